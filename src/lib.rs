@@ -1,0 +1,15 @@
+//! nodebake: one cluster inventory in; signed, reproducible, ready-to-boot Kubernetes node payloads out.
+//!
+//! ```text
+//! inventory → plan → node tree → payload → bundle
+//! ```
+//! Each stage takes the previous stage's value and returns its own; nothing reaches backwards.
+
+/// Operational errors and exit codes.
+pub mod error;
+/// One node as a tree of files and units.
+pub mod node;
+/// The tree in each output format.
+pub mod payload;
+/// Findings in what the user wrote.
+pub mod report;

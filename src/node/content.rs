@@ -1,0 +1,199 @@
+//! What a file holds: bytes in memory, or an asset that is streamed from disk.
+
+use std::fmt;
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+use anyhow::{Context, bail};
+use sha2::{Digest, Sha256, Sha512};
+
+use crate::error::Result;
+
+/// A SHA-256 digest.
+pub type Sha256Digest = [u8; 32];
+/// A SHA-512 digest.
+pub type Sha512Digest = [u8; 64];
+
+/// Lower-case hexadecimal: the only spelling that Ignition's run-time comparison accepts.
+pub fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut text = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        text.push(DIGITS[usize::from(byte >> 4)] as char);
+        text.push(DIGITS[usize::from(byte & 15)] as char);
+    }
+    text
+}
+
+/// A file's content.
+#[derive(Clone, Debug)]
+pub enum Content {
+    /// Small bytes in memory.
+    Blob(Arc<Blob>),
+    /// A file of the project, read anew each time that it is packed.
+    Asset(Arc<Asset>),
+}
+
+/// Bytes in memory, with digests that are computed once however many nodes and formats share the blob.
+pub struct Blob {
+    bytes: Vec<u8>,
+    shared: bool,
+    sha256: OnceLock<Sha256Digest>,
+    sha512: OnceLock<Sha512Digest>,
+}
+
+/// A file that is too big for memory: a kubelet binary, an image archive.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Asset {
+    /// Where it lies on the building machine; never written into an output.
+    pub source: PathBuf,
+    /// Bytes.
+    pub size: u64,
+    /// Digest that the inventory gives and that was checked.
+    pub sha256: Sha256Digest,
+    /// Digest of the same bytes, for Ignition's `verification.hash`.
+    pub sha512: Sha512Digest,
+}
+
+impl Content {
+    /// Bytes of one node only.
+    pub fn bytes(bytes: impl Into<Vec<u8>>) -> Self {
+        Self::Blob(Arc::new(Blob::new(bytes.into(), false)))
+    }
+
+    /// Bytes that many nodes share (an overlay's static file, the CA): derived forms of them are worth keeping.
+    pub fn shared(bytes: impl Into<Vec<u8>>) -> Self {
+        Self::Blob(Arc::new(Blob::new(bytes.into(), true)))
+    }
+
+    /// Length in bytes.
+    pub fn len(&self) -> u64 {
+        match self {
+            Self::Blob(blob) => blob.bytes.len() as u64,
+            Self::Asset(asset) => asset.size,
+        }
+    }
+
+    /// Whether there is nothing in it.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// SHA-256 of the bytes.
+    pub fn sha256(&self) -> Sha256Digest {
+        match self {
+            Self::Blob(blob) => *blob
+                .sha256
+                .get_or_init(|| Sha256::digest(&blob.bytes).into()),
+            Self::Asset(asset) => asset.sha256,
+        }
+    }
+
+    /// SHA-512 of the bytes.
+    pub fn sha512(&self) -> Sha512Digest {
+        match self {
+            Self::Blob(blob) => *blob
+                .sha512
+                .get_or_init(|| Sha512::digest(&blob.bytes).into()),
+            Self::Asset(asset) => asset.sha512,
+        }
+    }
+
+    /// Streams the bytes. An asset whose size or digest is not what the plan saw is an error: the payload would
+    /// otherwise hold bytes that nobody checked.
+    pub fn copy_to(&self, out: &mut dyn Write) -> Result<()> {
+        match self {
+            Self::Blob(blob) => Ok(out.write_all(&blob.bytes)?),
+            Self::Asset(asset) => asset.copy_to(out),
+        }
+    }
+}
+
+impl Blob {
+    fn new(bytes: Vec<u8>, shared: bool) -> Self {
+        Self {
+            bytes,
+            shared,
+            sha256: OnceLock::new(),
+            sha512: OnceLock::new(),
+        }
+    }
+
+    /// The bytes.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Whether many nodes hold this very blob.
+    pub fn is_shared(&self) -> bool {
+        self.shared
+    }
+}
+
+/// A blob may hold a token, so its bytes never show.
+impl fmt::Debug for Blob {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Blob({} bytes)", self.bytes.len())
+    }
+}
+
+impl Asset {
+    /// Reads a file once to learn its size and digests.
+    pub fn measure(source: &Path) -> Result<Self> {
+        let mut sha256 = Sha256::new();
+        let mut sha512 = Sha512::new();
+        let mut size = 0;
+        read_chunks(source, |chunk| {
+            sha256.update(chunk);
+            sha512.update(chunk);
+            size += chunk.len() as u64;
+            Ok(())
+        })?;
+        Ok(Self {
+            source: source.to_owned(),
+            size,
+            sha256: sha256.finalize().into(),
+            sha512: sha512.finalize().into(),
+        })
+    }
+
+    fn copy_to(&self, out: &mut dyn Write) -> Result<()> {
+        let mut sha256 = Sha256::new();
+        let mut size = 0;
+        read_chunks(&self.source, |chunk| {
+            sha256.update(chunk);
+            size += chunk.len() as u64;
+            if size > self.size {
+                bail!(
+                    "reading {}: the file grew during the build",
+                    self.source.display()
+                );
+            }
+            Ok(out.write_all(chunk)?)
+        })?;
+        if size != self.size || Sha256Digest::from(sha256.finalize()) != self.sha256 {
+            bail!(
+                "reading {}: the file changed during the build",
+                self.source.display()
+            );
+        }
+        Ok(())
+    }
+}
+
+/// Reads a file in blocks of 64 KiB.
+fn read_chunks(source: &Path, mut each: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
+    let reading = || format!("reading {}", source.display());
+    let mut file = File::open(source).with_context(reading)?;
+    let mut block = vec![0; 64 * 1024];
+    loop {
+        match file.read(&mut block) {
+            Ok(0) => return Ok(()),
+            Ok(count) => each(&block[..count])?,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error).with_context(reading),
+        }
+    }
+}

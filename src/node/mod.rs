@@ -1,0 +1,14 @@
+//! One node as files, directories, symlinks and units, and how it comes to be: overlays, templates, generators.
+//! In: a `NodePlan`. Out: a [`NodeTree`], which knows nothing of who reads it.
+
+mod content;
+mod network;
+mod path;
+mod tree;
+mod unit;
+
+pub use content::{Asset, Blob, Content, Sha256Digest, Sha512Digest, hex};
+pub use network::{Interface, Network, Route};
+pub use path::NodePath;
+pub use tree::{Conflict, Entry, EntryKind, NodeTree, Origin, Owner};
+pub use unit::{InstallLink, UNIT_FOLDER, Unit};

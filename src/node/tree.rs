@@ -1,0 +1,244 @@
+//! The node tree: what one node must end up with, path by path. Built by overlays, templates and generators; read by
+//! the packagers. Mode and owner are always set by us: they never come from the umask or the checkout.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use crate::node::{Content, NodePath, Unit};
+
+/// Who owns an entry. Formats differ in what they can say, so both id and name are always known.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Owner {
+    /// uid or gid.
+    pub id: u32,
+    /// User or group name.
+    pub name: Arc<str>,
+}
+
+impl Owner {
+    /// `root`, id 0.
+    pub fn root() -> Self {
+        Self {
+            id: 0,
+            name: "root".into(),
+        }
+    }
+}
+
+/// Who put an entry there: `overlay kubelet`, `generator bootstrap-kubeconfig`, `cluster.yaml:12:5`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Origin(pub Arc<str>);
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What kind of thing lies at a path.
+#[derive(Clone, Debug)]
+pub enum EntryKind {
+    /// A regular file.
+    File(Content),
+    /// A directory; declared ones only, ancestors are never set.
+    Directory,
+    /// A symbolic link with its target as written.
+    Symlink(String),
+}
+
+/// One path of the tree.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// File, directory or symlink.
+    pub kind: EntryKind,
+    /// Permission bits with setuid, setgid and sticky (0..=0o7777); 0o777 for a symlink.
+    pub mode: u32,
+    /// Owning user.
+    pub user: Owner,
+    /// Owning group.
+    pub group: Owner,
+    /// Who put it there.
+    pub origin: Origin,
+    /// Holds a secret: tight mode, and left out of `Debug`, logs and diffs.
+    pub secret: bool,
+}
+
+impl Entry {
+    /// A file of root's.
+    pub fn file(content: Content, mode: u32, origin: Origin) -> Self {
+        Self::new(EntryKind::File(content), mode, origin)
+    }
+
+    /// A file with a secret in it: 0600, root's.
+    pub fn secret_file(content: Content, origin: Origin) -> Self {
+        Self {
+            secret: true,
+            ..Self::file(content, 0o600, origin)
+        }
+    }
+
+    /// A directory of root's.
+    pub fn directory(mode: u32, origin: Origin) -> Self {
+        Self::new(EntryKind::Directory, mode, origin)
+    }
+
+    /// A symbolic link.
+    pub fn symlink(target: impl Into<String>, origin: Origin) -> Self {
+        Self::new(EntryKind::Symlink(target.into()), 0o777, origin)
+    }
+
+    fn new(kind: EntryKind, mode: u32, origin: Origin) -> Self {
+        Self {
+            kind,
+            mode,
+            user: Owner::root(),
+            group: Owner::root(),
+            origin,
+            secret: false,
+        }
+    }
+}
+
+/// Why an entry cannot be added; names both origins where two are at odds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Conflict {
+    /// The path at which it happened.
+    pub path: NodePath,
+    /// The rule, ready for a finding.
+    pub rule: String,
+}
+
+/// All of one node: entries by path, units by name.
+#[derive(Clone, Debug, Default)]
+pub struct NodeTree {
+    entries: BTreeMap<NodePath, Entry>,
+    units: BTreeMap<String, Unit>,
+}
+
+impl NodeTree {
+    /// Adds an entry; a second writer for the same path is refused.
+    pub fn add(&mut self, path: NodePath, entry: Entry) -> Result<(), Conflict> {
+        if let Some(first) = self.entries.get(&path) {
+            let rule = format!(
+                "{path} is written by {} and by {}",
+                first.origin, entry.origin
+            );
+            return Err(Conflict { path, rule });
+        }
+        self.replace(path, entry)
+    }
+
+    /// Adds an entry or replaces the one at its path, for a layer that has leave to.
+    pub fn replace(&mut self, path: NodePath, entry: Entry) -> Result<(), Conflict> {
+        for ancestor in path.ancestors() {
+            match self.entries.get(ancestor) {
+                Some(above) if !matches!(above.kind, EntryKind::Directory) => {
+                    let rule = format!(
+                        "{path} of {} lies below {ancestor} of {}, which is not a directory",
+                        entry.origin, above.origin
+                    );
+                    return Err(Conflict {
+                        path: path.clone(),
+                        rule,
+                    });
+                }
+                _ => {}
+            }
+        }
+        if !matches!(entry.kind, EntryKind::Directory)
+            && let Some((below, other)) = self.first_below(&path)
+        {
+            let rule = format!(
+                "{path} of {} is not a directory, but {below} of {} lies below it",
+                entry.origin, other.origin
+            );
+            return Err(Conflict {
+                path: path.clone(),
+                rule,
+            });
+        }
+        let _ = self.entries.insert(path, entry);
+        Ok(())
+    }
+
+    /// Removes what lies at a path.
+    pub fn remove(&mut self, path: &NodePath) -> Option<Entry> {
+        self.entries.remove(path)
+    }
+
+    fn first_below(&self, path: &NodePath) -> Option<(&NodePath, &Entry)> {
+        let start = format!("{path}/");
+        self.entries
+            .range::<str, _>((
+                std::ops::Bound::Included(start.as_str()),
+                std::ops::Bound::Unbounded,
+            ))
+            .next()
+            .filter(|(below, _)| below.as_str().starts_with(&start))
+    }
+
+    /// One entry.
+    pub fn get(&self, path: &str) -> Option<&Entry> {
+        self.entries.get(path)
+    }
+
+    /// The declared entries in path order, without units.
+    pub fn entries(&self) -> &BTreeMap<NodePath, Entry> {
+        &self.entries
+    }
+
+    /// The units by name.
+    pub fn units(&self) -> &BTreeMap<String, Unit> {
+        &self.units
+    }
+
+    /// The unit of a name, made empty when absent.
+    pub fn unit_mut(&mut self, name: &str) -> &mut Unit {
+        self.units.entry(name.to_owned()).or_default()
+    }
+
+    /// Entries and units as plain files: what must lie on the node, presets and `.wants` links left out
+    /// (each format says those in its own words).
+    pub fn materialised(&self) -> BTreeMap<NodePath, Entry> {
+        let mut all = self.entries.clone();
+        for (name, unit) in &self.units {
+            all.extend(unit.entries(name));
+        }
+        all
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn path(text: &str) -> NodePath {
+        NodePath::parse(text).expect("a good path")
+    }
+
+    fn origin(text: &str) -> Origin {
+        Origin(text.into())
+    }
+
+    #[test]
+    fn second_writer_is_refused_and_both_are_named() {
+        let mut tree = NodeTree::default();
+        tree.add(path("/a"), Entry::directory(0o755, origin("one")))
+            .expect("free");
+        let conflict = tree
+            .add(path("/a"), Entry::directory(0o755, origin("two")))
+            .expect_err("taken");
+        assert_eq!(conflict.rule, "/a is written by one and by two");
+    }
+
+    #[test]
+    fn nothing_lies_below_a_file() {
+        let mut tree = NodeTree::default();
+        let file = Entry::file(Content::bytes("x"), 0o644, origin("one"));
+        tree.add(path("/a/b"), file.clone()).expect("free");
+        assert!(tree.add(path("/a/b/c"), file.clone()).is_err());
+        assert!(tree.add(path("/a"), file.clone()).is_err());
+        assert!(tree.add(path("/a-b"), file).is_ok());
+    }
+}

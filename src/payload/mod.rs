@@ -1,0 +1,115 @@
+//! Payloads: one node tree in the formats that machines boot from. In: a [`Job`] (tree, facts, settings). Out: files
+//! handed to an [`Output`]. Nothing here knows the inventory, the plan or Tera.
+
+use std::io::Write;
+
+use serde::Serialize;
+
+use crate::error::Result;
+use crate::node::{Network, NodeTree};
+
+/// A way to deliver a node tree. `match` on it has no `_` arm, so the compiler lists what a new format still lacks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Format {
+    /// A tar archive to unpack over an image.
+    Tarball,
+    /// user-data, meta-data and network-config.
+    CloudInit,
+    /// An Ignition configuration.
+    Ignition,
+    /// A cpio archive to append to an initrd.
+    Initramfs,
+}
+
+impl Format {
+    /// All formats in the order in which they are written.
+    pub const ALL: [Self; 4] = [
+        Self::Tarball,
+        Self::CloudInit,
+        Self::Ignition,
+        Self::Initramfs,
+    ];
+
+    /// The name that the inventory and `--format` use.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Tarball => "tarball",
+            Self::CloudInit => "cloudInit",
+            Self::Ignition => "ignition",
+            Self::Initramfs => "initramfs",
+        }
+    }
+}
+
+/// How an archive is compressed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Compression {
+    /// Not at all.
+    None,
+    /// RFC 1952, readable everywhere.
+    #[default]
+    Gzip,
+    /// RFC 8878.
+    Zstd,
+    /// With CRC32 checks, the only ones that the kernel reads.
+    Xz,
+}
+
+/// Which payloads a node gets, and how they are written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// The formats to write, without repeats.
+    pub formats: Vec<Format>,
+    /// How the tarball is compressed.
+    pub tarball: Compression,
+    /// How the initramfs overlay is compressed.
+    pub initramfs: Compression,
+    /// The Ignition specification to write.
+    pub ignition: IgnitionSpec,
+}
+
+/// A version of the Ignition specification, `3.MINOR.0`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct IgnitionSpec {
+    /// 0 to 6.
+    pub minor: u8,
+}
+
+/// What a packager must know of a node beside its tree.
+#[derive(Clone, Debug)]
+pub struct NodeFacts {
+    /// The cluster's name.
+    pub cluster: String,
+    /// The inventory's generation: part of cloud-init's instance-id.
+    pub generation: u64,
+    /// The node's name in the cluster.
+    pub name: String,
+    /// The machine's host name.
+    pub hostname: String,
+    /// Its interfaces, where the inventory has them.
+    pub network: Option<Network>,
+}
+
+/// One node to package.
+#[derive(Clone, Copy)]
+pub struct Job<'a> {
+    /// What the node must end up with.
+    pub tree: &'a NodeTree,
+    /// Who the node is.
+    pub facts: &'a NodeFacts,
+    /// How to write it.
+    pub settings: &'a Settings,
+}
+
+/// Receives the files of one node's payloads. The bundle implements it: it makes the file, counts and hashes.
+pub trait Output {
+    /// Writes one file. `secret` files are 0600, others 0644. `name` is one component, like `user-data`.
+    fn file(
+        &mut self,
+        name: &str,
+        secret: bool,
+        write: &mut dyn FnMut(&mut dyn Write) -> Result<()>,
+    ) -> Result<()>;
+}

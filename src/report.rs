@@ -1,0 +1,209 @@
+//! Findings: the user's files are wrong. They are collected, sorted and printed all at once, each with its place,
+//! field path, rule and repair; none of them ever holds a secret's value.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::Serialize;
+
+/// Where a value was written. Line and column are 1-based; line 0 means the file as a whole.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Place {
+    /// The file as the user would name it: relative to the project, or `built-in:profiles/worker.yaml`.
+    pub file: Arc<str>,
+    /// 1-based line, 0 for the whole file.
+    pub line: u32,
+    /// 1-based column in characters, 0 for the whole file.
+    pub column: u32,
+}
+
+impl Place {
+    /// A file as a whole.
+    pub fn file(file: impl Into<Arc<str>>) -> Self {
+        Self::new(file, 0, 0)
+    }
+
+    /// One character of a file.
+    pub fn new(file: impl Into<Arc<str>>, line: u32, column: u32) -> Self {
+        Self {
+            file: file.into(),
+            line,
+            column,
+        }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.line {
+            0 => write!(f, "{}", self.file),
+            line => write!(f, "{}:{}:{}", self.file, line, self.column),
+        }
+    }
+}
+
+impl fmt::Debug for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl Serialize for Place {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// How bad a finding is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Nothing is built.
+    Error,
+    /// Built all the same, unless `--strict`.
+    Warning,
+}
+
+/// One thing that is wrong in what the user wrote.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// Error or warning.
+    pub severity: Severity,
+    /// File, line and column.
+    pub place: Place,
+    /// The field, like `nodes[2].labels`; empty for a file as a whole.
+    pub path: String,
+    /// What the rule is and how it was broken.
+    pub rule: String,
+    /// What to do about it, in the imperative.
+    pub repair: Option<String>,
+}
+
+impl Finding {
+    /// An error at a place.
+    pub fn error(place: &Place, path: impl Into<String>, rule: impl Into<String>) -> Self {
+        Self {
+            severity: Severity::Error,
+            place: place.clone(),
+            path: path.into(),
+            rule: rule.into(),
+            repair: None,
+        }
+    }
+
+    /// A warning at a place.
+    pub fn warning(place: &Place, path: impl Into<String>, rule: impl Into<String>) -> Self {
+        Self {
+            severity: Severity::Warning,
+            ..Self::error(place, path, rule)
+        }
+    }
+
+    /// The same finding with what to do about it.
+    pub fn repair(mut self, repair: impl Into<String>) -> Self {
+        self.repair = Some(repair.into());
+        self
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let severity = match self.severity {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+        };
+        write!(f, "{severity}: {}", self.place)?;
+        if !self.path.is_empty() {
+            write!(f, ": {}", self.path)?;
+        }
+        write!(f, ": {}", self.rule)?;
+        if let Some(repair) = &self.repair {
+            write!(f, "; {repair}")?;
+        }
+        Ok(())
+    }
+}
+
+/// All findings of one run.
+#[derive(Clone, Debug, Default)]
+pub struct Report {
+    findings: Vec<Finding>,
+}
+
+impl Report {
+    /// Adds one finding.
+    pub fn add(&mut self, finding: Finding) {
+        self.findings.push(finding);
+    }
+
+    /// Takes over another report's findings.
+    pub fn merge(&mut self, other: Report) {
+        self.findings.extend(other.findings);
+    }
+
+    /// Whether anything forbids to go on.
+    pub fn has_errors(&self) -> bool {
+        self.findings
+            .iter()
+            .any(|finding| finding.severity == Severity::Error)
+    }
+
+    /// Whether there is nothing to say.
+    pub fn is_empty(&self) -> bool {
+        self.findings.is_empty()
+    }
+
+    /// Turns warnings into errors (`--strict`).
+    pub fn make_strict(&mut self) {
+        for finding in &mut self.findings {
+            finding.severity = Severity::Error;
+        }
+    }
+
+    /// The findings by file and position, each once: many nodes share the line that is wrong.
+    pub fn sorted(&self) -> Vec<&Finding> {
+        let mut sorted: Vec<&Finding> = self.findings.iter().collect();
+        sorted.sort_by(|a, b| {
+            (&a.place, a.severity, &a.path, &a.rule).cmp(&(&b.place, b.severity, &b.path, &b.rule))
+        });
+        sorted.dedup_by(|a, b| a.place == b.place && a.severity == b.severity && a.rule == b.rule);
+        sorted
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for finding in self.sorted() {
+            writeln!(f, "{finding}")?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_finding_reads_place_path_rule_repair() {
+        let place = Place::new("cluster.yaml", 14, 9);
+        let finding = Finding::error(&place, "nodes[2].taints", "effect must be NoSchedule")
+            .repair("write NoSchedule");
+        assert_eq!(
+            finding.to_string(),
+            "error: cluster.yaml:14:9: nodes[2].taints: effect must be NoSchedule; write NoSchedule"
+        );
+    }
+
+    #[test]
+    fn findings_are_sorted_and_said_once() {
+        let mut report = Report::default();
+        report.add(Finding::error(&Place::new("b", 1, 1), "x", "r"));
+        report.add(Finding::warning(&Place::new("a", 2, 1), "x", "r"));
+        report.add(Finding::error(&Place::new("b", 1, 1), "y", "r"));
+        assert_eq!(
+            report.to_string(),
+            "warning: a:2:1: x: r\nerror: b:1:1: x: r\n"
+        );
+    }
+}
