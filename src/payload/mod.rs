@@ -113,3 +113,7 @@ pub trait Output {
         write: &mut dyn FnMut(&mut dyn Write) -> Result<()>,
     ) -> Result<()>;
 }
+
+/// The modification time of every file in every archive, in seconds: 1980-01-01T00:00:00Z. A fixed one, or two builds
+/// would differ; not zero, which FAT cannot hold and some versions of tar warn about.
+pub const MTIME: u64 = 315_532_800;

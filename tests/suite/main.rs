@@ -1,1 +1,7 @@
 //! The test suite: one binary, one module for each subject.
+#![allow(missing_docs)]
+// Tests may panic: that is how they fail.
+#![allow(clippy::panic, clippy::unwrap_used)]
+
+mod judges;
+mod smoke;
