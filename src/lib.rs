@@ -5,6 +5,8 @@
 //! ```
 //! Each stage takes the previous stage's value and returns its own; nothing reaches backwards.
 
+/// What the user may say.
+pub mod cli;
 /// Operational errors and exit codes.
 pub mod error;
 /// One node as a tree of files and units.

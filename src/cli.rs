@@ -1,0 +1,280 @@
+//! What the user may say on the command line; what it means is in `cmd/`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// One cluster inventory in; signed, reproducible, ready-to-boot node payloads out.
+#[derive(Debug, Parser)]
+#[command(
+    name = "nodebake",
+    version,
+    max_term_width = 80,
+    subcommand_required = true,
+    arg_required_else_help = true,
+    after_help = "Exit codes: 0 good, 1 error, 2 usage, 3 findings, 4 verification failed.\n\
+                  No command touches a network or needs an API server, kubectl or kubeadm."
+)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Make a project that builds as it is
+    Init(Init),
+    /// Check the project: all findings, nothing written
+    Check(Check),
+    /// Bake every node's payloads and the cluster's manifests into a bundle
+    Build(Build),
+    /// Show one node's plan and tree, secrets hidden
+    Show(Show),
+    /// Verify a bundle: signature, digests, nothing missing, nothing extra
+    Verify(Verify),
+    /// Sign a bundle, or attach a signature that was made elsewhere
+    Sign(Sign),
+    /// Create and list bootstrap tokens, offline
+    #[command(subcommand)]
+    Token(Token),
+    /// Make signing keys
+    #[command(subcommand)]
+    Key(Key),
+}
+
+/// How results are printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Print {
+    /// For people
+    #[default]
+    Text,
+    /// For programs
+    Json,
+}
+
+/// `init`.
+#[derive(Debug, Args)]
+pub struct Init {
+    /// The folder to make; it must be absent or empty
+    pub dir: PathBuf,
+    /// The built-in profile that the example starts from
+    #[arg(long, default_value = "worker", value_name = "NAME")]
+    pub profile: String,
+}
+
+/// `check`.
+#[derive(Debug, Args)]
+pub struct Check {
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub project: Project,
+    /// Print findings for people or as JSON
+    #[arg(short, long, value_enum, default_value_t, value_name = "FORM")]
+    pub output: Print,
+}
+
+/// What `check`, `build` and `show` read.
+#[derive(Debug, Args)]
+pub struct Project {
+    /// The project's folder
+    #[arg(default_value = ".", value_name = "DIR")]
+    pub dir: PathBuf,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub reading: Reading,
+}
+
+/// How a project is read and judged.
+#[derive(Debug, Args)]
+pub struct Reading {
+    /// Judge expirations at this time (RFC 3339) rather than now; it changes
+    /// findings only, never a byte of what is built
+    #[arg(long, value_name = "TIME")]
+    pub at: Option<String>,
+    /// Treat warnings as errors
+    #[arg(long)]
+    pub strict: bool,
+    /// Read the tokens from this file instead of DIR/secrets.yaml; - is stdin
+    #[arg(long, value_name = "FILE")]
+    pub secrets: Option<PathBuf>,
+}
+
+/// `build`.
+#[derive(Debug, Args)]
+pub struct Build {
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub project: Project,
+    /// The bundle's folder [default: DIR/out]
+    #[arg(short, long, value_name = "OUT")]
+    pub out: Option<PathBuf>,
+    /// Write only this format (tarball, cloudInit, ignition, initramfs); may
+    /// be given more than once [default: what the inventory says]
+    #[arg(long = "format", value_name = "FORMAT")]
+    pub formats: Vec<String>,
+    /// Bake only the nodes whose name matches and keep the others from the
+    /// last bundle, which must verify with our key; may be given more than once
+    #[arg(long = "node", value_name = "GLOB")]
+    pub nodes: Vec<String>,
+    /// Nodes baked at the same time [default: one for each core]
+    #[arg(short, long, value_name = "N")]
+    pub jobs: Option<usize>,
+    /// The signing key [default: DIR/keys/sign.key]
+    #[arg(long, value_name = "FILE", conflicts_with = "unsigned")]
+    pub key: Option<PathBuf>,
+    /// Leave SHA256SUMS unsigned, for an external signer (see `sign`)
+    #[arg(long)]
+    pub unsigned: bool,
+    /// For external signers, in two steps: `trees` writes what every node
+    /// must end up with, to be signed; `payloads` checks that signature and
+    /// writes the rest
+    #[arg(long, value_enum, value_name = "STAGE")]
+    pub stage: Option<Stage>,
+    /// The signed trees of the first stage [default: OUT.trees]
+    #[arg(long, value_name = "FOLDER", requires = "stage")]
+    pub trees: Option<PathBuf>,
+    /// Print what was made for people or as JSON
+    #[arg(long, value_enum, default_value_t, value_name = "FORM")]
+    pub print: Print,
+}
+
+/// The stages of a build with an external signer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Stage {
+    /// tree.json and tree.sums of every node
+    Trees,
+    /// Payloads, manifests and SHA256SUMS
+    Payloads,
+}
+
+/// `show`.
+#[derive(Debug, Args)]
+pub struct Show {
+    /// The node
+    pub node: String,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub project: Project,
+    /// Print this file of the node's tree
+    #[arg(long, value_name = "PATH")]
+    pub file: Option<String>,
+    /// Say which layer set each value
+    #[arg(long)]
+    pub origin: bool,
+    /// Print secrets in the clear
+    #[arg(long)]
+    pub reveal: bool,
+    /// Print for people or as JSON
+    #[arg(short, long, value_enum, default_value_t, value_name = "FORM")]
+    pub output: Print,
+}
+
+/// `verify`.
+#[derive(Debug, Args)]
+pub struct Verify {
+    /// The bundle's folder
+    #[arg(default_value = "out")]
+    pub out: PathBuf,
+    /// The public key; it must not have come with the bundle
+    #[arg(long, value_name = "FILE")]
+    pub key: PathBuf,
+    /// Refuse bundles of an older generation, which may hold revoked tokens
+    #[arg(long, value_name = "N")]
+    pub min_generation: Option<u64>,
+    /// Print for people or as JSON
+    #[arg(short, long, value_enum, default_value_t, value_name = "FORM")]
+    pub output: Print,
+}
+
+/// `sign`.
+#[derive(Debug, Args)]
+pub struct Sign {
+    /// The bundle's folder, or the trees' folder of a first stage
+    pub out: PathBuf,
+    /// Sign with this private key
+    #[arg(
+        long,
+        value_name = "FILE",
+        conflicts_with = "signature",
+        required_unless_present = "signature"
+    )]
+    pub key: Option<PathBuf>,
+    /// Attach this raw Ed25519 signature over SHA256SUMS, made elsewhere
+    #[arg(long, value_name = "FILE", requires = "public_key")]
+    pub signature: Option<PathBuf>,
+    /// Attach this SSHSIG over SHA256SUMS as well, made by ssh-keygen -Y sign
+    #[arg(long, value_name = "FILE", requires = "signature")]
+    pub sshsig: Option<PathBuf>,
+    /// The public key that an attached signature must verify with
+    #[arg(long, value_name = "FILE")]
+    pub public_key: Option<PathBuf>,
+}
+
+/// `token …`.
+#[derive(Debug, Subcommand)]
+pub enum Token {
+    /// Mint a token for every node that has none that is still good
+    Create(TokenCreate),
+    /// List the tokens as `kubeadm token list` does, secrets hidden
+    List(TokenList),
+}
+
+/// `token create`.
+#[derive(Debug, Args)]
+pub struct TokenCreate {
+    /// The project's folder
+    #[arg(default_value = ".", value_name = "DIR")]
+    pub dir: PathBuf,
+    /// The nodes [default: all]
+    #[arg(value_name = "NODE")]
+    pub nodes: Vec<String>,
+    /// How long the tokens live, like 24h or 30d [default: tokens.ttl]
+    #[arg(long, value_name = "DURATION")]
+    pub ttl: Option<String>,
+    /// Print for people or as JSON
+    #[arg(short, long, value_enum, default_value_t, value_name = "FORM")]
+    pub output: Print,
+}
+
+/// `token list`.
+#[derive(Debug, Args)]
+pub struct TokenList {
+    /// The project's folder
+    #[arg(default_value = ".", value_name = "DIR")]
+    pub dir: PathBuf,
+    /// Print the secrets in the clear
+    #[arg(long)]
+    pub reveal: bool,
+    /// Print for people or as JSON
+    #[arg(short, long, value_enum, default_value_t, value_name = "FORM")]
+    pub output: Print,
+}
+
+/// `key …`.
+#[derive(Debug, Subcommand)]
+pub enum Key {
+    /// Make an Ed25519 key pair in DIR/keys; never overwrites one
+    Generate(KeyGenerate),
+}
+
+/// `key generate`.
+#[derive(Debug, Args)]
+pub struct KeyGenerate {
+    /// The project's folder
+    #[arg(default_value = ".", value_name = "DIR")]
+    pub dir: PathBuf,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+}
