@@ -15,3 +15,5 @@ pub mod node;
 pub mod payload;
 /// Findings in what the user wrote.
 pub mod report;
+/// YAML in with places, quoted YAML out.
+pub mod yaml;

@@ -1,0 +1,163 @@
+//! YAML: the only user of the YAML crate. In: a document's text. Out: typed values with their places, or a located
+//! [`Fault`]. It knows no document's meaning. Also here: how a string is quoted in the block YAML that we write.
+
+use std::fmt::Write;
+
+use serde::de::DeserializeOwned;
+pub use serde_saphyr::Spanned;
+use serde_saphyr::{Error, Options, budget, options};
+
+/// Why a text is not the document that was asked for. YAML readers stop at their first fault.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// 1-based line, 0 where the reader gives none.
+    pub line: u32,
+    /// 1-based column in characters, 0 where the reader gives none.
+    pub column: u32,
+    /// What is wrong, on one line. It may quote the text: see [`Fault::without_quotes`].
+    pub message: String,
+}
+
+impl Fault {
+    fn new(error: &Error) -> Self {
+        let error = error.without_snippet();
+        let place = error.location();
+        Self {
+            line: place.map_or(0, |p| u32::try_from(p.line()).unwrap_or(u32::MAX)),
+            column: place.map_or(0, |p| u32::try_from(p.column()).unwrap_or(u32::MAX)),
+            message: match error {
+                // The crate's own words for these two speak of its options to a programmer.
+                Error::DuplicateMappingKey { key: Some(key), .. } => {
+                    format!("the key {key} is there twice")
+                }
+                Error::MultipleDocuments { .. } => "more than one document".to_owned(),
+                other => bare_message(&other.to_string()),
+            },
+        }
+    }
+
+    /// The message, or `instead` if the message repeats anything of the document: for documents that hold secrets.
+    /// A word counts from five characters on, so that "a", "of" and "key" do not hide every message.
+    pub fn without_quotes<'a>(&'a self, document: &str, instead: &'a str) -> &'a str {
+        let mut words = self.message.split(|c: char| !c.is_ascii_alphanumeric());
+        match words.any(|word| word.len() > 4 && document.contains(word)) {
+            true => instead,
+            false => &self.message,
+        }
+    }
+}
+
+/// One line, without the "line 3 column 4:" that the place already says.
+fn bare_message(message: &str) -> String {
+    let line = message.lines().next().unwrap_or_default();
+    let line = match line.find(" at line ") {
+        Some(cut) => &line[..cut],
+        None => line,
+    };
+    let stripped = line
+        .strip_prefix("error: ")
+        .unwrap_or(line)
+        .strip_prefix("line ")
+        .and_then(|rest| rest.split_once(": "))
+        .map_or(line, |(_, message)| message);
+    stripped.trim_end_matches('.').to_owned()
+}
+
+/// Reads one document. Booleans are `true` and `false` only and numbers have no leading zeros or underscores, so that
+/// what YAML 1.1 and 1.2 read differently stays a string.
+pub fn read<T: DeserializeOwned>(text: &str) -> Result<T, Fault> {
+    serde_saphyr::from_str_with_options(text, reading()).map_err(|error| Fault::new(&error))
+}
+
+/// The budget stands against billion-laughs documents; the default one refuses 10,000 rich nodes.
+fn reading() -> Options {
+    options! {
+        budget: budget! { max_nodes: 20_000_000, max_events: 60_000_000, max_total_scalar_bytes: 1 << 30 },
+        strict_booleans: true,
+        leading_zero_numbers_as_strings: true,
+        underscored_numbers_as_strings: true,
+        with_snippet: false,
+    }
+}
+
+/// Appends a string in double quotes: a string to every reader (YAML 1.1, YAML 1.2, JSON), whatever it looks like.
+pub fn push_quoted(out: &mut String, text: &str) {
+    out.push('"');
+    for c in text.chars() {
+        match c {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '\t' => out.push_str("\\t"),
+            c if is_printable(c) => out.push(c),
+            // Writing to a String cannot fail.
+            c if u32::from(c) > 0xffff => _ = write!(out, "\\U{:08x}", u32::from(c)),
+            c => _ = write!(out, "\\u{:04x}", u32::from(c)),
+        }
+    }
+    out.push('"');
+}
+
+/// What may stand unescaped: PyYAML and Go's reader refuse the rest, or take it as a line break or a byte order mark.
+fn is_printable(c: char) -> bool {
+    !c.is_control()
+        && !matches!(
+            c,
+            '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}'
+        )
+}
+
+/// A string in double quotes: see [`push_quoted`].
+pub fn quoted(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 2);
+    push_quoted(&mut out, text);
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+
+    #[test]
+    fn a_fault_says_where_and_one_line_of_what() {
+        for (text, line, column, message) in [
+            ("a: 1\nb: \"x\n", 2, 4, "unclosed quote"),
+            ("a: 1\n\tb: 2\n", 1, 4, "found a tab"),
+            ("a: 1\na: 2\n", 2, 1, "the key a is there twice"),
+            ("a: 1\n---\nb: 1\n", 3, 1, "more than one document"),
+            ("a: 1\nb: many\n", 2, 4, "invalid u8"),
+        ] {
+            let fault = read::<BTreeMap<String, u8>>(text).unwrap_err();
+            assert_eq!((fault.line, fault.column), (line, column), "{fault:?}");
+            assert!(fault.message.ends_with(message), "{fault:?}");
+            assert!(!fault.message.contains("line "), "{fault:?}");
+        }
+    }
+
+    #[test]
+    fn a_message_that_repeats_the_document_is_withheld() {
+        let text = "0123456789abcdef: 1\n0123456789abcdef: 2\n";
+        let fault = read::<BTreeMap<String, u8>>(text).unwrap_err();
+        assert!(fault.message.contains("0123456789abcdef"), "{fault:?}");
+        assert_eq!(fault.without_quotes(text, "not YAML"), "not YAML");
+    }
+
+    #[test]
+    fn quoted_strings_are_read_back_the_same() {
+        for text in [
+            "",
+            "yes",
+            "1e3",
+            "0644",
+            "~",
+            "a\"b\\c",
+            "tab\tnew\nline",
+            "\u{1}\u{7f}\u{85}\u{2028}\u{feff}",
+            "é 🔑",
+        ] {
+            let back: String = read(&quoted(text)).unwrap();
+            assert_eq!(back, text);
+        }
+    }
+}
