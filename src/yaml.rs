@@ -1,11 +1,15 @@
 //! YAML: the only user of the YAML crate. In: a document's text. Out: typed values with their places, or a located
-//! [`Fault`]. It knows no document's meaning. Also here: how a string is quoted in the block YAML that we write.
+//! [`Fault`], or a tree of located values. It knows no document's meaning. Also here: how a string is quoted in the block YAML that we write.
 
 use std::fmt::Write;
 
+mod located;
+
 use serde::de::DeserializeOwned;
 pub use serde_saphyr::Spanned;
-use serde_saphyr::{Error, Options, budget, options};
+use serde_saphyr::{Budget, Error, Options, options};
+
+pub use located::{Field, Located, Map, Value, parse, to_text};
 
 /// Why a text is not the document that was asked for. YAML readers stop at their first fault.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,10 +73,14 @@ pub fn read<T: DeserializeOwned>(text: &str) -> Result<T, Fault> {
     serde_saphyr::from_str_with_options(text, reading()).map_err(|error| Fault::new(&error))
 }
 
-/// The budget stands against billion-laughs documents; the default one refuses 10,000 rich nodes.
+/// It stands against billion-laughs documents; the default one refuses 10,000 rich nodes.
+fn budget() -> Option<Budget> {
+    serde_saphyr::budget! { max_nodes: 20_000_000, max_events: 60_000_000, max_total_scalar_bytes: 1 << 30 }
+}
+
 fn reading() -> Options {
     options! {
-        budget: budget! { max_nodes: 20_000_000, max_events: 60_000_000, max_total_scalar_bytes: 1 << 30 },
+        budget: budget(),
         strict_booleans: true,
         leading_zero_numbers_as_strings: true,
         underscored_numbers_as_strings: true,

@@ -1,0 +1,382 @@
+//! Text into a located tree, so that *all* findings can be collected, which serde's first error forbids; and values
+//! into stable text that YAML 1.1 and 1.2 readers understand alike.
+
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
+use serde_saphyr::options::DuplicateKeyPolicy;
+use serde_saphyr::{Location, Spanned};
+
+use crate::report::{Finding, Place, Report};
+use crate::yaml::Fault;
+
+/// A value with the place where it was written.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Located {
+    /// Where.
+    pub place: Place,
+    /// What.
+    pub value: Value,
+}
+
+/// A YAML value. Lists and maps are shared, so that layers that agree cost nothing to copy.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Value {
+    /// `null`, `~` or nothing.
+    Null,
+    /// `true` or `false`, no other spelling.
+    Bool(bool),
+    /// A whole number.
+    Int(i64),
+    /// Any other number.
+    Float(f64),
+    /// Text.
+    String(Arc<str>),
+    /// A sequence.
+    List(Arc<Vec<Located>>),
+    /// A mapping in the order it was written.
+    Map(Arc<Map>),
+}
+
+/// The entries of a mapping.
+pub type Map = IndexMap<Arc<str>, Field>;
+
+/// One entry of a mapping.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Field {
+    /// Where the key stands.
+    pub key: Place,
+    /// What it holds.
+    pub value: Located,
+}
+
+impl Value {
+    /// How a message names this kind of value.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Null => "null",
+            Self::Bool(_) => "a boolean",
+            Self::Int(_) => "a whole number",
+            Self::Float(_) => "a number",
+            Self::String(_) => "a string",
+            Self::List(_) => "a list",
+            Self::Map(_) => "a map",
+        }
+    }
+}
+
+impl Located {
+    /// A string that was not read from YAML.
+    pub fn string(place: &Place, text: impl Into<Arc<str>>) -> Self {
+        Self {
+            place: place.clone(),
+            value: Value::String(text.into()),
+        }
+    }
+
+    /// A map that was not read from YAML.
+    pub fn map(place: &Place, entries: impl IntoIterator<Item = (Arc<str>, Located)>) -> Self {
+        let entries = entries.into_iter().map(|(key, value)| {
+            let key_place = value.place.clone();
+            (
+                key,
+                Field {
+                    key: key_place,
+                    value,
+                },
+            )
+        });
+        Self {
+            place: place.clone(),
+            value: Value::Map(Arc::new(entries.collect())),
+        }
+    }
+
+    /// The map's entries, if it is one.
+    pub fn as_map(&self) -> Option<&Arc<Map>> {
+        match &self.value {
+            Value::Map(map) => Some(map),
+            _ => None,
+        }
+    }
+
+    /// The text, if it is one.
+    pub fn as_str(&self) -> Option<&str> {
+        match &self.value {
+            Value::String(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// One entry of a map.
+    pub fn get(&self, key: &str) -> Option<&Located> {
+        self.as_map()?.get(key).map(|field| &field.value)
+    }
+}
+
+/// Reads one document. What is wrong with it goes into the report; None when nothing usable is left.
+pub fn parse(file: &Arc<str>, text: &str, report: &mut Report) -> Option<Located> {
+    let options = serde_saphyr::options! {
+        budget: super::budget(),
+        // Forwarded to us, so that every repeated key is a finding of its own and parsing goes on.
+        duplicate_keys: DuplicateKeyPolicy::PassThrough,
+        // `yes` and `on` stay strings: YAML 1.2, and what Kubernetes users mean by a label value.
+        strict_booleans: true,
+        underscored_numbers_as_strings: true,
+        with_snippet: false,
+    };
+    match serde_saphyr::from_str_with_options::<Spanned<Raw>>(text, options) {
+        Ok(root) => Some(locate(root, file, report)),
+        Err(error) => {
+            report.add(syntax_finding(&error, file));
+            None
+        }
+    }
+}
+
+fn syntax_finding(error: &serde_saphyr::Error, file: &Arc<str>) -> Finding {
+    let fault = Fault::new(error);
+    let place = Place::new(file.clone(), fault.line, fault.column);
+    let finding = Finding::error(&place, "", format!("not valid YAML: {}", fault.message));
+    match fault.message.contains("tab") {
+        true => finding.repair("indent with spaces"),
+        false => finding,
+    }
+}
+
+fn place(file: &Arc<str>, at: Location) -> Place {
+    let clamp = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
+    Place::new(file.clone(), clamp(at.line()), clamp(at.column()))
+}
+
+/// A tree as serde sees it; `locate` gives it the file's name and finds repeated keys.
+enum Raw {
+    Null,
+    Bool(bool),
+    Int(i64),
+    Float(f64),
+    String(String),
+    List(Vec<Spanned<Raw>>),
+    Map(Vec<(Spanned<String>, Spanned<Raw>)>),
+}
+
+fn locate(raw: Spanned<Raw>, file: &Arc<str>, report: &mut Report) -> Located {
+    let place_of = |at| place(file, at);
+    let value = match raw.value {
+        Raw::Null => Value::Null,
+        Raw::Bool(value) => Value::Bool(value),
+        Raw::Int(value) => Value::Int(value),
+        Raw::Float(value) => Value::Float(value),
+        Raw::String(text) => Value::String(text.into()),
+        Raw::List(items) => {
+            let items = items.into_iter().map(|item| locate(item, file, report));
+            Value::List(Arc::new(items.collect()))
+        }
+        Raw::Map(entries) => {
+            let mut map = Map::with_capacity(entries.len());
+            for (key, value) in entries {
+                let field = Field {
+                    key: place_of(key.defined),
+                    value: locate(value, file, report),
+                };
+                let name: Arc<str> = key.value.into();
+                if let Some(first) = map.get(&name) {
+                    let rule = format!("the key stands on line {} already", first.key.line);
+                    let finding = Finding::error(&field.key, name.to_string(), rule);
+                    report.add(finding.repair("keep one of them"));
+                    continue;
+                }
+                let _ = map.insert(name, field);
+            }
+            Value::Map(Arc::new(map))
+        }
+    };
+    Located {
+        place: place_of(raw.defined),
+        value,
+    }
+}
+
+impl<'de> Deserialize<'de> for Raw {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(RawVisitor)
+    }
+}
+
+struct RawVisitor;
+
+impl<'de> Visitor<'de> for RawVisitor {
+    type Value = Raw;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("a YAML value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Raw, E> {
+        Ok(Raw::Null)
+    }
+
+    fn visit_none<E>(self) -> Result<Raw, E> {
+        Ok(Raw::Null)
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Raw, D::Error> {
+        Raw::deserialize(deserializer)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Raw, E> {
+        Ok(Raw::Bool(value))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Raw, E> {
+        Ok(Raw::Int(value))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Raw, E> {
+        Ok(i64::try_from(value).map_or(Raw::Float(value as f64), Raw::Int))
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Raw, E> {
+        Ok(Raw::Float(value))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Raw, E> {
+        Ok(Raw::String(text.to_owned()))
+    }
+
+    fn visit_string<E>(self, text: String) -> Result<Raw, E> {
+        Ok(Raw::String(text))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Raw, A::Error> {
+        let mut list = Vec::new();
+        while let Some(item) = items.next_element()? {
+            list.push(item);
+        }
+        Ok(Raw::List(list))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Raw, A::Error> {
+        let mut map = Vec::new();
+        while let Some(entry) = entries.next_entry()? {
+            map.push(entry);
+        }
+        Ok(Raw::Map(map))
+    }
+}
+
+impl Serialize for Located {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match &self.value {
+            Value::Null => serializer.serialize_unit(),
+            Value::Bool(value) => serializer.serialize_bool(*value),
+            Value::Int(value) => serializer.serialize_i64(*value),
+            Value::Float(value) => serializer.serialize_f64(*value),
+            Value::String(text) => serializer.serialize_str(text),
+            Value::List(items) => {
+                let mut list = serializer.serialize_seq(Some(items.len()))?;
+                for item in items.iter() {
+                    list.serialize_element(item)?;
+                }
+                list.end()
+            }
+            Value::Map(entries) => {
+                let mut map = serializer.serialize_map(Some(entries.len()))?;
+                for (key, field) in entries.iter() {
+                    map.serialize_entry(&**key, &field.value)?;
+                }
+                map.end()
+            }
+        }
+    }
+}
+
+/// Stable block-style text of a value.
+pub fn to_text<T: Serialize>(value: &T) -> crate::error::Result<String> {
+    let options = serde_saphyr::ser_options! {
+        // Folding at 80 columns would turn a long flag or URL into `>-`, which is right but reads badly in a diff.
+        folded_wrap_chars: usize::MAX,
+    };
+    let mut text = serde_saphyr::to_string_with_options(value, options)?;
+    if !text.ends_with('\n') {
+        text.push('\n');
+    }
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> (Option<Located>, String) {
+        let mut report = Report::default();
+        let tree = parse(&"t.yaml".into(), text, &mut report);
+        (tree, report.to_string())
+    }
+
+    #[test]
+    fn every_value_knows_its_place() {
+        let (tree, report) = read("a: 1\nb:\n  - x\n  - {c: yes, d: true}\n");
+        assert_eq!(report, "");
+        let tree = tree.expect("valid");
+        let list = tree.get("b").expect("b");
+        let Value::List(items) = &list.value else {
+            panic!("a list")
+        };
+        assert_eq!(items[0].place.to_string(), "t.yaml:3:5");
+        let c = items[1].get("c").expect("c");
+        assert_eq!(
+            (c.as_str(), c.place.to_string().as_str()),
+            (Some("yes"), "t.yaml:4:9")
+        );
+        assert_eq!(items[1].get("d").expect("d").value, Value::Bool(true));
+    }
+
+    #[test]
+    fn all_duplicate_keys_are_found_and_reading_goes_on() {
+        let (tree, report) = read("a: 1\na: 2\nb: {x: 1, x: 2}\n");
+        assert!(tree.is_some());
+        assert_eq!(
+            report,
+            "error: t.yaml:2:1: a: the key stands on line 1 already; keep one of them\n\
+             error: t.yaml:3:11: x: the key stands on line 3 already; keep one of them\n"
+        );
+    }
+
+    #[test]
+    fn syntax_errors_have_a_place() {
+        for (text, start) in [
+            ("a: [1\nb: 2\n", "error: t.yaml:2:"),
+            ("a:\n\tb: 1\n", "error: t.yaml:2:"),
+            ("a: 'x\n", "error: t.yaml:"),
+        ] {
+            let (_, report) = read(text);
+            assert!(report.starts_with(start), "{report}");
+            assert_eq!(report.lines().count(), 1, "{report}");
+        }
+    }
+
+    #[test]
+    fn strings_that_other_readers_misread_are_quoted() {
+        for text in [
+            "yes",
+            "off",
+            "0644",
+            "1e3",
+            "1_000",
+            "12:30:45",
+            "~",
+            "2026-01-01",
+            "@x",
+            "",
+            " x",
+            "y",
+            "0o17",
+        ] {
+            let written = to_text(&[text]).expect("writable");
+            assert!(written.contains('"') || written.contains('\''), "{written}");
+        }
+    }
+}
