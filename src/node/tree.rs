@@ -88,6 +88,33 @@ impl Entry {
         Self::new(EntryKind::Symlink(target.into()), 0o777, origin)
     }
 
+    /// What no format could say of this entry: a link whose target no file system holds, a mode beyond the
+    /// permission bits, an owner without a usable name. Listings are line by line, hence no control characters.
+    pub fn flaw(&self) -> Option<&'static str> {
+        if let EntryKind::Symlink(target) = &self.kind {
+            if target.is_empty() {
+                return Some("a symbolic link must have a target");
+            }
+            if target.len() > 4095 {
+                return Some("a link's target must be shorter than 4096 bytes (PATH_MAX)");
+            }
+            if target.contains(|c: char| c.is_control()) {
+                return Some("a link's target must not hold control characters");
+            }
+        }
+        if self.mode > 0o7777 {
+            return Some("a mode has at most the bits 07777");
+        }
+        let unusable = |name: &str| {
+            name.is_empty()
+                || name.contains(|c: char| c.is_control() || c.is_whitespace() || c == ':')
+        };
+        if unusable(&self.user.name) || unusable(&self.group.name) {
+            return Some("an owner's name must not be empty or hold spaces or ':'");
+        }
+        None
+    }
+
     fn new(kind: EntryKind, mode: u32, origin: Origin) -> Self {
         Self {
             kind,
@@ -131,6 +158,10 @@ impl NodeTree {
 
     /// Adds an entry or replaces the one at its path, for a layer that has leave to.
     pub fn replace(&mut self, path: NodePath, entry: Entry) -> Result<(), Conflict> {
+        if let Some(flaw) = entry.flaw() {
+            let rule = format!("{path} of {}: {flaw}", entry.origin);
+            return Err(Conflict { path, rule });
+        }
         for ancestor in path.ancestors() {
             match self.entries.get(ancestor) {
                 Some(above) if !matches!(above.kind, EntryKind::Directory) => {
@@ -240,5 +271,30 @@ mod tests {
         assert!(tree.add(path("/a/b/c"), file.clone()).is_err());
         assert!(tree.add(path("/a"), file.clone()).is_err());
         assert!(tree.add(path("/a-b"), file).is_ok());
+    }
+
+    #[test]
+    fn what_no_format_can_say_is_refused() {
+        let mut tree = NodeTree::default();
+        let owned = |name: &str| {
+            let mut entry = Entry::directory(0o755, origin("one"));
+            entry.group.name = name.into();
+            entry
+        };
+        for (bad, part) in [
+            (Entry::symlink("", origin("one")), "must have a target"),
+            (Entry::symlink("a\nb", origin("one")), "control characters"),
+            (Entry::symlink("a".repeat(4096), origin("one")), "PATH_MAX"),
+            (Entry::directory(0o40755, origin("one")), "07777"),
+            (owned(""), "owner"),
+            (owned("a b"), "owner"),
+        ] {
+            let conflict = tree.add(path("/x"), bad).expect_err(part);
+            assert!(conflict.rule.contains(part), "{}", conflict.rule);
+        }
+        assert!(
+            tree.add(path("/x"), Entry::symlink("../a b", origin("one")))
+                .is_ok()
+        );
     }
 }
