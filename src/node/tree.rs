@@ -229,6 +229,11 @@ impl NodeTree {
         self.units.entry(name.to_owned()).or_default()
     }
 
+    /// Whether any entry holds a secret, so that what is made of the tree must be kept tight.
+    pub fn has_secrets(&self) -> bool {
+        self.entries.values().any(|entry| entry.secret)
+    }
+
     /// Entries and units as plain files: what must lie on the node, presets and `.wants` links left out
     /// (each format says those in its own words).
     pub fn materialised(&self) -> BTreeMap<NodePath, Entry> {

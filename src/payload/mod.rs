@@ -1,6 +1,16 @@
 //! Payloads: one node tree in the formats that machines boot from. In: a [`Job`] (tree, facts, settings). Out: files
 //! handed to an [`Output`]. Nothing here knows the inventory, the plan or Tera.
 
+mod archive;
+/// Compression of archives, the same bytes everywhere.
+pub mod compress;
+/// Decompression of foreign bytes, within bounds.
+pub mod decompress;
+/// newc archives that a boot loader appends to an initrd.
+pub mod initramfs;
+/// tar archives to unpack over an image.
+pub mod tarball;
+
 use std::io::Write;
 
 use serde::Serialize;

@@ -1,0 +1,164 @@
+//! The initramfs overlay: a newc archive that a boot loader appends to an initrd. In: a [`NodeTree`]. Out: one member
+//! by the kernel's buffer grammar (Documentation/driver-api/early-userspace/buffer-format.rst), padded so that
+//! whatever comes next may follow directly.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+
+use anyhow::{Context, bail};
+use cpio::newc::{Builder, ModeFileType, trailer};
+
+use crate::error::Result;
+use crate::node::{Entry, EntryKind, NodePath, NodeTree, Origin};
+use crate::payload::archive::{copy_exactly, members};
+use crate::payload::compress::Compressor;
+use crate::payload::{Compression, Job, MTIME, Output};
+
+/// Symlinks into `/usr` on today's systems. The kernel removes a link where an archive lists a directory, and the base
+/// initrd would lose its shell and its loader with it.
+const MERGED_INTO_USR: [&str; 6] = ["/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"];
+
+/// The file's name: `overlay.cpio.gz`, `.zst`, `.xz` or `overlay.cpio`.
+pub fn file_name(compression: Compression) -> String {
+    format!("overlay.cpio{}", compression.suffix())
+}
+
+/// Writes the node's overlay as one file.
+pub fn package(job: &Job<'_>, out: &mut dyn Output) -> Result<()> {
+    let compression = job.settings.initramfs;
+    let name = file_name(compression);
+    out.file(&name, job.tree.has_secrets(), &mut |out| {
+        write(job.tree, compression, out)
+    })
+}
+
+/// Writes a tree as an initramfs overlay.
+pub fn write(tree: &NodeTree, compression: Compression, out: &mut dyn Write) -> Result<()> {
+    let mut members = members(tree)?;
+    add_parents(&mut members)?;
+    let mut compressor = Compressor::new(compression, out)?;
+    // From 1 and without gaps: the kernel takes equal numbers for hard links, and the builder's own would differ.
+    for (inode, (path, entry)) in (1..).zip(&members) {
+        append(&mut compressor, inode, path, entry)?;
+    }
+    // It also makes the kernel forget the inode numbers, so that an archive appended to ours cannot link into it.
+    let _ = trailer(&mut compressor)?;
+    let written = compressor.finish()?;
+    // The kernel sees a raw archive only on a boundary of four bytes, and the end of some compressed ones only by four
+    // zero bytes (lz4's legacy frame has no end mark; what it does for one, it does for all).
+    let least = match compression {
+        Compression::None => written,
+        Compression::Gzip | Compression::Zstd | Compression::Xz => written + 4,
+    };
+    let padding = least.next_multiple_of(4) - written;
+    out.write_all(&[0; 8][..padding as usize])?;
+    Ok(())
+}
+
+/// Adds the directories that the kernel needs before their children: it makes none itself, and drops what has no
+/// place. They are root's with 0755, because listing one changes the base initrd's; the root folder is never listed.
+fn add_parents(members: &mut BTreeMap<NodePath, Entry>) -> Result<()> {
+    let mut missing = BTreeMap::new();
+    for (path, entry) in members.iter() {
+        let folded = MERGED_INTO_USR.contains(&path.as_str());
+        if folded && matches!(entry.kind, EntryKind::Directory) {
+            bail!(
+                "packing {path} of {}: the kernel would replace the base initrd's link {path} -> usr{path} by it",
+                entry.origin
+            );
+        }
+        for ancestor in path.ancestors() {
+            // Files below these land where the base's link or directory leads.
+            if MERGED_INTO_USR.contains(&ancestor) || members.contains_key(ancestor) {
+                continue;
+            }
+            if !missing.contains_key(ancestor) {
+                let parent = NodePath::parse(ancestor).expect("a part of a normal path is normal");
+                let origin = Origin("generator parents".into());
+                let _ = missing.insert(parent, Entry::directory(0o755, origin));
+            }
+        }
+    }
+    members.append(&mut missing);
+    Ok(())
+}
+
+fn append(
+    compressor: &mut Compressor<'_>,
+    inode: u32,
+    path: &NodePath,
+    entry: &Entry,
+) -> Result<()> {
+    let (kind, links, size) = match &entry.kind {
+        EntryKind::File(content) => (ModeFileType::Regular, 1, content.len()),
+        EntryKind::Directory => (ModeFileType::Directory, 2, 0),
+        EntryKind::Symlink(target) => (ModeFileType::Symlink, 1, target.len() as u64),
+    };
+    // Eight hexadecimal digits; the kernel has no other form.
+    let size = u32::try_from(size)
+        .ok()
+        .with_context(|| format!("packing {path}: newc holds no file of 4 GiB or more"))?;
+    let mut member = Builder::new(path.relative())
+        .ino(inode)
+        .nlink(links)
+        .mode(entry.mode)
+        .set_mode_file_type(kind)
+        .uid(entry.user.id)
+        .gid(entry.group.id)
+        .mtime(MTIME as u32)
+        .write(compressor, size);
+    match &entry.kind {
+        // The length is checked here because the crate ends a short member without a word.
+        EntryKind::File(content) => copy_exactly(path, content, &mut member)?,
+        EntryKind::Symlink(target) => member.write_all(target.as_bytes())?,
+        EntryKind::Directory => {}
+    }
+    let _ = member.finish()?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::node::{Asset, Content};
+
+    fn tree(path: &str, entry: Entry) -> NodeTree {
+        let mut tree = NodeTree::default();
+        let path = NodePath::parse(path).expect("a good path");
+        tree.add(path, entry).expect("an empty tree");
+        tree
+    }
+
+    fn origin() -> Origin {
+        Origin("t".into())
+    }
+
+    #[test]
+    fn files_of_4_gib_are_refused_before_they_are_read() {
+        let asset = Asset {
+            source: PathBuf::from("/nonexistent"),
+            size: 1 << 32,
+            sha256: [0; 32],
+            sha512: [0; 64],
+        };
+        let file = Entry::file(Content::Asset(Arc::new(asset)), 0o644, origin());
+        let error = write(&tree("/big", file), Compression::None, &mut Vec::new())
+            .expect_err("it does not fit");
+        assert!(error.to_string().contains("4 GiB"), "{error}");
+    }
+
+    #[test]
+    fn directories_that_are_links_on_the_base_are_never_listed() {
+        let file = Entry::file(Content::bytes("x"), 0o644, origin());
+        let mut found = members(&tree("/lib/firmware/x", file)).expect("good");
+        add_parents(&mut found).expect("good");
+        let paths: Vec<&str> = found.keys().map(NodePath::as_str).collect();
+        assert_eq!(paths, ["/lib/firmware", "/lib/firmware/x"]);
+
+        let folder = tree("/bin", Entry::directory(0o755, origin()));
+        assert!(write(&folder, Compression::None, &mut Vec::new()).is_err());
+    }
+}
