@@ -2,6 +2,8 @@
 //! In: a `NodePlan`. Out: a [`NodeTree`], which knows nothing of who reads it.
 
 mod content;
+/// `tree.json` and `tree.sums`: what the node must end up with.
+pub mod listing;
 mod network;
 mod path;
 mod tree;
