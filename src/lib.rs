@@ -9,6 +9,8 @@
 pub mod cli;
 /// Operational errors and exit codes.
 pub mod error;
+/// Facts about Kubernetes, by version.
+pub mod kubernetes;
 /// One node as a tree of files and units.
 pub mod node;
 /// The tree in each output format.

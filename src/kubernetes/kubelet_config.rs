@@ -1,0 +1,216 @@
+//! What a KubeletConfiguration (`kubelet.config.k8s.io/v1beta1`) of each minor version may say: every field's kind,
+//! and the minors that have it. Asked for one key at a time, so that a caller can walk its own located tree.
+//!
+//! ```
+//! use nodebake::kubernetes::kubelet_config::{FieldAnswer, Schema};
+//! let root = Schema::load().root();
+//! assert!(matches!(root.field("maxPods", 16), FieldAnswer::Found(_)));
+//! assert!(matches!(root.field("failCgroupV1", 16), FieldAnswer::NotYet { since: 31 }));
+//! ```
+
+mod kind;
+
+use std::ops::RangeInclusive;
+use std::sync::OnceLock;
+
+use indexmap::IndexMap;
+
+pub use crate::kubernetes::kubelet_config::kind::{EnumRef, Kind};
+use crate::kubernetes::table::{Members, Span, Table};
+
+/// All kubelet configurations that upstream ever had, in the minors of [`Schema::minors`].
+pub struct Schema {
+    minors: RangeInclusive<u32>,
+    self_labels: Members,
+    self_label_namespaces: Members,
+    enums: IndexMap<String, Members>,
+    structs: IndexMap<String, IndexMap<String, Vec<Meaning>>>,
+}
+
+/// A field's kind in some minors.
+struct Meaning {
+    kind: Kind,
+    span: Span,
+}
+
+/// One struct of the configuration; the root is the configuration itself.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct TypeRef(usize);
+
+/// What the table knows of a key in one minor.
+#[derive(Debug)]
+pub enum FieldAnswer {
+    /// The field is there and takes this.
+    Found(&'static Kind),
+    /// The field came with this later minor.
+    NotYet {
+        /// The first minor that has it.
+        since: u32,
+    },
+    /// The field was dropped.
+    Gone {
+        /// The last minor that had it.
+        until: u32,
+    },
+    /// No minor ever had it.
+    Unknown {
+        /// The field of this minor that was probably meant.
+        suggestion: Option<&'static str>,
+    },
+}
+
+impl Schema {
+    /// The table, read on the first call.
+    pub fn load() -> &'static Self {
+        static SCHEMA: OnceLock<Schema> = OnceLock::new();
+        SCHEMA.get_or_init(|| {
+            let table: Table = serde_json::from_str(include_str!("kubelet_config.json"))
+                .expect("the embedded table is valid: a test reads it");
+            Self::from_table(table)
+        })
+    }
+
+    fn from_table(table: Table) -> Self {
+        let enums: IndexMap<String, Members> = table.enums.into_iter().collect();
+        let names: Vec<String> = table.structs.keys().cloned().collect();
+        let kind = |name: &str| {
+            Kind::from_table(
+                name,
+                &|name| names.iter().position(|n| n == name).map(TypeRef),
+                &|name| enums.get_index_of(name).map(EnumRef::new),
+            )
+        };
+        let meaning = |span: Span| Meaning {
+            kind: kind(&span.kind),
+            span,
+        };
+        let field = |(key, spans): (String, Vec<Span>)| {
+            (key, spans.into_iter().map(meaning).collect::<Vec<_>>())
+        };
+        let structs = table
+            .structs
+            .into_iter()
+            .map(|(name, members)| (name, members.into_iter().map(field).collect()))
+            .collect();
+        Self {
+            minors: table.minors.0..=table.minors.1,
+            self_labels: table.self_labels,
+            self_label_namespaces: table.self_label_namespaces,
+            structs,
+            enums,
+        }
+    }
+
+    /// The minors whose types were read. Beyond them the answers are those of the nearest one, or guesses: a caller
+    /// warns about a newer minor and refuses an older one.
+    pub fn minors(&self) -> RangeInclusive<u32> {
+        self.minors.clone()
+    }
+
+    /// KubeletConfiguration itself, with `apiVersion` and `kind`.
+    pub fn root(&self) -> TypeRef {
+        let root = self.structs.get_index_of("KubeletConfiguration");
+        TypeRef(root.expect("the generator starts from KubeletConfiguration"))
+    }
+
+    /// Labels that a kubelet of that minor may set on its own Node although they are Kubernetes' own.
+    pub fn self_labels(&self, minor: u32) -> impl Iterator<Item = &str> {
+        present(&self.self_labels, minor)
+    }
+
+    /// Label namespaces in which (and below which) a kubelet of that minor may set any label.
+    pub fn self_label_namespaces(&self, minor: u32) -> impl Iterator<Item = &str> {
+        present(&self.self_label_namespaces, minor)
+    }
+}
+
+/// The members that hold in a minor, sorted.
+fn present(members: &Members, minor: u32) -> impl Iterator<Item = &str> {
+    members
+        .iter()
+        .filter(move |(_, spans)| spans.iter().any(|span| span.holds(minor)))
+        .map(|(name, _)| name.as_str())
+}
+
+impl TypeRef {
+    fn members(self) -> (&'static String, &'static IndexMap<String, Vec<Meaning>>) {
+        let found = Schema::load().structs.get_index(self.0);
+        found.expect("made from an index of this very table")
+    }
+
+    /// Upstream's name of the struct, like `KubeletAuthentication`.
+    pub fn name(self) -> &'static str {
+        self.members().0
+    }
+
+    /// What a key means in one minor. Keys are compared as Kubernetes does it, by case.
+    pub fn field(self, key: &str, minor: u32) -> FieldAnswer {
+        let Some(meanings) = self.members().1.get(key) else {
+            return FieldAnswer::Unknown {
+                suggestion: self.suggestion(key, minor),
+            };
+        };
+        if let Some(found) = meanings.iter().find(|one| one.span.holds(minor)) {
+            return FieldAnswer::Found(&found.kind);
+        }
+        match meanings.iter().find(|one| minor < one.span.first) {
+            Some(later) => FieldAnswer::NotYet {
+                since: later.span.first,
+            },
+            None => FieldAnswer::Gone {
+                until: meanings
+                    .iter()
+                    .filter_map(|one| one.span.last)
+                    .max()
+                    .unwrap_or(minor),
+            },
+        }
+    }
+
+    /// The fields of one minor, sorted by name, with their kinds.
+    pub fn fields(self, minor: u32) -> impl Iterator<Item = (&'static str, &'static Kind)> {
+        self.members().1.iter().filter_map(move |(key, meanings)| {
+            let found = meanings.iter().find(|one| one.span.holds(minor))?;
+            Some((key.as_str(), &found.kind))
+        })
+    }
+
+    fn suggestion(self, key: &str, minor: u32) -> Option<&'static str> {
+        let near = |(name, _): (&'static str, _)| {
+            let close = strsim::jaro_winkler(&key.to_lowercase(), &name.to_lowercase());
+            (close >= 0.9).then_some((close, name))
+        };
+        let all = self.fields(minor).filter_map(near);
+        all.max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, name)| name)
+    }
+}
+
+impl std::fmt::Debug for TypeRef {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FieldAnswer {
+    /// The rule that the key breaks and the repair, in words for a finding; nothing if the field is there.
+    pub fn objection(&self, key: &str, minor: u32) -> Option<(String, Option<String>)> {
+        match self {
+            Self::Found(_) => None,
+            Self::NotYet { since } => Some((
+                format!("{key} exists from Kubernetes 1.{since} on, and this kubelet is 1.{minor}"),
+                Some("remove it or set a newer kubernetes version".to_owned()),
+            )),
+            Self::Gone { until } => Some((
+                format!("{key} was last in Kubernetes 1.{until}, and this kubelet is 1.{minor}"),
+                Some("remove it".to_owned()),
+            )),
+            Self::Unknown { suggestion } => Some((
+                format!("{key} is not a field of Kubernetes' kubelet configuration"),
+                suggestion.map(|name| format!("did you mean {name}?")),
+            )),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

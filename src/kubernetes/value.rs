@@ -1,0 +1,123 @@
+//! Texts that Kubernetes reads as durations and quantities. Both functions return the rule that a text breaks.
+
+use std::time::Duration;
+
+/// Nanoseconds of each unit, longest name first so that `ms` is not read as minutes.
+/// Source: Go's `time.ParseDuration`.
+const UNITS: [(&str, f64); 8] = [
+    ("ns", 1.0),
+    ("us", 1e3),
+    ("µs", 1e3),
+    ("μs", 1e3),
+    ("ms", 1e6),
+    ("s", 1e9),
+    ("m", 60e9),
+    ("h", 3600e9),
+];
+
+/// Suffixes of k8s.io/apimachinery `pkg/api/resource/suffix.go`.
+const SUFFIXES: [&str; 16] = [
+    "", "n", "u", "m", "k", "M", "G", "T", "P", "E", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei",
+];
+
+/// Reads a duration as Go does: `45s`, `1h30m`, `1.5h`, `0`. A sign is read, and a negative one comes back as zero:
+/// every duration of a kubelet configuration that may be negative means "off" by it.
+pub fn duration(text: &str) -> Result<Duration, String> {
+    let wrong = || format!("{text:?} is not a duration like 45s, 5m or 1h30m");
+    let (sign, mut rest) = split_sign(text);
+    if rest == "0" {
+        return Ok(Duration::ZERO);
+    }
+    let mut nanoseconds = 0.0;
+    loop {
+        let (number, tail) = split_number(rest).ok_or_else(wrong)?;
+        let unit = UNITS.iter().find(|(name, _)| tail.starts_with(name));
+        let (name, size) = unit.ok_or_else(wrong)?;
+        nanoseconds += number * size;
+        rest = &tail[name.len()..];
+        if rest.is_empty() {
+            break;
+        }
+    }
+    // Go counts nanoseconds in 64 bits: about 292 years.
+    if nanoseconds > i64::MAX as f64 {
+        return Err(wrong());
+    }
+    let length = Duration::from_nanos(nanoseconds.round() as u64);
+    Ok(if sign == "-" { Duration::ZERO } else { length })
+}
+
+/// Checks a quantity: `100Mi`, `500m`, `1.5Gi`, `1e3`. Percentages are not quantities.
+/// Source: k8s.io/apimachinery `pkg/api/resource/quantity.go`.
+pub fn quantity(text: &str) -> Result<(), String> {
+    let (_, rest) = split_sign(text);
+    let fits = split_number(rest)
+        .is_some_and(|(_, suffix)| SUFFIXES.contains(&suffix) || is_exponent(suffix));
+    fits.then_some(())
+        .ok_or_else(|| format!("{text:?} is not a quantity like 500m, 100Mi or 2Gi"))
+}
+
+fn is_exponent(suffix: &str) -> bool {
+    let digits = suffix.strip_prefix(['e', 'E']).map(split_sign);
+    digits
+        .is_some_and(|(_, digits)| !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()))
+}
+
+fn split_sign(text: &str) -> (&str, &str) {
+    text.split_at(usize::from(text.starts_with(['+', '-'])))
+}
+
+/// A decimal number with at least one digit, and what follows it.
+fn split_number(text: &str) -> Option<(f64, &str)> {
+    let end = text
+        .find(|c: char| !c.is_ascii_digit() && c != '.')
+        .unwrap_or(text.len());
+    let (number, rest) = text.split_at(end);
+    // `parse` takes "5." and ".5" as Go does, and refuses ".", "" and a second dot.
+    number.parse().ok().map(|number| (number, rest))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_read_as_go_reads_them() {
+        for (text, milliseconds) in [
+            ("45s", 45_000),
+            ("1h30m", 5_400_000),
+            ("1.5h", 5_400_000),
+            (".5s", 500),
+            ("5.s", 5_000),
+            ("100ms", 100),
+            ("1m1ms", 60_001),
+            ("+2m0s", 120_000),
+            ("0", 0),
+            ("0s", 0),
+            ("0h0m0s", 0),
+            ("-1s", 0),
+            ("1000us", 1),
+            ("1000µs", 1),
+        ] {
+            let expected = Duration::from_millis(milliseconds);
+            assert_eq!(duration(text), Ok(expected), "{text}");
+        }
+        for text in [
+            "", "45", "s", "4 5s", "45sec", "1d", "1.2.3s", ".s", "1h30", "-", "9999999h", "1e3s",
+        ] {
+            assert!(duration(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn quantities_are_numbers_with_a_suffix() {
+        for text in [
+            "100Mi", "500m", "1.5Gi", "1e3", "1E-3", "0", "-5", "2k", ".5", "1E",
+        ] {
+            assert_eq!(quantity(text), Ok(()), "{text}");
+        }
+        for text in ["", "5%", "1K", "1mi", "Mi", "1 Gi", "1e", "1.2.3", "ten"] {
+            assert!(quantity(text).is_err(), "{text}");
+        }
+    }
+}

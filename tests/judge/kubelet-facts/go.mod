@@ -1,0 +1,3 @@
+module nodebake.dev/kubelet-facts
+
+go 1.21
