@@ -17,5 +17,9 @@ pub mod node;
 pub mod payload;
 /// Findings in what the user wrote.
 pub mod report;
+/// Bootstrap tokens.
+pub mod secrets;
+/// Times and durations as text.
+pub mod timing;
 /// YAML in with places, quoted YAML out.
 pub mod yaml;

@@ -40,11 +40,18 @@ impl Fault {
         }
     }
 
-    /// The message, or `instead` if the message repeats anything of the document: for documents that hold secrets.
-    /// A word counts from five characters on, so that "a", "of" and "key" do not hide every message.
-    pub fn without_quotes<'a>(&'a self, document: &str, instead: &'a str) -> &'a str {
+    /// The message, or `instead` if it repeats anything of the document but `known` words: for documents that hold
+    /// secrets. A word counts from five characters on, or "a", "of" and "key" would hide every message.
+    pub fn without_quotes<'a>(
+        &'a self,
+        document: &str,
+        known: &[&str],
+        instead: &'a str,
+    ) -> &'a str {
         let mut words = self.message.split(|c: char| !c.is_ascii_alphanumeric());
-        match words.any(|word| word.len() > 4 && document.contains(word)) {
+        let is_quote =
+            |word: &str| word.len() > 4 && !known.contains(&word) && document.contains(word);
+        match words.any(is_quote) {
             true => instead,
             false => &self.message,
         }
@@ -54,10 +61,12 @@ impl Fault {
 /// One line, without the "line 3 column 4:" that the place already says.
 fn bare_message(message: &str) -> String {
     let line = message.lines().next().unwrap_or_default();
-    let line = match line.find(" at line ") {
-        Some(cut) => &line[..cut],
-        None => line,
-    };
+    // Hints to a programmer, and the place once more.
+    let end = [" at line ", "; use "]
+        .iter()
+        .filter_map(|hint| line.find(hint))
+        .min();
+    let line = &line[..end.unwrap_or(line.len())];
     let stripped = line
         .strip_prefix("error: ")
         .unwrap_or(line)
@@ -148,7 +157,10 @@ mod tests {
         let text = "0123456789abcdef: 1\n0123456789abcdef: 2\n";
         let fault = read::<BTreeMap<String, u8>>(text).unwrap_err();
         assert!(fault.message.contains("0123456789abcdef"), "{fault:?}");
-        assert_eq!(fault.without_quotes(text, "not YAML"), "not YAML");
+        assert_eq!(
+            fault.without_quotes(text, &["twice"], "not YAML"),
+            "not YAML"
+        );
     }
 
     #[test]

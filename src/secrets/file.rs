@@ -1,0 +1,265 @@
+//! secrets.yaml on disk: who may read it, one writer at a time, and never a half-written file.
+
+use std::fs::{self, File, OpenOptions, Permissions};
+use std::io::{self, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+
+use crate::error::Result;
+use crate::report::{Finding, Place, Report};
+use crate::secrets::TokenStore;
+
+/// What is appended to the name of the secrets file for the lock beside it. The lock file stays: taking it away would
+/// let two programs lock two files of one name.
+pub const LOCK_SUFFIX: &str = ".lock";
+/// What is appended while a new version is being written.
+const NEW_SUFFIX: &str = ".new";
+/// Read and write for the owner only.
+const OWNER_ONLY: u32 = 0o600;
+
+impl TokenStore {
+    /// Reads a secrets file; `None` if there is none. `name` is what findings call it.
+    pub fn load(path: &Path, name: &str, report: &mut Report) -> Result<Option<Self>> {
+        let reading = || format!("reading {}", path.display());
+        let mut file = match File::open(path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error).with_context(reading),
+        };
+        // The open file is asked, not its name, so that nobody can exchange it in between.
+        let facts = file.metadata().with_context(reading)?;
+        if facts.is_file() {
+            let user = rustix::process::geteuid().as_raw();
+            check_access(facts.mode(), facts.uid(), user, name, report);
+        }
+        Self::read(&mut file, name, report).map(Some)
+    }
+}
+
+/// Secrets must be for their owner's eyes, and the owner must be us or root: another owner could change them.
+fn check_access(mode: u32, owner: u32, user: u32, name: &str, report: &mut Report) {
+    let place = Place::file(name);
+    if mode & 0o077 != 0 {
+        let rule = format!(
+            "others may read or change the file (mode {:04o})",
+            mode & 0o7777
+        );
+        report.add(Finding::error(&place, "", rule).repair(format!("run `chmod 600 {name}`")));
+    }
+    if owner != user && owner != 0 {
+        let rule = format!("the file belongs to another user (uid {owner}, we are {user})");
+        let repair = format!("run `chown {user} {name}`, or pass the secrets on stdin");
+        report.add(Finding::error(&place, "", rule).repair(repair));
+    }
+}
+
+/// The right to change a secrets file. Other programs that want it wait until it is dropped; the kernel takes it back
+/// from a program that dies.
+#[derive(Debug)]
+pub struct StoreLock {
+    path: PathBuf,
+    _lock: File,
+}
+
+impl StoreLock {
+    /// Waits for the right to change the file at `path`, which need not exist yet.
+    pub fn acquire(path: &Path) -> Result<Self> {
+        let path = follow_link(path)?;
+        let beside = with_suffix(&path, LOCK_SUFFIX);
+        let locking = || format!("locking {}", beside.display());
+        let lock = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .mode(OWNER_ONLY)
+            .open(&beside)
+            .with_context(locking)?;
+        lock.lock().with_context(locking)?;
+        Ok(Self { path, _lock: lock })
+    }
+
+    /// Reads the file, or begins an empty store. `name` is what findings call it.
+    pub fn load(&self, name: &str, report: &mut Report) -> Result<TokenStore> {
+        let store = TokenStore::load(&self.path, name, report)?;
+        Ok(store.unwrap_or_else(|| TokenStore::new(name)))
+    }
+
+    /// Replaces the file at once: whenever the program dies, the old or the new text is there, whole. A store that
+    /// was read with errors is refused, for what could not be read would be lost.
+    pub fn save(&self, store: &TokenStore) -> Result<()> {
+        let writing = || format!("writing {}", self.path.display());
+        if store.is_partial {
+            bail!("{}: the file has errors, which would be lost", writing());
+        }
+        let text = store.to_yaml()?;
+        let new = with_suffix(&self.path, NEW_SUFFIX);
+        replace(&new, &self.path, text.as_bytes()).with_context(writing)
+    }
+}
+
+fn replace(new: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
+    // A leftover of a run that died; it is ours, as we hold the lock.
+    match fs::remove_file(new) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(OWNER_ONLY)
+        .open(new)?;
+    // The umask may have taken bits away from the mode above.
+    file.set_permissions(Permissions::from_mode(OWNER_ONLY))?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    fs::rename(new, path)?;
+    // Without this a power cut may bring the old name back.
+    File::open(folder_of(path))?.sync_all()
+}
+
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
+
+/// The file behind a symlink: renaming over the link would leave the secrets that it points to as they were.
+fn follow_link(path: &Path) -> Result<PathBuf> {
+    match fs::canonicalize(path) {
+        Ok(real) => Ok(real),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(path.to_owned()),
+        Err(error) => Err(error).with_context(|| format!("reading {}", path.display())),
+    }
+}
+
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::secrets::Minting;
+    use std::time::Duration;
+    use time::macros::datetime;
+
+    const MINTING: Minting<'_> = Minting {
+        ttl: Duration::from_secs(3600),
+        now: datetime!(2026-11-24 15:00 UTC),
+        force: false,
+        description: "",
+    };
+
+    fn create(path: &Path, node: &str) {
+        let mut report = Report::default();
+        let lock = StoreLock::acquire(path).unwrap();
+        let mut store = lock.load("secrets.yaml", &mut report).unwrap();
+        assert!(report.is_empty(), "{report}");
+        let _ = store.create([node], &MINTING).unwrap();
+        lock.save(&store).unwrap();
+    }
+
+    #[test]
+    fn writers_at_the_same_time_lose_no_token() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("secrets.yaml");
+        std::thread::scope(|scope| {
+            for thread in 0..8 {
+                let path = &path;
+                let _ = scope.spawn(move || {
+                    for round in 0..10 {
+                        create(path, &format!("n{thread}-{round}"));
+                    }
+                });
+            }
+        });
+        let mut report = Report::default();
+        let store = TokenStore::load(&path, "secrets.yaml", &mut report)
+            .unwrap()
+            .unwrap();
+        assert!(report.is_empty(), "{report}");
+        assert_eq!(store.iter().count(), 80);
+        assert_eq!(fs::metadata(&path).unwrap().mode() & 0o7777, 0o600);
+    }
+
+    #[test]
+    fn a_leftover_of_a_dead_run_is_in_nobodys_way() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("secrets.yaml");
+        create(&path, "a");
+        fs::write(with_suffix(&path, NEW_SUFFIX), "half a fi").unwrap();
+        create(&path, "b");
+        let names: Vec<_> = fs::read_dir(&folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name())
+            .collect();
+        assert_eq!(names.len(), 2, "{names:?}");
+    }
+
+    #[test]
+    fn a_link_to_the_secrets_stays_a_link() {
+        let folder = tempfile::tempdir().unwrap();
+        let (real, link) = (
+            folder.path().join("real.yaml"),
+            folder.path().join("secrets.yaml"),
+        );
+        create(&real, "a");
+        std::os::unix::fs::symlink(&real, &link).unwrap();
+        create(&link, "b");
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        assert!(fs::read_to_string(&real).unwrap().contains("\"b\""));
+    }
+
+    #[test]
+    fn what_could_not_be_read_is_not_overwritten() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("secrets.yaml");
+        fs::write(
+            &path,
+            "apiVersion: nodebake/v1\nkind: Secrets\ntokens: {a: [{id: x}]}\n",
+        )
+        .unwrap();
+        let mut report = Report::default();
+        let lock = StoreLock::acquire(&path).unwrap();
+        let store = lock.load("secrets.yaml", &mut report).unwrap();
+        assert!(report.has_errors());
+        assert!(lock.save(&store).is_err());
+        assert!(fs::read_to_string(&path).unwrap().contains("{id: x}"));
+    }
+
+    #[test]
+    fn others_may_neither_read_nor_own_it() {
+        for (mode, owner, user, count) in [
+            (0o100_600, 1000, 1000, 0),
+            (0o100_400, 0, 1000, 0),
+            (0o100_640, 1000, 1000, 1),
+            (0o100_604, 1000, 1000, 1),
+            (0o100_620, 1000, 1000, 1),
+            (0o100_600, 1000, 0, 1),
+            (0o100_644, 1001, 1000, 2),
+        ] {
+            let mut report = Report::default();
+            check_access(mode, owner, user, "secrets.yaml", &mut report);
+            assert_eq!(
+                report.to_string().lines().count(),
+                count,
+                "{mode:o} {owner}: {report}"
+            );
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("secrets.yaml");
+        create(&path, "a");
+        fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
+        let mut report = Report::default();
+        let _ = TokenStore::load(&path, "secrets.yaml", &mut report).unwrap();
+        assert_eq!(
+            report.to_string(),
+            "error: secrets.yaml: others may read or change the file (mode 0644); run `chmod 600 secrets.yaml`\n"
+        );
+    }
+}

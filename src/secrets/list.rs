@@ -1,0 +1,214 @@
+//! `token list`: the columns of `kubeadm token list` in its order and widths, then the node; or JSON.
+
+use std::fmt::Write;
+
+use serde::Serialize;
+use time::OffsetDateTime;
+
+use crate::error::Result;
+use crate::secrets::{Token, TokenStore, Usage};
+use crate::timing::{rfc3339, short_human};
+
+/// kubeadm's columns. The node comes last, so that scripts that count from the left go on working.
+const COLUMNS: [&str; 7] = [
+    "TOKEN",
+    "TTL",
+    "EXPIRES",
+    "USAGES",
+    "DESCRIPTION",
+    "EXTRA GROUPS",
+    "NODE",
+];
+/// kubeadm's `tabwriter.NewWriter(writer, 10, 4, 3, ' ', 0)`: cells are padded by 3, to at least 10.
+const PADDING: usize = 3;
+const NARROWEST: usize = 10;
+
+/// What `token list` prints.
+pub struct Listing<'a> {
+    /// The tokens.
+    pub store: &'a TokenStore,
+    /// What the tokens may do.
+    pub usages: &'a [Usage],
+    /// The extra groups of a node's tokens, in the order of the Secret.
+    pub groups: &'a dyn Fn(&str) -> Vec<String>,
+    /// The time by which "TTL" is counted.
+    pub now: OffsetDateTime,
+    /// Print the secrets too.
+    pub reveal: bool,
+}
+
+/// A token for programs.
+#[derive(Serialize)]
+struct Row<'a> {
+    node: &'a str,
+    id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token: Option<String>,
+    epoch: u32,
+    created: Option<String>,
+    expires: Option<String>,
+    valid: bool,
+    usages: Vec<&'static str>,
+    groups: Vec<String>,
+    description: &'a str,
+}
+
+impl Listing<'_> {
+    /// The table for people. It ends with a line break.
+    pub fn to_text(&self) -> String {
+        let mut rows = vec![COLUMNS.map(str::to_owned)];
+        rows.extend(self.tokens().map(|(node, token)| self.cells(node, token)));
+        let mut widths = [0; COLUMNS.len()];
+        for row in &rows {
+            for (width, cell) in widths.iter_mut().zip(row) {
+                *width = NARROWEST.max(cell.chars().count() + PADDING).max(*width);
+            }
+        }
+        // The last column ends the line, so it is not padded.
+        widths[COLUMNS.len() - 1] = 0;
+        let mut text = String::new();
+        for row in &rows {
+            for (width, cell) in widths.iter().zip(row) {
+                // Writing to a String cannot fail.
+                let _ = write!(text, "{cell:width$}", width = *width);
+            }
+            text.push('\n');
+        }
+        text
+    }
+
+    /// A JSON array for programs, with a line break at the end.
+    pub fn to_json(&self) -> Result<String> {
+        let rows: Vec<Row<'_>> = self
+            .tokens()
+            .map(|(node, token)| self.row(node, token))
+            .collect();
+        let mut text = serde_json::to_string_pretty(&rows)?;
+        text.push('\n');
+        Ok(text)
+    }
+
+    fn tokens(&self) -> impl Iterator<Item = (&str, &Token)> {
+        let nodes = self.store.iter();
+        nodes.flat_map(|(node, tokens)| tokens.iter().map(move |token| (node, token)))
+    }
+
+    fn shown(&self, token: &Token) -> String {
+        match self.reveal {
+            true => token.bearer().expose().to_owned(),
+            false => token.hidden(),
+        }
+    }
+
+    fn cells(&self, node: &str, token: &Token) -> [String; COLUMNS.len()] {
+        let usages: Vec<&str> = self.usages.iter().map(|usage| usage.name()).collect();
+        let ttl = (token.expires - self.now).whole_seconds();
+        [
+            self.shown(token),
+            short_human(ttl),
+            rfc3339(token.expires).unwrap_or_default(),
+            or_none(usages.join(",")),
+            or_none(one_line(&token.description)),
+            or_none((self.groups)(node).join(",")),
+            node.to_owned(),
+        ]
+    }
+
+    fn row<'a>(&self, node: &'a str, token: &'a Token) -> Row<'a> {
+        Row {
+            node,
+            id: &token.id,
+            token: self.reveal.then(|| self.shown(token)),
+            epoch: token.epoch,
+            created: rfc3339(token.created),
+            expires: rfc3339(token.expires),
+            valid: token.is_valid(self.now),
+            usages: self.usages.iter().map(|usage| usage.name()).collect(),
+            groups: (self.groups)(node),
+            description: &token.description,
+        }
+    }
+}
+
+/// kubeadm's word for an empty cell.
+fn or_none(cell: String) -> String {
+    match cell.is_empty() {
+        true => "<none>".to_owned(),
+        false => cell,
+    }
+}
+
+/// A description may hold anything; a table's cell may not break lines or steer the terminal.
+fn one_line(text: &str) -> String {
+    text.chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use time::macros::datetime;
+
+    fn store() -> TokenStore {
+        let mut store = TokenStore::new("secrets.yaml");
+        for (node, id, hours) in [
+            ("zhangjun-k8s-01", "ta7onm", 24),
+            ("zhangjun-k8s-02", "2sb8wy", -1),
+        ] {
+            let created = datetime!(2020-02-07 07:36:30 UTC);
+            let token = Token {
+                id: id.into(),
+                secret: "0123456789abcdef".into(),
+                epoch: 1,
+                created: created - time::Duration::DAY,
+                expires: created + time::Duration::hours(hours),
+                description: "kubelet-bootstrap-token".into(),
+                place: None,
+            };
+            let _ = store.nodes.insert(node.into(), vec![token]);
+        }
+        store
+    }
+
+    fn listing<'a>(store: &'a TokenStore, reveal: bool) -> Listing<'a> {
+        Listing {
+            store,
+            usages: &[Usage::Authentication, Usage::Signing],
+            groups: &|node| vec![format!("system:bootstrappers:{node}")],
+            now: datetime!(2020-02-07 07:37 UTC),
+            reveal,
+        }
+    }
+
+    /// The header and the rows of the reference procedure, but for the hidden secret, UTC and the node.
+    #[test]
+    fn the_table_is_kubeadms() {
+        let text = listing(&store(), false).to_text();
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(
+            lines,
+            [
+                "TOKEN             TTL         EXPIRES                USAGES                   DESCRIPTION               EXTRA GROUPS                           NODE",
+                "ta7onm.<hidden>   23h         2020-02-08T07:36:30Z   authentication,signing   kubelet-bootstrap-token   system:bootstrappers:zhangjun-k8s-01   zhangjun-k8s-01",
+                "2sb8wy.<hidden>   <invalid>   2020-02-07T06:36:30Z   authentication,signing   kubelet-bootstrap-token   system:bootstrappers:zhangjun-k8s-02   zhangjun-k8s-02",
+            ]
+        );
+    }
+
+    #[test]
+    fn secrets_show_only_when_asked_for() {
+        let store = store();
+        for reveal in [false, true] {
+            let listing = listing(&store, reveal);
+            assert_eq!(
+                listing.to_text().contains("ta7onm.0123456789abcdef"),
+                reveal
+            );
+            assert_eq!(
+                listing.to_json().unwrap().contains("0123456789abcdef"),
+                reveal
+            );
+        }
+    }
+}

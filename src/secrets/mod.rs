@@ -1,0 +1,16 @@
+//! Secrets: the bootstrap tokens of all nodes, minted offline and kept in one file. In: secrets.yaml, or the same text
+//! from stdin or a file descriptor. Out: a [`TokenStore`], and findings that never hold a secret. This room knows no
+//! file or path on a node.
+
+mod file;
+mod list;
+mod read;
+mod secret;
+mod store;
+mod token;
+
+pub use file::{LOCK_SUFFIX, StoreLock};
+pub use list::Listing;
+pub use secret::Secret;
+pub use store::{Minted, Minting, TokenStore};
+pub use token::{Token, Usage, is_id, is_secret};

@@ -1,0 +1,308 @@
+//! All tokens of a cluster in memory: minting what is missing, looking up, and the stable text that is kept on disk.
+
+use std::collections::{BTreeMap, HashSet};
+use std::fmt::Write;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use time::OffsetDateTime;
+use zeroize::Zeroizing;
+
+use crate::error::Result;
+use crate::report::{Finding, Place};
+use crate::secrets::Token;
+use crate::secrets::token::{draw_id, draw_secret};
+use crate::timing::{rfc3339, whole_seconds};
+use crate::yaml::push_quoted;
+
+/// `apiVersion` of the file.
+pub(super) const API_VERSION: &str = "nodebake/v1";
+/// `kind` of the file.
+pub(super) const KIND: &str = "Secrets";
+
+/// The tokens of all nodes: a list for each, the newest last.
+#[derive(Clone, Debug)]
+pub struct TokenStore {
+    /// The file as the user would name it.
+    pub(super) file: Arc<str>,
+    pub(super) nodes: BTreeMap<String, Vec<Token>>,
+    /// What was read has errors, so that something of it is missing here: saving would lose it for good.
+    pub(super) is_partial: bool,
+}
+
+/// How tokens are minted.
+#[derive(Clone, Copy, Debug)]
+pub struct Minting<'a> {
+    /// How long the tokens live; whole seconds count, at least one.
+    pub ttl: Duration,
+    /// The time of minting.
+    pub now: OffsetDateTime,
+    /// Mint for nodes too whose newest token is still valid.
+    pub force: bool,
+    /// The tokens' description; `{node}` becomes the node's name.
+    pub description: &'a str,
+}
+
+/// A token that was just minted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Minted {
+    /// The node that it is for.
+    pub node: String,
+    /// Its id.
+    pub id: String,
+    /// When it expires.
+    pub expires: OffsetDateTime,
+}
+
+impl TokenStore {
+    /// A store without tokens. `file` is its name in findings.
+    pub fn new(file: impl Into<Arc<str>>) -> Self {
+        Self {
+            file: file.into(),
+            nodes: BTreeMap::new(),
+            is_partial: false,
+        }
+    }
+
+    /// All nodes by name with their tokens, the newest last.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &[Token])> {
+        self.nodes
+            .iter()
+            .map(|(node, tokens)| (node.as_str(), tokens.as_slice()))
+    }
+
+    /// The newest token of a node, valid or not: what a build uses, so that the clock never decides bytes.
+    pub fn newest(&self, node: &str) -> Option<&Token> {
+        self.nodes.get(node)?.last()
+    }
+
+    /// The newest token of a node if it is good at `at` and for `shelf_life` after that: a payload lies for so long
+    /// before its node boots. Else the finding.
+    pub fn usable(
+        &self,
+        node: &str,
+        at: OffsetDateTime,
+        shelf_life: Duration,
+    ) -> std::result::Result<&Token, Finding> {
+        let path = || format!("tokens.{node}");
+        let whole = Place::file(self.file.clone());
+        let create = format!("run `nodebake token create` for {node}");
+        let Some(token) = self.newest(node) else {
+            return Err(Finding::error(&whole, path(), "the node has no token").repair(create));
+        };
+        let place = token.place.as_ref().unwrap_or(&whole);
+        let until = rfc3339(token.expires).unwrap_or_default();
+        if !token.is_valid(at) {
+            let rule = format!("the token {} expired at {until}", token.id);
+            return Err(Finding::error(place, path(), rule).repair(create));
+        }
+        let end =
+            at.checked_add(time::Duration::try_from(shelf_life).unwrap_or(time::Duration::MAX));
+        if end.is_none_or(|end| !token.is_valid(end)) {
+            let rule = format!(
+                "the token {} expires at {until}, before the shelf life of the payload ends",
+                token.id
+            );
+            return Err(Finding::error(place, path(), rule)
+                .repair("mint tokens that live longer (tokens.ttl), or shorten tokens.shelfLife"));
+        }
+        Ok(token)
+    }
+
+    /// Mints a token for each of the nodes whose newest one is not valid, in the order given. No token is removed:
+    /// an older one may still be on its way to a node.
+    pub fn create<'n>(
+        &mut self,
+        nodes: impl IntoIterator<Item = &'n str>,
+        minting: &Minting<'_>,
+    ) -> Result<Vec<Minted>> {
+        let created = whole_seconds(minting.now);
+        let expires = expiry(created, minting.ttl)?;
+        let mut taken: HashSet<String> = self
+            .nodes
+            .values()
+            .flatten()
+            .map(|token| token.id.clone())
+            .collect();
+        let mut minted = Vec::new();
+        for node in nodes {
+            let newest = self.newest(node);
+            if !minting.force && newest.is_some_and(|token| token.is_valid(minting.now)) {
+                continue;
+            }
+            let epoch = newest.map_or(0, |token| token.epoch);
+            let id = free_id(&mut taken)?;
+            minted.push(Minted {
+                node: node.to_owned(),
+                id: id.clone(),
+                expires,
+            });
+            self.nodes.entry(node.to_owned()).or_default().push(Token {
+                id,
+                secret: draw_secret()?,
+                epoch: epoch
+                    .checked_add(1)
+                    .context("counting a node's tokens: too many")?,
+                created,
+                expires,
+                description: minting.description.replace("{node}", node),
+                place: None,
+            });
+        }
+        Ok(minted)
+    }
+
+    /// The text that is kept on disk: the same store gives the same bytes. Everything that could look like a number,
+    /// a date or a boolean to some reader is quoted.
+    pub(super) fn to_yaml(&self) -> Result<Zeroizing<String>> {
+        // Some 200 bytes a token; growing later would leave unwiped copies behind.
+        let count: usize = self.nodes.values().map(Vec::len).sum();
+        let mut text = String::with_capacity(256 + 96 * self.nodes.len() + 320 * count);
+        text.push_str(
+            "# Bootstrap tokens, kept by `nodebake token`: who reads this file can join nodes.\n",
+        );
+        // Writing to a String cannot fail.
+        let _ = write!(text, "apiVersion: {API_VERSION}\nkind: {KIND}\ntokens:");
+        text.push_str(if self.nodes.is_empty() { " {}\n" } else { "\n" });
+        for (node, tokens) in &self.nodes {
+            text.push_str("  ");
+            push_quoted(&mut text, node);
+            text.push_str(if tokens.is_empty() { ": []\n" } else { ":\n" });
+            for token in tokens {
+                push_token(&mut text, token)?;
+            }
+        }
+        Ok(Zeroizing::new(text))
+    }
+}
+
+fn push_token(text: &mut String, token: &Token) -> Result<()> {
+    let time = |at| rfc3339(at).context("writing a token's time: beyond the year 9999");
+    push_field(text, "    - id: ", &token.id);
+    push_field(text, "      secret: ", token.secret.expose());
+    // Writing to a String cannot fail.
+    let _ = writeln!(text, "      epoch: {}", token.epoch);
+    push_field(text, "      created: ", &time(token.created)?);
+    push_field(text, "      expires: ", &time(token.expires)?);
+    if !token.description.is_empty() {
+        push_field(text, "      description: ", &token.description);
+    }
+    Ok(())
+}
+
+fn push_field(text: &mut String, key: &str, value: &str) {
+    text.push_str(key);
+    push_quoted(text, value);
+    text.push('\n');
+}
+
+fn expiry(created: OffsetDateTime, ttl: Duration) -> Result<OffsetDateTime> {
+    let ttl = time::Duration::try_from(Duration::from_secs(ttl.as_secs()))?;
+    if ttl.is_zero() {
+        bail!("minting tokens: a ttl of less than a second");
+    }
+    created
+        .checked_add(ttl)
+        .filter(|expires| rfc3339(*expires).is_some())
+        .context("minting tokens: the ttl ends beyond the year 9999")
+}
+
+/// An id that is not in the store yet; two Secrets of one name would be one.
+fn free_id(taken: &mut HashSet<String>) -> Result<String> {
+    loop {
+        let id = draw_id()?;
+        if taken.insert(id.clone()) {
+            return Ok(id);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use time::macros::datetime;
+
+    const NOW: OffsetDateTime = datetime!(2026-11-24 15:00:00.7 UTC);
+    const HOUR: Duration = Duration::from_secs(3600);
+
+    fn minting(now: OffsetDateTime) -> Minting<'static> {
+        Minting {
+            ttl: HOUR,
+            now,
+            force: false,
+            description: "for {node}",
+        }
+    }
+
+    #[test]
+    fn a_node_gets_a_token_only_if_it_lacks_a_valid_one() {
+        let mut store = TokenStore::new("secrets.yaml");
+        let first = store.create(["a", "b"], &minting(NOW)).unwrap();
+        assert_eq!(first.len(), 2);
+        assert_eq!(first[0].expires, datetime!(2026-11-24 16:00 UTC));
+        assert!(store.create(["a", "b"], &minting(NOW)).unwrap().is_empty());
+        let later = store.create(["a"], &minting(NOW + HOUR)).unwrap();
+        assert_eq!(later.len(), 1);
+        let forced = Minting {
+            force: true,
+            ..minting(NOW)
+        };
+        assert_eq!(store.create(["b"], &forced).unwrap().len(), 1);
+        for (_, tokens) in store.iter() {
+            assert_eq!(
+                tokens.iter().map(|token| token.epoch).collect::<Vec<_>>(),
+                [1, 2]
+            );
+        }
+        assert_eq!(store.newest("a").unwrap().id, later[0].id);
+        assert_eq!(store.newest("a").unwrap().description, "for a");
+    }
+
+    #[test]
+    fn ids_stay_unique() {
+        let mut taken = HashSet::new();
+        for _ in 0..5_000 {
+            let _ = free_id(&mut taken).unwrap();
+        }
+        assert_eq!(taken.len(), 5_000);
+    }
+
+    #[test]
+    fn a_token_must_outlive_the_shelf_life() {
+        let mut store = TokenStore::new("secrets.yaml");
+        let _ = store.create(["a"], &minting(NOW)).unwrap();
+        assert!(store.usable("a", NOW, HOUR / 2).is_ok());
+        for (node, at, shelf_life, rule) in [
+            ("a", NOW, HOUR, "before the shelf life"),
+            ("a", NOW, Duration::MAX, "before the shelf life"),
+            (
+                "a",
+                NOW + HOUR,
+                Duration::ZERO,
+                "expired at 2026-11-24T16:00:00Z",
+            ),
+            ("b", NOW, Duration::ZERO, "has no token"),
+        ] {
+            let finding = store.usable(node, at, shelf_life).unwrap_err();
+            assert!(finding.rule.contains(rule), "{finding}");
+            assert_eq!(finding.path, format!("tokens.{node}"));
+        }
+    }
+
+    #[test]
+    fn a_ttl_must_be_something_and_end_in_this_era() {
+        let mut store = TokenStore::new("secrets.yaml");
+        for ttl in [
+            Duration::from_millis(999),
+            HOUR * 24 * 366 * 8000,
+            Duration::MAX,
+        ] {
+            let wrong = Minting {
+                ttl,
+                ..minting(NOW)
+            };
+            assert!(store.create(["a"], &wrong).is_err(), "{ttl:?}");
+        }
+    }
+}
