@@ -35,7 +35,7 @@ const XZ_DICTIONARY: u32 = 1 << 20;
 /// gzip's header (RFC 1952, 2.3): deflate, no flags (hence no name), modification time 0, no extra flags, operating
 /// system 255 "unknown". A time would differ between two builds, a name would leak the output path, and the
 /// operating system would differ between builders.
-const GZIP_HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
+pub(super) const GZIP_HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
 
 impl Compression {
     /// What the file name ends with, dot included; empty for no compression.

@@ -2,21 +2,30 @@
 //! handed to an [`Output`]. Nothing here knows the inventory, the plan or Tera.
 
 mod archive;
+/// user-data, meta-data and network-config.
+pub mod cloud_init;
 /// Compression of archives, the same bytes everywhere.
 pub mod compress;
 /// Decompression of foreign bytes, within bounds.
 pub mod decompress;
+mod forms;
+mod gzip;
+/// Ignition configurations.
+pub mod ignition;
 /// newc archives that a boot loader appends to an initrd.
 pub mod initramfs;
 /// tar archives to unpack over an image.
 pub mod tarball;
 
+use std::fmt;
 use std::io::Write;
 
 use serde::Serialize;
 
 use crate::error::Result;
 use crate::node::{Network, NodeTree};
+
+pub use forms::Forms;
 
 /// A way to deliver a node tree. `match` on it has no `_` arm, so the compiler lists what a new format still lacks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -48,6 +57,26 @@ impl Format {
             Self::CloudInit => "cloudInit",
             Self::Ignition => "ignition",
             Self::Initramfs => "initramfs",
+        }
+    }
+
+    /// Everything in a job that this format cannot say. [`Format::write`] refuses such a job, so ask first and make
+    /// findings of the answer.
+    pub fn check(self, job: &Job<'_>) -> Vec<Objection> {
+        match self {
+            Self::Ignition => ignition::check(job),
+            // What these cannot say, the node tree refuses already.
+            Self::Tarball | Self::CloudInit | Self::Initramfs => Vec::new(),
+        }
+    }
+
+    /// Writes the node's files in this format. `forms` is one for the whole build; any number of threads share it.
+    pub fn write(self, job: &Job<'_>, forms: &Forms, out: &mut dyn Output) -> Result<()> {
+        match self {
+            Self::Tarball => tarball::package(job, out),
+            Self::CloudInit => cloud_init::package(job, forms, out),
+            Self::Ignition => ignition::package(job, forms, out),
+            Self::Initramfs => initramfs::package(job, out),
         }
     }
 }
@@ -127,3 +156,27 @@ pub trait Output {
 /// The modification time of every file in every archive, in seconds: 1980-01-01T00:00:00Z. A fixed one, or two builds
 /// would differ; not zero, which FAT cannot hold and some versions of tar warn about.
 pub const MTIME: u64 = 315_532_800;
+
+/// Why a tree cannot be said in a format. The caller knows where the user wrote it and makes a finding of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Objection {
+    /// The path or unit that it is about.
+    pub subject: String,
+    /// The rule and how it was broken; holds no content.
+    pub rule: String,
+}
+
+impl Objection {
+    fn new(subject: impl Into<String>, rule: impl Into<String>) -> Self {
+        Self {
+            subject: subject.into(),
+            rule: rule.into(),
+        }
+    }
+}
+
+impl fmt::Display for Objection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.subject, self.rule)
+    }
+}

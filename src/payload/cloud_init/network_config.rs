@@ -1,0 +1,83 @@
+//! `network-config`, version 2, in the words that both cloud-init's own renderers (since 20.x) and netplan understand.
+
+use std::fmt::{Display, Write};
+use std::net::IpAddr;
+
+use crate::node::{Interface, Network};
+use crate::yaml::push_quoted;
+
+/// The document. There is no `network:` around it: NoCloud adds that itself.
+pub fn network_config(network: &Network) -> String {
+    let mut out = "version: 2\nethernets:\n".to_owned();
+    for interface in &network.interfaces {
+        out.push_str("  ");
+        push_quoted(&mut out, &interface.name);
+        out.push_str(":\n");
+        push_interface(&mut out, interface);
+    }
+    out
+}
+
+fn push_interface(out: &mut String, interface: &Interface) {
+    if let Some(mac) = &interface.mac {
+        // Quoted: digits and colons are a base-60 number to YAML 1.1.
+        out.push_str("    match:\n      macaddress: ");
+        push_quoted(out, mac);
+        out.push_str("\n    set-name: ");
+        push_quoted(out, &interface.name);
+        out.push('\n');
+    }
+    let _ = writeln!(
+        out,
+        "    dhcp4: {}\n    dhcp6: {}",
+        interface.dhcp4, interface.dhcp6
+    );
+    if let Some(mtu) = interface.mtu {
+        let _ = writeln!(out, "    mtu: {mtu}");
+    }
+    push_list(out, "    ", "addresses", &interface.addresses);
+    if !interface.nameservers.is_empty() || !interface.search.is_empty() {
+        out.push_str("    nameservers:\n");
+        push_list(out, "      ", "addresses", &interface.nameservers);
+        push_list(out, "      ", "search", &interface.search);
+    }
+    push_routes(out, interface);
+}
+
+/// A default gateway is a route to everything: netplan calls `gateway4` deprecated, older cloud-init does not know
+/// `to: default`, and all of them read the zero prefix.
+fn push_routes(out: &mut String, interface: &Interface) {
+    if interface.gateways.is_empty() && interface.routes.is_empty() {
+        return;
+    }
+    out.push_str("    routes:\n");
+    for gateway in &interface.gateways {
+        let everything = match gateway {
+            IpAddr::V4(_) => "0.0.0.0/0",
+            IpAddr::V6(_) => "::/0",
+        };
+        push_route(out, &everything, gateway, None);
+    }
+    for route in &interface.routes {
+        push_route(out, &route.to, &route.via, route.metric);
+    }
+}
+
+fn push_route(out: &mut String, to: &dyn Display, via: &IpAddr, metric: Option<u32>) {
+    let _ = writeln!(out, "    - to: \"{to}\"\n      via: \"{via}\"");
+    if let Some(metric) = metric {
+        let _ = writeln!(out, "      metric: {metric}");
+    }
+}
+
+fn push_list<T: Display>(out: &mut String, indent: &str, key: &str, values: &[T]) {
+    if values.is_empty() {
+        return;
+    }
+    let _ = writeln!(out, "{indent}{key}:");
+    for value in values {
+        let _ = write!(out, "{indent}- ");
+        push_quoted(out, &value.to_string());
+        out.push('\n');
+    }
+}

@@ -1,0 +1,130 @@
+//! `runcmd`: what `write_files` cannot do (directories, links, owners) and what wakes up the files. The commands run
+//! once per instance, as root, in one shell script without `set -e`; each may run again without harm.
+//!
+//! Directories and links are commands rather than a tmpfiles.d file, because that file would stay on the node, where
+//! no other format puts it, and would set modes again at every boot.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::node::{Entry, EntryKind, NodePath, NodeTree};
+use crate::payload::cloud_init::activation;
+use crate::yaml::push_quoted;
+
+/// Set-user-id, set-group-id and sticky.
+pub const SPECIAL_BITS: u32 = 0o7000;
+
+/// One item of the list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Program and arguments, each passed as it is.
+    Program(Vec<String>),
+    /// A line for `sh`.
+    Shell(String),
+}
+
+impl Command {
+    /// A program with its arguments.
+    pub fn new<'a>(words: impl IntoIterator<Item = &'a str>) -> Self {
+        Self::Program(words.into_iter().map(str::to_owned).collect())
+    }
+}
+
+/// The `runcmd:` lines; empty when nothing is to be done.
+pub fn lines(tree: &NodeTree, all: &BTreeMap<NodePath, Entry>) -> String {
+    let mut commands = Vec::new();
+    // Before owners: the users may be ours.
+    commands.extend(activation::users(all));
+    commands.extend(directories(all));
+    commands.extend(links(all));
+    commands.extend(owners(all));
+    commands.extend(activation::classes(all));
+    commands.extend(activation::units(tree));
+    if commands.is_empty() {
+        return String::new();
+    }
+    let mut out = "runcmd:\n".to_owned();
+    for command in &commands {
+        push_command(&mut out, command);
+    }
+    out
+}
+
+fn push_command(out: &mut String, command: &Command) {
+    out.push_str("- ");
+    match command {
+        Command::Shell(line) => push_quoted(out, line),
+        Command::Program(words) => {
+            for (index, word) in words.iter().enumerate() {
+                out.push_str(if index == 0 { "[" } else { ", " });
+                push_quoted(out, word);
+            }
+            out.push(']');
+        }
+    }
+    out.push('\n');
+}
+
+/// Whether nobody has to be looked up.
+pub fn owned_by_root(entry: &Entry) -> bool {
+    entry.user.id == 0 && entry.group.id == 0
+}
+
+fn directories(all: &BTreeMap<NodePath, Entry>) -> impl Iterator<Item = Command> {
+    all.iter()
+        .filter(|(_, entry)| matches!(entry.kind, EntryKind::Directory))
+        .map(|(path, entry)| {
+            let mode = format!("{:04o}", entry.mode);
+            Command::new(["install", "-d", "-m", &mode, "--", path.as_str()])
+        })
+}
+
+fn links(all: &BTreeMap<NodePath, Entry>) -> Vec<Command> {
+    let mut parents = BTreeSet::new();
+    let mut links = Vec::new();
+    for (path, entry) in all {
+        let EntryKind::Symlink(target) = &entry.kind else {
+            continue;
+        };
+        // -T: onto a real directory the link must fail, not land inside it.
+        links.push(Command::new(["ln", "-sfT", "--", target, path.as_str()]));
+        if let Some(parent) = path.ancestors().last().filter(|at| !all.contains_key(*at)) {
+            let _ = parents.insert(parent);
+        }
+    }
+    if !parents.is_empty() {
+        // mkdir and not install, which would set the mode of directories that the image has.
+        let words = ["mkdir", "-p", "--"].into_iter().chain(parents);
+        links.insert(0, Command::new(words));
+    }
+    links
+}
+
+/// Gives entries to their owners, by name where the system knows it, else by id, as tar does. The mode comes after
+/// the owner, because chown drops setuid and setgid.
+fn owners(all: &BTreeMap<NodePath, Entry>) -> Vec<Command> {
+    let mut commands = Vec::new();
+    for (path, entry) in all {
+        let foreign = !owned_by_root(entry);
+        if foreign {
+            let path = shell_quoted(path.as_str());
+            let names = shell_quoted(&format!("{}:{}", entry.user.name, entry.group.name));
+            commands.push(Command::Shell(format!(
+                "chown -h -- {names} {path} || chown -h -- {}:{} {path}",
+                entry.user.id, entry.group.id
+            )));
+        }
+        let file = matches!(entry.kind, EntryKind::File(_));
+        let link = matches!(entry.kind, EntryKind::Symlink(_));
+        let special = entry.mode & SPECIAL_BITS != 0;
+        if !link && (special && (file || foreign) || file && foreign) {
+            let mode = format!("{:04o}", entry.mode);
+            commands.push(Command::new(["chmod", &mode, "--", path.as_str()]));
+        }
+    }
+    commands
+}
+
+/// A word for `sh`, whatever it holds.
+fn shell_quoted(word: &str) -> String {
+    format!("'{}'", word.replace('\'', r"'\''"))
+}

@@ -1,0 +1,105 @@
+//! `user-data`: one `#cloud-config` document with the host name, all files in one `write_files` list (a second list
+//! would replace the first) and all commands in one `runcmd` list.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::io::{BufWriter, Write};
+use std::sync::Arc;
+
+use anyhow::Context;
+use base64::engine::general_purpose::STANDARD;
+use base64::write::EncoderWriter;
+
+use crate::error::Result;
+use crate::node::{Content, Entry, EntryKind, NodePath};
+use crate::payload::cloud_init::content;
+use crate::payload::cloud_init::runcmd::{self, SPECIAL_BITS, owned_by_root};
+use crate::payload::{Forms, Job, NodeFacts};
+use crate::yaml::push_quoted;
+
+/// Writes the document.
+pub fn write(job: &Job<'_>, forms: &Forms, out: &mut dyn Write) -> Result<()> {
+    let mut out = BufWriter::with_capacity(64 * 1024, out);
+    let all = job.tree.materialised();
+    out.write_all(head(job.facts).as_bytes())?;
+    write_files(&all, forms, &mut out)?;
+    out.write_all(runcmd::lines(job.tree, &all).as_bytes())?;
+    Ok(out.flush()?)
+}
+
+/// The host name is said here too, or a cloud's own metadata would win over what the tree says; as both `hostname` and
+/// `fqdn`, since cloud-init cuts a dotted `hostname` at its first dot unless `fqdn` is there.
+fn head(facts: &NodeFacts) -> String {
+    let mut head = "#cloud-config\npreserve_hostname: false\n".to_owned();
+    for key in ["hostname", "fqdn"] {
+        let _ = write!(head, "{key}: ");
+        push_quoted(&mut head, &facts.hostname);
+        head.push('\n');
+    }
+    head
+}
+
+fn write_files(all: &BTreeMap<NodePath, Entry>, forms: &Forms, out: &mut dyn Write) -> Result<()> {
+    let mut key = "write_files:\n";
+    for (path, entry) in all {
+        let EntryKind::File(content) = &entry.kind else {
+            continue;
+        };
+        out.write_all(key.as_bytes())?;
+        key = "";
+        out.write_all(item_head(path, entry).as_bytes())?;
+        match content {
+            Content::Blob(blob) => {
+                let make = || Arc::from(content::lines(blob.bytes()));
+                let lines = forms.contents.of(content, blob, make);
+                out.write_all(lines.as_bytes())?;
+            }
+            Content::Asset(_) => stream(content, out).with_context(|| format!("writing {path}"))?,
+        }
+    }
+    Ok(())
+}
+
+/// Path, mode and owner. Here every file is root's: cloud-init looks names up, and one unknown name ends the module
+/// with the files that follow unwritten; runcmd gives files away when all users exist. The special bits also come
+/// there, for the kernel drops setuid and setgid at the chown with which cloud-init ends each file.
+fn item_head(path: &NodePath, entry: &Entry) -> String {
+    let mut head = "- path: ".to_owned();
+    if is_plain_path(path.as_str()) {
+        head.push_str(path.as_str());
+    } else {
+        push_quoted(&mut head, path.as_str());
+    }
+    // Quoted, or YAML 1.1 would read octal and hand cloud-init a number that its schema refuses.
+    let _ = write!(
+        head,
+        "\n  owner: root:root\n  permissions: \"{:04o}\"\n",
+        early_mode(entry)
+    );
+    head
+}
+
+/// The mode until the file is given to its owner. A secret of another user's is closed to the group too until then.
+fn early_mode(entry: &Entry) -> u32 {
+    let mode = entry.mode & !SPECIAL_BITS;
+    if owned_by_root(entry) {
+        mode
+    } else {
+        mode & 0o700
+    }
+}
+
+/// A path that no YAML reader takes for anything but a string: it starts with a slash, so only `: ` and ` #` matter.
+fn is_plain_path(path: &str) -> bool {
+    path.bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || b"/._-@+".contains(&byte))
+}
+
+fn stream(content: &Content, out: &mut dyn Write) -> Result<()> {
+    out.write_all(b"  encoding: b64\n  content: \"")?;
+    let mut encoder = EncoderWriter::new(&mut *out, &STANDARD);
+    content.copy_to(&mut encoder)?;
+    let _ = encoder.finish()?;
+    drop(encoder);
+    Ok(out.write_all(b"\"\n")?)
+}

@@ -1,0 +1,77 @@
+//! Derived forms of contents that many nodes share (a data URL, an indented YAML block), made once in a build and then
+//! lent to every thread. Contents of one node only are never kept, or memory would grow with the number of nodes.
+
+use std::collections::HashMap;
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+
+use crate::node::{Blob, Content, Sha256Digest};
+use crate::payload::ignition::DataUrl;
+
+/// The forms kept during one build; start with [`Forms::default`].
+#[derive(Default)]
+pub struct Forms {
+    pub(super) data_urls: Kept<Arc<DataUrl>>,
+    pub(super) contents: Kept<Arc<str>>,
+}
+
+/// One kind of form by the digest of what it was made from.
+pub(super) struct Kept<T> {
+    made: RwLock<HashMap<Sha256Digest, Arc<OnceLock<T>>>>,
+}
+
+impl<T> Default for Kept<T> {
+    fn default() -> Self {
+        Self {
+            made: RwLock::default(),
+        }
+    }
+}
+
+impl<T: Clone> Kept<T> {
+    /// The form of a blob: looked up when nodes share the blob, else made anew.
+    pub(super) fn of(&self, content: &Content, blob: &Blob, make: impl FnOnce() -> T) -> T {
+        if !blob.is_shared() {
+            return make();
+        }
+        // The map is locked only to find the cell: while one thread fills it, others go on with other cells.
+        self.cell(content.sha256()).get_or_init(make).clone()
+    }
+
+    fn cell(&self, digest: Sha256Digest) -> Arc<OnceLock<T>> {
+        // A poisoned lock is no danger: the map only ever gains empty cells.
+        let made = self.made.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(cell) = made.get(&digest) {
+            return Arc::clone(cell);
+        }
+        drop(made);
+        let mut made = self.made.write().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(made.entry(digest).or_default())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_shared_contents_are_kept() {
+        let kept = Kept::<u32>::default();
+        let mut made = 0;
+        let mut ask = |content: &Content| {
+            let Content::Blob(blob) = content else {
+                panic!("a blob was made")
+            };
+            let _ = kept.of(content, blob, || {
+                made += 1;
+                made
+            });
+            made
+        };
+        // Equal bytes in two blobs are one form.
+        assert_eq!(ask(&Content::shared("ca")), 1);
+        assert_eq!(ask(&Content::shared("ca")), 1);
+        assert_eq!(ask(&Content::shared("other")), 2);
+        assert_eq!(ask(&Content::bytes("ca")), 3);
+        assert_eq!(ask(&Content::bytes("ca")), 4);
+    }
+}

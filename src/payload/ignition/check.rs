@@ -1,0 +1,165 @@
+//! What an Ignition configuration cannot say, or says in a way that stops the boot. Each rule here is one that
+//! Ignition's own validation or its run at boot would enforce, found before anything is built.
+
+use crate::node::{Content, Entry, EntryKind, NodePath, NodeTree, Unit};
+use crate::payload::{Job, Objection};
+
+/// The first specification that honours setuid, setgid and sticky; older ones drop them (Ignition's specs.md).
+const SPECIAL_BITS_SINCE: u8 = 6;
+/// The newest specification that is not experimental.
+const NEWEST_SPEC: u8 = 6;
+/// Ignition's parser of units (go-systemd) refuses lines of this many bytes, as old systemd cut them.
+const UNIT_LINE_LIMIT: usize = 2048;
+/// Not the node's own file systems while Ignition runs, or emptied at boot.
+const NOT_REAL: [&str; 7] = [
+    "/proc",
+    "/sys",
+    "/dev",
+    "/tmp",
+    "/run",
+    "/var/run",
+    "/var/lock",
+];
+/// Types that Ignition knows (config/v3_3/types/unit.go).
+const UNIT_TYPES: [&str; 12] = [
+    "service",
+    "socket",
+    "device",
+    "mount",
+    "automount",
+    "swap",
+    "target",
+    "path",
+    "timer",
+    "snapshot",
+    "slice",
+    "scope",
+];
+
+/// All objections to writing this job as Ignition, in path order, then unit order.
+pub fn check(job: &Job<'_>) -> Vec<Objection> {
+    let mut objections = Vec::new();
+    let minor = job.settings.ignition.minor;
+    if minor > NEWEST_SPEC {
+        objections.push(Objection::new(
+            "ignition.spec",
+            format!("3.{minor}.0 is not a released specification; the newest is 3.{NEWEST_SPEC}.0"),
+        ));
+    }
+    for (path, entry) in job.tree.entries() {
+        objections.extend(
+            entry_rules(path, entry, minor)
+                .into_iter()
+                .map(|rule| Objection::new(path.as_str(), rule)),
+        );
+    }
+    for (name, unit) in job.tree.units() {
+        check_unit(name, unit, job.tree, &mut objections);
+    }
+    objections
+}
+
+fn entry_rules(path: &NodePath, entry: &Entry, minor: u8) -> Vec<String> {
+    let mut rules = Vec::new();
+    let above = |folder: &&&str| {
+        path.as_str()
+            .strip_prefix(**folder)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    if let Some(folder) = NOT_REAL.iter().find(above) {
+        rules.push(format!(
+            "Ignition cannot write below {folder}, which is not the node's own while it runs"
+        ));
+    }
+    if entry.mode & 0o7000 != 0 && minor < SPECIAL_BITS_SINCE {
+        rules.push(format!(
+            "mode {:04o} has a setuid, setgid or sticky bit, which Ignition drops below spec 3.{SPECIAL_BITS_SINCE}.0",
+            entry.mode
+        ));
+    }
+    rules
+}
+
+fn check_unit(name: &str, unit: &Unit, tree: &NodeTree, objections: &mut Vec<Objection>) {
+    let mut object = |rule: String| objections.push(Objection::new(name, rule));
+    let suffix = name.rsplit_once('.').map_or("", |(_, suffix)| suffix);
+    if !UNIT_TYPES.contains(&suffix) {
+        object(format!("'.{suffix}' is not a type of unit"));
+    }
+    for (path, _) in unit.entries(name) {
+        if tree.get(path.as_str()).is_some() {
+            object(format!("{path} is declared as a file and as a unit"));
+        }
+        let link = path.ancestors().find(|above| {
+            tree.get(above)
+                .is_some_and(|entry| matches!(entry.kind, EntryKind::Symlink(_)))
+        });
+        if let Some(link) = link {
+            object(format!(
+                "{path} lies below {link}, which is declared as a link"
+            ));
+        }
+    }
+    if let Some((content, _)) = unit.text.as_ref().filter(|_| !unit.masked) {
+        for rule in text_rules(content) {
+            object(format!("the unit's text {rule}"));
+        }
+    }
+    for (file, (content, _)) in &unit.dropins {
+        if !file.ends_with(".conf") {
+            object(format!("drop-in {file} must end in .conf"));
+        }
+        for rule in text_rules(content) {
+            object(format!("drop-in {file} {rule}"));
+        }
+    }
+}
+
+/// The rules that a unit's text breaks, as the end of a sentence.
+fn text_rules(content: &Content) -> Vec<String> {
+    let Content::Blob(blob) = content else {
+        return vec!["must not be an asset: Ignition holds units as text".to_owned()];
+    };
+    let Ok(text) = std::str::from_utf8(blob.bytes()) else {
+        return vec!["is not UTF-8".to_owned()];
+    };
+    if text.is_empty() {
+        return vec!["is empty, and Ignition writes no empty unit; mask it instead".to_owned()];
+    }
+    let long = text
+        .split(['\n', '\r'])
+        .enumerate()
+        .filter(|(_, line)| line.len() >= UNIT_LINE_LIMIT)
+        .map(|(index, _)| {
+            format!(
+                "has {UNIT_LINE_LIMIT} bytes or more in line {}, which Ignition refuses; wrap it with backslashes",
+                index + 1
+            )
+        });
+    long.chain(syntax_rule(text)).collect()
+}
+
+/// The first line that is neither section, option, comment nor continuation.
+fn syntax_rule(text: &str) -> Option<String> {
+    let mut inside = false;
+    let mut continued = false;
+    for (index, line) in text.split('\n').enumerate() {
+        let line = line.trim();
+        let comment = line.starts_with(['#', ';']);
+        if !continued && !line.is_empty() && !comment {
+            if line.starts_with('[') {
+                if !line.ends_with(']') {
+                    return Some(format!("has a broken section header in line {}", index + 1));
+                }
+                inside = true;
+            } else if inside && !line.contains('=') {
+                return Some(format!(
+                    "has neither section nor option in line {}",
+                    index + 1
+                ));
+            }
+        }
+        continued = line.ends_with('\\') || (continued && comment);
+    }
+    None
+}

@@ -1,0 +1,182 @@
+//! Contents as `data:` URLs (RFC 2397), in the smallest form that Ignition reads.
+
+use std::cell::RefCell;
+use std::fmt;
+use std::io::{self, Write};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use base64::write::EncoderWriter;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
+use serde::{Serialize, Serializer};
+
+use crate::node::Content;
+use crate::payload::gzip::Gzip;
+
+/// What is escaped: everything but RFC 2396's unreserved and reserved characters. `?` is escaped although it is
+/// reserved, since Ignition takes the URL apart with Go's net/url and puts it together again.
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'!')
+    .remove(b'~')
+    .remove(b'*')
+    .remove(b'\'')
+    .remove(b'(')
+    .remove(b')')
+    .remove(b'/')
+    .remove(b':')
+    .remove(b';')
+    .remove(b',')
+    .remove(b'=')
+    .remove(b'@')
+    .remove(b'&')
+    .remove(b'+')
+    .remove(b'$');
+
+const BASE64: &str = "data:;base64,";
+const PLAIN: &str = "data:,";
+/// A gzip member has 18 bytes around its data, so below this size it never wins.
+const WORTH_PACKING: usize = 40;
+
+/// A content as a URL, with the compression that Ignition undoes after decoding it.
+#[derive(Debug, PartialEq, Eq)]
+pub struct DataUrl {
+    /// The whole URL.
+    pub url: String,
+    /// Whether the decoded bytes are a gzip member.
+    pub gzip: bool,
+}
+
+impl DataUrl {
+    /// The smallest of percent-escaped, base64, and base64 of gzip.
+    pub fn smallest(bytes: &[u8], gzip: &mut Gzip) -> Self {
+        let escaped = PLAIN.len() + percent_encode(bytes, ESCAPED).map(str::len).sum::<usize>();
+        let base64 = BASE64.len() + base64_len(bytes.len());
+        let plain = escaped.min(base64);
+        if bytes.len() >= WORTH_PACKING {
+            let packed = gzip.pack(bytes);
+            // The word "gzip" in the compression field counts as well.
+            if BASE64.len() + base64_len(packed.len()) + "gzip".len() < plain {
+                let url = in_base64(&packed);
+                return Self { url, gzip: true };
+            }
+        }
+        let url = if base64 < escaped {
+            in_base64(bytes)
+        } else {
+            let mut url = String::with_capacity(escaped);
+            url.push_str(PLAIN);
+            url.extend(percent_encode(bytes, ESCAPED));
+            url
+        };
+        Self { url, gzip: false }
+    }
+}
+
+fn base64_len(bytes: usize) -> usize {
+    bytes.div_ceil(3) * 4
+}
+
+fn in_base64(bytes: &[u8]) -> String {
+    let mut url = String::with_capacity(BASE64.len() + base64_len(bytes.len()));
+    url.push_str(BASE64);
+    STANDARD.encode_string(bytes, &mut url);
+    url
+}
+
+/// An asset as a URL that is made while it is written, so that the asset is never in memory.
+pub struct StreamedUrl<'a> {
+    content: &'a Content,
+    /// Why the asset could not be read: serde has no room for our errors, so the caller asks here afterwards.
+    failure: &'a RefCell<Option<anyhow::Error>>,
+}
+
+impl<'a> StreamedUrl<'a> {
+    /// The URL of a content; `failure` is set when writing it fails.
+    pub fn new(content: &'a Content, failure: &'a RefCell<Option<anyhow::Error>>) -> Self {
+        Self { content, failure }
+    }
+}
+
+impl Serialize for StreamedUrl<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl fmt::Display for StreamedUrl<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(BASE64)?;
+        let mut sink = Sink { f, failed: false };
+        let mut encoder = EncoderWriter::new(&mut sink, &STANDARD);
+        let copied = self
+            .content
+            .copy_to(&mut encoder)
+            .and_then(|()| Ok(encoder.finish().map(drop)?));
+        if let Err(error) = copied {
+            // Dropping the encoder may write its last bytes; they do not matter any more.
+            drop(encoder);
+            let sink_failed = sink.failed;
+            let _ = self.failure.borrow_mut().get_or_insert(error);
+            if sink_failed {
+                return Err(fmt::Error);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A formatter as a writer. serde_json panics on a formatting error that its own writer did not cause, hence the flag.
+struct Sink<'a, 'b> {
+    f: &'a mut fmt::Formatter<'b>,
+    failed: bool,
+}
+
+impl Write for Sink<'_, '_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let text = std::str::from_utf8(bytes).map_err(io::Error::other)?;
+        self.f.write_str(text).map_err(|error| {
+            self.failed = true;
+            io::Error::other(error)
+        })?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_smallest_form_wins() {
+        let smallest = |bytes: &[u8]| DataUrl::smallest(bytes, &mut Gzip::new());
+        assert_eq!(smallest(b"").url, "data:,");
+        assert_eq!(smallest(b"a=/b?#%\n").url, "data:,a=/b%3F%23%25%0A");
+        assert_eq!(
+            smallest(b"\0\x01\x02\x03\xff\xfe\xfd\xfc\0\0\0\0").url,
+            "data:;base64,AAECA//+/fwAAAAA"
+        );
+        let repeated = smallest(&b"repeat ".repeat(100));
+        assert!(repeated.gzip && repeated.url.len() < 80, "{repeated:?}");
+    }
+
+    #[test]
+    fn an_unreadable_asset_is_reported_and_does_not_panic() {
+        let folder = tempfile::tempdir().expect("a scratch folder");
+        let source = folder.path().join("asset");
+        std::fs::write(&source, "before").expect("a scratch file");
+        let asset = crate::node::Asset::measure(&source).expect("readable");
+        std::fs::write(&source, "after!").expect("a scratch file");
+        let content = Content::Asset(asset.into());
+        let failure = RefCell::new(None);
+        let _ = serde_json::to_string(&StreamedUrl::new(&content, &failure));
+        let error = failure.into_inner().expect("the change was seen");
+        assert!(error.to_string().contains("changed during the build"));
+    }
+}
