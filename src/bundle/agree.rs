@@ -1,0 +1,103 @@
+//! That bundle.json, index.json and SHA256SUMS say the same: a program that trusts one of them must not be told
+//! another story than one that trusts the next.
+
+use std::collections::HashSet;
+use std::path::Path;
+
+use crate::bundle::manifest::{FileRecord, MANIFEST_LIMIT, Manifest, NodeRecord, ReadIndex};
+use crate::bundle::scan::listed;
+use crate::bundle::sums::{Sums, check_path};
+use crate::bundle::{INDEX, MANIFEST, TREE_JSON, TREE_SUMS, Verdict};
+
+/// Compares all three and adds what differs to the verdict.
+pub(super) fn agree(out: &Path, manifest: &Manifest, sums: &Sums, verdict: &mut Verdict) {
+    let mut named = vec![false; sums.lines().len()];
+    if let Some(index) = sums.position(MANIFEST) {
+        named[index] = true;
+    }
+    for file in &manifest.files {
+        if file.path.starts_with("nodes/") {
+            verdict.add(&file.path, "a node's file is listed under the cluster's");
+        }
+        same_digest(file, sums, &mut named, verdict);
+    }
+    let mut names = HashSet::new();
+    for node in &manifest.nodes {
+        if !names.insert(node.name.as_str()) {
+            verdict.add(MANIFEST, format!("node {:?} is listed twice", node.name));
+        }
+        agree_on_node(node, sums, &mut named, verdict);
+    }
+    for (index, (path, _)) in sums.lines().iter().enumerate() {
+        if !named[index] {
+            verdict.add(path, "is in SHA256SUMS and not in bundle.json");
+        }
+    }
+    agree_on_index(out, manifest, sums, verdict);
+}
+
+fn agree_on_node(node: &NodeRecord, sums: &Sums, named: &mut [bool], verdict: &mut Verdict) {
+    if node.name.contains('/') || check_path(&node.name).is_err() {
+        verdict.add(MANIFEST, format!("{:?} is not a node's name", node.name));
+        return;
+    }
+    let folder = format!("nodes/{}/", node.name);
+    for file in &node.files {
+        if file
+            .path
+            .strip_prefix(&folder)
+            .is_none_or(|name| name.contains('/'))
+        {
+            let rule = format!("does not lie in the folder of its node {}", node.name);
+            verdict.add(&file.path, rule);
+        }
+        same_digest(file, sums, named, verdict);
+    }
+    if sums.get(&format!("{folder}{TREE_SUMS}")) != Some(&node.tree_digest) {
+        let rule = "is not the tree that bundle.json gives for the node";
+        verdict.add(&format!("{folder}{TREE_SUMS}"), rule);
+    }
+    if sums.get(&format!("{folder}{TREE_JSON}")).is_none() {
+        verdict.add(&format!("{folder}{TREE_JSON}"), "is not listed");
+    }
+}
+
+fn same_digest(file: &FileRecord, sums: &Sums, named: &mut [bool], verdict: &mut Verdict) {
+    match sums.position(&file.path) {
+        None => verdict.add(&file.path, "is in bundle.json and not in SHA256SUMS"),
+        Some(index) if named[index] => verdict.add(&file.path, "is listed twice in bundle.json"),
+        Some(index) => {
+            named[index] = true;
+            if sums.lines()[index].1 != file.sha256 {
+                verdict.add(&file.path, "has another digest in bundle.json");
+            }
+        }
+    }
+}
+
+fn agree_on_index(out: &Path, manifest: &Manifest, sums: &Sums, verdict: &mut Verdict) {
+    let Some(bytes) = listed(out, INDEX, sums, MANIFEST_LIMIT, verdict) else {
+        return;
+    };
+    let index = match serde_json::from_slice::<ReadIndex>(&bytes) {
+        Ok(index) => index,
+        Err(error) => {
+            verdict.add(INDEX, format!("is not an index: {error}"));
+            return;
+        }
+    };
+    let same = index.len() == manifest.nodes.len()
+        && manifest.nodes.iter().all(|node| {
+            index.get(&node.name).is_some_and(|files| {
+                files.len() == node.files.len()
+                    && node.files.iter().all(|file| {
+                        files
+                            .get(file.name())
+                            .is_some_and(|path| **path == *file.path)
+                    })
+            })
+        });
+    if !same {
+        verdict.add(INDEX, "does not say the same as bundle.json");
+    }
+}

@@ -1,0 +1,95 @@
+//! Signing a bundle that was built unsigned: here with a key, or elsewhere. What is incomplete is never signed.
+
+use std::path::Path;
+
+use anyhow::Context;
+use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
+use rustix::fs::CWD;
+
+use crate::bundle::lock::Lock;
+use crate::bundle::publish::remove_tree;
+use crate::bundle::verify::{Checked, check};
+use crate::bundle::{
+    Kind, PublicKey, SIGNATURE, SSH_SIGNATURE, Signer, TREE_SIGNATURE, TREE_SUMS, Verdict, read,
+    write,
+};
+use crate::error::Result;
+
+/// Signs a bundle that is complete: both signatures over SHA256SUMS, and for the trees of a first stage also each
+/// node's. The verdict's problems, if any, say why it was not signed.
+pub fn sign(out: &Path, signer: &Signer) -> Result<Verdict> {
+    let _lock = Lock::take(out)?;
+    let checked = check(out, None, None)?;
+    if !checked.verdict.is_good() {
+        return Ok(checked.verdict);
+    }
+    sign_trees(out, &checked, signer)?;
+    let raw = signer.sign(&checked.sums);
+    let ssh = signer.sign_ssh(&checked.sums);
+    replace_signatures(out, Some(&raw), Some(ssh.as_bytes()))?;
+    Ok(checked.verdict)
+}
+
+/// Attaches a raw signature over SHA256SUMS that was made elsewhere, and an SSHSIG where there is one, after checking
+/// that the bundle is complete and that they fit. The verdict's problems, if any, say why they were not attached.
+pub fn attach(
+    out: &Path,
+    key: &PublicKey,
+    signature: &Path,
+    sshsig: Option<&Path>,
+) -> Result<Verdict> {
+    let load = |file: &Path| {
+        read::followed(file, 4096)
+            .map(|(bytes, _)| bytes)
+            .with_context(|| format!("reading {}", file.display()))
+    };
+    let raw = load(signature)?;
+    let ssh = sshsig.map(load).transpose()?;
+    let _lock = Lock::take(out)?;
+    let mut checked = check(out, None, None)?;
+    if let Err((name, rule)) = key.check(&checked.sums, Some(&raw), ssh.as_deref()) {
+        checked.verdict.add(name, rule);
+    }
+    if checked.verdict.is_good() {
+        replace_signatures(out, Some(&raw), ssh.as_deref())?;
+    }
+    Ok(checked.verdict)
+}
+
+/// Both old signatures go before a new one comes: they would otherwise stand beside each other for different keys.
+fn replace_signatures(out: &Path, raw: Option<&[u8]>, ssh: Option<&[u8]>) -> Result<()> {
+    let pairs = [(SSH_SIGNATURE, ssh), (SIGNATURE, raw)];
+    for (name, _) in pairs {
+        remove_tree(&out.join(name)).with_context(|| format!("removing {name}"))?;
+    }
+    for (name, bytes) in pairs {
+        if let Some(bytes) = bytes {
+            write::new_file(&out.join(name), write::file_mode(false), bytes)?;
+        }
+    }
+    Ok(())
+}
+
+fn sign_trees(out: &Path, checked: &Checked, signer: &Signer) -> Result<()> {
+    let Some(manifest) = &checked.manifest else {
+        return Ok(());
+    };
+    if manifest.kind != Kind::TreeBundle {
+        return Ok(());
+    }
+    manifest.nodes.par_iter().try_for_each(|node| {
+        if node.files.iter().any(|file| file.name() == TREE_SIGNATURE) {
+            return Ok(());
+        }
+        let folder = out.join("nodes").join(&node.name);
+        let path = folder.join(TREE_SIGNATURE);
+        let signing = || format!("signing {}", path.display());
+        let (sums, _) =
+            read::followed(&folder.join(TREE_SUMS), u64::MAX - 1).with_context(signing)?;
+        remove_tree(&path).with_context(signing)?;
+        use std::io::Write;
+        write::create(CWD, &path, write::file_mode(false))
+            .and_then(|mut file| file.write_all(&signer.sign(&sums)))
+            .with_context(signing)
+    })
+}

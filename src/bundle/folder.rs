@@ -1,0 +1,300 @@
+//! Making a bundle: a sibling folder is filled, by many threads at once, and exchanged for the output at the end.
+//! Only a compact record of each file stays in memory.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::io::{self, Write};
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use anyhow::{Context, bail};
+use rustix::fs::{CWD, Mode, OFlags, openat};
+use serde::Serialize;
+
+use crate::bundle::lock::{Lock, beside};
+use crate::bundle::manifest::{FileRecord, Index, Manifest, NodeRecord};
+use crate::bundle::node_folder::{NodeFolder, NodeSays};
+use crate::bundle::publish::{Before, inspect, publish, remove_tree};
+use crate::bundle::seal::Seal;
+use crate::bundle::sums::{check_path, write_line};
+use crate::bundle::write::{self, Measured, directory_mode, file_mode, new_directory, set_mode};
+use crate::bundle::{API_VERSION, INDEX, Kind, MANIFEST, SIGNATURE, SSH_SIGNATURE, SUMS};
+use crate::error::Result;
+
+/// What bundle.json says of the whole.
+#[derive(Clone, Debug)]
+pub struct Header {
+    /// Payloads, or the trees of a first stage.
+    pub kind: Kind,
+    /// The cluster's name.
+    pub cluster: String,
+    /// The inventory's generation.
+    pub generation: u64,
+    /// The compression libraries and their versions, which decide payload bytes as much as the tool's own version.
+    pub libraries: BTreeMap<String, String>,
+}
+
+/// What a finished bundle amounts to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Finished {
+    /// Nodes.
+    pub nodes: usize,
+    /// Files that SHA256SUMS lists.
+    pub files: usize,
+    /// Their size in bytes.
+    pub bytes: u64,
+    /// Whether SHA256SUMS is signed.
+    pub signed: bool,
+}
+
+/// A bundle in the making. Dropped without [`Self::finish`], it leaves nothing behind and the output untouched.
+pub struct BundleBuilder {
+    out: PathBuf,
+    staging: PathBuf,
+    root: OwnedFd,
+    nodes_directory: OwnedFd,
+    before: Before,
+    seal: Seal,
+    manifest: Manifest,
+    begun: AtomicUsize,
+    nodes: Mutex<Vec<NodeRecord>>,
+    cluster: Mutex<ClusterFiles>,
+    // Last, so that the staging folder is gone before another build may begin.
+    _lock: Lock,
+}
+
+#[derive(Default)]
+struct ClusterFiles {
+    directories: BTreeSet<String>,
+    files: Vec<FileRecord>,
+}
+
+impl BundleBuilder {
+    /// Begins a bundle beside `out`, which must be absent, empty, or a bundle of the same kind; anything else there is
+    /// an error and stays untouched. What a run that died has left beside `out` is removed. A second build into the
+    /// same folder is refused while this one lasts.
+    pub fn begin(out: &Path, header: Header, seal: Seal) -> Result<Self> {
+        if let Some(parent) = out.parent() {
+            fs::create_dir_all(parent).with_context(|| format!("creating {}", parent.display()))?;
+        }
+        let lock = Lock::take(out)?;
+        let before = inspect(out, header.kind)?;
+        let staging = beside(out, "new")?;
+        let creating = || format!("creating {}", staging.display());
+        remove_tree(&staging).with_context(|| format!("removing {}", staging.display()))?;
+        let root = new_directory(CWD, &staging, directory_mode(true)).with_context(creating)?;
+        let nodes_directory = new_directory(&root, Path::new("nodes"), directory_mode(false))
+            .with_context(creating)?;
+        Ok(Self {
+            out: out.to_owned(),
+            staging,
+            root,
+            nodes_directory,
+            before,
+            seal,
+            manifest: empty_manifest(header),
+            begun: AtomicUsize::new(0),
+            nodes: Mutex::default(),
+            cluster: Mutex::default(),
+            _lock: lock,
+        })
+    }
+
+    /// Begins a node's folder, `nodes/NAME`, 0700. May be called from many threads at once.
+    pub fn node(&self, name: &str, says: NodeSays) -> Result<NodeFolder<'_>> {
+        let directory = self.node_directory(name)?;
+        Ok(NodeFolder::new(self, directory, name, says))
+    }
+
+    /// Writes one file of no node, like `cluster/rbac/kustomization.yaml`. A secret one is 0600 and makes its folder
+    /// 0700.
+    pub fn file(
+        &self,
+        path: &str,
+        secret: bool,
+        write: &mut dyn FnMut(&mut dyn Write) -> Result<()>,
+    ) -> Result<()> {
+        if check_path(path).is_err() || !path.starts_with("cluster/") {
+            bail!("{path:?} is not a path for a cluster file");
+        }
+        let mut cluster = locked(&self.cluster);
+        self.parents(path, secret, &mut cluster.directories)
+            .with_context(|| format!("writing {path}"))?;
+        let record = self.write(path, secret, write)?;
+        cluster.files.push(record);
+        Ok(())
+    }
+
+    /// Writes index.json, bundle.json, SHA256SUMS and the signatures, and exchanges the folder for the output.
+    pub fn finish(mut self) -> Result<Finished> {
+        self.collect()?;
+        let sums = self.write_manifests()?;
+        let signed = self.write_signatures(&sums)?;
+        set_mode(&self.root, directory_mode(false)).context("opening the bundle to its readers")?;
+        publish(&self.staging, &self.out, &self.before)?;
+        let all = || {
+            let nodes = self.manifest.nodes.iter().flat_map(|node| &node.files);
+            self.manifest.files.iter().chain(nodes)
+        };
+        Ok(Finished {
+            nodes: self.manifest.nodes.len(),
+            files: all().count(),
+            bytes: all().map(|file| file.size).sum(),
+            signed,
+        })
+    }
+
+    pub(super) fn seal(&self) -> &Seal {
+        &self.seal
+    }
+
+    pub(super) fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    pub(super) fn record(&self, node: NodeRecord) {
+        locked(&self.nodes).push(node);
+    }
+
+    pub(super) fn node_directory(&self, name: &str) -> Result<OwnedFd> {
+        if name.contains('/') || check_path(name).is_err() {
+            bail!("{name:?} is not a name for a node's folder");
+        }
+        let directory = new_directory(&self.nodes_directory, Path::new(name), directory_mode(true))
+            .with_context(|| format!("creating nodes/{name}"))?;
+        let _ = self.begun.fetch_add(1, Ordering::Relaxed);
+        Ok(directory)
+    }
+
+    /// Takes a node's folder away again, when keeping it came to nothing.
+    pub(super) fn forget_node(&self, name: &str) -> Result<()> {
+        remove_tree(&self.staging.join("nodes").join(name))
+            .with_context(|| format!("removing nodes/{name}"))?;
+        let _ = self.begun.fetch_sub(1, Ordering::Relaxed);
+        Ok(())
+    }
+
+    fn parents(&self, path: &str, secret: bool, made: &mut BTreeSet<String>) -> io::Result<()> {
+        for (index, _) in path.match_indices('/') {
+            let parent = &path[..index];
+            let last = !path[index + 1..].contains('/');
+            if made.insert(parent.to_owned()) {
+                let _ = new_directory(&self.root, Path::new(parent), directory_mode(false))?;
+            }
+            if secret && last {
+                let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+                set_mode(
+                    openat(&self.root, parent, flags, Mode::empty())?,
+                    directory_mode(true),
+                )?;
+            }
+        }
+        Ok(())
+    }
+
+    fn write(
+        &self,
+        path: &str,
+        secret: bool,
+        write: &mut dyn FnMut(&mut dyn Write) -> Result<()>,
+    ) -> Result<FileRecord> {
+        let writing = || format!("writing {path}");
+        let file =
+            write::create(&self.root, Path::new(path), file_mode(secret)).with_context(writing)?;
+        let mut buffer = Vec::new();
+        let mut measured = Measured::new(file, &mut buffer);
+        write(&mut measured).with_context(writing)?;
+        let (size, sha256) = measured.finish().with_context(writing)?;
+        Ok(FileRecord {
+            path: path.into(),
+            size,
+            sha256,
+            secret,
+        })
+    }
+
+    /// Moves what the threads recorded into the manifest, sorted: their order must not show.
+    fn collect(&mut self) -> Result<()> {
+        let mut nodes = std::mem::take(&mut *locked(&self.nodes));
+        if nodes.len() != self.begun.load(Ordering::Relaxed) {
+            bail!("finishing the bundle: a node was begun and not finished");
+        }
+        nodes.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+        if nodes.is_empty() {
+            fs::remove_dir(self.staging.join("nodes")).context("removing an empty nodes folder")?;
+        }
+        self.manifest.nodes = nodes;
+        self.manifest.files = std::mem::take(&mut locked(&self.cluster).files);
+        self.seal.complete(&self.manifest)
+    }
+
+    /// Writes index.json, bundle.json and SHA256SUMS, and returns the bytes of the last.
+    fn write_manifests(&mut self) -> Result<String> {
+        let index = self.write_json(INDEX, &Index(&self.manifest.nodes))?;
+        self.manifest.files.push(index);
+        self.manifest
+            .files
+            .sort_unstable_by(|a, b| a.path.cmp(&b.path));
+        let manifest = self.write_json(MANIFEST, &self.manifest)?;
+        let nodes = self.manifest.nodes.iter().flat_map(|node| &node.files);
+        let mut all: Vec<&FileRecord> = self.manifest.files.iter().chain(nodes).collect();
+        all.push(&manifest);
+        all.sort_unstable_by(|a, b| a.path.cmp(&b.path));
+        let mut sums = String::with_capacity(all.iter().map(|file| 67 + file.path.len()).sum());
+        for file in all {
+            write_line(&mut sums, &file.path, &file.sha256);
+        }
+        let _ = self.write(SUMS, false, &mut |out| Ok(out.write_all(sums.as_bytes())?))?;
+        Ok(sums)
+    }
+
+    fn write_json(&self, path: &str, value: &impl Serialize) -> Result<FileRecord> {
+        self.write(path, false, &mut |out| {
+            serde_json::to_writer_pretty(&mut *out, value)?;
+            Ok(out.write_all(b"\n")?)
+        })
+    }
+
+    fn write_signatures(&self, sums: &str) -> Result<bool> {
+        let Seal::Key(signer) = &self.seal else {
+            return Ok(false);
+        };
+        let raw = signer.sign(sums.as_bytes());
+        let ssh = signer.sign_ssh(sums.as_bytes());
+        let _ = self.write(SIGNATURE, false, &mut |out| Ok(out.write_all(&raw)?))?;
+        let _ = self.write(SSH_SIGNATURE, false, &mut |out| {
+            Ok(out.write_all(ssh.as_bytes())?)
+        })?;
+        Ok(true)
+    }
+}
+
+impl Drop for BundleBuilder {
+    fn drop(&mut self) {
+        // After `finish` there is nothing left there; after a failure, the failure is what must be reported.
+        let _ = remove_tree(&self.staging);
+    }
+}
+
+fn empty_manifest(header: Header) -> Manifest {
+    Manifest {
+        api_version: API_VERSION.to_owned(),
+        kind: header.kind,
+        cluster: header.cluster,
+        generation: header.generation,
+        tool_version: env!("CARGO_PKG_VERSION").to_owned(),
+        libraries: header.libraries,
+        digest_algorithm: "SHA-256".to_owned(),
+        signature_algorithm: "Ed25519".to_owned(),
+        files: Vec::new(),
+        nodes: Vec::new(),
+    }
+}
+
+/// A thread that panicked has already failed the build; the records of the others are whole.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

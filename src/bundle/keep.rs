@@ -1,0 +1,141 @@
+//! Keeping nodes of the last bundle rather than making them anew (`build --node GLOB`): only from a bundle that
+//! verifies with our key, and only files that hash to what it lists.
+
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, linkat, openat};
+
+use crate::bundle::manifest::{FileRecord, Manifest, NodeRecord};
+use crate::bundle::verify::open;
+use crate::bundle::write::{create, file_mode, set_mode};
+use crate::bundle::{BundleBuilder, Kind, PublicKey, TREE_SIGNATURE, read};
+use crate::error::Result;
+
+/// A bundle from which nodes may be kept.
+#[derive(Debug)]
+pub struct OldBundle {
+    folder: PathBuf,
+    manifest: Manifest,
+}
+
+/// What came of opening the last bundle.
+#[derive(Debug)]
+pub enum Old {
+    /// Its signature and manifest verified.
+    Verified(Box<OldBundle>),
+    /// There is none, or it does not verify: the reason, for people.
+    Unusable(String),
+}
+
+impl OldBundle {
+    /// Opens the last bundle, once [`BundleBuilder::begin`] holds the lock on it. The signature, SHA256SUMS, bundle.json
+    /// and index.json are checked here, each node's files when it is kept.
+    pub fn open_verified(out: &Path, key: &PublicKey) -> Result<Old> {
+        match out.symlink_metadata() {
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Ok(Old::Unusable(format!("{} is not there", out.display())));
+            }
+            Err(error) => {
+                return Err(error).with_context(|| format!("looking at {}", out.display()));
+            }
+        }
+        let checked = open(out, Some(key))?.checked;
+        if let Some(problem) = checked.verdict.problems.first() {
+            return Ok(Old::Unusable(format!("{}: {}", problem.path, problem.rule)));
+        }
+        Ok(match checked.manifest {
+            Some(manifest) if manifest.kind == Kind::Bundle => Old::Verified(Box::new(Self {
+                folder: out.to_owned(),
+                manifest,
+            })),
+            _ => Old::Unusable(format!("{} is not a Bundle", out.display())),
+        })
+    }
+
+    /// The nodes in order of their names.
+    pub fn nodes(&self) -> &[NodeRecord] {
+        &self.manifest.nodes
+    }
+
+    /// One node's record: tree digest, token id, usable until, files.
+    pub fn node(&self, name: &str) -> Option<&NodeRecord> {
+        let nodes = &self.manifest.nodes;
+        nodes
+            .binary_search_by(|node| node.name.as_str().cmp(name))
+            .ok()
+            .map(|index| &nodes[index])
+    }
+}
+
+impl BundleBuilder {
+    /// Keeps a node of the last bundle by linking its files, or copying them where links cannot be. False when it
+    /// cannot be kept and must be made: it is not there, this tool or its compression libraries would write it
+    /// differently, it is sealed in another way, or a file does not hash right. May be called from many threads at
+    /// once.
+    pub fn keep(&self, old: &OldBundle, name: &str) -> Result<bool> {
+        let Some(record) = old.node(name) else {
+            return Ok(false);
+        };
+        let (then, now) = (&old.manifest, self.manifest());
+        let signed = record
+            .files
+            .iter()
+            .any(|file| file.name() == TREE_SIGNATURE);
+        if then.tool_version != now.tool_version
+            || then.libraries != now.libraries
+            || then.cluster != now.cluster
+            || then.kind != now.kind
+            || !self.seal().would_keep(name, &record.tree_digest, signed)
+        {
+            return Ok(false);
+        }
+        let directory = self.node_directory(name)?;
+        for file in &record.files {
+            match keep_file(&old.folder, &directory, file) {
+                Ok(()) => {}
+                Err(error)
+                    if matches!(
+                        error.kind(),
+                        io::ErrorKind::NotFound | io::ErrorKind::InvalidData
+                    ) =>
+                {
+                    self.forget_node(name)?;
+                    return Ok(false);
+                }
+                Err(error) => return Err(error).with_context(|| format!("keeping {}", file.path)),
+            }
+        }
+        self.record(record.clone());
+        Ok(true)
+    }
+}
+
+/// Links or copies one file, then hashes what arrived: checking the source first would leave a moment in which it can
+/// be changed.
+fn keep_file(old: &Path, directory: &OwnedFd, record: &FileRecord) -> io::Result<()> {
+    let source = old.join(&*record.path);
+    let name = record.name();
+    // Without a follow flag a symbolic link is linked as such, and the opening below refuses it.
+    if linkat(CWD, &source, directory, name, AtFlags::empty()).is_err() {
+        let (mut from, _) = read::regular(&source)?;
+        let mut to = create(directory.as_fd(), Path::new(name), file_mode(record.secret))?;
+        let _ = io::copy(&mut from, &mut to)?;
+    }
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let changed = || io::Error::new(io::ErrorKind::InvalidData, "changed since it was signed");
+    let kept = openat(directory, name, flags, Mode::empty()).map_err(|_| changed())?;
+    let kept = std::fs::File::from(kept);
+    let metadata = kept.metadata()?;
+    if !metadata.is_file() || metadata.len() != record.size {
+        return Err(changed());
+    }
+    set_mode(&kept, file_mode(record.secret))?;
+    if read::digest_of(kept)? != record.sha256 {
+        return Err(changed());
+    }
+    Ok(())
+}

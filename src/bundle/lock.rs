@@ -1,0 +1,98 @@
+//! One writer for each output folder. The lock is a file beside it, `.NAME.nodebake-lock`, held with flock(2): it is
+//! free again however its holder dies. A second writer is refused at once rather than made to wait: two builds into
+//! one folder are a mistake in the pipeline, and the later one would silently win.
+
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use rustix::fs::{CWD, FlockOperation, Mode, OFlags, flock, openat};
+use rustix::io::Errno;
+
+use crate::error::Result;
+
+/// A name beside the output folder that is ours: hidden, and no two outputs share it.
+pub(super) fn beside(out: &Path, what: &str) -> Result<PathBuf> {
+    let Some(name) = out.file_name() else {
+        bail!(
+            "{} cannot be an output folder: it has no name of its own",
+            out.display()
+        );
+    };
+    let mut hidden = OsString::from(".");
+    hidden.push(name);
+    hidden.push(".nodebake-");
+    hidden.push(what);
+    Ok(out.with_file_name(hidden))
+}
+
+/// The right to write an output folder, until dropped.
+#[derive(Debug)]
+pub(super) struct Lock {
+    path: PathBuf,
+    _file: File,
+}
+
+impl Lock {
+    pub(super) fn take(out: &Path) -> Result<Self> {
+        let path = beside(out, "lock")?;
+        let locking = || format!("locking {}", path.display());
+        loop {
+            let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+            let file = File::from(
+                openat(CWD, &path, flags, Mode::RUSR | Mode::WUSR).with_context(locking)?,
+            );
+            match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+                Ok(()) => {}
+                Err(Errno::WOULDBLOCK) => {
+                    bail!("another nodebake is writing {}", out.display())
+                }
+                Err(error) => return Err(error).with_context(locking),
+            }
+            // The holder before us removed the file when it was done; had we opened it before that, our lock would
+            // guard a file that nobody else finds.
+            let ours = file.metadata().with_context(locking)?;
+            if path
+                .symlink_metadata()
+                .is_ok_and(|there| (there.dev(), there.ino()) == (ours.dev(), ours.ino()))
+            {
+                return Ok(Self { path, _file: file });
+            }
+        }
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // A lock file that stays behind is harmless, so nothing is said about it.
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_writer_is_refused_until_the_first_is_done() {
+        let folder = tempfile::tempdir().expect("a scratch folder");
+        let out = folder.path().join("out");
+        let first = Lock::take(&out).expect("free");
+        let error = Lock::take(&out).expect_err("held");
+        assert!(error.to_string().contains("another nodebake"), "{error}");
+        let other = Lock::take(&folder.path().join("other")).expect("free");
+        drop(first);
+        drop(Lock::take(&out).expect("free again"));
+        drop(other);
+        assert_eq!(fs::read_dir(folder.path()).expect("there").count(), 0);
+    }
+
+    #[test]
+    fn a_folder_without_a_name_is_refused() {
+        for out in ["/", "..", "x/.."] {
+            let _ = Lock::take(Path::new(out)).expect_err(out);
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! bundle.json and index.json: what a bundle holds, for programs and people. No clock, no machine, no secret.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::ser::SerializeMap;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::bundle::API_VERSION;
+use crate::bundle::sums::unhex;
+use crate::node::{Sha256Digest, hex};
+
+/// The longest bundle.json or index.json that is read, in bytes.
+pub(super) const MANIFEST_LIMIT: u64 = 256 * 1024 * 1024;
+
+/// What kind of folder it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Kind {
+    /// Payloads, manifests and trees.
+    Bundle,
+    /// The first stage of a build with an external signer: trees only.
+    TreeBundle,
+}
+
+impl Kind {
+    /// The name in bundle.json.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Bundle => "Bundle",
+            Self::TreeBundle => "TreeBundle",
+        }
+    }
+}
+
+/// bundle.json.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Manifest {
+    /// `nodebake/v1`.
+    pub api_version: String,
+    /// Bundle or TreeBundle.
+    pub kind: Kind,
+    /// The cluster's name.
+    pub cluster: String,
+    /// The inventory's generation.
+    pub generation: u64,
+    /// The nodebake that made it.
+    pub tool_version: String,
+    /// What decides the bytes of compressed payloads beside the tool: library → version.
+    pub libraries: BTreeMap<String, String>,
+    /// How digests are made.
+    pub digest_algorithm: String,
+    /// How SHA256SUMS is signed.
+    pub signature_algorithm: String,
+    /// Files of no node, sorted by path; bundle.json itself and SHA256SUMS cannot be among them.
+    pub files: Vec<FileRecord>,
+    /// The nodes, sorted by name.
+    pub nodes: Vec<NodeRecord>,
+}
+
+/// One node in bundle.json.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NodeRecord {
+    /// The node's name, which is its folder's name below `nodes/`.
+    pub name: String,
+    /// SHA-256 of its tree.sums: equal digests mean that the node ends up the same.
+    #[serde(with = "hex_digest")]
+    pub tree_digest: Sha256Digest,
+    /// The public half of its bootstrap token.
+    pub token_id: Option<String>,
+    /// RFC 3339: booting the node after that needs a new token.
+    pub usable_until: Option<String>,
+    /// Its files, sorted by path.
+    pub files: Vec<FileRecord>,
+}
+
+/// One file in bundle.json.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FileRecord {
+    /// Relative to the bundle.
+    pub path: Box<str>,
+    /// Bytes.
+    pub size: u64,
+    /// SHA-256.
+    #[serde(with = "hex_digest")]
+    pub sha256: Sha256Digest,
+    /// Holds a secret: its mode is 0600, and whoever copies it should keep it so.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub secret: bool,
+}
+
+fn is_false(value: &bool) -> bool {
+    !*value
+}
+
+/// What marks a folder as ours.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Mark {
+    api_version: String,
+    kind: String,
+}
+
+impl Mark {
+    /// Whether this marks a folder of a kind.
+    pub(super) fn is(&self, kind: Kind) -> bool {
+        self.api_version == API_VERSION && self.kind == kind.name()
+    }
+}
+
+/// index.json as it is written: node → file name → path.
+pub(super) struct Index<'a>(pub(super) &'a [NodeRecord]);
+
+impl Serialize for Index<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(
+            self.0
+                .iter()
+                .map(|node| (&node.name, IndexNode(&node.files))),
+        )
+    }
+}
+
+struct IndexNode<'a>(&'a [FileRecord]);
+
+impl Serialize for IndexNode<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.0.len()))?;
+        for file in self.0 {
+            map.serialize_entry(file.name(), &file.path)?;
+        }
+        map.end()
+    }
+}
+
+impl FileRecord {
+    /// The last component of its path.
+    pub fn name(&self) -> &str {
+        self.path.rsplit('/').next().unwrap_or_default()
+    }
+}
+
+/// index.json as it is read.
+pub(super) type ReadIndex = BTreeMap<String, BTreeMap<String, String>>;
+
+mod hex_digest {
+    use super::{Deserializer, HexVisitor, Serializer, Sha256Digest, hex};
+
+    pub(super) fn serialize<S: Serializer>(
+        digest: &Sha256Digest,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&hex(digest))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Sha256Digest, D::Error> {
+        deserializer.deserialize_str(HexVisitor)
+    }
+}
+
+struct HexVisitor;
+
+impl serde::de::Visitor<'_> for HexVisitor {
+    type Value = Sha256Digest;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("64 lower-case hexadecimal digits")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Sha256Digest, E> {
+        unhex(text).ok_or_else(|| E::invalid_value(serde::de::Unexpected::Str(text), &self))
+    }
+}

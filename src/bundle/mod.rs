@@ -1,0 +1,66 @@
+//! The output folder: payloads and manifests of a cluster, a manifest of their digests, and a signature over it.
+//! In: files handed to a [`BundleBuilder`]. Out: a folder that is exchanged for the old one in one step, and that a
+//! receiver checks with [`verify`] or with nothing but openssl, coreutils and find ([`RECEIVER_CHECK`]).
+//!
+//! ```text
+//! SHA256SUMS.sig, .sshsig  → SHA256SUMS → every other file, bundle.json and index.json included
+//! ```
+//! Nothing here knows how a payload is made, and nothing here reads the clock.
+
+mod agree;
+mod attach;
+mod folder;
+mod keep;
+mod key;
+mod lock;
+mod manifest;
+mod node_folder;
+mod private_key;
+mod publish;
+mod read;
+mod scan;
+mod seal;
+mod sshsig;
+mod sums;
+mod verify;
+mod write;
+
+pub use attach::{attach, sign};
+pub use folder::{BundleBuilder, Finished, Header};
+pub use keep::{Old, OldBundle};
+pub use key::PublicKey;
+pub use manifest::{FileRecord, Kind, Manifest, NodeRecord};
+pub use node_folder::{NodeFolder, NodeSays};
+pub use private_key::{KeyFiles, Signer, generate_keys};
+pub use seal::{Seal, SignedTrees, Trees};
+pub use sshsig::{NAMESPACE, PRINCIPAL};
+pub use verify::{Problem, Verdict, verify};
+
+/// What every bundle's manifest says first.
+pub const API_VERSION: &str = "nodebake/v1";
+/// The manifest: nodes, files, sizes, digests.
+pub const MANIFEST: &str = "bundle.json";
+/// Node → files, for programs.
+pub const INDEX: &str = "index.json";
+/// The digests that are signed.
+pub const SUMS: &str = "SHA256SUMS";
+/// The raw Ed25519 signature, 64 bytes, for `openssl pkeyutl -rawin`.
+pub const SIGNATURE: &str = "SHA256SUMS.sig";
+/// The same key's signature for `ssh-keygen -Y verify`: OpenSSL before 3.0 cannot verify Ed25519.
+pub const SSH_SIGNATURE: &str = "SHA256SUMS.sshsig";
+/// What a node must end up with, for programs.
+pub const TREE_JSON: &str = "tree.json";
+/// What a node must end up with, for `sha256sum -c` on the node.
+pub const TREE_SUMS: &str = "tree.sums";
+/// The raw Ed25519 signature over a node's `tree.sums`, which travels with it.
+pub const TREE_SIGNATURE: &str = "tree.sums.sig";
+
+/// What a receiver without nodebake runs inside the bundle, with a `sign.pub` that came another way: the signature,
+/// the digests, then a look for files that are missing or extra. All is well when the exit code is 0 and the last two
+/// commands print nothing. `tr` makes a line break in a hostile file name visible instead of letting it pose as two
+/// names; the second `find` shows links and devices, which sha256sum would follow.
+pub const RECEIVER_CHECK: &str = r#"openssl pkeyutl -verify -pubin -inkey sign.pub -rawin -in SHA256SUMS -sigfile SHA256SUMS.sig &&
+sha256sum --strict --quiet -c SHA256SUMS &&
+{ cut -c67- SHA256SUMS; find . ! -type d ! -path ./SHA256SUMS ! -path ./SHA256SUMS.sig ! -path ./SHA256SUMS.sshsig -print0 | tr '\n\0' '?\n' | cut -c3-; } | LC_ALL=C sort | uniq -u &&
+find . ! -type d ! -type f
+"#;

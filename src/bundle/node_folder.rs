@@ -1,0 +1,130 @@
+//! One node's folder in a bundle that is being made.
+
+use std::io::Write;
+use std::os::fd::OwnedFd;
+use std::path::Path;
+
+use anyhow::{Context, bail};
+use sha2::{Digest, Sha256};
+
+use crate::bundle::folder::BundleBuilder;
+use crate::bundle::manifest::{FileRecord, NodeRecord};
+use crate::bundle::sums::check_path;
+use crate::bundle::write::{Measured, create, file_mode};
+use crate::bundle::{TREE_JSON, TREE_SIGNATURE, TREE_SUMS};
+use crate::error::Result;
+use crate::node::Sha256Digest;
+use crate::payload::Output;
+
+/// What bundle.json says of a node beside its files.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NodeSays {
+    /// The public half of its bootstrap token.
+    pub token_id: Option<String>,
+    /// RFC 3339; the caller's, since nothing here reads a clock.
+    pub usable_until: Option<String>,
+}
+
+/// A node's folder: files go in through [`Output`], the tree through [`Self::tree`], and [`Self::finish`] records it.
+pub struct NodeFolder<'a> {
+    builder: &'a BundleBuilder,
+    directory: OwnedFd,
+    name: String,
+    says: NodeSays,
+    tree_digest: Option<Sha256Digest>,
+    files: Vec<FileRecord>,
+    buffer: Vec<u8>,
+}
+
+impl<'a> NodeFolder<'a> {
+    pub(super) fn new(
+        builder: &'a BundleBuilder,
+        directory: OwnedFd,
+        name: &str,
+        says: NodeSays,
+    ) -> Self {
+        Self {
+            builder,
+            directory,
+            name: name.to_owned(),
+            says,
+            tree_digest: None,
+            files: Vec::with_capacity(10),
+            buffer: Vec::new(),
+        }
+    }
+
+    /// Writes tree.json, tree.sums and, where the bundle's seal gives one, tree.sums.sig, which is returned so that it
+    /// can travel inside the payloads. With signed trees, an error when this tree is not among them.
+    pub fn tree(&mut self, json: &[u8], sums: &[u8]) -> Result<Option<[u8; 64]>> {
+        if self.tree_digest.is_some() {
+            bail!("node {} has its tree already", self.name);
+        }
+        let digest = Sha256::digest(sums).into();
+        let signature = self.builder.seal().tree(&self.name, &digest, sums)?;
+        self.write(TREE_JSON, false, &mut |out| Ok(out.write_all(json)?))?;
+        self.write(TREE_SUMS, false, &mut |out| Ok(out.write_all(sums)?))?;
+        if let Some(signature) = &signature {
+            self.write(TREE_SIGNATURE, false, &mut |out| {
+                Ok(out.write_all(signature)?)
+            })?;
+        }
+        self.tree_digest = Some(digest);
+        Ok(signature)
+    }
+
+    /// Records the node; only now it is part of the bundle.
+    pub fn finish(mut self) -> Result<()> {
+        let Some(tree_digest) = self.tree_digest else {
+            bail!("node {} was given no tree", self.name);
+        };
+        self.files.sort_unstable_by(|a, b| a.path.cmp(&b.path));
+        self.builder.record(NodeRecord {
+            name: self.name,
+            tree_digest,
+            token_id: self.says.token_id,
+            usable_until: self.says.usable_until,
+            files: self.files,
+        });
+        Ok(())
+    }
+
+    fn write(
+        &mut self,
+        name: &str,
+        secret: bool,
+        write: &mut dyn FnMut(&mut dyn Write) -> Result<()>,
+    ) -> Result<()> {
+        let path = format!("nodes/{}/{name}", self.name);
+        let writing = || format!("writing {path}");
+        let file =
+            create(&self.directory, Path::new(name), file_mode(secret)).with_context(writing)?;
+        let mut measured = Measured::new(file, &mut self.buffer);
+        write(&mut measured).with_context(writing)?;
+        let (size, sha256) = measured.finish().with_context(writing)?;
+        self.files.push(FileRecord {
+            path: path.into(),
+            size,
+            sha256,
+            secret,
+        });
+        Ok(())
+    }
+}
+
+impl Output for NodeFolder<'_> {
+    fn file(
+        &mut self,
+        name: &str,
+        secret: bool,
+        write: &mut dyn FnMut(&mut dyn Write) -> Result<()>,
+    ) -> Result<()> {
+        if name.contains('/') || check_path(name).is_err() {
+            bail!("{name:?} is not a file name for node {}", self.name);
+        }
+        if [TREE_JSON, TREE_SUMS, TREE_SIGNATURE].contains(&name) {
+            bail!("{name} of node {} is not a payload's to write", self.name);
+        }
+        self.write(name, secret, write)
+    }
+}

@@ -1,0 +1,258 @@
+//! The private half: making it, reading it, signing with it. Its bytes are wiped when dropped and never show in
+//! `Debug`, errors or findings.
+
+use std::fmt;
+use std::fs::{DirBuilder, Metadata};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use ed25519_dalek::ed25519::pkcs8::KeypairBytes;
+use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;
+use ed25519_dalek::pkcs8::{DecodePrivateKey, EncodePrivateKey};
+use ed25519_dalek::{Signer as _, SigningKey};
+use zeroize::Zeroizing;
+
+use crate::bundle::key::{KEY_LIMIT, PublicKey};
+use crate::bundle::{read, sshsig, write};
+use crate::error::Result;
+use crate::report::{Finding, Place, Report};
+
+/// An Ed25519 private key. It signs deterministically: the same bytes always get the same signature.
+pub struct Signer {
+    key: SigningKey,
+    public: PublicKey,
+}
+
+impl Signer {
+    fn new(key: SigningKey) -> Self {
+        let public = PublicKey::new(key.verifying_key());
+        Self { key, public }
+    }
+
+    /// A new key from the operating system's randomness.
+    pub fn generate() -> Result<Self> {
+        let mut seed = Zeroizing::new([0; 32]);
+        getrandom::fill(seed.as_mut()).context("asking the operating system for randomness")?;
+        Ok(Self::new(SigningKey::from_bytes(&seed)))
+    }
+
+    /// Reads a PEM file (PKCS#8, unencrypted). A file that is missing, readable by others, somebody else's or in a
+    /// foreign format is a finding that names it `shown`; `None` then.
+    pub fn load(file: &Path, shown: &str, report: &mut Report) -> Result<Option<Self>> {
+        let place = Place::file(shown);
+        let (bytes, metadata) = match read::followed(file, KEY_LIMIT) {
+            Ok((bytes, metadata)) => (Zeroizing::new(bytes), metadata),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                report.add(
+                    Finding::error(&place, "", "the signing key is missing").repair(
+                        "make one with `nodebake key generate`, or build with --unsigned and sign elsewhere",
+                    ),
+                );
+                return Ok(None);
+            }
+            Err(error) => return Err(error).with_context(|| format!("reading {shown}")),
+        };
+        if let Some(finding) = tightness(&place, &metadata) {
+            report.add(finding);
+            return Ok(None);
+        }
+        match std::str::from_utf8(&bytes).map_or(Err(FOREIGN), Self::from_pem) {
+            Ok(signer) => Ok(Some(signer)),
+            Err((rule, repair)) => {
+                report.add(Finding::error(&place, "", rule).repair(repair));
+                Ok(None)
+            }
+        }
+    }
+
+    fn from_pem(text: &str) -> std::result::Result<Self, (&'static str, &'static str)> {
+        if text.contains("BEGIN ENCRYPTED PRIVATE KEY") {
+            return Err((
+                "the signing key is encrypted",
+                "decrypt it with `openssl pkey -in sign.key`, or build with --unsigned and sign elsewhere",
+            ));
+        }
+        SigningKey::from_pkcs8_pem(text)
+            .map(Self::new)
+            .map_err(|_| FOREIGN)
+    }
+
+    /// The public half.
+    pub fn public(&self) -> &PublicKey {
+        &self.public
+    }
+
+    /// The 64 bytes of an Ed25519 signature over a message (RFC 8032, no prehash).
+    pub fn sign(&self, message: &[u8]) -> [u8; 64] {
+        self.key.sign(message).to_bytes()
+    }
+
+    /// An armoured SSHSIG over a message, in our namespace.
+    pub fn sign_ssh(&self, message: &[u8]) -> String {
+        let signed = sshsig::signed_bytes(message, sshsig::Hash::Sha512);
+        sshsig::armour(self.public.as_bytes(), &self.sign(&signed))
+    }
+
+    /// PEM of PKCS#8 version 1: OpenSSL 3.0 cannot read version 2, which also holds the public key.
+    fn to_pem(&self) -> Zeroizing<String> {
+        let pair = KeypairBytes {
+            secret_key: self.key.to_bytes(),
+            public_key: None,
+        };
+        pair.to_pkcs8_pem(LineEnding::LF)
+            .expect("32 bytes always encode")
+    }
+}
+
+/// Only the public half shows.
+impl fmt::Debug for Signer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Signer")
+            .field("public", &self.public)
+            .finish_non_exhaustive()
+    }
+}
+
+const FOREIGN: (&str, &str) = (
+    "the signing key must be an Ed25519 key in PEM (PKCS#8), which begins with BEGIN PRIVATE KEY",
+    "make one with `nodebake key generate` or `openssl genpkey -algorithm ed25519`",
+);
+
+/// Who else could read or change the key.
+fn tightness(place: &Place, metadata: &Metadata) -> Option<Finding> {
+    let mode = metadata.mode() & 0o7777;
+    if mode & 0o077 != 0 {
+        let rule = format!("the signing key's mode is {mode:04o}: only its owner may read it");
+        return Some(Finding::error(place, "", rule).repair(format!("chmod 600 {place}")));
+    }
+    let us = rustix::process::geteuid().as_raw();
+    if metadata.uid() != us {
+        let rule = format!(
+            "the signing key belongs to user {}, who could change it; nodebake runs as user {us}",
+            metadata.uid()
+        );
+        return Some(Finding::error(place, "", rule).repair(format!("chown {us} {place}")));
+    }
+    None
+}
+
+/// Where a key pair was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyFiles {
+    /// The private key, 0600.
+    pub private: PathBuf,
+    /// The public key, PEM.
+    pub public: PathBuf,
+    /// The same public key for `ssh-keygen -Y verify -f`.
+    pub allowed_signers: PathBuf,
+    /// The public key itself.
+    pub key: PublicKey,
+}
+
+/// Makes a key pair in a `keys` folder: `sign.key`, `sign.pub` and `allowed_signers`. None of them is overwritten: a
+/// lost signing key cannot be had back.
+pub fn generate_keys(folder: &Path) -> Result<KeyFiles> {
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o755)
+        .create(folder)
+        .with_context(|| format!("creating {}", folder.display()))?;
+    let signer = Signer::generate()?;
+    let files = KeyFiles {
+        private: folder.join("sign.key"),
+        public: folder.join("sign.pub"),
+        allowed_signers: folder.join("allowed_signers"),
+        key: signer.public.clone(),
+    };
+    for file in [&files.private, &files.public, &files.allowed_signers] {
+        if file.symlink_metadata().is_ok() {
+            bail!(
+                "{} is there already and is never overwritten; move it away first",
+                file.display()
+            );
+        }
+    }
+    // The private key first: its O_EXCL decides between two runs at the same time.
+    write::new_file(&files.private, 0o600, signer.to_pem().as_bytes())?;
+    write::new_file(&files.public, 0o644, signer.public.to_pem().as_bytes())?;
+    let line = signer.public.allowed_signers();
+    write::new_file(&files.allowed_signers, 0o644, line.as_bytes())?;
+    Ok(files)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{self, Permissions};
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    use super::*;
+
+    fn load(file: &Path) -> (Option<Signer>, String) {
+        let mut report = Report::default();
+        let signer = Signer::load(file, "keys/sign.key", &mut report).expect("readable");
+        (signer, report.to_string())
+    }
+
+    #[test]
+    fn a_generated_key_signs_what_its_public_half_verifies() {
+        let folder = tempfile::tempdir().expect("a scratch folder");
+        let files = generate_keys(&folder.path().join("keys")).expect("generated");
+        let (signer, findings) = load(&files.private);
+        let signer = signer.expect(&findings);
+        assert!(files.key.verifies(b"text", &signer.sign(b"text")));
+        assert!(!files.key.verifies(b"texu", &signer.sign(b"text")));
+        assert!(files.key.verifies_ssh(b"text", &signer.sign_ssh(b"text")));
+        assert!(!files.key.verifies_ssh(b"texu", &signer.sign_ssh(b"text")));
+        let secret = fs::read_to_string(&files.private).expect("text");
+        assert!(!format!("{signer:?}").contains(secret.lines().nth(1).expect("a line")));
+    }
+
+    #[test]
+    fn a_key_is_never_overwritten() {
+        let folder = tempfile::tempdir().expect("a scratch folder");
+        let files = generate_keys(folder.path()).expect("generated");
+        let before = fs::read(&files.private).expect("there");
+        let error = generate_keys(folder.path()).expect_err("taken");
+        assert!(error.to_string().contains("never overwritten"), "{error}");
+        assert_eq!(fs::read(&files.private).expect("there"), before);
+        // A dangling link counts as well: writing through it would put the key elsewhere.
+        let other = tempfile::tempdir().expect("a scratch folder");
+        symlink("/nowhere/key", other.path().join("sign.key")).expect("a link");
+        let _ = generate_keys(other.path()).expect_err("taken");
+    }
+
+    #[test]
+    fn a_loose_missing_or_foreign_key_is_a_finding() {
+        let folder = tempfile::tempdir().expect("a scratch folder");
+        let files = generate_keys(folder.path()).expect("generated");
+        for mode in [0o640, 0o604, 0o620, 0o660] {
+            fs::set_permissions(&files.private, Permissions::from_mode(mode)).expect("ours");
+            let (signer, findings) = load(&files.private);
+            assert!(signer.is_none());
+            assert!(
+                findings.contains(&format!("mode is {mode:04o}")),
+                "{findings}"
+            );
+            assert!(findings.starts_with("error: keys/sign.key: "), "{findings}");
+        }
+        assert!(load(&folder.path().join("none")).1.contains("is missing"));
+        let foreign = folder.path().join("foreign");
+        for (text, word) in [
+            ("", "Ed25519"),
+            (
+                "-----BEGIN OPENSSH PRIVATE KEY-----\nAA==\n-----END OPENSSH PRIVATE KEY-----\n",
+                "Ed25519",
+            ),
+            (
+                "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAA==\n-----END ENCRYPTED PRIVATE KEY-----\n",
+                "encrypted",
+            ),
+        ] {
+            let _ = fs::remove_file(&foreign);
+            write::new_file(&foreign, 0o600, text.as_bytes()).expect("written");
+            assert!(load(&foreign).1.contains(word), "{text}");
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! Putting a finished folder in the place of the old one, so that whenever the process dies, what verifies is
+//! complete. Power loss is another matter: nothing is synced, and a bundle that lost bytes does not verify.
+
+use std::fs::{self, Metadata};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
+use std::path::Path;
+
+use anyhow::{Context, bail};
+use rayon::iter::{IntoParallelIterator, ParallelIterator};
+use rustix::fs::{CWD, RenameFlags, renameat_with};
+use rustix::io::Errno;
+
+use crate::bundle::manifest::{MANIFEST_LIMIT, Mark};
+use crate::bundle::{INDEX, Kind, MANIFEST, SIGNATURE, SSH_SIGNATURE, SUMS, read};
+use crate::error::Result;
+
+/// bundle.json on its way into a folder that cannot be exchanged.
+const INCOMING: &str = ".bundle.json.nodebake";
+
+/// Everything that a bundle has at its top.
+const OURS: [&str; 8] = [
+    MANIFEST,
+    INDEX,
+    SUMS,
+    SIGNATURE,
+    SSH_SIGNATURE,
+    "cluster",
+    "nodes",
+    INCOMING,
+];
+
+/// What was found at the output's place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Before {
+    /// Nothing.
+    Absent,
+    /// A folder that we may replace: device and inode.
+    Folder(u64, u64),
+}
+
+impl Before {
+    fn of(metadata: &Metadata) -> Self {
+        Self::Folder(metadata.dev(), metadata.ino())
+    }
+}
+
+/// Decides whether we may write there: nothing, an empty folder, or a bundle of this kind with nothing else in it.
+pub(super) fn inspect(out: &Path, kind: Kind) -> Result<Before> {
+    let shown = out.display();
+    let metadata = match out.symlink_metadata() {
+        Ok(metadata) => metadata,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Before::Absent),
+        Err(error) => return Err(error).with_context(|| format!("looking at {shown}")),
+    };
+    if metadata.is_symlink() {
+        bail!("{shown} is a symbolic link, not a folder of ours; it is left as it is");
+    }
+    if !metadata.is_dir() {
+        bail!("{shown} is not a folder; it is left as it is");
+    }
+    let mut begun = true;
+    for entry in fs::read_dir(out).with_context(|| format!("reading {shown}"))? {
+        let name = entry
+            .with_context(|| format!("reading {shown}"))?
+            .file_name();
+        if !OURS.iter().any(|ours| name == *ours) {
+            bail!(
+                "{shown} holds {name:?}, which nodebake did not write; the folder is left as it is"
+            );
+        }
+        begun &= name == INCOMING;
+    }
+    if !begun && !is_ours(out, kind) {
+        bail!(
+            "{shown} is not a {} of nodebake's (it has no bundle.json that says so); it is left as it is",
+            kind.name()
+        );
+    }
+    Ok(Before::of(&metadata))
+}
+
+fn is_ours(out: &Path, kind: Kind) -> bool {
+    read::bounded(&out.join(MANIFEST), MANIFEST_LIMIT)
+        .is_ok_and(|bytes| serde_json::from_slice::<Mark>(&bytes).is_ok_and(|mark| mark.is(kind)))
+}
+
+/// Puts `staging` in the place of `out`; the old folder is removed.
+pub(super) fn publish(staging: &Path, out: &Path, before: &Before) -> Result<()> {
+    let writing = || format!("writing {}", out.display());
+    if *before == Before::Absent {
+        // A folder never replaces a file or a folder with something in it: rename(2) refuses both.
+        return fs::rename(staging, out).with_context(writing);
+    }
+    match renameat_with(CWD, staging, CWD, out, RenameFlags::EXCHANGE) {
+        Ok(()) => {
+            let old = staging.symlink_metadata().with_context(writing)?;
+            if Before::of(&old) != *before {
+                // Not the folder that was inspected: nobody said that it may go.
+                renameat_with(CWD, staging, CWD, out, RenameFlags::EXCHANGE)
+                    .with_context(writing)?;
+                bail!("{} was replaced during the build", out.display());
+            }
+        }
+        Err(Errno::NOENT) => return fs::rename(staging, out).with_context(writing),
+        // A lower layer of an overlay, a file system without exchange (NFS, 9p), a mount point.
+        Err(Errno::XDEV | Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP | Errno::BUSY) => {
+            in_place(staging, out).with_context(writing)?;
+        }
+        Err(error) => return Err(error).with_context(writing),
+    }
+    remove_tree(staging).with_context(|| format!("removing {}", staging.display()))
+}
+
+/// The way without exchange: the old signatures go first and the new ones come last, so what lies there in between
+/// does not verify. bundle.json is there throughout, so that a later run still knows the folder as ours.
+fn in_place(staging: &Path, out: &Path) -> io::Result<()> {
+    let signatures = [SSH_SIGNATURE, SIGNATURE];
+    for name in signatures {
+        step()?;
+        remove_tree(&out.join(name))?;
+    }
+    step()?;
+    remove_tree(&out.join(INCOMING))?;
+    carry(&staging.join(MANIFEST), &out.join(INCOMING))?;
+    step()?;
+    fs::rename(out.join(INCOMING), out.join(MANIFEST))?;
+    for entry in fs::read_dir(out)? {
+        let entry = entry?;
+        if entry.file_name() != MANIFEST {
+            step()?;
+            remove_tree(&entry.path())?;
+        }
+    }
+    for entry in fs::read_dir(staging)? {
+        let name = entry?.file_name();
+        if !signatures.iter().any(|signature| name == *signature) {
+            step()?;
+            carry(&staging.join(&name), &out.join(&name))?;
+        }
+    }
+    for name in signatures {
+        step()?;
+        if staging.join(name).symlink_metadata().is_ok() {
+            carry(&staging.join(name), &out.join(name))?;
+        }
+    }
+    step()
+}
+
+/// Moves a file or folder, by copying where `to` is on another file system.
+fn carry(from: &Path, to: &Path) -> io::Result<()> {
+    match fs::rename(from, to) {
+        Err(error) if error.kind() == io::ErrorKind::CrossesDevices => copy(from, to),
+        other => other,
+    }
+}
+
+fn copy(from: &Path, to: &Path) -> io::Result<()> {
+    let metadata = from.symlink_metadata()?;
+    if metadata.is_dir() {
+        fs::DirBuilder::new().mode(0o700).create(to)?;
+        for entry in fs::read_dir(from)? {
+            let name = entry?.file_name();
+            copy(&from.join(&name), &to.join(&name))?;
+        }
+        let mode = metadata.permissions().mode() & 0o7777;
+        return fs::set_permissions(to, fs::Permissions::from_mode(mode));
+    }
+    // `fs::copy` sets the mode of the source, whatever the umask is.
+    fs::copy(from, to).map(|_| ())
+}
+
+/// Removes whatever lies at a path, links not followed; nothing there is fine. Nodes' folders go in parallel: for
+/// thousands of them this is a good part of a rebuild.
+pub(super) fn remove_tree(path: &Path) -> io::Result<()> {
+    match path.symlink_metadata() {
+        Ok(metadata) if !metadata.is_dir() => return fs::remove_file(path),
+        Ok(_) => {}
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error),
+    }
+    let nodes = path.join("nodes");
+    if nodes.symlink_metadata().is_ok_and(|there| there.is_dir()) {
+        let entries: Vec<_> = fs::read_dir(&nodes)?.collect::<io::Result<_>>()?;
+        entries
+            .into_par_iter()
+            .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
+            .try_for_each(|entry| fs::remove_dir_all(entry.path()))?;
+    }
+    fs::remove_dir_all(path)
+}
+
+/// Where the process may die; a test makes it do so.
+#[cfg(not(test))]
+#[allow(clippy::unnecessary_wraps)]
+fn step() -> io::Result<()> {
+    Ok(())
+}
+
+#[cfg(test)]
+use tests::step;
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+    use std::io;
+
+    thread_local! {
+        /// After so many steps the process "dies"; none means that it lives.
+        static STEPS: Cell<Option<u32>> = const { Cell::new(None) };
+    }
+
+    /// Counts down to the end that a test has set.
+    pub(super) fn step() -> io::Result<()> {
+        match STEPS.get() {
+            Some(0) => Err(io::Error::other("killed by the test")),
+            left => {
+                STEPS.set(left.map(|left| left - 1));
+                Ok(())
+            }
+        }
+    }
+}

@@ -1,0 +1,232 @@
+//! Verifying a bundle that may be hostile: the signature before anything else is parsed, then the grammar of
+//! SHA256SUMS, then every file. All problems are collected; nothing is followed out of the folder, and nothing is read
+//! beyond the size that the signed manifest gives.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::Path;
+
+use anyhow::{Context, bail};
+use serde::Serialize;
+
+use crate::bundle::agree::agree;
+use crate::bundle::manifest::{MANIFEST_LIMIT, Manifest};
+use crate::bundle::sums::{SUMS_LIMIT, Sums};
+use crate::bundle::{
+    API_VERSION, Kind, MANIFEST, PublicKey, SIGNATURE, SSH_SIGNATURE, SUMS, read, scan,
+};
+use crate::error::Result;
+
+/// More are counted rather than listed: a hostile folder must not fill the memory.
+const LISTED: usize = 10_000;
+
+/// One thing that is wrong with a bundle.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Problem {
+    /// Relative to the bundle; control characters are escaped, since names may be hostile.
+    pub path: String,
+    /// What is wrong with it.
+    pub rule: String,
+}
+
+/// What came of verifying.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Verdict {
+    /// The folder as the user named it.
+    pub bundle: String,
+    /// Bundle or TreeBundle, when the manifest could be trusted.
+    pub kind: Option<Kind>,
+    /// The cluster's name, when the manifest could be trusted.
+    pub cluster: Option<String>,
+    /// The generation, when the manifest could be trusted.
+    pub generation: Option<u64>,
+    /// How many nodes it holds.
+    pub nodes: usize,
+    /// How many files SHA256SUMS lists.
+    pub files: usize,
+    /// Everything that is wrong, sorted by path; empty means verified.
+    pub problems: Vec<Problem>,
+    /// Problems that were found and not listed.
+    pub unlisted: usize,
+}
+
+impl Verdict {
+    /// Whether nothing is wrong.
+    pub fn is_good(&self) -> bool {
+        self.problems.is_empty()
+    }
+
+    pub(super) fn add(&mut self, path: &str, rule: impl Into<String>) {
+        if self.problems.len() < LISTED {
+            self.problems.push(Problem {
+                path: path.chars().flat_map(shown).collect(),
+                rule: rule.into(),
+            });
+        } else {
+            self.unlisted += 1;
+        }
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        self.problems.len() >= LISTED
+    }
+}
+
+/// A character as it may be printed on a terminal.
+fn shown(c: char) -> impl Iterator<Item = char> {
+    let plain = (!c.is_control()).then_some(c);
+    let escaped = plain.is_none().then(|| c.escape_default());
+    plain.into_iter().chain(escaped.into_iter().flatten())
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for problem in &self.problems {
+            writeln!(f, "{}: {}", problem.path, problem.rule)?;
+        }
+        if self.unlisted > 0 {
+            writeln!(f, "and {} more", self.unlisted)?;
+        }
+        if self.is_good() {
+            writeln!(
+                f,
+                "{}: verified: cluster {}, generation {}, {} nodes, {} files",
+                self.bundle,
+                self.cluster.as_deref().unwrap_or("-"),
+                self.generation.unwrap_or(0),
+                self.nodes,
+                self.files
+            )
+        } else {
+            writeln!(f, "{}: NOT verified", self.bundle)
+        }
+    }
+}
+
+/// Verifies a bundle, or the trees of a first stage, with a public key that did not come with it.
+pub fn verify(out: &Path, key: &PublicKey, min_generation: Option<u64>) -> Result<Verdict> {
+    Ok(check(out, Some(key), min_generation)?.verdict)
+}
+
+/// A verdict with what it rests on.
+pub(super) struct Checked {
+    pub(super) verdict: Verdict,
+    pub(super) sums: Vec<u8>,
+    pub(super) manifest: Option<Manifest>,
+    /// Node → signature over its tree.sums, each of them checked.
+    pub(super) tree_signatures: BTreeMap<String, [u8; 64]>,
+}
+
+/// Checks everything; without a key, all but the signatures.
+pub(super) fn check(
+    out: &Path,
+    key: Option<&PublicKey>,
+    min_generation: Option<u64>,
+) -> Result<Checked> {
+    let mut opened = open(out, key)?;
+    if let Some(sums) = &opened.listed {
+        let verdict = &mut opened.checked.verdict;
+        let manifest = opened.checked.manifest.as_ref();
+        let unlisted = scan::scan(out, sums, manifest, verdict);
+        if let (Some(manifest), Some(key)) = (manifest, key) {
+            opened.checked.tree_signatures =
+                scan::tree_signatures(out, manifest, &unlisted, key, verdict);
+        }
+        if let (Some(manifest), Some(least)) = (manifest, min_generation)
+            && manifest.generation < least
+        {
+            let rule = format!("generation {} is older than {least}", manifest.generation);
+            verdict.add(MANIFEST, rule);
+        }
+    }
+    let mut checked = opened.checked;
+    checked.verdict.problems.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(checked)
+}
+
+/// A bundle whose signature, list of digests and manifest were read; the other files were not looked at.
+pub(super) struct Opened {
+    pub(super) checked: Checked,
+    /// `None` when the signature or the list is bad: nothing else may be trusted then.
+    pub(super) listed: Option<Sums>,
+}
+
+/// Reads the signature, the list and the manifest, in this order, and stops trusting at the first that is bad.
+pub(super) fn open(out: &Path, key: Option<&PublicKey>) -> Result<Opened> {
+    let looking = || format!("looking at {}", out.display());
+    if !std::fs::metadata(out).with_context(looking)?.is_dir() {
+        bail!("{} is not a folder", out.display());
+    }
+    let mut checked = Checked {
+        verdict: Verdict {
+            bundle: out.display().to_string(),
+            ..Verdict::default()
+        },
+        sums: Vec::new(),
+        manifest: None,
+        tree_signatures: BTreeMap::new(),
+    };
+    let listed = signed_sums(out, key, &mut checked);
+    if let Some(sums) = &listed {
+        checked.verdict.files = sums.lines().len();
+        open_manifest(out, sums, &mut checked);
+    }
+    Ok(Opened { checked, listed })
+}
+
+fn signed_sums(out: &Path, key: Option<&PublicKey>, checked: &mut Checked) -> Option<Sums> {
+    let verdict = &mut checked.verdict;
+    checked.sums = match read::bounded(&out.join(SUMS), SUMS_LIMIT) {
+        Ok(bytes) => bytes,
+        Err(error) => {
+            verdict.add(SUMS, error.to_string());
+            return None;
+        }
+    };
+    if let Some(key) = key {
+        let mut signature = |name: &str| {
+            read::bounded_if_there(&out.join(name), 4096)
+                .map_err(|error| verdict.add(name, error.to_string()))
+        };
+        let (raw, ssh) = (signature(SIGNATURE), signature(SSH_SIGNATURE));
+        let (Ok(raw), Ok(ssh)) = (raw, ssh) else {
+            return None;
+        };
+        if let Err((name, rule)) = key.check(&checked.sums, raw.as_deref(), ssh.as_deref()) {
+            verdict.add(name, rule);
+            return None;
+        }
+    }
+    match Sums::parse(&checked.sums) {
+        Ok(sums) => Some(sums),
+        Err(rules) => {
+            for rule in rules {
+                verdict.add(SUMS, rule);
+            }
+            None
+        }
+    }
+}
+
+fn open_manifest(out: &Path, sums: &Sums, checked: &mut Checked) {
+    let verdict = &mut checked.verdict;
+    let Some(bytes) = scan::listed(out, MANIFEST, sums, MANIFEST_LIMIT, verdict) else {
+        return;
+    };
+    match serde_json::from_slice::<Manifest>(&bytes) {
+        Ok(manifest) if manifest.api_version != API_VERSION => {
+            let rule = format!("apiVersion must be {API_VERSION}");
+            verdict.add(MANIFEST, rule);
+        }
+        Ok(manifest) => {
+            verdict.kind = Some(manifest.kind);
+            verdict.cluster = Some(manifest.cluster.clone());
+            verdict.generation = Some(manifest.generation);
+            verdict.nodes = manifest.nodes.len();
+            agree(out, &manifest, sums, verdict);
+            checked.manifest = Some(manifest);
+        }
+        Err(error) => verdict.add(MANIFEST, format!("is not a manifest: {error}")),
+    }
+}

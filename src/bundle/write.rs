@@ -1,0 +1,138 @@
+//! Writing files with modes of our own: the umask and default ACLs of the building machine must not show.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::Path;
+
+use anyhow::Context;
+use rustix::fs::{CWD, Mode, OFlags, fchmod, mkdirat, openat};
+use sha2::{Digest, Sha256};
+
+use crate::error::Result;
+use crate::node::Sha256Digest;
+
+/// Bytes collected before they are written and hashed: most files of a node fit at once.
+const BUFFER: usize = 64 * 1024;
+
+/// A directory that its owner alone may enter, or that everyone may.
+pub(super) fn directory_mode(secret: bool) -> u32 {
+    if secret { 0o700 } else { 0o755 }
+}
+
+/// A file that its owner alone may read, or that everyone may.
+pub(super) fn file_mode(secret: bool) -> u32 {
+    if secret { 0o600 } else { 0o644 }
+}
+
+/// Makes a directory, which must be new, and opens it.
+pub(super) fn new_directory(at: impl AsFd, name: &Path, mode: u32) -> io::Result<OwnedFd> {
+    mkdirat(&at, name, Mode::RWXU)?;
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let directory = openat(&at, name, flags, Mode::empty())?;
+    set_mode(&directory, mode)?;
+    Ok(directory)
+}
+
+/// Sets a mode whatever the umask was. FAT refuses: a bundle with secrets cannot be made there, only copied there.
+pub(super) fn set_mode(file: impl AsFd, mode: u32) -> io::Result<()> {
+    fchmod(file, Mode::from_raw_mode(mode)).map_err(|errno| {
+        let text = "setting its mode: the file system may keep none; build elsewhere, then copy";
+        io::Error::new(io::Error::from(errno).kind(), text)
+    })
+}
+
+/// Makes a file, which must be new.
+pub(super) fn create(at: impl AsFd, name: &Path, mode: u32) -> io::Result<File> {
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let file = openat(at, name, flags, Mode::RUSR | Mode::WUSR)?;
+    set_mode(&file, mode)?;
+    Ok(File::from(file))
+}
+
+/// Writes a whole file, which must be new, with one system call where the kernel lets us.
+pub(super) fn new_file(path: &Path, mode: u32, bytes: &[u8]) -> Result<()> {
+    create(CWD, path, mode)
+        .and_then(|mut file| file.write_all(bytes))
+        .with_context(|| format!("writing {}", path.display()))
+}
+
+/// Writes a file while counting and hashing its bytes, so that none is ever read again. The buffer is the caller's:
+/// one serves all files of a node.
+pub(super) struct Measured<'a> {
+    file: File,
+    buffer: &'a mut Vec<u8>,
+    sha256: Sha256,
+    size: u64,
+}
+
+impl<'a> Measured<'a> {
+    pub(super) fn new(file: File, buffer: &'a mut Vec<u8>) -> Self {
+        buffer.clear();
+        Self {
+            file,
+            buffer,
+            sha256: Sha256::new(),
+            size: 0,
+        }
+    }
+
+    /// Writes the rest; what was counted and hashed is what lies on the disk.
+    pub(super) fn finish(mut self) -> io::Result<(u64, Sha256Digest)> {
+        self.write_out()?;
+        Ok((self.size, self.sha256.finalize().into()))
+    }
+
+    fn write_out(&mut self) -> io::Result<()> {
+        self.sha256.update(&self.buffer);
+        self.size += self.buffer.len() as u64;
+        self.file.write_all(self.buffer)?;
+        self.buffer.clear();
+        Ok(())
+    }
+}
+
+impl Write for Measured<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.buffer.len() + bytes.len() > BUFFER {
+            self.write_out()?;
+        }
+        if bytes.len() > BUFFER {
+            self.sha256.update(bytes);
+            self.size += bytes.len() as u64;
+            self.file.write_all(bytes)?;
+        } else {
+            self.buffer.extend_from_slice(bytes);
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.write_out()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_measured_is_what_is_written_however_it_is_chunked() {
+        let folder = tempfile::tempdir().expect("a scratch folder");
+        let bytes: Vec<u8> = (0..300_000_u32).map(|i| (i * 7 % 251) as u8).collect();
+        for chunk in [1, 1000, BUFFER, BUFFER + 1, bytes.len()] {
+            let path = folder.path().join(chunk.to_string());
+            let mut buffer = b"left over".to_vec();
+            let file = create(CWD, &path, 0o640).expect("new");
+            let mut measured = Measured::new(file, &mut buffer);
+            for part in bytes.chunks(chunk) {
+                measured.write_all(part).expect("room");
+            }
+            let (size, sha256) = measured.finish().expect("room");
+            assert_eq!(size, bytes.len() as u64);
+            assert_eq!(sha256, <Sha256Digest>::from(Sha256::digest(&bytes)));
+            assert_eq!(std::fs::read(&path).expect("there"), bytes);
+        }
+        let _ = create(CWD, &folder.path().join("1"), 0o600).expect_err("never overwritten");
+    }
+}
