@@ -5,8 +5,12 @@
 //! ```
 //! Each stage takes the previous stage's value and returns its own; nothing reaches backwards.
 
+/// The output folder: manifest, signature, verifying.
+pub mod bundle;
 /// What the user may say.
 pub mod cli;
+/// What each subcommand does.
+pub mod cmd;
 /// Operational errors and exit codes.
 pub mod error;
 /// Facts about Kubernetes, by version.
