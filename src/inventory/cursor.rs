@@ -1,0 +1,335 @@
+//! Reading a located tree field by field: every mistake becomes a finding, and reading goes on.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+
+use crate::report::{Finding, Place, Report};
+use crate::yaml::{Located, Map, Value};
+
+/// Where a value was written and how the user would name it: what a later finding about it needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Spot {
+    /// File, line and column.
+    pub place: Place,
+    /// `nodes[2].labels`.
+    pub path: Arc<str>,
+}
+
+impl Spot {
+    /// A spot by its parts.
+    pub fn new(place: Place, path: impl Into<Arc<str>>) -> Self {
+        Self {
+            place,
+            path: path.into(),
+        }
+    }
+
+    /// An error about the value.
+    pub fn error(&self, rule: impl Into<String>) -> Finding {
+        Finding::error(&self.place, &*self.path, rule)
+    }
+
+    /// A warning about the value.
+    pub fn warning(&self, rule: impl Into<String>) -> Finding {
+        Finding::warning(&self.place, &*self.path, rule)
+    }
+}
+
+/// A value with its spot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct At<T> {
+    /// The value.
+    pub value: T,
+    /// Where it was written.
+    pub spot: Spot,
+}
+
+/// One value of the tree and the report that its mistakes go to.
+#[derive(Clone)]
+pub struct Cursor<'a> {
+    value: &'a Located,
+    path: String,
+    report: &'a RefCell<Report>,
+}
+
+impl<'a> Cursor<'a> {
+    /// The value at the top of a file; `path` is empty there.
+    pub fn new(value: &'a Located, path: impl Into<String>, report: &'a RefCell<Report>) -> Self {
+        Self {
+            value,
+            path: path.into(),
+            report,
+        }
+    }
+
+    /// The value itself.
+    pub fn located(&self) -> &'a Located {
+        self.value
+    }
+
+    /// Where it was written.
+    pub fn spot(&self) -> Spot {
+        Spot::new(self.value.place.clone(), self.path.as_str())
+    }
+
+    /// Adds a finding.
+    pub fn add(&self, finding: Finding) {
+        self.report.borrow_mut().add(finding);
+    }
+
+    /// Adds an error about this value.
+    pub fn error(&self, rule: impl Into<String>) {
+        self.add(self.spot().error(rule));
+    }
+
+    fn wrong_type(&self, wanted: &str, repair: Option<&str>) {
+        let rule = format!("must be {wanted}, not {}", self.value.value.kind());
+        let mut finding = self.spot().error(rule);
+        if let Some(repair) = repair {
+            finding = finding.repair(repair);
+        }
+        self.add(finding);
+    }
+
+    /// Whether the value is `null`.
+    pub fn is_null(&self) -> bool {
+        self.value.value == Value::Null
+    }
+
+    /// The text.
+    pub fn string(&self) -> Option<&'a str> {
+        match &self.value.value {
+            Value::String(text) => return Some(text),
+            Value::Bool(_) | Value::Int(_) | Value::Float(_) => {
+                self.wrong_type("a string", Some("put it in quotes"));
+            }
+            _ => self.wrong_type("a string", None),
+        }
+        None
+    }
+
+    /// `true` or `false`.
+    pub fn bool(&self) -> Option<bool> {
+        match &self.value.value {
+            Value::Bool(value) => return Some(*value),
+            Value::String(text) if matches!(&**text, "yes" | "no" | "on" | "off") => {
+                self.wrong_type("true or false", Some("write true or false"));
+            }
+            _ => self.wrong_type("true or false", None),
+        }
+        None
+    }
+
+    /// A whole number that `T` can hold.
+    pub fn integer<T: TryFrom<i64>>(&self) -> Option<T> {
+        let Value::Int(value) = self.value.value else {
+            self.wrong_type("a whole number", None);
+            return None;
+        };
+        let converted = T::try_from(value).ok();
+        if converted.is_none() {
+            self.error(format!("{value} is out of range"));
+        }
+        converted
+    }
+
+    /// A string that `parse` makes something of; its error is the rule.
+    pub fn parse<T, E: ToString>(&self, parse: impl FnOnce(&str) -> Result<T, E>) -> Option<T> {
+        match parse(self.string()?) {
+            Ok(value) => Some(value),
+            Err(rule) => {
+                self.error(rule.to_string());
+                None
+            }
+        }
+    }
+
+    /// Like [`Cursor::parse`], with the spot kept.
+    pub fn parse_at<T, E: ToString>(
+        &self,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Option<At<T>> {
+        let value = self.parse(parse)?;
+        Some(At {
+            value,
+            spot: self.spot(),
+        })
+    }
+
+    /// The text with its spot.
+    pub fn string_at(&self) -> Option<At<String>> {
+        self.parse_at(|text| Ok::<_, String>(text.to_owned()))
+    }
+
+    /// One of a few words.
+    pub fn choice<T: Copy>(&self, choices: &[(&str, T)]) -> Option<T> {
+        let text = self.string()?;
+        let found = choices.iter().find(|(word, _)| *word == text);
+        if found.is_none() {
+            let words: Vec<&str> = choices.iter().map(|(word, _)| *word).collect();
+            let finding = self.spot().error(format!("{text:?} is not known here"));
+            self.add(finding.repair(format!("write one of {}", words.join(", "))));
+        }
+        found.map(|(_, value)| *value)
+    }
+
+    /// The items of a list.
+    pub fn items(&self) -> Vec<Cursor<'a>> {
+        let Value::List(items) = &self.value.value else {
+            self.wrong_type("a list", Some("write it as [a, b]"));
+            return Vec::new();
+        };
+        let item =
+            |(index, value)| Cursor::new(value, format!("{}[{index}]", self.path), self.report);
+        items.iter().enumerate().map(item).collect()
+    }
+
+    /// The entries of a map whose keys are the user's own (paths, names, labels).
+    pub fn entries(&self) -> Vec<(&'a Arc<str>, Cursor<'a>)> {
+        self.map_or_finding()
+            .into_iter()
+            .flat_map(|map| map.iter())
+            .map(|(key, field)| (key, self.child(key, &field.value)))
+            .collect()
+    }
+
+    /// The fields of a map whose keys are ours.
+    pub fn fields(&self) -> Option<Fields<'a>> {
+        let map = self.map_or_finding()?;
+        Some(Fields {
+            at: self.clone(),
+            map,
+            known: RefCell::default(),
+        })
+    }
+
+    fn map_or_finding(&self) -> Option<&'a Map> {
+        match &self.value.value {
+            Value::Map(map) => Some(map),
+            _ => {
+                self.wrong_type("a map", None);
+                None
+            }
+        }
+    }
+
+    fn child(&self, key: &str, value: &'a Located) -> Cursor<'a> {
+        Cursor::new(value, child_path(&self.path, key), self.report)
+    }
+}
+
+/// The path of a map's entry: `a.b`, or `a["b.c"]` where a dot would mislead.
+pub fn child_path(path: &str, key: &str) -> String {
+    match (path, key.contains(['.', '/', ' '])) {
+        ("", false) => key.to_owned(),
+        (path, false) => format!("{path}.{key}"),
+        (path, true) => format!("{path}[{key:?}]"),
+    }
+}
+
+/// A map whose keys are ours: what nobody asked for by the end is unknown.
+pub struct Fields<'a> {
+    at: Cursor<'a>,
+    map: &'a Map,
+    known: RefCell<Vec<&'static str>>,
+}
+
+impl<'a> Fields<'a> {
+    /// A field that may be absent; `null` counts as absent.
+    pub fn optional(&self, key: &'static str) -> Option<Cursor<'a>> {
+        self.known.borrow_mut().push(key);
+        let field = self.map.get(key)?;
+        Some(self.at.child(key, &field.value)).filter(|cursor| !cursor.is_null())
+    }
+
+    /// A field that must be there.
+    pub fn required(&self, key: &'static str) -> Option<Cursor<'a>> {
+        let found = self.optional(key);
+        if found.is_none() {
+            self.at.error(format!("the field {key:?} is missing"));
+        }
+        found
+    }
+
+    /// Knows keys that are read elsewhere.
+    pub fn allow(&self, keys: &[&'static str]) {
+        self.known.borrow_mut().extend(keys);
+    }
+
+    /// The cursor of the map as a whole.
+    pub fn cursor(&self) -> &Cursor<'a> {
+        &self.at
+    }
+
+    /// Reports every key that nobody asked for.
+    pub fn finish(self) {
+        let known = self.known.borrow();
+        for (key, field) in self.map {
+            if known.contains(&&**key) {
+                continue;
+            }
+            let path = child_path(&self.at.path, key);
+            let repair = match closest(key, known.iter().copied()) {
+                Some(near) => format!("did you mean {near:?}?"),
+                None => "remove it".to_owned(),
+            };
+            self.at
+                .add(Finding::error(&field.key, path, "unknown field").repair(repair));
+        }
+    }
+}
+
+/// The known word nearest to a misspelt one.
+pub fn closest<'k>(word: &str, known: impl Iterator<Item = &'k str>) -> Option<&'k str> {
+    known
+        .map(|candidate| (strsim::jaro_winkler(word, candidate), candidate))
+        .filter(|(likeness, _)| *likeness > 0.8)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, candidate)| candidate)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn findings(text: &str, read: impl FnOnce(&Fields<'_>)) -> String {
+        let mut report = Report::default();
+        let tree = crate::yaml::parse(&"t".into(), text, &mut report).expect("valid YAML");
+        let report = RefCell::new(report);
+        if let Some(fields) = Cursor::new(&tree, "", &report).fields() {
+            read(&fields);
+            fields.finish();
+        }
+        report.into_inner().to_string()
+    }
+
+    #[test]
+    fn unknown_fields_are_all_named_with_the_nearest_known_one() {
+        let found = findings("nmae: x\nq: 1\n", |fields| {
+            let _ = fields.optional("name");
+        });
+        assert_eq!(
+            found,
+            "error: t:1:1: nmae: unknown field; did you mean \"name\"?\nerror: t:2:1: q: unknown field; remove it\n"
+        );
+    }
+
+    #[test]
+    fn wrong_types_say_what_is_wanted() {
+        let found = findings("a: 5\nb: yes\nc: x\nd: 300\n", |fields| {
+            let _ = fields.optional("a").and_then(|a| a.string());
+            let _ = fields.optional("b").and_then(|b| b.bool());
+            let _ = fields.optional("c").map(|c| c.items());
+            let _ = fields.optional("d").and_then(|d| d.integer::<u8>());
+            let _ = fields.required("e");
+        });
+        assert_eq!(
+            found,
+            "error: t:1:1: the field \"e\" is missing\n\
+             error: t:1:4: a: must be a string, not a whole number; put it in quotes\n\
+             error: t:2:4: b: must be true or false, not a string; write true or false\n\
+             error: t:3:4: c: must be a list, not a string; write it as [a, b]\n\
+             error: t:4:4: d: 300 is out of range\n"
+        );
+    }
+}

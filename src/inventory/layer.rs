@@ -1,0 +1,99 @@
+//! Layers: what built-in defaults, profiles, the cluster and a node say, laid over one another. Maps merge deeply,
+//! scalars and lists are replaced, `null` removes. A merged value keeps the place of the layer that set it.
+
+use std::sync::Arc;
+
+use crate::yaml::{Located, Map, Value};
+
+/// Lays `over` on `base`. What neither changes is shared, not copied.
+pub fn merge(base: &Located, over: &Located) -> Located {
+    let (Value::Map(below), Value::Map(above)) = (&base.value, &over.value) else {
+        return without_nulls(over);
+    };
+    if above.is_empty() {
+        return base.clone();
+    }
+    let mut merged: Map = Map::clone(below);
+    for (key, field) in above.iter() {
+        if field.value.value == Value::Null {
+            let _ = merged.shift_remove(key);
+            continue;
+        }
+        match merged.get_mut(key) {
+            Some(existing) => {
+                existing.value = merge(&existing.value, &field.value);
+                existing.key = field.key.clone();
+            }
+            None => {
+                let mut field = field.clone();
+                field.value = without_nulls(&field.value);
+                let _ = merged.insert(key.clone(), field);
+            }
+        }
+    }
+    Located {
+        place: over.place.clone(),
+        value: Value::Map(Arc::new(merged)),
+    }
+}
+
+/// A `null` that has nothing to remove removes nothing.
+fn without_nulls(value: &Located) -> Located {
+    let Value::Map(entries) = &value.value else {
+        return value.clone();
+    };
+    if !has_null(value) {
+        return value.clone();
+    }
+    let kept = entries
+        .iter()
+        .filter(|(_, field)| field.value.value != Value::Null)
+        .map(|(key, field)| {
+            let mut field = field.clone();
+            field.value = without_nulls(&field.value);
+            (key.clone(), field)
+        });
+    Located {
+        place: value.place.clone(),
+        value: Value::Map(Arc::new(kept.collect())),
+    }
+}
+
+fn has_null(value: &Located) -> bool {
+    match &value.value {
+        Value::Null => true,
+        Value::Map(entries) => entries.values().any(|field| has_null(&field.value)),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::Report;
+
+    fn read(file: &str, text: &str) -> Located {
+        crate::yaml::parse(&file.into(), text, &mut Report::default()).expect("valid YAML")
+    }
+
+    #[test]
+    fn maps_merge_scalars_and_lists_replace_null_removes() {
+        let base = read("base", "a: {x: 1, y: 2, z: 3}\nl: [1, 2]\nk: v\n");
+        let over = read(
+            "over",
+            "a: {y: 5, z: null, n: {q: null, r: 1}}\nl: [3]\nabsent: null\n",
+        );
+        let text = crate::yaml::to_text(&merge(&base, &over)).expect("writable");
+        assert_eq!(text, "a:\n  x: 1\n  y: 5\n  n:\n    r: 1\nl:\n- 3\nk: v\n");
+    }
+
+    #[test]
+    fn each_value_remembers_the_layer_that_set_it() {
+        let merged = merge(&read("base", "a: {x: 1, y: 2}\n"), &read("over", "a: {y: 5}\n"));
+        let place = |key| {
+            let value = merged.get("a").and_then(|a| a.get(key)).expect("there");
+            value.place.to_string()
+        };
+        assert_eq!((place("x").as_str(), place("y").as_str()), ("base:1:8", "over:1:8"));
+    }
+}
