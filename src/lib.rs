@@ -13,6 +13,8 @@ pub mod cli;
 pub mod cmd;
 /// Operational errors and exit codes.
 pub mod error;
+/// What the user wrote.
+pub mod inventory;
 /// Facts about Kubernetes, by version.
 pub mod kubernetes;
 /// One node as a tree of files and units.

@@ -141,6 +141,23 @@ impl Report {
         self.findings.extend(other.findings);
     }
 
+    /// Puts a name of the place in front of the field's path, where there is one that is not said already.
+    pub fn name_places(&mut self, name: impl Fn(&Place) -> Option<String>) {
+        for finding in &mut self.findings {
+            match name(&finding.place) {
+                Some(prefix) if !finding.path.starts_with(&prefix) => {
+                    let dot = if finding.path.is_empty() || finding.path.starts_with('[') {
+                        ""
+                    } else {
+                        "."
+                    };
+                    finding.path = format!("{prefix}{dot}{}", finding.path);
+                }
+                _ => {}
+            }
+        }
+    }
+
     /// Whether anything forbids to go on.
     pub fn has_errors(&self) -> bool {
         self.findings

@@ -78,22 +78,28 @@ mod tests {
 
     #[test]
     fn maps_merge_scalars_and_lists_replace_null_removes() {
-        let base = read("base", "a: {x: 1, y: 2, z: 3}\nl: [1, 2]\nk: v\n");
+        let base = read("base", "a: {p: 1, q: 2, r: 3}\nl: [1, 2]\nk: v\n");
         let over = read(
             "over",
-            "a: {y: 5, z: null, n: {q: null, r: 1}}\nl: [3]\nabsent: null\n",
+            "a: {q: 5, r: null, s: {t: null, u: 1}}\nl: [3]\nabsent: null\n",
         );
         let text = crate::yaml::to_text(&merge(&base, &over)).expect("writable");
-        assert_eq!(text, "a:\n  x: 1\n  y: 5\n  n:\n    r: 1\nl:\n- 3\nk: v\n");
+        assert_eq!(text, "a:\n  p: 1\n  q: 5\n  s:\n    u: 1\nl:\n- 3\nk: v\n");
     }
 
     #[test]
     fn each_value_remembers_the_layer_that_set_it() {
-        let merged = merge(&read("base", "a: {x: 1, y: 2}\n"), &read("over", "a: {y: 5}\n"));
+        let merged = merge(
+            &read("base", "a: {x: 1, y: 2}\n"),
+            &read("over", "a: {y: 5}\n"),
+        );
         let place = |key| {
             let value = merged.get("a").and_then(|a| a.get(key)).expect("there");
             value.place.to_string()
         };
-        assert_eq!((place("x").as_str(), place("y").as_str()), ("base:1:8", "over:1:8"));
+        assert_eq!(
+            (place("x").as_str(), place("y").as_str()),
+            ("base:1:8", "over:1:8")
+        );
     }
 }

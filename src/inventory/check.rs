@@ -1,0 +1,150 @@
+//! Rules that hold between fields: addresses and networks, the API server, tokens.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use ipnet::IpNet;
+
+use crate::inventory::cursor::At;
+use crate::inventory::{Cluster, Inventory};
+use crate::kubernetes::version::skew;
+use crate::report::Report;
+
+/// Longer than this, automatic approval is worth a warning: whoever holds a token can become any node.
+const LONG_TTL: Duration = Duration::from_secs(24 * 3600);
+
+/// Checks the inventory as a whole.
+pub fn check(inventory: &Inventory, report: &mut Report) {
+    networks(&inventory.cluster, report);
+    addresses(inventory, report);
+    api_server(inventory, report);
+    tokens(&inventory.cluster, report);
+}
+
+fn networks(cluster: &Cluster, report: &mut Report) {
+    let network = &cluster.network;
+    let all: Vec<&At<IpNet>> = network
+        .service_cidrs
+        .iter()
+        .chain(&network.pod_cidrs)
+        .collect();
+    for (index, later) in all.iter().enumerate() {
+        for earlier in &all[..index] {
+            if earlier.value.contains(&later.value) || later.value.contains(&earlier.value) {
+                let rule = format!(
+                    "{} overlaps {} ({})",
+                    later.value, earlier.value, earlier.spot.path
+                );
+                report.add(
+                    later
+                        .spot
+                        .error(rule)
+                        .repair("give services and pods networks of their own"),
+                );
+            }
+        }
+    }
+    for dns in &network.cluster_dns {
+        // NodeLocal DNSCache listens on 169.254.20.10.
+        let local = match dns.value {
+            IpAddr::V4(address) => address.is_link_local(),
+            IpAddr::V6(address) => address.is_unicast_link_local(),
+        };
+        let inside = network
+            .service_cidrs
+            .iter()
+            .any(|cidr| cidr.value.contains(&dns.value));
+        if !local && !inside && !network.service_cidrs.is_empty() {
+            report.add(dns.spot.warning(format!(
+                "{} lies in none of the service networks",
+                dns.value
+            )));
+        }
+    }
+}
+
+fn addresses(inventory: &Inventory, report: &mut Report) {
+    let network = &inventory.cluster.network;
+    let kinds = [
+        ("service", &network.service_cidrs),
+        ("pod", &network.pod_cidrs),
+    ];
+    for node in &inventory.nodes {
+        for address in &node.addresses {
+            for (kind, cidrs) in kinds {
+                if let Some(cidr) = cidrs
+                    .iter()
+                    .find(|cidr| cidr.value.contains(&address.value))
+                {
+                    let rule = format!(
+                        "{} lies inside the {kind} network {}",
+                        address.value, cidr.value
+                    );
+                    report.add(address.spot.error(rule));
+                }
+            }
+            if address.value.is_loopback()
+                || address.value.is_multicast()
+                || address.value.is_unspecified()
+            {
+                report.add(
+                    address
+                        .spot
+                        .error(format!("{} can be no node's address", address.value)),
+                );
+            }
+        }
+    }
+}
+
+fn api_server(inventory: &Inventory, report: &mut Report) {
+    let api = &inventory.cluster.api_server;
+    let loopback = api.host == "localhost"
+        || api
+            .host
+            .parse()
+            .is_ok_and(|host: IpAddr| host.is_loopback());
+    if loopback && api.endpoints.is_empty() {
+        let warning = api.url.spot.warning(format!(
+            "{} is each node itself, and no proxy is declared there",
+            api.url.value
+        ));
+        report.add(warning.repair(
+            "run a proxy on every node and list the servers behind it in apiServer.endpoints",
+        ));
+    }
+    for spec in &inventory.specs {
+        let server = api.version.as_ref().unwrap_or(&spec.kubernetes);
+        if let Some(rule) = skew(&spec.kubernetes.value, &server.value) {
+            report.add(spec.kubernetes.spot.error(rule));
+        }
+    }
+}
+
+fn tokens(cluster: &Cluster, report: &mut Report) {
+    let tokens = &cluster.tokens;
+    if tokens.automatic_approval.value && tokens.ttl.value > LONG_TTL {
+        let rule = "automatic approval with tokens that live longer than a day lets whoever holds one become any node";
+        report.add(
+            tokens
+                .automatic_approval
+                .spot
+                .warning(rule)
+                .repair("set tokens.approval to review, or a shorter ttl"),
+        );
+    }
+    if tokens.shelf_life > tokens.ttl.value {
+        let rule = "tokens end before the shelf life of the payloads does";
+        report.add(
+            tokens
+                .ttl
+                .spot
+                .error(rule)
+                .repair("make tokens.ttl longer than tokens.shelfLife"),
+        );
+    }
+    if !tokens.node_group.value.contains("{node}") {
+        let rule = "must hold {node}, or all nodes would share one group";
+        report.add(tokens.node_group.spot.error(rule));
+    }
+}

@@ -1,0 +1,243 @@
+//! What the user wrote: `cluster.yaml`, profiles and node tables, read with the place of every value. In: a project's
+//! folder. Out: an [`Inventory`], or findings. Nothing here knows templates, keys or output formats.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::report::{Finding, Place, Report};
+use crate::yaml::{Located, Value};
+
+mod check;
+mod cluster;
+mod cursor;
+mod files;
+mod interfaces;
+mod layer;
+mod names;
+mod nodes;
+mod output;
+mod profiles;
+mod spec;
+mod table;
+
+pub use cluster::{ApiServer, Cluster, ClusterNetwork, TokenSettings};
+pub use cursor::{At, Cursor, Fields, Spot, child_path, closest};
+pub use files::{
+    AssetSpec, Attributes, Body, DirectorySpec, FileSpec, LinkSpec, UnitSpec, mode, owner,
+    unit_name,
+};
+pub use nodes::Node;
+pub use output::format;
+pub use spec::{LAYER_KEYS, NetworkManager, OverlayUse, Spec, Taint, Text};
+
+/// The inventory's file in a project.
+pub const CLUSTER_FILE: &str = "cluster.yaml";
+
+/// A cluster and its nodes.
+pub struct Inventory {
+    /// The project's folder.
+    pub project: PathBuf,
+    /// What is true of the cluster as a whole.
+    pub cluster: Cluster,
+    /// The nodes in the order of the inventory.
+    pub nodes: Vec<Node>,
+    /// What the nodes say once their layers are merged; nodes that say the same share one.
+    pub specs: Vec<Arc<Spec>>,
+    /// For each node the index of its spec.
+    pub spec_of: Vec<usize>,
+}
+
+/// `cluster.yaml` half read: the parts that the rest is made from.
+struct Reader<'r> {
+    report: &'r RefCell<Report>,
+    profiles: profiles::Profiles,
+    shared_profiles: Vec<At<String>>,
+    layer: Option<Arc<Located>>,
+}
+
+impl Inventory {
+    /// Reads a project. All that is wrong goes into the report; None means that nothing usable is left.
+    pub fn load(project: &Path, report: &mut Report) -> Option<Self> {
+        let file: Arc<str> = CLUSTER_FILE.into();
+        let text = match std::fs::read_to_string(project.join(CLUSTER_FILE)) {
+            Ok(text) => text,
+            Err(error) => {
+                let rule = format!("cannot be read: {error}");
+                report.add(
+                    Finding::error(&Place::file(file), "", rule)
+                        .repair("`nodebake init DIR` makes an example"),
+                );
+                return None;
+            }
+        };
+        let tree = crate::yaml::parse(&file, &text, report)?;
+        let collected = RefCell::new(Report::default());
+        let inventory = Self::read(project, &tree, &collected);
+        let mut collected = collected.into_inner();
+        let places = NodePlaces::new(&tree);
+        collected.name_places(|place| places.prefix(place));
+        report.merge(collected);
+        inventory
+    }
+
+    fn read(project: &Path, tree: &Located, report: &RefCell<Report>) -> Option<Self> {
+        let fields = Cursor::new(tree, "", report).fields()?;
+        fields.allow(&LAYER_KEYS);
+        let _ = fields
+            .required("apiVersion")
+            .and_then(|at| at.choice(&[("nodebake/v1", ())]));
+        let _ = fields
+            .required("kind")
+            .and_then(|at| at.choice(&[("Cluster", ())]));
+        let cluster = Cluster::read(&fields);
+        let profiles = fields
+            .optional("profiles")
+            .map(|list| list.items())
+            .unwrap_or_default();
+        let mut reader = Reader {
+            report,
+            profiles: profiles::Profiles::new(project),
+            shared_profiles: profiles.iter().filter_map(|at| at.string_at()).collect(),
+            layer: nodes::layer(&fields),
+        };
+        let nodes = read_nodes(project, &fields, report);
+        fields.finish();
+        let (specs, spec_of) = reader.specs(&nodes);
+        let inventory = Self {
+            project: project.to_owned(),
+            cluster: cluster?,
+            nodes,
+            specs,
+            spec_of,
+        };
+        check::check(&inventory, &mut report.borrow_mut());
+        Some(inventory)
+    }
+}
+
+fn read_nodes(project: &Path, fields: &Fields<'_>, report: &RefCell<Report>) -> Vec<Node> {
+    let mut nodes = nodes::Nodes::default();
+    for item in fields
+        .optional("nodes")
+        .map(|list| list.items())
+        .unwrap_or_default()
+    {
+        nodes.read(&item);
+    }
+    let tables = fields
+        .optional("nodesFrom")
+        .map(|list| list.items())
+        .unwrap_or_default();
+    for at in &tables {
+        let Some(name) = at.string() else { continue };
+        let text = match std::fs::read_to_string(project.join(name)) {
+            Ok(text) => text,
+            Err(error) => {
+                at.error(format!("{name} cannot be read: {error}"));
+                continue;
+            }
+        };
+        let rows = table::read(&name.into(), &text, &mut report.borrow_mut());
+        for row in &rows {
+            nodes.read(&Cursor::new(row, "", report));
+        }
+    }
+    let nodes = nodes.into_list();
+    if nodes.is_empty() && !report.borrow().has_errors() {
+        let at = fields.cursor().spot();
+        report.borrow_mut().add(
+            at.error("there are no nodes")
+                .repair("add `nodes` or `nodesFrom`"),
+        );
+    }
+    nodes::check_unique(&nodes, &mut |finding| report.borrow_mut().add(finding));
+    nodes
+}
+
+impl Reader<'_> {
+    /// Merges each node's layers. Nodes with the same profiles and the very same layers share one result: a range of
+    /// 10,000 nodes is merged once.
+    fn specs(&mut self, nodes: &[Node]) -> (Vec<Arc<Spec>>, Vec<usize>) {
+        let mut specs = Vec::new();
+        let mut known: HashMap<(Vec<&str>, Vec<usize>), Option<usize>> = HashMap::new();
+        let mut spec_of = Vec::with_capacity(nodes.len());
+        for node in nodes {
+            let names = node.profiles.iter().map(|profile| profile.value.as_str());
+            let identities = node.layers.iter().map(|layer| Arc::as_ptr(layer) as usize);
+            let key = (names.collect(), identities.collect());
+            let index = match known.get(&key) {
+                Some(index) => *index,
+                None => {
+                    let spec = self
+                        .merged(node)
+                        .and_then(|merged| Spec::read(&merged, self.report));
+                    let index = spec.map(|spec| {
+                        specs.push(Arc::new(spec));
+                        specs.len() - 1
+                    });
+                    let _ = known.insert(key, index);
+                    index
+                }
+            };
+            // A node without a spec has a finding, and nothing is built then.
+            spec_of.push(index.unwrap_or(0));
+        }
+        (specs, spec_of)
+    }
+
+    fn merged(&mut self, node: &Node) -> Option<Arc<Located>> {
+        let mut merged = self.profiles.defaults(self.report);
+        let mut names: Vec<&At<String>> = Vec::new();
+        for name in self.shared_profiles.iter().chain(&node.profiles) {
+            if !names.iter().any(|earlier| earlier.value == name.value) {
+                names.push(name);
+            }
+        }
+        for name in names {
+            merged = profiles::lay(merged, self.profiles.get(name, self.report));
+        }
+        merged = profiles::lay(merged, self.layer.clone());
+        for layer in &node.layers {
+            merged = profiles::lay(merged, Some(layer.clone()));
+        }
+        merged
+    }
+}
+
+/// Which lines of `cluster.yaml` belong to which node: a finding in a merged layer is named after the node that set it.
+pub struct NodePlaces {
+    starts: Vec<(u32, u32)>,
+    end: (u32, u32),
+}
+
+impl NodePlaces {
+    fn new(tree: &Located) -> Self {
+        let position = |place: &Place| (place.line, place.column);
+        let items = match tree.get("nodes").map(|nodes| &nodes.value) {
+            Some(Value::List(items)) => items.as_slice(),
+            _ => &[],
+        };
+        let starts: Vec<(u32, u32)> = items.iter().map(|item| position(&item.place)).collect();
+        let first = starts.first().copied().unwrap_or((u32::MAX, 0));
+        let keys = tree.as_map().into_iter().flat_map(|map| map.values());
+        let after = keys
+            .map(|field| position(&field.key))
+            .filter(|key| *key > first);
+        Self {
+            end: after.min().unwrap_or((u32::MAX, u32::MAX)),
+            starts,
+        }
+    }
+
+    /// `nodes[3]` for a place inside the fourth node.
+    pub fn prefix(&self, place: &Place) -> Option<String> {
+        let at = (place.line, place.column);
+        let index = self
+            .starts
+            .partition_point(|start| *start <= at)
+            .checked_sub(1)?;
+        (&*place.file == CLUSTER_FILE && at < self.end).then(|| format!("nodes[{index}]"))
+    }
+}

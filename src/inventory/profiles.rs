@@ -1,0 +1,174 @@
+//! Profiles: named defaults for a role. The user's `profiles/NAME.yaml` wins over the built-in one of that name.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use include_dir::{Dir, include_dir};
+
+use crate::inventory::cursor::{At, Cursor, closest};
+use crate::inventory::layer::merge;
+use crate::inventory::nodes::layer;
+use crate::inventory::spec::LAYER_KEYS;
+use crate::report::{Place, Report};
+use crate::yaml::Located;
+
+static BUILT_IN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/profiles");
+
+/// The layer below every profile.
+const DEFAULTS: &str = "defaults";
+
+/// The profiles that were asked for, each read once.
+pub struct Profiles {
+    folder: PathBuf,
+    read: HashMap<String, Option<Arc<Located>>>,
+}
+
+impl Profiles {
+    /// The profiles of a project.
+    pub fn new(project: &Path) -> Self {
+        Self {
+            folder: project.join("profiles"),
+            read: HashMap::new(),
+        }
+    }
+
+    /// The layer below every profile.
+    pub fn defaults(&mut self, report: &RefCell<Report>) -> Option<Arc<Located>> {
+        let name = At {
+            value: DEFAULTS.to_owned(),
+            spot: crate::inventory::cursor::Spot::new(Place::file("built-in:profiles"), ""),
+        };
+        self.resolve(&name, &mut Vec::new(), report)
+    }
+
+    /// A profile with all that it extends; None if there is no such thing or nothing in it.
+    pub fn get(&mut self, name: &At<String>, report: &RefCell<Report>) -> Option<Arc<Located>> {
+        self.resolve(name, &mut Vec::new(), report)
+    }
+
+    fn resolve(
+        &mut self,
+        name: &At<String>,
+        chain: &mut Vec<String>,
+        report: &RefCell<Report>,
+    ) -> Option<Arc<Located>> {
+        if chain.contains(&name.value) {
+            let rule = format!(
+                "profiles extend each other in a circle: {} → {}",
+                chain.join(" → "),
+                name.value
+            );
+            report
+                .borrow_mut()
+                .add(name.spot.error(rule).repair("break the circle"));
+            return None;
+        }
+        if let Some(known) = self.read.get(&name.value) {
+            return known.clone();
+        }
+        chain.push(name.value.clone());
+        let resolved = self.read_one(name, chain, report);
+        let _ = chain.pop();
+        let _ = self.read.insert(name.value.clone(), resolved.clone());
+        resolved
+    }
+
+    fn read_one(
+        &mut self,
+        name: &At<String>,
+        chain: &mut Vec<String>,
+        report: &RefCell<Report>,
+    ) -> Option<Arc<Located>> {
+        let (file, text) = self.find(name, report)?;
+        let tree = crate::yaml::parse(&file, &text, &mut report.borrow_mut())?;
+        let fields = Cursor::new(&tree, "", report).fields()?;
+        fields.allow(&LAYER_KEYS);
+        let _ = fields
+            .required("apiVersion")
+            .and_then(|at| at.choice(&[("nodebake/v1", ())]));
+        let _ = fields
+            .required("kind")
+            .and_then(|at| at.choice(&[("Profile", ())]));
+        let _ = fields.optional("description").and_then(|at| at.string());
+        let mut merged: Option<Arc<Located>> = None;
+        let parents = fields
+            .optional("extends")
+            .map(|list| list.items())
+            .unwrap_or_default();
+        for parent in parents.iter().filter_map(|at| at.string_at()) {
+            merged = lay(merged, self.resolve(&parent, chain, report));
+        }
+        merged = lay(merged, layer(&fields));
+        fields.finish();
+        merged
+    }
+
+    /// The name and text of a profile's file.
+    fn find(&self, name: &At<String>, report: &RefCell<Report>) -> Option<(Arc<str>, String)> {
+        let file = format!("{}.yaml", name.value);
+        if name.value.contains(['/', '\\']) || name.value.starts_with('.') {
+            report
+                .borrow_mut()
+                .add(name.spot.error("a profile's name is no path"));
+            return None;
+        }
+        let own = self.folder.join(&file);
+        match std::fs::read_to_string(&own) {
+            Ok(text) => return Some((format!("profiles/{file}").into(), text)),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => {
+                let rule = format!("profiles/{file} cannot be read: {error}");
+                report.borrow_mut().add(name.spot.error(rule));
+                return None;
+            }
+        }
+        if let Some(text) = BUILT_IN
+            .get_file(&file)
+            .and_then(|file| file.contents_utf8())
+        {
+            return Some((format!("built-in:profiles/{file}").into(), text.to_owned()));
+        }
+        let known = self.names();
+        let mut finding = name
+            .spot
+            .error(format!("there is no profile {:?}", name.value));
+        finding.repair = Some(
+            match closest(&name.value, known.iter().map(String::as_str)) {
+                Some(near) => format!("did you mean {near:?}?"),
+                None => format!("the profiles are {}", known.join(", ")),
+            },
+        );
+        report.borrow_mut().add(finding);
+        None
+    }
+
+    /// The names of all profiles that the project may use, sorted.
+    fn names(&self) -> Vec<String> {
+        let own = std::fs::read_dir(&self.folder)
+            .into_iter()
+            .flatten()
+            .flatten();
+        let own = own.map(|entry| entry.file_name().to_string_lossy().into_owned());
+        let built_in = BUILT_IN
+            .files()
+            .map(|file| file.path().to_string_lossy().into_owned());
+        let mut names: Vec<String> = own
+            .chain(built_in)
+            .filter_map(|file| file.strip_suffix(".yaml").map(str::to_owned))
+            .filter(|name| name != DEFAULTS)
+            .collect();
+        names.sort();
+        names.dedup();
+        names
+    }
+}
+
+/// Lays one layer on another, either of which may be absent.
+pub fn lay(below: Option<Arc<Located>>, above: Option<Arc<Located>>) -> Option<Arc<Located>> {
+    match (below, above) {
+        (Some(below), Some(above)) => Some(Arc::new(merge(&below, &above))),
+        (below, above) => above.or(below),
+    }
+}

@@ -1,0 +1,304 @@
+//! What a layer may say of a node, once all layers are merged: the fields that profiles, the cluster and nodes share.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+
+use crate::inventory::cursor::{At, Cursor, Spot};
+use crate::inventory::files::{self, AssetSpec, DirectorySpec, FileSpec, LinkSpec, UnitSpec};
+use crate::inventory::output;
+use crate::kubernetes::names::{label_key, label_value, taint_name};
+use crate::kubernetes::version::Version;
+use crate::payload::Settings;
+use crate::report::Report;
+use crate::yaml::{Located, Value};
+
+/// The fields of a layer; `cluster.yaml` and its nodes have further ones of their own.
+pub const LAYER_KEYS: [&str; 15] = [
+    "kubernetes",
+    "os",
+    "hostname",
+    "kubelet",
+    "labels",
+    "taints",
+    "overlays",
+    "units",
+    "files",
+    "directories",
+    "links",
+    "assets",
+    "paths",
+    "vars",
+    "output",
+];
+
+/// Text that may be a template: it is one if it holds `{{`, `{%` or `{#`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Text {
+    /// As written.
+    pub text: Arc<str>,
+    /// Where.
+    pub spot: Spot,
+}
+
+impl Text {
+    /// Whether it must be rendered.
+    pub fn is_template(&self) -> bool {
+        ["{{", "{%", "{#"]
+            .iter()
+            .any(|mark| self.text.contains(mark))
+    }
+}
+
+/// What configures the network on the node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NetworkManager {
+    /// systemd-networkd's files.
+    Networkd,
+    /// Nothing of ours.
+    None,
+}
+
+/// A taint by key and effect.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Taint {
+    /// `nvidia.com/gpu`.
+    pub key: String,
+    /// `NoSchedule`, `PreferNoSchedule`, `NoExecute`.
+    pub effect: String,
+    /// May be empty.
+    pub value: String,
+}
+
+/// An overlay that is laid over the node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OverlayUse {
+    /// Its name.
+    pub name: At<String>,
+    /// Whether it may replace what earlier layers wrote.
+    pub replace: bool,
+}
+
+/// All layers of a node, merged and typed. Text is not rendered yet.
+#[derive(Clone, Debug)]
+pub struct Spec {
+    /// The kubelet's version.
+    pub kubernetes: At<Version>,
+    /// The machine's host name, when it is ours to set.
+    pub hostname: Option<Text>,
+    /// What configures the network.
+    pub network_manager: NetworkManager,
+    /// KubeletConfiguration, as merged.
+    pub kubelet_config: Option<(Located, Spot)>,
+    /// The kubelet's flags in order; without a value for `--flag`.
+    pub kubelet_flags: Vec<(String, Option<Text>)>,
+    /// Labels in order.
+    pub labels: Vec<(At<String>, Text)>,
+    /// Taints in order.
+    pub taints: Vec<Taint>,
+    /// Overlays in order.
+    pub overlays: Vec<OverlayUse>,
+    /// Units by name.
+    pub units: Vec<UnitSpec>,
+    /// Files by path.
+    pub files: Vec<FileSpec>,
+    /// Directories by path.
+    pub directories: Vec<DirectorySpec>,
+    /// Symbolic links by path.
+    pub links: Vec<LinkSpec>,
+    /// Files of the project that are streamed, by path.
+    pub assets: Vec<AssetSpec>,
+    /// Well-known paths by name.
+    pub paths: Vec<(String, Text)>,
+    /// Free values for templates.
+    pub vars: Option<Located>,
+    /// Which payloads are written, and how.
+    pub output: Settings,
+}
+
+impl Spec {
+    /// Reads merged layers; what is wrong goes into the report, and None means that nothing usable is left.
+    pub fn read(merged: &Located, report: &RefCell<Report>) -> Option<Self> {
+        let top = Cursor::new(merged, "", report);
+        let fields = top.fields()?;
+        let kubelet = fields.optional("kubelet").and_then(|at| at.fields());
+        let config = kubelet
+            .as_ref()
+            .and_then(|kubelet| kubelet.optional("config"));
+        let flags = kubelet
+            .as_ref()
+            .and_then(|kubelet| kubelet.optional("flags"));
+        let entries = |key| {
+            fields
+                .optional(key)
+                .map(|at| at.entries())
+                .unwrap_or_default()
+        };
+        let kubernetes = fields
+            .required("kubernetes")
+            .and_then(|at| at.parse_at(str::parse));
+        let spec = Self {
+            hostname: fields.optional("hostname").and_then(|at| text(&at)),
+            network_manager: fields
+                .optional("os")
+                .map_or(NetworkManager::Networkd, |at| os(&at)),
+            kubelet_config: config.map(|at| (at.located().clone(), at.spot())),
+            kubelet_flags: flags.map(|at| read_flags(&at)).unwrap_or_default(),
+            labels: entries("labels")
+                .into_iter()
+                .filter_map(|(key, at)| label(key, &at))
+                .collect(),
+            taints: entries("taints")
+                .into_iter()
+                .filter_map(|(name, at)| taint(name, &at))
+                .collect(),
+            overlays: entries("overlays")
+                .into_iter()
+                .filter_map(|(name, at)| overlay(name, &at))
+                .collect(),
+            units: entries("units")
+                .into_iter()
+                .filter_map(|(name, at)| files::unit(name, &at))
+                .collect(),
+            files: entries("files")
+                .into_iter()
+                .filter_map(|(path, at)| files::file(path, &at))
+                .collect(),
+            directories: entries("directories")
+                .into_iter()
+                .filter_map(|(path, at)| files::directory(path, &at))
+                .collect(),
+            links: entries("links")
+                .into_iter()
+                .filter_map(|(path, at)| files::link(path, &at))
+                .collect(),
+            assets: entries("assets")
+                .into_iter()
+                .filter_map(|(path, at)| files::asset(path, &at))
+                .collect(),
+            paths: entries("paths")
+                .into_iter()
+                .filter_map(|(name, at)| Some((name.to_string(), text(&at)?)))
+                .collect(),
+            vars: fields
+                .optional("vars")
+                .and_then(|at| at.fields().map(|_| at.located().clone())),
+            output: output::read(fields.optional("output").as_ref()),
+            kubernetes: kubernetes?,
+        };
+        if let Some(kubelet) = kubelet {
+            kubelet.finish();
+        }
+        fields.finish();
+        Some(spec)
+    }
+}
+
+/// Text with its spot.
+pub fn text(at: &Cursor<'_>) -> Option<Text> {
+    Some(Text {
+        text: at.string()?.into(),
+        spot: at.spot(),
+    })
+}
+
+/// A map's key as text: paths may be templates too.
+pub fn key_text(key: &Arc<str>, at: &Cursor<'_>) -> Text {
+    Text {
+        text: key.clone(),
+        spot: at.spot(),
+    }
+}
+
+fn os(at: &Cursor<'_>) -> NetworkManager {
+    let Some(fields) = at.fields() else {
+        return NetworkManager::None;
+    };
+    let choices = [
+        ("networkd", NetworkManager::Networkd),
+        ("none", NetworkManager::None),
+    ];
+    let network = fields
+        .optional("network")
+        .and_then(|network| network.choice(&choices));
+    fields.finish();
+    network.unwrap_or(NetworkManager::Networkd)
+}
+
+/// Flags are strings; numbers and booleans are taken as the kubelet would print them.
+fn read_flags(at: &Cursor<'_>) -> Vec<(String, Option<Text>)> {
+    let mut flags = Vec::new();
+    for (name, at) in at.entries() {
+        let fits = |c: char| c.is_ascii_alphanumeric() || c == '-';
+        if name.is_empty() || name.starts_with('-') || !name.chars().all(fits) {
+            at.error(format!(
+                "{name:?} is no flag; write it without leading dashes"
+            ));
+            continue;
+        }
+        let value: Arc<str> = match &at.located().value {
+            Value::String(text) => text.clone(),
+            Value::Bool(value) => value.to_string().into(),
+            Value::Int(value) => value.to_string().into(),
+            other => {
+                at.error(format!("must be a string, not {}", other.kind()));
+                continue;
+            }
+        };
+        let value = Text {
+            text: value,
+            spot: at.spot(),
+        };
+        flags.push((name.to_string(), Some(value)));
+    }
+    flags
+}
+
+fn label(key: &Arc<str>, at: &Cursor<'_>) -> Option<(At<String>, Text)> {
+    if let Err(rule) = label_key(key) {
+        at.error(rule);
+        return None;
+    }
+    let value = text(at)?;
+    if !value.is_template()
+        && let Err(rule) = label_value(&value.text)
+    {
+        at.error(rule);
+        return None;
+    }
+    let key = At {
+        value: key.to_string(),
+        spot: at.spot(),
+    };
+    Some((key, value))
+}
+
+fn taint(name: &Arc<str>, at: &Cursor<'_>) -> Option<Taint> {
+    let (key, effect) = match taint_name(name) {
+        Ok(parts) => parts,
+        Err(rule) => {
+            at.error(rule);
+            return None;
+        }
+    };
+    let value = at.parse(|value| label_value(value).map(|()| value.to_owned()))?;
+    Some(Taint {
+        key: key.to_owned(),
+        effect: effect.to_owned(),
+        value,
+    })
+}
+
+fn overlay(name: &Arc<str>, at: &Cursor<'_>) -> Option<OverlayUse> {
+    let fields = at.fields()?;
+    let replace = fields
+        .optional("replace")
+        .and_then(|replace| replace.bool());
+    fields.finish();
+    Some(OverlayUse {
+        name: At {
+            value: name.to_string(),
+            spot: at.spot(),
+        },
+        replace: replace.unwrap_or(false),
+    })
+}

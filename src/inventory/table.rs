@@ -1,0 +1,196 @@
+//! `nodesFrom`: one node a line, from a spreadsheet or an asset database. A line becomes the same located tree that a
+//! node of `cluster.yaml` is, so that it is read by the same rules.
+
+use std::sync::Arc;
+
+use crate::report::{Finding, Place, Report};
+use crate::yaml::{Located, Value};
+
+/// The columns that a file may have; `label:KEY` and `var:NAME` beside them.
+const COLUMNS: [&str; 5] = ["name", "addresses", "macs", "profiles", "hostname"];
+
+/// Reads a CSV file into nodes.
+pub fn read(file: &Arc<str>, text: &str, report: &mut Report) -> Vec<Located> {
+    let mut reader = csv::ReaderBuilder::new()
+        .comment(Some(b'#'))
+        .from_reader(text.as_bytes());
+    let Ok(header) = reader.headers().cloned() else {
+        report.add(Finding::error(
+            &Place::file(file.clone()),
+            "",
+            "not a CSV file",
+        ));
+        return Vec::new();
+    };
+    if !check_header(file, &header, report) {
+        return Vec::new();
+    }
+    let lines: Vec<&str> = text.lines().collect();
+    let mut nodes = Vec::new();
+    for record in reader.records() {
+        match record {
+            Ok(record) => nodes.push(node(file, &header, &record, &lines)),
+            Err(error) => {
+                let line = error.position().map_or(0, csv::Position::line);
+                let place = Place::new(file.clone(), u32::try_from(line).unwrap_or(u32::MAX), 1);
+                report.add(Finding::error(&place, "", wording(&error)));
+            }
+        }
+    }
+    nodes
+}
+
+fn wording(error: &csv::Error) -> String {
+    match error.kind() {
+        csv::ErrorKind::UnequalLengths {
+            expected_len, len, ..
+        } => {
+            format!("the line has {len} columns, the header {expected_len}")
+        }
+        csv::ErrorKind::Utf8 { .. } => "the line is not UTF-8".to_owned(),
+        _ => "the line is not CSV".to_owned(),
+    }
+}
+
+fn check_header(file: &Arc<str>, header: &csv::StringRecord, report: &mut Report) -> bool {
+    let mut good = true;
+    let line = header.iter().collect::<Vec<_>>().join(",");
+    for (index, column) in header.iter().enumerate() {
+        let keyed = |prefix| {
+            column
+                .strip_prefix(prefix)
+                .is_some_and(|key: &str| !key.is_empty())
+        };
+        let place = Place::new(file.clone(), 1, column_of(&line, index));
+        if header.iter().take(index).any(|earlier| earlier == column) {
+            report.add(
+                Finding::error(&place, column, "the column is there twice").repair("remove one"),
+            );
+            good = false;
+        } else if !COLUMNS.contains(&column) && !keyed("label:") && !keyed("var:") {
+            let repair = format!(
+                "the columns are {}, label:KEY and var:NAME",
+                COLUMNS.join(", ")
+            );
+            report.add(Finding::error(&place, column, "unknown column").repair(repair));
+            good = false;
+        }
+    }
+    if !header.iter().any(|column| column == "name") {
+        report.add(Finding::error(
+            &Place::new(file.clone(), 1, 1),
+            "",
+            "the column \"name\" is missing",
+        ));
+        good = false;
+    }
+    good
+}
+
+fn node(
+    file: &Arc<str>,
+    header: &csv::StringRecord,
+    record: &csv::StringRecord,
+    lines: &[&str],
+) -> Located {
+    let line = record.position().map_or(0, csv::Position::line);
+    let line_number = u32::try_from(line).unwrap_or(u32::MAX);
+    let text = usize::try_from(line)
+        .ok()
+        .and_then(|line| lines.get(line.wrapping_sub(1)))
+        .copied()
+        .unwrap_or_default();
+    let mut entries: Vec<(Arc<str>, Located)> = Vec::new();
+    let mut labels = Vec::new();
+    let mut vars = Vec::new();
+    for (index, (column, value)) in header.iter().zip(record).enumerate() {
+        let place = Place::new(file.clone(), line_number, column_of(text, index));
+        let value = value.trim();
+        if value.is_empty() {
+            continue;
+        }
+        if let Some(key) = column.strip_prefix("label:") {
+            labels.push((key.into(), Located::string(&place, value)));
+        } else if let Some(key) = column.strip_prefix("var:") {
+            vars.push((key.into(), Located::string(&place, value)));
+        } else if matches!(column, "name" | "hostname") {
+            entries.push((column.into(), Located::string(&place, value)));
+        } else {
+            let items = value.split([' ', ';']).filter(|item| !item.is_empty());
+            let items = items.map(|item| Located::string(&place, item)).collect();
+            let list = Located {
+                place: place.clone(),
+                value: Value::List(Arc::new(items)),
+            };
+            entries.push((column.into(), list));
+        }
+    }
+    let place = Place::new(file.clone(), line_number, 1);
+    for (key, map) in [("labels", labels), ("vars", vars)] {
+        if !map.is_empty() {
+            entries.push((key.into(), Located::map(&place, map)));
+        }
+    }
+    Located::map(&place, entries)
+}
+
+/// The 1-based column in characters at which a field of a line starts; commas inside quotes do not count.
+fn column_of(line: &str, field: usize) -> u32 {
+    let mut quoted = false;
+    let mut commas = 0;
+    let mut column = 1;
+    for c in line.chars() {
+        if commas == field {
+            break;
+        }
+        match c {
+            '"' => quoted = !quoted,
+            ',' if !quoted => commas += 1,
+            _ => {}
+        }
+        column += 1;
+    }
+    column
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_becomes_a_node_with_places() {
+        let mut report = Report::default();
+        let text = "name,addresses,label:rack\nn1,\"fd00::2;fd00::1\",r1\nn2,fd00::3,\n";
+        let nodes = read(&"racks.csv".into(), text, &mut report);
+        assert!(report.is_empty(), "{report}");
+        let text = crate::yaml::to_text(&nodes).expect("writable");
+        assert_eq!(
+            text,
+            "- name: n1\n  addresses:\n  - fd00::2\n  - fd00::1\n  labels:\n    rack: r1\n- name: n2\n  addresses:\n  - fd00::3\n"
+        );
+        let rack = nodes[0]
+            .get("labels")
+            .and_then(|labels| labels.get("rack"))
+            .expect("a label");
+        assert_eq!(rack.place.to_string(), "racks.csv:2:23");
+    }
+
+    #[test]
+    fn all_mistakes_of_a_file_are_found() {
+        let mut report = Report::default();
+        let _ = read(&"r.csv".into(), "name,rack,name\n", &mut report);
+        assert_eq!(
+            report.to_string(),
+            "error: r.csv:1:6: rack: unknown column; the columns are name, addresses, macs, profiles, hostname, \
+             label:KEY and var:NAME\n\
+             error: r.csv:1:11: name: the column is there twice; remove one\n"
+        );
+        let mut report = Report::default();
+        let nodes = read(&"r.csv".into(), "name,macs\na\nb,\n", &mut report);
+        assert_eq!(nodes.len(), 1);
+        assert_eq!(
+            report.to_string(),
+            "error: r.csv:2:1: the line has 1 columns, the header 2\n"
+        );
+    }
+}
