@@ -172,7 +172,7 @@ mod tests {
             .get("labels")
             .and_then(|labels| labels.get("rack"))
             .expect("a label");
-        assert_eq!(rack.place.to_string(), "racks.csv:2:23");
+        assert_eq!(rack.place.to_string(), "racks.csv:2:22");
     }
 
     #[test]
