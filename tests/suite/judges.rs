@@ -1,36 +1,71 @@
 //! Outside judges: programs that nobody here wrote. A missing one is a failure where `CI=true`, and is said plainly
 //! elsewhere; it is never skipped in silence.
 
+use std::ffi::OsString;
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+
+/// Where `make judges` puts what is no Debian package: beside Cargo's own folder for test files, in `target/`.
+fn built() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR"))
+        .with_file_name("judges")
+        .join("bin")
+}
+
+/// The PATH with our judges in front, so that plain `cargo test` finds them too.
+fn search_path() -> OsString {
+    let rest = std::env::var_os("PATH").unwrap_or_default();
+    let folders = std::iter::once(built()).chain(std::env::split_paths(&rest));
+    std::env::join_paths(folders).expect("the folders come from a PATH")
+}
+
+/// The program's file, if there is one.
+fn find(program: &str) -> Option<PathBuf> {
+    std::env::split_paths(&search_path())
+        .map(|folder| folder.join(program))
+        .find(|file| file.is_file())
+}
+
+/// Says what is missing: a failure in CI, a line for people elsewhere.
+fn missing(what: &str) {
+    assert!(
+        std::env::var("CI").as_deref() != Ok("true"),
+        "the judge {what} is missing; `make judges` installs it"
+    );
+    // To the terminal itself: libtest would swallow a println of a passing test.
+    let _ = writeln!(
+        std::io::stderr(),
+        "SKIPPED: {what} is not installed, its judgement is missing"
+    );
+}
 
 /// Whether a program is on the PATH. Missing: fails in CI, else prints what is skipped.
 pub fn present(program: &str) -> bool {
-    let found = std::env::var_os("PATH").is_some_and(|path| {
-        std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
-    });
+    let found = find(program).is_some();
     if !found {
-        assert!(
-            std::env::var("CI").as_deref() != Ok("true"),
-            "the judge {program} is missing; `make judges` installs it"
-        );
-        // To the terminal itself: libtest would swallow a println of a passing test.
-        let _ = writeln!(
-            std::io::stderr(),
-            "SKIPPED: {program} is not installed, its judgement is missing"
-        );
+        missing(program);
     }
     found
 }
 
-/// Runs a judge in a folder and returns its output, whatever its exit code.
-pub fn run(folder: &Path, program: &str, args: &[&str]) -> Output {
-    Command::new(program)
-        .args(args)
+/// A judge's command in a folder, with nothing on its standard input and messages in English.
+pub fn command(folder: &Path, program: &str) -> Command {
+    let mut command = Command::new(find(program).unwrap_or_else(|| program.into()));
+    let _ = command
         .current_dir(folder)
         .stdin(Stdio::null())
-        .env("LC_ALL", "C")
+        .env("PATH", search_path())
+        .env("LC_ALL", "C");
+    command
+}
+
+/// Runs a judge in a folder and returns its output, whatever its exit code.
+pub fn run(folder: &Path, program: &str, args: &[&str]) -> Output {
+    command(folder, program)
+        .args(args)
         .output()
         .unwrap_or_else(|error| panic!("starting {program}: {error}"))
 }
@@ -45,4 +80,77 @@ pub fn content(folder: &Path, program: &str, args: &[&str]) -> String {
         String::from_utf8_lossy(&output.stderr)
     );
     String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// Prints what PyYAML (YAML 1.1, as cloud-init uses it) reads, one document a line. What JSON has no word for, like a
+/// date, is printed as what Python calls it, so that it differs from every other reader's value.
+const PYYAML: &str = "
+import json, sys, yaml
+for document in yaml.safe_load_all(open(sys.argv[1], encoding='utf-8')):
+    if document is not None:
+        print(json.dumps(document, default=repr))
+";
+
+/// The Python that has PyYAML: one that a version manager put in front may lack it.
+fn python() -> Option<&'static str> {
+    let has_yaml = |python: &&str| {
+        let tried = Command::new(python).args(["-c", "import yaml"]).output();
+        tried.is_ok_and(|output| output.status.success())
+    };
+    ["python3", "/usr/bin/python3"].into_iter().find(has_yaml)
+}
+
+/// The documents of a YAML file, read by the library of kubectl and kubelet and by PyYAML, which must agree on every
+/// value. Nothing if one of them is missing, which is said or fails as in [`present`].
+pub fn same_values(file: &Path) -> Option<Vec<Value>> {
+    let Some(python) = python() else {
+        missing("PyYAML");
+        return None;
+    };
+    if !present("yaml-values") {
+        return None;
+    }
+    let name = file.to_str().expect("test files have UTF-8 names");
+    let folder = Path::new("/");
+    let go = documents(&content(folder, "yaml-values", &[name]));
+    let py = documents(&content(folder, python, &["-c", PYYAML, name]));
+    assert_eq!(go.len(), py.len(), "{name}: documents");
+    for (go, py) in go.iter().zip(&py) {
+        same(go, py, name);
+    }
+    Some(go)
+}
+
+fn documents(lines: &str) -> Vec<Value> {
+    let document = |line| serde_json::from_str(line).expect("a judge writes JSON");
+    lines.lines().map(document).collect()
+}
+
+/// Compares two readings and names the first place where they differ.
+fn same(go: &Value, py: &Value, place: &str) {
+    match (go, py) {
+        (Value::Object(a), Value::Object(b)) => {
+            let keys = |map: &serde_json::Map<String, Value>| {
+                let mut keys: Vec<String> = map.keys().cloned().collect();
+                keys.sort();
+                keys
+            };
+            assert_eq!(keys(a), keys(b), "{place}: keys, Go's on the left");
+            for (key, value) in a {
+                same(value, &b[key], &format!("{place}.{key}"));
+            }
+        }
+        (Value::Array(a), Value::Array(b)) => {
+            assert_eq!(a.len(), b.len(), "{place}: length");
+            for (i, (a, b)) in a.iter().zip(b).enumerate() {
+                same(a, b, &format!("{place}[{i}]"));
+            }
+        }
+        // 1e3 is 1000 to one and 1000.0 to the other: the same number.
+        (Value::Number(a), Value::Number(b)) if a.as_f64() == b.as_f64() => {}
+        _ => assert_eq!(
+            go, py,
+            "{place}: Go's reading on the left, PyYAML's on the right"
+        ),
+    }
 }

