@@ -1,0 +1,49 @@
+# What a developer or a pipeline runs. Everything that a target builds stays inside target/.
+# `make demo` and `make test` need the Rust toolchain and nothing else.
+
+CARGO ?= cargo
+NODEBAKE := target/release/nodebake
+DEMO := target/demo
+
+# The judges that `make judges` could not install as packages come first, for tests and for what tests start.
+export PATH := $(CURDIR)/target/judges/bin:$(PATH)
+# One place for what is built, whatever the developer's own settings are: the judges are looked for beside it.
+export CARGO_TARGET_DIR := $(CURDIR)/target
+
+.DEFAULT_GOAL := help
+.PHONY: help build demo judges test lint check conformance golden install clean
+
+help: ## Say what there is to make
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name what; do printf '  make %-12s %s\n' "$$name" "$$what"; done
+
+build: ## Build the tool: target/release/nodebake
+	$(CARGO) build --release --locked
+
+demo: build ## Bake the reference cluster into target/demo/out and say how to look at it
+	@sh tests/demo.sh $(NODEBAKE) tests/fixtures/reference $(DEMO)
+
+judges: ## Install the outside programs that the tests ask, where that is possible
+	@sh tests/judge/install.sh
+
+test: judges ## Run all tests; with CI=true a missing judge is a failure
+	$(CARGO) test --locked
+
+lint: ## Check the format, and clippy with warnings denied
+	$(CARGO) fmt --check
+	$(CARGO) clippy --locked --all-targets -- -D warnings
+
+check: lint test ## What a change must pass: lint and test
+
+conformance: judges ## Compare the tables in the source with what upstream's own code says (needs Go and a module proxy)
+	@mkdir -p target/conformance
+	cd tests/judge/kubelet-facts && go vet . && go run . -out $(CURDIR)/target/conformance/kubelet_config.json
+	cmp target/conformance/kubelet_config.json src/kubernetes/kubelet_config.json
+
+golden: build ## Record the golden folders anew; the run fails, look at `git diff`, then test
+	NODEBAKE_GOLDEN=record $(CARGO) test --locked --test suite golden
+
+install: ## Install the tool for this user
+	$(CARGO) install --locked --path .
+
+clean: ## Remove everything that was built
+	$(CARGO) clean
