@@ -11,8 +11,12 @@ pub mod bundle;
 pub mod cli;
 /// What each subcommand does.
 pub mod cmd;
+/// The objects that an administrator applies.
+pub mod cluster;
 /// Operational errors and exit codes.
 pub mod error;
+/// Kubeconfigs and certificates.
+pub mod identity;
 /// What the user wrote.
 pub mod inventory;
 /// Facts about Kubernetes, by version.

@@ -3,5 +3,6 @@
 // Tests may panic: that is how they fail.
 #![allow(clippy::panic, clippy::unwrap_used)]
 
+mod identity;
 mod judges;
 mod smoke;

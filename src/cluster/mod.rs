@@ -1,0 +1,78 @@
+//! What an administrator applies so that the nodes may join: RBAC, one Secret for each bootstrap token, and a script
+//! for labels that a kubelet may not set itself. In: plain facts and tokens, one at a time. Out: text with stable
+//! bytes. It knows nothing of what lies on the nodes.
+
+mod group;
+mod labels;
+mod rbac;
+mod tokens;
+
+pub use group::{DEFAULT_NODE_GROUP, Groups, IMPLICIT_GROUP, default_group, group_fault};
+pub use labels::{NodeMarks, Taint, write_node_labels};
+pub use rbac::rbac;
+pub use tokens::{push_token_secret, write_tokens};
+
+use serde::{Deserialize, Serialize};
+
+use crate::secrets::Usage;
+
+/// Names of the files, relative to the bundle's `cluster/`.
+pub mod names {
+    /// ClusterRoles and bindings: may be applied at any time.
+    pub const RBAC: &str = "rbac/rbac.yaml";
+    /// Its kustomization.
+    pub const RBAC_KUSTOMIZATION: &str = "rbac/kustomization.yaml";
+    /// Token Secrets, one document each: 0600, applied once.
+    pub const TOKENS: &str = "tokens/tokens.yaml";
+    /// Its kustomization.
+    pub const TOKENS_KUSTOMIZATION: &str = "tokens/kustomization.yaml";
+    /// Labels and taints: 0755.
+    pub const NODE_LABELS: &str = "node-labels.sh";
+}
+
+/// Text of `rbac/kustomization.yaml`.
+pub const RBAC_KUSTOMIZATION: &str = "\
+# Safe at any time: kubectl apply -k rbac
+apiVersion: kustomize.config.k8s.io/v1beta1
+kind: Kustomization
+resources:
+- rbac.yaml
+";
+
+/// Text of `tokens/kustomization.yaml`. `create`, because `apply` would keep a second copy of each secret in an
+/// annotation, and would bring back tokens that were revoked since.
+pub const TOKENS_KUSTOMIZATION: &str = "\
+# Once, before the nodes boot: kubectl create -k tokens
+# Never from an old bundle: that would bring back tokens that were revoked since.
+apiVersion: kustomize.config.k8s.io/v1beta1
+kind: Kustomization
+resources:
+- tokens.yaml
+";
+
+/// Who approves the nodes' requests for client certificates.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Approval {
+    /// The controller manager, for whoever holds a token.
+    Auto,
+    /// A person or program that has compared them with the inventory.
+    #[default]
+    Review,
+}
+
+/// What the cluster's objects are made from.
+#[derive(Clone, Debug)]
+pub struct ClusterObjects {
+    /// The groups of the tokens.
+    pub groups: Groups,
+    /// What the tokens may be used for.
+    pub usages: Vec<Usage>,
+    /// Who approves client certificates.
+    pub approval: Approval,
+    /// Who the API server is when it calls a kubelet: the CN of its client certificate.
+    pub kubelet_client_user: String,
+    /// Also write `approve-node-server-renewal-csr` and its binding. No built-in controller reads them (1.16 to
+    /// 1.34); they are there for clusters that were set up by the procedure and may have an approver of their own.
+    pub server_renewal: bool,
+}

@@ -1,0 +1,133 @@
+//! The RBAC objects of the procedure. Their number does not depend on the nodes: they are bound to groups.
+
+use crate::cluster::{Approval, ClusterObjects};
+use crate::yaml::quoted;
+
+/// One ClusterRoleBinding.
+struct Binding<'a> {
+    /// What it is for, as a comment.
+    why: &'a str,
+    name: &'a str,
+    /// `User` or `Group`.
+    subject_kind: &'a str,
+    subject: &'a str,
+    role: &'a str,
+}
+
+const NODES: &str = "system:nodes";
+const SERVER_RENEWAL_ROLE: &str = "approve-node-server-renewal-csr";
+
+/// The text of `rbac/rbac.yaml`.
+pub fn rbac(objects: &ClusterObjects) -> String {
+    let shared = objects.groups.shared.as_str();
+    let mut text = String::with_capacity(4096);
+    text.push_str(
+        &Binding {
+            why: "The API server may call kubelets: logs, exec, metrics.",
+            name: "kube-apiserver:kubelet-apis",
+            subject_kind: "User",
+            subject: &objects.kubelet_client_user,
+            role: "system:kubelet-api-admin",
+        }
+        .document(),
+    );
+    text.push_str(
+        &Binding {
+            why: "A node with a bootstrap token may ask for a certificate.",
+            name: "kubelet-bootstrap",
+            subject_kind: "Group",
+            subject: shared,
+            role: "system:node-bootstrapper",
+        }
+        .document(),
+    );
+    text.push_str(&approval(objects.approval, shared));
+    text.push_str(
+        &Binding {
+            why: "A node may renew its own client certificate.",
+            name: "node-client-cert-renewal",
+            subject_kind: "Group",
+            subject: NODES,
+            role: "system:certificates.k8s.io:certificatesigningrequests:selfnodeclient",
+        }
+        .document(),
+    );
+    if objects.server_renewal {
+        text.push_str(&server_renewal());
+    }
+    text
+}
+
+/// What stands for the first certificate of a node. The name must not stay bound by chance, so its absence is said.
+fn approval(approval: Approval, shared: &str) -> String {
+    const NAME: &str = "auto-approve-csrs-for-group";
+    match approval {
+        Approval::Auto => Binding {
+            why: "The first client certificate of a node is approved by the controller manager. A token does not bind\n\
+                  # a name: whoever holds one can become any node.",
+            name: NAME,
+            subject_kind: "Group",
+            subject: shared,
+            role: "system:certificates.k8s.io:certificatesigningrequests:nodeclient",
+        }
+        .document(),
+        Approval::Review => format!(
+            "# Client certificates are approved after review. If an earlier bundle approved them automatically:\n\
+             # kubectl delete clusterrolebinding {NAME}\n"
+        ),
+    }
+}
+
+fn server_renewal() -> String {
+    let role = format!(
+        "---
+# Kept from the procedure; no controller of Kubernetes itself reads it.
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata:
+  name: {SERVER_RENEWAL_ROLE}
+rules:
+- apiGroups: [\"certificates.k8s.io\"]
+  resources: [\"certificatesigningrequests/selfnodeserver\"]
+  verbs: [\"create\"]
+"
+    );
+    let binding = Binding {
+        why: "A node may renew its own serving certificate.",
+        name: "node-server-cert-renewal",
+        subject_kind: "Group",
+        subject: NODES,
+        role: SERVER_RENEWAL_ROLE,
+    };
+    role + &binding.document()
+}
+
+impl Binding<'_> {
+    fn document(&self) -> String {
+        let Self {
+            why,
+            name,
+            subject_kind,
+            subject,
+            role,
+        } = self;
+        let subject = quoted(subject);
+        format!(
+            "---
+# {why}
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata:
+  name: {name}
+subjects:
+- apiGroup: rbac.authorization.k8s.io
+  kind: {subject_kind}
+  name: {subject}
+roleRef:
+  apiGroup: rbac.authorization.k8s.io
+  kind: ClusterRole
+  name: {role}
+"
+        )
+    }
+}
