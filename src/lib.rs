@@ -9,10 +9,10 @@
 pub mod bundle;
 /// What the user may say.
 pub mod cli;
-/// What each subcommand does.
-pub mod cmd;
 /// The objects that an administrator applies.
 pub mod cluster;
+/// What each subcommand does.
+pub mod cmd;
 /// Operational errors and exit codes.
 pub mod error;
 /// Kubeconfigs and certificates.
