@@ -4,5 +4,7 @@
 pub mod key;
 /// `sign`.
 pub mod sign;
+/// `token`.
+pub mod token;
 /// `verify`.
 pub mod verify;

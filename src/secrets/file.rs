@@ -151,6 +151,7 @@ mod tests {
     const MINTING: Minting<'_> = Minting {
         ttl: Duration::from_secs(3600),
         now: datetime!(2026-11-24 15:00 UTC),
+        shelf_life: Duration::ZERO,
         force: false,
         description: "",
     };

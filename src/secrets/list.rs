@@ -6,7 +6,7 @@ use serde::Serialize;
 use time::OffsetDateTime;
 
 use crate::error::Result;
-use crate::secrets::{Token, TokenStore, Usage};
+use crate::secrets::{Minted, Token, TokenStore, Usage};
 use crate::timing::{rfc3339, short_human};
 
 /// kubeadm's columns. The node comes last, so that scripts that count from the left go on working.
@@ -35,6 +35,23 @@ pub struct Listing<'a> {
     pub now: OffsetDateTime,
     /// Print the secrets too.
     pub reveal: bool,
+}
+
+/// What `token create` prints for people.
+pub fn minted_text(minted: &[Minted]) -> String {
+    if minted.is_empty() {
+        return "every node has a good token; nothing was minted\n".to_owned();
+    }
+    let mut text = String::new();
+    for Minted { node, id, expires } in minted {
+        // Writing to a String cannot fail.
+        let _ = writeln!(
+            text,
+            "{node}: minted {id}, good until {}",
+            rfc3339(*expires).unwrap_or_default()
+        );
+    }
+    text
 }
 
 /// A token for programs.

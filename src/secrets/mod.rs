@@ -10,7 +10,10 @@ mod store;
 mod token;
 
 pub use file::{LOCK_SUFFIX, StoreLock};
-pub use list::Listing;
+pub use list::{Listing, minted_text};
 pub use secret::Secret;
 pub use store::{Minted, Minting, TokenStore};
 pub use token::{Token, Usage, is_id, is_secret};
+
+/// The file of a project that holds its tokens.
+pub const SECRETS_FILE: &str = "secrets.yaml";

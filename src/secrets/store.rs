@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use serde::{Serialize, Serializer};
 use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
@@ -38,21 +39,31 @@ pub struct Minting<'a> {
     pub ttl: Duration,
     /// The time of minting.
     pub now: OffsetDateTime,
-    /// Mint for nodes too whose newest token is still valid.
+    /// How long a payload may lie before its node boots: a token that does not last so long is no good any more.
+    pub shelf_life: Duration,
+    /// Mint for nodes too whose newest token is still good.
     pub force: bool,
     /// The tokens' description; `{node}` becomes the node's name.
     pub description: &'a str,
 }
 
 /// A token that was just minted.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Minted {
     /// The node that it is for.
     pub node: String,
     /// Its id.
     pub id: String,
     /// When it expires.
+    #[serde(serialize_with = "as_rfc3339")]
     pub expires: OffsetDateTime,
+}
+
+fn as_rfc3339<S: Serializer>(
+    at: &OffsetDateTime,
+    serializer: S,
+) -> std::result::Result<S::Ok, S::Error> {
+    rfc3339(*at).serialize(serializer)
 }
 
 impl TokenStore {
@@ -110,36 +121,24 @@ impl TokenStore {
         Ok(token)
     }
 
-    /// Mints a token for each of the nodes whose newest one is not valid, in the order given. No token is removed:
-    /// an older one may still be on its way to a node.
+    /// Mints a token for each of the nodes whose newest one is not good to the end of the shelf life, in the order
+    /// given. No token is removed: an older one may still be on its way to a node.
     pub fn create<'n>(
         &mut self,
         nodes: impl IntoIterator<Item = &'n str>,
         minting: &Minting<'_>,
     ) -> Result<Vec<Minted>> {
         let created = whole_seconds(minting.now);
-        let expires = expiry(created, minting.ttl)?;
-        let mut taken: HashSet<String> = self
-            .nodes
-            .values()
-            .flatten()
-            .map(|token| token.id.clone())
-            .collect();
+        let expires = expiry(created, minting)?;
+        let mut taken = self.ids();
         let mut minted = Vec::new();
         for node in nodes {
-            let newest = self.newest(node);
-            if !minting.force && newest.is_some_and(|token| token.is_valid(minting.now)) {
+            if !minting.force && self.usable(node, minting.now, minting.shelf_life).is_ok() {
                 continue;
             }
-            let epoch = newest.map_or(0, |token| token.epoch);
-            let id = free_id(&mut taken)?;
-            minted.push(Minted {
-                node: node.to_owned(),
-                id: id.clone(),
-                expires,
-            });
-            self.nodes.entry(node.to_owned()).or_default().push(Token {
-                id,
+            let epoch = self.newest(node).map_or(0, |token| token.epoch);
+            let token = Token {
+                id: free_id(&mut taken)?,
                 secret: draw_secret()?,
                 epoch: epoch
                     .checked_add(1)
@@ -148,9 +147,20 @@ impl TokenStore {
                 expires,
                 description: minting.description.replace("{node}", node),
                 place: None,
+            };
+            minted.push(Minted {
+                node: node.to_owned(),
+                id: token.id.clone(),
+                expires,
             });
+            self.nodes.entry(node.to_owned()).or_default().push(token);
         }
         Ok(minted)
+    }
+
+    fn ids(&self) -> HashSet<String> {
+        let tokens = self.nodes.values().flatten();
+        tokens.map(|token| token.id.clone()).collect()
     }
 
     /// The text that is kept on disk: the same store gives the same bytes. Everything that could look like a number,
@@ -197,13 +207,16 @@ fn push_field(text: &mut String, key: &str, value: &str) {
     text.push('\n');
 }
 
-fn expiry(created: OffsetDateTime, ttl: Duration) -> Result<OffsetDateTime> {
-    let ttl = time::Duration::try_from(Duration::from_secs(ttl.as_secs()))?;
+fn expiry(created: OffsetDateTime, minting: &Minting<'_>) -> Result<OffsetDateTime> {
+    let ttl = Duration::from_secs(minting.ttl.as_secs());
     if ttl.is_zero() {
-        bail!("minting tokens: a ttl of less than a second");
+        bail!("minting tokens: they would live for less than a second");
+    }
+    if ttl <= minting.shelf_life {
+        bail!("minting tokens: their ttl must be longer than the shelf life of the payloads");
     }
     created
-        .checked_add(ttl)
+        .checked_add(time::Duration::try_from(ttl)?)
         .filter(|expires| rfc3339(*expires).is_some())
         .context("minting tokens: the ttl ends beyond the year 9999")
 }
@@ -230,6 +243,7 @@ mod tests {
         Minting {
             ttl: HOUR,
             now,
+            shelf_life: Duration::ZERO,
             force: false,
             description: "for {node}",
         }
@@ -257,6 +271,23 @@ mod tests {
         }
         assert_eq!(store.newest("a").unwrap().id, later[0].id);
         assert_eq!(store.newest("a").unwrap().description, "for a");
+    }
+
+    #[test]
+    fn a_token_that_does_not_last_the_shelf_life_is_minted_anew() {
+        let mut store = TokenStore::new("secrets.yaml");
+        let _ = store.create(["a"], &minting(NOW)).unwrap();
+        let shelved = |shelf_life| Minting {
+            shelf_life,
+            ..minting(NOW + HOUR / 2)
+        };
+        assert!(store.create(["a"], &shelved(HOUR / 4)).unwrap().is_empty());
+        assert_eq!(
+            store.create(["a"], &shelved(HOUR * 3 / 4)).unwrap().len(),
+            1
+        );
+        // The new one would be no good either: minting would never end.
+        assert!(store.create(["a"], &shelved(HOUR)).is_err());
     }
 
     #[test]

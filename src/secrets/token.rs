@@ -36,6 +36,16 @@ impl Usage {
     }
 }
 
+impl std::str::FromStr for Usage {
+    type Err = ();
+
+    /// By its [`Usage::name`].
+    fn from_str(name: &str) -> std::result::Result<Self, ()> {
+        let all = [Self::Authentication, Self::Signing];
+        all.into_iter().find(|usage| usage.name() == name).ok_or(())
+    }
+}
+
 /// A bootstrap token. Only the id may be shown: the API server itself logs it as `system:bootstrap:ID`.
 #[derive(Clone, Debug)]
 pub struct Token {
