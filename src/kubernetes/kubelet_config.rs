@@ -1,5 +1,5 @@
 //! What a KubeletConfiguration (`kubelet.config.k8s.io/v1beta1`) of each minor version may say: every field's kind,
-//! and the minors that have it. Asked for one key at a time, so that a caller can walk its own located tree.
+//! and the minors that have it; the same for the kubelet's flags. Asked for one key at a time, so that a caller can walk its own located tree.
 //!
 //! ```
 //! use nodebake::kubernetes::kubelet_config::{FieldAnswer, Schema};
@@ -24,8 +24,12 @@ pub struct Schema {
     self_labels: Members,
     self_label_namespaces: Members,
     enums: IndexMap<String, Members>,
-    structs: IndexMap<String, IndexMap<String, Vec<Meaning>>>,
+    structs: IndexMap<String, Meanings>,
+    flags: Meanings,
 }
+
+/// Field or flag → what it means in which minors.
+type Meanings = IndexMap<String, Vec<Meaning>>;
 
 /// A field's kind in some minors.
 struct Meaning {
@@ -84,18 +88,22 @@ impl Schema {
             kind: kind(&span.kind),
             span,
         };
-        let field = |(key, spans): (String, Vec<Span>)| {
-            (key, spans.into_iter().map(meaning).collect::<Vec<_>>())
+        let meanings = |members: Members| -> Meanings {
+            let one = |spans: Vec<Span>| spans.into_iter().map(meaning).collect();
+            members
+                .into_iter()
+                .map(|(key, spans)| (key, one(spans)))
+                .collect()
         };
-        let structs = table
-            .structs
-            .into_iter()
-            .map(|(name, members)| (name, members.into_iter().map(field).collect()))
+        let structs = table.structs.into_iter();
+        let structs = structs
+            .map(|(name, fields)| (name, meanings(fields)))
             .collect();
         Self {
             minors: table.minors.0..=table.minors.1,
             self_labels: table.self_labels,
             self_label_namespaces: table.self_label_namespaces,
+            flags: meanings(table.flags),
             structs,
             enums,
         }
@@ -111,6 +119,11 @@ impl Schema {
     pub fn root(&self) -> TypeRef {
         let root = self.structs.get_index_of("KubeletConfiguration");
         TypeRef(root.expect("the generator starts from KubeletConfiguration"))
+    }
+
+    /// What a flag (without its dashes) takes in one minor, on Linux. Its value is a text: see [`Kind::check_flag`].
+    pub fn flag(&'static self, name: &str, minor: u32) -> FieldAnswer {
+        answer(&self.flags, name, minor)
     }
 
     /// Labels that a kubelet of that minor may set on its own Node although they are Kubernetes' own.
@@ -133,7 +146,7 @@ fn present(members: &Members, minor: u32) -> impl Iterator<Item = &str> {
 }
 
 impl TypeRef {
-    fn members(self) -> (&'static String, &'static IndexMap<String, Vec<Meaning>>) {
+    fn members(self) -> (&'static String, &'static Meanings) {
         let found = Schema::load().structs.get_index(self.0);
         found.expect("made from an index of this very table")
     }
@@ -145,44 +158,55 @@ impl TypeRef {
 
     /// What a key means in one minor. Keys are compared as Kubernetes does it, by case.
     pub fn field(self, key: &str, minor: u32) -> FieldAnswer {
-        let Some(meanings) = self.members().1.get(key) else {
-            return FieldAnswer::Unknown {
-                suggestion: self.suggestion(key, minor),
-            };
-        };
-        if let Some(found) = meanings.iter().find(|one| one.span.holds(minor)) {
-            return FieldAnswer::Found(&found.kind);
-        }
-        match meanings.iter().find(|one| minor < one.span.first) {
-            Some(later) => FieldAnswer::NotYet {
-                since: later.span.first,
-            },
-            None => FieldAnswer::Gone {
-                until: meanings
-                    .iter()
-                    .filter_map(|one| one.span.last)
-                    .max()
-                    .unwrap_or(minor),
-            },
-        }
+        answer(self.members().1, key, minor)
     }
 
     /// The fields of one minor, sorted by name, with their kinds.
     pub fn fields(self, minor: u32) -> impl Iterator<Item = (&'static str, &'static Kind)> {
-        self.members().1.iter().filter_map(move |(key, meanings)| {
-            let found = meanings.iter().find(|one| one.span.holds(minor))?;
-            Some((key.as_str(), &found.kind))
-        })
+        names(self.members().1, minor)
     }
+}
 
-    fn suggestion(self, key: &str, minor: u32) -> Option<&'static str> {
-        let near = |(name, _): (&'static str, _)| {
-            let close = strsim::jaro_winkler(&key.to_lowercase(), &name.to_lowercase());
-            (close >= 0.9).then_some((close, name))
+fn answer(all: &'static Meanings, key: &str, minor: u32) -> FieldAnswer {
+    let Some(meanings) = all.get(key) else {
+        return FieldAnswer::Unknown {
+            suggestion: suggestion(all, key, minor),
         };
-        let all = self.fields(minor).filter_map(near);
-        all.max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, name)| name)
+    };
+    if let Some(found) = meanings.iter().find(|one| one.span.holds(minor)) {
+        return FieldAnswer::Found(&found.kind);
     }
+    match meanings.iter().find(|one| minor < one.span.first) {
+        Some(later) => FieldAnswer::NotYet {
+            since: later.span.first,
+        },
+        None => FieldAnswer::Gone {
+            until: meanings
+                .iter()
+                .filter_map(|one| one.span.last)
+                .max()
+                .unwrap_or(minor),
+        },
+    }
+}
+
+fn names(
+    all: &'static Meanings,
+    minor: u32,
+) -> impl Iterator<Item = (&'static str, &'static Kind)> {
+    all.iter().filter_map(move |(key, meanings)| {
+        let found = meanings.iter().find(|one| one.span.holds(minor))?;
+        Some((key.as_str(), &found.kind))
+    })
+}
+
+fn suggestion(all: &'static Meanings, key: &str, minor: u32) -> Option<&'static str> {
+    let near = |(name, _): (&'static str, _)| {
+        let close = strsim::jaro_winkler(&key.to_lowercase(), &name.to_lowercase());
+        (close >= 0.9).then_some((close, name))
+    };
+    let all = names(all, minor).filter_map(near);
+    all.max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, name)| name)
 }
 
 impl std::fmt::Debug for TypeRef {
@@ -192,20 +216,23 @@ impl std::fmt::Debug for TypeRef {
 }
 
 impl FieldAnswer {
-    /// The rule that the key breaks and the repair, in words for a finding; nothing if the field is there.
-    pub fn objection(&self, key: &str, minor: u32) -> Option<(String, Option<String>)> {
+    /// The rule that a field's or flag's name breaks and the repair, in words for a finding; nothing if it is there.
+    pub fn objection(&self, name: &str, minor: u32) -> Option<(String, Option<String>)> {
+        let (oldest, newest) = Schema::load().minors().into_inner();
         match self {
             Self::Found(_) => None,
             Self::NotYet { since } => Some((
-                format!("{key} exists from Kubernetes 1.{since} on, and this kubelet is 1.{minor}"),
+                format!("{name} came with Kubernetes 1.{since}, and this kubelet is 1.{minor}"),
                 Some("remove it or set a newer kubernetes version".to_owned()),
             )),
             Self::Gone { until } => Some((
-                format!("{key} was last in Kubernetes 1.{until}, and this kubelet is 1.{minor}"),
+                format!(
+                    "{name} was dropped after Kubernetes 1.{until}, and this kubelet is 1.{minor}"
+                ),
                 Some("remove it".to_owned()),
             )),
             Self::Unknown { suggestion } => Some((
-                format!("{key} is not a field of Kubernetes' kubelet configuration"),
+                format!("{name} is known to no kubelet from 1.{oldest} to 1.{newest}"),
                 suggestion.map(|name| format!("did you mean {name}?")),
             )),
         }

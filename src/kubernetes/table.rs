@@ -20,6 +20,8 @@ pub struct Table {
     pub self_label_namespaces: Members,
     /// Labels that a kubelet may set.
     pub self_labels: Members,
+    /// Flag → what it takes.
+    pub flags: Members,
     /// Enumeration → its values.
     pub enums: BTreeMap<String, Members>,
     /// Struct → its fields.
@@ -30,7 +32,7 @@ pub struct Table {
 #[derive(Deserialize)]
 #[serde(from = "Written")]
 pub struct Span {
-    /// The kind's name; empty for members of enumerations and sets.
+    /// The kind's name; empty for values of enumerations and labels.
     pub kind: String,
     /// The first minor.
     pub first: u32,

@@ -125,7 +125,10 @@ fn since_and_until_are_upstreams() {
     let gone = logging.field("sanitization", 24);
     assert!(matches!(gone, FieldAnswer::Gone { until: 23 }), "{gone:?}");
     let (rule, _) = gone.objection("sanitization", 24).unwrap();
-    assert!(rule.contains("last in Kubernetes 1.23"), "{rule}");
+    assert_eq!(
+        rule,
+        "sanitization was dropped after Kubernetes 1.23, and this kubelet is 1.24"
+    );
 }
 
 #[test]
@@ -183,4 +186,68 @@ fn every_name_in_the_table_is_known() {
     let schema = Schema::load();
     assert!(schema.root().fields(37).count() > 110);
     assert!(schema.root().fields(16).count() < 90);
+}
+
+#[test]
+fn flags_have_their_minors_too() {
+    let schema = Schema::load();
+    // The flags of the reference procedure, all of them known to 1.16.
+    for (name, until) in [
+        ("bootstrap-kubeconfig", None),
+        ("cert-dir", None),
+        ("network-plugin", Some(23)),
+        ("cni-conf-dir", Some(23)),
+        ("container-runtime", Some(26)),
+        ("container-runtime-endpoint", None),
+        ("root-dir", None),
+        ("kubeconfig", None),
+        ("config", None),
+        ("hostname-override", None),
+        ("image-pull-progress-deadline", Some(23)),
+        ("volume-plugin-dir", None),
+        ("logtostderr", Some(25)),
+        ("v", None),
+    ] {
+        assert!(
+            matches!(schema.flag(name, 16), FieldAnswer::Found(_)),
+            "{name}"
+        );
+        match (schema.flag(name, 34), until) {
+            (FieldAnswer::Found(_), None) => {}
+            (FieldAnswer::Gone { until }, Some(known)) => assert_eq!(until, known, "{name}"),
+            other => panic!("{name}: {other:?}"),
+        }
+    }
+    assert!(matches!(
+        schema.flag("config-dir", 16),
+        FieldAnswer::NotYet { since: 28 }
+    ));
+    let unknown = schema.flag("node-label", 34);
+    let (rule, repair) = unknown.objection("node-label", 34).unwrap();
+    assert!(
+        rule.starts_with("node-label is known to no kubelet from 1.16"),
+        "{rule}"
+    );
+    assert_eq!(repair.as_deref(), Some("did you mean node-labels?"));
+}
+
+#[test]
+fn flag_values_are_parsed_from_text() {
+    let schema = Schema::load();
+    for (name, good, bad) in [
+        ("v", "2", "two"),
+        ("fail-swap-on", "false", "no"),
+        ("max-pods", "110", "110.0"),
+        ("sync-frequency", "1m", "60"),
+        ("node-ip", "10.0.0.1", ""),
+    ] {
+        let FieldAnswer::Found(kind) = schema.flag(name, 34) else {
+            panic!("{name} is a flag");
+        };
+        assert_eq!(kind.check_flag(good), Ok(()), "{name}");
+        assert!(
+            bad.is_empty() || kind.check_flag(bad).is_err(),
+            "{name}={bad}"
+        );
+    }
 }

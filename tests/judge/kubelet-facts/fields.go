@@ -9,13 +9,15 @@ import (
 	"strings"
 )
 
-// facts is what one release says: struct → field → kind, enumeration → its values, and the labels of labels.go.
+// facts is what one release says: struct → field → kind, enumeration → its values, the labels of labels.go and the
+// flags of flags.go.
 type facts struct {
 	structs map[string]map[string]string
 	enums   map[string][]string
 	origin  map[string]string // struct or enumeration → package: two of one name would be mixed up
 	labels  []string
 	spaces  []string
+	flags   map[string]string // name → what it takes
 }
 
 // decoders are the types that read their JSON themselves, with what they read.

@@ -1,5 +1,5 @@
 // Kubelet-facts reads upstream's own Go types and writes what each minor version of Kubernetes lets a kubelet
-// configuration say, and which labels its kubelet may set itself, as one table for nodebake. See README.md.
+// configuration say, and which labels and flags its kubelet knows, as one table for nodebake. See README.md.
 package main
 
 import (
@@ -21,24 +21,27 @@ func main() {
 	}
 }
 
+// release is one line of versions.txt.
+type release struct{ patch, binaries string }
+
 func run(versions, out string) error {
-	patches, err := readVersions(versions)
+	releases, err := readVersions(versions)
 	if err != nil {
 		return err
 	}
-	table := newTable(patches)
-	for _, patch := range patches {
-		f, err := read(patch)
+	table := newTable(releases)
+	for _, one := range releases {
+		f, err := read(one)
 		if err != nil {
-			return fmt.Errorf("v0.%s: %w", patch, err)
+			return fmt.Errorf("v0.%s: %w", one.patch, err)
 		}
-		table.add(minor(patch), f)
+		table.add(minor(one.patch), f)
 	}
 	return os.WriteFile(out, table.text(), 0o644)
 }
 
-func read(patch string) (*facts, error) {
-	t := newTree(patch)
+func read(one release) (*facts, error) {
+	t := newTree(one)
 	f := &facts{structs: map[string]map[string]string{}, enums: map[string][]string{}, origin: map[string]string{}}
 	p, err := t.load("k8s.io/kubelet/config/v1beta1")
 	if err != nil {
@@ -47,31 +50,38 @@ func read(patch string) (*facts, error) {
 	if _, err := t.named(f, p, "KubeletConfiguration"); err != nil {
 		return nil, err
 	}
-	return f, t.labels(f)
+	if err := t.labels(f); err != nil {
+		return nil, err
+	}
+	return f, t.flags(f)
 }
 
-// readVersions returns patches like "16.15", and refuses a gap: since and until would be wrong beside it.
-func readVersions(path string) ([]string, error) {
+// readVersions refuses a gap: since and until would be wrong beside it.
+func readVersions(path string) ([]release, error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer file.Close()
-	var patches []string
+	var releases []release
 	for lines := bufio.NewScanner(file); lines.Scan(); {
-		patch, is := strings.CutPrefix(strings.TrimSpace(lines.Text()), "v0.")
-		if !is {
-			return nil, fmt.Errorf("%s: %q is not v0.MINOR.PATCH", path, lines.Text())
+		types, binaries, _ := strings.Cut(strings.TrimSpace(lines.Text()), " v1.")
+		patch, is := strings.CutPrefix(types, "v0.")
+		if binaries == "" {
+			binaries = patch
 		}
-		if n := len(patches); n > 0 && minor(patch) != minor(patches[n-1])+1 {
-			return nil, fmt.Errorf("%s: v0.%s does not follow v0.%s", path, patch, patches[n-1])
+		if !is || minor(patch) != minor(binaries) {
+			return nil, fmt.Errorf("%s: %q is not v0.MINOR.PATCH or v0.MINOR.PATCH v1.MINOR.PATCH", path, lines.Text())
 		}
-		patches = append(patches, patch)
+		if n := len(releases); n > 0 && minor(patch) != minor(releases[n-1].patch)+1 {
+			return nil, fmt.Errorf("%s: v0.%s does not follow v0.%s", path, patch, releases[n-1].patch)
+		}
+		releases = append(releases, release{patch, binaries})
 	}
-	if len(patches) == 0 {
+	if len(releases) == 0 {
 		return nil, fmt.Errorf("%s: no versions", path)
 	}
-	return patches, nil
+	return releases, nil
 }
 
 func minor(patch string) int {

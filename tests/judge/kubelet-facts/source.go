@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 )
@@ -17,7 +18,8 @@ import (
 // tree reads upstream's packages of one release. Only the syntax is read: nothing of upstream is compiled, so old
 // releases that no longer build with today's Go are no obstacle.
 type tree struct {
-	patch    string // "16.15": k8s.io/kubelet v0.16.15, k8s.io/kubernetes v1.16.15
+	patch    string // "16.15": k8s.io/kubelet v0.16.15
+	binaries string // "16.15": k8s.io/kubernetes v1.16.15, of the same minor
 	folders  map[string]string
 	packages map[string]*pkg
 }
@@ -30,6 +32,7 @@ type pkg struct {
 	variables map[string]decl
 	decodes   map[string]bool // types with a method UnmarshalJSON: what they read is not what their fields say
 	enums     map[string][]string
+	files     map[string]*ast.File
 }
 
 type decl struct {
@@ -40,8 +43,8 @@ type decl struct {
 // modules lists what upstream's types are spread over; the first that is a prefix of an import path holds it.
 var modules = []string{"k8s.io/kubelet", "k8s.io/component-base", "k8s.io/apimachinery", "k8s.io/api", "k8s.io/kubernetes"}
 
-func newTree(patch string) *tree {
-	return &tree{patch: patch, folders: map[string]string{}, packages: map[string]*pkg{}}
+func newTree(r release) *tree {
+	return &tree{patch: r.patch, binaries: r.binaries, folders: map[string]string{}, packages: map[string]*pkg{}}
 }
 
 // module returns the folder of a module, downloaded into Go's own cache when it is not there yet.
@@ -51,8 +54,16 @@ func (t *tree) module(name string) (string, error) {
 	}
 	version := "v0." + t.patch
 	if name == "k8s.io/kubernetes" {
-		version = "v1." + t.patch
+		version = "v1." + t.binaries
 	}
+	folder, err := download(name, version)
+	if err == nil {
+		t.folders[name] = folder
+	}
+	return folder, err
+}
+
+func download(name, version string) (string, error) {
 	command := exec.Command("go", "mod", "download", "-json", name+"@"+version)
 	command.Dir = os.TempDir() // not this module: its go.mod must stay as it is
 	out, err := command.Output()
@@ -60,7 +71,6 @@ func (t *tree) module(name string) (string, error) {
 	if json.Unmarshal(out, &answer) != nil || answer.Error != "" || answer.Dir == "" {
 		return "", fmt.Errorf("downloading %s@%s: %s %v", name, version, answer.Error, err)
 	}
-	t.folders[name] = answer.Dir
 	return answer.Dir, nil
 }
 
@@ -84,7 +94,35 @@ func (t *tree) load(path string) (*pkg, error) {
 		t.packages[path] = p
 		return p, nil
 	}
-	return nil, fmt.Errorf("%s: in none of upstream's modules", path)
+	folder, err := t.required(path)
+	if err != nil {
+		return nil, err
+	}
+	p, err := parse(path, folder)
+	if err == nil {
+		t.packages[path] = p
+	}
+	return p, err
+}
+
+// required returns the folder of a package of another project, from the release that k8s.io/kubernetes requires.
+func (t *tree) required(path string) (string, error) {
+	root, err := t.module("k8s.io/kubernetes")
+	if err != nil {
+		return "", err
+	}
+	text, err := os.ReadFile(filepath.Join(root, "go.mod"))
+	if err != nil {
+		return "", err
+	}
+	for module := path; module != "."; module = filepath.Dir(module) {
+		found := regexp.MustCompile(`(?m)^\t` + regexp.QuoteMeta(module) + ` (v\S+)`).FindSubmatch(text)
+		if found != nil {
+			folder, err := download(module, string(found[1]))
+			return folder + strings.TrimPrefix(path, module), err
+		}
+	}
+	return "", fmt.Errorf("%s: in no module that k8s.io/kubernetes requires", path)
 }
 
 func parse(path, folder string) (*pkg, error) {
@@ -93,9 +131,10 @@ func parse(path, folder string) (*pkg, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &pkg{path, map[string]decl{}, map[string]decl{}, map[string]decl{}, map[string]bool{}, map[string][]string{}}
+	p := &pkg{path, map[string]decl{}, map[string]decl{}, map[string]decl{}, map[string]bool{}, map[string][]string{}, map[string]*ast.File{}}
 	for _, one := range parsed {
-		for _, file := range one.Files {
+		for name, file := range one.Files {
+			p.files[name] = file
 			for _, declaration := range file.Decls {
 				p.add(declaration, file)
 			}

@@ -16,15 +16,21 @@ type span struct {
 
 // table holds group → member → spans: a struct's fields, an enumeration's values, a set's members.
 type table struct {
-	patches []string
-	structs map[string]map[string][]span
-	enums   map[string]map[string][]span
-	sets    map[string]map[string][]span
+	patches        []string // for people: what was read
+	oldest, newest int
+	structs        map[string]map[string][]span
+	enums          map[string]map[string][]span
+	sets           map[string]map[string][]span
 }
 
-func newTable(patches []string) *table {
+func newTable(releases []release) *table {
+	var patches []string
+	for _, one := range releases {
+		patches = append(patches, one.patch)
+	}
+	oldest, newest := minor(patches[0]), minor(patches[len(patches)-1])
 	empty := func() map[string]map[string][]span { return map[string]map[string][]span{} }
-	return &table{patches, empty(), empty(), empty()}
+	return &table{patches, oldest, newest, empty(), empty(), empty()}
 }
 
 func (t *table) add(minor int, f *facts) {
@@ -40,6 +46,9 @@ func (t *table) add(minor int, f *facts) {
 	}
 	for _, label := range f.labels {
 		put(t.sets, "selfLabels", label, "", minor)
+	}
+	for name, kind := range f.flags {
+		put(t.sets, "flags", name, kind, minor)
 	}
 	for _, space := range f.spaces {
 		put(t.sets, "selfLabelNamespaces", space, "", minor)
@@ -62,9 +71,9 @@ func put(into map[string]map[string][]span, group, member, kind string, minor in
 // minor holds in the newest one.
 func (t *table) text() []byte {
 	var out bytes.Buffer
-	newest := minor(t.patches[len(t.patches)-1])
+	newest := t.newest
 	fmt.Fprintf(&out, "{\n\"source\": \"k8s.io/kubelet v0.%s\",\n", strings.Join(t.patches, " v0."))
-	fmt.Fprintf(&out, "\"minors\": [%d, %d],\n", minor(t.patches[0]), newest)
+	fmt.Fprintf(&out, "\"minors\": [%d, %d],\n", t.oldest, newest)
 	for _, name := range sorted(t.sets) {
 		fmt.Fprintf(&out, "%s: ", strconv.Quote(name))
 		members(&out, t.sets[name], newest)
