@@ -131,20 +131,11 @@ impl BundleBuilder {
     /// Writes index.json, bundle.json, SHA256SUMS and the signatures, and exchanges the folder for the output.
     pub fn finish(mut self) -> Result<Finished> {
         self.collect()?;
-        let sums = self.write_manifests()?;
-        let signed = self.write_signatures(&sums)?;
+        let (sums, mut finished) = self.write_manifests()?;
+        finished.signed = self.write_signatures(&sums)?;
         set_mode(&self.root, directory_mode(false)).context("opening the bundle to its readers")?;
         publish(&self.staging, &self.out, &self.before)?;
-        let all = || {
-            let nodes = self.manifest.nodes.iter().flat_map(|node| &node.files);
-            self.manifest.files.iter().chain(nodes)
-        };
-        Ok(Finished {
-            nodes: self.manifest.nodes.len(),
-            files: all().count(),
-            bytes: all().map(|file| file.size).sum(),
-            signed,
-        })
+        Ok(finished)
     }
 
     pub(super) fn seal(&self) -> &Seal {
@@ -231,8 +222,8 @@ impl BundleBuilder {
         self.seal.complete(&self.manifest)
     }
 
-    /// Writes index.json, bundle.json and SHA256SUMS, and returns the bytes of the last.
-    fn write_manifests(&mut self) -> Result<String> {
+    /// Writes index.json, bundle.json and SHA256SUMS, and returns the last with the sums of what it lists.
+    fn write_manifests(&mut self) -> Result<(String, Finished)> {
         let index = self.write_json(INDEX, &Index(&self.manifest.nodes))?;
         self.manifest.files.push(index);
         self.manifest
@@ -243,12 +234,18 @@ impl BundleBuilder {
         let mut all: Vec<&FileRecord> = self.manifest.files.iter().chain(nodes).collect();
         all.push(&manifest);
         all.sort_unstable_by(|a, b| a.path.cmp(&b.path));
+        let finished = Finished {
+            nodes: self.manifest.nodes.len(),
+            files: all.len(),
+            bytes: all.iter().map(|file| file.size).sum(),
+            signed: false,
+        };
         let mut sums = String::with_capacity(all.iter().map(|file| 67 + file.path.len()).sum());
         for file in all {
             write_line(&mut sums, &file.path, &file.sha256);
         }
         let _ = self.write(SUMS, false, &mut |out| Ok(out.write_all(sums.as_bytes())?))?;
-        Ok(sums)
+        Ok((sums, finished))
     }
 
     fn write_json(&self, path: &str, value: &impl Serialize) -> Result<FileRecord> {

@@ -55,12 +55,11 @@ pub const TREE_SUMS: &str = "tree.sums";
 /// The raw Ed25519 signature over a node's `tree.sums`, which travels with it.
 pub const TREE_SIGNATURE: &str = "tree.sums.sig";
 
-/// What a receiver without nodebake runs inside the bundle, with a `sign.pub` that came another way: the signature,
-/// the digests, then a look for files that are missing or extra. All is well when the exit code is 0 and the last two
-/// commands print nothing. `tr` makes a line break in a hostile file name visible instead of letting it pose as two
-/// names; the second `find` shows links and devices, which sha256sum would follow.
-pub const RECEIVER_CHECK: &str = r#"openssl pkeyutl -verify -pubin -inkey sign.pub -rawin -in SHA256SUMS -sigfile SHA256SUMS.sig &&
+/// What a receiver without nodebake runs inside the bundle, with `KEY` naming a `sign.pub` that came another way: the
+/// signature, the digests, then a look for files that are missing or extra. Its exit code is 0 only when all is well;
+/// the last line prints what it objects to. `tr` makes a line break in a hostile file name visible instead of letting
+/// it pose as two names; the second `find` shows links and devices, which sha256sum would follow.
+pub const RECEIVER_CHECK: &str = r#"openssl pkeyutl -verify -pubin -inkey "$KEY" -rawin -in SHA256SUMS -sigfile SHA256SUMS.sig &&
 sha256sum --strict --quiet -c SHA256SUMS &&
-{ cut -c67- SHA256SUMS; find . ! -type d ! -path ./SHA256SUMS ! -path ./SHA256SUMS.sig ! -path ./SHA256SUMS.sshsig -print0 | tr '\n\0' '?\n' | cut -c3-; } | LC_ALL=C sort | uniq -u &&
-find . ! -type d ! -type f
+! { { cut -c67- SHA256SUMS; find . ! -type d ! -path ./SHA256SUMS ! -path ./SHA256SUMS.sig ! -path ./SHA256SUMS.sshsig -print0 | tr '\n\0' '?\n' | cut -c3-; } | LC_ALL=C sort | uniq -u; find . ! -type d ! -type f; } | LC_ALL=C grep ''
 "#;

@@ -5,7 +5,6 @@ use std::os::fd::OwnedFd;
 use std::path::Path;
 
 use anyhow::{Context, bail};
-use sha2::{Digest, Sha256};
 
 use crate::bundle::folder::BundleBuilder;
 use crate::bundle::manifest::{FileRecord, NodeRecord};
@@ -14,6 +13,7 @@ use crate::bundle::write::{Measured, create, file_mode};
 use crate::bundle::{TREE_JSON, TREE_SIGNATURE, TREE_SUMS};
 use crate::error::Result;
 use crate::node::Sha256Digest;
+use crate::node::listing::TreeListing;
 use crate::payload::Output;
 
 /// What bundle.json says of a node beside its files.
@@ -56,11 +56,11 @@ impl<'a> NodeFolder<'a> {
 
     /// Writes tree.json, tree.sums and, where the bundle's seal gives one, tree.sums.sig, which is returned so that it
     /// can travel inside the payloads. With signed trees, an error when this tree is not among them.
-    pub fn tree(&mut self, json: &[u8], sums: &[u8]) -> Result<Option<[u8; 64]>> {
+    pub fn tree(&mut self, listing: &TreeListing) -> Result<Option<[u8; 64]>> {
         if self.tree_digest.is_some() {
             bail!("node {} has its tree already", self.name);
         }
-        let digest = Sha256::digest(sums).into();
+        let (json, sums, digest) = (&listing.json, &listing.sums, listing.digest());
         let signature = self.builder.seal().tree(&self.name, &digest, sums)?;
         self.write(TREE_JSON, false, &mut |out| Ok(out.write_all(json)?))?;
         self.write(TREE_SUMS, false, &mut |out| Ok(out.write_all(sums)?))?;

@@ -204,7 +204,13 @@ use tests::step;
 #[cfg(test)]
 mod tests {
     use std::cell::Cell;
-    use std::io;
+    use std::collections::BTreeMap;
+    use std::path::PathBuf;
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::bundle::{BundleBuilder, Header, NodeSays, Seal, Signer, verify};
+    use crate::node::listing::TreeListing;
 
     thread_local! {
         /// After so many steps the process "dies"; none means that it lives.
@@ -220,5 +226,122 @@ mod tests {
                 Ok(())
             }
         }
+    }
+
+    fn bake(out: &Path, signer: &Arc<Signer>, text: &str) {
+        let header = Header {
+            kind: Kind::Bundle,
+            cluster: "c".into(),
+            generation: 1,
+            libraries: BTreeMap::new(),
+        };
+        let builder = BundleBuilder::begin(out, header, Seal::Key(signer.clone())).expect("free");
+        let mut node = builder.node("a", NodeSays::default()).expect("new");
+        let listing = TreeListing {
+            json: b"{}\n".to_vec(),
+            sums: text.as_bytes().to_vec(),
+        };
+        let _ = node.tree(&listing).expect("written");
+        node.finish().expect("complete");
+        builder
+            .file("cluster/tokens/t.yaml", true, &mut |out| {
+                Ok(out.write_all(text.as_bytes())?)
+            })
+            .expect("written");
+        let _ = builder.finish().expect("published");
+    }
+
+    fn modes(folder: &Path) -> BTreeMap<PathBuf, u32> {
+        walkdir::WalkDir::new(folder)
+            .min_depth(1)
+            .into_iter()
+            .map(|entry| {
+                let entry = entry.expect("readable");
+                let path = entry.path().strip_prefix(folder).expect("below");
+                (path.to_owned(), entry.metadata().expect("there").mode())
+            })
+            .collect()
+    }
+
+    /// Dies at every step in turn; `fresh` begins with an empty folder, as a new mount point is.
+    fn dies_at_every_step(beside: &Path, fresh: bool) {
+        let folder = tempfile::tempdir().expect("a scratch folder");
+        let out = folder.path().join("out");
+        let new = tempfile::tempdir_in(beside).expect("a scratch folder");
+        let staging = new.path().join("staging");
+        let signer = Arc::new(Signer::generate().expect("random"));
+        for steps in 0.. {
+            remove_tree(&out).expect("ours");
+            if fresh {
+                fs::create_dir(&out).expect("free");
+            } else {
+                bake(&out, &signer, "old");
+            }
+            bake(&staging, &signer, "new");
+            let expected = modes(&staging);
+            STEPS.set(Some(steps));
+            let done = in_place(&staging, &out);
+            STEPS.set(None);
+            let verdict = verify(&out, signer.public(), None).expect("a folder");
+            if verdict.is_good() {
+                // One signature is enough, so the old bundle stands until its second one goes.
+                let text = fs::read_to_string(out.join("cluster/tokens/t.yaml")).expect("there");
+                assert!(text == "new" || steps <= 1, "{steps}: {text}");
+            }
+            remove_tree(&staging).expect("ours");
+            if done.is_ok() {
+                assert!(verdict.is_good(), "{verdict}");
+                assert_eq!(modes(&out), expected);
+                assert!(steps > 8, "{steps}");
+                return;
+            }
+            // Whatever was left there, the next run knows it as ours and makes it good.
+            bake(&out, &signer, "again");
+            assert!(
+                verify(&out, signer.public(), None)
+                    .expect("a folder")
+                    .is_good()
+            );
+        }
+    }
+
+    #[test]
+    fn killed_while_filling_in_place_it_verifies_whole_or_not_at_all() {
+        let here = std::env::temp_dir();
+        dies_at_every_step(&here, false);
+        dies_at_every_step(&here, true);
+    }
+
+    #[test]
+    fn across_file_systems_it_is_copied_with_its_modes() {
+        let shared = Path::new("/dev/shm");
+        assert_ne!(
+            shared.metadata().expect("a tmpfs").dev(),
+            std::env::temp_dir().metadata().expect("there").dev()
+        );
+        dies_at_every_step(shared, false);
+        dies_at_every_step(shared, true);
+    }
+
+    #[test]
+    fn a_folder_that_was_put_there_meanwhile_is_given_back() {
+        let folder = tempfile::tempdir().expect("a scratch folder");
+        let (out, staging) = (folder.path().join("out"), folder.path().join("staging"));
+        fs::create_dir(&out).expect("free");
+        let before = inspect(&out, Kind::Bundle).expect("empty");
+        fs::rename(&out, folder.path().join("aside")).expect("ours");
+        fs::create_dir(&out).expect("free");
+        fs::write(out.join("thesis"), "mine").expect("ours");
+        fs::create_dir(&staging).expect("free");
+        let error = publish(&staging, &out, &before).expect_err("another folder");
+        assert!(error.to_string().contains("replaced"), "{error}");
+        assert_eq!(
+            fs::read_to_string(out.join("thesis")).expect("there"),
+            "mine"
+        );
+        // And one that appeared where there was none.
+        let error = publish(&staging, &out, &Before::Absent).expect_err("taken");
+        assert!(error.to_string().contains("writing"), "{error}");
+        assert!(out.join("thesis").exists());
     }
 }

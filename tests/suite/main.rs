@@ -5,5 +5,6 @@
 
 mod cluster;
 mod identity;
+mod bundle;
 mod judges;
 mod smoke;

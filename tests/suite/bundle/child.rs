@@ -1,0 +1,62 @@
+//! This test binary again, as a process of its own: one that can be killed, and that has its own umask and mounts.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use nodebake::bundle::{Seal, verify};
+
+use super::{Room, bake, load};
+
+const OUT: &str = "NODEBAKE_TEST_OUT";
+const KEY: &str = "NODEBAKE_TEST_KEY";
+const ACT: &str = "NODEBAKE_TEST_ACT";
+
+/// A command that does `act` in a shell line's own surroundings: `setup` runs first, `"$@"` is the child.
+pub fn child(room: &Room, act: &str, setup: &str) -> Command {
+    let mut command = Command::new("sh");
+    let _ = command
+        .args(["-c", setup, "sh"])
+        .arg(std::env::current_exe().unwrap())
+        .args(["--exact", "bundle::child::entry", "--nocapture"])
+        .env(OUT, &room.out)
+        .env(KEY, room.key("sign.key"))
+        .env(ACT, act)
+        .stdout(std::process::Stdio::null());
+    command
+}
+
+/// Where the child runs; without the variables it is no child and has nothing to do.
+#[test]
+fn entry() {
+    let Some(out) = std::env::var_os(OUT).map(PathBuf::from) else {
+        return;
+    };
+    let key = PathBuf::from(std::env::var_os(KEY).unwrap());
+    let act = std::env::var(ACT).unwrap();
+    match act.as_str() {
+        "for ever" => {
+            std::fs::write(out.with_file_name("ready"), "").unwrap();
+            for turn in 0.. {
+                build(&out, &key, &turn.to_string());
+            }
+        }
+        "twice" => {
+            for text in ["one", "two"] {
+                build(&out, &key, text);
+                let verdict = verify(&out, load(&key).public(), None).unwrap();
+                assert!(verdict.is_good(), "{verdict}");
+                let payload = std::fs::read(out.join("nodes/node-a/user-data")).unwrap();
+                assert!(
+                    String::from_utf8(payload)
+                        .unwrap()
+                        .ends_with(&format!("{text}\n"))
+                );
+            }
+        }
+        text => build(&out, &key, text),
+    }
+}
+
+fn build(out: &Path, key: &Path, text: &str) {
+    let _ = bake(out, Seal::Key(load(key)), text).unwrap();
+}

@@ -1,0 +1,298 @@
+//! Putting a bundle in its place: killed at any moment, raced, refused, on other file systems, under any umask.
+
+use std::fs;
+use std::os::unix::fs::{MetadataExt, symlink};
+use std::path::Path;
+use std::thread::sleep;
+use std::time::Duration;
+
+use nodebake::bundle::{BundleBuilder, Kind, Seal};
+use nodebake::payload::Output;
+
+use super::child::child;
+use super::{Room, bake, bake_node, header, says, snapshot};
+use crate::judges;
+
+fn names(folder: &Path) -> Vec<String> {
+    let mut names: Vec<String> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn whenever_it_is_killed_what_lies_there_verifies() {
+    let room = Room::new();
+    let mut seen = 0;
+    for turn in 0..60_u64 {
+        let ready = room.folder.path().join("ready");
+        let _ = fs::remove_file(&ready);
+        let mut process = child(&room, "for ever", "exec \"$@\"").spawn().unwrap();
+        while !ready.exists() {
+            assert!(process.try_wait().unwrap().is_none(), "the child has ended");
+            sleep(Duration::from_micros(200));
+        }
+        sleep(Duration::from_micros(turn * 1500));
+        process.kill().unwrap();
+        let _ = process.wait().unwrap();
+        if room.out.exists() {
+            let verdict = room.verify();
+            assert!(verdict.is_good(), "turn {turn}:\n{verdict}");
+            seen += 1;
+        }
+    }
+    assert!(seen > 10, "only {seen} turns came to a bundle");
+    fs::remove_file(room.folder.path().join("ready")).unwrap();
+    let _ = room.build("after all");
+    assert!(room.verify().is_good());
+    assert_eq!(names(room.folder.path()), ["keys", "out"]);
+}
+
+#[test]
+fn the_umask_does_not_show() {
+    let room = Room::new();
+    let _ = room.build("same");
+    let before = snapshot(&room.out);
+    for umask in ["000", "077", "022", "0777"] {
+        let setup = format!("umask {umask}; exec \"$@\"");
+        let fresh = if umask == "000" {
+            "rm -r \"$NODEBAKE_TEST_OUT\"; "
+        } else {
+            ""
+        };
+        let done = child(&room, "same", &format!("{fresh}{setup}"))
+            .status()
+            .unwrap();
+        assert!(done.success(), "{umask}");
+        assert!(snapshot(&room.out) == before, "{umask}");
+    }
+}
+
+#[test]
+fn two_builds_at_once_do_not_mix() {
+    let room = Room::new();
+    let seal = || Seal::Key(room.signer());
+    let first = BundleBuilder::begin(&room.out, header(Kind::Bundle), seal()).unwrap();
+    let error = bake(&room.out, seal(), "two").unwrap_err();
+    assert!(error.to_string().contains("another nodebake"), "{error}");
+    drop(first);
+    assert_eq!(names(room.folder.path()), ["keys"]);
+
+    let mut children: Vec<_> = (0..4)
+        .map(|turn| {
+            let mut command = child(&room, &format!("racer {turn}"), "exec \"$@\"");
+            command.stderr(std::process::Stdio::null()).spawn().unwrap()
+        })
+        .collect();
+    let good = children
+        .iter_mut()
+        .filter_map(|process| process.wait().unwrap().success().then_some(()))
+        .count();
+    assert!(good > 0);
+    assert!(room.verify().is_good());
+    assert_eq!(names(room.folder.path()), ["keys", "out"]);
+}
+
+#[test]
+fn what_is_not_ours_is_never_touched() {
+    type Prepare = fn(&Room);
+    let cases: &[(&str, Prepare)] = &[
+        ("not a folder", |room| fs::write(&room.out, "mine").unwrap()),
+        ("symbolic link", |room| {
+            fs::rename(&room.out, room.folder.path().join("real")).unwrap();
+            symlink("real", &room.out).unwrap();
+        }),
+        ("symbolic link", |room| {
+            symlink("nowhere", &room.out).unwrap()
+        }),
+        ("did not write", |room| {
+            fs::create_dir(&room.out).unwrap();
+            fs::write(room.out.join("thesis.txt"), "mine").unwrap();
+        }),
+        ("did not write", |room| {
+            fs::write(room.out.join("notes"), "mine").unwrap()
+        }),
+        ("bundle.json", |room| {
+            fs::create_dir_all(room.out.join("nodes/mine")).unwrap();
+        }),
+        ("bundle.json", |room| {
+            fs::remove_file(room.out.join("bundle.json")).unwrap()
+        }),
+        ("bundle.json", |room| {
+            fs::create_dir(&room.out).unwrap();
+            fs::write(room.out.join("bundle.json"), "{\"kind\": \"Bundle\"}").unwrap();
+        }),
+        ("not a Bundle", |room| {
+            let header = header(Kind::TreeBundle);
+            let builder = BundleBuilder::begin(&room.out, header, Seal::Unsigned).unwrap();
+            let _ = builder.finish().unwrap();
+        }),
+    ];
+    for (index, (word, prepare)) in cases.iter().enumerate() {
+        let room = Room::new();
+        if [1, 4, 6].contains(&index) {
+            let _ = room.build("old");
+        }
+        prepare(&room);
+        let before = snapshot(room.folder.path());
+        let error = bake(&room.out, Seal::Key(room.signer()), "new").unwrap_err();
+        assert!(error.to_string().contains(word), "{word}: {error}");
+        assert!(snapshot(room.folder.path()) == before, "{word}");
+    }
+}
+
+#[test]
+fn an_empty_or_absent_folder_and_an_old_bundle_are_fine() {
+    let room = Room::new();
+    fs::create_dir(&room.out).unwrap();
+    let _ = room.build("one");
+    let _ = room.build("two");
+    assert!(room.verify().is_good());
+    let _ = bake(
+        &room.folder.path().join("new/deep/out"),
+        Seal::Unsigned,
+        "x",
+    )
+    .unwrap();
+    assert_eq!(names(room.folder.path()), ["keys", "new", "out"]);
+    // An unsigned one replaces a signed one and does not pass for it.
+    let finished = bake(&room.out, Seal::Unsigned, "two").unwrap();
+    assert!(!finished.signed);
+    assert_eq!(room.verify().problems[0].rule, "the bundle is not signed");
+}
+
+#[test]
+fn a_build_that_fails_leaves_the_old_bundle_and_nothing_beside_it() {
+    let room = Room::new();
+    let _ = room.build("old");
+    let before = snapshot(room.folder.path());
+    let begin =
+        || BundleBuilder::begin(&room.out, header(Kind::Bundle), Seal::Key(room.signer())).unwrap();
+    let builder = begin();
+    bake_node(&builder, "node-a", "new").unwrap();
+    let mut folder = builder.node("node-b", says("node-b")).unwrap();
+    let error = folder
+        .file("user-data", true, &mut |_| anyhow::bail!("rendering: no"))
+        .unwrap_err();
+    let chain = nodebake::error::one_line(&error);
+    assert_eq!(chain, "writing nodes/node-b/user-data: rendering: no");
+    drop(folder);
+    let error = builder.finish().unwrap_err();
+    assert!(error.to_string().contains("not finished"), "{error}");
+    let builder = begin();
+    let error = builder
+        .node("node-c", says("node-c"))
+        .unwrap()
+        .finish()
+        .unwrap_err();
+    assert!(error.to_string().contains("no tree"), "{error}");
+    drop(builder);
+    assert!(snapshot(room.folder.path()) == before);
+}
+
+#[test]
+fn names_that_leave_the_bundle_are_refused() {
+    let room = Room::new();
+    let builder = BundleBuilder::begin(&room.out, header(Kind::Bundle), Seal::Unsigned).unwrap();
+    for name in ["", ".", "..", "a/b", "/a", "a\nb", "a\\b"] {
+        assert!(builder.node(name, says("x")).is_err(), "{name:?}");
+        let mut folder = builder.node(&format!("n{}", name.len()), says("x"));
+        if let Ok(folder) = &mut folder {
+            assert!(
+                folder.file(name, false, &mut |_| Ok(())).is_err(),
+                "{name:?}"
+            );
+        }
+        let path = format!("cluster/{name}");
+        if name != "a/b" {
+            assert!(
+                builder.file(&path, false, &mut |_| Ok(())).is_err(),
+                "{path:?}"
+            );
+        }
+    }
+    for path in [
+        "bundle.json",
+        "SHA256SUMS",
+        "nodes/a/b",
+        "/etc/x",
+        "other/x",
+    ] {
+        assert!(
+            builder.file(path, false, &mut |_| Ok(())).is_err(),
+            "{path}"
+        );
+    }
+    let mut folder = builder.node("node", says("x")).unwrap();
+    for name in ["tree.json", "tree.sums", "tree.sums.sig"] {
+        assert!(folder.file(name, false, &mut |_| Ok(())).is_err(), "{name}");
+    }
+    assert!(
+        builder.node("node", says("x")).is_err(),
+        "a second folder for one node"
+    );
+}
+
+#[test]
+fn a_tmpfs_exchanges_folders_too() {
+    let shared = Path::new("/dev/shm");
+    let folder = tempfile::tempdir_in(shared).unwrap();
+    let room = Room::at(folder);
+    let _ = room.build("one");
+    let first = room.out.metadata().unwrap().ino();
+    let _ = room.build("two");
+    assert!(room.verify().is_good());
+    assert_ne!(room.out.metadata().unwrap().ino(), first);
+}
+
+/// How a process gets mounts of its own: root may, others need a user namespace (`-r`), where a system lets them.
+fn mounting(room: &Room) -> Option<&'static str> {
+    let may = |how: &&str| {
+        let line = format!("mount -t tmpfs none {}", room.folder.path().display());
+        judges::run(Path::new("/"), "unshare", &[how, "sh", "-c", &line])
+            .status
+            .success()
+    };
+    let how = judges::present("unshare").then(|| ["-m", "-rm"].into_iter().find(may))?;
+    if how.is_none() {
+        use std::io::Write;
+        let _ = writeln!(std::io::stderr(), "SKIPPED: mounting is not allowed here");
+    }
+    how
+}
+
+#[test]
+fn a_mount_point_is_filled_in_place() {
+    let room = Room::new();
+    let Some(how) = mounting(&room) else {
+        return;
+    };
+    fs::create_dir(&room.out).unwrap();
+    let setup = format!(
+        "exec unshare {how} sh -c '
+        mount -t tmpfs none \"$NODEBAKE_TEST_OUT\" && exec \"$@\"' sh \"$@\""
+    );
+    assert!(child(&room, "twice", &setup).status().unwrap().success());
+    assert_eq!(names(room.folder.path()), ["keys", "out"]);
+}
+
+#[test]
+fn a_lower_layer_of_an_overlay_is_filled_in_place() {
+    let room = Room::new();
+    let Some(how) = mounting(&room) else {
+        return;
+    };
+    // The folder is in the image's own layer, as in a container: it can be neither renamed nor exchanged.
+    let _ = room.build("in the image");
+    let setup = format!(
+        "exec unshare {how} sh -c '
+        here=$(dirname \"$NODEBAKE_TEST_OUT\") &&
+        mount -t tmpfs none /mnt && mkdir /mnt/upper /mnt/work &&
+        mount -t overlay o -o lowerdir=\"$here\",upperdir=/mnt/upper,workdir=/mnt/work \"$here\" &&
+        cd \"$here\" && exec \"$@\"' sh \"$@\""
+    );
+    assert!(child(&room, "twice", &setup).status().unwrap().success());
+    assert!(room.verify().is_good(), "the lower layer is as it was");
+}
