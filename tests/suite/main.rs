@@ -3,8 +3,8 @@
 // Tests may panic: that is how they fail.
 #![allow(clippy::panic, clippy::unwrap_used)]
 
+mod bundle;
 mod cluster;
 mod identity;
-mod bundle;
 mod judges;
 mod smoke;
