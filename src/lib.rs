@@ -25,6 +25,8 @@ pub mod kubernetes;
 pub mod node;
 /// The tree in each output format.
 pub mod payload;
+/// Everything decided.
+pub mod plan;
 /// Findings in what the user wrote.
 pub mod report;
 /// Bootstrap tokens.

@@ -136,6 +136,11 @@ impl Report {
         self.findings.push(finding);
     }
 
+    /// The findings themselves.
+    pub fn into_findings(self) -> Vec<Finding> {
+        self.findings
+    }
+
     /// Takes over another report's findings.
     pub fn merge(&mut self, other: Report) {
         self.findings.extend(other.findings);

@@ -89,6 +89,8 @@ pub struct UnitSpec {
     pub enabled: Option<bool>,
     /// Whether it can never start.
     pub masked: bool,
+    /// Whether its texts may replace what earlier layers wrote.
+    pub replace: bool,
 }
 
 /// Reads one entry of `files`.
@@ -190,6 +192,10 @@ pub fn unit(name: &Arc<str>, at: &Cursor<'_>) -> Option<UnitSpec> {
         enabled: fields.optional("enabled").and_then(|at| at.bool()),
         masked: fields
             .optional("masked")
+            .and_then(|at| at.bool())
+            .unwrap_or(false),
+        replace: fields
+            .optional("replace")
             .and_then(|at| at.bool())
             .unwrap_or(false),
     };

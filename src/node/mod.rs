@@ -1,14 +1,22 @@
 //! One node as files, directories, symlinks and units, and how it comes to be: overlays, templates, generators.
 //! In: a `NodePlan`. Out: a [`NodeTree`], which knows nothing of who reads it.
 
+mod bake;
+mod builder;
 mod content;
 /// `tree.json` and `tree.sums`: what the node must end up with.
 pub mod listing;
 mod network;
+mod networkd;
+mod overlay;
 mod path;
+mod piece;
+mod recipe;
+mod template;
 mod tree;
 mod unit;
 
+pub use bake::{Baked, Oven};
 pub use content::{Asset, Blob, Content, Sha256Digest, Sha512Digest, hex};
 pub use network::{Interface, Network, Route};
 pub use path::NodePath;

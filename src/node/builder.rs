@@ -1,0 +1,184 @@
+//! Building a tree: who may write where, what is a unit, and which paths no node should be given.
+
+use crate::inventory::{Spot, unit_name};
+use crate::node::{Content, Entry, EntryKind, NodePath, NodeTree, Origin, UNIT_FOLDER};
+use crate::report::Finding;
+
+/// A tree in the making, and what was wrong with it.
+#[derive(Default)]
+pub struct TreeBuilder {
+    tree: NodeTree,
+    findings: Vec<Finding>,
+}
+
+impl TreeBuilder {
+    /// The tree, or everything that was wrong.
+    pub fn finish(self) -> Result<NodeTree, Vec<Finding>> {
+        match self.findings.is_empty() {
+            true => Ok(self.tree),
+            false => Err(self.findings),
+        }
+    }
+
+    /// The tree itself, for the state of units.
+    pub fn tree(&mut self) -> &mut NodeTree {
+        &mut self.tree
+    }
+
+    /// Adds findings.
+    pub fn fail(&mut self, findings: impl IntoIterator<Item = Finding>) {
+        self.findings.extend(findings);
+    }
+
+    /// Takes a value, or adds its finding.
+    pub fn take<T>(&mut self, result: Result<T, Finding>) -> Option<T> {
+        result.map_err(|finding| self.findings.push(finding)).ok()
+    }
+
+    /// Adds an entry at a path as the user wrote it; a file in the unit folder becomes a unit.
+    pub fn add(&mut self, path: &str, entry: Entry, replace: bool, spot: &Spot) {
+        let rule = match NodePath::parse(path) {
+            Ok(path) => match forbidden(&path) {
+                Some(rule) => format!("{path}: {rule}"),
+                None => return self.place(path, entry, replace, spot),
+            },
+            Err(rule) => format!("{path:?}: {rule}"),
+        };
+        self.findings.push(spot.error(rule));
+    }
+
+    fn place(&mut self, path: NodePath, entry: Entry, replace: bool, spot: &Spot) {
+        let unit = match &entry.kind {
+            EntryKind::File(content) if !entry.secret => {
+                unit_of(&path).map(|unit| (unit, content.clone()))
+            }
+            _ => None,
+        };
+        if let Some((unit, content)) = unit {
+            return self.unit_text(unit, (content, entry.origin), replace, spot);
+        }
+        let placed = match replace {
+            true => self.tree.replace(path, entry),
+            false => self.tree.add(path, entry),
+        };
+        if let Err(conflict) = placed {
+            self.findings.push(spot.error(conflict.rule).repair(LEAVE));
+        }
+    }
+
+    /// Sets a unit's text or drop-in.
+    pub fn unit_text(
+        &mut self,
+        part: UnitPart,
+        text: (Content, Origin),
+        replace: bool,
+        spot: &Spot,
+    ) {
+        let unit = self.tree.unit_mut(&part.unit);
+        let first = match &part.dropin {
+            None => unit.text.as_ref(),
+            Some(dropin) => unit.dropins.get(dropin),
+        };
+        if let Some((_, first)) = first
+            && !replace
+        {
+            let rule = format!("{} is written by {first} and by {}", part.path(), text.1);
+            self.findings.push(spot.error(rule).repair(LEAVE));
+            return;
+        }
+        match part.dropin {
+            None => unit.text = Some(text),
+            Some(dropin) => drop(unit.dropins.insert(dropin, text)),
+        }
+    }
+}
+
+const LEAVE: &str = "remove one, or let the later one replace the earlier with `replace: true`";
+
+/// A unit's file, or one of its drop-ins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnitPart {
+    /// The unit's name.
+    pub unit: String,
+    /// The drop-in's file name.
+    pub dropin: Option<String>,
+}
+
+impl UnitPart {
+    fn path(&self) -> String {
+        match &self.dropin {
+            None => format!("{UNIT_FOLDER}/{}", self.unit),
+            Some(dropin) => format!("{UNIT_FOLDER}/{}.d/{dropin}", self.unit),
+        }
+    }
+}
+
+/// Units are first-class in every format, so a file where units lie is one.
+fn unit_of(path: &NodePath) -> Option<UnitPart> {
+    let below = path.as_str().strip_prefix(UNIT_FOLDER)?.strip_prefix('/')?;
+    let (unit, dropin) = match below.split_once('/') {
+        None => (below, None),
+        Some((folder, file)) if file.ends_with(".conf") && !file.contains('/') => {
+            (folder.strip_suffix(".d")?, Some(file.to_owned()))
+        }
+        Some(_) => return None,
+    };
+    unit_name(unit).ok()?;
+    Some(UnitPart {
+        unit: unit.to_owned(),
+        dropin,
+    })
+}
+
+/// Paths that would damage an image, or that the node would never see.
+fn forbidden(path: &NodePath) -> Option<&'static str> {
+    let top = path.relative().split('/').next().unwrap_or_default();
+    match top {
+        "bin" | "sbin" | "lib" | "lib32" | "lib64" | "libx32" => Some(
+            "on a merged-/usr system this replaces a symbolic link that the system lives by; write it below /usr",
+        ),
+        "proc" | "sys" | "dev" | "run" | "tmp" => {
+            Some("lies on a file system that is made anew at every boot")
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::Place;
+
+    #[test]
+    fn files_in_the_unit_folder_are_units() {
+        let part = |path: &str| unit_of(&NodePath::parse(path).expect(path));
+        assert_eq!(
+            part("/etc/systemd/system/a.service")
+                .map(|part| part.unit)
+                .as_deref(),
+            Some("a.service")
+        );
+        let dropin = part("/etc/systemd/system/a.service.d/10-x.conf").and_then(|part| part.dropin);
+        assert_eq!(dropin.as_deref(), Some("10-x.conf"));
+        for other in [
+            "/etc/systemd/system/multi-user.target.wants/a.service",
+            "/etc/systemd/system/README",
+            "/etc/systemd/system.conf",
+            "/usr/lib/systemd/system/a.service",
+        ] {
+            assert_eq!(part(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn paths_that_damage_an_image_are_refused() {
+        let mut builder = TreeBuilder::default();
+        let spot = Spot::new(Place::file("t"), "files");
+        let file = Entry::file(Content::bytes("x"), 0o644, Origin("t".into()));
+        for bad in ["/lib/modules/x", "/run/x", "/etc/../x", "relative"] {
+            builder.add(bad, file.clone(), false, &spot);
+        }
+        builder.add("/libx/ok", file, false, &spot);
+        assert_eq!(builder.finish().expect_err("four findings").len(), 4);
+    }
+}

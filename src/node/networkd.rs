@@ -1,0 +1,90 @@
+//! A node's interfaces as systemd-networkd's files (systemd.network(5)).
+
+use std::fmt::Write;
+
+use crate::node::{Interface, Network};
+
+/// Where networkd's files go, below the interface's own ones.
+const FOLDER: &str = "/etc/systemd/network";
+
+/// Path and text of each interface's file.
+pub fn files(network: &Network) -> Vec<(String, String)> {
+    let file = |interface: &Interface| {
+        let path = format!("{FOLDER}/10-nodebake-{}.network", interface.name);
+        (path, text(interface))
+    };
+    network.interfaces.iter().map(file).collect()
+}
+
+fn text(interface: &Interface) -> String {
+    let mut text = String::from("[Match]\n");
+    let mut line = |key: &str, value: &dyn std::fmt::Display| {
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "{key}={value}");
+    };
+    match &interface.mac {
+        Some(mac) => line("MACAddress", mac),
+        None => line("Name", &interface.name),
+    }
+    if let Some(mtu) = interface.mtu {
+        line("\n[Link]\nMTUBytes", &mtu);
+    }
+    let dhcp = match (interface.dhcp4, interface.dhcp6) {
+        (true, true) => "yes",
+        (true, false) => "ipv4",
+        (false, true) => "ipv6",
+        (false, false) => "no",
+    };
+    line("\n[Network]\nDHCP", &dhcp);
+    for address in &interface.addresses {
+        line("Address", address);
+    }
+    for gateway in &interface.gateways {
+        line("Gateway", gateway);
+    }
+    for server in &interface.nameservers {
+        line("DNS", server);
+    }
+    if !interface.search.is_empty() {
+        line("Domains", &interface.search.join(" "));
+    }
+    for route in &interface.routes {
+        line("\n[Route]\nDestination", &route.to);
+        line("Gateway", &route.via);
+        if let Some(metric) = route.metric {
+            line("Metric", &metric);
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::node::Route;
+
+    #[test]
+    fn everything_that_the_inventory_says_is_there() {
+        let interface = Interface {
+            name: "eth0".into(),
+            mac: Some("52:54:00:12:34:56".into()),
+            addresses: vec!["10.20.4.11/23".parse().expect("an address")],
+            gateways: vec!["10.20.4.1".parse().expect("an address")],
+            nameservers: vec!["10.20.4.2".parse().expect("an address")],
+            search: vec!["example.com".into()],
+            routes: vec![Route {
+                to: "10.9.0.0/16".parse().expect("a network"),
+                via: "10.20.4.3".parse().expect("an address"),
+                metric: Some(5),
+            }],
+            mtu: Some(9000),
+            ..Interface::default()
+        };
+        assert_eq!(
+            text(&interface),
+            "[Match]\nMACAddress=52:54:00:12:34:56\n\n[Link]\nMTUBytes=9000\n\n[Network]\nDHCP=no\n\
+             Address=10.20.4.11/23\nGateway=10.20.4.1\nDNS=10.20.4.2\nDomains=example.com\n\n[Route]\n\
+             Destination=10.9.0.0/16\nGateway=10.20.4.3\nMetric=5\n"
+        );
+    }
+}

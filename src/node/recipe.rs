@@ -1,0 +1,307 @@
+//! Recipes: everything about a class of nodes that can be prepared once (overlays read, templates found, assets
+//! hashed), so that baking a node is rendering and little else.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::Context;
+
+use crate::error::Result;
+use crate::inventory::{AssetSpec, At, Attributes, Body, FileSpec, Spec, Spot, Text, UnitSpec};
+use crate::node::overlay::{self, Overlay};
+use crate::node::piece::{ConfigPiece, Piece};
+use crate::node::template::{ScopeValue, TemplateSet};
+use crate::node::{Asset, Content, hex};
+use crate::plan::{ClassPlan, Plan};
+use crate::report::Report;
+
+/// What is the same for all nodes of a class.
+pub struct Recipe {
+    /// The overlays in order, and whether each may replace what is there.
+    pub overlays: Vec<(Arc<Overlay>, bool)>,
+    /// The machine's host name, when it is ours to set.
+    pub hostname: Option<Piece>,
+    /// Well-known paths by name.
+    pub paths: Vec<(String, Piece)>,
+    /// Labels that the kubelet sets itself.
+    pub self_labels: Vec<(String, Piece)>,
+    /// Labels that only an admin may set.
+    pub admin_labels: Vec<(String, Piece)>,
+    /// The kubelet's configuration.
+    pub config: ConfigPiece,
+    /// The kubelet's flags.
+    pub flags: Vec<(String, Option<Piece>)>,
+    /// Files.
+    pub files: Vec<FilePiece>,
+    /// Directories.
+    pub directories: Vec<(Piece, Attributes)>,
+    /// Links: path, target, leave to replace.
+    pub links: Vec<(Piece, Piece, bool)>,
+    /// Units.
+    pub units: Vec<UnitPiece>,
+    /// Free values.
+    pub vars: ScopeValue,
+}
+
+/// A file of the inventory.
+pub struct FilePiece {
+    /// Its path.
+    pub path: Piece,
+    /// Its bytes.
+    pub body: BodyPiece,
+    /// Mode and owners.
+    pub attributes: Attributes,
+    /// Whether it holds a secret.
+    pub secret: bool,
+}
+
+/// A file's bytes.
+pub enum BodyPiece {
+    /// The same for every node.
+    Shared(Content),
+    /// Rendered.
+    Template(Piece),
+}
+
+/// A unit of the inventory.
+pub struct UnitPiece {
+    /// What was asked for.
+    pub spec: UnitSpec,
+    /// Its text.
+    pub text: Option<Piece>,
+    /// Its drop-ins.
+    pub dropins: Vec<(String, Piece)>,
+}
+
+/// Prepares recipes; overlays, files and assets that many classes use are read once.
+pub struct Preparation<'a> {
+    project: &'a Path,
+    templates: TemplateSet,
+    overlays: HashMap<String, Option<Arc<Overlay>>>,
+    contents: HashMap<String, Option<Content>>,
+    report: &'a mut Report,
+}
+
+impl<'a> Preparation<'a> {
+    /// Prepares for a project.
+    pub fn new(project: &'a Path, report: &'a mut Report) -> Self {
+        Self {
+            project,
+            templates: TemplateSet::default(),
+            overlays: HashMap::new(),
+            contents: HashMap::new(),
+            report,
+        }
+    }
+
+    /// The recipes of all classes, and the templates that they use.
+    pub fn recipes(mut self, plan: &Plan) -> Result<(Vec<Recipe>, TemplateSet)> {
+        let mut recipes = Vec::with_capacity(plan.classes.len());
+        for class in &plan.classes {
+            recipes.push(self.recipe(class)?);
+        }
+        Ok((recipes, self.templates))
+    }
+
+    fn recipe(&mut self, class: &ClassPlan) -> Result<Recipe> {
+        let spec = &*class.spec;
+        let minor = spec.kubernetes.value.minor();
+        let mut files = Vec::new();
+        for file in &spec.files {
+            files.extend(self.file(file)?);
+        }
+        for asset in &spec.assets {
+            files.extend(self.asset(asset)?);
+        }
+        let overlays = self.overlays(spec, minor)?;
+        let templates = &mut self.templates;
+        let named = |templates: &mut TemplateSet, list: &[(String, Text)]| {
+            list.iter()
+                .map(|(name, text)| (name.clone(), Piece::new(text, templates)))
+                .collect()
+        };
+        Ok(Recipe {
+            overlays,
+            hostname: spec
+                .hostname
+                .as_ref()
+                .map(|text| Piece::new(text, templates)),
+            paths: named(templates, &spec.paths),
+            self_labels: named(templates, &class.self_labels),
+            admin_labels: named(templates, &class.admin_labels),
+            config: ConfigPiece::new(&class.kubelet_config, minor, templates),
+            flags: class
+                .kubelet_flags
+                .iter()
+                .map(|(name, value)| {
+                    (
+                        name.clone(),
+                        value.as_ref().map(|text| Piece::new(text, templates)),
+                    )
+                })
+                .collect(),
+            files,
+            directories: spec
+                .directories
+                .iter()
+                .map(|directory| {
+                    (
+                        Piece::new(&directory.path, templates),
+                        directory.attributes.clone(),
+                    )
+                })
+                .collect(),
+            links: spec
+                .links
+                .iter()
+                .map(|link| {
+                    (
+                        Piece::new(&link.path, templates),
+                        Piece::new(&link.target, templates),
+                        link.replace,
+                    )
+                })
+                .collect(),
+            units: spec
+                .units
+                .iter()
+                .map(|unit| unit_piece(unit, templates))
+                .collect(),
+            vars: ScopeValue::new(
+                &spec
+                    .vars
+                    .as_ref()
+                    .map_or_else(|| serde_json::json!({}), crate::node::piece::json),
+            ),
+        })
+    }
+
+    fn overlays(&mut self, spec: &Spec, minor: u32) -> Result<Vec<(Arc<Overlay>, bool)>> {
+        let mut overlays = Vec::new();
+        for used in &spec.overlays {
+            let name = &used.name;
+            if !self.overlays.contains_key(&name.value) {
+                let overlay = overlay::load(self.project, name, &mut self.templates, self.report)?;
+                let _ = self
+                    .overlays
+                    .insert(name.value.clone(), overlay.map(Arc::new));
+            }
+            let Some(Some(overlay)) = self.overlays.get(&name.value) else {
+                continue;
+            };
+            if !overlay.minors.contains(&minor) {
+                let rule = format!(
+                    "the overlay {} does not fit Kubernetes 1.{minor}",
+                    name.value
+                );
+                self.report.add(name.spot.error(rule));
+            }
+            overlays.push((overlay.clone(), used.replace));
+        }
+        Ok(overlays)
+    }
+
+    fn file(&mut self, file: &FileSpec) -> Result<Option<FilePiece>> {
+        let body = match &file.body {
+            Body::Content(text) => BodyPiece::Shared(Content::shared(text.text.as_bytes())),
+            Body::Template(text) => BodyPiece::Template(Piece::template(text, &mut self.templates)),
+            Body::Source(source) => match self.source(source)? {
+                Some(content) => BodyPiece::Shared(content),
+                None => return Ok(None),
+            },
+        };
+        Ok(Some(FilePiece {
+            path: Piece::new(&file.path, &mut self.templates),
+            body,
+            attributes: file.attributes.clone(),
+            secret: file.secret,
+        }))
+    }
+
+    /// A file of the project, read once.
+    fn source(&mut self, source: &At<String>) -> Result<Option<Content>> {
+        if let Some(known) = self.contents.get(&source.value) {
+            return Ok(known.clone());
+        }
+        let path = self.project.join(&source.value);
+        let content = match std::fs::read(&path) {
+            Ok(bytes) => Some(Content::shared(bytes)),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                self.missing(source);
+                None
+            }
+            Err(error) => return Err(error).with_context(|| format!("reading {}", path.display())),
+        };
+        let _ = self.contents.insert(source.value.clone(), content.clone());
+        Ok(content)
+    }
+
+    fn missing(&mut self, source: &At<String>) {
+        let rule = format!("the file {} is missing", source.value);
+        self.report.add(
+            source
+                .spot
+                .error(rule)
+                .repair("paths are relative to the project"),
+        );
+    }
+
+    fn asset(&mut self, asset: &AssetSpec) -> Result<Option<FilePiece>> {
+        let key = format!("asset {}", asset.source.value);
+        if !self.contents.contains_key(&key) {
+            let path = self.project.join(&asset.source.value);
+            let content = match path.try_exists() {
+                Ok(true) => Some(Content::Asset(Arc::new(Asset::measure(&path)?))),
+                _ => {
+                    self.missing(&asset.source);
+                    None
+                }
+            };
+            let _ = self.contents.insert(key.clone(), content);
+        }
+        let Some(Some(content)) = self.contents.get(&key).cloned() else {
+            return Ok(None);
+        };
+        if content.sha256() != asset.sha256.value {
+            let rule = format!(
+                "{} hashes to {}",
+                asset.source.value,
+                hex(&content.sha256())
+            );
+            self.report.add(
+                asset
+                    .sha256
+                    .spot
+                    .error(rule)
+                    .repair("take the file that was meant, or its digest"),
+            );
+        }
+        Ok(Some(FilePiece {
+            path: Piece::new(&asset.path, &mut self.templates),
+            body: BodyPiece::Shared(content),
+            attributes: asset.attributes.clone(),
+            secret: false,
+        }))
+    }
+}
+
+fn unit_piece(unit: &UnitSpec, templates: &mut TemplateSet) -> UnitPiece {
+    UnitPiece {
+        text: unit.text.as_ref().map(|text| Piece::new(text, templates)),
+        dropins: unit
+            .dropins
+            .iter()
+            .map(|(file, text)| (file.clone(), Piece::new(text, templates)))
+            .collect(),
+        spec: unit.clone(),
+    }
+}
+
+/// Where a generator's path is set, for findings.
+pub fn spot_of<'r>(paths: &'r [(String, Piece)], name: &str) -> Option<&'r Spot> {
+    paths
+        .iter()
+        .find(|(known, _)| known == name)
+        .map(|(_, piece)| &piece.spot)
+}

@@ -1,0 +1,305 @@
+//! Templates: the only user of Tera. Undefined is an error, and there is no way out to files, commands, the clock,
+//! randomness or the environment: Tera 2 has no such functions, and none is added.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use base64::Engine;
+use serde::Serialize;
+use tera::{ErrorKind, Kwargs, State, Tera};
+
+use crate::report::{Finding, Place, Report};
+
+/// The names that templates may start from.
+pub const SCOPE: [&str; 5] = ["cluster", "node", "kubelet", "paths", "vars"];
+
+/// One template of a [`TemplateSet`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct TemplateId(usize);
+
+/// Templates as they are collected; equal texts are one template.
+#[derive(Default)]
+pub struct TemplateSet {
+    sources: Vec<Source>,
+    by_text: HashMap<Arc<str>, TemplateId>,
+}
+
+struct Source {
+    text: Arc<str>,
+    place: Place,
+    path: Arc<str>,
+}
+
+/// Compiled templates, shared by all threads.
+pub struct Templates {
+    tera: Tera,
+    sources: Vec<Source>,
+}
+
+/// What templates see.
+#[derive(Clone, Default)]
+pub struct Scope(tera::Context);
+
+/// A value that many scopes share; copying it is cheap.
+#[derive(Clone, Debug)]
+pub struct ScopeValue(tera::Value);
+
+impl ScopeValue {
+    /// Makes a value from anything that can be serialised.
+    pub fn new(value: &impl Serialize) -> Self {
+        Self(tera::Value::from_serializable(value))
+    }
+}
+
+impl Scope {
+    /// Gives templates a name to start from.
+    pub fn set(&mut self, name: &'static str, value: ScopeValue) {
+        self.0.insert_value(name, value.0);
+    }
+}
+
+impl TemplateSet {
+    /// Adds a template. A place with line 0 is a file of its own: positions inside it are then exact.
+    pub fn add(&mut self, text: &Arc<str>, place: &Place, path: &Arc<str>) -> TemplateId {
+        if let Some(id) = self.by_text.get(text) {
+            return *id;
+        }
+        let id = TemplateId(self.sources.len());
+        self.sources.push(Source {
+            text: text.clone(),
+            place: place.clone(),
+            path: path.clone(),
+        });
+        let _ = self.by_text.insert(text.clone(), id);
+        id
+    }
+
+    /// Compiles all templates; syntax errors and unknown names are findings, all of them.
+    pub fn compile(self, report: &mut Report) -> Templates {
+        let mut tera = Tera::default();
+        // Nothing here is HTML.
+        tera.autoescape_on(Vec::<&str>::new());
+        tera.register_filter("json", json);
+        tera.register_filter("b64encode", b64encode);
+        let mut broken = HashSet::new();
+        loop {
+            let good = self
+                .sources
+                .iter()
+                .enumerate()
+                .filter(|(index, _)| !broken.contains(index));
+            let batch = good.map(|(index, source)| (index.to_string(), &*source.text));
+            let Err(error) = tera.add_raw_templates(batch) else {
+                break;
+            };
+            let index = named(&error).filter(|index| broken.insert(*index));
+            match index.and_then(|index| self.sources.get(index)) {
+                Some(source) => report.add(source.finding(&error)),
+                None => {
+                    report.add(Finding::error(
+                        &Place::file("templates"),
+                        "",
+                        message(&error),
+                    ));
+                    break;
+                }
+            }
+        }
+        for (index, source) in self.sources.iter().enumerate() {
+            lint(&tera, index, source, report);
+        }
+        Templates {
+            tera,
+            sources: self.sources,
+        }
+    }
+}
+
+/// Tera takes an undefined name in `{% if x %}` for false, so the names to start from are checked beforehand.
+fn lint(tera: &Tera, index: usize, source: &Source, report: &mut Report) {
+    let Ok(names) = tera.get_template_variables(&index.to_string()) else {
+        return;
+    };
+    let mut unknown: Vec<&str> = names
+        .into_iter()
+        .filter(|name| !SCOPE.contains(name))
+        .collect();
+    unknown.sort_unstable();
+    for name in unknown {
+        let rule = format!("the template uses {name:?}, which is not defined");
+        let finding = Finding::error(&source.name_place(name), &*source.path, rule);
+        report.add(finding.repair(format!("start from one of {}", SCOPE.join(", "))));
+    }
+}
+
+impl Templates {
+    /// Renders a template; the finding has the template's line and column.
+    pub fn render(&self, id: TemplateId, scope: &Scope) -> Result<String, Finding> {
+        self.tera
+            .render(&id.0.to_string(), &scope.0)
+            .map_err(|error| match self.sources.get(id.0) {
+                Some(source) => source.finding(&error),
+                None => Finding::error(&Place::file("templates"), "", message(&error)),
+            })
+    }
+}
+
+impl Source {
+    fn finding(&self, error: &tera::Error) -> Finding {
+        match error.kind() {
+            ErrorKind::SyntaxError(report) | ErrorKind::RenderingError(report) => {
+                let span = report.span();
+                let place = self.place_of(span.start_line, span.start_col);
+                let mut rule = format!("template: {}", one_line(report.message()));
+                if self.place.line != 0 && self.text.trim_end().contains('\n') {
+                    rule.push_str(&format!(" (line {} of the text)", span.start_line));
+                }
+                Finding::error(&place, &*self.path, rule)
+            }
+            _ => Finding::error(&self.place, &*self.path, message(error)),
+        }
+    }
+
+    /// Tera counts lines from 1 and columns from 0. Inside a value of a YAML file only the value's own place is known.
+    fn place_of(&self, line: usize, column: usize) -> Place {
+        if self.place.line != 0 {
+            return self.place.clone();
+        }
+        let clamp = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        Place::new(self.place.file.clone(), clamp(line), clamp(column + 1))
+    }
+
+    /// Where a name is used first.
+    fn name_place(&self, name: &str) -> Place {
+        let found = self
+            .text
+            .lines()
+            .enumerate()
+            .find_map(|(line, text)| Some((line + 1, text.find(name)?)));
+        match found {
+            Some((line, column)) => self.place_of(line, column),
+            None => self.place.clone(),
+        }
+    }
+}
+
+/// The index of the template that an error is about.
+fn named(error: &tera::Error) -> Option<usize> {
+    match error.kind() {
+        ErrorKind::SyntaxError(report) | ErrorKind::RenderingError(report) => {
+            report.filename().parse().ok()
+        }
+        ErrorKind::MissingParent { current, .. } => current.parse().ok(),
+        ErrorKind::CircularExtend { tpl, .. } | ErrorKind::CircularInclude { tpl, .. } => {
+            tpl.parse().ok()
+        }
+        _ => None,
+    }
+}
+
+fn message(error: &tera::Error) -> String {
+    format!(
+        "template: {}",
+        one_line(&crate::error::one_line(&anyhow::Error::msg(
+            error.to_string()
+        )))
+    )
+}
+
+fn one_line(text: &str) -> String {
+    text.lines().map(str::trim).collect::<Vec<_>>().join(" ")
+}
+
+/// `{{ value | json }}`: JSON, which is YAML too.
+fn json(value: tera::Value, _: Kwargs, _: &State<'_>) -> tera::TeraResult<String> {
+    serde_json::to_string(&value)
+        .map_err(|error| tera::Error::message(format!("not JSON: {error}")))
+}
+
+/// `{{ text | b64encode }}`: standard base64 with padding.
+fn b64encode(text: &str, _: Kwargs, _: &State<'_>) -> String {
+    base64::engine::general_purpose::STANDARD.encode(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scope() -> Scope {
+        let mut scope = Scope::default();
+        scope.set(
+            "node",
+            ScopeValue::new(&serde_json::json!({"name": "n<1>", "list": [1, 2]})),
+        );
+        scope.set("vars", ScopeValue::new(&serde_json::json!({})));
+        scope
+    }
+
+    fn render(text: &str) -> Result<String, String> {
+        let mut set = TemplateSet::default();
+        let id = set.add(&text.into(), &Place::file("t.tera"), &"".into());
+        let mut report = Report::default();
+        let templates = set.compile(&mut report);
+        if !report.is_empty() {
+            return Err(report.to_string());
+        }
+        templates
+            .render(id, &scope())
+            .map_err(|finding| finding.to_string())
+    }
+
+    #[test]
+    fn nothing_is_escaped_and_filters_are_ours() {
+        assert_eq!(
+            render("{{ node.name }} {{ node.list | json }} {{ node.name | b64encode }}\n")
+                .as_deref(),
+            Ok("n<1> [1,2] bjwxPg==\n")
+        );
+    }
+
+    #[test]
+    fn undefined_is_an_error_with_line_and_column() {
+        for (text, place) in [
+            ("a\n {{ vars.dataDir }}", "error: t.tera:2:"),
+            ("{{ node.name }}{{ node.nam }}", "error: t.tera:1:"),
+            ("{{ nodes.name }}", "error: t.tera:1:4: "),
+            ("{% if nodes %}x{% endif %}", "error: t.tera:1:7: "),
+        ] {
+            let error = render(text).expect_err(text);
+            assert!(error.starts_with(place), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn syntax_errors_are_all_found() {
+        let mut set = TemplateSet::default();
+        let _ = set.add(&"{{ node.name ".into(), &Place::file("a.tera"), &"".into());
+        let _ = set.add(
+            &"fine {{ node.name }}".into(),
+            &Place::file("b.tera"),
+            &"".into(),
+        );
+        let _ = set.add(&"{% if %}".into(), &Place::file("c.tera"), &"".into());
+        let mut report = Report::default();
+        let _ = set.compile(&mut report);
+        let found = report.to_string();
+        assert_eq!(found.lines().count(), 2, "{found}");
+        assert!(
+            found.contains("a.tera:1:") && found.contains("c.tera:1:"),
+            "{found}"
+        );
+    }
+
+    #[test]
+    fn there_is_no_way_out() {
+        for text in [
+            "{{ get_env(name=\"HOME\") }}",
+            "{{ now() }}",
+            "{{ get_random(start=1, end=2) }}",
+            "{% include \"/etc/passwd\" %}",
+            "{{ node.name | date }}",
+        ] {
+            assert!(render(text).is_err(), "{text}");
+        }
+    }
+}

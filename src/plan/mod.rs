@@ -1,0 +1,163 @@
+//! The plan: everything decided. In: an inventory, tokens, the CA and facts about Kubernetes. Out: one [`NodePlan`] per
+//! node, and one [`ClassPlan`] for all nodes that say the same. Output formats are not known here.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use time::OffsetDateTime;
+
+use crate::cluster::Groups;
+use crate::identity::CaBundle;
+use crate::inventory::{Cluster, Inventory, Spec, Text};
+use crate::node::Network;
+use crate::report::Report;
+use crate::secrets::{Token, TokenStore};
+use crate::yaml::Located;
+
+mod check;
+mod groups;
+mod kubelet;
+mod labels;
+
+pub use kubelet::check_value;
+
+/// A cluster, decided.
+pub struct Plan {
+    /// The project's folder: files and assets are relative to it.
+    pub project: PathBuf,
+    /// The cluster's facts.
+    pub cluster: Cluster,
+    /// The groups of its tokens.
+    pub groups: Groups,
+    /// The certificates that nodes trust.
+    pub ca: CaBundle,
+    /// What is the same for many nodes.
+    pub classes: Vec<Arc<ClassPlan>>,
+    /// The nodes in the order of the inventory.
+    pub nodes: Vec<NodePlan>,
+}
+
+/// What is the same for all nodes whose layers are the same.
+#[derive(Debug)]
+pub struct ClassPlan {
+    /// Its index in [`Plan::classes`].
+    pub index: usize,
+    /// The merged layers.
+    pub spec: Arc<Spec>,
+    /// KubeletConfiguration with taints, checked against the version; strings may be templates.
+    pub kubelet_config: Located,
+    /// Flags in order; labels and, for old versions, taints are among them.
+    pub kubelet_flags: Vec<(String, Option<Text>)>,
+    /// Labels that the kubelet gives its own node.
+    pub self_labels: Vec<(String, Text)>,
+    /// Labels that only an admin may set.
+    pub admin_labels: Vec<(String, Text)>,
+}
+
+/// One node, decided.
+#[derive(Debug)]
+pub struct NodePlan {
+    /// Its name in the cluster.
+    pub name: String,
+    /// What it shares with others.
+    pub class: Arc<ClassPlan>,
+    /// Its addresses, the first one first.
+    pub addresses: Vec<IpAddr>,
+    /// Its MAC addresses.
+    pub macs: Vec<String>,
+    /// Its interfaces, where the inventory has them.
+    pub network: Option<Arc<Network>>,
+    /// The group of its own that its token gives it.
+    pub group: String,
+    /// Its bootstrap token.
+    pub token: Token,
+    /// The end of its token or of the CA, whichever comes first.
+    pub usable_until: OffsetDateTime,
+}
+
+/// What a plan is made from beside the inventory.
+pub struct Inputs<'a> {
+    /// The bootstrap tokens.
+    pub tokens: &'a TokenStore,
+    /// The certificates that nodes trust.
+    pub ca: CaBundle,
+    /// The time at which expirations are judged.
+    pub at: OffsetDateTime,
+}
+
+impl Plan {
+    /// Decides everything that can be decided without rendering a template. None if anything is wrong.
+    pub fn resolve(inventory: Inventory, inputs: Inputs<'_>, report: &mut Report) -> Option<Self> {
+        let groups = groups::of(&inventory, report);
+        check::check(&inventory, report);
+        let classes: Vec<Arc<ClassPlan>> = inventory
+            .specs
+            .iter()
+            .enumerate()
+            .map(|(index, spec)| Arc::new(class(index, spec, report)))
+            .collect();
+        let mut nodes = Vec::with_capacity(inventory.nodes.len());
+        for (node, spec) in inventory.nodes.into_iter().zip(&inventory.spec_of) {
+            let tokens = &inventory.cluster.tokens;
+            let token = match inputs
+                .tokens
+                .usable(&node.name.value, inputs.at, tokens.shelf_life)
+            {
+                Ok(token) => token.clone(),
+                Err(finding) => {
+                    report.add(finding);
+                    continue;
+                }
+            };
+            let Some(class) = classes.get(*spec) else {
+                continue;
+            };
+            nodes.push(NodePlan {
+                class: class.clone(),
+                addresses: node.addresses.iter().map(|address| address.value).collect(),
+                macs: node.macs.into_iter().map(|mac| mac.value).collect(),
+                network: node.network,
+                group: groups.of_node(&node.name.value),
+                usable_until: token.expires.min(inputs.ca.not_after),
+                token,
+                name: node.name.value,
+            });
+        }
+        (!report.has_errors()).then_some(Self {
+            project: inventory.project,
+            cluster: inventory.cluster,
+            groups,
+            ca: inputs.ca,
+            classes,
+            nodes,
+        })
+    }
+
+    /// When the first node's payload stops being of use.
+    pub fn usable_until(&self) -> Option<OffsetDateTime> {
+        self.nodes.iter().map(|node| node.usable_until).min()
+    }
+}
+
+fn class(index: usize, spec: &Arc<Spec>, report: &mut Report) -> ClassPlan {
+    let minor = spec.kubernetes.value.minor();
+    let (self_labels, admin_labels) = labels::split(&spec.labels, minor);
+    let (config, taint_flag) = kubelet::config(spec, report);
+    let mut flags = spec.kubelet_flags.clone();
+    let mut add = |name: &str, flag: Option<Text>| {
+        if let Some(flag) = flag {
+            flags.push((name.to_owned(), Some(flag)));
+        }
+    };
+    add("node-labels", labels::flag(spec, &self_labels, report));
+    add("register-with-taints", taint_flag);
+    ClassPlan {
+        index,
+        spec: spec.clone(),
+        kubelet_config: config,
+        kubelet_flags: flags,
+        self_labels,
+        admin_labels,
+    }
+}
