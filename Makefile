@@ -38,6 +38,8 @@ conformance: judges ## Compare the tables in the source with what upstream's own
 	@mkdir -p target/conformance
 	cd tests/judge/kubelet-facts && go vet . && go run . -out $(CURDIR)/target/conformance/kubelet_config.json
 	cmp target/conformance/kubelet_config.json src/kubernetes/kubelet_config.json
+	tests/judge/ignition/build.sh target/judges/bin engine
+	NODEBAKE_CONFORMANCE=1 $(CARGO) test --locked --test suite boot_formats
 
 golden: build ## Record the golden folders anew; the run fails, look at `git diff`, then test
 	NODEBAKE_GOLDEN=record $(CARGO) test --locked --test suite golden

@@ -154,3 +154,47 @@ fn same(go: &Value, py: &Value, place: &str) {
         ),
     }
 }
+
+/// Whether a judge of `make conformance` is there. Building it takes minutes, so a missing one is a failure only where
+/// that target runs the tests.
+pub fn conformance(program: &str) -> bool {
+    let found = find(program).is_some();
+    assert!(
+        found || std::env::var_os("NODEBAKE_CONFORMANCE").is_none(),
+        "the judge {program} is missing; `make conformance` builds it"
+    );
+    if !found {
+        let _ = writeln!(
+            std::io::stderr(),
+            "SKIPPED: {program} is not built (`make conformance` does), its judgement is missing"
+        );
+    }
+    found
+}
+
+/// Whether the tests run as root. Without it owners cannot be set, and that is said.
+pub fn root() -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let root = std::fs::metadata("/proc/self").is_ok_and(|seen| seen.uid() == 0);
+    if !root {
+        let _ = writeln!(
+            std::io::stderr(),
+            "SKIPPED: not root, so no payload is applied with its owners"
+        );
+    }
+    root
+}
+
+/// cloud-init's own modules: the folder to put into PYTHONPATH, empty where the package is installed.
+pub fn cloud_init_modules() -> Option<String> {
+    if !present("cloud-init") {
+        return None;
+    }
+    let unpacked = built().with_file_name("cloud-init/usr/lib/python3/dist-packages");
+    let folder = if unpacked.is_dir() {
+        unpacked
+    } else {
+        PathBuf::new()
+    };
+    folder.into_os_string().into_string().ok()
+}

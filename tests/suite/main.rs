@@ -3,9 +3,11 @@
 // Tests may panic: that is how they fail.
 #![allow(clippy::panic, clippy::unwrap_used)]
 
+mod boot_formats;
 mod bundle;
 mod cluster;
 mod identity;
 mod judges;
 mod kubernetes_rules;
 mod smoke;
+mod trees;

@@ -145,7 +145,10 @@ pub fn units(tree: &NodeTree) -> Vec<Command> {
     }
     let off = |unit: &Unit| unit.masked || unit.enabled == Some(false);
     commands.extend(systemctl(&["stop"], names(tree, off)));
-    commands.extend(systemctl(&["try-restart"], names(tree, left_to_the_image)));
+    commands.extend(systemctl(
+        &["--no-block", "try-restart"],
+        names(tree, left_to_the_image),
+    ));
     commands.extend(starts(tree));
     commands
 }

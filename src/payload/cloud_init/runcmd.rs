@@ -5,6 +5,7 @@
 //! no other format puts it, and would set modes again at every boot.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 
 use crate::node::{Entry, EntryKind, NodePath, NodeTree};
 use crate::payload::cloud_init::activation;
@@ -87,7 +88,7 @@ fn links(all: &BTreeMap<NodePath, Entry>) -> Vec<Command> {
         };
         // -T: onto a real directory the link must fail, not land inside it.
         links.push(Command::new(["ln", "-sfT", "--", target, path.as_str()]));
-        if let Some(parent) = path.ancestors().last().filter(|at| !all.contains_key(*at)) {
+        if let Some(parent) = path.ancestors().last().filter(|at| !is_made(at, all)) {
             let _ = parents.insert(parent);
         }
     }
@@ -97,6 +98,17 @@ fn links(all: &BTreeMap<NodePath, Entry>) -> Vec<Command> {
         links.insert(0, Command::new(words));
     }
     links
+}
+
+/// Whether a folder exists by now: declared, or made on the way to something in it.
+fn is_made(folder: &str, all: &BTreeMap<NodePath, Entry>) -> bool {
+    let start = format!("{folder}/");
+    let range = (Bound::Included(start.as_str()), Bound::Unbounded);
+    all.contains_key(folder)
+        || all
+            .range::<str, _>(range)
+            .take_while(|(path, _)| path.as_str().starts_with(&start))
+            .any(|(_, entry)| !matches!(entry.kind, EntryKind::Symlink(_)))
 }
 
 /// Gives entries to their owners, by name where the system knows it, else by id, as tar does. The mode comes after

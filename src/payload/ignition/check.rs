@@ -2,6 +2,7 @@
 //! Ignition's own validation or its run at boot would enforce, found before anything is built.
 
 use crate::node::{Content, Entry, EntryKind, NodePath, NodeTree, Unit};
+use crate::payload::archive::PRESET;
 use crate::payload::{Job, Objection};
 
 /// The first specification that honours setuid, setgid and sticky; older ones drop them (Ignition's specs.md).
@@ -52,6 +53,12 @@ pub fn check(job: &Job<'_>) -> Vec<Objection> {
                 .into_iter()
                 .map(|rule| Objection::new(path.as_str(), rule)),
         );
+    }
+    if let (Some((path, _)), true) = (super::preset(job.tree), job.tree.get(PRESET).is_some()) {
+        objections.push(Objection::new(
+            path.as_str(),
+            "is declared, but written for the units that are disabled",
+        ));
     }
     for (name, unit) in job.tree.units() {
         check_unit(name, unit, job.tree, &mut objections);

@@ -16,7 +16,8 @@ pub use data_url::DataUrl;
 use data_url::StreamedUrl;
 
 use crate::error::Result;
-use crate::node::{Content, Entry, EntryKind, Unit, hex};
+use crate::node::{Content, Entry, EntryKind, NodePath, NodeTree, Origin, Unit, hex};
+use crate::payload::archive::PRESET;
 use crate::payload::gzip::Gzip;
 use crate::payload::{Forms, IgnitionSpec, Job, Output};
 
@@ -36,7 +37,8 @@ pub fn package(job: &Job<'_>, forms: &Forms, out: &mut dyn Output) -> Result<()>
 /// Writes the configuration. Keys are always in the same order, nodes in path order, units in name order.
 pub fn write(job: &Job<'_>, forms: &Forms, out: &mut dyn Write) -> Result<()> {
     let failure = RefCell::new(None);
-    let config = config(job, forms, &failure)?;
+    let preset = preset(job.tree);
+    let config = config(job, &preset, forms, &failure)?;
     let mut out = BufWriter::with_capacity(64 * 1024, out);
     let written = serde_json::to_writer(&mut out, &config);
     // An asset that could not be read is the reason behind serde's error, or leaves a configuration that lacks bytes.
@@ -181,12 +183,14 @@ struct Dropin<'a> {
 
 fn config<'a>(
     job: &Job<'a>,
+    preset: &'a Option<(NodePath, Entry)>,
     forms: &Forms,
     failure: &'a RefCell<Option<anyhow::Error>>,
 ) -> Result<Config<'a>> {
     let mut storage = Storage::default();
     let mut gzip = Gzip::new();
-    for (path, entry) in job.tree.entries() {
+    let preset = preset.iter().map(|(path, entry)| (path, entry));
+    for (path, entry) in job.tree.entries().iter().chain(preset) {
         let node = node(path.as_str(), entry);
         let mode = entry.mode;
         match &entry.kind {
@@ -199,11 +203,8 @@ fn config<'a>(
             }),
         }
     }
-    let units = job
-        .tree
-        .units()
-        .iter()
-        .map(|(name, unit)| unit_node(name, unit));
+    let units = job.tree.units().iter();
+    let units = units.map(|(name, unit)| unit_node(name, unit));
     Ok(Config {
         ignition: Header {
             version: job.settings.ignition,
@@ -213,6 +214,26 @@ fn config<'a>(
             units: units.collect::<Result<_>>()?,
         },
     })
+}
+
+/// A preset for the units that must stay off. Ignition writes one for what it enables, but for a disabled unit only if
+/// it is enabled already, which a unit that comes with the configuration never is; and where no preset speaks of a unit,
+/// systemd's own default on a first boot is to enable it.
+fn preset(tree: &NodeTree) -> Option<(NodePath, Entry)> {
+    let mut text = String::new();
+    for (name, unit) in tree.units() {
+        if unit.enabled == Some(false) && !unit.masked {
+            text.push_str("disable ");
+            text.push_str(name);
+            text.push('\n');
+        }
+    }
+    if text.is_empty() {
+        return None;
+    }
+    let path = NodePath::parse(PRESET).expect("a constant, absolute and normal");
+    let origin = Origin("generator preset".into());
+    Some((path, Entry::file(Content::bytes(text), 0o644, origin)))
 }
 
 fn node<'a>(path: &'a str, entry: &Entry) -> Node<'a> {

@@ -1,0 +1,46 @@
+"""Applies user-data with cloud-init's own code: apply.py USER_DATA [write_files].
+
+Without a second argument prints the files as JSON (path, permissions, content in base64), and writes nothing.
+With `write_files` it writes them, so run it in a chroot; then it prints the script that runcmd makes.
+"""
+
+import base64
+import json
+import logging
+import sys
+
+from cloudinit import util
+from cloudinit.config import cc_write_files
+
+
+class Distro:
+    default_owner = "root:root"
+
+
+class Cloud:
+    distro = Distro()
+
+
+with open(sys.argv[1], "rb") as file:
+    text = file.read()
+assert text.startswith(b"#cloud-config\n")
+config = util.load_yaml(text)
+files = config.get("write_files", [])
+if len(sys.argv) > 2:
+    cc_write_files.handle("write_files", config, Cloud(), logging.getLogger(), [])
+    print(util.shellify(config.get("runcmd", [])))
+else:
+    listed = []
+    for item in files:
+        extractions = cc_write_files.canonicalize_extraction(item.get("encoding"))
+        content = cc_write_files.extract_contents(item["content"], extractions)
+        if isinstance(content, str):
+            content = content.encode()
+        listed.append(
+            {
+                "path": item["path"],
+                "permissions": item["permissions"],
+                "content": base64.b64encode(content).decode(),
+            }
+        )
+    print(json.dumps(listed))

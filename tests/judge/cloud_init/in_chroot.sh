@@ -1,0 +1,26 @@
+#!/bin/sh
+# Applies user-data to a scratch root as cloud-init would: in_chroot.sh ROOT USER_DATA APPLY_PY MODULES
+# MODULES is a folder with cloud-init's Python modules, or empty where they are installed.
+# Runs as root in a mount namespace of its own (`unshare -m`): of the host only /usr (read-only), /proc and /dev/null
+# are there.
+set -eu
+root=$1
+mkdir -p "$root/usr" "$root/proc" "$root/dev" "$root/etc" "$root/tmp" "$root/var" "$root/.judge"
+for link in bin sbin lib lib64; do ln -s "usr/$link" "$root/$link"; done
+cp /etc/passwd /etc/group "$root/etc/"
+cp "$2" "$root/.judge/user-data"
+cp "$3" "$root/.judge/apply.py"
+[ -z "$4" ] || cp -r "$4" "$root/.judge/modules"
+mount --make-rprivate /
+mount --bind /usr "$root/usr"
+mount -o remount,bind,ro "$root/usr"
+mount --bind /proc "$root/proc"
+: >"$root/dev/null"
+mount --bind /dev/null "$root/dev/null"
+# systemctl then only changes files: it would else look for a running system.
+export SYSTEMD_OFFLINE=1 PATH=/usr/sbin:/usr/bin PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=/.judge/modules LC_ALL=C.UTF-8
+umask 022
+chroot "$root" /usr/bin/python3 /.judge/apply.py /.judge/user-data write_files >"$root/.judge/runcmd"
+# Twice: the commands must be safe to run again. -e: each of them must work.
+chroot "$root" /bin/sh -eu /.judge/runcmd
+chroot "$root" /bin/sh -eu /.judge/runcmd

@@ -1,0 +1,614 @@
+//! cloud-init and Ignition payloads, judged by the programs that read them in the field.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use nodebake::node::{Content, Entry, EntryKind, Interface, Network, NodeTree, Route};
+use nodebake::payload::{Format, Forms, IgnitionSpec, Job, NodeFacts, Settings};
+use serde_json::Value;
+
+use crate::judges;
+use crate::trees::{self, Folder};
+
+/// The interpreter that has cloud-init's modules and PyYAML: Debian's, not one that comes first on the PATH.
+const PYTHON: &str = "/usr/bin/python3";
+
+fn judge_file(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/judge")
+        .join(name)
+}
+
+/// Writes one format of a tree into a folder below `at` and returns that.
+fn package(
+    at: &Path,
+    format: Format,
+    tree: &NodeTree,
+    facts: &NodeFacts,
+    settings: &Settings,
+) -> PathBuf {
+    let folder = tempfile::tempdir_in(at).unwrap().keep();
+    let job = Job {
+        tree,
+        facts,
+        settings,
+    };
+    format
+        .write(&job, &Forms::default(), &mut Folder(folder.clone()))
+        .unwrap();
+    folder
+}
+
+fn rich(at: &Path, format: Format) -> (NodeTree, PathBuf) {
+    let tree = trees::rich(at);
+    let folder = package(at, format, &tree, &trees::facts(), &trees::settings());
+    (tree, folder)
+}
+
+fn with_spec(minor: u8) -> Settings {
+    Settings {
+        ignition: IgnitionSpec { minor },
+        ..trees::settings()
+    }
+}
+
+/// Runs a script of ours that uses cloud-init's modules; None where they are missing.
+fn cloud_init_says(folder: &Path, script: &str, file: &str) -> Option<String> {
+    let modules = judges::cloud_init_modules()?;
+    let output = judges::command(folder, PYTHON)
+        .arg(judge_file("cloud_init").join(script))
+        .arg(file)
+        .env("PYTHONPATH", modules)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{script} of {file}: {said}");
+    Some(String::from_utf8(output.stdout).unwrap())
+}
+
+fn files(tree: &NodeTree) -> BTreeMap<String, (u32, Vec<u8>)> {
+    let mut files = BTreeMap::new();
+    for (path, entry) in tree.entries() {
+        if let EntryKind::File(content) = &entry.kind {
+            let mut bytes = Vec::new();
+            content.copy_to(&mut bytes).unwrap();
+            let _ = files.insert(path.to_string(), (entry.mode, bytes));
+        }
+    }
+    files
+}
+
+fn assert_silent(output: &std::process::Output, what: &str) {
+    let said = [&output.stdout[..], &output.stderr[..]].concat();
+    assert!(
+        output.status.success() && said.is_empty(),
+        "{what}: {}",
+        String::from_utf8_lossy(&said)
+    );
+}
+
+#[test]
+fn ignition_accepts_every_spec_without_a_warning() {
+    let scratch = tempfile::tempdir().unwrap();
+    let tree = trees::rich(scratch.path());
+    let newest = "ignition-validate-2.26";
+    let newest_is_there = judges::conformance(newest);
+    for minor in 0..=6 {
+        let folder = package(
+            scratch.path(),
+            Format::Ignition,
+            &tree,
+            &trees::facts(),
+            &with_spec(minor),
+        );
+        // Debian's 2.14 knows up to 3.3.
+        if minor <= 3 && judges::present("ignition-validate") {
+            let output = judges::run(&folder, "ignition-validate", &["config.ign"]);
+            assert_silent(&output, &format!("ignition-validate of spec 3.{minor}.0"));
+        }
+        if newest_is_there {
+            let output = judges::run(&folder, newest, &["config.ign"]);
+            assert_silent(
+                &output,
+                &format!("the newest ignition-validate of spec 3.{minor}.0"),
+            );
+        }
+    }
+}
+
+#[test]
+fn ignition_files_decode_to_the_same_bytes() {
+    let scratch = tempfile::tempdir().unwrap();
+    let (tree, folder) = rich(scratch.path(), Format::Ignition);
+    if !judges::present("python3") {
+        return;
+    }
+    let script = judge_file("ignition/decode.py");
+    let said = judges::content(
+        &folder,
+        "python3",
+        &[script.to_str().unwrap(), "config.ign"],
+    );
+    let decoded: BTreeMap<String, String> = serde_json::from_str(&said).unwrap();
+    let expected: BTreeMap<String, String> = files(&tree)
+        .into_iter()
+        .map(|(path, (_, bytes))| (path, STANDARD.encode(bytes)))
+        .collect();
+    // One more than the tree declares: what keeps disabled units off.
+    assert_eq!(decoded.len(), expected.len() + 1);
+    let preset = &decoded["/etc/systemd/system-preset/10-nodebake.preset"];
+    assert_eq!(STANDARD.decode(preset).unwrap(), b"disable off.service\n");
+    for (path, bytes) in expected {
+        assert!(decoded[&path] == bytes, "{path} differs");
+    }
+}
+
+#[test]
+fn ignition_says_modes_owners_and_states() {
+    let scratch = tempfile::tempdir().unwrap();
+    let (_, folder) = rich(scratch.path(), Format::Ignition);
+    let text = fs::read_to_string(folder.join("config.ign")).unwrap();
+    let config: Value = serde_json::from_str(&text).unwrap();
+    let find = |list: &str, path: &str| {
+        let list = config["storage"][list].as_array().unwrap();
+        let node = list.iter().find(|node| node["path"] == path);
+        node.unwrap_or_else(|| panic!("{path} is missing")).clone()
+    };
+    let secret = find("files", "/etc/kubernetes/bootstrap.kubeconfig");
+    assert_eq!(
+        (&secret["mode"], &secret["overwrite"]),
+        (&384.into(), &true.into())
+    );
+    let folder = find("directories", "/var/lib/daemons");
+    assert_eq!(folder["overwrite"], false);
+    assert_eq!(folder["user"].to_string(), r#"{"id":1}"#);
+    assert_eq!(folder["group"].to_string(), r#"{"id":61235}"#);
+    let link = find("links", "/opt/links/deep/dangling");
+    assert_eq!(
+        (&link["target"], &link["overwrite"]),
+        (&"../../nowhere".into(), &true.into())
+    );
+    let masked = config["systemd"]["units"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|unit| unit["name"] == "systemd-timesyncd.service")
+        .unwrap();
+    assert_eq!(
+        masked.to_string(),
+        r#"{"name":"systemd-timesyncd.service","mask":true}"#
+    );
+    assert!(
+        text.starts_with(r#"{"ignition":{"version":"3.3.0"},"storage":{"directories":[{"path":""#)
+    );
+}
+
+#[test]
+fn ignition_itself_makes_the_tree() {
+    if !(judges::conformance("ignition-engine") && judges::root()) {
+        return;
+    }
+    let scratch = tempfile::tempdir().unwrap();
+    let (tree, folder) = rich(scratch.path(), Format::Ignition);
+    let root = folder.join("root");
+    fs::create_dir_all(root.join("etc")).unwrap();
+    for file in ["passwd", "group"] {
+        let _ = fs::copy(format!("/etc/{file}"), root.join("etc").join(file)).unwrap();
+    }
+    apply_ignition(&folder);
+    assert_eq!(trees::differences(&root, &tree, true), [""; 0]);
+    if judges::present("systemctl") {
+        units_of_the_image(&root);
+        let root_option = format!("--root={}", root.display());
+        let _ = judges::content(&folder, "systemctl", &[&root_option, "preset-all"]);
+        assert_states(&root, &folder);
+    }
+}
+
+fn apply_ignition(folder: &Path) {
+    for stage in ["fetch-offline", "fetch", "files"] {
+        let output = judges::command(folder, "ignition-engine")
+            .env("IGNITION_CONFIG_FILE", "config.ign")
+            .args(["-platform", "file", "-stage", stage, "-log-to-stdout"])
+            .args(["-root", "root", "-config-cache", "cache.json"])
+            .args(["-neednet", "neednet", "-state-file", "state.json"])
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stdout);
+        let reason = said.lines().last();
+        assert!(output.status.success(), "stage {stage}: {reason:?}");
+    }
+}
+
+/// The image's own units, as far as the rich tree speaks of them.
+fn units_of_the_image(root: &Path) {
+    let folder = root.join("usr/lib/systemd/system");
+    fs::create_dir_all(&folder).unwrap();
+    for name in ["systemd-networkd.service", "systemd-timesyncd.service"] {
+        let text = "[Service]\nExecStart=/bin/true\n[Install]\nWantedBy=multi-user.target\n";
+        fs::write(folder.join(name), text).unwrap();
+    }
+}
+
+fn assert_states(root: &Path, folder: &Path) {
+    let root_option = format!("--root={}", root.display());
+    for (unit, state) in trees::STATES {
+        let output = judges::run(folder, "systemctl", &[&root_option, "is-enabled", unit]);
+        assert_eq!(
+            String::from_utf8_lossy(&output.stdout).trim(),
+            *state,
+            "{unit}"
+        );
+    }
+}
+
+#[test]
+fn what_ignition_cannot_say_is_said_before_the_boot() {
+    let mut tree = NodeTree::default();
+    let mut add = |at: &str, entry: Entry| tree.add(trees::path(at), entry).unwrap();
+    let file = |mode| Entry::file(Content::bytes("x"), mode, trees::origin());
+    add("/opt/suid", file(0o4755));
+    add("/run/x", file(0o644));
+    add("/running", file(0o644));
+    add(
+        "/etc/systemd",
+        Entry::symlink("/opt/systemd", trees::origin()),
+    );
+    let long = format!("[Service]\nExecStart=/x {}\n", "y".repeat(2048));
+    for (name, text) in [("a.service", &long[..]), ("b.servce", "[Unit]\nnothing\n")] {
+        tree.unit_mut(name).text = Some((Content::bytes(text), trees::origin()));
+    }
+    let said = |minor| {
+        let settings = with_spec(minor);
+        let facts = trees::facts();
+        let job = Job {
+            tree: &tree,
+            facts: &facts,
+            settings: &settings,
+        };
+        assert!(Format::CloudInit.check(&job).is_empty());
+        let objections = Format::Ignition.check(&job);
+        objections
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        said(3),
+        [
+            "/opt/suid: mode 4755 has a setuid, setgid or sticky bit, which Ignition drops below spec 3.6.0",
+            "/run/x: Ignition cannot write below /run, which is not the node's own while it runs",
+            "a.service: /etc/systemd/system/a.service lies below /etc/systemd, which is declared as a link",
+            "a.service: the unit's text has 2048 bytes or more in line 2, which Ignition refuses; wrap it with backslashes",
+            "b.servce: '.servce' is not a type of unit",
+            "b.servce: /etc/systemd/system/b.servce lies below /etc/systemd, which is declared as a link",
+            "b.servce: the unit's text has neither section nor option in line 2",
+        ]
+    );
+    assert!(said(6).iter().all(|line| !line.contains("setuid")));
+    assert!(said(7)[0].starts_with("ignition.spec: 3.7.0 is not a released"));
+}
+
+#[test]
+fn ignition_refuses_what_we_object_to() {
+    if !judges::present("ignition-validate") {
+        return;
+    }
+    let scratch = tempfile::tempdir().unwrap();
+    let objected = |text: &str| {
+        let config = serde_json::json!({
+            "ignition": {"version": "3.3.0"},
+            "systemd": {"units": [{"name": "a.service", "contents": text}]},
+        });
+        fs::write(scratch.path().join("c.ign"), config.to_string()).unwrap();
+        let theirs = judges::run(scratch.path(), "ignition-validate", &["c.ign"]);
+        let mut tree = NodeTree::default();
+        tree.unit_mut("a.service").text = Some((Content::bytes(text), trees::origin()));
+        let job = Job {
+            tree: &tree,
+            facts: &trees::facts(),
+            settings: &trees::settings(),
+        };
+        let ours = Format::Ignition.check(&job);
+        assert_eq!(
+            theirs.status.success(),
+            ours.is_empty(),
+            "{text:.60}: {ours:?}"
+        );
+        !ours.is_empty()
+    };
+    let line =
+        |length: usize| format!("[Service]\nExecStart={}\nType=simple\n", "y".repeat(length));
+    assert!(!objected(&line(2000)));
+    assert!(objected(&line(5000)));
+    assert!(objected("[Unit\nDescription=x\n"));
+    assert!(objected("[Unit]\nDescription\n"));
+    assert!(!objected("# head\n\n[Unit]\nDescription=x \\\n  [y\n; c\n"));
+}
+
+#[test]
+fn cloud_init_finds_nothing_to_say_about_user_data() {
+    let scratch = tempfile::tempdir().unwrap();
+    let (_, folder) = rich(scratch.path(), Format::CloudInit);
+    if !judges::present("cloud-init") {
+        return;
+    }
+    let args = ["schema", "--annotate", "-c", "user-data"];
+    let said = judges::content(&folder, "cloud-init", &args);
+    assert_eq!(said, "Valid cloud-config: user-data\n");
+}
+
+#[test]
+fn cloud_init_reads_the_same_bytes() {
+    let scratch = tempfile::tempdir().unwrap();
+    let (tree, folder) = rich(scratch.path(), Format::CloudInit);
+    let Some(said) = cloud_init_says(&folder, "apply.py", "user-data") else {
+        return;
+    };
+    let listed: Vec<BTreeMap<String, String>> = serde_json::from_str(&said).unwrap();
+    let mut expected = files(&tree);
+    for item in &listed {
+        let path = &item["path"];
+        // Units are files here as well.
+        let Some((_, bytes)) = expected.remove(path) else {
+            assert!(path.starts_with("/etc/systemd/system/"), "{path}");
+            continue;
+        };
+        let content = STANDARD.decode(&item["content"]).unwrap();
+        assert!(content == bytes, "{path} differs");
+    }
+    assert!(expected.is_empty(), "{:?}", expected.keys());
+}
+
+#[test]
+fn cloud_init_itself_makes_the_tree() {
+    let (Some(modules), true, true) = (
+        judges::cloud_init_modules(),
+        judges::root(),
+        judges::present("unshare"),
+    ) else {
+        return;
+    };
+    let scratch = tempfile::tempdir().unwrap();
+    let mut tree = trees::rich(scratch.path());
+    trees::add_instance(&mut tree);
+    let mut suid = Entry::file(Content::bytes("x"), 0o6755, trees::origin());
+    tree.add(trees::path("/opt/suid"), suid.clone()).unwrap();
+    suid.group = trees::rich(scratch.path())
+        .get("/var/lib/daemons")
+        .unwrap()
+        .group
+        .clone();
+    tree.add(trees::path("/opt/sgid"), suid).unwrap();
+    let sticky = Entry::directory(0o1777, trees::origin());
+    tree.add(trees::path("/var/sticky"), sticky).unwrap();
+    for (at, text) in [
+        (
+            "/etc/tmpfiles.d/test.conf",
+            "f /var/lib/by-tmpfiles 0640 - - - made\n",
+        ),
+        (
+            "/etc/sysctl.d/90-test.conf",
+            "net.bridge.bridge-nf-call-iptables = 1\n",
+        ),
+        ("/etc/modules-load.d/test.conf", "br_netfilter\n"),
+        (
+            "/etc/systemd/network/10-test.network",
+            "[Match]\nName=none\n",
+        ),
+    ] {
+        let entry = Entry::file(Content::bytes(text), 0o644, trees::origin());
+        tree.add(trees::path(at), entry).unwrap();
+    }
+    let facts = trees::facts();
+    let folder = package(
+        scratch.path(),
+        Format::CloudInit,
+        &tree,
+        &facts,
+        &trees::settings(),
+    );
+    let root = folder.join("root");
+    let output = judges::command(&folder, "unshare")
+        .args(["-m", "sh"])
+        .arg(judge_file("cloud_init/in_chroot.sh"))
+        .args([&root, &folder.join("user-data")])
+        .arg(judge_file("cloud_init/apply.py"))
+        .arg(modules)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "cloud-init in a chroot: {said}");
+    assert_eq!(trees::differences(&root, &tree, true), [""; 0]);
+    assert_eq!(
+        fs::read_to_string(root.join("var/lib/by-tmpfiles")).unwrap(),
+        "made"
+    );
+    units_of_the_image(&root);
+    assert_states(&root, &folder);
+    let root_option = format!("--root={}", root.display());
+    let args = [&root_option[..], "is-enabled", "many@one.service"];
+    assert_eq!(judges::content(&folder, "systemctl", &args), "enabled\n");
+}
+
+#[test]
+fn runcmd_wakes_up_what_was_written_in_order() {
+    let scratch = tempfile::tempdir().unwrap();
+    let mut tree = trees::rich(scratch.path());
+    trees::add_instance(&mut tree);
+    for at in [
+        "/etc/sysctl.d/9.conf",
+        "/etc/modules-load.d/x.conf",
+        "/etc/tmpfiles.d/x.conf",
+        "/etc/sysusers.d/x.conf",
+    ] {
+        let entry = Entry::file(Content::bytes("\n"), 0o644, trees::origin());
+        tree.add(trees::path(at), entry).unwrap();
+    }
+    let facts = trees::facts();
+    let folder = package(
+        scratch.path(),
+        Format::CloudInit,
+        &tree,
+        &facts,
+        &trees::settings(),
+    );
+    let text = fs::read_to_string(folder.join("user-data")).unwrap();
+    let (_, runcmd) = text.split_once("\nruncmd:\n").unwrap();
+    let expected = include_str!("../fixtures/boot-formats/runcmd.yaml");
+    assert_eq!(runcmd, expected);
+}
+
+#[test]
+fn user_data_and_config_are_closed_when_they_hold_secrets() {
+    use std::os::unix::fs::MetadataExt;
+    let scratch = tempfile::tempdir().unwrap();
+    let mut tree = trees::rich(scratch.path());
+    for (secret, mode) in [(true, 0o600), (false, 0o644)] {
+        if !secret {
+            let _ = tree
+                .remove(&trees::path("/etc/kubernetes/bootstrap.kubeconfig"))
+                .unwrap();
+        }
+        for (format, name, mode) in [
+            (Format::CloudInit, "user-data", mode),
+            (Format::CloudInit, "meta-data", 0o644),
+            (Format::Ignition, "config.ign", mode),
+        ] {
+            let folder = package(
+                scratch.path(),
+                format,
+                &tree,
+                &trees::facts(),
+                &trees::settings(),
+            );
+            let seen = fs::metadata(folder.join(name)).unwrap().mode() & 0o777;
+            assert_eq!(seen, mode, "{name}");
+        }
+    }
+}
+
+#[test]
+fn threads_that_share_forms_write_the_same_bytes() {
+    let scratch = tempfile::tempdir().unwrap();
+    let tree = trees::rich(scratch.path());
+    let (facts, settings, forms) = (trees::facts(), trees::settings(), Forms::default());
+    let job = Job {
+        tree: &tree,
+        facts: &facts,
+        settings: &settings,
+    };
+    let pack = |forms: &Forms| {
+        let folder = tempfile::tempdir_in(scratch.path()).unwrap().keep();
+        for format in [Format::CloudInit, Format::Ignition] {
+            format
+                .write(&job, forms, &mut Folder(folder.clone()))
+                .unwrap();
+        }
+        ["user-data", "config.ign"].map(|name| fs::read(folder.join(name)).unwrap())
+    };
+    let alone = pack(&Forms::default());
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..8).map(|_| scope.spawn(|| pack(&forms))).collect();
+        for thread in threads {
+            assert!(thread.join().unwrap() == alone);
+        }
+    });
+}
+
+#[test]
+fn a_node_without_files_is_still_a_document() {
+    let scratch = tempfile::tempdir().unwrap();
+    let tree = NodeTree::default();
+    let (facts, settings) = (trees::facts(), trees::settings());
+    let folder = package(scratch.path(), Format::CloudInit, &tree, &facts, &settings);
+    assert_eq!(
+        fs::read_to_string(folder.join("meta-data")).unwrap(),
+        "instance-id: \"kubernetes-gpu-1.example.com-g3\"\nlocal-hostname: \"gpu-1.example.com\"\n"
+    );
+    assert!(!folder.join("network-config").exists());
+    if judges::present("cloud-init") {
+        let _ = judges::content(&folder, "cloud-init", &["schema", "-c", "user-data"]);
+    }
+    let folder = package(scratch.path(), Format::Ignition, &tree, &facts, &settings);
+    let config = fs::read_to_string(folder.join("config.ign")).unwrap();
+    assert_eq!(config, "{\"ignition\":{\"version\":\"3.3.0\"}}\n");
+}
+
+#[test]
+fn cloud_init_understands_the_network() {
+    let scratch = tempfile::tempdir().unwrap();
+    let ip = |text: &str| text.parse::<IpAddr>().unwrap();
+    let fixed = Interface {
+        name: "lan0".into(),
+        mac: Some("52:54:00:12:34:56".into()),
+        addresses: vec![
+            "10.20.4.11/23".parse().unwrap(),
+            "fd00::11/64".parse().unwrap(),
+        ],
+        gateways: vec![ip("10.20.4.1"), ip("fd00::1")],
+        nameservers: vec![ip("10.20.0.53")],
+        search: vec!["example.com".into()],
+        routes: vec![Route {
+            to: "192.168.0.0/16".parse().unwrap(),
+            via: ip("10.20.4.2"),
+            metric: Some(50),
+        }],
+        mtu: Some(9000),
+        ..Interface::default()
+    };
+    let dynamic = Interface {
+        name: "eno1".into(),
+        dhcp4: true,
+        ..Interface::default()
+    };
+    let facts = NodeFacts {
+        network: Some(Network {
+            interfaces: vec![fixed, dynamic],
+        }),
+        ..trees::facts()
+    };
+    let tree = NodeTree::default();
+    let folder = package(
+        scratch.path(),
+        Format::CloudInit,
+        &tree,
+        &facts,
+        &trees::settings(),
+    );
+    let text = fs::read_to_string(folder.join("network-config")).unwrap();
+    assert_eq!(
+        text,
+        include_str!("../fixtures/boot-formats/network-config.yaml")
+    );
+    let Some(said) = cloud_init_says(&folder, "network.py", "network-config") else {
+        return;
+    };
+    let rendered: BTreeMap<String, String> = serde_json::from_str(&said).unwrap();
+    for line in [
+        "MACAddress=52:54:00:12:34:56",
+        "Address=10.20.4.11/23",
+        "Address=fd00::11/64",
+        "Gateway=10.20.4.1",
+        "Gateway=fd00::1",
+        "Destination=192.168.0.0/16",
+        "DNS=10.20.0.53",
+        "Domains=example.com",
+        "MTUBytes=9000",
+    ] {
+        assert!(
+            rendered["lan0"].lines().any(|seen| seen == line),
+            "{line}\n{}",
+            rendered["lan0"]
+        );
+    }
+    assert!(
+        rendered["eno1"].contains("DHCP=ipv4"),
+        "{}",
+        rendered["eno1"]
+    );
+}

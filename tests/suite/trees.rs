@@ -1,0 +1,246 @@
+//! Node trees to pack, a folder that receives payloads, and the comparison of a folder with a tree.
+
+use std::fs;
+use std::io::Write;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use nodebake::error::Result;
+use nodebake::node::{Asset, Content, Entry, EntryKind, NodePath, NodeTree, Origin, Owner};
+use nodebake::payload::{Compression, Format, IgnitionSpec, NodeFacts, Output, Settings};
+
+/// Contents that some format or reader is known to bend.
+pub const NASTY: &[(&str, &[u8])] = &[
+    (
+        "jinja",
+        b"{{ cluster.name }} {% if x %}\n## template: jinja\n",
+    ),
+    ("tabs", b"\tone\n\t\ttwo\n"),
+    ("crlf", b"one\r\ntwo\r\n"),
+    ("cr", b"one\rtwo"),
+    ("trailing-spaces", b"one  \n   \ntwo \n  \n"),
+    ("no-final-newline", b"one\ntwo"),
+    ("many-final-newlines", b"one\n\n\n\n"),
+    ("only-newlines", b"\n\n\n"),
+    ("one-newline", b"\n"),
+    ("leading-newlines", b"\n\n  one\ntwo\n"),
+    ("leading-spaces", b"    one\n  two\n"),
+    ("leading-tab", b"\tone\n"),
+    ("spaces-only", b"   "),
+    ("nul", b"\0\x01\x02binary\0"),
+    ("not-utf8", b"caf\xe9\n"),
+    ("documents", b"---\na: 1\n...\n---\n# b\n- c\n"),
+    ("yaml-words", b"yes\n"),
+    ("percent", b"%41 %zz 100% ?a=b&c#d \\n \\\\ \" ' `$(x)`\n"),
+    ("non-ascii", "zażółć 節點 🦀\n".as_bytes()),
+    ("nel", "one\u{85}two\n".as_bytes()),
+    ("line-separator", "one\u{2028}two\u{2029}\n".as_bytes()),
+    ("byte-order-mark", "\u{feff}one\n".as_bytes()),
+    ("delete", b"\x7f\x1b[0m\n"),
+    ("empty", b""),
+];
+
+pub fn path(text: &str) -> NodePath {
+    NodePath::parse(text).unwrap()
+}
+
+pub fn origin() -> Origin {
+    Origin("test".into())
+}
+
+fn owner(id: u32, name: &str) -> Owner {
+    Owner {
+        id,
+        name: name.into(),
+    }
+}
+
+/// A tree with every kind of entry and unit state, and no mode that only some formats can say. The asset lies in
+/// `folder`.
+pub fn rich(folder: &Path) -> NodeTree {
+    let mut tree = NodeTree::default();
+    add_files(&mut tree, folder);
+    add_links_and_directories(&mut tree);
+    add_units(&mut tree);
+    tree
+}
+
+fn add_files(tree: &mut NodeTree, folder: &Path) {
+    let mut add = |at: &str, entry: Entry| tree.add(path(at), entry).unwrap();
+    for (name, bytes) in NASTY {
+        let content = Content::bytes(*bytes);
+        add(
+            &format!("/etc/nasty/{name}"),
+            Entry::file(content, 0o640, origin()),
+        );
+    }
+    let long_line = "x".repeat(100_000) + "\n";
+    add(
+        "/etc/nasty/long-line",
+        Entry::file(Content::shared(long_line), 0o644, origin()),
+    );
+    add(
+        "/etc/kubernetes/bootstrap.kubeconfig",
+        Entry::secret_file(Content::bytes("token: abcdef.0123456789abcdef\n"), origin()),
+    );
+    let long = format!("/opt/{}/{}/file", "d".repeat(120), "e".repeat(120));
+    for odd in ["/opt/a b/it's \"#\" : x", "/opt/żółć", "/opt/-rf", &long] {
+        add(odd, Entry::file(Content::shared("odd\n"), 0o755, origin()));
+    }
+    let mut daemons = Entry::file(Content::bytes("daemon's\n"), 0o640, origin());
+    (daemons.user, daemons.group) = (owner(1, "daemon"), owner(2, "bin"));
+    add("/var/lib/daemons/file", daemons);
+    let mut unknown = Entry::file(Content::bytes("nobody knows\n"), 0o660, origin());
+    (unknown.user, unknown.group) = (owner(61234, "etcd-x"), owner(61235, "etcd-y"));
+    add("/var/lib/unknown/file", unknown);
+    let source = folder.join("asset.bin");
+    let bytes: Vec<u8> = (0..200_001u32)
+        .map(|i| (i.wrapping_mul(i) >> 7) as u8)
+        .collect();
+    fs::write(&source, bytes).unwrap();
+    let asset = Content::Asset(Asset::measure(&source).unwrap().into());
+    add("/opt/bin/kubelet", Entry::file(asset, 0o755, origin()));
+}
+
+fn add_links_and_directories(tree: &mut NodeTree) {
+    let mut add = |at: &str, entry: Entry| tree.add(path(at), entry).unwrap();
+    add("/var/lib/kubelet", Entry::directory(0o750, origin()));
+    add(
+        "/var/lib/kubelet/plugins",
+        Entry::directory(0o700, origin()),
+    );
+    let mut owned = Entry::directory(0o755, origin());
+    (owned.user, owned.group) = (owner(1, "daemon"), owner(61235, "etcd-y"));
+    add("/var/lib/daemons", owned);
+    add("/data/one two", Entry::directory(0o777, origin()));
+    add("/opt/current", Entry::symlink("a b", origin()));
+    add(
+        "/opt/links/deep/dangling",
+        Entry::symlink("../../nowhere", origin()),
+    );
+    add(
+        "/etc/linked.conf",
+        Entry::symlink("/etc/nasty/tabs", origin()),
+    );
+    let mut foreign = Entry::symlink("-x", origin());
+    foreign.user = owner(1, "daemon");
+    add("/opt/-link", foreign);
+}
+
+fn add_units(tree: &mut NodeTree) {
+    let service = |needs: &str| {
+        Content::bytes(format!(
+            "[Unit]\nDescription=test: {{{{ x }}}} %n\n{needs}\n[Service]\nType=oneshot\nExecStart=/bin/true \\\n  --v=2\n\n[Install]\nWantedBy=multi-user.target\n"
+        ))
+    };
+    let mut declare = |name: &str, text: Option<Content>, enabled: Option<bool>, masked: bool| {
+        let unit = tree.unit_mut(name);
+        unit.text = text.map(|text| (text, origin()));
+        (unit.enabled, unit.masked) = (enabled, masked);
+    };
+    declare(
+        "a-kubelet.service",
+        Some(service("After=z-runtime.service")),
+        Some(true),
+        false,
+    );
+    declare("z-runtime.service", Some(service("")), Some(true), false);
+    declare("off.service", Some(service("")), Some(false), false);
+    declare("plain.service", Some(service("")), None, false);
+    declare("many@.service", Some(service("")), None, false);
+    declare("systemd-timesyncd.service", None, None, true);
+    declare("systemd-networkd.service", None, Some(true), false);
+    let _ = tree.unit_mut("systemd-networkd.service").dropins.insert(
+        "10-test.conf".into(),
+        (Content::shared("[Service]\nEnvironment=A=1\n"), origin()),
+    );
+}
+
+/// An enabled instance of the template that [`rich`] has: Ignition's engine asks a running systemd for its version
+/// before it enables one, so not every test can have it.
+pub fn add_instance(tree: &mut NodeTree) {
+    tree.unit_mut("many@one.service").enabled = Some(true);
+}
+
+/// What [`rich`] asks `systemctl is-enabled` to say.
+pub const STATES: &[(&str, &str)] = &[
+    ("a-kubelet.service", "enabled"),
+    ("z-runtime.service", "enabled"),
+    ("off.service", "disabled"),
+    ("systemd-timesyncd.service", "masked"),
+    ("systemd-networkd.service", "enabled"),
+];
+
+pub fn facts() -> NodeFacts {
+    NodeFacts {
+        cluster: "kubernetes".into(),
+        generation: 3,
+        name: "gpu-1.example.com".into(),
+        hostname: "gpu-1.example.com".into(),
+        network: None,
+    }
+}
+
+pub fn settings() -> Settings {
+    Settings {
+        formats: Format::ALL.to_vec(),
+        tarball: Compression::Gzip,
+        initramfs: Compression::Gzip,
+        ignition: IgnitionSpec { minor: 3 },
+    }
+}
+
+/// Receives payloads as a bundle does.
+pub struct Folder(pub PathBuf);
+
+impl Output for Folder {
+    fn file(
+        &mut self,
+        name: &str,
+        secret: bool,
+        write: &mut dyn FnMut(&mut dyn Write) -> Result<()>,
+    ) -> Result<()> {
+        let mode = if secret { 0o600 } else { 0o644 };
+        let mut options = fs::OpenOptions::new();
+        let _ = options.write(true).create_new(true).mode(mode);
+        write(&mut options.open(self.0.join(name))?)
+    }
+}
+
+/// Everything in which a folder, to which a payload was applied, differs from the tree; owners only when `owners`
+/// (a test without root cannot set them).
+pub fn differences(root: &Path, tree: &NodeTree, owners: bool) -> Vec<String> {
+    let mut found = Vec::new();
+    for (at, entry) in tree.materialised() {
+        if let Some(what) = difference(&root.join(at.relative()), &entry, owners) {
+            found.push(format!("{at}: {what}"));
+        }
+    }
+    found
+}
+
+fn difference(at: &Path, entry: &Entry, owners: bool) -> Option<String> {
+    let Ok(seen) = at.symlink_metadata() else {
+        return Some("is missing".into());
+    };
+    if owners && (seen.uid(), seen.gid()) != (entry.user.id, entry.group.id) {
+        return Some(format!("is owned by {}:{}", seen.uid(), seen.gid()));
+    }
+    let mode = seen.mode() & 0o7777;
+    let right = match &entry.kind {
+        EntryKind::Symlink(target) => {
+            return (fs::read_link(at).ok()? != Path::new(target))
+                .then(|| "leads elsewhere".into());
+        }
+        EntryKind::Directory => seen.is_dir(),
+        EntryKind::File(content) => {
+            let mut bytes = Vec::new();
+            content.copy_to(&mut bytes).unwrap();
+            seen.is_file() && fs::read(at).unwrap() == bytes
+        }
+    };
+    if !right {
+        return Some("is of another kind or content".into());
+    }
+    (mode != entry.mode).then(|| format!("has mode {mode:04o} and not {:04o}", entry.mode))
+}
