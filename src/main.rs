@@ -1,3 +1,47 @@
 //! The program: parse, call, print, exit code.
 
-fn main() {}
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use nodebake::cli::{Cli, Command};
+use nodebake::cmd;
+use nodebake::error::{Exit, Result, one_line};
+
+fn main() -> ExitCode {
+    let ended = match run(&Cli::parse()) {
+        Ok(exit) => exit,
+        Err(error) if is_closed_pipe(&error) => Exit::Good,
+        Err(error) => {
+            // If stderr is gone too, the exit code is all that is left to say.
+            let _ = writeln!(io::stderr(), "nodebake: {}", one_line(&error));
+            Exit::Error
+        }
+    };
+    ExitCode::from(ended as u8)
+}
+
+fn run(cli: &Cli) -> Result<Exit> {
+    match &cli.command {
+        Command::Init(args) => cmd::init::run(args),
+        Command::Check(args) => cmd::check::run(args),
+        Command::Build(args) => cmd::build::run(args),
+        Command::Show(args) => cmd::show::run(args),
+        Command::Verify(args) => cmd::verify::run(args),
+        Command::Sign(args) => cmd::sign::run(args),
+        Command::Token(args) => cmd::token::run(args),
+        Command::Key(args) => cmd::key::run(args),
+    }
+}
+
+/// `nodebake show … | head`: the reader has seen enough, which is no error.
+fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    let kind = |cause: &(dyn std::error::Error + 'static)| match cause.downcast_ref::<io::Error>() {
+        Some(error) => error.kind() == io::ErrorKind::BrokenPipe,
+        None => cause
+            .downcast_ref::<serde_json::Error>()
+            .is_some_and(|error| error.io_error_kind() == Some(io::ErrorKind::BrokenPipe)),
+    };
+    error.chain().any(kind)
+}

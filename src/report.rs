@@ -185,10 +185,19 @@ impl Report {
     /// The findings by file and position, each once: many nodes share the line that is wrong.
     pub fn sorted(&self) -> Vec<&Finding> {
         let mut sorted: Vec<&Finding> = self.findings.iter().collect();
-        sorted.sort_by(|a, b| {
-            (&a.place, a.severity, &a.path, &a.rule).cmp(&(&b.place, b.severity, &b.path, &b.rule))
+        sorted.sort_by_key(|finding| {
+            (
+                &finding.place,
+                finding.severity,
+                &finding.rule,
+                &finding.path,
+            )
         });
-        sorted.dedup_by(|a, b| a.place == b.place && a.severity == b.severity && a.rule == b.rule);
+        sorted.dedup_by(|a, b| {
+            let same = a.place == b.place && a.severity == b.severity && a.rule == b.rule;
+            // About a file as a whole, only the path says which of its parts is meant.
+            same && (a.place.line != 0 || a.path == b.path)
+        });
         sorted
     }
 }

@@ -1,7 +1,17 @@
 //! One file for each subcommand: glue only.
 
+/// `build`.
+pub mod build;
+/// `check`.
+pub mod check;
+/// `init`.
+pub mod init;
 /// `key`.
 pub mod key;
+mod manifests;
+mod project;
+/// `show`.
+pub mod show;
 /// `sign`.
 pub mod sign;
 /// `token`.

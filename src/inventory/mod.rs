@@ -45,8 +45,8 @@ pub struct Inventory {
     pub nodes: Vec<Node>,
     /// What the nodes say once their layers are merged; nodes that say the same share one.
     pub specs: Vec<Arc<Spec>>,
-    /// For each node the index of its spec.
-    pub spec_of: Vec<usize>,
+    /// For each node the index of its spec; None where its layers cannot be read, for which there is a finding.
+    pub spec_of: Vec<Option<usize>>,
 }
 
 /// `cluster.yaml` half read: the parts that the rest is made from.
@@ -159,7 +159,7 @@ fn read_nodes(project: &Path, fields: &Fields<'_>, report: &RefCell<Report>) -> 
 impl Reader<'_> {
     /// Merges each node's layers. Nodes with the same profiles and the very same layers share one result: a range of
     /// 10,000 nodes is merged once.
-    fn specs(&mut self, nodes: &[Node]) -> (Vec<Arc<Spec>>, Vec<usize>) {
+    fn specs(&mut self, nodes: &[Node]) -> (Vec<Arc<Spec>>, Vec<Option<usize>>) {
         let mut specs = Vec::new();
         let mut known: HashMap<(Vec<&str>, Vec<usize>), Option<usize>> = HashMap::new();
         let mut spec_of = Vec::with_capacity(nodes.len());
@@ -172,7 +172,7 @@ impl Reader<'_> {
                 None => {
                     let spec = self
                         .merged(node)
-                        .and_then(|merged| Spec::read(&merged, self.report));
+                        .and_then(|merged| Spec::read(merged, self.report));
                     let index = spec.map(|spec| {
                         specs.push(Arc::new(spec));
                         specs.len() - 1
@@ -181,8 +181,7 @@ impl Reader<'_> {
                     index
                 }
             };
-            // A node without a spec has a finding, and nothing is built then.
-            spec_of.push(index.unwrap_or(0));
+            spec_of.push(index);
         }
         (specs, spec_of)
     }
@@ -196,7 +195,8 @@ impl Reader<'_> {
             }
         }
         for name in names {
-            merged = profiles::lay(merged, self.profiles.get(name, self.report));
+            // Without one of its profiles a node is only the source of further findings.
+            merged = profiles::lay(merged, Some(self.profiles.get(name, self.report)?));
         }
         merged = profiles::lay(merged, self.layer.clone());
         for layer in &node.layers {

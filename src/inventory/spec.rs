@@ -113,12 +113,14 @@ pub struct Spec {
     pub vars: Option<Located>,
     /// Which payloads are written, and how.
     pub output: Settings,
+    /// The merged layers themselves: each value has the place of the layer that set it.
+    pub merged: Arc<Located>,
 }
 
 impl Spec {
     /// Reads merged layers; what is wrong goes into the report, and None means that nothing usable is left.
-    pub fn read(merged: &Located, report: &RefCell<Report>) -> Option<Self> {
-        let top = Cursor::new(merged, "", report);
+    pub fn read(merged: Arc<Located>, report: &RefCell<Report>) -> Option<Self> {
+        let top = Cursor::new(&merged, "", report);
         let fields = top.fields()?;
         let kubelet = fields.optional("kubelet").and_then(|at| at.fields());
         let config = kubelet
@@ -184,6 +186,7 @@ impl Spec {
                 .and_then(|at| at.fields().map(|_| at.located().clone())),
             output: output::read(fields.optional("output").as_ref()),
             kubernetes: kubernetes?,
+            merged: merged.clone(),
         };
         if let Some(kubelet) = kubelet {
             kubelet.finish();

@@ -14,6 +14,7 @@ mod gzip;
 pub mod ignition;
 /// newc archives that a boot loader appends to an initrd.
 pub mod initramfs;
+mod libraries;
 /// tar archives to unpack over an image.
 pub mod tarball;
 
@@ -26,6 +27,7 @@ use crate::error::Result;
 use crate::node::{Network, NodeTree};
 
 pub use forms::Forms;
+pub use libraries::libraries;
 
 /// A way to deliver a node tree. `match` on it has no `_` arm, so the compiler lists what a new format still lacks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]

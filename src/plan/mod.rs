@@ -87,8 +87,9 @@ pub struct Inputs<'a> {
 }
 
 impl Plan {
-    /// Decides everything that can be decided without rendering a template. None if anything is wrong.
-    pub fn resolve(inventory: Inventory, inputs: Inputs<'_>, report: &mut Report) -> Option<Self> {
+    /// Decides everything that can be decided without rendering a template. Goes on after findings, so that the later
+    /// stages find theirs in the same run; nothing may be written then.
+    pub fn resolve(inventory: Inventory, inputs: Inputs<'_>, report: &mut Report) -> Self {
         let groups = groups::of(&inventory, report);
         check::check(&inventory, report);
         let classes: Vec<Arc<ClassPlan>> = inventory
@@ -99,23 +100,13 @@ impl Plan {
             .collect();
         let mut nodes = Vec::with_capacity(inventory.nodes.len());
         for (node, spec) in inventory.nodes.into_iter().zip(&inventory.spec_of) {
-            let tokens = &inventory.cluster.tokens;
-            let token = match inputs
-                .tokens
-                .usable(&node.name.value, inputs.at, tokens.shelf_life)
-            {
-                Ok(token) => token.clone(),
-                Err(finding) => {
-                    report.add(finding);
-                    continue;
-                }
-            };
-            let Some(class) = classes.get(*spec) else {
+            let token = token(&node.name.value, &inventory.cluster, &inputs, report);
+            let Some(class) = spec.and_then(|index| classes.get(index)) else {
                 continue;
             };
             nodes.push(NodePlan {
                 class: class.clone(),
-                addresses: node.addresses.iter().map(|address| address.value).collect(),
+                addresses: node.addresses.iter().map(|at| at.value).collect(),
                 macs: node.macs.into_iter().map(|mac| mac.value).collect(),
                 network: node.network,
                 group: groups.of_node(&node.name.value),
@@ -124,20 +115,39 @@ impl Plan {
                 name: node.name.value,
             });
         }
-        (!report.has_errors()).then_some(Self {
+        Self {
             project: inventory.project,
             cluster: inventory.cluster,
             groups,
             ca: inputs.ca,
             classes,
             nodes,
-        })
+        }
     }
 
     /// When the first node's payload stops being of use.
     pub fn usable_until(&self) -> Option<OffsetDateTime> {
         self.nodes.iter().map(|node| node.usable_until).min()
     }
+}
+
+/// The node's token; where there is none that is good, a stand-in beside the finding.
+fn token(node: &str, cluster: &Cluster, inputs: &Inputs<'_>, report: &mut Report) -> Token {
+    let found = inputs
+        .tokens
+        .usable(node, inputs.at, cluster.tokens.shelf_life);
+    found.cloned().unwrap_or_else(|finding| {
+        report.add(finding);
+        Token {
+            id: String::new(),
+            secret: String::new().into(),
+            epoch: 0,
+            created: inputs.at,
+            expires: inputs.at,
+            description: String::new(),
+            place: None,
+        }
+    })
 }
 
 fn class(index: usize, spec: &Arc<Spec>, report: &mut Report) -> ClassPlan {

@@ -1,0 +1,38 @@
+//! `nodebake check`: all findings, nothing written.
+
+use std::io::{self, Write};
+
+use crate::cli::{Check, Print};
+use crate::cmd::project::prepare;
+use crate::error::{Exit, Result};
+use crate::report::Report;
+
+/// Runs `check`.
+pub fn run(args: &Check) -> Result<Exit> {
+    let mut report = Report::default();
+    let reading = &args.project.reading;
+    let prepared = prepare(&args.project.dir, reading, &mut report)?;
+    if let Some(prepared) = &prepared {
+        prepared.check_nodes(&mut report);
+    }
+    if reading.strict {
+        report.make_strict();
+    }
+    let mut stdout = io::stdout().lock();
+    match args.output {
+        Print::Text => {
+            write!(stdout, "{report}")?;
+            if let (Some(prepared), false) = (&prepared, report.has_errors()) {
+                writeln!(stdout, "{} nodes can be built", prepared.plan.nodes.len())?;
+            }
+        }
+        Print::Json => {
+            serde_json::to_writer_pretty(&mut stdout, &report.sorted())?;
+            writeln!(stdout)?;
+        }
+    }
+    Ok(match report.has_errors() {
+        true => Exit::Findings,
+        false => Exit::Good,
+    })
+}

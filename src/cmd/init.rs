@@ -1,0 +1,133 @@
+//! `nodebake init`: a project that builds as it is, today and next month.
+
+use std::fs::{self, DirBuilder, OpenOptions, Permissions};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::path::Path;
+
+use anyhow::{Context, bail};
+use time::OffsetDateTime;
+
+use crate::bundle::generate_keys;
+use crate::cli::{Init, Print, Token, TokenCreate};
+use crate::error::{Exit, Result};
+use crate::identity::example_ca;
+
+/// How long the example CA lasts; it is to be replaced long before.
+const CA_DAYS: u32 = 3650;
+
+const CLUSTER: &str = r#"# The inventory: what is true of the cluster, and its nodes. `nodebake check` says what is wrong with it.
+apiVersion: nodebake/v1
+kind: Cluster
+name: example
+generation: 1                       # bump it to provision nodes anew
+kubernetes: {VERSION}
+apiServer:
+  url: https://api.example.internal:6443
+  ca: pki/ca.pem                    # an example: put your cluster's public CA certificate there
+network:
+  clusterDomain: cluster.local
+  clusterDNS: [10.96.0.10]
+  serviceCIDRs: [10.96.0.0/12]
+  podCIDRs: [10.244.0.0/16]
+tokens:
+  ttl: 90d                          # how long a token lives
+  shelfLife: 24h                    # how long a payload may lie before its node boots
+  approval: review                  # client CSRs are approved by a person, not by the controller
+profiles: [{PROFILE}]
+nodes:
+  - name: worker-1
+    addresses: [192.168.10.11]
+    labels: {topology.kubernetes.io/zone: a}
+  - range: {names: "edge-[01-03]", start: 192.168.20.11, within: 192.168.20.0/24}
+  - name: edge-02                   # refines a member of the range
+    kubelet: {config: {maxPods: 60}}
+"#;
+
+const README: &str = r#"# A nodebake project
+
+    nodebake check            all findings, nothing written
+    nodebake build            bakes every node into out/
+    nodebake show worker-1    one node's plan and tree
+    nodebake verify out --key keys/sign.pub
+
+Before it is more than an example:
+
+1. `pki/ca.pem` is an example CA whose key was thrown away: nothing can be signed with it. Put your cluster's public CA
+   certificate there.
+2. `cluster.yaml` names an API server and nodes that do not exist: write yours.
+3. `secrets.yaml` and `keys/sign.key` are secrets, and git ignores them. Keep them in a safe place.
+"#;
+
+const GITIGNORE: &str = "/out/\n/out.trees/\n/secrets.yaml\n/secrets.yaml.lock\n/keys/sign.key\n";
+
+/// Runs `init`.
+pub fn run(args: &Init) -> Result<Exit> {
+    let dir = &args.dir;
+    let version = match args.profile.as_str() {
+        "worker" => "v1.34.4",
+        "by-hand" => "v1.16.6",
+        other => bail!("there is no built-in profile {other}; there are worker and by-hand"),
+    };
+    if fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_some()) {
+        bail!("{} is not empty", dir.display());
+    }
+    for folder in [
+        dir.clone(),
+        dir.join("pki"),
+        dir.join("profiles"),
+        dir.join("overlays"),
+    ] {
+        make_folder(&folder)?;
+    }
+    let inventory = CLUSTER
+        .replace("{VERSION}", version)
+        .replace("{PROFILE}", &args.profile);
+    write(&dir.join("cluster.yaml"), &inventory)?;
+    write(&dir.join("README.md"), README)?;
+    write(&dir.join(".gitignore"), GITIGNORE)?;
+    write(
+        &dir.join("pki/ca.pem"),
+        &example_ca("nodebake-example-ca", OffsetDateTime::now_utc(), CA_DAYS)?,
+    )?;
+    let _ = generate_keys(&dir.join("keys"))?;
+    let mut out = io::stdout().lock();
+    writeln!(
+        out,
+        "{}: a project with one worker, three edge nodes, a signing key and tokens:",
+        dir.display()
+    )?;
+    drop(out);
+    let create = TokenCreate {
+        dir: dir.clone(),
+        nodes: Vec::new(),
+        ttl: None,
+        output: Print::Text,
+    };
+    let exit = crate::cmd::token::run(&Token::Create(create))?;
+    writeln!(io::stdout(), "next: nodebake build {}", dir.display())?;
+    Ok(exit)
+}
+
+fn make_folder(path: &Path) -> Result<()> {
+    let mut builder = DirBuilder::new();
+    builder
+        .recursive(true)
+        .mode(0o755)
+        .create(path)
+        .with_context(|| format!("creating {}", path.display()))
+}
+
+/// A new file, 0644 whatever the umask is.
+fn write(path: &Path, text: &str) -> Result<()> {
+    let writing = || format!("writing {}", path.display());
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o644)
+        .open(path)
+        .with_context(writing)?;
+    file.set_permissions(Permissions::from_mode(0o644))
+        .with_context(writing)?;
+    file.write_all(text.as_bytes()).with_context(writing)
+}

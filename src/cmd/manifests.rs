@@ -1,0 +1,60 @@
+//! The cluster's manifests, written into a bundle.
+
+use crate::bundle::BundleBuilder;
+use crate::cluster::{
+    Approval, ClusterObjects, NodeMarks, RBAC_KUSTOMIZATION, TOKENS_KUSTOMIZATION, names, rbac,
+    write_node_labels, write_tokens,
+};
+use crate::error::Result;
+use crate::plan::Plan;
+
+/// A node's labels that only an admin may set, in the order of the plan's nodes.
+#[derive(Clone, Debug, Default)]
+pub struct Marks(pub Vec<(String, String)>);
+
+/// Writes everything below `cluster/`.
+pub fn write(builder: &BundleBuilder, plan: &Plan, marks: &[Marks]) -> Result<()> {
+    let tokens = &plan.cluster.tokens;
+    let objects = ClusterObjects {
+        groups: plan.groups.clone(),
+        usages: tokens
+            .usages
+            .iter()
+            .filter_map(|usage| usage.parse().ok())
+            .collect(),
+        approval: match tokens.automatic_approval.value {
+            true => Approval::Auto,
+            false => Approval::Review,
+        },
+        kubelet_client_user: plan.cluster.api_server.kubelet_client_user.clone(),
+        server_renewal: plan.cluster.server_renewal,
+    };
+    let text = |name: &str, secret: bool, text: &str| {
+        builder.file(&format!("cluster/{name}"), secret, &mut |out| {
+            Ok(out.write_all(text.as_bytes())?)
+        })
+    };
+    text(names::RBAC, false, &rbac(&objects))?;
+    text(names::RBAC_KUSTOMIZATION, false, RBAC_KUSTOMIZATION)?;
+    text(names::TOKENS_KUSTOMIZATION, false, TOKENS_KUSTOMIZATION)?;
+    builder.file(&format!("cluster/{}", names::TOKENS), true, &mut |out| {
+        let tokens = plan.nodes.iter().map(|node| (&*node.name, &node.token));
+        write_tokens(out, &objects, tokens)
+    })?;
+    builder.file(
+        &format!("cluster/{}", names::NODE_LABELS),
+        false,
+        &mut |out| {
+            let nodes = plan.nodes.iter().zip(marks).map(|(node, marks)| NodeMarks {
+                node: &node.name,
+                labels: marks
+                    .0
+                    .iter()
+                    .map(|(key, value)| (&**key, &**value))
+                    .collect(),
+                taints: Vec::new(),
+            });
+            write_node_labels(out, nodes)
+        },
+    )
+}

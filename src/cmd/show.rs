@@ -1,0 +1,251 @@
+//! `nodebake show`: one node's plan and tree, secrets hidden.
+
+use std::io::{self, Write};
+
+use anyhow::{Context, bail};
+use serde::Serialize;
+
+use crate::cli::{Print, Show};
+use crate::cmd::project::{prepare, say};
+use crate::error::{Exit, Result};
+use crate::inventory::{child_path, closest};
+use crate::node::{Baked, Content, EntryKind};
+use crate::plan::NodePlan;
+use crate::report::Report;
+use crate::timing::rfc3339;
+use crate::yaml::{Located, Value};
+
+/// Runs `show`.
+pub fn run(args: &Show) -> Result<Exit> {
+    let mut report = Report::default();
+    let prepared = prepare(&args.project.dir, &args.project.reading, &mut report)?;
+    if args.project.reading.strict {
+        report.make_strict();
+    }
+    let Some(prepared) = prepared.filter(|_| !report.has_errors()) else {
+        say(&report)?;
+        return Ok(Exit::Findings);
+    };
+    let nodes = &prepared.plan.nodes;
+    let Some(node) = nodes.iter().find(|node| node.name == args.node) else {
+        let known = nodes.iter().map(|node| node.name.as_str());
+        let hint = closest(&args.node, known).map(|near| format!("; did you mean {near}?"));
+        bail!(
+            "there is no node {} in the inventory{}",
+            args.node,
+            hint.unwrap_or_default()
+        );
+    };
+    let baked = match prepared.oven.bake(node) {
+        Ok(baked) => baked,
+        Err(findings) => {
+            findings.into_iter().for_each(|finding| report.add(finding));
+            say(&report)?;
+            return Ok(Exit::Findings);
+        }
+    };
+    say(&report)?;
+    let mut out = io::stdout().lock();
+    match (&args.file, args.origin, args.output) {
+        (Some(path), _, _) => file(path, node, &baked, (args.reveal, &mut out))?,
+        (None, true, output) => origins(node, output, &mut out)?,
+        (None, false, output) => summary(node, &baked, output, &mut out)?,
+    }
+    Ok(Exit::Good)
+}
+
+/// One file of the tree. A token's secret is hidden in it; any other secret file is not shown at all.
+fn file(
+    path: &str,
+    node: &NodePlan,
+    baked: &Baked,
+    (reveal, out): (bool, &mut dyn Write),
+) -> Result<()> {
+    let all = baked.tree.materialised();
+    let Some(entry) = all.get(path) else {
+        bail!("{} has no {path}", node.name);
+    };
+    let content = match &entry.kind {
+        EntryKind::File(content) => content,
+        EntryKind::Directory => bail!("{path} is a directory"),
+        EntryKind::Symlink(target) => bail!("{path} is a symbolic link to {target}"),
+    };
+    match content {
+        Content::Blob(blob) if entry.secret && !reveal => {
+            let bearer = node.token.bearer();
+            let text = String::from_utf8_lossy(blob.bytes());
+            let hidden = text.replace(bearer.expose(), &node.token.hidden());
+            if hidden == text {
+                bail!("{path} holds a secret; --reveal prints it");
+            }
+            out.write_all(hidden.as_bytes())
+                .context("writing to stdout")
+        }
+        content => content.copy_to(out),
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Summary<'a> {
+    node: &'a str,
+    kubernetes: String,
+    hostname: &'a str,
+    addresses: Vec<String>,
+    group: &'a str,
+    token: String,
+    usable_until: Option<String>,
+    formats: &'a [crate::payload::Format],
+    self_labels: &'a [(String, String)],
+    admin_labels: &'a [(String, String)],
+    tree: Vec<Line>,
+    units: Vec<UnitLine<'a>>,
+}
+
+#[derive(Serialize)]
+struct Line {
+    path: String,
+    kind: &'static str,
+    mode: String,
+    owner: String,
+    size: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    target: Option<String>,
+    secret: bool,
+    origin: String,
+}
+
+#[derive(Serialize)]
+struct UnitLine<'a> {
+    name: &'a str,
+    enabled: Option<bool>,
+    masked: bool,
+}
+
+fn summary(node: &NodePlan, baked: &Baked, output: Print, out: &mut dyn Write) -> Result<()> {
+    let units = baked.tree.units().iter();
+    let summary = Summary {
+        node: &node.name,
+        kubernetes: node.class.spec.kubernetes.value.to_string(),
+        hostname: &baked.hostname,
+        addresses: node.addresses.iter().map(ToString::to_string).collect(),
+        group: &node.group,
+        token: node.token.hidden(),
+        usable_until: rfc3339(node.usable_until),
+        formats: &node.class.spec.output.formats,
+        self_labels: &baked.self_labels,
+        admin_labels: &baked.admin_labels,
+        tree: lines(baked),
+        units: units
+            .map(|(name, unit)| UnitLine {
+                name,
+                enabled: unit.enabled,
+                masked: unit.masked,
+            })
+            .collect(),
+    };
+    if output == Print::Json {
+        serde_json::to_writer_pretty(&mut *out, &summary)?;
+        return Ok(writeln!(out)?);
+    }
+    writeln!(out, "node          {}", summary.node)?;
+    writeln!(out, "kubernetes    {}", summary.kubernetes)?;
+    writeln!(out, "hostname      {}", summary.hostname)?;
+    writeln!(out, "addresses     {}", summary.addresses.join(" "))?;
+    writeln!(out, "group         {}", summary.group)?;
+    writeln!(out, "token         {}", summary.token)?;
+    writeln!(
+        out,
+        "usable until  {}",
+        summary.usable_until.as_deref().unwrap_or_default()
+    )?;
+    for (title, labels) in [
+        ("label", summary.self_labels),
+        ("admin label", summary.admin_labels),
+    ] {
+        for (key, value) in labels {
+            writeln!(out, "{title:<13} {key}={value}")?;
+        }
+    }
+    for unit in &summary.units {
+        let state = match (unit.masked, unit.enabled) {
+            (true, _) => "masked",
+            (_, Some(true)) => "enabled",
+            (_, Some(false)) => "disabled",
+            (_, None) => "as the image has it",
+        };
+        writeln!(out, "unit          {} {state}", unit.name)?;
+    }
+    writeln!(out)?;
+    for line in &summary.tree {
+        let target = line.target.as_ref().map(|target| format!(" -> {target}"));
+        writeln!(
+            out,
+            "{} {} {:>8} {}{}  ({})",
+            line.mode,
+            line.owner,
+            line.size,
+            line.path,
+            target.unwrap_or_default(),
+            line.origin
+        )?;
+    }
+    Ok(())
+}
+
+fn lines(baked: &Baked) -> Vec<Line> {
+    let line = |(path, entry): (crate::node::NodePath, crate::node::Entry)| {
+        let (kind, size, target) = match &entry.kind {
+            EntryKind::File(content) => ("file", content.len(), None),
+            EntryKind::Directory => ("directory", 0, None),
+            EntryKind::Symlink(target) => ("link", 0, Some(target.clone())),
+        };
+        Line {
+            path: path.to_string(),
+            kind,
+            mode: format!("{:04o}", entry.mode),
+            owner: format!("{}:{}", entry.user.name, entry.group.name),
+            size,
+            target,
+            secret: entry.secret,
+            origin: entry.origin.to_string(),
+        }
+    };
+    baked.tree.materialised().into_iter().map(line).collect()
+}
+
+#[derive(Serialize)]
+struct Origin {
+    path: String,
+    value: serde_json::Value,
+    place: String,
+}
+
+/// Every final value with the place of the layer that set it.
+fn origins(node: &NodePlan, output: Print, out: &mut dyn Write) -> Result<()> {
+    let mut found = Vec::new();
+    collect(&node.class.spec.merged, "", &mut found);
+    if output == Print::Json {
+        serde_json::to_writer_pretty(&mut *out, &found)?;
+        return Ok(writeln!(out)?);
+    }
+    for origin in found {
+        writeln!(out, "{}: {}  ({})", origin.path, origin.value, origin.place)?;
+    }
+    Ok(())
+}
+
+fn collect(at: &Located, path: &str, found: &mut Vec<Origin>) {
+    match &at.value {
+        Value::Map(map) if !map.is_empty() => {
+            for (key, field) in map.iter() {
+                collect(&field.value, &child_path(path, key), found);
+            }
+        }
+        _ => found.push(Origin {
+            path: path.to_owned(),
+            value: serde_json::to_value(at).unwrap_or_default(),
+            place: at.place.to_string(),
+        }),
+    }
+}
