@@ -2,6 +2,7 @@
 //! from stdin or a file descriptor. Out: a [`TokenStore`], and findings that never hold a secret. This room knows no
 //! file or path on a node.
 
+mod document;
 mod file;
 mod list;
 mod read;

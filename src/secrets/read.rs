@@ -2,18 +2,16 @@
 //! YAML itself ends the reading, as YAML readers stop at their first.
 
 use std::collections::HashMap;
-use std::fmt;
 use std::io::Read;
-use std::marker::PhantomData;
 use std::sync::Arc;
 
 use anyhow::Context;
-use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
 use crate::error::Result;
 use crate::report::{Finding, Place, Report};
+use crate::secrets::document::{Document, Nodes, Pairs};
 use crate::secrets::store::{API_VERSION, KIND};
 use crate::secrets::{Secret, Token, TokenStore, is_id, is_secret};
 use crate::timing::parse_rfc3339;
@@ -21,21 +19,9 @@ use crate::yaml::{self, Spanned};
 
 /// The keys of a token.
 const KEYS: [&str; 6] = ["id", "secret", "epoch", "created", "expires", "description"];
+const ID_RULE: &str = "must be six characters of a-z and 0-9";
+const SECRET_RULE: &str = "must be sixteen characters of a-z and 0-9";
 const MINT_ANEW: &str = "take the token out and run `nodebake token create`";
-
-/// A mapping as it is written: keys and values in order, with their places.
-struct Pairs<V>(Vec<(Spanned<String>, V)>);
-
-/// The whole file.
-struct Document {
-    api_version: Option<Spanned<String>>,
-    kind: Option<Spanned<String>>,
-    tokens: Option<Pairs<Nodes>>,
-    unknown: Vec<Spanned<String>>,
-}
-
-/// One node's tokens, each with its place. All values are read as secrets: one may stand in the wrong field.
-type Nodes = Vec<Spanned<Pairs<Spanned<Secret>>>>;
 
 impl TokenStore {
     /// Reads a store from stdin, a file descriptor or a decrypting program. `name` is what findings call it. A store
@@ -156,35 +142,20 @@ impl Reading {
             is_good: true,
         };
         entry.refuse_unknown_keys();
-        let id = entry.value(
-            "id",
-            MINT_ANEW,
-            "must be six characters of a-z and 0-9",
-            |text| is_id(text).then(|| text.to_owned()),
-        );
-        let secret = entry.value(
-            "secret",
-            MINT_ANEW,
-            "must be sixteen characters of a-z and 0-9",
-            |text| is_secret(text).then(|| Secret::from(text)),
-        );
-        let epoch = entry.value(
-            "epoch",
-            "write 1 for a node's first token",
-            "must be a whole number from 1 on",
-            |text| text.parse::<u32>().ok().filter(|epoch| *epoch > 0),
-        );
+        let id = entry.value("id", MINT_ANEW, ID_RULE, |text| {
+            is_id(text).then(|| text.to_owned())
+        });
+        let secret = entry.value("secret", MINT_ANEW, SECRET_RULE, |text| {
+            is_secret(text).then(|| Secret::from(text))
+        });
+        let epoch = entry.epoch();
         let created = entry.time("created");
         let expires = entry.time("expires");
         let description = entry.optional("description");
-        if let (Some(created), Some(expires)) = (created, expires)
-            && expires <= created
-        {
+        if created.is_some() && expires.is_some() && expires <= created {
             entry.fault("expires", MINT_ANEW, "must be later than created");
         }
-        if let Some(id) = &id {
-            entry.claim(id);
-        }
+        entry.claim(id.as_deref());
         if !entry.is_good {
             return None;
         }
@@ -255,6 +226,16 @@ impl Entry<'_> {
         None
     }
 
+    fn epoch(&mut self) -> Option<u32> {
+        let repair = "write 1 for a node's first token";
+        self.value(
+            "epoch",
+            repair,
+            "must be a whole number from 1 on",
+            |text| text.parse().ok().filter(|epoch| *epoch > 0),
+        )
+    }
+
     fn time(&mut self, key: &str) -> Option<OffsetDateTime> {
         let rule = "must be an RFC 3339 time in whole seconds";
         self.value(
@@ -271,79 +252,17 @@ impl Entry<'_> {
     }
 
     /// Ids name Secrets in the cluster, so each may stand in the file once.
-    fn claim(&mut self, id: &str) {
-        let place = self
-            .find("id")
-            .map_or(self.place.clone(), |value| self.reading.place(value));
+    fn claim(&mut self, id: Option<&str>) {
+        let (Some(id), Some(value)) = (id, self.find("id")) else {
+            return;
+        };
+        let place = self.reading.place(value);
         if let Some(first) = self.reading.ids.get(id) {
             let rule = format!("the id {id} is already there at {first}");
             self.fault("id", MINT_ANEW, &rule);
         } else {
             let _ = self.reading.ids.insert(id.to_owned(), place);
         }
-    }
-}
-
-impl<'de, V: Deserialize<'de>> Deserialize<'de> for Pairs<V> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-        struct Mapping<V>(PhantomData<V>);
-        impl<'de, V: Deserialize<'de>> Visitor<'de> for Mapping<V> {
-            type Value = Pairs<V>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a mapping")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(
-                self,
-                mut map: A,
-            ) -> std::result::Result<Pairs<V>, A::Error> {
-                let mut pairs = Vec::new();
-                while let Some(pair) = map.next_entry()? {
-                    pairs.push(pair);
-                }
-                Ok(Pairs(pairs))
-            }
-        }
-        deserializer.deserialize_map(Mapping(PhantomData))
-    }
-}
-
-impl<'de> Deserialize<'de> for Document {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-        struct Mapping;
-        impl<'de> Visitor<'de> for Mapping {
-            type Value = Document;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a mapping with apiVersion, kind and tokens")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(
-                self,
-                mut map: A,
-            ) -> std::result::Result<Document, A::Error> {
-                let mut document = Document {
-                    api_version: None,
-                    kind: None,
-                    tokens: None,
-                    unknown: Vec::new(),
-                };
-                while let Some(key) = map.next_key::<Spanned<String>>()? {
-                    match key.value.as_str() {
-                        "apiVersion" => document.api_version = map.next_value()?,
-                        "kind" => document.kind = map.next_value()?,
-                        "tokens" => document.tokens = map.next_value()?,
-                        _ => {
-                            let IgnoredAny = map.next_value()?;
-                            document.unknown.push(key);
-                        }
-                    }
-                }
-                Ok(document)
-            }
-        }
-        deserializer.deserialize_map(Mapping)
     }
 }
 

@@ -9,5 +9,6 @@ mod cluster;
 mod identity;
 mod judges;
 mod kubernetes_rules;
+mod secrets;
 mod smoke;
 mod trees;

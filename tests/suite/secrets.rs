@@ -1,0 +1,179 @@
+//! That secrets.yaml is the same text to other readers, survives whatever happens to its writers, and is nobody's to
+//! read but its owner's.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use nodebake::identity::BootstrapKubeconfig;
+use nodebake::report::Report;
+use nodebake::secrets::{Minting, StoreLock, TokenStore};
+use time::macros::datetime;
+
+use crate::cluster::pyyaml;
+use crate::identity::token;
+use crate::judges;
+
+const FOLDER: &str = "NODEBAKE_TEST_FOLDER";
+const PREFIX: &str = "NODEBAKE_TEST_PREFIX";
+const COUNT: &str = "NODEBAKE_TEST_COUNT";
+
+fn minting(description: &str) -> Minting<'_> {
+    Minting {
+        ttl: Duration::from_secs(3600),
+        now: datetime!(2026-11-24 15:00 UTC),
+        shelf_life: Duration::ZERO,
+        force: false,
+        description,
+    }
+}
+
+fn load(path: &Path) -> TokenStore {
+    let mut report = Report::default();
+    let store = TokenStore::load(path, "secrets.yaml", &mut report)
+        .unwrap()
+        .unwrap();
+    assert!(report.is_empty(), "{report}");
+    store
+}
+
+/// Not a test of its own: the program that the tests below run several times over, and kill.
+#[test]
+#[ignore = "started by other tests"]
+fn a_writer() {
+    let Some(folder) = std::env::var_os(FOLDER) else {
+        return;
+    };
+    let path = Path::new(&folder).join("secrets.yaml");
+    let prefix = std::env::var(PREFIX).unwrap();
+    let count: usize = std::env::var(COUNT).unwrap().parse().unwrap();
+    for round in 0..count {
+        let mut report = Report::default();
+        let lock = StoreLock::acquire(&path).unwrap();
+        let mut store = lock.load("secrets.yaml", &mut report).unwrap();
+        assert!(report.is_empty(), "{report}");
+        let node = format!("{prefix}-{round}");
+        let _ = store.create([node.as_str()], &minting("x")).unwrap();
+        lock.save(&store).unwrap();
+    }
+}
+
+fn start_writer(folder: &Path, umask: &str, prefix: &str, count: usize) -> Child {
+    let program = std::env::current_exe().unwrap();
+    Command::new("sh")
+        .args([
+            "-c",
+            &format!("umask {umask}; exec \"$0\" --exact secrets::a_writer --ignored"),
+        ])
+        .arg(program)
+        .env(FOLDER, folder)
+        .env(PREFIX, prefix)
+        .env(COUNT, count.to_string())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap()
+}
+
+#[test]
+fn programs_at_the_same_time_lose_no_token_and_the_umask_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let writers = ["000", "077", "777"].map(|umask| start_writer(folder.path(), umask, umask, 15));
+    for mut writer in writers {
+        assert!(writer.wait().unwrap().success());
+    }
+    let path = folder.path().join("secrets.yaml");
+    assert_eq!(load(&path).iter().count(), 45);
+    assert_eq!(
+        fs::metadata(&path).unwrap().permissions().mode() & 0o7777,
+        0o600
+    );
+}
+
+#[test]
+fn a_killed_writer_leaves_a_whole_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("secrets.yaml");
+    let mut known = 0;
+    for round in 0..12 {
+        let mut writer = start_writer(folder.path(), "022", &format!("r{round}"), usize::MAX);
+        // Once it has written something, it is killed at another moment each time.
+        let started = Instant::now();
+        while !path.exists() || load(&path).iter().count() == known {
+            assert!(
+                started.elapsed() < Duration::from_secs(30),
+                "the writer writes nothing"
+            );
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        std::thread::sleep(Duration::from_micros(700 * round));
+        writer.kill().unwrap();
+        assert_eq!(writer.wait().unwrap().signal(), Some(9));
+        let now = load(&path).iter().count();
+        assert!(now > known, "{now} tokens after {known}");
+        known = now;
+    }
+}
+
+#[test]
+fn the_file_is_the_same_strings_to_pyyaml() {
+    if !judges::present("python3") {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("secrets.yaml");
+    let lock = StoreLock::acquire(&path).unwrap();
+    let mut store = TokenStore::new("secrets.yaml");
+    let description = "{node}: \"yes\" \\ \u{1} \u{7f}\u{85}\u{2028}\u{feff} é \u{1f511}\n\t#";
+    let nodes = [
+        "1e3",
+        "no",
+        "0644",
+        "12:30:45",
+        "gpu-1.example.com",
+        "~",
+        "2026-11-24",
+    ];
+    let _ = store.create(nodes, &minting(description)).unwrap();
+    lock.save(&store).unwrap();
+    let theirs = &pyyaml(folder.path(), &fs::read_to_string(&path).unwrap())[0];
+    assert_eq!(theirs["apiVersion"], "nodebake/v1");
+    assert_eq!(theirs["kind"], "Secrets");
+    assert_eq!(theirs["tokens"].as_object().unwrap().len(), nodes.len());
+    for (node, tokens) in load(&path).iter() {
+        let token = &tokens[0];
+        let expected = serde_json::json!({
+            "id": token.id,
+            "secret": token.secret.expose(),
+            "epoch": 1,
+            "created": "2026-11-24T15:00:00Z",
+            "expires": "2026-11-24T16:00:00Z",
+            "description": description.replace("{node}", node),
+        });
+        assert_eq!(theirs["tokens"][node][0], expected);
+    }
+}
+
+#[test]
+fn debug_shows_no_secret_of_anything() {
+    let token = token("abcdef", "0123456789abcdef");
+    let folder = tempfile::tempdir().unwrap();
+    let lock = StoreLock::acquire(&folder.path().join("secrets.yaml")).unwrap();
+    let mut store = TokenStore::new("secrets.yaml");
+    let minted = store.create(["a"], &minting("x")).unwrap();
+    let kubeconfig = BootstrapKubeconfig::new("c", "https://a:1", b"ca");
+    let content = nodebake::node::Content::bytes(kubeconfig.render(&token));
+    let shown = format!("{token:?} {store:#?} {minted:?} {lock:?} {kubeconfig:?} {content:?}");
+    assert!(
+        shown.contains("abcdef") && shown.contains(&minted[0].id),
+        "{shown}"
+    );
+    for secret in [
+        token.secret.expose(),
+        store.newest("a").unwrap().secret.expose(),
+    ] {
+        assert!(!shown.contains(secret), "{shown}");
+    }
+}
