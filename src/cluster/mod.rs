@@ -40,9 +40,11 @@ resources:
 ";
 
 /// Text of `tokens/kustomization.yaml`. `create`, because `apply` would keep a second copy of each secret in an
-/// annotation, and would bring back tokens that were revoked since.
+/// annotation, and would bring back tokens that were revoked since. Kustomize compares each object with each: 1,000
+/// take seconds, 10,000 minutes.
 pub const TOKENS_KUSTOMIZATION: &str = "\
 # Once, before the nodes boot: kubectl create -k tokens
+# With thousands of nodes kubectl create -f tokens/tokens.yaml does the same in less time.
 # Never from an old bundle: that would bring back tokens that were revoked since.
 apiVersion: kustomize.config.k8s.io/v1beta1
 kind: Kustomization
