@@ -101,9 +101,9 @@ systemd-analyze systemd
 pyyaml python3-yaml
 LIST
     [ -n "$wanted" ] || return 0
-    if may_install "$programs"; then
+    if may_install "${programs# }"; then
         # shellcheck disable=SC2086 # a list of words
-        apt_install $wanted || skip "$programs" "apt-get could not install$wanted"
+        apt_install $wanted || skip "${programs# }" "apt-get could not install$wanted"
     fi
 }
 
