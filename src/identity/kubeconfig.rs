@@ -1,5 +1,6 @@
 //! The bootstrap kubeconfig, byte for byte as `kubectl config set-cluster --embed-certs`, `set-credentials`,
-//! `set-context` and `use-context` write it. All but the token is the same for every node and made once.
+//! `set-context` and `use-context` write it; kubectl from 1.34 on leaves out the empty `preferences`. All but the token
+//! is the same for every node and made once.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;

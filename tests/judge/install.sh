@@ -98,6 +98,7 @@ xorriso xorriso
 openssl openssl
 ssh-keygen openssh-client
 systemd-analyze systemd
+busybox busybox
 pyyaml python3-yaml
 LIST
     [ -n "$wanted" ] || return 0
