@@ -15,6 +15,7 @@ use time::macros::datetime;
 
 use crate::cluster::documents;
 use crate::identity::token;
+use crate::judges;
 
 const FOLDER: &str = "NODEBAKE_TEST_FOLDER";
 const PREFIX: &str = "NODEBAKE_TEST_PREFIX";
@@ -175,4 +176,63 @@ fn debug_shows_no_secret_of_anything() {
     ] {
         assert!(!shown.contains(secret), "{shown}");
     }
+}
+
+fn nodebake(folder: &Path, args: &[&str]) -> (Option<i32>, String, String) {
+    let output = judges::run(folder, env!("CARGO_BIN_EXE_nodebake"), args);
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (
+        output.status.code(),
+        text(&output.stdout),
+        text(&output.stderr),
+    )
+}
+
+#[test]
+fn the_token_commands_mint_once_and_list_without_secrets() {
+    let folder = tempfile::tempdir().unwrap();
+    let inventory = "apiVersion: nodebake/v1\nkind: Cluster\nname: kubernetes\nkubernetes: v1.16.6\n\
+                     apiServer: {url: 'https://10.0.0.1:6443', ca: pki/ca.pem}\nprofiles: [by-hand]\n\
+                     nodes: [{name: a, addresses: [10.0.0.2]}, {name: gpu-1.example.com, addresses: [10.0.0.3]}]\n";
+    fs::write(folder.path().join("cluster.yaml"), inventory).unwrap();
+    let create =
+        |args: &[&str]| nodebake(folder.path(), &[&["token", "create", "."], args].concat());
+    let (exit, said, complaint) = create(&["gpu-2.example.com"]);
+    assert_eq!(exit, Some(1), "{said}{complaint}");
+    assert!(
+        complaint.contains("did you mean gpu-1.example.com?"),
+        "{complaint}"
+    );
+    let (exit, said, complaint) = create(&["-o", "json"]);
+    assert_eq!(exit, Some(0), "{complaint}");
+    let minted: serde_json::Value = serde_json::from_str(&said).unwrap();
+    assert_eq!(minted.as_array().unwrap().len(), 2, "{said}");
+    assert_eq!(
+        create(&[]).1,
+        "every node has a good token; nothing was minted\n"
+    );
+
+    let path = folder.path().join("secrets.yaml");
+    let store = load(&path);
+    let secret = store.newest("a").unwrap().secret.expose();
+    let (_, table, _) = nodebake(folder.path(), &["token", "list"]);
+    let columns = "TOKEN             TTL       EXPIRES                USAGES           DESCRIPTION";
+    assert!(table.starts_with(columns), "{table}");
+    assert!(
+        table.contains(minted[0]["id"].as_str().unwrap()) && !table.contains(secret),
+        "{table}"
+    );
+    assert!(
+        nodebake(folder.path(), &["token", "list", "--reveal"])
+            .1
+            .contains(secret)
+    );
+
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+    let (exit, said, complaint) = create(&[]);
+    assert_eq!((exit, said.as_str()), (Some(3), ""), "{complaint}");
+    assert!(
+        complaint.contains("secrets.yaml: others may read"),
+        "{complaint}"
+    );
 }
