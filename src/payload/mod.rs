@@ -15,12 +15,13 @@ pub mod ignition;
 /// newc archives that a boot loader appends to an initrd.
 pub mod initramfs;
 mod libraries;
+mod objection;
 /// tar archives to unpack over an image.
 pub mod tarball;
 
-use std::fmt;
 use std::io::Write;
 
+use anyhow::bail;
 use serde::Serialize;
 
 use crate::error::Result;
@@ -28,6 +29,7 @@ use crate::node::{Network, NodeTree};
 
 pub use forms::Forms;
 pub use libraries::libraries;
+pub use objection::Objection;
 
 /// A way to deliver a node tree. `match` on it has no `_` arm, so the compiler lists what a new format still lacks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -65,15 +67,20 @@ impl Format {
     /// Everything in a job that this format cannot say. [`Format::write`] refuses such a job, so ask first and make
     /// findings of the answer.
     pub fn check(self, job: &Job<'_>) -> Vec<Objection> {
+        let mut objections = objection::clashes(job.tree);
         match self {
-            Self::Ignition => ignition::check(job),
-            // What these cannot say, the node tree refuses already.
-            Self::Tarball | Self::CloudInit | Self::Initramfs => Vec::new(),
+            Self::Ignition => objections.extend(ignition::check(job)),
+            // What else these cannot say, the node tree refuses already.
+            Self::Tarball | Self::CloudInit | Self::Initramfs => {}
         }
+        objections
     }
 
     /// Writes the node's files in this format. `forms` is one for the whole build; any number of threads share it.
     pub fn write(self, job: &Job<'_>, forms: &Forms, out: &mut dyn Output) -> Result<()> {
+        if let Some(objection) = self.check(job).first() {
+            bail!("writing the {} payload: {objection}", self.name());
+        }
         match self {
             Self::Tarball => tarball::package(job, out),
             Self::CloudInit => cloud_init::package(job, forms, out),
@@ -158,27 +165,3 @@ pub trait Output {
 /// The modification time of every file in every archive, in seconds: 1980-01-01T00:00:00Z. A fixed one, or two builds
 /// would differ; not zero, which FAT cannot hold and some versions of tar warn about.
 pub const MTIME: u64 = 315_532_800;
-
-/// Why a tree cannot be said in a format. The caller knows where the user wrote it and makes a finding of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Objection {
-    /// The path or unit that it is about.
-    pub subject: String,
-    /// The rule and how it was broken; holds no content.
-    pub rule: String,
-}
-
-impl Objection {
-    fn new(subject: impl Into<String>, rule: impl Into<String>) -> Self {
-        Self {
-            subject: subject.into(),
-            rule: rule.into(),
-        }
-    }
-}
-
-impl fmt::Display for Objection {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.subject, self.rule)
-    }
-}

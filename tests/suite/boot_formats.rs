@@ -270,7 +270,8 @@ fn what_ignition_cannot_say_is_said_before_the_boot() {
             facts: &facts,
             settings: &settings,
         };
-        assert!(Format::CloudInit.check(&job).is_empty());
+        // Units below a link are wrong in every format.
+        assert_eq!(Format::CloudInit.check(&job).len(), 2);
         let objections = Format::Ignition.check(&job);
         objections
             .iter()
@@ -280,17 +281,37 @@ fn what_ignition_cannot_say_is_said_before_the_boot() {
     assert_eq!(
         said(3),
         [
+            "a.service: /etc/systemd/system/a.service lies below /etc/systemd of test, which is not a directory",
+            "b.servce: /etc/systemd/system/b.servce lies below /etc/systemd of test, which is not a directory",
             "/opt/suid: mode 4755 has a setuid, setgid or sticky bit, which Ignition drops below spec 3.6.0",
             "/run/x: Ignition cannot write below /run, which is not the node's own while it runs",
-            "a.service: /etc/systemd/system/a.service lies below /etc/systemd, which is declared as a link",
             "a.service: the unit's text has 2048 bytes or more in line 2, which Ignition refuses; wrap it with backslashes",
             "b.servce: '.servce' is not a type of unit",
-            "b.servce: /etc/systemd/system/b.servce lies below /etc/systemd, which is declared as a link",
             "b.servce: the unit's text has neither section nor option in line 2",
         ]
     );
     assert!(said(6).iter().all(|line| !line.contains("setuid")));
-    assert!(said(7)[0].starts_with("ignition.spec: 3.7.0 is not a released"));
+    assert!(said(7)[2].starts_with("ignition.spec: 3.7.0 is not a released"));
+}
+
+#[test]
+fn a_unit_that_is_declared_as_a_file_too_is_refused() {
+    let scratch = tempfile::tempdir().unwrap();
+    let mut tree = trees::rich(scratch.path());
+    let file = Entry::file(Content::bytes("x"), 0o644, trees::origin());
+    let at = "/etc/systemd/system/a-kubelet.service";
+    tree.add(trees::path(at), file).unwrap();
+    let job = Job {
+        tree: &tree,
+        facts: &trees::facts(),
+        settings: &trees::settings(),
+    };
+    for format in Format::ALL {
+        let mut out = Folder(scratch.path().to_owned());
+        let error = format.write(&job, &Forms::default(), &mut out);
+        let reason = error.unwrap_err().to_string();
+        assert!(reason.ends_with("declares it too"), "{reason}");
+    }
 }
 
 #[test]
@@ -340,6 +361,28 @@ fn cloud_init_finds_nothing_to_say_about_user_data() {
     let args = ["schema", "--annotate", "-c", "user-data"];
     let said = judges::content(&folder, "cloud-init", &args);
     assert_eq!(said, "Valid cloud-config: user-data\n");
+}
+
+#[test]
+fn yaml_readers_agree_on_every_document() {
+    let scratch = tempfile::tempdir().unwrap();
+    let tree = trees::rich(scratch.path());
+    let facts = NodeFacts {
+        network: Some(network()),
+        ..trees::facts()
+    };
+    let folder = package(
+        scratch.path(),
+        Format::CloudInit,
+        &tree,
+        &facts,
+        &trees::settings(),
+    );
+    for name in ["user-data", "meta-data", "network-config"] {
+        if let Some(documents) = judges::same_values(&folder.join(name)) {
+            assert_eq!(documents.len(), 1, "{name}");
+        }
+    }
 }
 
 #[test]
@@ -539,9 +582,7 @@ fn a_node_without_files_is_still_a_document() {
     assert_eq!(config, "{\"ignition\":{\"version\":\"3.3.0\"}}\n");
 }
 
-#[test]
-fn cloud_init_understands_the_network() {
-    let scratch = tempfile::tempdir().unwrap();
+fn network() -> Network {
     let ip = |text: &str| text.parse::<IpAddr>().unwrap();
     let fixed = Interface {
         name: "lan0".into(),
@@ -566,10 +607,16 @@ fn cloud_init_understands_the_network() {
         dhcp4: true,
         ..Interface::default()
     };
+    Network {
+        interfaces: vec![fixed, dynamic],
+    }
+}
+
+#[test]
+fn cloud_init_understands_the_network() {
+    let scratch = tempfile::tempdir().unwrap();
     let facts = NodeFacts {
-        network: Some(Network {
-            interfaces: vec![fixed, dynamic],
-        }),
+        network: Some(network()),
         ..trees::facts()
     };
     let tree = NodeTree::default();

@@ -1,7 +1,7 @@
 //! What an Ignition configuration cannot say, or says in a way that stops the boot. Each rule here is one that
 //! Ignition's own validation or its run at boot would enforce, found before anything is built.
 
-use crate::node::{Content, Entry, EntryKind, NodePath, NodeTree, Unit};
+use crate::node::{Content, Entry, NodePath, Unit};
 use crate::payload::archive::PRESET;
 use crate::payload::{Job, Objection};
 
@@ -61,7 +61,7 @@ pub fn check(job: &Job<'_>) -> Vec<Objection> {
         ));
     }
     for (name, unit) in job.tree.units() {
-        check_unit(name, unit, job.tree, &mut objections);
+        check_unit(name, unit, &mut objections);
     }
     objections
 }
@@ -87,25 +87,11 @@ fn entry_rules(path: &NodePath, entry: &Entry, minor: u8) -> Vec<String> {
     rules
 }
 
-fn check_unit(name: &str, unit: &Unit, tree: &NodeTree, objections: &mut Vec<Objection>) {
+fn check_unit(name: &str, unit: &Unit, objections: &mut Vec<Objection>) {
     let mut object = |rule: String| objections.push(Objection::new(name, rule));
     let suffix = name.rsplit_once('.').map_or("", |(_, suffix)| suffix);
     if !UNIT_TYPES.contains(&suffix) {
         object(format!("'.{suffix}' is not a type of unit"));
-    }
-    for (path, _) in unit.entries(name) {
-        if tree.get(path.as_str()).is_some() {
-            object(format!("{path} is declared as a file and as a unit"));
-        }
-        let link = path.ancestors().find(|above| {
-            tree.get(above)
-                .is_some_and(|entry| matches!(entry.kind, EntryKind::Symlink(_)))
-        });
-        if let Some(link) = link {
-            object(format!(
-                "{path} lies below {link}, which is declared as a link"
-            ));
-        }
     }
     if let Some((content, _)) = unit.text.as_ref().filter(|_| !unit.masked) {
         for rule in text_rules(content) {

@@ -24,11 +24,8 @@ use crate::payload::{Forms, IgnitionSpec, Job, Output};
 /// The file's name.
 pub const FILE_NAME: &str = "config.ign";
 
-/// Writes the node's configuration as one file. A job that [`check`] objects to is an error.
+/// Writes the node's configuration as one file.
 pub fn package(job: &Job<'_>, forms: &Forms, out: &mut dyn Output) -> Result<()> {
-    if let Some(objection) = check(job).first() {
-        bail!("writing {FILE_NAME}: {objection}");
-    }
     out.file(FILE_NAME, job.tree.has_secrets(), &mut |out| {
         write(job, forms, out)
     })

@@ -1,0 +1,57 @@
+//! What a format cannot say of a tree, found before anything is written.
+
+use std::fmt;
+
+use crate::node::{EntryKind, NodeTree};
+
+/// Why a tree cannot be said in a format. The caller knows where the user wrote it and makes a finding of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Objection {
+    /// The path or unit that it is about.
+    pub subject: String,
+    /// The rule and how it was broken; holds no content.
+    pub rule: String,
+}
+
+impl Objection {
+    pub(super) fn new(subject: impl Into<String>, rule: impl Into<String>) -> Self {
+        Self {
+            subject: subject.into(),
+            rule: rule.into(),
+        }
+    }
+}
+
+impl fmt::Display for Objection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.subject, self.rule)
+    }
+}
+
+/// Where units and declared entries are at odds. A tree keeps them apart, but on the node they are the same files.
+pub(super) fn clashes(tree: &NodeTree) -> Vec<Objection> {
+    let mut objections = Vec::new();
+    for (name, unit) in tree.units() {
+        for (path, _) in unit.entries(name) {
+            if let Some(entry) = tree.get(path.as_str()) {
+                let rule = format!(
+                    "{path} is a unit's file, and {} declares it too",
+                    entry.origin
+                );
+                objections.push(Objection::new(name, rule));
+            }
+            let above = path.ancestors().find_map(|above| {
+                let entry = tree.get(above)?;
+                (!matches!(entry.kind, EntryKind::Directory)).then_some((above, entry))
+            });
+            if let Some((above, entry)) = above {
+                let rule = format!(
+                    "{path} lies below {above} of {}, which is not a directory",
+                    entry.origin
+                );
+                objections.push(Objection::new(name, rule));
+            }
+        }
+    }
+    objections
+}
