@@ -59,7 +59,8 @@ Before it is more than an example:
 3. `secrets.yaml` and `keys/sign.key` are secrets, and git ignores them. Keep them in a safe place.
 "#;
 
-const GITIGNORE: &str = "/out/\n/out.trees/\n/secrets.yaml\n/secrets.yaml.lock\n/secrets.yaml.new\n/keys/sign.key\n";
+const GITIGNORE: &str =
+    "/out/\n/out.trees/\n/secrets.yaml\n/secrets.yaml.lock\n/secrets.yaml.new\n/keys/sign.key\n";
 
 /// Runs `init`.
 pub fn run(args: &Init) -> Result<Exit> {
