@@ -17,37 +17,25 @@ use crate::payload::Compression;
 /// how the writer above happens to cut its writes: zlib decides on matches with the input it has.
 const BLOCK: usize = 64 * 1024;
 
-/// zlib-rs's level 2 costs as much as 1 and is the first with real string matching; 6 costs some five times more for a
-/// tenth of the size. A number, not "default", because the library's default may change.
+/// The first level with real string matching. A node's tree of 27 KB takes 0.20 ms and becomes 7.9 KB; level 1 takes
+/// 0.11 ms for 9.2 KB, level 6 0.42 ms for 7.5 KB. A number, not "default": the library's default may change.
 const GZIP_LEVEL: u32 = 2;
 
-/// zstd's own default, written down because the library's may change. Higher levels switch to match finders that take
-/// many times longer on some 30 KB for a few per cent.
+/// zstd's own default, written down because the library's may change: 0.10 ms and 7.7 KB for the same tree. From level
+/// 5 on the time doubles for three per cent.
 const ZSTD_LEVEL: i32 = 3;
 
-/// Level 1's match finder with a dictionary of our own size; see [`xz_stream`].
+/// The fast encoder: 1.8 ms and 7.0 KB for the same tree. Level 6 takes three times as long for two per cent.
 const XZ_LEVEL: u32 = 1;
 
-/// 1 MiB: more than most trees hold. The dictionary is what a decoder must allocate; the kernel's does so while
-/// memory is scarce, and the default of 8 MiB and up would also be allocated here for each node.
+/// The dictionary is what a decoder must allocate, and the kernel's does so while memory is scarce; it is also
+/// allocated and cleared here for each node, so an archive of a single block gets one of the block's size.
 const XZ_DICTIONARY: u32 = 1 << 20;
 
 /// gzip's header (RFC 1952, 2.3): deflate, no flags (hence no name), modification time 0, no extra flags, operating
 /// system 255 "unknown". A time would differ between two builds, a name would leak the output path, and the
 /// operating system would differ between builders.
 pub(super) const GZIP_HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
-
-impl Compression {
-    /// What the file name ends with, dot included; empty for no compression.
-    pub fn suffix(self) -> &'static str {
-        match self {
-            Self::None => "",
-            Self::Gzip => ".gz",
-            Self::Zstd => ".zst",
-            Self::Xz => ".xz",
-        }
-    }
-}
 
 /// A writer that compresses into another. [`Compressor::finish`] must be called, or the output is cut short.
 pub struct Compressor<'a> {
@@ -61,8 +49,11 @@ pub struct Compressor<'a> {
 enum Engine {
     None,
     Gzip(Crc),
-    Zstd { begun: bool },
-    Xz(Box<Stream>),
+    Zstd {
+        begun: bool,
+    },
+    /// Made when it is known whether there is more than one block.
+    Xz(Option<Box<Stream>>),
 }
 
 /// Buffers and compressor states that a thread keeps from one output to the next: allocating and clearing them anew
@@ -108,7 +99,7 @@ impl<'a> Compressor<'a> {
                 kit.begin_zstd()?;
                 Engine::Zstd { begun: false }
             }
-            Compression::Xz => Engine::Xz(Box::new(xz_stream()?)),
+            Compression::Xz => Engine::Xz(None),
         };
         let mut compressor = Self {
             out,
@@ -219,7 +210,13 @@ impl Kit {
                 *begun = true;
                 zstd_step(encoder, input, &mut self.spare, last)
             }
-            Engine::Xz(stream) => xz_step(stream, input, &mut self.spare, last),
+            Engine::Xz(stream) => {
+                let stream = match stream {
+                    Some(stream) => stream,
+                    None => stream.insert(Box::new(xz_stream(last)?)),
+                };
+                xz_step(stream, input, &mut self.spare, last)
+            }
         }
     }
 }
@@ -270,9 +267,12 @@ fn zstd_step(
 }
 
 /// CRC32 checks, because the kernel's decoder knows no other; xz's own default of CRC64 does not boot.
-fn xz_stream() -> io::Result<Stream> {
+fn xz_stream(one_block: bool) -> io::Result<Stream> {
     let mut options = LzmaOptions::new_preset(XZ_LEVEL)?;
-    let _ = options.dict_size(XZ_DICTIONARY);
+    let _ = options.dict_size(match one_block {
+        true => BLOCK as u32,
+        false => XZ_DICTIONARY,
+    });
     let mut filters = Filters::new();
     let _ = filters.lzma2(&options);
     Ok(Stream::new_stream_encoder(&filters, Check::Crc32)?)

@@ -105,6 +105,18 @@ pub enum Compression {
     Xz,
 }
 
+impl Compression {
+    /// What the file name ends with, dot included; empty for no compression.
+    pub fn suffix(self) -> &'static str {
+        match self {
+            Self::None => "",
+            Self::Gzip => ".gz",
+            Self::Zstd => ".zst",
+            Self::Xz => ".xz",
+        }
+    }
+}
+
 /// Which payloads a node gets, and how they are written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {

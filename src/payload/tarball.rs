@@ -52,8 +52,7 @@ fn append(
 ) -> Result<()> {
     let (header, records) = header(path, entry);
     if !records.is_empty() {
-        let records = records.iter().map(|(key, value)| (*key, value.as_bytes()));
-        builder.append_pax_extensions(records)?;
+        builder.get_mut().write_all(&pax(records)?)?;
     }
     let out: &mut dyn Write = builder.get_mut();
     out.write_all(header.as_bytes())?;
@@ -63,6 +62,27 @@ fn append(
         out.write_all(&[0; 512][..padding as usize])?;
     }
     Ok(())
+}
+
+/// A pax extended header: a member of its own before the one that it is about.
+fn pax(mut records: Vec<(&'static str, String)>) -> Result<Vec<u8>> {
+    if !records.iter().all(|(_, value)| value.is_ascii()) {
+        // Our names are bytes as they are. Without this record libarchive converts them from UTF-8, and fails in the C
+        // locale, which is what image builders run in; GNU tar warns that it ignores it, and goes on.
+        records.insert(0, ("hdrcharset", "BINARY".to_owned()));
+    }
+    let mut scratch = Builder::new(Vec::new());
+    let records = records.iter().map(|(key, value)| (*key, value.as_bytes()));
+    scratch.append_pax_extensions(records)?;
+    let mut bytes = std::mem::take(scratch.get_mut());
+    // The crate leaves the name empty, which simple readers (busybox) take for the end of the archive.
+    let mut header = Header::from_byte_slice(&bytes[..512]).clone();
+    header.set_path("PaxHeader")?;
+    header.set_mode(0o644);
+    header.set_mtime(MTIME);
+    header.set_cksum();
+    bytes[..512].copy_from_slice(header.as_bytes());
+    Ok(bytes)
 }
 
 /// A member's header, and the pax records that it needs.

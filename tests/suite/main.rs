@@ -3,6 +3,7 @@
 // Tests may panic: that is how they fail.
 #![allow(clippy::panic, clippy::unwrap_used)]
 
+mod archives;
 mod boot_formats;
 mod bundle;
 mod cluster;
