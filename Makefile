@@ -34,7 +34,8 @@ lint: ## Check the format, and clippy with warnings denied
 
 check: lint test ## What a change must pass: lint and test
 
-conformance: judges ## Compare the tables in the source with what upstream's own code says (needs Go and a module proxy)
+conformance: ## Ask the judges that take minutes: upstream's types and flags, Ignition itself (needs Go, a module proxy, root)
+	@sh tests/judge/install.sh conformance
 	@mkdir -p target/conformance
 	cd tests/judge/kubelet-facts && go vet . && go run . -out $(CURDIR)/target/conformance/kubelet_config.json
 	cmp target/conformance/kubelet_config.json src/kubernetes/kubelet_config.json

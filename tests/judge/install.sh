@@ -198,6 +198,13 @@ go_judges() {
     fi
 }
 
+# What Ignition itself is built with, for `make conformance` only.
+engine_headers() {
+    if [ ! -e /usr/include/blkid/blkid.h ] && may_install ignition-engine; then
+        apt_install libblkid-dev gcc libc6-dev || skip ignition-engine "apt-get could not install libblkid-dev"
+    fi
+}
+
 # --- kubectl
 
 # A program is in the cache under its version and recipe; the copy is made beside it and renamed, so that a run that dies leaves none.
@@ -269,6 +276,7 @@ cloud_init
 ignition_validate
 go_judges
 get_kubectl
+[ "${1:-}" != conformance ] || engine_headers
 
 if [ -n "$skipped" ]; then
     printf 'judges: these are MISSING, and so is their judgement in the tests:%s\n' "$skipped" >&2
