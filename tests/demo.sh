@@ -34,5 +34,5 @@ Look at it:
 
 Check it, with us and without us:
   $nodebake verify $demo/out --key $demo/keys/sign.pub
-  cd $demo/out && openssl pkeyutl -verify -pubin -inkey ../keys/sign.pub -rawin -in SHA256SUMS -sigfile SHA256SUMS.sig && sha256sum --strict --quiet -c SHA256SUMS
+  (cd $demo/out && openssl pkeyutl -verify -pubin -inkey ../keys/sign.pub -rawin -in SHA256SUMS -sigfile SHA256SUMS.sig && sha256sum --strict --quiet -c SHA256SUMS)
 TEXT
