@@ -1,5 +1,6 @@
 //! What the user may say on the command line; what it means is in `cmd/`.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -120,7 +121,7 @@ pub struct Build {
     pub nodes: Vec<String>,
     /// Nodes baked at the same time [default: one for each core]
     #[arg(short, long, value_name = "N")]
-    pub jobs: Option<usize>,
+    pub jobs: Option<NonZeroUsize>,
     /// The signing key [default: DIR/keys/sign.key]
     #[arg(long, value_name = "FILE", conflicts_with = "unsigned")]
     pub key: Option<PathBuf>,

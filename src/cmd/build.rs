@@ -44,7 +44,7 @@ struct Baking<'a> {
 /// Runs `build`.
 pub fn run(args: &Build) -> Result<Exit> {
     if let Some(jobs) = args.jobs {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(jobs);
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(jobs.get());
         pool.build_global().context("starting threads")?;
     }
     let mut report = Report::default();
@@ -57,11 +57,11 @@ pub fn run(args: &Build) -> Result<Exit> {
     let Some(prepared) = prepared.filter(|_| !report.has_errors()) else {
         return stop(report, dir, args);
     };
-    let out = args.out.clone().unwrap_or_else(|| dir.join(OUT));
+    let out = args.out.clone().unwrap_or_else(|| out_of(dir));
     match bake(args, &prepared, &out, signer)? {
         Ok(finished) => {
             say(&report)?;
-            print(args, &prepared, &out, &finished)?;
+            print(args, &prepared, &target(args, &out), &finished)?;
             Ok(Exit::Good)
         }
         Err(findings) => {
@@ -69,6 +69,14 @@ pub fn run(args: &Build) -> Result<Exit> {
             say(&report)?;
             Ok(Exit::Findings)
         }
+    }
+}
+
+/// The bundle's folder where the user names none.
+fn out_of(dir: &Path) -> PathBuf {
+    match dir == Path::new(".") {
+        true => OUT.into(),
+        false => dir.join(OUT),
     }
 }
 
@@ -114,7 +122,7 @@ fn seal(
         let finding = report.into_findings().into_iter().next();
         return Ok(Err(finding.context("reading keys/sign.pub")?));
     };
-    let trees = args.trees.clone().unwrap_or_else(|| trees_beside(out));
+    let trees = trees(args, out);
     match SignedTrees::open(&trees, &key)? {
         Trees::Verified(trees) => Ok(Ok(Seal::Trees(trees))),
         Trees::Refused(verdict) => bail!(
@@ -125,11 +133,22 @@ fn seal(
     }
 }
 
-/// The first stage's folder of a bundle.
-fn trees_beside(out: &Path) -> PathBuf {
-    let mut name = out.as_os_str().to_owned();
-    name.push(".trees");
-    name.into()
+/// The first stage's folder.
+fn trees(args: &Build, out: &Path) -> PathBuf {
+    let beside = || {
+        let mut name = out.as_os_str().to_owned();
+        name.push(".trees");
+        name.into()
+    };
+    args.trees.clone().unwrap_or_else(beside)
+}
+
+/// The folder that this run writes.
+fn target(args: &Build, out: &Path) -> PathBuf {
+    match args.stage {
+        Some(Stage::Trees) => trees(args, out),
+        _ => out.to_owned(),
+    }
 }
 
 /// Bakes all nodes into a bundle; findings of nodes leave nothing behind.
@@ -143,10 +162,7 @@ fn bake(
         Some(Stage::Trees) => Kind::TreeBundle,
         _ => Kind::Bundle,
     };
-    let target = match kind {
-        Kind::TreeBundle => args.trees.clone().unwrap_or_else(|| trees_beside(out)),
-        Kind::Bundle => out.to_owned(),
-    };
+    let target = target(args, out);
     let public = signer.as_ref().map(|signer| signer.public().clone());
     let seal = match seal(args, out, signer)? {
         Ok(seal) => seal,
@@ -159,7 +175,7 @@ fn bake(
         libraries: libraries(),
     };
     let builder = BundleBuilder::begin(&target, header, seal)?;
-    let old = old(args, &target, public.as_ref())?;
+    let old = old(args, &target, public.as_ref(), &prepared.plan.nodes)?;
     let baking = Baking {
         prepared,
         builder: &builder,
@@ -206,6 +222,7 @@ fn old(
     args: &Build,
     out: &Path,
     key: Option<&PublicKey>,
+    nodes: &[NodePlan],
 ) -> Result<Option<(GlobSet, Box<OldBundle>)>> {
     if args.nodes.is_empty() {
         return Ok(None);
@@ -214,11 +231,18 @@ fn old(
     for glob in &args.nodes {
         let _ = globs.add(Glob::new(glob).with_context(|| format!("reading --node {glob}"))?);
     }
+    let globs = globs.build().context("reading --node")?;
+    if !nodes.iter().any(|node| globs.is_match(&node.name)) {
+        bail!(
+            "there is no node {} in the inventory",
+            args.nodes.join(", ")
+        );
+    }
     let Some(key) = key else {
         bail!("keeping nodes of the last bundle: that needs the key that signed it");
     };
     match OldBundle::open_verified(out, key)? {
-        Old::Verified(old) => Ok(Some((globs.build().context("reading --node")?, old))),
+        Old::Verified(old) => Ok(Some((globs, old))),
         Old::Unusable(reason) => bail!("keeping nodes of the last bundle: {reason}"),
     }
 }

@@ -7,6 +7,7 @@ mod archives;
 mod boot_formats;
 mod bundle;
 mod cluster;
+mod docs;
 mod identity;
 mod judges;
 mod kubernetes_rules;

@@ -1,0 +1,359 @@
+//! The documentation is true: the README's commands print what it shows, its example files build, the demo's hints
+//! work, and `--help` is what was last looked at.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use clap::CommandFactory;
+use nodebake::cli::Cli;
+
+use crate::judges;
+
+/// Where README.md, the Makefile and the fixtures are.
+const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+
+/// What commands of the README need beside nodebake and a shell.
+const OUTSIDE: [&str; 3] = ["openssl", "ssh-keygen", "kubectl"];
+
+/// A fenced block of the README.
+struct Block {
+    language: String,
+    text: String,
+}
+
+fn readme() -> String {
+    fs::read_to_string(Path::new(ROOT).join("README.md")).unwrap()
+}
+
+fn blocks(language: &str) -> Vec<Block> {
+    let text = readme();
+    let mut found = Vec::new();
+    let mut open: Option<Block> = None;
+    for line in text.lines() {
+        match (line.strip_prefix("```"), &mut open) {
+            (Some(_), Some(_)) => found.extend(open.take()),
+            (Some(language), None) => {
+                open = Some(Block {
+                    language: language.to_owned(),
+                    text: String::new(),
+                });
+            }
+            (None, Some(block)) => block.text += &format!("{line}\n"),
+            (None, None) => {}
+        }
+    }
+    assert!(open.is_none(), "a block is not closed");
+    found.retain(|block| block.language == language);
+    assert!(!found.is_empty(), "no {language} blocks");
+    found
+}
+
+/// A scratch folder in which `nodebake` is on the PATH.
+struct Room {
+    folder: tempfile::TempDir,
+    /// Where the next command runs: `cd` is remembered.
+    at: PathBuf,
+}
+
+impl Room {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let bin = folder.path().join("bin");
+        fs::create_dir(&bin).unwrap();
+        std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_nodebake"), bin.join("nodebake")).unwrap();
+        let at = folder.path().to_owned();
+        Self { folder, at }
+    }
+
+    /// Runs a line as a person's shell would, and remembers where it left that shell.
+    fn run(&mut self, line: &str) -> Output {
+        let left = self.folder.path().join("left");
+        let script = format!("{{ {line}\n}} 2>&1; ended=$?; pwd > \"$LEFT\"; exit $ended");
+        let mut command = judges::command(&self.at, "bash");
+        let path = command.get_envs().find(|(name, _)| *name == "PATH");
+        let mut path = path.unwrap().1.unwrap().to_owned();
+        let mut folders = self.folder.path().join("bin").into_os_string();
+        folders.push(":");
+        folders.push(&path);
+        path = folders;
+        let output = command
+            .args(["-c", &script])
+            .env("PATH", path)
+            .env("LEFT", &left)
+            .output()
+            .unwrap();
+        self.at = fs::read_to_string(left).unwrap().trim_end().into();
+        output
+    }
+
+    /// Runs `nodebake`, which must be content.
+    fn nodebake(&mut self, line: &str) -> String {
+        let output = self.run(&format!("nodebake {line}"));
+        let said = String::from_utf8(output.stdout).unwrap();
+        assert!(output.status.success(), "nodebake {line}\n{said}");
+        said
+    }
+}
+
+/// The commands of a `console` block, each with the output that it shows.
+fn steps(block: &Block) -> Vec<(String, Vec<String>)> {
+    let mut steps: Vec<(String, Vec<String>)> = Vec::new();
+    for line in block.text.lines() {
+        match (line.strip_prefix("$ "), steps.last_mut()) {
+            (Some(command), _) => steps.push((command.to_owned(), Vec::new())),
+            (None, Some((_, shown))) => shown.push(line.to_owned()),
+            (None, None) => panic!("output before a command: {line}"),
+        }
+    }
+    steps
+}
+
+/// A line without what differs from run to run: token ids, times, sizes, keys, columns' widths.
+fn normal(line: &str) -> String {
+    let words: Vec<&str> = line.split_whitespace().collect();
+    let normal = words.iter().enumerate().map(|(index, word)| {
+        let before = index.checked_sub(1).map(|index| words[index]);
+        let after = words.get(index + 1).copied().unwrap_or_default();
+        let number = word.bytes().all(|byte| byte.is_ascii_digit());
+        if word.len() == 20 && word.ends_with('Z') && word.contains('T') {
+            "TIME".to_owned()
+        } else if number && (after.starts_with("bytes") || after.starts_with('/')) {
+            "SIZE".to_owned()
+        } else if before == Some("minted") || word.ends_with(".<hidden>") {
+            "TOKEN".to_owned()
+        } else if word.starts_with("SHA256:") {
+            "KEY".to_owned()
+        } else {
+            (*word).to_owned()
+        }
+    });
+    normal.collect::<Vec<_>>().join(" ")
+}
+
+/// Whether lines are as shown, where `...` stands for any lines.
+fn matches(shown: &[String], said: &[String]) -> bool {
+    match shown.split_first() {
+        None => said.is_empty(),
+        Some((first, rest)) if first == "..." => {
+            (0..=said.len()).any(|skipped| matches(rest, &said[skipped..]))
+        }
+        Some((first, rest)) => said.first() == Some(first) && matches(rest, &said[1..]),
+    }
+}
+
+#[test]
+fn the_tour_prints_what_the_readme_shows() {
+    let mut room = Room::new();
+    for (command, shown) in blocks("console").iter().flat_map(steps) {
+        let outside = OUTSIDE.into_iter().find(|name| command.starts_with(name));
+        if outside.is_some_and(|name| !judges::present(name)) {
+            continue;
+        }
+        let output = room.run(&command);
+        let said = String::from_utf8(output.stdout).unwrap();
+        let normal_said: Vec<String> = said.lines().map(normal).collect();
+        let normal_shown: Vec<String> = shown.iter().map(|line| normal(line)).collect();
+        assert!(
+            output.status.success() && matches(&normal_shown, &normal_said),
+            "$ {command}\nsaid:\n{said}\nREADME.md shows:\n{}",
+            shown.join("\n")
+        );
+    }
+}
+
+#[test]
+fn what_is_shown_must_be_said() {
+    let lines = |text: &str| text.lines().map(normal).collect::<Vec<_>>();
+    let said = lines("a\nx: minted abc123, good until 2027-02-22T16:32:08Z\nb\nc");
+    assert!(matches(&lines("a\n...\nc"), &said));
+    let shown = "...\nx: minted zzzzzz, good until 2028-02-22T16:32:08Z\n...";
+    assert!(matches(&lines(shown), &said));
+    for wrong in ["a\n...\nb", "...\ny\n...", "a", ""] {
+        assert!(!matches(&lines(wrong), &said), "{wrong}");
+    }
+}
+
+#[test]
+fn commands_for_other_machines_name_what_a_bundle_has() {
+    let mut room = Room::new();
+    let _ = room.nodebake("init p && cd p && nodebake build");
+    let text: String = blocks("sh").into_iter().map(|block| block.text).collect();
+    let mut seen = 0;
+    for word in text
+        .split_whitespace()
+        .filter(|word| word.starts_with("out/"))
+    {
+        assert!(room.at.join(word).exists(), "{word}");
+        seen += 1;
+    }
+    assert!(seen >= 4, "{text}");
+    let kustomizations = text.split("-k ").skip(1);
+    for folder in kustomizations.filter_map(|rest| rest.split_whitespace().next()) {
+        if judges::present("kubectl") {
+            let built = judges::content(&room.at, "kubectl", &["kustomize", folder]);
+            assert!(built.contains("kind: "), "{built}");
+        }
+    }
+}
+
+#[test]
+fn make_has_the_targets_that_the_readme_names() {
+    let makefile = fs::read_to_string(Path::new(ROOT).join("Makefile")).unwrap();
+    let text = readme();
+    let targets = text.split("make ").skip(1).filter_map(|rest| {
+        let target = rest.split(|c: char| !c.is_ascii_lowercase()).next()?;
+        (!["a", "s", ""].contains(&target)).then_some(target)
+    });
+    let mut seen = 0;
+    for target in targets.filter(|target| *target != "warnings") {
+        assert!(makefile.contains(&format!("\n{target}:")), "make {target}");
+        seen += 1;
+    }
+    assert!(seen >= 4);
+}
+
+/// Writes the README's example files, each named by its first line, over a fresh project.
+fn example() -> Room {
+    let mut room = Room::new();
+    let _ = room.nodebake("init p && cd p && rm secrets.yaml");
+    for block in ["yaml", "csv", "jinja"].into_iter().flat_map(blocks) {
+        let (name, text) = block.text.split_once('\n').unwrap();
+        let file = room.at.join(name.strip_prefix("# ").unwrap());
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(file, text).unwrap();
+    }
+    let binary = room
+        .at
+        .join("overlays/chrony/root/usr/local/sbin/time-check");
+    fs::create_dir_all(binary.parent().unwrap()).unwrap();
+    fs::write(binary, "#!/bin/sh\n").unwrap();
+    fs::create_dir(room.at.join("files")).unwrap();
+    fs::write(room.at.join("files/kubelet"), "kubelet\n").unwrap();
+    fs::write(room.at.join("files/token"), "not shown\n").unwrap();
+    room
+}
+
+#[test]
+fn the_example_inventory_builds_without_a_finding() {
+    let mut room = example();
+    let _ = room.nodebake("token create");
+    assert_eq!(room.nodebake("check --strict"), "252 nodes can be built\n");
+    let _ = room.nodebake("build --node 'gpu*'; nodebake build");
+    let _ = room.nodebake("verify out --key keys/sign.pub");
+    let show = |room: &mut Room, node: &str, file: &str| {
+        room.nodebake(&format!("show {node} --file {file}"))
+    };
+    let gpu = "gpu-1.example.com";
+    assert_eq!(show(&mut room, gpu, "/etc/motd"), "{{ as it is }}\n");
+    assert_eq!(show(&mut room, gpu, "/etc/issue"), format!("{gpu}\n"));
+    assert_eq!(
+        show(&mut room, "edge-042", "/etc/chrony/chrony.conf"),
+        "server ntp1.example.com iburst\n\n"
+    );
+    let unit = show(&mut room, gpu, "/etc/systemd/system/kubelet.service");
+    assert!(unit.contains("ExecStart=/opt/bin/kubelet "), "{unit}");
+    let config = show(&mut room, gpu, "/etc/kubernetes/kubelet-config.yaml");
+    let has = |line: &str| config.lines().any(|found| found.trim() == line);
+    assert!(
+        has("maxPods: 60") && has("- key: nvidia.com/gpu"),
+        "{config}"
+    );
+}
+
+#[test]
+fn the_hints_of_the_demo_work() {
+    let mut room = Room::new();
+    let fixture = format!("{ROOT}/tests/fixtures/reference");
+    let demo = format!("sh {ROOT}/tests/demo.sh nodebake {fixture} demo");
+    let output = room.run(&demo);
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{said}");
+    let hints = said.split_once("Look at it:").unwrap().1;
+    let hints = hints.lines().filter_map(|line| line.strip_prefix("  "));
+    let mut ran = 0;
+    let start = room.at.clone();
+    for hint in hints {
+        if hint.contains("openssl") && !judges::present("openssl") {
+            continue;
+        }
+        room.at.clone_from(&start);
+        let output = room.run(hint);
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success(), "{hint}\n{said}");
+        ran += 1;
+    }
+    assert!(ran >= 4, "{said}");
+}
+
+fn every_command(command: &clap::Command, path: &[String], found: &mut Vec<Vec<String>>) {
+    found.push(path.to_vec());
+    for sub in command.get_subcommands() {
+        let below = [path, &[sub.get_name().to_owned()]].concat();
+        every_command(sub, &below, found);
+    }
+}
+
+/// What `--help` prints for every command, in one text.
+fn help() -> String {
+    let mut commands = Vec::new();
+    every_command(&Cli::command(), &[], &mut commands);
+    let mut text = String::new();
+    for command in commands {
+        for flag in ["-h", "--help"] {
+            let output = Command::new(env!("CARGO_BIN_EXE_nodebake"))
+                .args(&command)
+                .arg(flag)
+                .env_remove("COLUMNS")
+                .output()
+                .unwrap();
+            assert!(output.status.success(), "{command:?}");
+            text += &format!("$ nodebake {} {flag}\n", command.join(" ")).replace("  ", " ");
+            text += &String::from_utf8(output.stdout).unwrap();
+        }
+    }
+    // clap leaves spaces on the empty lines between paragraphs, which editors and git object to.
+    text.lines()
+        .map(|line| format!("{}\n", line.trim_end()))
+        .collect()
+}
+
+#[test]
+fn help_is_as_recorded() {
+    let file = Path::new(ROOT).join("tests/fixtures/help.txt");
+    let help = help();
+    for line in help.lines() {
+        assert!(line.chars().count() <= 80, "more than 80 columns: {line}");
+    }
+    if std::env::var_os("NODEBAKE_GOLDEN").is_some() {
+        fs::write(&file, &help).unwrap();
+        panic!("recorded {}; look at `git diff`, then test", file.display());
+    }
+    let recorded = fs::read_to_string(&file).unwrap_or_default();
+    let changed = help.lines().zip(recorded.lines()).find(|(a, b)| a != b);
+    assert!(
+        help == recorded,
+        "--help has changed, first at {changed:?}; `make golden` records it anew"
+    );
+}
+
+#[test]
+fn every_argument_has_a_help_text_and_every_command_is_in_the_readme() {
+    fn look(command: &clap::Command, path: &str, readme: &str) {
+        for argument in command.get_arguments() {
+            let id = argument.get_id();
+            assert!(argument.get_help().is_some(), "{path}: {id} has no help");
+        }
+        for sub in command.get_subcommands() {
+            let path = format!("{path} {}", sub.get_name());
+            assert!(sub.get_about().is_some(), "{path} has no help");
+            let named = |with: &str| readme.contains(&format!("{with}{}", path.trim_start()));
+            assert!(
+                sub.has_subcommands() || named("nodebake ") || named("`"),
+                "README.md does not name {path}"
+            );
+            look(sub, &path, readme);
+        }
+    }
+    look(&Cli::command(), "", &readme());
+}
