@@ -102,6 +102,9 @@ pub struct Reading {
     pub secrets: Option<PathBuf>,
 }
 
+/// The formats' names, as in the inventory.
+const FORMATS: [&str; 4] = ["tarball", "cloudInit", "ignition", "initramfs"];
+
 /// `build`.
 #[derive(Debug, Args)]
 pub struct Build {
@@ -111,9 +114,9 @@ pub struct Build {
     /// The bundle's folder [default: DIR/out]
     #[arg(short, long, value_name = "OUT")]
     pub out: Option<PathBuf>,
-    /// Write only this format (tarball, cloudInit, ignition, initramfs); may
-    /// be given more than once [default: what the inventory says]
-    #[arg(long = "format", value_name = "FORMAT")]
+    /// Write only this format; may be given more than once
+    /// [default: what the inventory says]
+    #[arg(long = "format", value_name = "FORMAT", value_parser = FORMATS)]
     pub formats: Vec<String>,
     /// Bake only the nodes whose name matches and keep the others from the
     /// last bundle, which must verify with our key; may be given more than once

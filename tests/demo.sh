@@ -9,7 +9,7 @@ rm -rf "$demo"
 mkdir -p "$(dirname "$demo")"
 cp -R "$project" "$demo"
 # What a project never shares, and what the tests keep beside it.
-rm -rf "$demo/keys" "$demo/secrets.yaml" "$demo/out" "$demo/expected"
+rm -rf "$demo/keys" "$demo/secrets.yaml" "$demo/out" "$demo/expected" "$demo/tokens-test-only.yaml"
 
 run() {
     printf '$ %s\n' "$*"

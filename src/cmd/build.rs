@@ -228,16 +228,16 @@ fn old(
         return Ok(None);
     }
     let mut globs = GlobSetBuilder::new();
-    for glob in &args.nodes {
-        let _ = globs.add(Glob::new(glob).with_context(|| format!("reading --node {glob}"))?);
+    for text in &args.nodes {
+        let glob = Glob::new(text).with_context(|| format!("reading --node {text}"))?;
+        let matcher = glob.compile_matcher();
+        // Beside others that match, a misspelt name would look like a node that was baked.
+        if !nodes.iter().any(|node| matcher.is_match(&node.name)) {
+            bail!("there is no node {text} in the inventory");
+        }
+        let _ = globs.add(glob);
     }
     let globs = globs.build().context("reading --node")?;
-    if !nodes.iter().any(|node| globs.is_match(&node.name)) {
-        bail!(
-            "there is no node {} in the inventory",
-            args.nodes.join(", ")
-        );
-    }
     let Some(key) = key else {
         bail!("keeping nodes of the last bundle: that needs the key that signed it");
     };
