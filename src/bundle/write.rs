@@ -6,7 +6,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
 use anyhow::Context;
-use rustix::fs::{CWD, Mode, OFlags, fchmod, mkdirat, openat};
+use rustix::fs::{CWD, Mode, OFlags, fchmod, fstat, mkdirat, openat};
 use sha2::{Digest, Sha256};
 
 use crate::error::Result;
@@ -27,10 +27,10 @@ pub(super) fn file_mode(secret: bool) -> u32 {
 
 /// Makes a directory, which must be new, and opens it.
 pub(super) fn new_directory(at: impl AsFd, name: &Path, mode: u32) -> io::Result<OwnedFd> {
-    mkdirat(&at, name, Mode::RWXU)?;
+    mkdirat(&at, name, Mode::from_raw_mode(mode))?;
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let directory = openat(&at, name, flags, Mode::empty())?;
-    set_mode(&directory, mode)?;
+    settle_mode(&directory, mode)?;
     Ok(directory)
 }
 
@@ -42,11 +42,20 @@ pub(super) fn set_mode(file: impl AsFd, mode: u32) -> io::Result<()> {
     })
 }
 
+/// Sets a new file's mode only where the umask or a default ACL has changed it: looking costs nothing, while setting is
+/// one more transaction of the file system's journal for each of thousands of files.
+fn settle_mode(file: impl AsFd, mode: u32) -> io::Result<()> {
+    if fstat(&file)?.st_mode & 0o7777 == mode {
+        return Ok(());
+    }
+    set_mode(file, mode)
+}
+
 /// Makes a file, which must be new.
 pub(super) fn create(at: impl AsFd, name: &Path, mode: u32) -> io::Result<File> {
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let file = openat(at, name, flags, Mode::RUSR | Mode::WUSR)?;
-    set_mode(&file, mode)?;
+    let file = openat(at, name, flags, Mode::from_raw_mode(mode))?;
+    settle_mode(&file, mode)?;
     Ok(File::from(file))
 }
 
