@@ -6,6 +6,7 @@
 mod archives;
 mod boot_formats;
 mod bundle;
+mod by_hand;
 mod cluster;
 mod docs;
 mod golden;
