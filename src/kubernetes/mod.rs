@@ -2,6 +2,8 @@
 //! `tests/judge/kubelet-facts`; the rest are rules of names, labels, values and version skew, each with its source.
 //! This room knows nothing of nodes, files or formats.
 
+/// What the values of a kubelet's flags may be.
+pub mod flags;
 /// What a kubelet configuration of each minor version may say.
 pub mod kubelet_config;
 /// Which labels a kubelet may set on its own Node.

@@ -7,6 +7,7 @@ use serde_json::Value as Json;
 use crate::error::Result;
 use crate::identity::BootstrapKubeconfig;
 use crate::inventory::{NetworkManager, Spot};
+use crate::kubernetes::flags::check_flag;
 use crate::node::builder::{TreeBuilder, UnitPart};
 use crate::node::networkd;
 use crate::node::overlay::{Overlay, OverlayBody};
@@ -223,6 +224,13 @@ impl Batch<'_> {
                     // A template that renders to nothing leaves its flag out.
                     if value.is_empty() && !piece.is_plain() {
                         continue;
+                    }
+                    // The others were checked once, for all nodes.
+                    if !piece.is_plain()
+                        && let Err(rule) = check_flag(name, &value, minor)
+                    {
+                        let rule = format!("{rule} (node {})", node.name);
+                        self.builder.fail([piece.spot.error(rule)]);
                     }
                     Some(value)
                 }

@@ -1,7 +1,7 @@
 //! Templates: the only user of Tera. Undefined is an error, and there is no way out to files, commands, the clock,
 //! randomness or the environment: Tera 2 has no such functions, and none is added.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use base64::Engine;
@@ -34,6 +34,8 @@ struct Source {
 pub struct Templates {
     tera: Tera,
     sources: Vec<Source>,
+    /// What is wrong with those that could not be compiled.
+    broken: HashMap<usize, Finding>,
 }
 
 /// What templates see.
@@ -81,20 +83,24 @@ impl TemplateSet {
         tera.autoescape_on(Vec::<&str>::new());
         tera.register_filter("json", json);
         tera.register_filter("b64encode", b64encode);
-        let mut broken = HashSet::new();
+        let mut broken = HashMap::new();
         loop {
             let good = self
                 .sources
                 .iter()
                 .enumerate()
-                .filter(|(index, _)| !broken.contains(index));
+                .filter(|(index, _)| !broken.contains_key(index));
             let batch = good.map(|(index, source)| (index.to_string(), &*source.text));
             let Err(error) = tera.add_raw_templates(batch) else {
                 break;
             };
-            let index = named(&error).filter(|index| broken.insert(*index));
-            match index.and_then(|index| self.sources.get(index)) {
-                Some(source) => report.add(source.finding(&error)),
+            let index = named(&error).filter(|index| !broken.contains_key(index));
+            match index.and_then(|index| Some((index, self.sources.get(index)?))) {
+                Some((index, source)) => {
+                    let finding = source.finding(&error);
+                    report.add(finding.clone());
+                    let _ = broken.insert(index, finding);
+                }
                 None => {
                     report.add(Finding::error(
                         &Place::file("templates"),
@@ -111,6 +117,7 @@ impl TemplateSet {
         Templates {
             tera,
             sources: self.sources,
+            broken,
         }
     }
 }
@@ -135,6 +142,10 @@ fn lint(tera: &Tera, index: usize, source: &Source, report: &mut Report) {
 impl Templates {
     /// Renders a template; the finding has the template's line and column.
     pub fn render(&self, id: TemplateId, scope: &Scope) -> Result<String, Finding> {
+        // Said again rather than followed by others: the report says each finding once.
+        if let Some(finding) = self.broken.get(&id.0) {
+            return Err(finding.clone());
+        }
         self.tera
             .render(&id.0.to_string(), &scope.0)
             .map_err(|error| match self.sources.get(id.0) {
@@ -150,7 +161,7 @@ impl Source {
             ErrorKind::SyntaxError(report) | ErrorKind::RenderingError(report) => {
                 let span = report.span();
                 let place = self.place_of(span.start_line, span.start_col);
-                let mut rule = format!("template: {}", one_line(report.message()));
+                let mut rule = format!("template: {}", in_our_words(report.message()));
                 if self.place.line != 0 && self.text.trim_end().contains('\n') {
                     rule.push_str(&format!(" (line {} of the text)", span.start_line));
                 }
@@ -204,6 +215,15 @@ fn message(error: &tera::Error) -> String {
             error.to_string()
         )))
     )
+}
+
+/// Tera's sentences, as ours begin and end.
+fn in_our_words(text: &str) -> String {
+    let text = one_line(text);
+    let text = text.strip_suffix('.').unwrap_or(&text);
+    let mut rest = text.chars();
+    let first = rest.next().map(|first| first.to_lowercase().to_string());
+    first.unwrap_or_default() + rest.as_str()
 }
 
 fn one_line(text: &str) -> String {

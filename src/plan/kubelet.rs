@@ -4,8 +4,9 @@
 use std::sync::Arc;
 
 use crate::inventory::{Spec, Spot, Taint, Text, child_path};
+use crate::kubernetes::flags::check_flag;
 use crate::kubernetes::kubelet_config::{FieldAnswer, Kind, Schema, TypeRef};
-use crate::report::{Finding, Report};
+use crate::report::{Finding, Place, Report};
 use crate::yaml::{Located, Map, Value};
 
 /// The API group and version of KubeletConfiguration in every minor from 1.16 on.
@@ -72,6 +73,54 @@ fn taints_flag(taints: &[Taint], spot: &Spot) -> Text {
     }
 }
 
+/// Of other minors nothing is known, which is a finding of its own.
+fn knows(minor: u32) -> bool {
+    Schema::load().minors().contains(&minor)
+}
+
+/// Checks flags by name and value; what a template renders to is not known yet.
+pub fn check_flags(flags: &[(String, Option<Text>)], minor: u32, report: &mut Report) {
+    if !knows(minor) {
+        return;
+    }
+    for (name, text) in flags {
+        let Some(text) = text else { continue };
+        match Schema::load().flag(name, minor) {
+            FieldAnswer::Found(_) if text.is_template() => {}
+            FieldAnswer::Found(_) => {
+                if let Err(rule) = check_flag(name, &text.text, minor) {
+                    report.add(text.spot.error(rule));
+                }
+            }
+            answer => {
+                let spot = (&text.spot.place, text.spot.path.to_string());
+                object(answer, name, minor, spot, report);
+            }
+        }
+    }
+}
+
+/// Adds what is wrong with a name. Nobody can edit what is built in, but a layer above can take it away.
+fn object(
+    answer: FieldAnswer,
+    name: &str,
+    minor: u32,
+    (place, path): (&Place, String),
+    report: &mut Report,
+) {
+    let Some((rule, repair)) = answer.objection(name, minor) else {
+        return;
+    };
+    let mut finding = Finding::error(place, path, rule);
+    finding.repair = match place.file.starts_with("built-in:") {
+        true => {
+            repair.map(|repair| repair.replace("remove it", "set it to null in a layer of yours"))
+        }
+        false => repair,
+    };
+    report.add(finding);
+}
+
 /// Whether a string is a template, whose rendered value alone can be checked.
 fn is_template(text: &str) -> bool {
     text.contains("{{") || text.contains("{%")
@@ -87,17 +136,14 @@ impl Walk<'_> {
         let Some(map) = self.map(at, path) else {
             return;
         };
+        if !knows(self.minor) {
+            return;
+        }
         for (key, field) in map.iter() {
             let path = child_path(path, key);
             match of.field(key, self.minor) {
                 FieldAnswer::Found(kind) => self.value(&field.value, kind, &path),
-                answer => {
-                    if let Some((rule, repair)) = answer.objection(key, self.minor) {
-                        let mut finding = Finding::error(&field.key, path, rule);
-                        finding.repair = repair;
-                        self.report.add(finding);
-                    }
-                }
+                answer => object(answer, key, self.minor, (&field.key, path), self.report),
             }
         }
     }

@@ -162,6 +162,7 @@ fn class(index: usize, spec: &Arc<Spec>, report: &mut Report) -> ClassPlan {
     };
     add("node-labels", labels::flag(spec, &self_labels, report));
     add("register-with-taints", taint_flag);
+    kubelet::check_flags(&flags, minor, report);
     ClassPlan {
         index,
         spec: spec.clone(),

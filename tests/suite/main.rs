@@ -15,6 +15,7 @@ mod identity;
 mod judges;
 mod kubernetes_rules;
 mod line;
+mod profiles;
 mod project;
 mod secrets;
 mod smoke;
