@@ -35,7 +35,7 @@ impl PublicKey {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 report.add(
                     Finding::error(&place, "", "the public key is missing")
-                        .repair("make a key pair with `nodebake key generate`, or name its file"),
+                        .repair("name its file; whoever signed has it"),
                 );
                 return Ok(None);
             }

@@ -125,7 +125,7 @@ fn tightness(place: &Place, metadata: &Metadata) -> Option<Finding> {
     let mode = metadata.mode() & 0o7777;
     if mode & 0o077 != 0 {
         let rule = format!("the signing key's mode is {mode:04o}: only its owner may read it");
-        return Some(Finding::error(place, "", rule).repair(format!("chmod 600 {place}")));
+        return Some(Finding::error(place, "", rule).repair(format!("run `chmod 600 {place}`")));
     }
     let us = rustix::process::geteuid().as_raw();
     if metadata.uid() != us {
@@ -133,7 +133,7 @@ fn tightness(place: &Place, metadata: &Metadata) -> Option<Finding> {
             "the signing key belongs to user {}, who could change it; nodebake runs as user {us}",
             metadata.uid()
         );
-        return Some(Finding::error(place, "", rule).repair(format!("chown {us} {place}")));
+        return Some(Finding::error(place, "", rule).repair(format!("run `chown {us} {place}`")));
     }
     None
 }

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::path::Path;
 
-use anyhow::Context;
+use anyhow::anyhow;
 use rayon::prelude::*;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -61,7 +61,7 @@ fn judged_at(reading: &Reading) -> Result<OffsetDateTime> {
     match &reading.at {
         None => Ok(OffsetDateTime::now_utc()),
         Some(text) => OffsetDateTime::parse(text, &Rfc3339)
-            .with_context(|| format!("reading --at {text}: not a time like 2026-12-01T00:00:00Z")),
+            .map_err(|_| anyhow!("reading --at {text}: not a time like 2026-12-01T00:00:00Z")),
     }
 }
 

@@ -64,10 +64,10 @@ impl Inventory {
         let text = match std::fs::read_to_string(project.join(CLUSTER_FILE)) {
             Ok(text) => text,
             Err(error) => {
-                let rule = format!("cannot be read: {error}");
+                let rule = format!("cannot be read in {}: {error}", project.display());
                 report.add(
                     Finding::error(&Place::file(file), "", rule)
-                        .repair("`nodebake init DIR` makes an example"),
+                        .repair("name the project's folder, or make one with `nodebake init DIR`"),
                 );
                 return None;
             }

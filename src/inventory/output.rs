@@ -53,14 +53,11 @@ fn sub<'a>(at: Option<Cursor<'a>>, key: &'static str) -> Option<Cursor<'a>> {
 }
 
 fn formats(list: &Cursor<'_>) -> Vec<Format> {
-    let mut formats: Vec<Format> = list
-        .items()
-        .iter()
-        .filter_map(|item| item.parse(format))
-        .collect();
+    let items = list.items();
+    let mut formats: Vec<Format> = items.iter().filter_map(|item| item.parse(format)).collect();
     formats.sort();
     formats.dedup();
-    if formats.is_empty() {
+    if items.is_empty() {
         list.error("names no format");
     }
     formats

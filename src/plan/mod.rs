@@ -11,7 +11,7 @@ use crate::cluster::Groups;
 use crate::identity::CaBundle;
 use crate::inventory::{Cluster, Inventory, Spec, Text};
 use crate::node::Network;
-use crate::report::Report;
+use crate::report::{Finding, Place, Report};
 use crate::secrets::{Token, TokenStore};
 use crate::yaml::Located;
 
@@ -99,8 +99,9 @@ impl Plan {
             .map(|(index, spec)| Arc::new(class(index, spec, report)))
             .collect();
         let mut nodes = Vec::with_capacity(inventory.nodes.len());
+        let mut without = Vec::new();
         for (node, spec) in inventory.nodes.into_iter().zip(&inventory.spec_of) {
-            let token = token(&node.name.value, &inventory.cluster, &inputs, report);
+            let token = token(&node.name.value, &inventory.cluster, &inputs, &mut without);
             let Some(class) = spec.and_then(|index| classes.get(index)) else {
                 continue;
             };
@@ -115,6 +116,7 @@ impl Plan {
                 name: node.name.value,
             });
         }
+        say_tokens(without, report);
         Self {
             project: inventory.project,
             cluster: inventory.cluster,
@@ -131,13 +133,38 @@ impl Plan {
     }
 }
 
+/// After so many nodes without a good token the others are only counted: one command mints them all.
+const TOKENS_SAID: usize = 20;
+
+/// Adds the findings about tokens, but not those that follow from another one about the same token.
+fn say_tokens(mut without: Vec<Finding>, report: &mut Report) {
+    let known: Vec<(String, String)> = report
+        .sorted()
+        .into_iter()
+        .map(|known| (known.place.file.to_string(), known.path.clone()))
+        .collect();
+    without.retain(|finding| {
+        let part = format!("{}[", finding.path);
+        !known
+            .iter()
+            .any(|(file, path)| **file == *finding.place.file && path.starts_with(&part))
+    });
+    let rest = without.split_off(without.len().min(TOKENS_SAID));
+    if let Some(first) = rest.first() {
+        let rule = format!("{} further nodes have no good token", rest.len());
+        let place = Place::file(first.place.file.clone());
+        report.add(Finding::error(&place, "tokens", rule).repair("run `nodebake token create`"));
+    }
+    without.into_iter().for_each(|finding| report.add(finding));
+}
+
 /// The node's token; where there is none that is good, a stand-in beside the finding.
-fn token(node: &str, cluster: &Cluster, inputs: &Inputs<'_>, report: &mut Report) -> Token {
+fn token(node: &str, cluster: &Cluster, inputs: &Inputs<'_>, without: &mut Vec<Finding>) -> Token {
     let found = inputs
         .tokens
         .usable(node, inputs.at, cluster.tokens.shelf_life);
     found.cloned().unwrap_or_else(|finding| {
-        report.add(finding);
+        without.push(finding);
         Token {
             id: String::new(),
             secret: String::new().into(),
@@ -170,5 +197,32 @@ fn class(index: usize, spec: &Arc<Spec>, report: &mut Report) -> ClassPlan {
         kubelet_flags: flags,
         self_labels,
         admin_labels,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_nodes_without_tokens_are_counted_and_what_follows_is_left_out() {
+        let finding = |line, path: &str, rule: &str| {
+            Finding::error(
+                &Place::new("secrets.yaml", line, u32::from(line > 0)),
+                path,
+                rule,
+            )
+        };
+        let mut report = Report::default();
+        report.add(finding(7, "tokens.n0[0].secret", "too short"));
+        let without = (0..25).map(|n| finding(0, &format!("tokens.n{n}"), "no token"));
+        say_tokens(without.collect(), &mut report);
+        let said = report.to_string();
+        assert_eq!(said.lines().count(), 1 + TOKENS_SAID + 1, "{said}");
+        assert!(!said.contains("tokens.n0:"), "{said}");
+        assert!(
+            said.contains("tokens: 4 further nodes have no good token; run"),
+            "{said}"
+        );
     }
 }
