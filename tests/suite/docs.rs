@@ -8,13 +8,14 @@ use std::process::{Command, Output};
 use clap::CommandFactory;
 use nodebake::cli::Cli;
 
+use crate::golden::recording;
 use crate::judges;
 
 /// Where README.md, the Makefile and the fixtures are.
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
 /// What commands of the README need beside nodebake and a shell.
-const OUTSIDE: [&str; 3] = ["openssl", "ssh-keygen", "kubectl"];
+const OUTSIDE: [&str; 2] = ["openssl", "ssh-keygen"];
 
 /// A fenced block of the README.
 struct Block {
@@ -100,6 +101,10 @@ impl Room {
 fn steps(block: &Block) -> Vec<(String, Vec<String>)> {
     let mut steps: Vec<(String, Vec<String>)> = Vec::new();
     for line in block.text.lines() {
+        if let (Some(more), Some((command, _))) = (line.strip_prefix("> "), steps.last_mut()) {
+            *command += &format!("\n{more}");
+            continue;
+        }
         match (line.strip_prefix("$ "), steps.last_mut()) {
             (Some(command), _) => steps.push((command.to_owned(), Vec::new())),
             (None, Some((_, shown))) => shown.push(line.to_owned()),
@@ -145,11 +150,11 @@ fn matches(shown: &[String], said: &[String]) -> bool {
 #[test]
 fn the_tour_prints_what_the_readme_shows() {
     let mut room = Room::new();
-    for (command, shown) in blocks("console").iter().flat_map(steps) {
-        let outside = OUTSIDE.into_iter().find(|name| command.starts_with(name));
-        if outside.is_some_and(|name| !judges::present(name)) {
-            continue;
-        }
+    let can_run = |block: &&Block| {
+        let needed = |name: &&str| block.text.contains(&format!("$ {name} "));
+        OUTSIDE.into_iter().filter(needed).all(judges::present)
+    };
+    for (command, shown) in blocks("console").iter().filter(can_run).flat_map(steps) {
         let output = room.run(&command);
         let said = String::from_utf8(output.stdout).unwrap();
         let normal_said: Vec<String> = said.lines().map(normal).collect();
@@ -325,7 +330,7 @@ fn help_is_as_recorded() {
     for line in help.lines() {
         assert!(line.chars().count() <= 80, "more than 80 columns: {line}");
     }
-    if std::env::var_os("NODEBAKE_GOLDEN").is_some() {
+    if recording() {
         fs::write(&file, &help).unwrap();
         panic!("recorded {}; look at `git diff`, then test", file.display());
     }
