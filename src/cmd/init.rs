@@ -46,17 +46,25 @@ nodes:
 
 const README: &str = r#"# A nodebake project
 
-    nodebake check            all findings, nothing written
-    nodebake build            bakes every node into out/
-    nodebake show worker-1    one node's plan and tree
-    nodebake verify out --key keys/sign.pub
+    nodebake check                             all findings, nothing written
+    nodebake show worker-1                     one node's plan and tree
+    nodebake build                             bakes every node into out/
+    nodebake verify out --key keys/sign.pub    what a receiver does first
+    nodebake token list                        until when the tokens are good
 
 Before it is more than an example:
 
 1. `pki/ca.pem` is an example CA whose key was thrown away: nothing can be signed with it. Put your cluster's public CA
    certificate there.
-2. `cluster.yaml` names an API server and nodes that do not exist: write yours.
+2. `cluster.yaml` names an API server and nodes that do not exist: write yours, then `nodebake token create`.
 3. `secrets.yaml` and `keys/sign.key` are secrets, and git ignores them. Keep them in a safe place.
+
+With a bundle in hand:
+
+1. `kubectl apply -k out/cluster/rbac`, at any time, and `kubectl create -k out/cluster/tokens`, once.
+2. Boot the nodes with what is in `out/nodes`.
+3. `kubectl get csr`: approve what belongs to your nodes.
+4. `sh out/cluster/node-labels.sh`, when the nodes have joined.
 "#;
 
 const GITIGNORE: &str =

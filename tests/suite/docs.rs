@@ -267,6 +267,30 @@ fn the_example_inventory_builds_without_a_finding() {
 }
 
 #[test]
+fn the_readme_of_a_new_project_holds() {
+    for profile in ["worker", "by-hand"] {
+        let mut room = Room::new();
+        let _ = room.nodebake(&format!("init p --profile {profile}; cd p"));
+        let text = fs::read_to_string(room.at.join("README.md")).unwrap();
+        let commands = text
+            .lines()
+            .filter_map(|line| line.strip_prefix("    nodebake "));
+        let commands: Vec<&str> = commands
+            .filter_map(|line| line.split("  ").next())
+            .collect();
+        assert!(commands.len() >= 5, "{text}");
+        for command in commands {
+            let _ = room.nodebake(command);
+        }
+        let quoted = text.split('`').skip(1).step_by(2);
+        for named in quoted.filter(|part| part.contains('/')) {
+            let named = named.split(' ').find(|word| word.contains('/')).unwrap();
+            assert!(room.at.join(named).exists(), "{profile}: {named}");
+        }
+    }
+}
+
+#[test]
 fn the_hints_of_the_demo_work() {
     let mut room = Room::new();
     let fixture = format!("{ROOT}/tests/fixtures/reference");
