@@ -16,7 +16,7 @@ use crate::bundle::{
 };
 use crate::cli::{Build, Print, Stage};
 use crate::cmd::manifests::{self, Marks};
-use crate::cmd::project::{Prepared, facts, objections, prepare, say};
+use crate::cmd::project::{Prepared, SIGN_KEY, facts, objections, prepare, say};
 use crate::error::{Exit, Result};
 use crate::inventory::format;
 use crate::node::listing::TreeListing;
@@ -65,7 +65,7 @@ pub fn run(args: &Build) -> Result<Exit> {
             Ok(Exit::Good)
         }
         Err(findings) => {
-            findings.into_iter().for_each(|finding| report.add(finding));
+            prepared.add(findings, &mut report);
             say(&report)?;
             Ok(Exit::Findings)
         }
@@ -99,10 +99,7 @@ fn signer(args: &Build, report: &mut Report) -> Result<Option<Arc<Signer>>> {
     }
     let (path, shown) = match &args.key {
         Some(path) => (path.clone(), path.display().to_string()),
-        None => (
-            args.project.dir.join("keys/sign.key"),
-            "keys/sign.key".to_owned(),
-        ),
+        None => (args.project.dir.join(SIGN_KEY), SIGN_KEY.to_owned()),
     };
     Ok(Signer::load(&path, &shown, report)?.map(Arc::new))
 }

@@ -1,9 +1,11 @@
 //! `nodebake check`: all findings, nothing written.
 
 use std::io::{self, Write};
+use std::path::Path;
 
+use crate::bundle::Signer;
 use crate::cli::{Check, Print};
-use crate::cmd::project::prepare;
+use crate::cmd::project::{SIGN_KEY, prepare};
 use crate::error::{Exit, Result};
 use crate::report::Report;
 
@@ -15,6 +17,7 @@ pub fn run(args: &Check) -> Result<Exit> {
     if let Some(prepared) = &prepared {
         prepared.check_nodes(&mut report);
     }
+    key(&args.project.dir, &mut report)?;
     if reading.strict {
         report.make_strict();
     }
@@ -35,4 +38,13 @@ pub fn run(args: &Check) -> Result<Exit> {
         true => Exit::Findings,
         false => Exit::Good,
     })
+}
+
+/// A signing key that is there is judged as `build` would; an absent one may be with an external signer.
+fn key(dir: &Path, report: &mut Report) -> Result<()> {
+    let path = dir.join(SIGN_KEY);
+    if path.symlink_metadata().is_ok() {
+        let _ = Signer::load(&path, SIGN_KEY, report)?;
+    }
+    Ok(())
 }

@@ -18,6 +18,9 @@ use crate::plan::{Inputs, NodePlan, Plan};
 use crate::report::{Finding, Place, Report};
 use crate::secrets::{SECRETS_FILE, TokenStore};
 
+/// The signing key of a project.
+pub const SIGN_KEY: &str = "keys/sign.key";
+
 /// A project that is ready to be baked, or to have more findings found in it.
 pub struct Prepared {
     /// Everything decided.
@@ -53,7 +56,9 @@ pub fn prepare(dir: &Path, reading: &Reading, report: &mut Report) -> Result<Opt
     };
     let plan = Plan::resolve(inventory, inputs, report);
     let oven = Oven::new(&plan, report)?;
-    Ok(Some(Prepared { plan, oven }))
+    let prepared = Prepared { plan, oven };
+    prepared.name_nodes(report);
+    Ok(Some(prepared))
 }
 
 /// The clock decides findings only, and the user may set it.
@@ -91,9 +96,18 @@ impl Prepared {
                 Err(findings) => findings,
             })
             .collect();
-        for finding in findings {
-            report.add(finding);
-        }
+        self.add(findings, report);
+    }
+
+    /// Adds what baking found.
+    pub fn add(&self, findings: Vec<Finding>, report: &mut Report) {
+        findings.into_iter().for_each(|finding| report.add(finding));
+        self.name_nodes(report);
+    }
+
+    /// A finding in merged layers is named after the node that set the value.
+    fn name_nodes(&self, report: &mut Report) {
+        report.name_places(|place| self.plan.places.prefix(place));
     }
 }
 

@@ -39,7 +39,7 @@ pub fn run(args: &Show) -> Result<Exit> {
     let baked = match prepared.oven.bake(node) {
         Ok(baked) => baked,
         Err(findings) => {
-            findings.into_iter().for_each(|finding| report.add(finding));
+            prepared.add(findings, &mut report);
             say(&report)?;
             return Ok(Exit::Findings);
         }

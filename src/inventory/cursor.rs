@@ -48,6 +48,8 @@ pub struct At<T> {
 #[derive(Clone)]
 pub struct Cursor<'a> {
     value: &'a Located,
+    /// Where the key of an entry stands, if that is one.
+    key: Option<&'a Place>,
     path: String,
     report: &'a RefCell<Report>,
 }
@@ -57,6 +59,7 @@ impl<'a> Cursor<'a> {
     pub fn new(value: &'a Located, path: impl Into<String>, report: &'a RefCell<Report>) -> Self {
         Self {
             value,
+            key: None,
             path: path.into(),
             report,
         }
@@ -70,6 +73,19 @@ impl<'a> Cursor<'a> {
     /// Where it was written.
     pub fn spot(&self) -> Spot {
         Spot::new(self.value.place.clone(), self.path.as_str())
+    }
+
+    /// Where the key of an entry was written: what a finding about a name or a path points to.
+    pub fn key_spot(&self) -> Spot {
+        Spot::new(
+            self.key.unwrap_or(&self.value.place).clone(),
+            self.path.as_str(),
+        )
+    }
+
+    /// Adds an error about the key of an entry.
+    pub fn key_error(&self, rule: impl Into<String>) {
+        self.add(self.key_spot().error(rule));
     }
 
     /// Adds a finding.
@@ -189,7 +205,11 @@ impl<'a> Cursor<'a> {
         self.map_or_finding()
             .into_iter()
             .flat_map(|map| map.iter())
-            .map(|(key, field)| (key, self.child(key, &field.value)))
+            .map(|(key, field)| {
+                let mut entry = self.child(key, &field.value);
+                entry.key = Some(&field.key);
+                (key, entry)
+            })
             .collect()
     }
 

@@ -182,7 +182,7 @@ pub fn unit(name: &Arc<str>, at: &Cursor<'_>) -> Option<UnitSpec> {
     let unit = UnitSpec {
         name: At {
             value: name.to_string(),
-            spot: at.spot(),
+            spot: at.key_spot(),
         },
         text: fields.optional("text").and_then(|at| text(&at)),
         dropins: dropins

@@ -47,6 +47,8 @@ pub struct Inventory {
     pub specs: Vec<Arc<Spec>>,
     /// For each node the index of its spec; None where its layers cannot be read, for which there is a finding.
     pub spec_of: Vec<Option<usize>>,
+    /// Where each node was written, to name it in findings.
+    pub places: NodePlaces,
 }
 
 /// `cluster.yaml` half read: the parts that the rest is made from.
@@ -111,6 +113,7 @@ impl Inventory {
             nodes,
             specs,
             spec_of,
+            places: NodePlaces::new(tree),
         };
         check::check(&inventory, &mut report.borrow_mut());
         Some(inventory)

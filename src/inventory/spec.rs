@@ -208,7 +208,7 @@ pub fn text(at: &Cursor<'_>) -> Option<Text> {
 pub fn key_text(key: &Arc<str>, at: &Cursor<'_>) -> Text {
     Text {
         text: key.clone(),
-        spot: at.spot(),
+        spot: at.key_spot(),
     }
 }
 
@@ -233,7 +233,7 @@ fn read_flags(at: &Cursor<'_>) -> Vec<(String, Option<Text>)> {
     for (name, at) in at.entries() {
         let fits = |c: char| c.is_ascii_alphanumeric() || c == '-';
         if name.is_empty() || name.starts_with('-') || !name.chars().all(fits) {
-            at.error(format!(
+            at.key_error(format!(
                 "{name:?} is no flag; write it without leading dashes"
             ));
             continue;
@@ -258,7 +258,7 @@ fn read_flags(at: &Cursor<'_>) -> Vec<(String, Option<Text>)> {
 
 fn label(key: &Arc<str>, at: &Cursor<'_>) -> Option<(At<String>, Text)> {
     if let Err(rule) = label_key(key) {
-        at.error(rule);
+        at.key_error(rule);
         return None;
     }
     let value = text(at)?;
@@ -270,7 +270,7 @@ fn label(key: &Arc<str>, at: &Cursor<'_>) -> Option<(At<String>, Text)> {
     }
     let key = At {
         value: key.to_string(),
-        spot: at.spot(),
+        spot: at.key_spot(),
     };
     Some((key, value))
 }
@@ -279,7 +279,7 @@ fn taint(name: &Arc<str>, at: &Cursor<'_>) -> Option<Taint> {
     let (key, effect) = match taint_name(name) {
         Ok(parts) => parts,
         Err(rule) => {
-            at.error(rule);
+            at.key_error(rule);
             return None;
         }
     };
@@ -300,7 +300,7 @@ fn overlay(name: &Arc<str>, at: &Cursor<'_>) -> Option<OverlayUse> {
     Some(OverlayUse {
         name: At {
             value: name.to_string(),
-            spot: at.spot(),
+            spot: at.key_spot(),
         },
         replace: replace.unwrap_or(false),
     })

@@ -167,6 +167,16 @@ impl Source {
                 }
                 Finding::error(&place, &*self.path, rule)
             }
+            ErrorKind::Msg(text) => match reported_place(text) {
+                // The first line says what is wrong, and here columns count from 1.
+                Some((_, line, column)) => {
+                    let rule = text.lines().next().unwrap_or_default();
+                    let rule = in_our_words(rule.trim_start_matches("error: "));
+                    let place = self.place_of(line, column.saturating_sub(1));
+                    Finding::error(&place, &*self.path, format!("template: {rule}"))
+                }
+                None => Finding::error(&self.place, &*self.path, message(error)),
+            },
             _ => Finding::error(&self.place, &*self.path, message(error)),
         }
     }
@@ -204,8 +214,20 @@ fn named(error: &tera::Error) -> Option<usize> {
         ErrorKind::CircularExtend { tpl, .. } | ErrorKind::CircularInclude { tpl, .. } => {
             tpl.parse().ok()
         }
+        // Of unknown filters, tests, functions and includes Tera says the place in its text only.
+        ErrorKind::Msg(text) => reported_place(text).map(|(index, _, _)| index),
         _ => None,
     }
+}
+
+/// Template, line and column in ` --> 3:1:4`.
+fn reported_place(text: &str) -> Option<(usize, usize, usize)> {
+    let line = text
+        .lines()
+        .find_map(|line| line.trim().strip_prefix("--> "))?;
+    let mut numbers = line.rsplitn(3, ':').map(str::parse);
+    let (column, line, index) = (numbers.next()?, numbers.next()?, numbers.next()?);
+    Some((index.ok()?, line.ok()?, column.ok()?))
 }
 
 fn message(error: &tera::Error) -> String {

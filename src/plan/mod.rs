@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 
 use crate::cluster::Groups;
 use crate::identity::CaBundle;
-use crate::inventory::{Cluster, Inventory, Spec, Text};
+use crate::inventory::{Cluster, Inventory, NodePlaces, Spec, Text};
 use crate::node::Network;
 use crate::report::{Finding, Place, Report};
 use crate::secrets::{Token, TokenStore};
@@ -36,6 +36,8 @@ pub struct Plan {
     pub classes: Vec<Arc<ClassPlan>>,
     /// The nodes in the order of the inventory.
     pub nodes: Vec<NodePlan>,
+    /// Where each node was written, to name it in findings.
+    pub places: NodePlaces,
 }
 
 /// What is the same for all nodes whose layers are the same.
@@ -124,6 +126,7 @@ impl Plan {
             ca: inputs.ca,
             classes,
             nodes,
+            places: inventory.places,
         }
     }
 
@@ -164,7 +167,10 @@ fn token(node: &str, cluster: &Cluster, inputs: &Inputs<'_>, without: &mut Vec<F
         .tokens
         .usable(node, inputs.at, cluster.tokens.shelf_life);
     found.cloned().unwrap_or_else(|finding| {
-        without.push(finding);
+        // What cannot be read cannot be missed.
+        if inputs.tokens.newest(node).is_some() || !inputs.tokens.is_partial() {
+            without.push(finding);
+        }
         Token {
             id: String::new(),
             secret: String::new().into(),

@@ -121,6 +121,11 @@ impl TokenStore {
         Ok(token)
     }
 
+    /// Whether what was read has errors, so that tokens of the file may be missing here.
+    pub fn is_partial(&self) -> bool {
+        self.is_partial
+    }
+
     /// Mints a token for each of the nodes whose newest one is not good to the end of the shelf life, in the order
     /// given. No token is removed: an older one may still be on its way to a node.
     pub fn create<'n>(

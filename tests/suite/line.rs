@@ -69,6 +69,24 @@ fn init_then_build_then_verify_with_both_profiles() {
     }
 }
 
+/// The key may be with an external signer: only a build that signs needs it.
+#[test]
+fn without_a_signing_key_only_unsigned_bundles_are_built() {
+    let project = Project::of("reference");
+    fs::remove_file(project.dir.join("keys/sign.key")).unwrap();
+    let _ = project.good(&["check", "--strict"]);
+    let refused = project.run(&["build"]);
+    assert_eq!(refused.status.code(), Some(3));
+    let said = text(&refused.stderr);
+    assert!(
+        said.starts_with("error: keys/sign.key: ") && said.contains("key generate"),
+        "{said}"
+    );
+    assert!(!project.out().exists());
+    let _ = project.good(&["build", "--unsigned"]);
+    assert!(!project.out().join("SHA256SUMS.sig").exists());
+}
+
 /// What git ignores in a new project is what must not be shared.
 #[test]
 fn init_keeps_secrets_out_of_git() {

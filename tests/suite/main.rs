@@ -4,6 +4,7 @@
 #![allow(clippy::panic, clippy::unwrap_used)]
 
 mod archives;
+mod bad_input;
 mod boot_formats;
 mod bundle;
 mod by_hand;
