@@ -3,6 +3,7 @@
 
 use std::fmt::Write;
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::process::Command;
 
 use crate::golden::{recording, same_lines};
@@ -202,4 +203,83 @@ fn the_project_without_a_fault_is_built_without_a_word() {
         ("", Some(0))
     );
     let _ = project.good(&["verify", "out", "--key", "keys/sign.pub"]);
+}
+
+/// Only a bundle of ours makes room for the next one.
+#[test]
+fn an_output_folder_that_is_no_bundle_is_never_touched() {
+    let project = Project::of("bad/project");
+    let at = |name: &str| project.scratch().join(name);
+    fs::create_dir_all(at("foreign/nodes")).unwrap();
+    fs::write(at("foreign/bundle.json"), "{}\n").unwrap();
+    fs::write(at("foreign/nodes/thesis.tex"), "years of work\n").unwrap();
+    fs::create_dir(at("home")).unwrap();
+    fs::write(at("home/.profile"), "\n").unwrap();
+    fs::write(at("file"), "a file\n").unwrap();
+    symlink("home", at("link")).unwrap();
+    symlink("nowhere", at("dangling")).unwrap();
+    let _ = project.good(&["build", "-o", "../bundle"]);
+    symlink("bundle", at("link-to-bundle")).unwrap();
+    let before = snapshot(project.scratch());
+    for name in [
+        "foreign",
+        "home",
+        "file",
+        "link",
+        "dangling",
+        "link-to-bundle",
+    ] {
+        for extra in [&[][..], &["--unsigned"], &["--stage", "trees", "--trees"]] {
+            let out = format!("../{name}");
+            let args = match extra {
+                [.., "--trees"] => [&["build"], extra, &[&*out]].concat(),
+                _ => [&["build", "-o", &out], extra].concat(),
+            };
+            let build = project.run(&args);
+            let said = text(&build.stderr);
+            assert_eq!(build.status.code(), Some(1), "{args:?}: {said}");
+            assert!(said.contains(name), "{args:?}: {said}");
+            assert_eq!(snapshot(project.scratch()), before, "{args:?}");
+        }
+    }
+}
+
+/// What is there stays as it is, byte for byte, when the next build has findings.
+#[test]
+fn findings_leave_the_last_bundle_as_it_is() {
+    let project = Project::of("bad/project");
+    let _ = project.good(&["build"]);
+    let before = snapshot(&project.out());
+    let folder = |name: &str| project.dir.join(name);
+    let inventory = fs::read_to_string(folder("cluster.yaml")).unwrap();
+    // Found on reading, on planning, and only when a node is baked.
+    for (file, good, bad) in [
+        ("cluster.yaml", "kind: Cluster", "kind: Clutter"),
+        ("cluster.yaml", "10.0.0.2", "10.96.0.2"),
+        ("overlays/motd/root/etc/motd.tera", "node.name", "node.nmae"),
+    ] {
+        let text = fs::read_to_string(folder(file)).unwrap();
+        fs::write(folder(file), text.replace(good, bad)).unwrap();
+        for args in [
+            &["build"][..],
+            &["build", "--node", "n1"],
+            &["build", "--jobs", "1"],
+        ] {
+            let build = project.run(args);
+            assert_eq!(build.status.code(), Some(3), "{bad} {args:?}");
+            assert_eq!(snapshot(&project.out()), before, "{bad} {args:?}");
+            let beside = fs::read_dir(&project.dir)
+                .unwrap()
+                .map(|entry| entry.unwrap().file_name());
+            let beside: Vec<_> = beside
+                .filter(|name| name.to_string_lossy().contains("out"))
+                .collect();
+            assert_eq!(beside, ["out"], "{bad} {args:?}");
+        }
+        fs::write(folder(file), text).unwrap();
+    }
+    assert_eq!(
+        fs::read_to_string(folder("cluster.yaml")).unwrap(),
+        inventory
+    );
 }
