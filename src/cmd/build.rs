@@ -38,7 +38,7 @@ struct Baking<'a> {
     kind: Kind,
     kept: Option<(GlobSet, &'a OldBundle)>,
     bar: ProgressBar,
-    findings: Mutex<Vec<Finding>>,
+    findings: Mutex<Vec<(String, Finding)>>,
 }
 
 /// Runs `build`.
@@ -194,7 +194,7 @@ fn bake(
         .into_inner()
         .unwrap_or_else(std::sync::PoisonError::into_inner);
     if !findings.is_empty() {
-        return Ok(Err(findings));
+        return Ok(Err(prepared.name_concerned(findings)));
     }
     if kind == Kind::Bundle {
         manifests::write(&builder, &prepared.plan, &marks)?;
@@ -262,7 +262,7 @@ impl Baking<'_> {
     fn node(&self, node: &NodePlan) -> Result<Marks> {
         let baked = match self.prepared.oven.bake(node) {
             Ok(baked) => baked,
-            Err(findings) => return Ok(self.fail(findings)),
+            Err(findings) => return Ok(self.fail(node, findings)),
         };
         let marks = Marks(baked.admin_labels.clone());
         if let Some((globs, old)) = &self.kept
@@ -276,7 +276,7 @@ impl Baking<'_> {
         let facts = facts(&self.prepared.plan, node, &baked);
         let objections = objections(&baked, &facts, &settings);
         if !objections.is_empty() {
-            return Ok(self.fail(objections));
+            return Ok(self.fail(node, objections));
         }
         let mut folder = self.builder.node(
             &node.name,
@@ -318,12 +318,16 @@ impl Baking<'_> {
         settings
     }
 
-    fn fail(&self, findings: Vec<Finding>) -> Marks {
+    fn fail(&self, node: &NodePlan, findings: Vec<Finding>) -> Marks {
         let mut all = self
             .findings
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner);
-        all.extend(findings);
+        all.extend(
+            findings
+                .into_iter()
+                .map(|finding| (node.name.clone(), finding)),
+        );
         Marks::default()
     }
 }

@@ -1,5 +1,6 @@
 //! What `check`, `build` and `show` do first: read the project, decide the plan, prepare the oven.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -84,19 +85,30 @@ fn tokens(dir: &Path, reading: &Reading, report: &mut Report) -> Result<TokenSto
 impl Prepared {
     /// Bakes every node and throws the trees away: the findings are what is wanted.
     pub fn check_nodes(&self, report: &mut Report) {
-        let findings: Vec<Finding> = self
-            .plan
-            .nodes
+        let nodes = &self.plan.nodes;
+        let of_node = |node: &NodePlan| match self.oven.bake(node) {
+            Ok(baked) => {
+                let facts = facts(&self.plan, node, &baked);
+                objections(&baked, &facts, &node.class.spec.output)
+            }
+            Err(findings) => findings,
+        };
+        let findings: Vec<(String, Finding)> = nodes
             .par_iter()
-            .flat_map_iter(|node| match self.oven.bake(node) {
-                Ok(baked) => {
-                    let facts = facts(&self.plan, node, &baked);
-                    objections(&baked, &facts, &node.class.spec.output)
-                }
-                Err(findings) => findings,
+            .flat_map_iter(|node| {
+                let name = |finding| (node.name.clone(), finding);
+                of_node(node).into_iter().map(name)
             })
             .collect();
-        self.add(findings, report);
+        self.add(self.name_concerned(findings), report);
+    }
+
+    /// Says each finding of nodes once, and whom it concerns where neither its place nor its rule does.
+    pub fn name_concerned(&self, findings: Vec<(String, Finding)>) -> Vec<Finding> {
+        let said = |finding: &Finding| {
+            self.plan.places.prefix(&finding.place).is_some() || finding.rule.contains("(node ")
+        };
+        name_concerned(findings, self.plan.nodes.len(), said)
     }
 
     /// Adds what baking found.
@@ -109,6 +121,39 @@ impl Prepared {
     fn name_nodes(&self, report: &mut Report) {
         report.name_places(|place| self.plan.places.prefix(place));
     }
+}
+
+/// Groups equal findings and names their nodes, unless all have them: a template of a profile may be wrong for the one
+/// node that has no address.
+fn name_concerned(
+    findings: Vec<(String, Finding)>,
+    nodes: usize,
+    said: impl Fn(&Finding) -> bool,
+) -> Vec<Finding> {
+    let mut grouped: BTreeMap<(Place, String, String), (Finding, Vec<String>)> = BTreeMap::new();
+    for (node, finding) in findings {
+        let key = (
+            finding.place.clone(),
+            finding.path.clone(),
+            finding.rule.clone(),
+        );
+        let group = grouped.entry(key).or_insert_with(|| (finding, Vec::new()));
+        group.1.push(node);
+    }
+    let mut named = Vec::with_capacity(grouped.len());
+    for (mut finding, mut of) in grouped.into_values() {
+        of.sort();
+        of.dedup();
+        if of.len() < nodes && !said(&finding) {
+            let whom = match of.as_slice() {
+                [only] => format!(" (node {only})"),
+                many => format!(" ({} nodes, like {})", many.len(), many[0]),
+            };
+            finding.rule.push_str(&whom);
+        }
+        named.push(finding);
+    }
+    named
 }
 
 /// What packagers need to know of a node beside its tree.
@@ -152,4 +197,31 @@ pub fn objections(baked: &Baked, facts: &NodeFacts, settings: &Settings) -> Vec<
 /// Prints findings for people, on stderr.
 pub fn say(report: &Report) -> Result<()> {
     Ok(write!(io::stderr().lock(), "{report}")?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_finding_names_its_nodes_unless_all_have_it_or_its_place_says_so() {
+        let finding = |path: &str, rule: &str| {
+            Finding::error(&Place::new("profiles/a.yaml", 1, 1), path, rule)
+        };
+        let of = |nodes: &[&str], finding: &Finding| {
+            let all = nodes
+                .iter()
+                .map(|node| ((*node).to_owned(), finding.clone()));
+            let rules: Vec<String> =
+                name_concerned(all.collect(), 3, |finding| finding.path == "said")
+                    .into_iter()
+                    .map(|finding| finding.rule)
+                    .collect();
+            rules
+        };
+        assert_eq!(of(&["c", "c"], &finding("p", "r")), ["r (node c)"]);
+        assert_eq!(of(&["c", "b"], &finding("p", "r")), ["r (2 nodes, like b)"]);
+        assert_eq!(of(&["c", "b", "a"], &finding("p", "r")), ["r"]);
+        assert_eq!(of(&["c"], &finding("said", "r")), ["r"]);
+    }
 }

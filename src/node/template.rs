@@ -241,7 +241,7 @@ fn message(error: &tera::Error) -> String {
 
 /// Tera's sentences, as ours begin and end.
 fn in_our_words(text: &str) -> String {
-    let text = one_line(text);
+    let text = one_line(text).replace(". Available fields:", "; the fields are");
     let text = text.strip_suffix('.').unwrap_or(&text);
     let mut rest = text.chars();
     let first = rest.next().map(|first| first.to_lowercase().to_string());
