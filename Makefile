@@ -42,8 +42,8 @@ conformance: ## Ask the judges that take minutes: upstream's types and flags, Ig
 	tests/judge/ignition/build.sh target/judges/bin engine
 	NODEBAKE_CONFORMANCE=1 $(CARGO) test --locked --test suite boot_formats
 
-golden: build ## Record the golden folders and --help anew; the run fails, look at `git diff`, then test
-	NODEBAKE_GOLDEN=record $(CARGO) test --locked --test suite -- golden help_is_as_recorded
+golden: build ## Record golden folders, bad input and --help anew; the run fails, look at `git diff`, then test
+	NODEBAKE_GOLDEN=record $(CARGO) test --locked --test suite -- golden help_is_as_recorded bad_input
 
 install: ## Install the tool for this user
 	$(CARGO) install --locked --path .
