@@ -3,6 +3,7 @@
 
 mod bake;
 mod builder;
+mod conditions;
 mod content;
 /// `tree.json` and `tree.sums`: what the node must end up with.
 pub mod listing;

@@ -8,6 +8,7 @@ use base64::Engine;
 use serde::Serialize;
 use tera::{ErrorKind, Kwargs, State, Tera};
 
+use crate::node::conditions::{Asked, asked};
 use crate::report::{Finding, Place, Report};
 
 /// The names that templates may start from.
@@ -34,6 +35,8 @@ struct Source {
 pub struct Templates {
     tera: Tera,
     sources: Vec<Source>,
+    /// What the conditions of each ask for.
+    asked: Vec<Vec<Asked>>,
     /// What is wrong with those that could not be compiled.
     broken: HashMap<usize, Finding>,
 }
@@ -57,6 +60,14 @@ impl Scope {
     /// Gives templates a name to start from.
     pub fn set(&mut self, name: &'static str, value: ScopeValue) {
         self.0.insert_value(name, value.0);
+    }
+
+    /// Whether a dotted name is defined.
+    fn has(&self, name: &str) -> bool {
+        let (first, rest) = name.split_once('.').unwrap_or((name, ""));
+        self.0
+            .get(first)
+            .is_some_and(|value| rest.is_empty() || value.get_from_path(rest).is_some())
     }
 }
 
@@ -114,8 +125,10 @@ impl TemplateSet {
         for (index, source) in self.sources.iter().enumerate() {
             lint(&tera, index, source, report);
         }
+        let asked = self.sources.iter().map(|source| asked(&source.text));
         Templates {
             tera,
+            asked: asked.collect(),
             sources: self.sources,
             broken,
         }
@@ -146,12 +159,31 @@ impl Templates {
         if let Some(finding) = self.broken.get(&id.0) {
             return Err(finding.clone());
         }
+        self.conditions(id, scope)?;
         self.tera
             .render(&id.0.to_string(), &scope.0)
             .map_err(|error| match self.sources.get(id.0) {
                 Some(source) => source.finding(&error),
                 None => Finding::error(&Place::file("templates"), "", message(&error)),
             })
+    }
+}
+
+impl Templates {
+    /// What a condition asks for must be there: Tera would take a misspelt name for false.
+    fn conditions(&self, id: TemplateId, scope: &Scope) -> Result<(), Finding> {
+        let asked = self.asked.get(id.0).into_iter().flatten();
+        let Some(asked) = asked.into_iter().find(|asked| !scope.has(&asked.name)) else {
+            return Ok(());
+        };
+        let Some(source) = self.sources.get(id.0) else {
+            return Ok(());
+        };
+        let name = &asked.name;
+        let place = source.place_of(asked.line, asked.column);
+        let rule = format!("template: `{name}` is not defined");
+        let repair = format!("ask `{name} is defined` where it may be missing");
+        Err(Finding::error(&place, &*source.path, rule).repair(repair))
     }
 }
 
