@@ -212,7 +212,7 @@ pub fn unit(name: &Arc<str>, at: &Cursor<'_>) -> Option<UnitSpec> {
 
 fn dropin(file: &str, at: &Cursor<'_>) -> Option<(String, Text)> {
     if file.contains('/') || !file.ends_with(".conf") || file.len() < 6 {
-        at.error("a drop-in's name is one component that ends in .conf");
+        at.key_error("a drop-in's name is one component that ends in .conf");
         return None;
     }
     Some((file.to_owned(), text(at)?))
