@@ -11,7 +11,7 @@ export PATH := $(CURDIR)/target/judges/bin:$(PATH)
 export CARGO_TARGET_DIR := $(CURDIR)/target
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo judges test lint check conformance golden install clean
+.PHONY: help build demo judges test lint check conformance golden bench install clean
 
 help: ## Say what there is to make
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name what; do printf '  make %-12s %s\n' "$$name" "$$what"; done
@@ -44,6 +44,9 @@ conformance: ## Ask the judges that take minutes: upstream's types and flags, Ig
 
 golden: build ## Record golden folders, bad input and --help anew; the run fails, look at `git diff`, then test
 	NODEBAKE_GOLDEN=record $(CARGO) test --locked --test suite -- golden help_is_as_recorded bad_input
+
+bench: ## Measure builds of 1,000 and 10,000 nodes beside the procedure's own tools
+	$(CARGO) bench --locked --bench scale
 
 install: ## Install the tool for this user
 	$(CARGO) install --locked --path .

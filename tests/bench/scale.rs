@@ -1,0 +1,182 @@
+//! How long a build takes and how much memory, beside what the procedure's own tools take for one node. Numbers are
+//! printed, never judged: tests are not timed.
+
+#![allow(clippy::panic, clippy::unwrap_used)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// The program, built like a release.
+const NODEBAKE: &str = env!("CARGO_BIN_EXE_nodebake");
+/// Nodes that the procedure's tools are run for; the time for one is what counts.
+const BY_HAND: usize = 20;
+
+fn main() {
+    // `cargo test --benches` only wants to know whether this starts.
+    if std::env::args().any(|arg| arg == "--test") {
+        return;
+    }
+    println!("all four formats, signed; medians of 3 runs, each into a fresh folder\n");
+    println!(
+        "{:<10} {:>7} {:>9} {:>12} {:>12} {:>14}",
+        "where", "nodes", "wall", "per node", "peak", "check's peak"
+    );
+    let mut per_node = Duration::MAX;
+    for (name, parent, sizes) in places() {
+        for &nodes in sizes {
+            let scratch = Scratch::new(&parent);
+            let project = project(&scratch.0, nodes);
+            let check = run(&project, &["check"]);
+            let mut builds: Vec<Run> = (0..3)
+                .map(|round| run(&project, &["build", "--out", &format!("out-{round}")]))
+                .collect();
+            builds.sort_by_key(|run| run.wall);
+            let (wall, peak) = (
+                builds[1].wall,
+                builds.iter().map(|run| run.peak).max().unwrap_or_default(),
+            );
+            let each = wall / u32::try_from(nodes).unwrap();
+            per_node = per_node.min(each);
+            println!(
+                "{name:<10} {nodes:>7} {:>7.2} s {:>9.3} ms {:>8.1} MiB {:>10.1} MiB",
+                wall.as_secs_f64(),
+                each.as_secs_f64() * 1e3,
+                peak as f64 / 1024.0,
+                check.peak as f64 / 1024.0
+            );
+        }
+    }
+    match by_hand() {
+        Some(each) => println!(
+            "\nby hand, per node (kubectl config four times, sed twice, tar): {:.1} ms; ratio {:.0} : 1",
+            each.as_secs_f64() * 1e3,
+            each.as_secs_f64() / per_node.as_secs_f64()
+        ),
+        None => println!("\nby hand: not measured, there is no kubectl on the PATH"),
+    }
+}
+
+/// A memory file system shows the program, a disk shows the disk too: 80,000 files are its work, not ours.
+fn places() -> Vec<(&'static str, PathBuf, &'static [usize])> {
+    let disk = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
+    let mut places: Vec<(_, _, &[usize])> = vec![("disk", disk, &[1_000])];
+    if Path::new("/dev/shm").is_dir() {
+        places.insert(0, ("memory", "/dev/shm".into(), &[1_000, 10_000]));
+    }
+    places
+}
+
+/// A folder that goes when it is done with.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new(parent: &Path) -> Self {
+        let folder = parent.join(format!("nodebake-bench-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&folder);
+        fs::create_dir_all(&folder).unwrap();
+        Self(folder)
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// A cluster of today with a range of nodes, a key and tokens.
+fn project(scratch: &Path, nodes: usize) -> PathBuf {
+    let project = scratch.join("project");
+    let status = Command::new(NODEBAKE)
+        .arg("init")
+        .arg(&project)
+        .stdout(Stdio::null())
+        .status();
+    assert!(status.unwrap().success(), "init");
+    let inventory = fs::read_to_string(project.join("cluster.yaml")).unwrap();
+    let (head, _) = inventory.split_once("nodes:\n").unwrap();
+    let range = format!(
+        "nodes:\n  - range: {{names: \"node-[00001-{nodes:05}]\", start: 172.16.0.10, within: 172.16.0.0/12}}\n"
+    );
+    fs::write(project.join("cluster.yaml"), format!("{head}{range}")).unwrap();
+    fs::remove_file(project.join("secrets.yaml")).unwrap();
+    let _ = run(&project, &["token", "create"]);
+    project
+}
+
+struct Run {
+    wall: Duration,
+    /// KiB.
+    peak: u64,
+}
+
+/// Runs the program in a project and watches its high-water mark of memory.
+fn run(project: &Path, args: &[&str]) -> Run {
+    let start = Instant::now();
+    let mut child = Command::new(NODEBAKE)
+        .args(args)
+        .current_dir(project)
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let status_file = format!("/proc/{}/status", child.id());
+    let mut peak = 0;
+    let status = loop {
+        let text = fs::read_to_string(&status_file).unwrap_or_default();
+        let high_water = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let high_water = high_water.and_then(|line| line.trim().strip_suffix(" kB"));
+        peak = high_water
+            .and_then(|kib| kib.parse().ok())
+            .unwrap_or(peak)
+            .max(peak);
+        if let Some(status) = child.try_wait().unwrap() {
+            break status;
+        }
+        std::thread::sleep(Duration::from_millis(2));
+    };
+    assert!(status.success(), "{args:?}");
+    Run {
+        wall: start.elapsed(),
+        peak,
+    }
+}
+
+/// What the procedure runs for each node, without ssh and the API server: kubectl config four times, sed twice, tar.
+fn by_hand() -> Option<Duration> {
+    let _ = Command::new("kubectl")
+        .arg("version")
+        .arg("--client")
+        .output()
+        .ok()?;
+    let scratch = Scratch::new(Path::new(env!("CARGO_TARGET_TMPDIR")));
+    let reference =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/reference/pki/ca.pem");
+    let _ = fs::copy(reference, scratch.0.join("ca.pem")).unwrap();
+    let config = "address: \"##NODE_IP##\"\nhealthzBindAddress: \"##NODE_IP##\"\n".repeat(20);
+    fs::write(scratch.0.join("config.template"), config).unwrap();
+    fs::write(
+        scratch.0.join("unit.template"),
+        "ExecStart=kubelet --hostname-override=##NODE_NAME##\n",
+    )
+    .unwrap();
+    let script = r#"set -e
+kubectl config set-cluster kubernetes --certificate-authority=ca.pem --embed-certs=true --server=https://127.0.0.1:8443 --kubeconfig="$1.kubeconfig"
+kubectl config set-credentials kubelet-bootstrap --token=abcdef.0123456789abcdef --kubeconfig="$1.kubeconfig"
+kubectl config set-context default --cluster=kubernetes --user=kubelet-bootstrap --kubeconfig="$1.kubeconfig"
+kubectl config use-context default --kubeconfig="$1.kubeconfig"
+sed -e "s/##NODE_IP##/10.0.0.1/" config.template > "$1.yaml"
+sed -e "s/##NODE_NAME##/$1/" unit.template > "$1.service"
+tar -czf "$1.tar.gz" "$1.kubeconfig" "$1.yaml" "$1.service" ca.pem"#;
+    let start = Instant::now();
+    for node in 0..BY_HAND {
+        let status = Command::new("sh")
+            .args(["-c", script, "sh", &format!("node-{node}")])
+            .current_dir(&scratch.0)
+            .stdout(Stdio::null())
+            .status();
+        assert!(status.unwrap().success(), "the procedure's tools");
+    }
+    Some(start.elapsed() / u32::try_from(BY_HAND).unwrap())
+}
