@@ -5,6 +5,12 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+mod token;
+
+pub use token::{
+    Token, TokenCreate, TokenExpiring, TokenImport, TokenList, TokenRevoke, TokenRotate,
+};
+
 /// One cluster inventory in; signed, reproducible, ready-to-boot node payloads out.
 #[derive(Debug, Parser)]
 #[command(
@@ -37,7 +43,7 @@ pub enum Command {
     Verify(Verify),
     /// Sign a bundle, or attach a signature that was made elsewhere
     Sign(Sign),
-    /// Create and list bootstrap tokens, offline
+    /// Create, list, rotate, revoke and import bootstrap tokens, offline
     #[command(subcommand)]
     Token(Token),
     /// Make signing keys
@@ -214,46 +220,6 @@ pub struct Sign {
     /// The public key that an attached signature must verify with
     #[arg(long, value_name = "FILE")]
     pub public_key: Option<PathBuf>,
-}
-
-/// `token …`.
-#[derive(Debug, Subcommand)]
-pub enum Token {
-    /// Mint a token for every node that has none that is still good
-    Create(TokenCreate),
-    /// List the tokens as `kubeadm token list` does, secrets hidden
-    List(TokenList),
-}
-
-/// `token create`.
-#[derive(Debug, Args)]
-pub struct TokenCreate {
-    /// The project's folder
-    #[arg(default_value = ".", value_name = "DIR")]
-    pub dir: PathBuf,
-    /// The nodes [default: all]
-    #[arg(value_name = "NODE")]
-    pub nodes: Vec<String>,
-    /// How long the tokens live, like 24h or 30d [default: tokens.ttl]
-    #[arg(long, value_name = "DURATION")]
-    pub ttl: Option<String>,
-    /// Print for people or as JSON
-    #[arg(short, long, value_enum, default_value_t, value_name = "FORM")]
-    pub output: Print,
-}
-
-/// `token list`.
-#[derive(Debug, Args)]
-pub struct TokenList {
-    /// The project's folder
-    #[arg(default_value = ".", value_name = "DIR")]
-    pub dir: PathBuf,
-    /// Print the secrets in the clear
-    #[arg(long)]
-    pub reveal: bool,
-    /// Print for people or as JSON
-    #[arg(short, long, value_enum, default_value_t, value_name = "FORM")]
-    pub output: Print,
 }
 
 /// `key …`.

@@ -36,8 +36,8 @@ pub fn push_token_secret(
     node: &str,
     token: &Token,
 ) -> Result<()> {
-    let expires = rfc3339(token.expires)
-        .context("writing a token Secret: it expires beyond the year 9999")?;
+    let expires =
+        rfc3339(token.ends()).context("writing a token Secret: it expires beyond the year 9999")?;
     text.push_str("---\napiVersion: v1\nkind: Secret\nmetadata:\n  name: bootstrap-token-");
     text.push_str(&token.id);
     text.push_str("\n  namespace: kube-system\ntype: bootstrap.kubernetes.io/token\nstringData:\n");

@@ -109,6 +109,7 @@ pub fn run(args: &Init) -> Result<Exit> {
     drop(out);
     let create = TokenCreate {
         dir: dir.clone(),
+        secrets: None,
         nodes: Vec::new(),
         ttl: None,
         output: Print::Text,

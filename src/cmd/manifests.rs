@@ -38,7 +38,10 @@ pub fn write(builder: &BundleBuilder, plan: &Plan, marks: &[Marks]) -> Result<()
     text(names::RBAC_KUSTOMIZATION, false, RBAC_KUSTOMIZATION)?;
     text(names::TOKENS_KUSTOMIZATION, false, TOKENS_KUSTOMIZATION)?;
     builder.file(&format!("cluster/{}", names::TOKENS), true, &mut |out| {
-        let tokens = plan.nodes.iter().map(|node| (&*node.name, &node.token));
+        let tokens = plan.nodes.iter().flat_map(|node| {
+            let tokens = node.overlapping.iter().chain([&node.token]);
+            tokens.map(|token| (&*node.name, token))
+        });
         write_tokens(out, &objects, tokens)
     })?;
     builder.file(

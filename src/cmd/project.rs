@@ -32,8 +32,8 @@ pub struct Prepared {
 
 /// Reads a project and decides its plan. None if there is nothing to go on with; the report says why.
 pub fn prepare(dir: &Path, reading: &Reading, report: &mut Report) -> Result<Option<Prepared>> {
-    let at = judged_at(reading)?;
-    let tokens = tokens(dir, reading, report)?;
+    let at = judged_at(reading.at.as_deref())?;
+    let tokens = tokens(dir, reading.secrets.as_deref(), report)?;
     let Some(inventory) = Inventory::load(dir, report) else {
         return Ok(None);
     };
@@ -63,16 +63,17 @@ pub fn prepare(dir: &Path, reading: &Reading, report: &mut Report) -> Result<Opt
 }
 
 /// The clock decides findings only, and the user may set it.
-fn judged_at(reading: &Reading) -> Result<OffsetDateTime> {
-    match &reading.at {
+pub fn judged_at(said: Option<&str>) -> Result<OffsetDateTime> {
+    match said {
         None => Ok(OffsetDateTime::now_utc()),
         Some(text) => OffsetDateTime::parse(text, &Rfc3339)
             .map_err(|_| anyhow!("reading --at {text}: not a time like 2026-12-01T00:00:00Z")),
     }
 }
 
-fn tokens(dir: &Path, reading: &Reading, report: &mut Report) -> Result<TokenStore> {
-    let found = match &reading.secrets {
+/// The project's tokens, or those of a file that the user names; `-` is stdin.
+pub fn tokens(dir: &Path, named: Option<&Path>, report: &mut Report) -> Result<TokenStore> {
+    let found = match named {
         Some(path) if path.as_os_str() == "-" => {
             Some(TokenStore::read(&mut io::stdin().lock(), "stdin", report)?)
         }

@@ -74,6 +74,8 @@ pub struct NodePlan {
     pub group: String,
     /// Its bootstrap token.
     pub token: Token,
+    /// Tokens that came before and whose Secrets still belong among the manifests.
+    pub overlapping: Vec<Token>,
     /// The end of its token or of the CA, whichever comes first.
     pub usable_until: OffsetDateTime,
 }
@@ -113,7 +115,12 @@ impl Plan {
                 macs: node.macs.into_iter().map(|mac| mac.value).collect(),
                 network: node.network,
                 group: groups.of_node(&node.name.value),
-                usable_until: token.expires.min(inputs.ca.not_after),
+                usable_until: token.ends().min(inputs.ca.not_after),
+                overlapping: inputs
+                    .tokens
+                    .overlapping(&node.name.value)
+                    .cloned()
+                    .collect(),
                 token,
                 name: node.name.value,
             });
@@ -178,6 +185,8 @@ fn token(node: &str, cluster: &Cluster, inputs: &Inputs<'_>, without: &mut Vec<F
             created: inputs.at,
             expires: inputs.at,
             description: String::new(),
+            until: None,
+            revoked: None,
             place: None,
         }
     })

@@ -64,6 +64,10 @@ struct Row<'a> {
     epoch: u32,
     created: Option<String>,
     expires: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    until: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    revoked: Option<String>,
     valid: bool,
     usages: Vec<&'static str>,
     groups: Vec<String>,
@@ -119,11 +123,14 @@ impl Listing<'_> {
 
     fn cells(&self, node: &str, token: &Token) -> [String; COLUMNS.len()] {
         let usages: Vec<&str> = self.usages.iter().map(|usage| usage.name()).collect();
-        let ttl = (token.expires - self.now).whole_seconds();
+        let ttl = match token.revoked {
+            Some(_) => "<revoked>".to_owned(),
+            None => short_human((token.ends() - self.now).whole_seconds()),
+        };
         [
             self.shown(token),
-            short_human(ttl),
-            rfc3339(token.expires).unwrap_or_default(),
+            ttl,
+            rfc3339(token.ends()).unwrap_or_default(),
             or_none(usages.join(",")),
             or_none(one_line(&token.description)),
             or_none((self.groups)(node).join(",")),
@@ -139,6 +146,8 @@ impl Listing<'_> {
             epoch: token.epoch,
             created: rfc3339(token.created),
             expires: rfc3339(token.expires),
+            until: token.until.and_then(rfc3339),
+            revoked: token.revoked.and_then(rfc3339),
             valid: token.is_valid(self.now),
             usages: self.usages.iter().map(|usage| usage.name()).collect(),
             groups: (self.groups)(node),
@@ -181,6 +190,8 @@ mod tests {
                 created: created - time::Duration::DAY,
                 expires: created + time::Duration::hours(hours),
                 description: "kubelet-bootstrap-token".into(),
+                until: None,
+                revoked: None,
                 place: None,
             };
             let _ = store.nodes.insert(node.into(), vec![token]);

@@ -4,14 +4,18 @@
 
 mod document;
 mod file;
+mod import;
 mod list;
 mod read;
+mod rotate;
 mod secret;
 mod store;
 mod token;
 
 pub use file::{LOCK_SUFFIX, StoreLock};
+pub use import::{Imported, LeftOut, Owners};
 pub use list::{Listing, minted_text};
+pub use rotate::{Ended, Expiring, Rotated};
 pub use secret::Secret;
 pub use store::{Minted, Minting, TokenStore};
 pub use token::{Token, Usage, is_id, is_secret};

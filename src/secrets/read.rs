@@ -18,7 +18,16 @@ use crate::timing::parse_rfc3339;
 use crate::yaml::{self, Spanned};
 
 /// The keys of a token.
-const KEYS: [&str; 6] = ["id", "secret", "epoch", "created", "expires", "description"];
+const KEYS: [&str; 8] = [
+    "id",
+    "secret",
+    "epoch",
+    "created",
+    "expires",
+    "description",
+    "until",
+    "revoked",
+];
 const ID_RULE: &str = "must be six characters of a-z and 0-9";
 const SECRET_RULE: &str = "must be sixteen characters of a-z and 0-9";
 const MINT_ANEW: &str = "take the token out and run `nodebake token create`";
@@ -152,8 +161,14 @@ impl Reading {
         let created = entry.time("created");
         let expires = entry.time("expires");
         let description = entry.optional("description");
+        let until = entry.time_if_there("until");
+        let revoked = entry.time_if_there("revoked");
         if created.is_some() && expires.is_some() && expires <= created {
             entry.fault("expires", MINT_ANEW, "must be later than created");
+        }
+        if until.is_some() && (until <= created || until > expires) {
+            let rule = "must be later than created and not later than expires";
+            entry.fault("until", "take it out", rule);
         }
         entry.claim(id.as_deref());
         if !entry.is_good {
@@ -166,6 +181,8 @@ impl Reading {
             created: created?,
             expires: expires?,
             description,
+            until,
+            revoked,
             place: Some(place),
         })
     }
@@ -200,8 +217,7 @@ impl Entry<'_> {
     fn refuse_unknown_keys(&mut self) {
         for (key, _) in &self.pairs {
             if !KEYS.contains(&key.value.as_str()) {
-                let rule =
-                    "unknown key; a token has id, secret, epoch, created, expires and description";
+                let rule = "unknown key; a token has id, secret, epoch, created, expires, and may have description, until and revoked";
                 self.reading
                     .report
                     .add(Finding::error(&self.reading.place(key), self.path, rule));
@@ -244,6 +260,10 @@ impl Entry<'_> {
             rule,
             parse_rfc3339,
         )
+    }
+
+    fn time_if_there(&mut self, key: &str) -> Option<OffsetDateTime> {
+        self.find(key).is_some().then(|| self.time(key)).flatten()
     }
 
     fn optional(&self, key: &str) -> String {
@@ -419,6 +439,18 @@ tokens:
                 "2026-11-24T15:00:00Z",
                 "s.yaml:12:16: tokens.1e3[0].expires: ",
                 "must be later",
+            ),
+            (
+                "epoch: 7\n",
+                "epoch: 7\n      until: 2026-11-25T15:00:01Z\n",
+                "s.yaml:11:14: tokens.1e3[0].until: ",
+                "must be later than created and not later than expires",
+            ),
+            (
+                "epoch: 7\n",
+                "epoch: 7\n      revoked: yes\n",
+                "s.yaml:11:16: tokens.1e3[0].revoked: ",
+                "must be an RFC 3339 time",
             ),
         ] {
             assert!(GOOD.contains(from), "{from}");

@@ -59,7 +59,7 @@ pub struct Minted {
     pub expires: OffsetDateTime,
 }
 
-fn as_rfc3339<S: Serializer>(
+pub(super) fn as_rfc3339<S: Serializer>(
     at: &OffsetDateTime,
     serializer: S,
 ) -> std::result::Result<S::Ok, S::Error> {
@@ -103,7 +103,18 @@ impl TokenStore {
             return Err(Finding::error(&whole, path(), "the node has no token").repair(create));
         };
         let place = token.place.as_ref().unwrap_or(&whole);
-        let until = rfc3339(token.expires).unwrap_or_default();
+        let until = rfc3339(token.ends()).unwrap_or_default();
+        if let Some(revoked) = token.revoked {
+            let rule = format!(
+                "the token {} was revoked at {}",
+                token.id,
+                rfc3339(revoked).unwrap_or_default()
+            );
+            let repair = format!(
+                "run `nodebake token create DIR {node}` if it may come back, or take it out of the inventory"
+            );
+            return Err(Finding::error(place, path(), rule).repair(repair));
+        }
         if !token.is_valid(at) {
             let rule = format!("the token {} expired at {until}", token.id);
             return Err(Finding::error(place, path(), rule).repair(create));
@@ -151,6 +162,8 @@ impl TokenStore {
                 created,
                 expires,
                 description: minting.description.replace("{node}", node),
+                until: None,
+                revoked: None,
                 place: None,
             };
             minted.push(Minted {
@@ -163,7 +176,7 @@ impl TokenStore {
         Ok(minted)
     }
 
-    fn ids(&self) -> HashSet<String> {
+    pub(super) fn ids(&self) -> HashSet<String> {
         let tokens = self.nodes.values().flatten();
         tokens.map(|token| token.id.clone()).collect()
     }
@@ -173,7 +186,7 @@ impl TokenStore {
     pub(super) fn to_yaml(&self) -> Result<Zeroizing<String>> {
         // Some 200 bytes a token; growing later would leave unwiped copies behind.
         let count: usize = self.nodes.values().map(Vec::len).sum();
-        let mut text = String::with_capacity(256 + 96 * self.nodes.len() + 320 * count);
+        let mut text = String::with_capacity(256 + 96 * self.nodes.len() + 400 * count);
         text.push_str(
             "# Bootstrap tokens, kept by `nodebake token`: who reads this file can join nodes.\n",
         );
@@ -202,6 +215,14 @@ fn push_token(text: &mut String, token: &Token) -> Result<()> {
     push_field(text, "      expires: ", &time(token.expires)?);
     if !token.description.is_empty() {
         push_field(text, "      description: ", &token.description);
+    }
+    for (key, at) in [
+        ("      until: ", token.until),
+        ("      revoked: ", token.revoked),
+    ] {
+        if let Some(at) = at {
+            push_field(text, key, &time(at)?);
+        }
     }
     Ok(())
 }

@@ -61,6 +61,10 @@ pub struct Token {
     pub expires: OffsetDateTime,
     /// Free text; may be empty.
     pub description: String,
+    /// Set when another token took its place: its Secret stays among the manifests and ends then, before `expires`.
+    pub until: Option<OffsetDateTime>,
+    /// When it was revoked: it makes no payload and no Secret any more, but its id still says whose it was.
+    pub revoked: Option<OffsetDateTime>,
     /// Where it is written; `None` for one that was just minted.
     pub place: Option<Place>,
 }
@@ -83,7 +87,13 @@ impl Token {
 
     /// Whether the API server takes the token at a time.
     pub fn is_valid(&self, at: OffsetDateTime) -> bool {
-        at < self.expires
+        at < self.ends() && self.revoked.is_none()
+    }
+
+    /// The end of its Secret.
+    pub fn ends(&self) -> OffsetDateTime {
+        self.until
+            .map_or(self.expires, |until| until.min(self.expires))
     }
 }
 
@@ -183,6 +193,8 @@ mod tests {
             created: OffsetDateTime::UNIX_EPOCH,
             expires: OffsetDateTime::UNIX_EPOCH,
             description: String::new(),
+            until: None,
+            revoked: None,
             place: None,
         };
         assert!(!format!("{token:?} {:#?} {}", token.bearer(), token.hidden()).contains("0123"));

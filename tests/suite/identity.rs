@@ -20,6 +20,8 @@ pub fn token(id: &str, secret: &str) -> Token {
         created: datetime!(2026-11-24 15:00 UTC),
         expires: datetime!(2026-11-25 15:00 UTC),
         description: "kubelet-bootstrap-token".into(),
+        until: None,
+        revoked: None,
         place: None,
     }
 }

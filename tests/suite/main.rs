@@ -20,4 +20,5 @@ mod profiles;
 mod project;
 mod secrets;
 mod smoke;
+mod tokens;
 mod trees;

@@ -1,0 +1,166 @@
+//! `token …`: what the user may say of bootstrap tokens.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use crate::cli::Print;
+
+/// `token …`.
+#[derive(Debug, Subcommand)]
+pub enum Token {
+    /// Mint a token for every node that has none that is still good
+    ///
+    /// A node whose token was revoked gets a new one only if it is named.
+    Create(TokenCreate),
+    /// List the tokens as `kubeadm token list` does, secrets hidden
+    List(TokenList),
+    /// Put new tokens in the place of old ones, with an overlap
+    ///
+    /// Only the named nodes' tokens change. The Secrets of the old tokens stay
+    /// among the manifests until the overlap ends; commands for Secrets that
+    /// the cluster already holds are printed, and can be piped to sh.
+    Rotate(TokenRotate),
+    /// Shut nodes out: their tokens make no payload and no Secret any more
+    ///
+    /// Prints the command that deletes the Secrets; it can be piped to sh. The
+    /// nodes' payloads do not build until `token create DIR NODE` or `token
+    /// rotate DIR NODE` gives them new tokens, or they leave the inventory.
+    ///
+    /// What revoking does not do: a node that has joined keeps its certificate
+    /// until that expires. Delete its Node object, let `csr review` deny its
+    /// requests, and keep the lifetimes of certificates short. Old bundles
+    /// still hold the token: raise the inventory's `generation`, and verify
+    /// with --min-generation before anything of a bundle is applied.
+    Revoke(TokenRevoke),
+    /// Say which nodes need new tokens soon; exits with 3 if there are any
+    ///
+    /// For scheduled pipelines. A node without any token is among them, one
+    /// whose token was revoked is not.
+    Expiring(TokenExpiring),
+    /// Take over tokens that a cluster already has
+    ///
+    /// FILE is what `kubeadm token list -o json` or `kubectl --namespace
+    /// kube-system get secrets -o json` printed. A token belongs to the node
+    /// that one of its groups or its description names; the others are listed
+    /// with the reason, and left out.
+    Import(TokenImport),
+}
+
+/// `token create`.
+#[derive(Debug, Args)]
+pub struct TokenCreate {
+    /// The project's folder
+    #[arg(default_value = ".", value_name = "DIR")]
+    pub dir: PathBuf,
+    /// The nodes, by name or glob [default: all]
+    #[arg(value_name = "NODE")]
+    pub nodes: Vec<String>,
+    /// How long the tokens live, like 24h or 30d [default: tokens.ttl]
+    #[arg(long, value_name = "DURATION")]
+    pub ttl: Option<String>,
+    /// Change this file instead of DIR/secrets.yaml
+    #[arg(long, value_name = "FILE")]
+    pub secrets: Option<PathBuf>,
+    /// Print for people or as JSON
+    #[arg(short, long, value_enum, default_value_t, value_name = "FORM")]
+    pub output: Print,
+}
+
+/// `token list`.
+#[derive(Debug, Args)]
+pub struct TokenList {
+    /// The project's folder
+    #[arg(default_value = ".", value_name = "DIR")]
+    pub dir: PathBuf,
+    /// Print the secrets in the clear
+    #[arg(long)]
+    pub reveal: bool,
+    /// Read the tokens from this file instead of DIR/secrets.yaml; - is stdin
+    #[arg(long, value_name = "FILE")]
+    pub secrets: Option<PathBuf>,
+    /// Print for people or as JSON
+    #[arg(short, long, value_enum, default_value_t, value_name = "FORM")]
+    pub output: Print,
+}
+
+/// `token rotate`.
+#[derive(Debug, Args)]
+pub struct TokenRotate {
+    /// The project's folder
+    #[arg(default_value = ".", value_name = "DIR")]
+    pub dir: PathBuf,
+    /// The nodes, by name or glob
+    #[arg(value_name = "NODE")]
+    pub nodes: Vec<String>,
+    /// Only nodes whose tokens end within this time, like 7d; without NODE,
+    /// all that do
+    #[arg(long, value_name = "DURATION")]
+    pub expiring_within: Option<String>,
+    /// How long the old tokens go on beside the new ones
+    #[arg(long, value_name = "DURATION", default_value = "0h")]
+    pub overlap: String,
+    /// How long the new tokens live, like 24h or 30d [default: tokens.ttl]
+    #[arg(long, value_name = "DURATION")]
+    pub ttl: Option<String>,
+    /// Change this file instead of DIR/secrets.yaml
+    #[arg(long, value_name = "FILE")]
+    pub secrets: Option<PathBuf>,
+    /// Print for people or as JSON
+    #[arg(short, long, value_enum, default_value_t, value_name = "FORM")]
+    pub output: Print,
+}
+
+/// `token revoke`.
+#[derive(Debug, Args)]
+pub struct TokenRevoke {
+    /// The project's folder
+    #[arg(default_value = ".", value_name = "DIR")]
+    pub dir: PathBuf,
+    /// The nodes, by name or glob; they need not be in the inventory any more
+    #[arg(value_name = "NODE")]
+    pub nodes: Vec<String>,
+    /// Change this file instead of DIR/secrets.yaml
+    #[arg(long, value_name = "FILE")]
+    pub secrets: Option<PathBuf>,
+    /// Print for people or as JSON
+    #[arg(short, long, value_enum, default_value_t, value_name = "FORM")]
+    pub output: Print,
+}
+
+/// `token expiring`.
+#[derive(Debug, Args)]
+pub struct TokenExpiring {
+    /// The project's folder
+    #[arg(default_value = ".", value_name = "DIR")]
+    pub dir: PathBuf,
+    /// How far to look ahead, like 7d
+    #[arg(long, value_name = "DURATION")]
+    pub within: String,
+    /// Judge at this time (RFC 3339) rather than now
+    #[arg(long, value_name = "TIME")]
+    pub at: Option<String>,
+    /// Read the tokens from this file instead of DIR/secrets.yaml; - is stdin
+    #[arg(long, value_name = "FILE")]
+    pub secrets: Option<PathBuf>,
+    /// Print for people or as JSON
+    #[arg(short, long, value_enum, default_value_t, value_name = "FORM")]
+    pub output: Print,
+}
+
+/// `token import`.
+#[derive(Debug, Args)]
+pub struct TokenImport {
+    /// The dump; - is stdin
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// The project's folder
+    #[arg(default_value = ".", value_name = "DIR")]
+    pub dir: PathBuf,
+    /// Change this file instead of DIR/secrets.yaml
+    #[arg(long, value_name = "FILE")]
+    pub secrets: Option<PathBuf>,
+    /// Print for people or as JSON
+    #[arg(short, long, value_enum, default_value_t, value_name = "FORM")]
+    pub output: Print,
+}

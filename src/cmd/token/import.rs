@@ -1,0 +1,68 @@
+//! `token import`: tokens that a cluster already has.
+
+use std::fmt::Write;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+use anyhow::Context;
+use time::OffsetDateTime;
+
+use crate::cli::TokenImport;
+use crate::cmd::token::{SecretsFile, groups, load, names, print};
+use crate::error::{Exit, Result};
+use crate::report::Report;
+use crate::secrets::{Imported, Owners, StoreLock};
+use crate::timing::rfc3339;
+
+/// Runs `token import`.
+pub(super) fn run(args: &TokenImport, report: &mut Report) -> Result<Exit> {
+    let Some(inventory) = load(&args.dir, report) else {
+        return Ok(Exit::Findings);
+    };
+    let mut dump: Box<dyn Read> = match args.file == Path::new("-") {
+        true => Box::new(io::stdin().lock()),
+        false => Box::new(
+            File::open(&args.file).with_context(|| format!("reading {}", args.file.display()))?,
+        ),
+    };
+    let file = SecretsFile::of(&args.dir, args.secrets.as_deref());
+    let lock = StoreLock::acquire(&file.path)?;
+    let mut store = lock.load(&file.shown, report)?;
+    if report.has_errors() {
+        return Ok(Exit::Findings);
+    }
+    let groups = groups(&inventory);
+    let owners = Owners {
+        nodes: &names(&inventory),
+        group: &|node| groups.of_node(node),
+    };
+    let shown = args.file.display().to_string();
+    let imported = store.import(&mut dump, &shown, &owners, OffsetDateTime::now_utc())?;
+    if !imported.taken.is_empty() {
+        lock.save(&store)?;
+    }
+    print(args.output, &imported, &text(&imported))?;
+    Ok(Exit::Good)
+}
+
+fn text(imported: &Imported) -> String {
+    let mut text = String::new();
+    // Writing to a String cannot fail.
+    for taken in &imported.taken {
+        let until = rfc3339(taken.expires).unwrap_or_default();
+        let _ = writeln!(
+            text,
+            "{}: took {}, good until {until}",
+            taken.node, taken.id
+        );
+    }
+    for left in &imported.left_out {
+        let id = left.id.as_deref().unwrap_or("a token");
+        let _ = writeln!(text, "left out {id}: {}", left.reason);
+    }
+    if text.is_empty() {
+        text.push_str("there is no bootstrap token in it\n");
+    }
+    text
+}

@@ -1,0 +1,202 @@
+//! `nodebake token`: the bootstrap tokens of a project, offline.
+
+use std::collections::HashSet;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use globset::Glob;
+use serde::Serialize;
+use time::OffsetDateTime;
+
+use crate::cli::{Print, Token, TokenCreate, TokenList};
+use crate::cluster::Groups;
+use crate::cmd::project::tokens;
+use crate::error::{Exit, Result};
+use crate::inventory::{Inventory, closest};
+use crate::report::{Finding, Place, Report};
+use crate::secrets::{Listing, Minting, SECRETS_FILE, StoreLock, Usage, minted_text};
+use crate::timing::{DURATION_RULE, parse_duration};
+
+mod change;
+mod expiring;
+mod import;
+
+/// The description of tokens that are minted here.
+const DESCRIPTION: &str = "bootstrap token of {node}";
+
+/// Runs `token …`.
+pub fn run(args: &Token) -> Result<Exit> {
+    let mut report = Report::default();
+    let exit = match args {
+        Token::Create(args) => create(args, &mut report)?,
+        Token::List(args) => list(args, &mut report)?,
+        Token::Rotate(args) => change::rotate(args, &mut report)?,
+        Token::Revoke(args) => change::revoke(args, &mut report)?,
+        Token::Expiring(args) => expiring::run(args, &mut report)?,
+        Token::Import(args) => import::run(args, &mut report)?,
+    };
+    write!(io::stderr().lock(), "{report}")?;
+    Ok(exit)
+}
+
+fn create(args: &TokenCreate, report: &mut Report) -> Result<Exit> {
+    let Some(inventory) = load(&args.dir, report) else {
+        return Ok(Exit::Findings);
+    };
+    let minting = minting(&inventory, args.ttl.as_deref())?;
+    let mut nodes = chosen(&args.nodes, &names(&inventory), "in the inventory")?;
+    let file = SecretsFile::of(&args.dir, args.secrets.as_deref());
+    let lock = StoreLock::acquire(&file.path)?;
+    let mut store = lock.load(&file.shown, report)?;
+    if report.has_errors() {
+        return Ok(Exit::Findings);
+    }
+    if args.nodes.is_empty() {
+        // Who was shut out must not come back by a command that means everybody.
+        nodes.retain(|node| {
+            let revoked = store.is_revoked(node);
+            if revoked {
+                let rule = "the node's token was revoked, so it gets no new one unless it is named";
+                report.add(Finding::warning(
+                    &Place::file(&*file.shown),
+                    format!("tokens.{node}"),
+                    rule,
+                ));
+            }
+            !revoked
+        });
+    }
+    let minted = store.create(nodes, &minting)?;
+    if !minted.is_empty() {
+        lock.save(&store)?;
+    }
+    print(args.output, &minted, &minted_text(&minted))?;
+    Ok(Exit::Good)
+}
+
+fn list(args: &TokenList, report: &mut Report) -> Result<Exit> {
+    let Some(inventory) = load(&args.dir, report) else {
+        return Ok(Exit::Findings);
+    };
+    let store = tokens(&args.dir, args.secrets.as_deref(), report)?;
+    if report.has_errors() {
+        return Ok(Exit::Findings);
+    }
+    let settings = &inventory.cluster.tokens;
+    let usages: Vec<Usage> = settings
+        .usages
+        .iter()
+        .filter_map(|name| name.parse().ok())
+        .collect();
+    let groups = groups(&inventory);
+    let listing = Listing {
+        store: &store,
+        usages: &usages,
+        groups: &|node| groups.extra(node),
+        now: OffsetDateTime::now_utc(),
+        reveal: args.reveal,
+    };
+    let text = match args.output {
+        Print::Text => listing.to_text(),
+        Print::Json => listing.to_json()?,
+    };
+    io::stdout().lock().write_all(text.as_bytes())?;
+    Ok(Exit::Good)
+}
+
+fn load(dir: &Path, report: &mut Report) -> Option<Inventory> {
+    Inventory::load(dir, report).filter(|_| !report.has_errors())
+}
+
+fn groups(inventory: &Inventory) -> Groups {
+    let settings = &inventory.cluster.tokens;
+    Groups {
+        shared: settings.group.value.clone(),
+        node: settings.node_group.value.clone(),
+    }
+}
+
+/// The inventory's nodes in order.
+fn names(inventory: &Inventory) -> Vec<&str> {
+    let nodes = inventory.nodes.iter();
+    nodes.map(|node| node.name.value.as_str()).collect()
+}
+
+/// The secrets file that a command changes, and what findings call it.
+struct SecretsFile {
+    path: PathBuf,
+    shown: String,
+}
+
+impl SecretsFile {
+    fn of(dir: &Path, named: Option<&Path>) -> Self {
+        match named {
+            Some(path) => Self {
+                path: path.to_owned(),
+                shown: path.display().to_string(),
+            },
+            None => Self {
+                path: dir.join(SECRETS_FILE),
+                shown: SECRETS_FILE.to_owned(),
+            },
+        }
+    }
+}
+
+fn minting(inventory: &Inventory, ttl: Option<&str>) -> Result<Minting<'static>> {
+    let settings = &inventory.cluster.tokens;
+    let ttl = ttl.map(|text| duration("--ttl", text)).transpose()?;
+    Ok(Minting {
+        ttl: ttl.unwrap_or(settings.ttl.value),
+        now: OffsetDateTime::now_utc(),
+        shelf_life: settings.shelf_life,
+        force: false,
+        description: DESCRIPTION,
+    })
+}
+
+fn duration(option: &str, text: &str) -> Result<Duration> {
+    parse_duration(text).with_context(|| format!("reading {option} {text}: {DURATION_RULE}"))
+}
+
+/// The nodes that the user named, by name or glob, each once and in the order in which they are known; all if none was
+/// named. A name that fits no node is an error: nothing is done by halves.
+fn chosen<'a>(named: &[String], known: &[&'a str], place: &str) -> Result<Vec<&'a str>> {
+    if named.is_empty() {
+        return Ok(known.to_vec());
+    }
+    let mut wanted: HashSet<&str> = HashSet::new();
+    // Of thousands of names each is a look-up; only a glob is held against every node.
+    let by_name: HashSet<&str> = known.iter().copied().collect();
+    for text in named {
+        if let Some(node) = by_name.get(text.as_str()) {
+            let _ = wanted.insert(*node);
+            continue;
+        }
+        let glob = Glob::new(text).with_context(|| format!("reading the node {text}"))?;
+        let glob = glob.compile_matcher();
+        let matching: Vec<&&str> = known.iter().filter(|node| glob.is_match(node)).collect();
+        wanted.extend(matching.iter().copied().copied());
+        if matching.is_empty() {
+            let hint = closest(text, known.iter().copied());
+            let hint = hint.map(|near| format!("; did you mean {near}?"));
+            bail!(
+                "there is no node {text} {place}{}",
+                hint.unwrap_or_default()
+            );
+        }
+    }
+    let chosen = known.iter().filter(|node| wanted.contains(*node));
+    Ok(chosen.copied().collect())
+}
+
+/// Prints a result in the form that the user wants.
+fn print(output: Print, result: &impl Serialize, text: &str) -> Result<()> {
+    let text = match output {
+        Print::Text => text.to_owned(),
+        Print::Json => serde_json::to_string_pretty(result)? + "\n",
+    };
+    Ok(io::stdout().lock().write_all(text.as_bytes())?)
+}
