@@ -8,7 +8,7 @@ use std::sync::Arc;
 use anyhow::Context;
 
 use crate::error::Result;
-use crate::inventory::{AssetSpec, At, Attributes, Body, FileSpec, Spec, Spot, Text, UnitSpec};
+use crate::inventory::{AssetSpec, At, Attributes, Body, FileSpec, Spec, Text, UnitSpec};
 use crate::node::overlay::{self, Overlay};
 use crate::node::piece::{ConfigPiece, Piece};
 use crate::node::template::{ScopeValue, TemplateSet};
@@ -296,12 +296,4 @@ fn unit_piece(unit: &UnitSpec, templates: &mut TemplateSet) -> UnitPiece {
             .collect(),
         spec: unit.clone(),
     }
-}
-
-/// Where a generator's path is set, for findings.
-pub fn spot_of<'r>(paths: &'r [(String, Piece)], name: &str) -> Option<&'r Spot> {
-    paths
-        .iter()
-        .find(|(known, _)| known == name)
-        .map(|(_, piece)| &piece.spot)
 }

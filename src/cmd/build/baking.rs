@@ -1,0 +1,173 @@
+//! Baking all nodes into a bundle: many at once, each written and dropped.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use globset::GlobSet;
+use indicatif::ProgressBar;
+use rayon::prelude::*;
+
+use crate::bundle::{BundleBuilder, Finished, Header, Kind, NodeSays, OldBundle, Signer};
+use crate::cli::{Build, Stage};
+use crate::cmd::build::choice::{formats, old};
+use crate::cmd::build::progress::bar;
+use crate::cmd::build::seal::{seal, target};
+use crate::cmd::manifests::{self, Marks};
+use crate::cmd::project::{Prepared, facts, objections};
+use crate::error::Result;
+use crate::node::Baked;
+use crate::node::listing::TreeListing;
+use crate::payload::{Format, Forms, Job, Settings, libraries};
+use crate::plan::NodePlan;
+use crate::report::Finding;
+use crate::timing::rfc3339;
+
+/// A build under way.
+struct Baking<'a> {
+    prepared: &'a Prepared,
+    builder: &'a BundleBuilder,
+    forms: Forms,
+    /// What `--format` says for all nodes.
+    formats: Option<Vec<Format>>,
+    kind: Kind,
+    kept: Option<(GlobSet, &'a OldBundle)>,
+    bar: ProgressBar,
+    findings: Mutex<Vec<(String, Finding)>>,
+}
+
+/// Bakes all nodes into a bundle; findings of nodes leave nothing behind.
+pub fn bake(
+    args: &Build,
+    prepared: &Prepared,
+    out: &Path,
+    signer: Option<Arc<Signer>>,
+) -> Result<std::result::Result<Finished, Vec<Finding>>> {
+    let kind = match args.stage {
+        Some(Stage::Trees) => Kind::TreeBundle,
+        _ => Kind::Bundle,
+    };
+    let target = target(args, out);
+    let public = signer.as_ref().map(|signer| signer.public().clone());
+    let seal = match seal(args, out, signer)? {
+        Ok(seal) => seal,
+        Err(finding) => return Ok(Err(vec![finding])),
+    };
+    let header = Header {
+        kind,
+        cluster: prepared.plan.cluster.name.value.clone(),
+        generation: prepared.plan.cluster.generation,
+        libraries: libraries(),
+    };
+    let builder = BundleBuilder::begin(&target, header, seal)?;
+    let old = old(args, &target, public.as_ref(), &prepared.plan.nodes)?;
+    let baking = Baking {
+        prepared,
+        builder: &builder,
+        forms: Forms::default(),
+        formats: formats(args)?,
+        kind,
+        kept: old.as_ref().map(|(globs, old)| (globs.clone(), &**old)),
+        bar: bar(prepared.plan.nodes.len()),
+        findings: Mutex::default(),
+    };
+    let marks = match baking.all()? {
+        Ok(marks) => marks,
+        Err(findings) => return Ok(Err(findings)),
+    };
+    if kind == Kind::Bundle {
+        manifests::write(&builder, &prepared.plan, &marks)?;
+    }
+    builder.finish().map(Ok)
+}
+
+impl Baking<'_> {
+    /// Bakes all nodes, in any order; what they leave behind is in the plan's order.
+    fn all(self) -> Result<std::result::Result<Vec<Marks>, Vec<Finding>>> {
+        let nodes = self.prepared.plan.nodes.par_iter();
+        let marks = nodes.map(|node| self.node(node)).collect::<Result<_>>()?;
+        self.bar.finish_and_clear();
+        let findings = self.findings.into_inner();
+        let findings = findings.unwrap_or_else(PoisonError::into_inner);
+        Ok(match findings.is_empty() {
+            true => Ok(marks),
+            false => Err(self.prepared.name_concerned(findings)),
+        })
+    }
+
+    /// Bakes one node into the bundle, or keeps it from the last one.
+    fn node(&self, node: &NodePlan) -> Result<Marks> {
+        let baked = match self.prepared.oven.bake(node) {
+            Ok(baked) => baked,
+            Err(findings) => return Ok(self.fail(node, findings)),
+        };
+        let marks = Marks(baked.admin_labels.clone());
+        if let Some((globs, old)) = &self.kept
+            && !globs.is_match(&node.name)
+            && self.keep(old, node)?
+        {
+            self.bar.inc(1);
+            return Ok(marks);
+        }
+        self.write(node, &baked)?;
+        Ok(marks)
+    }
+
+    /// Writes a node's tree and payloads.
+    fn write(&self, node: &NodePlan, baked: &Baked) -> Result<()> {
+        let settings = self.settings(node);
+        let facts = facts(&self.prepared.plan, node, baked);
+        let objections = objections(baked, &facts, &settings);
+        if !objections.is_empty() {
+            let _ = self.fail(node, objections);
+            return Ok(());
+        }
+        let mut folder = self.builder.node(
+            &node.name,
+            NodeSays {
+                token_id: Some(node.token.id.clone()),
+                usable_until: rfc3339(node.usable_until),
+            },
+        )?;
+        let listing = TreeListing::of(&node.name, &baked.tree);
+        let _ = folder.tree(&listing)?;
+        if self.kind == Kind::Bundle {
+            let job = Job {
+                tree: &baked.tree,
+                facts: &facts,
+                settings: &settings,
+            };
+            for format in &settings.formats {
+                format.write(&job, &self.forms, &mut folder)?;
+            }
+        }
+        folder.finish()?;
+        self.bar.inc(1);
+        Ok(())
+    }
+
+    /// A node of the last bundle stays as it is, as long as it holds the token that the manifests make.
+    fn keep(&self, old: &OldBundle, node: &NodePlan) -> Result<bool> {
+        let same_token = old
+            .node(&node.name)
+            .is_some_and(|record| record.token_id.as_deref() == Some(&*node.token.id));
+        Ok(same_token && self.builder.keep(old, &node.name)?)
+    }
+
+    fn settings(&self, node: &NodePlan) -> Settings {
+        let mut settings = node.class.spec.output.clone();
+        if let Some(formats) = &self.formats {
+            settings.formats.clone_from(formats);
+        }
+        settings
+    }
+
+    fn fail(&self, node: &NodePlan, findings: Vec<Finding>) -> Marks {
+        let mut all = self.findings.lock().unwrap_or_else(PoisonError::into_inner);
+        all.extend(
+            findings
+                .into_iter()
+                .map(|finding| (node.name.clone(), finding)),
+        );
+        Marks::default()
+    }
+}

@@ -1,0 +1,212 @@
+//! What lies on the node: overlays, generated files, and what the inventory adds.
+
+use serde_json::Value as Json;
+
+use crate::inventory::{NetworkManager, Spot};
+use crate::node::bake::Batch;
+use crate::node::builder::UnitPart;
+use crate::node::networkd;
+use crate::node::overlay::{Overlay, OverlayBody};
+use crate::node::recipe::{BodyPiece, FilePiece, UnitPiece};
+use crate::node::{Content, Entry, EntryKind, Origin};
+use crate::plan::NodePlan;
+use crate::report::Place;
+
+impl Batch<'_> {
+    pub(super) fn overlay(&mut self, overlay: &Overlay, replace: bool) {
+        for entry in &overlay.entries {
+            let kind = match &entry.body {
+                OverlayBody::Static(content) => EntryKind::File(content.clone()),
+                OverlayBody::Directory => EntryKind::Directory,
+                OverlayBody::Symlink(target) => EntryKind::Symlink(target.clone()),
+                OverlayBody::Template(id) => {
+                    let rendered = self.oven.templates.render(*id, &self.scope);
+                    let Some(text) = self.builder.take(rendered) else {
+                        continue;
+                    };
+                    EntryKind::File(Content::bytes(text))
+                }
+            };
+            let mode = match kind {
+                EntryKind::Symlink(_) => 0o777,
+                _ => entry.mode,
+            };
+            let made = Entry {
+                kind,
+                mode,
+                user: entry.user.clone(),
+                group: entry.group.clone(),
+                origin: overlay.origin.clone(),
+                secret: entry.secret,
+            };
+            let spot = Spot::new(entry.place.clone(), "");
+            self.builder.add(entry.path.as_str(), made, replace, &spot);
+        }
+        for state in &overlay.units {
+            let unit = self.builder.tree().unit_mut(&state.name);
+            unit.enabled = state.enabled.or(unit.enabled);
+            unit.masked |= state.masked;
+            unit.origin = Some(overlay.origin.clone());
+        }
+    }
+
+    /// The files that are made from facts rather than copied: configuration, bootstrap kubeconfig, CA.
+    pub(super) fn generated(
+        &mut self,
+        node: &NodePlan,
+        paths: &serde_json::Map<String, Json>,
+        config: &Json,
+    ) {
+        match crate::yaml::to_text(config) {
+            Ok(text) => {
+                let origin = Origin("generator kubelet-config".into());
+                let entry = Entry::file(Content::bytes(text), 0o644, origin);
+                self.generate("kubeletConfig", paths, entry);
+            }
+            Err(error) => self
+                .builder
+                .fail([self.spot_of("kubeletConfig").error(error.to_string())]),
+        }
+        let kubeconfig = Content::bytes(self.oven.kubeconfig.render(&node.token));
+        let origin = Origin("generator bootstrap-kubeconfig".into());
+        self.generate(
+            "bootstrapKubeconfig",
+            paths,
+            Entry::secret_file(kubeconfig, origin),
+        );
+        let origin = Origin("generator cluster-ca".into());
+        let entry = Entry::file(self.oven.ca.clone(), 0o644, origin);
+        self.generate("clusterCA", paths, entry);
+    }
+
+    /// Adds an entry at one of the well-known paths.
+    fn generate(&mut self, name: &str, paths: &serde_json::Map<String, Json>, entry: Entry) {
+        // A path that could not be rendered has its finding already.
+        if let Some(path) = paths.get(name).and_then(Json::as_str) {
+            let spot = self.spot_of(name);
+            self.builder.add(path, entry, false, &spot);
+        }
+    }
+
+    /// Where a well-known path is set.
+    fn spot_of(&self, name: &str) -> Spot {
+        let found = self.recipe.paths.iter().find(|(known, _)| known == name);
+        let unset = || Spot::new(Place::file("profiles"), "paths");
+        found.map_or_else(unset, |(_, piece)| piece.spot.clone())
+    }
+
+    /// `/etc/hostname`, where the host name is ours to set.
+    pub(super) fn hostname_file(&mut self, hostname: &str) {
+        if let Some(piece) = &self.recipe.hostname {
+            self.text_file(
+                "/etc/hostname",
+                format!("{hostname}\n"),
+                "generator hostname",
+                &piece.spot,
+            );
+        }
+    }
+
+    fn text_file(&mut self, path: &str, text: String, origin: &str, spot: &Spot) {
+        let entry = Entry::file(Content::bytes(text), 0o644, Origin(origin.into()));
+        self.builder.add(path, entry, false, spot);
+    }
+
+    pub(super) fn network(&mut self, node: &NodePlan) {
+        let Some(network) = &node.network else { return };
+        if node.class.spec.network_manager != NetworkManager::Networkd {
+            return;
+        }
+        let spot = Spot::new(node.class.spec.kubernetes.spot.place.clone(), "interfaces");
+        for (path, text) in networkd::files(network) {
+            self.text_file(&path, text, "generator network", &spot);
+        }
+        let unit = self.builder.tree().unit_mut("systemd-networkd.service");
+        unit.enabled = unit.enabled.or(Some(true));
+        unit.origin = Some(Origin("generator network".into()));
+    }
+
+    pub(super) fn directories(&mut self) {
+        for (path, attributes) in &self.recipe.directories {
+            let Some(text) = self.render(path) else {
+                continue;
+            };
+            let entry = Entry {
+                user: attributes.user.clone(),
+                group: attributes.group.clone(),
+                ..Entry::directory(attributes.mode.unwrap_or(0o755), origin(&path.spot))
+            };
+            self.builder
+                .add(&text, entry, attributes.replace, &path.spot);
+        }
+    }
+
+    pub(super) fn file(&mut self, file: &FilePiece) {
+        let Some(path) = self.render(&file.path) else {
+            return;
+        };
+        let content = match &file.body {
+            BodyPiece::Shared(content) => content.clone(),
+            BodyPiece::Template(piece) => match self.render(piece) {
+                Some(text) => Content::bytes(text),
+                None => return,
+            },
+        };
+        let tight = if file.secret { 0o600 } else { 0o644 };
+        let entry = Entry {
+            user: file.attributes.user.clone(),
+            group: file.attributes.group.clone(),
+            secret: file.secret,
+            ..Entry::file(
+                content,
+                file.attributes.mode.unwrap_or(tight),
+                origin(&file.path.spot),
+            )
+        };
+        self.builder
+            .add(&path, entry, file.attributes.replace, &file.path.spot);
+    }
+
+    pub(super) fn links(&mut self) {
+        for (path, target, replace) in &self.recipe.links {
+            let (Some(at), Some(to)) = (self.render(path), self.render(target)) else {
+                continue;
+            };
+            self.builder.add(
+                &at,
+                Entry::symlink(to, origin(&path.spot)),
+                *replace,
+                &path.spot,
+            );
+        }
+    }
+
+    pub(super) fn unit(&mut self, piece: &UnitPiece) {
+        let spot = &piece.spec.name.spot;
+        let name = &piece.spec.name.value;
+        let texts = piece.text.iter().map(|text| (None, text));
+        let dropins = piece
+            .dropins
+            .iter()
+            .map(|(file, text)| (Some(file.clone()), text));
+        for (dropin, text) in texts.chain(dropins) {
+            let Some(rendered) = self.render(text) else {
+                continue;
+            };
+            let part = UnitPart {
+                unit: name.clone(),
+                dropin,
+            };
+            let text = (Content::bytes(rendered), origin(&text.spot));
+            self.builder.unit_text(part, text, piece.spec.replace, spot);
+        }
+        let unit = self.builder.tree().unit_mut(name);
+        unit.enabled = piece.spec.enabled.or(unit.enabled);
+        unit.masked |= piece.spec.masked;
+        unit.origin = Some(origin(spot));
+    }
+}
+
+fn origin(spot: &Spot) -> Origin {
+    Origin(spot.place.to_string().into())
+}
