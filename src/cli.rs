@@ -5,8 +5,10 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+mod csr;
 mod token;
 
+pub use csr::{Csr, CsrApproverSettings, CsrPrint, CsrReview};
 pub use token::{
     Token, TokenCreate, TokenExpiring, TokenImport, TokenList, TokenRevoke, TokenRotate,
 };
@@ -20,7 +22,8 @@ pub use token::{
     subcommand_required = true,
     arg_required_else_help = true,
     after_help = "Exit codes: 0 good, 1 error, 2 usage, 3 findings, 4 verification failed.\n\
-                  No command touches a network or needs an API server, kubectl or kubeadm."
+                  No command touches a network or needs an API server, kubectl or kubeadm, but\n\
+                  for `csr review --apply`, which runs your kubectl."
 )]
 pub struct Cli {
     /// What to do.
@@ -46,6 +49,9 @@ pub enum Command {
     /// Create, list, rotate, revoke and import bootstrap tokens, offline
     #[command(subcommand)]
     Token(Token),
+    /// Review the nodes' requests for certificates against the inventory
+    #[command(subcommand)]
+    Csr(Csr),
     /// Make signing keys
     #[command(subcommand)]
     Key(Key),

@@ -31,6 +31,7 @@ fn run(cli: &Cli) -> Result<Exit> {
         Command::Verify(args) => cmd::verify::run(args),
         Command::Sign(args) => cmd::sign::run(args),
         Command::Token(args) => cmd::token::run(args),
+        Command::Csr(args) => cmd::csr::run(args),
         Command::Key(args) => cmd::key::run(args),
     }
 }

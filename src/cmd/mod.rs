@@ -4,6 +4,8 @@
 pub mod build;
 /// `check`.
 pub mod check;
+/// `csr`.
+pub mod csr;
 /// `init`.
 pub mod init;
 /// `key`.

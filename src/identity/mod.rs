@@ -2,6 +2,8 @@
 //! the bootstrap kubeconfig, and findings about the CA. The only user of rcgen.
 
 mod ca;
+/// Requests for certificates, held against the inventory.
+pub mod csr;
 mod example;
 mod go_yaml;
 mod kubeconfig;

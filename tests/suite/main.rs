@@ -9,6 +9,7 @@ mod boot_formats;
 mod bundle;
 mod by_hand;
 mod cluster;
+mod csr;
 mod docs;
 mod golden;
 mod identical;

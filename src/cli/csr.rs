@@ -1,0 +1,79 @@
+//! `csr …`: what the user may say of requests for certificates.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum};
+
+/// `csr …`.
+#[derive(Debug, Subcommand)]
+pub enum Csr {
+    /// Hold requests against the inventory: approve, deny or leave, with reasons
+    ///
+    /// FILE is what `kubectl get csr -o json` printed. A request is approved if
+    /// it comes from the node that it names: by that node's own token, or by
+    /// the node itself. It is denied if it claims to be somebody else: another
+    /// node, another organisation, a name or address that is not the node's,
+    /// or a node that is revoked or not in the inventory. All else is left: a
+    /// kubelet takes a denial for good, and retries after anything else. Of
+    /// several of one requestor and signer the newest is approved.
+    ///
+    /// Nothing is changed, unless with --apply:
+    ///
+    ///   kubectl get csr -o json | nodebake csr review - --apply
+    Review(CsrReview),
+    /// Print settings for an approver that runs in the cluster
+    ///
+    /// postfinance/kubelet-csr-approver fits: it judges serving certificates
+    /// by names and addresses. Printed are values for its Helm chart that name
+    /// the inventory's nodes and addresses, and no others.
+    ApproverSettings(CsrApproverSettings),
+}
+
+/// How verdicts are printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum CsrPrint {
+    /// For people
+    #[default]
+    Text,
+    /// For programs
+    Json,
+    /// Lines of `kubectl certificate approve` and `deny`, to pipe to sh
+    Kubectl,
+}
+
+/// `csr review`.
+#[derive(Debug, Args)]
+pub struct CsrReview {
+    /// The requests; - is stdin
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// The project's folder
+    #[arg(default_value = ".", value_name = "DIR")]
+    pub dir: PathBuf,
+    /// Read the tokens from this file instead of DIR/secrets.yaml
+    #[arg(long, value_name = "FILE")]
+    pub secrets: Option<PathBuf>,
+    /// Approve and deny, through kubectl
+    #[arg(long)]
+    pub apply: bool,
+    /// The kubectl that --apply runs
+    #[arg(
+        long,
+        value_name = "PROGRAM",
+        env = "KUBECTL",
+        hide_env_values = true,
+        default_value = "kubectl"
+    )]
+    pub kubectl: PathBuf,
+    /// Print for people, as JSON or as commands
+    #[arg(short, long, value_enum, default_value_t, value_name = "FORM")]
+    pub output: CsrPrint,
+}
+
+/// `csr approver-settings`.
+#[derive(Debug, Args)]
+pub struct CsrApproverSettings {
+    /// The project's folder
+    #[arg(default_value = ".", value_name = "DIR")]
+    pub dir: PathBuf,
+}

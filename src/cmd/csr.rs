@@ -1,0 +1,136 @@
+//! `nodebake csr`: the nodes' requests for certificates, against the inventory.
+
+use std::collections::{HashMap, HashSet};
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::net::IpAddr;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, bail};
+
+use crate::cli::{Csr, CsrApproverSettings, CsrPrint, CsrReview};
+use crate::cmd::project::{say, tokens};
+use crate::error::{Exit, Result};
+use crate::identity::csr::{NodeFacts, Register, Verdict, approver_settings, commands, to_text};
+use crate::inventory::{Inventory, Node};
+use crate::report::Report;
+
+/// Runs `csr …`.
+pub fn run(args: &Csr) -> Result<Exit> {
+    match args {
+        Csr::Review(args) => review(args),
+        Csr::ApproverSettings(args) => settings(args),
+    }
+}
+
+fn review(args: &CsrReview) -> Result<Exit> {
+    let mut report = Report::default();
+    let from_stdin = |path: &Path| path == Path::new("-");
+    if from_stdin(&args.file) && args.secrets.as_deref().is_some_and(from_stdin) {
+        bail!("reading stdin: the requests and the tokens cannot both come from there");
+    }
+    let inventory = Inventory::load(&args.dir, &mut report);
+    let store = tokens(&args.dir, args.secrets.as_deref(), &mut report)?;
+    let Some(inventory) = inventory.filter(|_| !report.has_errors()) else {
+        say(&report)?;
+        return Ok(Exit::Findings);
+    };
+    say(&report)?;
+    let shown = args.file.display().to_string();
+    let mut file: Box<dyn Read> = match from_stdin(&args.file) {
+        true => Box::new(io::stdin().lock()),
+        false => Box::new(File::open(&args.file).with_context(|| format!("reading {shown}"))?),
+    };
+    let verdicts = Register::new(facts(&inventory), &store).review(&mut file, &shown)?;
+    print(args.output, &verdicts)?;
+    if args.apply {
+        apply(&args.kubectl, &verdicts)?;
+    }
+    Ok(Exit::Good)
+}
+
+fn print(output: CsrPrint, verdicts: &[Verdict]) -> Result<()> {
+    let mut out = io::stdout().lock();
+    match output {
+        CsrPrint::Text => out.write_all(to_text(verdicts).as_bytes())?,
+        CsrPrint::Json => {
+            serde_json::to_writer_pretty(&mut out, verdicts)?;
+            writeln!(out)?;
+        }
+        CsrPrint::Kubectl => {
+            for command in commands(verdicts) {
+                writeln!(out, "kubectl {}", command.join(" "))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Goes on after a failure: one request that is gone must not keep the others, or the denials, waiting.
+fn apply(kubectl: &Path, verdicts: &[Verdict]) -> Result<()> {
+    let mut failed = 0;
+    for command in commands(verdicts) {
+        let mut kubectl_command = Command::new(kubectl);
+        // What it says is for people; our stdout may be read by a program.
+        let kubectl_command = kubectl_command
+            .args(&command)
+            .stdin(Stdio::null())
+            .stdout(io::stderr());
+        let status = kubectl_command
+            .status()
+            .with_context(|| format!("running {}", kubectl.display()))?;
+        failed += usize::from(!status.success());
+    }
+    if failed > 0 {
+        bail!("running {}: {failed} of its runs failed", kubectl.display());
+    }
+    Ok(())
+}
+
+fn settings(args: &CsrApproverSettings) -> Result<Exit> {
+    let mut report = Report::default();
+    let inventory = Inventory::load(&args.dir, &mut report);
+    say(&report)?;
+    let Some(inventory) = inventory.filter(|_| !report.has_errors()) else {
+        return Ok(Exit::Findings);
+    };
+    let nodes = &inventory.nodes;
+    let names = nodes.iter().map(|node| node.name.value.as_str());
+    let text = approver_settings(names, nodes.iter().flat_map(addresses));
+    io::stdout().lock().write_all(text.as_bytes())?;
+    Ok(Exit::Good)
+}
+
+/// The nodes with all addresses and names that the inventory knows.
+fn facts(inventory: &Inventory) -> HashMap<&str, NodeFacts<'_>> {
+    let nodes = inventory.nodes.iter().zip(&inventory.spec_of);
+    nodes
+        .map(|(node, spec)| {
+            let name = node.name.value.as_str();
+            let mut names = HashSet::from([name]);
+            let spec = spec.and_then(|index| inventory.specs.get(index));
+            let hostname = spec.and_then(|spec| spec.hostname.as_ref());
+            let is_template = hostname.is_some_and(|hostname| hostname.text.contains('{'));
+            if let Some(hostname) = hostname.filter(|_| !is_template) {
+                let _ = names.insert(&hostname.text);
+            }
+            let facts = NodeFacts {
+                addresses: addresses(node).collect(),
+                names,
+                has_other_names: is_template,
+            };
+            (name, facts)
+        })
+        .collect()
+}
+
+fn addresses(node: &Node) -> impl Iterator<Item = IpAddr> {
+    let network = node.network.iter();
+    let interfaces = network.flat_map(|network| &network.interfaces);
+    let on_interfaces = interfaces.flat_map(|interface| interface.addresses.iter());
+    node.addresses
+        .iter()
+        .map(|at| at.value)
+        .chain(on_interfaces.map(|net| net.addr()))
+}

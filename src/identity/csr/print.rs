@@ -1,0 +1,62 @@
+//! Verdicts as a table for people and as lines for a shell.
+
+use std::fmt::Write;
+
+use crate::identity::csr::rules::shown;
+use crate::identity::csr::{Decision, Verdict};
+
+/// Names on one command line; the kernel takes some 2 MiB, people less.
+const NAMES_A_LINE: usize = 50;
+/// Between columns.
+const PADDING: usize = 3;
+
+/// The table for people. It ends with a line break.
+pub fn to_text(verdicts: &[Verdict]) -> String {
+    const COLUMNS: [&str; 6] = ["DECISION", "NAME", "REQUESTOR", "SIGNER", "NODE", "REASON"];
+    let mut rows = vec![COLUMNS.map(str::to_owned)];
+    rows.extend(verdicts.iter().map(|verdict| {
+        [
+            verdict.decision.name().to_owned(),
+            shown(&verdict.name),
+            shown(&verdict.requestor),
+            shown(&verdict.signer),
+            shown(verdict.node.as_deref().unwrap_or("<none>")),
+            verdict.reason.clone(),
+        ]
+    }));
+    let mut widths = [0; COLUMNS.len()];
+    for row in &rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (cell.chars().count() + PADDING).max(*width);
+        }
+    }
+    // The last column ends the line, so it is not padded.
+    widths[COLUMNS.len() - 1] = 0;
+    let mut text = String::new();
+    for row in &rows {
+        for (width, cell) in widths.iter().zip(row) {
+            // Writing to a String cannot fail.
+            let _ = write!(text, "{cell:width$}", width = *width);
+        }
+        text.push('\n');
+    }
+    text
+}
+
+/// The arguments of `kubectl` that carry the verdicts out, approvals first.
+pub fn commands(verdicts: &[Verdict]) -> Vec<Vec<&str>> {
+    let mut commands = Vec::new();
+    for decision in [Decision::Approve, Decision::Deny] {
+        let names: Vec<&str> = verdicts
+            .iter()
+            .filter(|verdict| verdict.decision == decision)
+            .map(|verdict| verdict.name.as_str())
+            .collect();
+        commands.extend(
+            names
+                .chunks(NAMES_A_LINE)
+                .map(|names| [&["certificate", decision.name()][..], names].concat()),
+        );
+    }
+    commands
+}

@@ -1,0 +1,290 @@
+//! `csr review` by the binary: requests that openssl makes for the reference cluster's nodes, judged, printed, and
+//! carried out by a kubectl that writes down what it is asked for.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+
+use crate::judges;
+use crate::project::{Project, run_with_input, text};
+
+const CLIENT: &str = "kubernetes.io/kube-apiserver-client-kubelet";
+const SERVING: &str = "kubernetes.io/kubelet-serving";
+
+/// A request as openssl makes it.
+fn pem(folder: &Path, node: &str, organisation: &str, sans: Option<&str>) -> String {
+    let subject = format!("/O={organisation}/CN=system:node:{node}");
+    let sans = sans.map(|sans| format!("subjectAltName={sans}"));
+    let mut args = vec![
+        "req",
+        "-new",
+        "-newkey",
+        "ec",
+        "-pkeyopt",
+        "ec_paramgen_curve:P-256",
+        "-nodes",
+        "-keyout",
+        "/dev/null",
+        "-subj",
+        &subject,
+    ];
+    if let Some(sans) = &sans {
+        args.extend(["-addext", sans]);
+    }
+    judges::content(folder, "openssl", &args)
+}
+
+fn csr(name: &str, requestor: &str, signer: &str, pem: &str) -> Value {
+    let usage = if signer == SERVING {
+        "server auth"
+    } else {
+        "client auth"
+    };
+    json!({
+        "apiVersion": "certificates.k8s.io/v1",
+        "kind": "CertificateSigningRequest",
+        "metadata": {"name": name, "creationTimestamp": "2026-11-24T15:00:00Z", "uid": "0"},
+        "spec": {
+            "groups": ["system:bootstrappers", "system:authenticated"],
+            "request": STANDARD.encode(pem),
+            "signerName": signer,
+            "usages": ["digital signature", usage],
+            "username": requestor,
+        },
+        "status": {},
+    })
+}
+
+/// What a cluster with honest nodes, an impostor and others has pending.
+fn pending(project: &Project) -> PathBuf {
+    let pem = |node: &str, organisation, sans| pem(&project.dir, node, organisation, sans);
+    let (first, second) = ("zhangjun-k8s-01", "zhangjun-k8s-02");
+    let items = [
+        csr(
+            "node-csr-1",
+            "system:bootstrap:test01",
+            CLIENT,
+            &pem(first, "system:nodes", None),
+        ),
+        csr(
+            "impostor",
+            "system:bootstrap:test01",
+            CLIENT,
+            &pem(second, "system:nodes", None),
+        ),
+        csr(
+            "masters",
+            "system:bootstrap:test02",
+            CLIENT,
+            &pem(second, "system:masters", None),
+        ),
+        csr(
+            "csr-serving",
+            &format!("system:node:{first}"),
+            SERVING,
+            &pem(
+                first,
+                "system:nodes",
+                Some(&format!("DNS:{first},IP:172.27.138.251")),
+            ),
+        ),
+        csr(
+            "extra-san",
+            &format!("system:node:{second}"),
+            SERVING,
+            &pem(
+                second,
+                "system:nodes",
+                Some(&format!("DNS:{second},DNS:kubernetes")),
+            ),
+        ),
+        csr(
+            "foreign",
+            "system:bootstrap:test02",
+            "kubernetes.io/kube-apiserver-client",
+            &pem(second, "system:nodes", None),
+        ),
+        csr(
+            "person",
+            "jane",
+            "example.com/vpn",
+            &pem(first, "example", None),
+        ),
+    ];
+    let file = project.dir.join("csr.json");
+    let list = json!({"apiVersion": "v1", "kind": "List", "items": items});
+    fs::write(&file, list.to_string()).unwrap();
+    file
+}
+
+/// A kubectl that writes down its arguments, and fails when it is to deny.
+fn kubectl(project: &Project, fails: bool) -> PathBuf {
+    let file = project.scratch().join("fake-kubectl");
+    let log = project.scratch().join("log");
+    let end = if fails {
+        "[ \"$2\" != approve ]"
+    } else {
+        "echo said"
+    };
+    let script = format!("#!/bin/sh\necho \"$@\" >> {}\n{end}\n", log.display());
+    fs::write(&file, script).unwrap();
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).unwrap();
+    file
+}
+
+const APPROVE: &str = "certificate approve node-csr-1 csr-serving";
+const DENY: &str = "certificate deny impostor masters extra-san foreign";
+
+#[test]
+fn an_impostor_is_denied_and_honest_nodes_are_approved() {
+    if !judges::present("openssl") {
+        return;
+    }
+    let project = Project::of("reference");
+    let file = pending(&project);
+    let table = project.good(&["csr", "review", "csr.json"]);
+    let decision = |name: &str| {
+        let line = table.lines().find(|line| line.contains(name)).unwrap();
+        line.split_whitespace().next().unwrap().to_owned()
+    };
+    for (name, expected) in [
+        ("node-csr-1", "approve"),
+        ("impostor", "deny"),
+        ("masters", "deny"),
+        ("csr-serving", "approve"),
+        ("extra-san", "deny"),
+        ("foreign", "deny"),
+        ("person", "leave"),
+    ] {
+        assert_eq!(decision(name), expected, "{table}");
+    }
+    let lines = project.good(&["csr", "review", "csr.json", "-o", "kubectl"]);
+    assert_eq!(lines, format!("kubectl {APPROVE}\nkubectl {DENY}\n"));
+    let command = &mut project.command(&["csr", "review", "-", "-o", "json"]);
+    let output = run_with_input(command, &fs::read(file).unwrap());
+    let said: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(said.as_array().unwrap().len(), 7);
+    assert_eq!(said[1]["decision"], "deny");
+    assert_eq!(said[1]["node"], "zhangjun-k8s-01");
+}
+
+#[test]
+fn verdicts_are_carried_out_by_the_users_kubectl() {
+    if !judges::present("openssl") {
+        return;
+    }
+    let project = Project::of("reference");
+    let _ = pending(&project);
+    let log = || fs::read_to_string(project.scratch().join("log")).unwrap_or_default();
+    let program = kubectl(&project, false);
+    let _ = project.good(&["csr", "review", "csr.json"]);
+    assert_eq!(log(), "", "nothing is changed unasked");
+    let args = ["csr", "review", "csr.json", "--apply", "-o", "json"];
+    let output = project
+        .command(&args)
+        .env("KUBECTL", &program)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert_eq!(log(), format!("{APPROVE}\n{DENY}\n"));
+    assert!(serde_json::from_slice::<Value>(&output.stdout).is_ok());
+    assert_eq!(text(&output.stderr), "said\nsaid\n");
+    // A failure is one, and the denials are not kept waiting by it.
+    let program = kubectl(&project, true);
+    let output = project.run(&[
+        "csr",
+        "review",
+        "csr.json",
+        "--apply",
+        "--kubectl",
+        program.to_str().unwrap(),
+    ]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("1 of its runs failed"));
+    assert_eq!(log().matches(DENY).count(), 2);
+    let output = project.run(&[
+        "csr",
+        "review",
+        "csr.json",
+        "--apply",
+        "--kubectl",
+        "./missing",
+    ]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("running ./missing"));
+}
+
+#[test]
+fn a_revoked_node_gets_no_new_certificate() {
+    if !judges::present("openssl") {
+        return;
+    }
+    let project = Project::of("reference");
+    let node = "zhangjun-k8s-03";
+    let renewal = csr(
+        "renewal",
+        &format!("system:node:{node}"),
+        CLIENT,
+        &pem(&project.dir, node, "system:nodes", None),
+    );
+    fs::write(project.dir.join("csr.json"), renewal.to_string()).unwrap();
+    let review = || project.good(&["csr", "review", "csr.json", "-o", "kubectl"]);
+    assert_eq!(review(), "kubectl certificate approve renewal\n");
+    let _ = project.good(&["token", "revoke", ".", node]);
+    assert_eq!(review(), "kubectl certificate deny renewal\n");
+    let _ = project.good(&["token", "create", ".", node]);
+    assert_eq!(review(), "kubectl certificate approve renewal\n");
+}
+
+#[test]
+fn what_is_no_dump_is_refused() {
+    let project = Project::of("reference");
+    fs::write(project.dir.join("csr.json"), "{}").unwrap();
+    for args in [
+        &["csr", "review", "csr.json"][..],
+        &["csr", "review", "missing.json"],
+        &["csr", "review", "-", "--secrets", "-"],
+    ] {
+        let output = project.run(args);
+        assert_eq!(output.status.code(), Some(1), "{args:?}");
+        assert_eq!(text(&output.stdout), "");
+    }
+}
+
+/// The pattern for an approver in the cluster, read by other YAML readers and tried by grep.
+#[test]
+fn the_approvers_pattern_takes_the_nodes_and_no_others() {
+    let project = Project::of("modern");
+    let settings = project.good(&["csr", "approver-settings"]);
+    let file = project.dir.join("values.yaml");
+    fs::write(&file, settings).unwrap();
+    let Some(values) = judges::same_values(&file) else {
+        return;
+    };
+    let pattern = values[0]["providerRegex"].as_str().unwrap();
+    let fits = |name: &str| {
+        fs::write(project.dir.join("name"), name).unwrap();
+        let grep = judges::run(&project.dir, "grep", &["-qE", pattern, "name"]);
+        grep.status.success()
+    };
+    let nodes: Value =
+        serde_json::from_str(&project.good(&["token", "list", "-o", "json"])).unwrap();
+    for node in nodes.as_array().unwrap() {
+        assert!(fits(node["node"].as_str().unwrap()), "{node} {pattern}");
+    }
+    for other in [
+        "gpu-1xexample.com",
+        "evil-edge-001",
+        "edge-001.example.com",
+        "edge-003",
+        "",
+    ] {
+        assert!(!fits(other), "{other} {pattern}");
+    }
+    let prefixes = values[0]["providerIpPrefixes"].as_array().unwrap();
+    assert!(prefixes.contains(&json!("fd00:20::11/128")), "{prefixes:?}");
+}
