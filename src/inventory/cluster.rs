@@ -131,10 +131,7 @@ impl ApiServer {
         let url = fields
             .required("url")
             .and_then(|url| url.parse_at(https_url));
-        let endpoints = fields
-            .optional("endpoints")
-            .map(|list| list.items())
-            .unwrap_or_default();
+        let endpoints = fields.list("endpoints");
         let endpoints = endpoints
             .iter()
             .filter_map(|item| item.parse_at(host_and_port));
@@ -233,12 +230,7 @@ impl ClusterNetwork {
         let Some(fields) = at.fields() else {
             return Self::default();
         };
-        let list = |key| {
-            fields
-                .optional(key)
-                .map(|list| list.items())
-                .unwrap_or_default()
-        };
+        let list = |key| fields.list(key);
         let network = Self {
             cluster_domain: fields
                 .optional("clusterDomain")

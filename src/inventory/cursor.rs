@@ -271,6 +271,24 @@ impl<'a> Fields<'a> {
         found
     }
 
+    /// The items of a list that may be absent.
+    pub fn list(&self, key: &'static str) -> Vec<Cursor<'a>> {
+        let list = self.optional(key);
+        list.map(|list| list.items()).unwrap_or_default()
+    }
+
+    /// Reads every entry of a map that may be absent.
+    pub fn each<T>(
+        &self,
+        key: &'static str,
+        read: impl Fn(&'a Arc<str>, &Cursor<'a>) -> Option<T>,
+    ) -> Vec<T> {
+        let entries = self.optional(key).map(|map| map.entries());
+        let entries = entries.unwrap_or_default();
+        let read = |(key, at): &(&'a Arc<str>, Cursor<'a>)| read(key, at);
+        entries.iter().filter_map(read).collect()
+    }
+
     /// Knows keys that are read elsewhere.
     pub fn allow(&self, keys: &[&'static str]) {
         self.known.borrow_mut().extend(keys);

@@ -59,13 +59,7 @@ fn interface(name: &str, at: &Cursor<'_>) -> Option<Interface> {
             .as_ref()
             .map(|dns| parsed(dns, "search", |text| Ok(text.to_owned())))
             .unwrap_or_default(),
-        routes: fields
-            .optional("routes")
-            .map(|routes| routes.items())
-            .unwrap_or_default()
-            .iter()
-            .filter_map(route)
-            .collect(),
+        routes: fields.list("routes").iter().filter_map(route).collect(),
         mtu: fields.optional("mtu").and_then(|mtu| mtu.integer()),
     };
     if let Some(dns) = dns {
@@ -96,10 +90,7 @@ fn parsed<T>(
     key: &'static str,
     parse: impl Fn(&str) -> Result<T, String>,
 ) -> Vec<T> {
-    let items = fields
-        .optional(key)
-        .map(|list| list.items())
-        .unwrap_or_default();
+    let items = fields.list(key);
     items.iter().filter_map(|item| item.parse(&parse)).collect()
 }
 

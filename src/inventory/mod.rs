@@ -94,10 +94,7 @@ impl Inventory {
             .required("kind")
             .and_then(|at| at.choice(&[("Cluster", ())]));
         let cluster = Cluster::read(&fields);
-        let profiles = fields
-            .optional("profiles")
-            .map(|list| list.items())
-            .unwrap_or_default();
+        let profiles = fields.list("profiles");
         let mut reader = Reader {
             report,
             profiles: profiles::Profiles::new(project),
@@ -122,17 +119,10 @@ impl Inventory {
 
 fn read_nodes(project: &Path, fields: &Fields<'_>, report: &RefCell<Report>) -> Vec<Node> {
     let mut nodes = nodes::Nodes::default();
-    for item in fields
-        .optional("nodes")
-        .map(|list| list.items())
-        .unwrap_or_default()
-    {
+    for item in fields.list("nodes") {
         nodes.read(&item);
     }
-    let tables = fields
-        .optional("nodesFrom")
-        .map(|list| list.items())
-        .unwrap_or_default();
+    let tables = fields.list("nodesFrom");
     for at in &tables {
         let Some(name) = at.string() else { continue };
         let text = match std::fs::read_to_string(project.join(name)) {

@@ -135,6 +135,12 @@ impl Nodes {
         for start in &starts {
             fits(at, &names.value, start, within.as_ref());
         }
+        let members = Members {
+            names: &names,
+            starts: &starts,
+            profiles: &profiles,
+            layers: layer.into_iter().collect(),
+        };
         let mut unused: Vec<&At<String>> = except.iter().collect();
         for (offset, name) in (0..).zip(names.value.names()) {
             // An excepted name keeps its address free, so that taking a node out moves no other one.
@@ -142,44 +148,53 @@ impl Nodes {
                 unused.retain(|excepted| excepted.value != name);
                 continue;
             }
-            let Ok(value) =
-                checked_name(&name).map_err(|rule| names_rule(at, &names, &name, &rule))
-            else {
-                return;
-            };
-            let addresses = starts.iter().filter_map(|start| {
-                nth_address(start.value, offset).map(|value| At {
-                    value,
-                    spot: start.spot.clone(),
-                })
-            });
-            let node = Node {
-                name: At {
-                    value,
-                    spot: names.spot.clone(),
-                },
-                addresses: addresses.collect(),
-                macs: Vec::new(),
-                profiles: profiles.clone(),
-                network: None,
-                layers: layer.iter().cloned().collect(),
-                refinable: true,
-            };
-            self.add(node, at);
+            match checked_name(&name) {
+                Ok(name) => self.add(members.node(name, offset), at),
+                // One member shows what is wrong with all of them.
+                Err(rule) => {
+                    at.add(names.spot.error(format!("{name}: {rule}")));
+                    return;
+                }
+            }
         }
         for excepted in unused {
-            at.add(
-                excepted
-                    .spot
-                    .error(format!("{} is not in the range", excepted.value))
-                    .repair("remove it"),
-            );
+            let finding = excepted
+                .spot
+                .error(format!("{} is not in the range", excepted.value));
+            at.add(finding.repair("remove it"));
         }
     }
 }
 
-fn names_rule(at: &Cursor<'_>, names: &At<NameRange>, name: &str, rule: &str) {
-    at.add(names.spot.error(format!("{name}: {rule}")));
+/// What all members of a range have in common.
+struct Members<'r> {
+    names: &'r At<NameRange>,
+    starts: &'r [At<IpAddr>],
+    profiles: &'r [At<String>],
+    layers: Vec<Arc<Located>>,
+}
+
+impl Members<'_> {
+    fn node(&self, name: String, offset: u64) -> Node {
+        let address = |start: &At<IpAddr>| {
+            nth_address(start.value, offset).map(|value| At {
+                value,
+                spot: start.spot.clone(),
+            })
+        };
+        Node {
+            name: At {
+                value: name,
+                spot: self.names.spot.clone(),
+            },
+            addresses: self.starts.iter().filter_map(address).collect(),
+            macs: Vec::new(),
+            profiles: self.profiles.to_vec(),
+            network: None,
+            layers: self.layers.clone(),
+            refinable: true,
+        }
+    }
 }
 
 /// `start` is one address, or one for each family.
@@ -254,10 +269,7 @@ fn items<T, E: ToString>(
     key: &'static str,
     parse: impl Fn(&str) -> Result<T, E>,
 ) -> Vec<At<T>> {
-    let items = fields
-        .optional(key)
-        .map(|list| list.items())
-        .unwrap_or_default();
+    let items = fields.list(key);
     items
         .iter()
         .filter_map(|item| item.parse_at(&parse))

@@ -93,10 +93,7 @@ impl Profiles {
             .and_then(|at| at.choice(&[("Profile", ())]));
         let _ = fields.optional("description").and_then(|at| at.string());
         let mut merged: Option<Arc<Located>> = None;
-        let parents = fields
-            .optional("extends")
-            .map(|list| list.items())
-            .unwrap_or_default();
+        let parents = fields.list("extends");
         for parent in parents.iter().filter_map(|at| at.string_at()) {
             merged = lay(merged, self.resolve(&parent, chain, report));
         }

@@ -123,67 +123,28 @@ impl Spec {
         let top = Cursor::new(&merged, "", report);
         let fields = top.fields()?;
         let kubelet = fields.optional("kubelet").and_then(|at| at.fields());
-        let config = kubelet
-            .as_ref()
-            .and_then(|kubelet| kubelet.optional("config"));
-        let flags = kubelet
-            .as_ref()
-            .and_then(|kubelet| kubelet.optional("flags"));
-        let entries = |key| {
-            fields
-                .optional(key)
-                .map(|at| at.entries())
-                .unwrap_or_default()
-        };
+        let part = |key| kubelet.as_ref().and_then(|kubelet| kubelet.optional(key));
         let kubernetes = fields
             .required("kubernetes")
             .and_then(|at| at.parse_at(str::parse));
+        let vars = fields.optional("vars");
         let spec = Self {
             hostname: fields.optional("hostname").and_then(|at| text(&at)),
             network_manager: fields
                 .optional("os")
                 .map_or(NetworkManager::Networkd, |at| os(&at)),
-            kubelet_config: config.map(|at| (at.located().clone(), at.spot())),
-            kubelet_flags: flags.map(|at| read_flags(&at)).unwrap_or_default(),
-            labels: entries("labels")
-                .into_iter()
-                .filter_map(|(key, at)| label(key, &at))
-                .collect(),
-            taints: entries("taints")
-                .into_iter()
-                .filter_map(|(name, at)| taint(name, &at))
-                .collect(),
-            overlays: entries("overlays")
-                .into_iter()
-                .filter_map(|(name, at)| overlay(name, &at))
-                .collect(),
-            units: entries("units")
-                .into_iter()
-                .filter_map(|(name, at)| files::unit(name, &at))
-                .collect(),
-            files: entries("files")
-                .into_iter()
-                .filter_map(|(path, at)| files::file(path, &at))
-                .collect(),
-            directories: entries("directories")
-                .into_iter()
-                .filter_map(|(path, at)| files::directory(path, &at))
-                .collect(),
-            links: entries("links")
-                .into_iter()
-                .filter_map(|(path, at)| files::link(path, &at))
-                .collect(),
-            assets: entries("assets")
-                .into_iter()
-                .filter_map(|(path, at)| files::asset(path, &at))
-                .collect(),
-            paths: entries("paths")
-                .into_iter()
-                .filter_map(|(name, at)| Some((name.to_string(), text(&at)?)))
-                .collect(),
-            vars: fields
-                .optional("vars")
-                .and_then(|at| at.fields().map(|_| at.located().clone())),
+            kubelet_config: part("config").map(|at| (at.located().clone(), at.spot())),
+            kubelet_flags: part("flags").map(|at| read_flags(&at)).unwrap_or_default(),
+            labels: fields.each("labels", label),
+            taints: fields.each("taints", taint),
+            overlays: fields.each("overlays", overlay),
+            units: fields.each("units", files::unit),
+            files: fields.each("files", files::file),
+            directories: fields.each("directories", files::directory),
+            links: fields.each("links", files::link),
+            assets: fields.each("assets", files::asset),
+            paths: fields.each("paths", |name, at| Some((name.to_string(), text(at)?))),
+            vars: vars.and_then(|at| at.fields().map(|_| at.located().clone())),
             output: output::read(fields.optional("output").as_ref()),
             kubernetes: kubernetes?,
             merged: merged.clone(),

@@ -116,64 +116,27 @@ impl<'a> Preparation<'a> {
         }
         let overlays = self.overlays(spec, minor)?;
         let templates = &mut self.templates;
-        let named = |templates: &mut TemplateSet, list: &[(String, Text)]| {
-            list.iter()
-                .map(|(name, text)| (name.clone(), Piece::new(text, templates)))
-                .collect()
-        };
+        let vars = spec.vars.as_ref().map(crate::node::piece::json);
         Ok(Recipe {
             overlays,
             hostname: spec
                 .hostname
                 .as_ref()
                 .map(|text| Piece::new(text, templates)),
-            paths: named(templates, &spec.paths),
-            self_labels: named(templates, &class.self_labels),
-            admin_labels: named(templates, &class.admin_labels),
+            paths: named(&spec.paths, templates),
+            self_labels: named(&class.self_labels, templates),
+            admin_labels: named(&class.admin_labels, templates),
             config: ConfigPiece::new(&class.kubelet_config, minor, templates),
-            flags: class
-                .kubelet_flags
-                .iter()
-                .map(|(name, value)| {
-                    (
-                        name.clone(),
-                        value.as_ref().map(|text| Piece::new(text, templates)),
-                    )
-                })
-                .collect(),
+            flags: flags(&class.kubelet_flags, templates),
             files,
-            directories: spec
-                .directories
-                .iter()
-                .map(|directory| {
-                    (
-                        Piece::new(&directory.path, templates),
-                        directory.attributes.clone(),
-                    )
-                })
-                .collect(),
-            links: spec
-                .links
-                .iter()
-                .map(|link| {
-                    (
-                        Piece::new(&link.path, templates),
-                        Piece::new(&link.target, templates),
-                        link.replace,
-                    )
-                })
-                .collect(),
+            directories: directories(spec, templates),
+            links: links(spec, templates),
             units: spec
                 .units
                 .iter()
                 .map(|unit| unit_piece(unit, templates))
                 .collect(),
-            vars: ScopeValue::new(
-                &spec
-                    .vars
-                    .as_ref()
-                    .map_or_else(|| serde_json::json!({}), crate::node::piece::json),
-            ),
+            vars: ScopeValue::new(&vars.unwrap_or_else(|| serde_json::json!({}))),
         })
     }
 
@@ -284,6 +247,42 @@ impl<'a> Preparation<'a> {
             secret: false,
         }))
     }
+}
+
+fn named(list: &[(String, Text)], templates: &mut TemplateSet) -> Vec<(String, Piece)> {
+    list.iter()
+        .map(|(name, text)| (name.clone(), Piece::new(text, templates)))
+        .collect()
+}
+
+fn flags(
+    list: &[(String, Option<Text>)],
+    templates: &mut TemplateSet,
+) -> Vec<(String, Option<Piece>)> {
+    let mut piece = |text: &Text| Piece::new(text, templates);
+    list.iter()
+        .map(|(name, value)| (name.clone(), value.as_ref().map(&mut piece)))
+        .collect()
+}
+
+fn directories(spec: &Spec, templates: &mut TemplateSet) -> Vec<(Piece, Attributes)> {
+    let directories = spec.directories.iter();
+    directories
+        .map(|directory| {
+            let path = Piece::new(&directory.path, templates);
+            (path, directory.attributes.clone())
+        })
+        .collect()
+}
+
+fn links(spec: &Spec, templates: &mut TemplateSet) -> Vec<(Piece, Piece, bool)> {
+    let links = spec.links.iter();
+    links
+        .map(|link| {
+            let path = Piece::new(&link.path, templates);
+            (path, Piece::new(&link.target, templates), link.replace)
+        })
+        .collect()
 }
 
 fn unit_piece(unit: &UnitSpec, templates: &mut TemplateSet) -> UnitPiece {
