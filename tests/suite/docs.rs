@@ -168,6 +168,13 @@ fn the_tour_prints_what_the_readme_shows() {
 }
 
 #[test]
+fn a_receiver_is_told_the_lines_that_tampering_is_tested_with() {
+    let lines = nodebake::bundle::RECEIVER_CHECK.replace("\"$KEY\"", "../keys/sign.pub");
+    let shown = format!("$ {}", lines.trim_end().replace('\n', "\n> "));
+    assert!(readme().contains(&shown), "README.md lacks:\n{shown}");
+}
+
+#[test]
 fn what_is_shown_must_be_said() {
     let lines = |text: &str| text.lines().map(normal).collect::<Vec<_>>();
     let said = lines("a\nx: minted abc123, good until 2027-02-22T16:32:08Z\nb\nc");
