@@ -11,7 +11,7 @@ export PATH := $(CURDIR)/target/judges/bin:$(PATH)
 export CARGO_TARGET_DIR := $(CURDIR)/target
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo judges test lint check conformance golden bench install clean
+.PHONY: help build demo judges test lint check conformance replay golden bench install clean
 
 help: ## Say what there is to make
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name what; do printf '  make %-12s %s\n' "$$name" "$$what"; done
@@ -34,13 +34,19 @@ lint: ## Check the format, and clippy with warnings denied
 
 check: lint test ## What a change must pass: lint and test
 
-conformance: ## Ask the judges that take minutes: upstream's types and flags, Ignition itself (needs Go, a module proxy, root)
+conformance: build ## Ask the judges that take minutes: upstream's types and flags, Ignition itself, real clusters (needs Go, a module proxy, root)
 	@sh tests/judge/install.sh conformance
 	@mkdir -p target/conformance
 	cd tests/judge/kubelet-facts && go vet . && go run . -out $(CURDIR)/target/conformance/kubelet_config.json
 	cmp target/conformance/kubelet_config.json src/kubernetes/kubelet_config.json
 	tests/judge/ignition/build.sh target/judges/bin engine
 	NODEBAKE_CONFORMANCE=1 $(CARGO) test --locked --test suite boot_formats
+	tests/judge/replay/run.sh $(NODEBAKE)
+
+replay: build ## Only the real clusters of `conformance`: baked nodes join them, step by step
+	@sh tests/judge/install.sh conformance
+	tests/judge/ignition/build.sh target/judges/bin engine
+	tests/judge/replay/run.sh $(NODEBAKE)
 
 golden: build ## Record golden folders, bad input and --help anew; the run fails, look at `git diff`, then test
 	NODEBAKE_GOLDEN=record $(CARGO) test --locked --test suite -- golden help_is_as_recorded bad_input

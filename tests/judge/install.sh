@@ -206,6 +206,27 @@ engine_headers() {
     fi
 }
 
+# What real clusters and nodes are made of, for `make conformance` only.
+cluster_packages() {
+    wanted='' programs=''
+    while read -r file package; do
+        if [ ! -e "$file" ]; then
+            wanted="$wanted $package" programs="$programs ${file##*/}"
+        fi
+    done <<LIST
+/usr/bin/etcd etcd-server
+/usr/bin/containerd containerd
+/usr/sbin/runc runc
+/usr/lib/cni/bridge containernetworking-plugins
+/usr/sbin/iptables iptables
+LIST
+    [ -n "$wanted" ] || return 0
+    if may_install "${programs# }"; then
+        # shellcheck disable=SC2086 # a list of words
+        apt_install $wanted || skip "${programs# }" "apt-get could not install$wanted"
+    fi
+}
+
 # --- kubectl
 
 # A program is in the cache under its version and recipe; the copy is made beside it and renamed, so that a run that dies leaves none.
@@ -299,7 +320,10 @@ cloud_init
 ignition_validate
 go_judges
 get_kubectl
-[ "${1:-}" != conformance ] || engine_headers
+if [ "${1:-}" = conformance ]; then
+    engine_headers
+    cluster_packages
+fi
 
 if [ -n "$skipped" ]; then
     printf 'judges: these are MISSING, and so is their judgement in the tests:%s\n' "$skipped" >&2

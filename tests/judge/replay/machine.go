@@ -1,0 +1,166 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sort"
+	"strings"
+	"time"
+)
+
+// hierarchy is one of the machine's cgroup v1 trees.
+type hierarchy struct {
+	At      string // /sys/fs/cgroup/memory
+	Options string // memory
+}
+
+// hierarchies reads the machine's mounts; without cgroup v1 there are none.
+func hierarchies() ([]hierarchy, error) {
+	text, err := os.ReadFile("/proc/self/mounts")
+	if err != nil {
+		return nil, err
+	}
+	var found []hierarchy
+	for _, line := range strings.Split(string(text), "\n") {
+		words := strings.Fields(line)
+		if len(words) < 4 || words[2] != "cgroup" {
+			continue
+		}
+		var options []string
+		for _, option := range strings.Split(words[3], ",") {
+			if option != "rw" && option != "ro" && option != "relatime" && option != "nosuid" && option != "nodev" && option != "noexec" {
+				options = append(options, option)
+			}
+		}
+		found = append(found, hierarchy{At: words[1], Options: strings.Join(options, ",")})
+	}
+	return found, nil
+}
+
+// cgroupFolder is where all cgroups of this run are, in every hierarchy.
+const cgroupFolder = "nodebake-replay"
+
+// makeCgroup makes a node's cgroup; cpuset starts empty and takes no process until it is filled from its parent.
+func makeCgroup(at string) error {
+	if err := os.MkdirAll(at, 0o755); err != nil {
+		return err
+	}
+	for _, folder := range []string{filepath.Dir(at), at} {
+		for _, name := range []string{"cpuset.cpus", "cpuset.mems"} {
+			value, err := os.ReadFile(filepath.Join(filepath.Dir(folder), name))
+			if err != nil {
+				continue
+			}
+			if err := os.WriteFile(filepath.Join(folder, name), value, 0o644); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// removeCgroups removes what this run, or one that was killed, left in the machine's cgroups.
+func removeCgroups(trees []hierarchy) error {
+	var folders []string
+	for _, tree := range trees {
+		folders = append(folders, filepath.Join(tree.At, cgroupFolder))
+	}
+	return removeFolders(folders)
+}
+
+// removeFolders removes cgroups with all below them. The kernel lets a cgroup go only some moments after its last process.
+func removeFolders(tops []string) error {
+	var last error
+	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		last = nil
+		for _, top := range tops {
+			var folders []string
+			_ = filepath.WalkDir(top, func(path string, entry os.DirEntry, err error) error {
+				if err == nil && entry.IsDir() {
+					folders = append(folders, path)
+				}
+				return nil
+			})
+			for i := len(folders) - 1; i >= 0; i-- {
+				if err := os.Remove(folders[i]); err != nil && !os.IsNotExist(err) {
+					last = err
+				}
+			}
+		}
+		if last == nil {
+			return nil
+		}
+	}
+	return last
+}
+
+// The kernel settings that a kubelet sets and that no namespace covers: a node gets copies of its own.
+var kernelSettings = []string{
+	"vm/overcommit_memory", "vm/panic_on_oom", "kernel/panic", "kernel/panic_on_oops", "kernel/keys/root_maxkeys", "kernel/keys/root_maxbytes",
+}
+
+// snapshot is what must be the same before and after a run.
+func snapshot(trees []hierarchy) string {
+	var lines []string
+	mounts, _ := os.ReadFile("/proc/self/mounts")
+	lines = append(lines, string(mounts))
+	for _, name := range append(kernelSettings, "net/ipv4/ip_forward") {
+		value, _ := os.ReadFile("/proc/sys/" + name)
+		lines = append(lines, name+"="+string(value))
+	}
+	for _, tree := range trees {
+		entries, _ := os.ReadDir(tree.At)
+		for _, entry := range entries {
+			if entry.IsDir() {
+				lines = append(lines, filepath.Join(tree.At, entry.Name()))
+			}
+		}
+	}
+	for _, path := range []string{
+		"/etc/kubernetes", "/etc/cni", "/var/lib/kubelet", "/var/lib/cni", "/var/lib/etcd", "/run/containerd", "/opt/k8s", "/data", "/sys/class/net",
+	} {
+		var names []string
+		entries, _ := os.ReadDir(path)
+		for _, entry := range entries {
+			names = append(names, entry.Name())
+		}
+		sort.Strings(names)
+		lines = append(lines, fmt.Sprintf("%s: %q", path, names))
+	}
+	return strings.Join(lines, "\n")
+}
+
+// missing says what this machine lacks, each with its Debian package where it has one.
+func missing(o options) []string {
+	var lacks []string
+	for program, from := range map[string]string{
+		"etcd": "Debian: etcd-server", "containerd": "Debian: containerd", "ctr": "Debian: containerd", "runc": "Debian: runc",
+		"ip": "Debian: iproute2", "iptables": "Debian: iptables", "tar": "Debian: tar", "cpio": "Debian: cpio", "gzip": "Debian: gzip",
+		"systemctl": "Debian: systemd", "kubectl": "make judges", "ignition-engine": "tests/judge/ignition/build.sh", "unshare": "Debian: util-linux",
+	} {
+		if _, err := exec.LookPath(program); err != nil {
+			lacks = append(lacks, fmt.Sprintf("%s (%s)", program, from))
+		}
+	}
+	for file, from := range map[string]string{
+		"/usr/lib/cni/bridge": "Debian: containernetworking-plugins", "/usr/lib/systemd/systemd-sysctl": "Debian: systemd",
+	} {
+		if _, err := os.Stat(file); err != nil {
+			lacks = append(lacks, fmt.Sprintf("%s (%s)", file, from))
+		}
+	}
+	if err := exec.Command("/usr/bin/python3", "-c", "import cloudinit").Run(); err != nil && cloudInitModules() == "" {
+		lacks = append(lacks, "cloud-init's Python modules (make judges)")
+	}
+	for _, version := range o.Versions {
+		for _, program := range []string{"kube-apiserver", "kube-controller-manager", "kubelet"} {
+			if _, err := os.Stat(filepath.Join(o.Kubernetes, version, program)); err != nil {
+				lacks = append(lacks, fmt.Sprintf("%s %s (tests/judge/kubernetes/build.sh)", program, version))
+			}
+		}
+	}
+	sort.Strings(lacks)
+	return lacks
+}

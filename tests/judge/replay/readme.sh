@@ -1,0 +1,20 @@
+#!/bin/sh
+# Puts a run's table into README.md between its two markers: readme.sh TABLE
+set -eu
+table=$1
+cd "$(dirname "$0")/../../.."
+begin='<!-- replay: begin -->' end='<!-- replay: end -->'
+if ! grep -qxF -- "$begin" README.md || ! grep -qxF -- "$end" README.md; then
+    echo "README.md lacks the lines '$begin' and '$end'" >&2
+    exit 1
+fi
+awk -v begin="$begin" -v end="$end" -v table="$table" '
+    $0 == end { inside = 0 }
+    !inside
+    $0 == begin { inside = 1; while ((getline line < table) > 0) print line }
+' README.md >README.md.new
+if cmp -s README.md README.md.new; then
+    rm README.md.new
+else
+    mv README.md.new README.md
+fi
