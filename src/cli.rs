@@ -39,10 +39,26 @@ pub enum Command {
     /// Check the project: all findings, nothing written
     Check(Check),
     /// Bake every node's payloads and the cluster's manifests into a bundle
+    ///
+    /// What is built is usable until the first of its tokens, or the CA, ends.
+    /// A payload may lie for `tokens.shelfLife` before its node boots; a token
+    /// that ends earlier is a finding.
+    ///
+    /// Clocks: the API server's decides whether a token is still good, so one
+    /// that is minted on a machine whose clock is late ends early: let tokens
+    /// live longer than payloads lie, by more than clocks differ. The node's
+    /// own decides whether it believes the API server's certificate: with an
+    /// empty clock battery (1970) or one that is years off, it joins only when
+    /// its time has been set, and the kubelet is restarted until then. Its
+    /// first certificate begins five minutes in the past; a node whose clock
+    /// is later than that takes its own certificate for one of the future.
     Build(Build),
     /// Show one node's plan and tree, secrets hidden
     Show(Show),
     /// Verify a bundle: signature, digests, nothing missing, nothing extra
+    ///
+    /// Says until when all of its payloads are usable, and warns when that has
+    /// passed; what is signed stays what it is, so that is no failure.
     Verify(Verify),
     /// Sign a bundle, or attach a signature that was made elsewhere
     Sign(Sign),
@@ -199,6 +215,9 @@ pub struct Verify {
     /// Refuse bundles of an older generation, which may hold revoked tokens
     #[arg(long, value_name = "N")]
     pub min_generation: Option<u64>,
+    /// Judge expirations at this time (RFC 3339) rather than now
+    #[arg(long, value_name = "TIME")]
+    pub at: Option<String>,
     /// Print for people or as JSON
     #[arg(short, long, value_enum, default_value_t, value_name = "FORM")]
     pub output: Print,

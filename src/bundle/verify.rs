@@ -16,6 +16,7 @@ use crate::bundle::{
     API_VERSION, Kind, MANIFEST, PublicKey, SIGNATURE, SSH_SIGNATURE, SUMS, read, scan,
 };
 use crate::error::Result;
+use crate::timing::{parse_rfc3339, rfc3339};
 
 /// More are counted rather than listed: a hostile folder must not fill the memory.
 const LISTED: usize = 10_000;
@@ -45,6 +46,8 @@ pub struct Verdict {
     pub nodes: usize,
     /// How many files SHA256SUMS lists.
     pub files: usize,
+    /// RFC 3339: the first end of any node's token or CA; booting that node later needs a new bundle.
+    pub usable_until: Option<String>,
     /// Everything that is wrong, sorted by path; empty means verified.
     pub problems: Vec<Problem>,
     /// Problems that were found and not listed.
@@ -91,12 +94,13 @@ impl fmt::Display for Verdict {
         if self.is_good() {
             writeln!(
                 f,
-                "{}: verified: cluster {}, generation {}, {} nodes, {} files",
+                "{}: verified: cluster {}, generation {}, {} nodes, {} files, usable until {}",
                 self.bundle,
                 self.cluster.as_deref().unwrap_or("-"),
                 self.generation.unwrap_or(0),
                 self.nodes,
-                self.files
+                self.files,
+                self.usable_until.as_deref().unwrap_or("-")
             )
         } else {
             writeln!(f, "{}: NOT verified", self.bundle)
@@ -224,6 +228,11 @@ fn open_manifest(out: &Path, sums: &Sums, checked: &mut Checked) {
             verdict.cluster = Some(manifest.cluster.clone());
             verdict.generation = Some(manifest.generation);
             verdict.nodes = manifest.nodes.len();
+            let ends = manifest.nodes.iter().filter_map(|node| {
+                let until = node.usable_until.as_deref()?;
+                parse_rfc3339(until)
+            });
+            verdict.usable_until = ends.min().and_then(rfc3339);
             agree(out, &manifest, sums, verdict);
             checked.manifest = Some(manifest);
         }

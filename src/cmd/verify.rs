@@ -6,8 +6,10 @@ use serde::Serialize;
 
 use crate::bundle::{PublicKey, Verdict, verify};
 use crate::cli::{Print, Verify};
+use crate::cmd::project::judged_at;
 use crate::error::{Exit, Result};
-use crate::report::Report;
+use crate::report::{Finding, Place, Report};
+use crate::timing::parse_rfc3339;
 
 /// The verdict as JSON: whether it is good is said first, so that no program has to count problems.
 #[derive(Serialize)]
@@ -46,5 +48,14 @@ pub fn run(args: &Verify) -> Result<Exit> {
         write!(io::stderr().lock(), "{report}")?;
         return Ok(Exit::Findings);
     };
-    say(&verify(&args.out, &key, args.min_generation)?, args.output)
+    let at = judged_at(args.at.as_deref())?;
+    let verdict = verify(&args.out, &key, args.min_generation)?;
+    let until = verdict.usable_until.as_deref().and_then(parse_rfc3339);
+    if verdict.is_good() && until.is_some_and(|until| until <= at) {
+        let rule = "what its nodes need to join has expired, for some of them at least";
+        let finding = Finding::warning(&Place::file(&*verdict.bundle), "", rule);
+        report.add(finding.repair("mint tokens and build it anew before nodes boot from it"));
+        write!(io::stderr().lock(), "{report}")?;
+    }
+    say(&verdict, args.output)
 }

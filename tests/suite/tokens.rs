@@ -308,6 +308,53 @@ fn expiring_tokens_end_a_pipeline_with_3() {
     assert_eq!(text(&output.stdout).matches(": has no token\n").count(), 3);
 }
 
+/// Whatever speaks of a bundle says the same time: the end of what ends first.
+#[test]
+fn every_command_says_until_when_payloads_are_usable() {
+    let project = Project::of("reference");
+    let _ = good(&project, &["token", "rotate", ".", OTHER, "--ttl", "500d"]);
+    let until = store(&project).newest(OTHER).unwrap().ends();
+    let until = nodebake::timing::rfc3339(until).unwrap();
+    let said = good(&project, &["build"]);
+    assert!(
+        said.ends_with(&format!(", usable until {until}\n")),
+        "{said}"
+    );
+    let verify = ["verify", "out", "--key", "keys/sign.pub"];
+    let said = good(&project, &verify);
+    assert!(
+        said.ends_with(&format!(", usable until {until}\n")),
+        "{said}"
+    );
+    assert_eq!(json(&project, &verify)["usableUntil"], *until);
+    let shown = good(&project, &["show", OTHER]);
+    assert!(
+        shown.contains(&format!("usable until  {until}\n")),
+        "{shown}"
+    );
+    let manifest = fs::read(project.out().join("bundle.json")).unwrap();
+    let manifest: Value = serde_json::from_slice(&manifest).unwrap();
+    let times: Vec<&str> = manifest["nodes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|node| node["usableUntil"].as_str().unwrap())
+        .collect();
+    assert_eq!(times.iter().min(), Some(&&*until), "{times:?}");
+    assert!(
+        times[0] > times[1],
+        "the CA or another token ends later: {times:?}"
+    );
+    // Afterwards it still verifies, with a warning.
+    let late = [&verify[..], &["--at", "2098-01-01T00:00:00Z"]].concat();
+    let output = run(&project, &late);
+    assert_eq!(output.status.code(), Some(0));
+    assert!(
+        text(&output.stderr).starts_with("warning: out: what its nodes need to join has expired")
+    );
+    assert_eq!(text(&run(&project, &verify).stderr), "");
+}
+
 #[test]
 fn tokens_made_by_kubeadm_are_taken_over_and_bake_the_same_nodes() {
     let project = Project::of("reference");
