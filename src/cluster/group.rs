@@ -96,6 +96,44 @@ mod tests {
         assert_ne!(groups.of_node("a.b"), groups.of_node("a-b"));
     }
 
+    /// Names of every shape that Kubernetes allows, of all lengths, dotted and not, from a fixed seed.
+    #[test]
+    fn a_hundred_thousand_names_have_valid_groups_of_their_own() {
+        const SYMBOLS: &[u8] = b"abcdefghijklmnopqrstuvwxyz0123456789-.";
+        let mut state = 20_261_124_u64;
+        let mut draw = |below: usize| {
+            // Knuth's MMIX generator; the high bits are the random ones.
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            usize::try_from(state >> 33).unwrap() % below
+        };
+        let mut names = std::collections::HashSet::new();
+        // Pairs that a careless encoding of the dot would make one.
+        names.extend(["a.b", "a-b", "a--b", "a.b.c", "a-b.c", "a.b-c", "ab"].map(str::to_owned));
+        while names.len() < 100_000 {
+            let length = 1 + draw(63);
+            let name: String = (0..length)
+                .map(|_| SYMBOLS[draw(SYMBOLS.len())] as char)
+                .collect();
+            if crate::kubernetes::names::node_name(&name).is_ok() {
+                let _ = names.insert(name);
+            }
+        }
+        for node in [DEFAULT_NODE_GROUP, "system:bootstrappers:{node}"] {
+            let groups = Groups {
+                shared: default_group("prod"),
+                node: node.into(),
+            };
+            let mut seen = std::collections::HashSet::new();
+            for name in &names {
+                let group = groups.of_node(name);
+                assert_eq!(group_fault(&group), None, "{name}");
+                assert!(seen.insert(group), "{name} shares its group");
+            }
+        }
+    }
+
     #[test]
     fn the_implicit_group_and_repeats_are_left_out() {
         let groups = |shared: &str, node: &str| {

@@ -63,7 +63,7 @@ With a bundle in hand:
 
 1. `kubectl apply -k out/cluster/rbac`, at any time, and `kubectl create -k out/cluster/tokens`, once.
 2. Boot the nodes with what is in `out/nodes`.
-3. `kubectl get csr`: approve what belongs to your nodes.
+3. `kubectl get csr -o json | nodebake csr review -`: what comes from your nodes and what does not; `--apply` acts on it.
 4. `sh out/cluster/node-labels.sh`, when the nodes have joined.
 "#;
 

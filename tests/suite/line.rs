@@ -438,6 +438,9 @@ fn no_output_says_a_secret_unless_it_is_to_be_revealed() {
             &["show", node, "--file", kubeconfig],
             &["token", "list"],
             &["token", "create"],
+            &["token", "expiring", "--within", "1h"],
+            &["token", "expiring", "--within", "1h", "-o", "json"],
+            &["csr", "approver-settings"],
             &["verify", "out", "--key", "keys/sign.pub"],
             &["sign", "out", "--key", "keys/sign.key"],
         ] {
@@ -451,6 +454,22 @@ fn no_output_says_a_secret_unless_it_is_to_be_revealed() {
                 .contains(SECRET)
         );
         readable_by_all_without_secrets(&project);
+        for args in [
+            &["token", "rotate", ".", node, "--overlap", "36h"][..],
+            &["token", "rotate", ".", node, "-o", "json"],
+            &["token", "revoke", ".", node],
+            &["token", "list", "-o", "json"],
+        ] {
+            let _ = project.good(args);
+        }
+        // What is wrong with a dump is said without the dump.
+        let dump = format!(
+            "{{\"kind\": \"BootstrapToken\", \"token\": \"{SECRET}\", \"usages\": \"{SECRET}\"}}"
+        );
+        for command in [&["token", "import", "-"][..], &["csr", "review", "-"]] {
+            let output = run_with_input(&mut project.command(command), dump.as_bytes());
+            assert_eq!(output.status.code(), Some(1), "{command:?}");
+        }
     }
 }
 

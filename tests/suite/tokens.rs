@@ -204,6 +204,47 @@ fn a_revoked_node_builds_no_more_until_it_is_let_in_by_name() {
     );
 }
 
+/// A bundle from before still holds the token. Its signature is good, so only its generation can tell.
+#[test]
+fn a_bundle_from_before_the_revocation_is_refused() {
+    let project = Project::of("reference");
+    let _ = good(&project, &["build", "--out", "old"]);
+    let old = newest(&project, NODE);
+    let _ = good(&project, &["token", "revoke", ".", NODE]);
+    let _ = good(&project, &["token", "create", ".", NODE, "--ttl", "4000d"]);
+    let inventory = project.dir.join("cluster.yaml");
+    let raised = fs::read_to_string(&inventory)
+        .unwrap()
+        .replace("generation: 1\n", "generation: 2\n");
+    fs::write(&inventory, raised).unwrap();
+    let _ = good(&project, &["build"]);
+    let verify = |out| {
+        let args = [
+            "verify",
+            out,
+            "--key",
+            "keys/sign.pub",
+            "--min-generation",
+            "2",
+        ];
+        run(&project, &args)
+    };
+    let stale = verify("old");
+    assert_eq!(stale.status.code(), Some(4));
+    assert!(text(&stale.stdout).contains("generation 1 is older than 2"));
+    assert_eq!(verify("out").status.code(), Some(0));
+    let mut held = 0;
+    for (path, _) in snapshot(&project.out()) {
+        let file = project.out().join(&path);
+        if file.is_file() {
+            let bytes = fs::read(file).unwrap();
+            assert!(!bytes.windows(6).any(|id| id == old.as_bytes()), "{path}");
+            held += 1;
+        }
+    }
+    assert!(held > 10);
+}
+
 /// A node that has left the inventory can still be shut out, and what holds no token says so.
 #[test]
 fn a_node_that_has_left_the_inventory_can_be_revoked() {
