@@ -245,6 +245,9 @@ pub struct Sign {
     /// The public key that an attached signature must verify with
     #[arg(long, value_name = "FILE")]
     pub public_key: Option<PathBuf>,
+    /// Print for people or as JSON
+    #[arg(short, long, value_enum, default_value_t, value_name = "FORM")]
+    pub output: Print,
 }
 
 /// `key …`.

@@ -29,11 +29,11 @@ pub fn run(args: &Sign) -> Result<Exit> {
         ),
     };
     match verdict {
-        Some(verdict) if verdict.is_good() => {
+        Some(verdict) if verdict.is_good() && args.output == Print::Text => {
             writeln!(io::stdout().lock(), "{}: signed", args.out.display())?;
             Ok(Exit::Good)
         }
-        Some(verdict) => say(&verdict, Print::Text),
+        Some(verdict) => say(&verdict, args.output),
         None => {
             write!(io::stderr().lock(), "{report}")?;
             Ok(Exit::Findings)
