@@ -119,11 +119,20 @@ func (r *replay) readyAndPod(nodes []*node) {
 	r.podRuns(nodes[0])
 }
 
+// waitReady waits until a node is Ready, and has renewed its lease since a time: what the cluster remembers of it is then no longer old.
 func (r *replay) waitReady(n *node, since time.Time) (string, error) {
 	return loggedOr(n, soon, n.Name+" is Ready", func() (string, bool) {
 		m, err := r.node(n.Name)
 		c := m.ready()
-		return fmt.Sprint(n.Name, " Ready=", c.Status, " ", c.Message, " ", err), err == nil && c.Status == "True" && c.LastHeartbeatTime.After(since)
+		seen := fmt.Sprint(n.Name, " Ready=", c.Status, " ", c.Message)
+		if err != nil || c.Status != "True" || since.IsZero() {
+			return fmt.Sprint(seen, " ", err), err == nil && c.Status == "True"
+		}
+		var lease struct {
+			Spec struct{ RenewTime time.Time } `json:"spec"`
+		}
+		err = r.cp.admin.read("/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/"+n.Name, &lease)
+		return fmt.Sprint(seen, ", lease renewed ", lease.Spec.RenewTime), err == nil && lease.Spec.RenewTime.After(since)
 	})
 }
 

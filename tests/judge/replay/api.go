@@ -99,10 +99,9 @@ type meta struct {
 }
 
 type condition struct {
-	Type              string    `json:"type"`
-	Status            string    `json:"status"`
-	Message           string    `json:"message"`
-	LastHeartbeatTime time.Time `json:"lastHeartbeatTime"`
+	Type    string `json:"type"`
+	Status  string `json:"status"`
+	Message string `json:"message"`
 }
 
 // request is a CertificateSigningRequest, whose fields are the same in v1beta1 and v1.

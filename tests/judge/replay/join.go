@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/base64"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"os"
@@ -31,7 +32,7 @@ func (r *replay) refusedBeforeRBAC(nodes []*node) {
 		r.step(n.format, "csr-refused-before-rbac", "the kubelet says that system:bootstrap:"+n.tokenID+" cannot create certificatesigningrequests",
 			func() (string, error) {
 				line, err := logged(n, soon, []string{
-					`User "system:bootstrap:` + n.tokenID + `" cannot create resource "certificatesigningrequests"`,
+					"system:bootstrap:" + n.tokenID, "cannot create resource", "certificatesigningrequests",
 				}, hopeless...)
 				if err == nil {
 					var requests []request
@@ -345,7 +346,7 @@ func (r *replay) servingCertificate(n *node) {
 		}
 		return waiting.Metadata.Name + " is " + waiting.state(), nil
 	})
-	r.step(n.format, "serving-csr-approved", "after `kubectl certificate approve` the kubelet serves 10250 with a certificate of the cluster's CA",
+	r.step(n.format, "serving-csr-approved", "after its approval the kubelet serves 10250 with a certificate of the cluster's CA",
 		func() (string, error) {
 			if err := r.approve(waiting); err != nil {
 				return "", err
@@ -365,19 +366,25 @@ func (r *replay) servingCertificate(n *node) {
 		})
 }
 
-// approve is `kubectl certificate approve`; kubectl no longer does it for v1beta1, where it is a call by hand.
+// approve is what `kubectl certificate approve` does, which knows v1 only or v1beta1 only, as its own version has it.
 func (r *replay) approve(csr request) error {
-	if minorOf(r.version) >= 19 {
-		_, err := r.cp.kubectl("certificate", "approve", csr.Metadata.Name)
-		return err
-	}
 	path := r.cp.csrs() + "/" + csr.Metadata.Name
 	status, text, err := r.cp.admin.get(path)
 	if err != nil || status != http.StatusOK {
 		return fmt.Errorf("%d %s %v", status, text, err)
 	}
-	with := strings.Replace(text, `"status":{`, `"status":{"conditions":[{"type":"Approved","reason":"Replay","message":"by hand"}]`, 1)
-	status, said, err := r.cp.admin.call("PUT", path+"/approval", []byte(with), "application/json")
+	var object map[string]any
+	if err := json.Unmarshal([]byte(text), &object); err != nil {
+		return err
+	}
+	object["status"] = map[string]any{"conditions": []any{
+		map[string]any{"type": "Approved", "status": "True", "reason": "Replay", "message": "by hand"},
+	}}
+	with, err := json.Marshal(object)
+	if err != nil {
+		return err
+	}
+	status, said, err := r.cp.admin.call("PUT", path+"/approval", with, "application/json")
 	if err != nil || status != http.StatusOK {
 		return fmt.Errorf("approving: %d %s %v", status, said, err)
 	}

@@ -62,7 +62,7 @@ func (r *replay) reboots(n *node) {
 		if err := n.start(); err != nil {
 			return "", err
 		}
-		seen, err := r.waitReady(n, off.Add(time.Second))
+		seen, err := r.waitReady(n, off)
 		if err != nil {
 			return seen, err
 		}
@@ -92,7 +92,7 @@ func (r *replay) wiped(n *node) {
 		if err := n.start(); err != nil {
 			return "", err
 		}
-		seen, err := r.waitReady(n, off.Add(time.Second))
+		seen, err := r.waitReady(n, off)
 		if err != nil {
 			return seen, err
 		}

@@ -8,7 +8,7 @@ shift
 cd "$(dirname "$0")/../../.."
 target=${CARGO_TARGET_DIR:-$PWD/target}
 judges=$target/judges
-versions=${VERSIONS:-v1.16.6}
+versions=${VERSIONS:-v1.16.6 v1.34.4}
 
 if [ "$(id -u)" != 0 ]; then
     echo "replay: needs root: it makes namespaces and cgroups and runs kubelets" >&2
