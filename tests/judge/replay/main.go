@@ -25,7 +25,6 @@ type options struct {
 	Table      string   // where the table goes
 	Judges     string   // this repository's tests/judge
 	Versions   []string // v1.16.6
-	Full       bool     // every format on three nodes
 	Mutations  bool
 	Trees      []hierarchy // the machine's cgroups
 }
@@ -55,7 +54,6 @@ func arguments() options {
 	flag.StringVar(&o.Table, "table", "", "file to write the table of steps to")
 	flag.StringVar(&o.Judges, "judges", "", "the folder tests/judge")
 	flag.StringVar(&versions, "versions", "v1.16.6,v1.34.4", "Kubernetes versions")
-	flag.BoolVar(&o.Full, "full", false, "every format on three nodes at once, not on one")
 	flag.BoolVar(&o.Mutations, "mutations", true, "also break things and see that a step catches each")
 	flag.Parse()
 	o.Versions = strings.Split(versions, ",")

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Builds the judges of both Kubernetes versions and the replay, and runs it: run.sh NODEBAKE [options of the replay].
-# FULL=1 boots every format on three nodes at once instead of one. Everything goes to target/; the table of steps goes into README.md if the
+# Everything goes to target/; the table of steps goes into README.md if the
 # run was good.
 set -eu
 nodebake=$1
@@ -23,7 +23,6 @@ for version in $versions; do
 done
 mkdir -p "$judges/bin" "$target/conformance"
 (cd tests/judge/replay && go vet . && CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags '-s -w' -o "$judges/bin/replay" .)
-[ "${FULL:-}" != 1 ] || set -- -full "$@"
 PATH=$judges/bin:$PATH
 export PATH
 "$judges/bin/replay" -nodebake "$nodebake" -kubernetes "$judges/kubernetes" -judges tests/judge \
