@@ -31,15 +31,19 @@ fn find(program: &str) -> Option<PathBuf> {
 
 /// Says what is missing: a failure in CI, a line for people elsewhere.
 fn missing(what: &str) {
+    skipped(&format!(
+        "{what} is not installed (`make judges` does), its judgement is missing"
+    ));
+}
+
+/// Says what cannot be judged on this machine: a failure in CI, a line for people elsewhere.
+pub fn skipped(what: &str) {
     assert!(
         std::env::var("CI").as_deref() != Ok("true"),
-        "the judge {what} is missing; `make judges` installs it"
+        "nothing may be skipped where CI=true: {what}"
     );
     // To the terminal itself: libtest would swallow a println of a passing test.
-    let _ = writeln!(
-        std::io::stderr(),
-        "SKIPPED: {what} is not installed, its judgement is missing"
-    );
+    let _ = writeln!(std::io::stderr(), "SKIPPED: {what}");
 }
 
 /// Whether a program is on the PATH. Missing: fails in CI, else prints what is skipped.
@@ -177,10 +181,7 @@ pub fn root() -> bool {
     use std::os::unix::fs::MetadataExt;
     let root = std::fs::metadata("/proc/self").is_ok_and(|seen| seen.uid() == 0);
     if !root {
-        let _ = writeln!(
-            std::io::stderr(),
-            "SKIPPED: not root, so no payload is applied with its owners"
-        );
+        skipped("not root, so no payload is applied with its owners");
     }
     root
 }

@@ -257,8 +257,7 @@ fn mounting(room: &Room) -> Option<&'static str> {
     };
     let how = judges::present("unshare").then(|| ["-m", "-rm"].into_iter().find(may))?;
     if how.is_none() {
-        use std::io::Write;
-        let _ = writeln!(std::io::stderr(), "SKIPPED: mounting is not allowed here");
+        judges::skipped("mounting is not allowed here");
     }
     how
 }
