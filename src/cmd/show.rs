@@ -10,7 +10,7 @@ use crate::cmd::project::{prepare, say};
 use crate::error::{Exit, Result};
 use crate::inventory::{child_path, closest};
 use crate::node::{Baked, Content, EntryKind};
-use crate::plan::NodePlan;
+use crate::plan::{Moved, NodePlan};
 use crate::report::Report;
 use crate::timing::rfc3339;
 use crate::yaml::{Located, Value};
@@ -219,18 +219,37 @@ struct Origin {
     path: String,
     value: serde_json::Value,
     place: String,
+    /// What became of it, if the node's version wants it elsewhere.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    moved: Option<String>,
 }
 
 /// Every final value with the place of the layer that set it.
 fn origins(node: &NodePlan, output: Print, out: &mut dyn Write) -> Result<()> {
     let mut found = Vec::new();
     collect(&node.class.spec.merged, "", &mut found);
+    for origin in &mut found {
+        let whole = |moved: &&Moved| {
+            let rest = origin.path.strip_prefix(&moved.path);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+        };
+        let moved = node.class.moved.iter().find(whole);
+        origin.moved = moved.map(|moved| moved.why.clone());
+    }
     if output == Print::Json {
         serde_json::to_writer_pretty(&mut *out, &found)?;
         return Ok(writeln!(out)?);
     }
     for origin in found {
-        writeln!(out, "{}: {}  ({})", origin.path, origin.value, origin.place)?;
+        let moved = origin.moved.map(|why| format!("; {why}"));
+        writeln!(
+            out,
+            "{}: {}  ({}{})",
+            origin.path,
+            origin.value,
+            origin.place,
+            moved.unwrap_or_default()
+        )?;
     }
     Ok(())
 }
@@ -246,6 +265,7 @@ fn collect(at: &Located, path: &str, found: &mut Vec<Origin>) {
             path: path.to_owned(),
             value: serde_json::to_value(at).unwrap_or_default(),
             place: at.place.to_string(),
+            moved: None,
         }),
     }
 }

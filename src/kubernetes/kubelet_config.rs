@@ -26,6 +26,10 @@ pub struct Schema {
     enums: IndexMap<String, Members>,
     structs: IndexMap<String, Meanings>,
     flags: Meanings,
+    pub(super) flag_fields: Members,
+    pub(super) deprecated_flags: Members,
+    pub(super) gates: Members,
+    pub(super) gate_needs: Members,
 }
 
 /// Field or flag → what it means in which minors.
@@ -53,6 +57,8 @@ pub enum FieldAnswer {
     },
     /// The field was dropped.
     Gone {
+        /// The first minor that had it, or the oldest that is known.
+        since: u32,
         /// The last minor that had it.
         until: u32,
     },
@@ -104,6 +110,10 @@ impl Schema {
             self_labels: table.self_labels,
             self_label_namespaces: table.self_label_namespaces,
             flags: meanings(table.flags),
+            flag_fields: table.flag_fields,
+            deprecated_flags: table.deprecated_flags,
+            gates: table.feature_gates,
+            gate_needs: table.feature_gate_needs,
             structs,
             enums,
         }
@@ -181,6 +191,11 @@ fn answer(all: &'static Meanings, key: &str, minor: u32) -> FieldAnswer {
             since: later.span.first,
         },
         None => FieldAnswer::Gone {
+            since: meanings
+                .iter()
+                .map(|one| one.span.first)
+                .min()
+                .unwrap_or(minor),
             until: meanings
                 .iter()
                 .filter_map(|one| one.span.last)
@@ -225,12 +240,16 @@ impl FieldAnswer {
                 format!("{name} came with Kubernetes 1.{since}, and this kubelet is 1.{minor}"),
                 Some("remove it or set a newer kubernetes version".to_owned()),
             )),
-            Self::Gone { until } => Some((
-                format!(
-                    "{name} was dropped after Kubernetes 1.{until}, and this kubelet is 1.{minor}"
-                ),
-                Some("remove it".to_owned()),
-            )),
+            Self::Gone { since, until } => {
+                let came = match *since > oldest {
+                    true => format!("came with Kubernetes 1.{since} and was dropped after"),
+                    false => "was dropped after Kubernetes".to_owned(),
+                };
+                Some((
+                    format!("{name} {came} 1.{until}, and this kubelet is 1.{minor}"),
+                    Some("remove it".to_owned()),
+                ))
+            }
             Self::Unknown { suggestion } => Some((
                 format!("{name} is known to no kubelet from 1.{oldest} to 1.{newest}"),
                 suggestion.map(|name| format!("did you mean {name}?")),

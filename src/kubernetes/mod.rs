@@ -4,12 +4,18 @@
 
 /// What the values of a kubelet's flags may be.
 pub mod flags;
+/// Which feature gates a kubelet knows.
+pub mod gates;
 /// What a kubelet configuration of each minor version may say.
 pub mod kubelet_config;
 /// Which labels a kubelet may set on its own Node.
 pub mod labels;
+/// Where a setting of a kubelet lives: in a flag, in a field, or nowhere.
+pub mod moves;
 /// How nodes, labels and taints may be called.
 pub mod names;
+/// What a kubelet refuses although every field is of the right type.
+pub mod rules;
 /// Texts that stand for durations and quantities.
 pub mod value;
 /// Versions and the skew allowed between them.

@@ -22,6 +22,14 @@ pub struct Table {
     pub self_labels: Members,
     /// Flag → what it takes.
     pub flags: Members,
+    /// Flag → the field that it sets, where it sets one.
+    pub flag_fields: Members,
+    /// Flags whose use the kubelet warns about.
+    pub deprecated_flags: Members,
+    /// Feature gate → its stage and default, like `beta+`.
+    pub feature_gates: Members,
+    /// Feature gate → the gates that must be on with it, separated by spaces.
+    pub feature_gate_needs: Members,
     /// Enumeration → its values.
     pub enums: BTreeMap<String, Members>,
     /// Struct → its fields.

@@ -23,10 +23,16 @@ const SUFFIXES: [&str; 16] = [
 /// Reads a duration as Go does: `45s`, `1h30m`, `1.5h`, `0`. A sign is read, and a negative one comes back as zero:
 /// every duration of a kubelet configuration that may be negative means "off" by it.
 pub fn duration(text: &str) -> Result<Duration, String> {
+    let length = nanoseconds(text)?;
+    Ok(Duration::from_nanos(u64::try_from(length).unwrap_or(0)))
+}
+
+/// Reads a duration as Go does, in nanoseconds: negative ones are what they are.
+pub fn nanoseconds(text: &str) -> Result<i64, String> {
     let wrong = || format!("{text:?} is not a duration like 45s, 5m or 1h30m");
     let (sign, mut rest) = split_sign(text);
     if rest == "0" {
-        return Ok(Duration::ZERO);
+        return Ok(0);
     }
     let mut nanoseconds = 0.0;
     loop {
@@ -43,8 +49,8 @@ pub fn duration(text: &str) -> Result<Duration, String> {
     if nanoseconds > i64::MAX as f64 {
         return Err(wrong());
     }
-    let length = Duration::from_nanos(nanoseconds.round() as u64);
-    Ok(if sign == "-" { Duration::ZERO } else { length })
+    let length = nanoseconds.round() as i64;
+    Ok(if sign == "-" { -length } else { length })
 }
 
 /// Checks a quantity: `100Mi`, `500m`, `1.5Gi`, `1e3`. Percentages are not quantities.
@@ -55,6 +61,12 @@ pub fn quantity(text: &str) -> Result<(), String> {
         .is_some_and(|(_, suffix)| SUFFIXES.contains(&suffix) || is_exponent(suffix));
     fits.then_some(())
         .ok_or_else(|| format!("{text:?} is not a quantity like 500m, 100Mi or 2Gi"))
+}
+
+/// Whether a quantity says nothing but zero.
+pub fn is_zero(text: &str) -> bool {
+    let (_, rest) = split_sign(text);
+    split_number(rest).is_some_and(|(number, _)| number == 0.0)
 }
 
 fn is_exponent(suffix: &str) -> bool {

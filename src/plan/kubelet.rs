@@ -1,45 +1,71 @@
-//! The kubelet's configuration: every field checked against what its version takes, taints moved to where that
-//! version wants them.
+//! The kubelet's configuration and flags: settings moved to where the node's version wants them, every field checked
+//! against what that version takes, taints put into their field or flag.
+
+mod check;
+mod convert;
+mod moves;
 
 use std::sync::Arc;
 
-use crate::inventory::{Spec, Spot, Taint, Text, child_path};
+use crate::inventory::{Spec, Spot, Taint, Text};
 use crate::kubernetes::flags::check_flag;
-use crate::kubernetes::kubelet_config::{FieldAnswer, Kind, Schema, TypeRef};
+use crate::kubernetes::gates::Gates;
+use crate::kubernetes::kubelet_config::{FieldAnswer, Schema};
+use crate::kubernetes::moves::{Home, flag as home_of_flag};
+use crate::kubernetes::rules::Verdict;
 use crate::report::{Finding, Place, Report};
-use crate::yaml::{Located, Map, Value};
+use crate::yaml::{Located, Value};
+
+pub use crate::plan::kubelet::check::{check_config, check_rendered, check_value};
+pub use crate::plan::kubelet::moves::Moved;
 
 /// The API group and version of KubeletConfiguration in every minor from 1.16 on.
 const API_VERSION: &str = "kubelet.config.k8s.io/v1beta1";
 
-/// The configuration with taints in it, and the flag for taints where the version has no field for them.
-pub fn config(spec: &Spec, report: &mut Report) -> (Located, Option<Text>) {
+/// A kubelet's settings, decided.
+pub struct Kubelet {
+    /// The configuration with taints in it.
+    pub config: Located,
+    /// Flags in order, without those that are made from labels and taints.
+    pub flags: Vec<(String, Option<Text>)>,
+    /// The flag for taints, where the version has no field for them.
+    pub taint_flag: Option<Text>,
+    /// What is not where it was written.
+    pub moved: Vec<Moved>,
+    /// What upstream's rules said of the configuration.
+    pub rules: Verdict,
+}
+
+/// Decides what a kubelet is told. Mistakes go into the report.
+pub fn settle(spec: &Spec, report: &mut Report) -> Kubelet {
     let spot = spec.kubernetes.spot.clone();
     let (written, spot) = spec
         .kubelet_config
         .clone()
         .unwrap_or_else(|| (Located::map(&spot.place, []), spot));
     let minor = spec.kubernetes.value.minor();
-    let root = Schema::load().root();
-    Walk { minor, report }.fields(&written, root, &spot.path);
+    let gates = gates(&written, minor);
+    let settings = moves::settle(spec, (&written, &spot), &gates, report);
     let place = spot.place.clone();
     let text = |text: &str| Located::string(&place, text);
     let mut entries: Vec<(Arc<str>, Located)> = vec![
         ("kind".into(), text("KubeletConfiguration")),
         ("apiVersion".into(), text(API_VERSION)),
     ];
-    let fields = written.as_map().into_iter().flat_map(|map| map.iter());
+    let rules = check_config(&settings.config, minor, &spot.path, report);
+    let fields = settings
+        .config
+        .as_map()
+        .into_iter()
+        .flat_map(|map| map.iter());
     let fields = fields.filter(|(key, _)| !matches!(&***key, "kind" | "apiVersion"));
     entries.extend(fields.map(|(key, field)| (key.clone(), field.value.clone())));
     let mut taint_flag = None;
     if !spec.taints.is_empty() {
-        match root.field("registerWithTaints", minor) {
+        match Schema::load().root().field("registerWithTaints", minor) {
             FieldAnswer::Found(_) => {
-                let list = spec
-                    .taints
-                    .iter()
-                    .map(|taint| taint_entry(taint, &spot))
-                    .collect();
+                let list = spec.taints.iter();
+                let list = list.map(|taint| taint_entry(taint, &spot)).collect();
                 let list = Located {
                     place: place.clone(),
                     value: Value::List(Arc::new(list)),
@@ -50,7 +76,24 @@ pub fn config(spec: &Spec, report: &mut Report) -> (Located, Option<Text>) {
             _ => taint_flag = Some(taints_flag(&spec.taints, &spot)),
         }
     }
-    (Located::map(&place, entries), taint_flag)
+    Kubelet {
+        config: Located::map(&place, entries),
+        flags: settings.flags,
+        taint_flag,
+        moved: settings.moved,
+        rules,
+    }
+}
+
+/// The feature gates that a configuration sets.
+fn gates(config: &Located, minor: u32) -> Gates {
+    let set = config.get("featureGates").and_then(Located::as_map);
+    let set = set.into_iter().flat_map(|map| map.iter());
+    let set = set.filter_map(|(name, field)| match field.value.value {
+        Value::Bool(value) => Some((name.to_string(), value)),
+        _ => None,
+    });
+    Gates::new(set.collect(), minor)
 }
 
 fn taint_entry(taint: &Taint, spot: &Spot) -> Located {
@@ -85,18 +128,42 @@ pub fn check_flags(flags: &[(String, Option<Text>)], minor: u32, report: &mut Re
     }
     for (name, text) in flags {
         let Some(text) = text else { continue };
+        let home = home_of_flag(name, &text.text, minor);
         match Schema::load().flag(name, minor) {
-            FieldAnswer::Found(_) if text.is_template() => {}
             FieldAnswer::Found(_) => {
-                if let Err(rule) = check_flag(name, &text.text, minor) {
+                if !text.is_template()
+                    && let Err(rule) = check_flag(name, &text.text, minor)
+                {
                     report.add(text.spot.error(rule));
                 }
+                deprecation(name, text, (minor, &home), report);
             }
             answer => {
                 let spot = (&text.spot.place, text.spot.path.to_string());
-                object(answer, name, minor, spot, report);
+                object(answer, name, (minor, &home), spot, report);
             }
         }
+    }
+}
+
+/// The kubelet warns of a flag at every start; where the same can be said without it, so do we.
+fn deprecation(name: &str, text: &Text, (minor, home): (u32, &Home), report: &mut Report) {
+    if !Schema::load().is_deprecated(name, minor) {
+        return;
+    }
+    if let Some(repair) = instead(home) {
+        let rule = format!("--{name} is deprecated in Kubernetes 1.{minor}");
+        report.add(text.spot.warning(rule).repair(repair));
+    }
+}
+
+/// Where the same is said in that version.
+fn instead(home: &Home) -> Option<String> {
+    match home {
+        Home::Field(path) => Some(format!("write it as kubelet.config.{path}")),
+        Home::Flag(flag) => Some(format!("write it as kubelet.flags.{flag}")),
+        Home::Implied(why) => Some(format!("remove it: {why}")),
+        Home::Here | Home::Gated(_) | Home::NotYet(_) | Home::Nowhere => None,
     }
 }
 
@@ -104,13 +171,14 @@ pub fn check_flags(flags: &[(String, Option<Text>)], minor: u32, report: &mut Re
 fn object(
     answer: FieldAnswer,
     name: &str,
-    minor: u32,
+    (minor, home): (u32, &Home),
     (place, path): (&Place, String),
     report: &mut Report,
 ) {
     let Some((rule, repair)) = answer.objection(name, minor) else {
         return;
     };
+    let repair = instead(home).or(repair);
     let mut finding = Finding::error(place, path, rule);
     finding.repair = match place.file.starts_with("built-in:") {
         true => {
@@ -119,91 +187,4 @@ fn object(
         false => repair,
     };
     report.add(finding);
-}
-
-/// Whether a string is a template, whose rendered value alone can be checked.
-fn is_template(text: &str) -> bool {
-    text.contains("{{") || text.contains("{%")
-}
-
-struct Walk<'r> {
-    minor: u32,
-    report: &'r mut Report,
-}
-
-impl Walk<'_> {
-    fn fields(&mut self, at: &Located, of: TypeRef, path: &str) {
-        let Some(map) = self.map(at, path) else {
-            return;
-        };
-        if !knows(self.minor) {
-            return;
-        }
-        for (key, field) in map.iter() {
-            let path = child_path(path, key);
-            match of.field(key, self.minor) {
-                FieldAnswer::Found(kind) => self.value(&field.value, kind, &path),
-                answer => object(answer, key, self.minor, (&field.key, path), self.report),
-            }
-        }
-    }
-
-    fn map<'l>(&mut self, at: &'l Located, path: &str) -> Option<&'l Map> {
-        match &at.value {
-            Value::Map(map) => Some(map),
-            other => {
-                let rule = format!("must be a map, not {}", other.kind());
-                self.report.add(Finding::error(&at.place, path, rule));
-                None
-            }
-        }
-    }
-
-    fn value(&mut self, at: &Located, kind: &Kind, path: &str) {
-        match (kind, &at.value) {
-            (_, Value::Null) => {}
-            // What a template renders to is checked then.
-            (_, Value::String(text)) if is_template(text) => {}
-            (Kind::Struct(of), _) => self.fields(at, *of, path),
-            (Kind::Map(of), _) => {
-                let entries = self.map(at, path).into_iter().flat_map(|map| map.iter());
-                for (key, field) in entries {
-                    self.value(&field.value, of, &child_path(path, key));
-                }
-            }
-            (Kind::List(of), Value::List(items)) => {
-                for (index, item) in items.iter().enumerate() {
-                    self.value(item, of, &format!("{path}[{index}]"));
-                }
-            }
-            (kind, _) => {
-                if let Err(rule) = check_scalar(kind, at, self.minor) {
-                    self.report.add(Finding::error(&at.place, path, rule));
-                }
-            }
-        }
-    }
-}
-
-/// Checks a rendered value against its field.
-pub fn check_value(kind: &Kind, at: &Located, minor: u32, path: &str) -> Report {
-    let mut report = Report::default();
-    Walk {
-        minor,
-        report: &mut report,
-    }
-    .value(at, kind, path);
-    report
-}
-
-/// Whether a scalar fits its field.
-fn check_scalar(kind: &Kind, at: &Located, minor: u32) -> Result<(), String> {
-    match &at.value {
-        Value::Null => Ok(()),
-        Value::Bool(value) => kind.check_bool(*value),
-        Value::Int(value) => kind.check_integer(i128::from(*value)),
-        Value::Float(value) => kind.check_float(&value.to_string()),
-        Value::String(text) => kind.check_text(text, minor),
-        other => Err(format!("must be {}, not {}", kind.describe(), other.kind())),
-    }
 }

@@ -10,6 +10,7 @@ use time::OffsetDateTime;
 use crate::cluster::Groups;
 use crate::identity::CaBundle;
 use crate::inventory::{Cluster, Inventory, NodePlaces, Spec, Text};
+use crate::kubernetes::rules::Verdict;
 use crate::node::Network;
 use crate::report::{Finding, Place, Report};
 use crate::secrets::{Token, TokenStore};
@@ -20,7 +21,7 @@ mod groups;
 mod kubelet;
 mod labels;
 
-pub use kubelet::check_value;
+pub use kubelet::{Moved, check_config, check_rendered, check_value};
 
 /// A cluster, decided.
 pub struct Plan {
@@ -51,6 +52,10 @@ pub struct ClassPlan {
     pub kubelet_config: Located,
     /// Flags in order; labels and, for old versions, taints are among them.
     pub kubelet_flags: Vec<(String, Option<Text>)>,
+    /// Settings of the kubelet that are not where a profile has them, and why.
+    pub moved: Vec<Moved>,
+    /// What upstream's rules said of the configuration, and whether some must wait for what its templates render to.
+    pub rules: Verdict,
     /// Labels that the kubelet gives its own node.
     pub self_labels: Vec<(String, Text)>,
     /// Labels that only an admin may set.
@@ -195,21 +200,23 @@ fn token(node: &str, cluster: &Cluster, inputs: &Inputs<'_>, without: &mut Vec<F
 fn class(index: usize, spec: &Arc<Spec>, report: &mut Report) -> ClassPlan {
     let minor = spec.kubernetes.value.minor();
     let (self_labels, admin_labels) = labels::split(&spec.labels, minor);
-    let (config, taint_flag) = kubelet::config(spec, report);
-    let mut flags = spec.kubelet_flags.clone();
+    let kubelet = kubelet::settle(spec, report);
+    let mut flags = kubelet.flags;
     let mut add = |name: &str, flag: Option<Text>| {
         if let Some(flag) = flag {
             flags.push((name.to_owned(), Some(flag)));
         }
     };
     add("node-labels", labels::flag(spec, &self_labels, report));
-    add("register-with-taints", taint_flag);
+    add("register-with-taints", kubelet.taint_flag);
     kubelet::check_flags(&flags, minor, report);
     ClassPlan {
         index,
         spec: spec.clone(),
-        kubelet_config: config,
+        kubelet_config: kubelet.config,
         kubelet_flags: flags,
+        moved: kubelet.moved,
+        rules: kubelet.rules,
         self_labels,
         admin_labels,
     }

@@ -123,11 +123,20 @@ fn since_and_until_are_upstreams() {
     }
     let logging = inner(root, "logging", 24);
     let gone = logging.field("sanitization", 24);
-    assert!(matches!(gone, FieldAnswer::Gone { until: 23 }), "{gone:?}");
+    assert!(
+        matches!(
+            gone,
+            FieldAnswer::Gone {
+                since: 20,
+                until: 23
+            }
+        ),
+        "{gone:?}"
+    );
     let (rule, _) = gone.objection("sanitization", 24).unwrap();
     assert_eq!(
         rule,
-        "sanitization was dropped after Kubernetes 1.23, and this kubelet is 1.24"
+        "sanitization came with Kubernetes 1.20 and was dropped after 1.23, and this kubelet is 1.24"
     );
 }
 
@@ -214,7 +223,7 @@ fn flags_have_their_minors_too() {
         );
         match (schema.flag(name, 34), until) {
             (FieldAnswer::Found(_), None) => {}
-            (FieldAnswer::Gone { until }, Some(known)) => assert_eq!(until, known, "{name}"),
+            (FieldAnswer::Gone { until, .. }, Some(known)) => assert_eq!(until, known, "{name}"),
             other => panic!("{name}: {other:?}"),
         }
     }

@@ -8,7 +8,7 @@ use crate::node::bake::word::unit_word;
 use crate::node::bake::{Batch, Labels};
 use crate::node::piece::Piece;
 use crate::node::template::ScopeValue;
-use crate::plan::{NodePlan, Plan};
+use crate::plan::{NodePlan, Plan, check_rendered};
 
 /// What every template may know of the cluster.
 pub(super) fn cluster_scope(plan: &Plan) -> ScopeValue {
@@ -118,6 +118,9 @@ impl Batch<'_> {
                 return None;
             }
         };
+        let prepared = (&node.class.kubelet_config, &node.class.rules);
+        self.builder
+            .fail(check_rendered(prepared, &config, minor, &node.name));
         let kubelet = serde_json::json!({
             "version": node.class.spec.kubernetes.value,
             "minor": minor,

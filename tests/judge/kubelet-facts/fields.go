@@ -18,6 +18,11 @@ type facts struct {
 	labels  []string
 	spaces  []string
 	flags   map[string]string // name → what it takes
+
+	flagFields map[string]string // flag → the field of the configuration that it sets
+	deprecated map[string]bool   // flags that are to go
+	gates      map[string]string // feature gate → stage and default
+	gateNeeds  map[string]string // feature gate → gates that must be on with it
 }
 
 // decoders are the types that read their JSON themselves, with what they read.

@@ -1,5 +1,5 @@
 // Kubelet-facts reads upstream's own Go types and writes what each minor version of Kubernetes lets a kubelet
-// configuration say, and which labels and flags its kubelet knows, as one table for nodebake. See README.md.
+// configuration say, and which labels, flags and feature gates its kubelet knows, as one table for nodebake. See README.md.
 package main
 
 import (
@@ -42,7 +42,10 @@ func run(versions, out string) error {
 
 func read(one release) (*facts, error) {
 	t := newTree(one)
-	f := &facts{structs: map[string]map[string]string{}, enums: map[string][]string{}, origin: map[string]string{}}
+	f := &facts{
+		structs: map[string]map[string]string{}, enums: map[string][]string{}, origin: map[string]string{}, flags: map[string]string{},
+		flagFields: map[string]string{}, deprecated: map[string]bool{}, gates: map[string]string{}, gateNeeds: map[string]string{},
+	}
 	p, err := t.load("k8s.io/kubelet/config/v1beta1")
 	if err != nil {
 		return nil, err
@@ -53,7 +56,10 @@ func read(one release) (*facts, error) {
 	if err := t.labels(f); err != nil {
 		return nil, err
 	}
-	return f, t.flags(f)
+	if err := t.flags(f); err != nil {
+		return nil, err
+	}
+	return f, t.gates(f)
 }
 
 // readVersions refuses a gap: since and until would be wrong beside it.

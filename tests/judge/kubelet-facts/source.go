@@ -41,7 +41,8 @@ type decl struct {
 }
 
 // modules lists what upstream's types are spread over; the first that is a prefix of an import path holds it.
-var modules = []string{"k8s.io/kubelet", "k8s.io/component-base", "k8s.io/apimachinery", "k8s.io/api", "k8s.io/kubernetes"}
+var modules = []string{"k8s.io/kubelet", "k8s.io/component-base", "k8s.io/apimachinery", "k8s.io/api", "k8s.io/kubernetes", "k8s.io/apiserver",
+	"k8s.io/client-go", "k8s.io/apiextensions-apiserver", "k8s.io/controller-manager"}
 
 func newTree(r release) *tree {
 	return &tree{patch: r.patch, binaries: r.binaries, folders: map[string]string{}, packages: map[string]*pkg{}}
@@ -241,6 +242,10 @@ func (t *tree) text(p *pkg, file *ast.File, expr ast.Expr) (string, error) {
 			return "", err
 		}
 		return t.text(other, file, expr.Sel)
+	case *ast.CallExpr: // a conversion: featuregate.Feature("Name")
+		if len(expr.Args) == 1 {
+			return t.text(p, file, expr.Args[0])
+		}
 	case *ast.BinaryExpr:
 		left, err := t.text(p, file, expr.X)
 		if err != nil {

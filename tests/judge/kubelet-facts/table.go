@@ -50,6 +50,18 @@ func (t *table) add(minor int, f *facts) {
 	for name, kind := range f.flags {
 		put(t.sets, "flags", name, kind, minor)
 	}
+	for name, field := range f.flagFields {
+		put(t.sets, "flagFields", name, field, minor)
+	}
+	for name := range f.deprecated {
+		put(t.sets, "deprecatedFlags", name, "", minor)
+	}
+	for name, stage := range f.gates {
+		put(t.sets, "featureGates", name, stage, minor)
+	}
+	for name, needed := range f.gateNeeds {
+		put(t.sets, "featureGateNeeds", name, needed, minor)
+	}
 	for _, space := range f.spaces {
 		put(t.sets, "selfLabelNamespaces", space, "", minor)
 	}

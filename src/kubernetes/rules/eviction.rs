@@ -1,0 +1,110 @@
+//! Eviction thresholds: the kubelet parses them when it starts and ends with the first that is wrong. Source:
+//! pkg/kubelet/eviction/helpers.go, ParseThresholdConfig.
+
+use crate::kubernetes::rules::reading::{Known, Reading};
+use crate::kubernetes::value;
+
+/// The signals; those of the containers' own file system came with 1.29.
+fn signals(minor: u32) -> impl Iterator<Item = &'static str> {
+    [
+        ("memory.available", 16),
+        ("allocatableMemory.available", 16),
+        ("nodefs.available", 16),
+        ("nodefs.inodesFree", 16),
+        ("imagefs.available", 16),
+        ("imagefs.inodesFree", 16),
+        ("containerfs.available", 29),
+        ("containerfs.inodesFree", 29),
+        ("pid.available", 16),
+    ]
+    .into_iter()
+    .filter(move |(_, since)| *since <= minor)
+    .map(|(signal, _)| signal)
+}
+
+/// All four maps by signal.
+pub fn thresholds(reading: &Reading<'_>) -> Known<()> {
+    each(reading, "evictionHard", &|text, minor| {
+        threshold(text, minor)
+    })?;
+    each(reading, "evictionSoft", &|text, minor| {
+        threshold(text, minor)
+    })?;
+    each(
+        reading,
+        "evictionSoftGracePeriod",
+        &|text, _| match value::nanoseconds(text)? {
+            ..0 => Err(format!("{text} must not be negative")),
+            _ => Ok(()),
+        },
+    )?;
+    each(reading, "evictionMinimumReclaim", &|text, _| reclaim(text))?;
+    let periods = reading.pairs("evictionSoftGracePeriod")?;
+    for (signal, text) in reading.pairs("evictionSoft")? {
+        let off = matches!(text, "0%" | "100%");
+        if !off && !periods.iter().any(|(known, _)| *known == signal) {
+            let at = vec!["evictionSoft".to_owned(), signal.to_owned()];
+            let rule =
+                format!("a soft threshold needs a period in evictionSoftGracePeriod for {signal}");
+            reading.say_at_start(at, rule);
+        }
+    }
+    Ok(())
+}
+
+fn each(
+    reading: &Reading<'_>,
+    path: &str,
+    check: &dyn Fn(&str, u32) -> Result<(), String>,
+) -> Known<()> {
+    let minor = reading.minor;
+    for (signal, text) in reading.pairs(path)? {
+        let at = vec![path.to_owned(), signal.to_owned()];
+        if !signals(minor).any(|known| known == signal) {
+            let known: Vec<&str> = signals(minor).collect();
+            let rule = format!("{signal:?} is no signal of 1.{minor}: {}", known.join(", "));
+            reading.say_at_start(at, rule);
+        } else if let Err(rule) = check(text, minor) {
+            reading.say_at_start(at, rule);
+        }
+    }
+    Ok(())
+}
+
+fn threshold(text: &str, minor: u32) -> Result<(), String> {
+    let Some(number) = text.strip_suffix('%') else {
+        value::quantity(text)?;
+        return match text.starts_with('-') || value::is_zero(text) {
+            true => Err(format!(
+                "{text} must be more than zero; 0% switches a signal off"
+            )),
+            false => Ok(()),
+        };
+    };
+    let percent = percent(number).ok_or_else(|| format!("{text:?} is no percentage like 10%"))?;
+    // Up to 1.20 upstream compared with 100 times as much.
+    let most = if minor < 21 { 10_000.0 } else { 100.0 };
+    match (0.0..=most).contains(&percent) {
+        true => Ok(()),
+        false => Err(format!("{text} must be between 0% and 100%")),
+    }
+}
+
+fn reclaim(text: &str) -> Result<(), String> {
+    let Some(number) = text.strip_suffix('%') else {
+        value::quantity(text)?;
+        return match text.starts_with('-') && !value::is_zero(text) {
+            true => Err(format!("{text} must not be negative")),
+            false => Ok(()),
+        };
+    };
+    match percent(number) {
+        Some(percent) if percent > 0.0 => Ok(()),
+        _ => Err(format!("{text:?} is no percentage like 10%")),
+    }
+}
+
+fn percent(number: &str) -> Option<f32> {
+    let digits = number.bytes().any(|b| b.is_ascii_digit());
+    number.parse().ok().filter(|_| digits)
+}

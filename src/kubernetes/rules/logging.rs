@@ -1,0 +1,136 @@
+//! Logs, traces and metrics of the kubelet, and the logs of containers. Source: component-base `logs/api/v1`
+//! (`logs/validate.go` before 1.25), `tracing/api/v1` and `metrics`.
+
+use serde_json::Value as Json;
+
+use crate::kubernetes::rules::images::needs;
+use crate::kubernetes::rules::reading::{Known, Reading};
+use crate::kubernetes::value;
+
+/// The format and what only some formats have.
+pub fn format(reading: &Reading<'_>) -> Known<()> {
+    let format = reading.text("logging.format")?;
+    if reading.minor >= 19 {
+        reading.one_of(
+            "logging.format",
+            if format.is_empty() { "text" } else { format },
+            &["text", "json"],
+        );
+    }
+    if reading.minor >= 25 && format == "json" {
+        needs(reading, "logging.format", "LoggingBetaOptions");
+    }
+    if reading.minor >= 37
+        && let Some(frequency) = reading.at("logging.flushFrequency")?
+    {
+        let nanoseconds = match frequency {
+            Json::String(text) => value::nanoseconds(text).ok(),
+            other => other.as_i64(),
+        };
+        // Zero is "not set", and has a default.
+        if nanoseconds.is_some_and(|n| n < 0) {
+            reading.say("logging.flushFrequency", "must be more than zero");
+        }
+    }
+    if reading.minor >= 25 {
+        for options in ["json", "text"] {
+            let split = format!("logging.options.{options}.splitStream");
+            if reading.bool_or(&split, false)? {
+                needs(reading, &split, "LoggingAlphaOptions");
+            }
+            let size = format!("logging.options.{options}.infoBufferSize");
+            let text = match reading.at(&size)? {
+                Some(Json::String(text)) => text.clone(),
+                Some(number) => number.to_string(),
+                None => "0".to_owned(),
+            };
+            if !value::is_zero(&text) {
+                needs(reading, &size, "LoggingAlphaOptions");
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Verbosity by file, for the text format alone.
+pub fn vmodule(reading: &Reading<'_>) -> Known<()> {
+    const VMODULE: &str = "logging.vmodule";
+    let items = reading.list(VMODULE)?.unwrap_or_default();
+    let format = reading.text("logging.format")?;
+    if !items.is_empty() && !["", "text"].contains(&format) {
+        reading.say(VMODULE, "is for the text format alone");
+    }
+    for (index, item) in items.iter().enumerate() {
+        let pattern = item
+            .get("filePattern")
+            .and_then(Json::as_str)
+            .unwrap_or_default();
+        if pattern.is_empty() || pattern.contains(['=', ',']) {
+            let rule = format!("filePattern {pattern:?} must not be empty or hold = or ,");
+            reading.say_of(VMODULE, &index.to_string(), rule);
+        }
+        let verbosity = item.get("verbosity").and_then(Json::as_i64).unwrap_or(0);
+        if verbosity > i64::from(i32::MAX) {
+            let rule = format!("verbosity {verbosity} must be {} or less", i32::MAX);
+            reading.say_of(VMODULE, &index.to_string(), rule);
+        }
+    }
+    Ok(())
+}
+
+/// Where traces go, and which hidden metrics are shown.
+pub fn tracing(reading: &Reading<'_>) -> Known<()> {
+    if reading.minor < 34 && reading.at("tracing")?.is_some() && reading.has("tracing") {
+        needs(reading, "tracing", "KubeletTracing");
+    }
+    if reading.minor >= 34 || reading.enabled("KubeletTracing") {
+        let endpoint = reading.text("tracing.endpoint")?;
+        if let Some((scheme, _)) = endpoint.split_once("//") {
+            let scheme = scheme.trim_end_matches(':');
+            if !["dns", "unix", "unix-abstract"].contains(&scheme) {
+                let rule = format!(
+                    "{endpoint:?} must be HOST:PORT, dns://…, unix://… or unix-abstract://…"
+                );
+                reading.say("tracing.endpoint", rule);
+            }
+        }
+    }
+    let shown = reading.text("showHiddenMetricsForVersion")?;
+    let before = format!("1.{}", reading.minor - 1);
+    if reading.minor >= 18 && !shown.is_empty() && shown != before {
+        let rule = format!("{shown:?} must be {before:?}, the minor before this kubelet's");
+        reading.say("showHiddenMetricsForVersion", rule);
+    }
+    Ok(())
+}
+
+/// Rotation and folder of the containers' logs.
+pub fn container_logs(reading: &Reading<'_>) -> Known<()> {
+    if let Some(interval) = reading.duration("containerLogMonitorInterval")?
+        && interval < 3_000_000_000
+        && reading.minor >= 30
+    {
+        reading.say("containerLogMonitorInterval", "must be 3s or longer");
+    }
+    let size = reading.text("containerLogMaxSize")?;
+    if !size.is_empty()
+        && let Err(rule) = value::quantity(size)
+    {
+        reading.say_at_start(vec!["containerLogMaxSize".to_owned()], rule);
+    }
+    let folder = reading.text("podLogsDir")?;
+    if reading.minor >= 30 && !folder.is_empty() && !is_clean(folder) {
+        let rule = format!(
+            "{folder:?} must be an absolute path in ASCII, without //, . and .. or a slash at its end"
+        );
+        reading.say("podLogsDir", rule);
+    }
+    Ok(())
+}
+
+/// As Go's `path.Clean` leaves it.
+fn is_clean(path: &str) -> bool {
+    let part = |part: &str| !matches!(part, "" | "." | "..");
+    let below = path.strip_prefix('/');
+    path.is_ascii() && below.is_some_and(|below| below.is_empty() || below.split('/').all(part))
+}

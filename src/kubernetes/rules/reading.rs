@@ -1,0 +1,219 @@
+//! Reading a configuration for the rules: typed values, the feature gates that it sets, and the report. A value of the
+//! wrong type is a finding of the types' and ends the rule that asked for it; so does a template.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+
+use serde_json::Value as Json;
+
+use crate::kubernetes::gates::Gates;
+use crate::kubernetes::kubelet_config::{FieldAnswer, Schema};
+use crate::kubernetes::rules::Verdict;
+use crate::kubernetes::value;
+
+/// A broken rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Broken {
+    /// The keys down to the value: `["evictionHard", "memory.available"]`.
+    pub path: Vec<String>,
+    /// The rule and how it is broken.
+    pub rule: String,
+    /// What to do about it.
+    pub repair: Option<String>,
+    /// Whether the kubelet starts all the same.
+    pub warning: bool,
+    /// Whether the kubelet finds out only after its validation, when it starts what the value is for.
+    pub at_start: bool,
+}
+
+/// The value is of another type, or not known yet.
+pub struct Unknown;
+
+/// A value, if it is known.
+pub type Known<T> = Result<T, Unknown>;
+
+/// A configuration under judgement.
+pub struct Reading<'c> {
+    /// The version of the kubelet.
+    pub minor: u32,
+    config: &'c Json,
+    gates: Gates,
+    is_template: fn(&str) -> bool,
+    open: Cell<bool>,
+    broken: RefCell<Vec<Broken>>,
+}
+
+impl<'c> Reading<'c> {
+    /// A configuration for a minor version.
+    pub fn new(config: &'c Json, minor: u32, is_template: fn(&str) -> bool) -> Self {
+        let set = config.get("featureGates").and_then(Json::as_object);
+        let set = set.into_iter().flatten();
+        let set = set.filter_map(|(name, value)| Some((name.clone(), value.as_bool()?)));
+        Self {
+            minor,
+            config,
+            gates: Gates::new(set.collect::<BTreeMap<_, _>>(), minor),
+            is_template,
+            open: Cell::new(false),
+            broken: RefCell::new(Vec::new()),
+        }
+    }
+
+    /// What came out.
+    pub fn verdict(self) -> Verdict {
+        Verdict {
+            broken: self.broken.into_inner(),
+            open: self.open.get(),
+        }
+    }
+
+    /// The gates that the configuration sets.
+    pub fn gates(&self) -> &Gates {
+        &self.gates
+    }
+
+    /// Whether a feature is on.
+    pub fn enabled(&self, gate: &str) -> bool {
+        self.gates.enabled(gate)
+    }
+
+    /// Whether the minor has a field.
+    pub fn has(&self, path: &str) -> bool {
+        matches!(Schema::load().path(path, self.minor), FieldAnswer::Found(_))
+    }
+
+    /// What a path of keys holds. What is absent or null is None.
+    pub fn at(&self, path: &str) -> Known<Option<&'c Json>> {
+        // What the minor does not have is a finding about its name already.
+        if !self.has(path) {
+            return Ok(None);
+        }
+        let mut at = self.config;
+        for key in path.split('.') {
+            match at.get(key) {
+                None | Some(Json::Null) => return Ok(None),
+                Some(value) => at = self.known(value)?,
+            }
+        }
+        Ok(Some(at))
+    }
+
+    /// The value itself, unless it is a template.
+    pub fn known(&self, value: &'c Json) -> Known<&'c Json> {
+        if value.as_str().is_some_and(self.is_template) {
+            self.open.set(true);
+            return Err(Unknown);
+        }
+        Ok(value)
+    }
+
+    /// A whole number.
+    pub fn int(&self, path: &str) -> Known<Option<i64>> {
+        let of = |value: &Json| value.as_i64().ok_or(Unknown);
+        self.at(path)?.map(of).transpose()
+    }
+
+    /// A number.
+    pub fn float(&self, path: &str) -> Known<Option<f64>> {
+        let of = |value: &Json| value.as_f64().ok_or(Unknown);
+        self.at(path)?.map(of).transpose()
+    }
+
+    /// `true` or `false`, or the default.
+    pub fn bool_or(&self, path: &str, default: bool) -> Known<bool> {
+        let of = |value: &Json| value.as_bool().ok_or(Unknown);
+        Ok(self.at(path)?.map(of).transpose()?.unwrap_or(default))
+    }
+
+    /// A text; absent is empty, as upstream has it.
+    pub fn text(&self, path: &str) -> Known<&'c str> {
+        let of = |value: &'c Json| value.as_str().ok_or(Unknown);
+        Ok(self.at(path)?.map(of).transpose()?.unwrap_or_default())
+    }
+
+    /// A duration in nanoseconds.
+    pub fn duration(&self, path: &str) -> Known<Option<i64>> {
+        let of = |value: &Json| {
+            let text = value.as_str().ok_or(Unknown)?;
+            value::nanoseconds(text).map_err(|_| Unknown)
+        };
+        self.at(path)?.map(of).transpose()
+    }
+
+    /// A list's items; absent is None.
+    pub fn list(&self, path: &str) -> Known<Option<&'c [Json]>> {
+        let of = |value: &'c Json| value.as_array().map(Vec::as_slice).ok_or(Unknown);
+        self.at(path)?.map(of).transpose()
+    }
+
+    /// A list of texts, all of them known; absent is None.
+    pub fn texts(&self, path: &str) -> Known<Option<Vec<&'c str>>> {
+        let text = |item: &'c Json| self.known(item)?.as_str().ok_or(Unknown);
+        let list = self.list(path)?;
+        list.map(|items| items.iter().map(text).collect())
+            .transpose()
+    }
+
+    /// A map's entries whose texts are known, in its order; absent is empty.
+    pub fn pairs(&self, path: &str) -> Known<Vec<(&'c str, &'c str)>> {
+        let Some(map) = self.at(path)? else {
+            return Ok(Vec::new());
+        };
+        let map = map.as_object().ok_or(Unknown)?;
+        let pair = |(key, value): (&'c String, &'c Json)| {
+            Some((key.as_str(), self.known(value).ok()?.as_str()?))
+        };
+        Ok(map.iter().filter_map(pair).collect())
+    }
+
+    /// Adds a broken rule about the value at a path of keys.
+    pub fn say(&self, path: &str, rule: impl Into<String>) {
+        self.add(path.split('.').map(str::to_owned).collect(), rule, None);
+    }
+
+    /// The same, with a repair.
+    pub fn advise(&self, path: &str, rule: impl Into<String>, repair: &str) {
+        let path = path.split('.').map(str::to_owned).collect();
+        self.add(path, rule, Some(repair.to_owned()));
+    }
+
+    /// Adds a broken rule about an entry of a map or an item of a list.
+    pub fn say_of(&self, path: &str, key: &str, rule: impl Into<String>) {
+        let mut path: Vec<String> = path.split('.').map(str::to_owned).collect();
+        path.push(key.to_owned());
+        self.add(path, rule, None);
+    }
+
+    /// Adds what the kubelet finds out only when it starts.
+    pub fn say_at_start(&self, path: Vec<String>, rule: impl Into<String>) {
+        self.add(path, rule, None);
+        if let Some(last) = self.broken.borrow_mut().last_mut() {
+            last.at_start = true;
+        }
+    }
+
+    /// Adds a broken rule as it is.
+    pub fn push(&self, broken: Broken) {
+        self.broken.borrow_mut().push(broken);
+    }
+
+    fn add(&self, path: Vec<String>, rule: impl Into<String>, repair: Option<String>) {
+        self.push(Broken {
+            path,
+            rule: rule.into(),
+            repair,
+            warning: false,
+            at_start: false,
+        });
+    }
+
+    /// Says that a text is none of the words that the field takes.
+    pub fn one_of(&self, path: &str, text: &str, words: &[&str]) {
+        if !words.contains(&text) {
+            self.say(
+                path,
+                format!("{text:?} must be one of {}", words.join(", ")),
+            );
+        }
+    }
+}

@@ -1,0 +1,213 @@
+//! A flag's text as the value of its field, and back. Only what means the same there is converted: where that is not
+//! sure the answer is None, and the setting stays where it was written.
+
+use std::sync::Arc;
+
+use crate::inventory::Text;
+use crate::kubernetes::kubelet_config::Kind;
+use crate::yaml::{Located, Value};
+
+/// Flags whose pairs are written `key<value` (`NewLangleSeparatedMapStringString`); all others have `key=value`.
+const LANGLE: [&str; 2] = ["eviction-hard", "eviction-soft"];
+
+/// A flag's text as its field takes it.
+pub fn to_value(flag: &str, text: &Text, kind: &Kind) -> Option<Located> {
+    let place = &text.spot.place;
+    let located = |value| Located {
+        place: place.clone(),
+        value,
+    };
+    let string = |part: &str| located(Value::String(part.into()));
+    if text.is_template() {
+        // What it renders to is read as the field's kind then; lists and maps would be read as YAML, which flags are not.
+        let scalar = !matches!(kind, Kind::List(_) | Kind::Map(_) | Kind::Struct(_));
+        return scalar.then(|| string(&text.text));
+    }
+    let written = &*text.text;
+    let separator = if LANGLE.contains(&flag) { '<' } else { '=' };
+    Some(match kind {
+        Kind::Bool => located(Value::Bool(bool(written)?)),
+        Kind::Int { .. } => located(Value::Int(written.parse().ok()?)),
+        Kind::Float => located(Value::Float(written.parse().ok()?)),
+        Kind::String | Kind::Duration | Kind::DurationOrNanoseconds => string(written),
+        Kind::Quantity | Kind::Enum(_) => string(written),
+        Kind::List(of) if matches!(**of, Kind::String) => {
+            let items = split(written).map(string).collect();
+            located(Value::List(Arc::new(items)))
+        }
+        Kind::List(of) if matches!(**of, Kind::Struct(of) if of.name() == "Taint") => {
+            let taints = split(written).map(|one| taint(one, &string));
+            let taints: Option<Vec<Located>> = taints.collect();
+            located(Value::List(Arc::new(taints?)))
+        }
+        Kind::Map(of) if matches!(**of, Kind::String | Kind::Bool) => {
+            let pairs = split(written).map(|pair| {
+                let (key, value) = pair.split_once(separator)?;
+                let value = match **of {
+                    Kind::Bool => located(Value::Bool(bool(value)?)),
+                    _ => string(value.trim()),
+                };
+                Some((key.trim().into(), value))
+            });
+            let pairs: Option<Vec<(Arc<str>, Located)>> = pairs.collect();
+            Located::map(place, pairs?)
+        }
+        _ => return None,
+    })
+}
+
+/// A field's value as its flag takes it. `path` is the field's, below the configuration.
+pub fn to_text(path: &str, at: &Located) -> Option<String> {
+    match &at.value {
+        Value::Bool(value) => Some(value.to_string()),
+        Value::Int(value) => Some(value.to_string()),
+        Value::Float(value) => Some(value.to_string()),
+        Value::String(text) => Some(text.to_string()),
+        Value::List(items) if path == "registerWithTaints" => {
+            let taints: Option<Vec<String>> = items.iter().map(taint_text).collect();
+            taints.map(|taints| taints.join(","))
+        }
+        Value::List(items) => {
+            let items: Option<Vec<&str>> = items.iter().map(Located::as_str).collect();
+            items.map(|items| items.join(","))
+        }
+        // No map has become a field since 1.16 that was a flag before.
+        Value::Map(_) | Value::Null => None,
+    }
+}
+
+fn split(text: &str) -> impl Iterator<Item = &str> {
+    text.split(',').filter(|part| !part.is_empty())
+}
+
+/// As Go's `strconv.ParseBool` has it.
+fn bool(text: &str) -> Option<bool> {
+    match text {
+        "1" | "t" | "T" | "true" | "TRUE" | "True" => Some(true),
+        "0" | "f" | "F" | "false" | "FALSE" | "False" => Some(false),
+        _ => None,
+    }
+}
+
+/// `key=value:effect` or `key:effect` as an entry of `registerWithTaints`.
+fn taint(text: &str, string: &dyn Fn(&str) -> Located) -> Option<Located> {
+    let (left, effect) = text.rsplit_once(':')?;
+    let (key, value) = left.split_once('=').unwrap_or((left, ""));
+    let mut entries: Vec<(Arc<str>, Located)> = vec![("key".into(), string(key))];
+    if !value.is_empty() {
+        entries.push(("value".into(), string(value)));
+    }
+    entries.push(("effect".into(), string(effect)));
+    let place = string("").place;
+    Some(Located::map(&place, entries))
+}
+
+fn taint_text(at: &Located) -> Option<String> {
+    let part = |key| at.get(key).map_or(Some(""), Located::as_str);
+    Some(format!(
+        "{}={}:{}",
+        part("key")?,
+        part("value")?,
+        part("effect")?
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::inventory::Spot;
+    use crate::kubernetes::kubelet_config::{FieldAnswer, Schema};
+    use crate::report::Place;
+
+    fn converted(flag: &str, path: &str, written: &str) -> Option<String> {
+        let FieldAnswer::Found(kind) = Schema::load().path(path, 34) else {
+            panic!("{path} is a field");
+        };
+        let text = Text {
+            text: written.into(),
+            spot: Spot::new(Place::file("t"), flag),
+        };
+        let value = to_value(flag, &text, kind)?;
+        Some(serde_json::to_string(&value).expect("JSON"))
+    }
+
+    #[test]
+    fn texts_become_what_their_field_takes() {
+        for (flag, path, written, value) in [
+            ("max-pods", "maxPods", "110", Some("110")),
+            ("max-pods", "maxPods", "many", None),
+            ("fail-swap-on", "failSwapOn", "F", Some("false")),
+            ("sync-frequency", "syncFrequency", "1m", Some("\"1m\"")),
+            (
+                "cluster-dns",
+                "clusterDNS",
+                "10.0.0.10,fd00::a",
+                Some(r#"["10.0.0.10","fd00::a"]"#),
+            ),
+            (
+                "eviction-hard",
+                "evictionHard",
+                "memory.available<1Gi,nodefs.available<10%",
+                Some(r#"{"memory.available":"1Gi","nodefs.available":"10%"}"#),
+            ),
+            (
+                "eviction-hard",
+                "evictionHard",
+                "memory.available=1Gi",
+                None,
+            ),
+            (
+                "feature-gates",
+                "featureGates",
+                "NodeSwap=true",
+                Some(r#"{"NodeSwap":true}"#),
+            ),
+            (
+                "register-with-taints",
+                "registerWithTaints",
+                "a=b:NoSchedule,c:NoExecute",
+                Some(
+                    r#"[{"key":"a","value":"b","effect":"NoSchedule"},{"key":"c","effect":"NoExecute"}]"#,
+                ),
+            ),
+            (
+                "max-pods",
+                "maxPods",
+                "{{ vars.pods }}",
+                Some("\"{{ vars.pods }}\""),
+            ),
+            ("cluster-dns", "clusterDNS", "{{ vars.dns }}", None),
+        ] {
+            assert_eq!(
+                converted(flag, path, written).as_deref(),
+                value,
+                "{flag}={written}"
+            );
+        }
+    }
+
+    #[test]
+    fn values_become_what_their_flag_takes() {
+        let read = |text: &str| {
+            crate::yaml::parse(&"t".into(), text, &mut crate::report::Report::default())
+                .expect("valid YAML")
+        };
+        for (path, written, text) in [
+            ("containerRuntimeEndpoint", "unix:///x", Some("unix:///x")),
+            ("registerNode", "false", Some("false")),
+            (
+                "registerWithTaints",
+                "[{key: a, value: b, effect: NoSchedule}, {key: c, effect: NoExecute}]",
+                Some("a=b:NoSchedule,c=:NoExecute"),
+            ),
+            (
+                "clusterDNS",
+                "[10.0.0.10, 'fd00::a']",
+                Some("10.0.0.10,fd00::a"),
+            ),
+            ("evictionHard", "{memory.available: 1Gi}", None),
+        ] {
+            assert_eq!(to_text(path, &read(written)).as_deref(), text, "{path}");
+        }
+    }
+}
