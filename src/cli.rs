@@ -6,9 +6,11 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 mod csr;
+mod pki;
 mod token;
 
 pub use csr::{Csr, CsrApproverSettings, CsrPrint, CsrReview};
+pub use pki::{Pki, PkiInit, PkiIssue};
 pub use token::{
     Token, TokenCreate, TokenExpiring, TokenImport, TokenList, TokenRevoke, TokenRotate,
 };
@@ -71,6 +73,9 @@ pub enum Command {
     /// Make signing keys
     #[command(subcommand)]
     Key(Key),
+    /// Make certificates, for clusters that do without bootstrap tokens
+    #[command(subcommand)]
+    Pki(Pki),
 }
 
 /// How results are printed.

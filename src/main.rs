@@ -33,6 +33,7 @@ fn run(cli: &Cli) -> Result<Exit> {
         Command::Token(args) => cmd::token::run(args),
         Command::Csr(args) => cmd::csr::run(args),
         Command::Key(args) => cmd::key::run(args),
+        Command::Pki(args) => cmd::pki::run(args),
     }
 }
 

@@ -15,6 +15,8 @@ use crate::identity::example_ca;
 
 /// How long the example CA lasts; it is to be replaced long before.
 const CA_DAYS: u32 = 3650;
+/// The name of the example CA.
+pub const EXAMPLE_CA: &str = "nodebake-example-ca";
 
 const CLUSTER: &str = r#"# The inventory: what is true of the cluster, and its nodes. `nodebake check` says what is wrong with it.
 apiVersion: nodebake/v1
@@ -97,7 +99,7 @@ pub fn run(args: &Init) -> Result<Exit> {
     write(&dir.join(".gitignore"), GITIGNORE)?;
     write(
         &dir.join("pki/ca.pem"),
-        &example_ca("nodebake-example-ca", OffsetDateTime::now_utc(), CA_DAYS)?,
+        &example_ca(EXAMPLE_CA, OffsetDateTime::now_utc(), CA_DAYS)?,
     )?;
     let _ = generate_keys(&dir.join("keys"))?;
     let mut out = io::stdout().lock();

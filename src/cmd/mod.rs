@@ -4,6 +4,7 @@
 pub mod build;
 /// `check`.
 pub mod check;
+mod credentials;
 /// `csr`.
 pub mod csr;
 /// `init`.
@@ -11,6 +12,8 @@ pub mod init;
 /// `key`.
 pub mod key;
 mod manifests;
+/// `pki`.
+pub mod pki;
 mod project;
 /// `show`.
 pub mod show;

@@ -54,6 +54,10 @@ pub struct CaCertificate {
     pub not_after: OffsetDateTime,
     /// Digest of the DER: the fingerprint that `openssl x509 -fingerprint -sha256` prints.
     pub sha256: [u8; 32],
+    /// The certificate itself.
+    pub der: Vec<u8>,
+    /// The bits of its public key, without the algorithm.
+    pub public_key: Vec<u8>,
     line: u32,
 }
 
@@ -70,6 +74,19 @@ impl CaBundle {
             }
             Err(error) => Err(error).with_context(|| format!("reading {}", path.display())),
         }
+    }
+
+    /// The subjects of all certificates that can be read, judged or not.
+    pub fn subjects(text: &str) -> Vec<String> {
+        let subject = |der: Vec<u8>| {
+            let (_, certificate) = X509Certificate::from_der(&der).ok()?;
+            Some(certificate.subject().to_string())
+        };
+        let blocks = blocks(text);
+        blocks
+            .iter()
+            .filter_map(|block| subject(block.decode()?))
+            .collect()
     }
 
     /// Judges the bytes of a bundle; `None` if they have errors.
@@ -193,6 +210,8 @@ fn read_block(
         not_before: certificate.validity().not_before.to_datetime(),
         not_after: certificate.validity().not_after.to_datetime(),
         sha256: Sha256::digest(&der).into(),
+        public_key: certificate.public_key().subject_public_key.data.to_vec(),
+        der: der.clone(),
         line: block.line,
     })
 }

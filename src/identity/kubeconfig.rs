@@ -1,30 +1,59 @@
-//! The bootstrap kubeconfig, byte for byte as `kubectl config set-cluster --embed-certs`, `set-credentials`,
-//! `set-context` and `use-context` write it; kubectl from 1.34 on leaves out the empty `preferences`. All but the token
-//! is the same for every node and made once.
+//! Kubeconfigs, byte for byte as `kubectl config set-cluster --embed-certs`, `set-credentials`, `set-context` and
+//! `use-context` write them; kubectl from 1.34 on leaves out the empty `preferences`. All but the credentials is the
+//! same for every node and made once.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use zeroize::Zeroizing;
 
 use crate::identity::go_yaml::scalar;
 use crate::secrets::Token;
 
-/// The user entry of the procedure. A kubelet takes whatever the current context names.
-const USER: &str = "kubelet-bootstrap";
+/// The user entry of the procedure's bootstrap kubeconfig. A kubelet takes whatever the current context names.
+pub const BOOTSTRAP_USER: &str = "kubelet-bootstrap";
+/// The user entry of a kubeconfig that the kubelet writes itself (kubernetes `pkg/kubelet/certificate/bootstrap`).
+pub const KUBELET_USER: &str = "default-auth";
 /// The context of the procedure.
 const CONTEXT: &str = "default";
 
-/// A kubeconfig that lacks only its token.
+/// What a client shows to the API server.
+#[derive(Clone, Copy, Debug)]
+pub enum Auth<'a> {
+    /// A bootstrap token.
+    Token(&'a Token),
+    /// A file on the node with a token, read anew as it changes.
+    TokenFile(&'a str),
+    /// A file on the node with certificate and key in it.
+    CertificateFile(&'a str),
+    /// Certificates and a private key as PEM, in the kubeconfig itself.
+    Embedded {
+        /// The client certificate, its issuers behind it.
+        certificates: &'a str,
+        /// The private key: a secret.
+        key: &'a str,
+    },
+}
+
+impl Auth<'_> {
+    /// Whether the kubeconfig then holds a secret.
+    pub fn is_secret(&self) -> bool {
+        matches!(self, Self::Token(_) | Self::Embedded { .. })
+    }
+}
+
+/// A kubeconfig that lacks only its credentials.
 #[derive(Clone, Debug)]
-pub struct BootstrapKubeconfig {
+pub struct Kubeconfig {
     head: String,
 }
 
-impl BootstrapKubeconfig {
+impl Kubeconfig {
     /// Prepares the part that all nodes share. `server` is the API server's URL as nodes reach it, `ca_pem` what they
-    /// trust it by.
-    pub fn new(cluster: &str, server: &str, ca_pem: &[u8]) -> Self {
+    /// trust it by, `user` what the credentials are called.
+    pub fn new(cluster: &str, server: &str, ca_pem: &[u8], user: &str) -> Self {
         let cluster = scalar(cluster);
         let server = scalar(server);
+        let user = scalar(user);
         let ca = STANDARD.encode(ca_pem);
         // kubectl's writer sorts keys and does not indent lists.
         let head = format!(
@@ -37,27 +66,45 @@ clusters:
 contexts:
 - context:
     cluster: {cluster}
-    user: {USER}
+    user: {user}
   name: {CONTEXT}
 current-context: {CONTEXT}
 kind: Config
 preferences: {{}}
 users:
-- name: {USER}
+- name: {user}
   user:
-    token: "
+"
         );
         Self { head }
     }
 
-    /// The file of one node; it holds the token's secret.
-    pub fn render(&self, token: &Token) -> Vec<u8> {
-        let bearer = token.bearer();
-        let value = scalar(bearer.expose());
-        let mut file = Vec::with_capacity(self.head.len() + value.len() + 1);
+    /// The file with its credentials; see [`Auth::is_secret`].
+    pub fn render(&self, auth: &Auth<'_>) -> Vec<u8> {
+        let lines = match auth {
+            Auth::Token(token) => {
+                let bearer = token.bearer();
+                Zeroizing::new(format!("    token: {}\n", scalar(bearer.expose())))
+            }
+            Auth::TokenFile(path) => Zeroizing::new(format!("    tokenFile: {}\n", scalar(path))),
+            Auth::CertificateFile(path) => {
+                let path = scalar(path);
+                Zeroizing::new(format!(
+                    "    client-certificate: {path}\n    client-key: {path}\n"
+                ))
+            }
+            Auth::Embedded { certificates, key } => {
+                let key = Zeroizing::new(STANDARD.encode(key));
+                Zeroizing::new(format!(
+                    "    client-certificate-data: {}\n    client-key-data: {}\n",
+                    STANDARD.encode(certificates),
+                    *key
+                ))
+            }
+        };
+        let mut file = Vec::with_capacity(self.head.len() + lines.len());
         file.extend_from_slice(self.head.as_bytes());
-        file.extend_from_slice(value.as_bytes());
-        file.push(b'\n');
+        file.extend_from_slice(lines.as_bytes());
         file
     }
 }

@@ -23,6 +23,12 @@ impl Block<'_> {
         let text: String = self.body.as_ref()?.iter().map(|line| line.trim()).collect();
         STANDARD.decode(text).ok()
     }
+
+    /// Whether it begins with headers (RFC 1421), as openssl's own old way of encrypting has them.
+    pub fn has_headers(&self) -> bool {
+        let first = self.body.as_ref().and_then(|lines| lines.first());
+        first.is_some_and(|line| line.contains(':'))
+    }
 }
 
 /// All blocks of a text in order.

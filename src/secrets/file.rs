@@ -39,7 +39,7 @@ impl TokenStore {
 }
 
 /// Secrets must be for their owner's eyes, and the owner must be us or root: another owner could change them.
-fn check_access(mode: u32, owner: u32, user: u32, name: &str, report: &mut Report) {
+pub fn check_access(mode: u32, owner: u32, user: u32, name: &str, report: &mut Report) {
     let place = Place::file(name);
     if mode & 0o077 != 0 {
         let rule = format!(

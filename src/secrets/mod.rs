@@ -12,7 +12,7 @@ mod secret;
 mod store;
 mod token;
 
-pub use file::{LOCK_SUFFIX, StoreLock};
+pub use file::{LOCK_SUFFIX, StoreLock, check_access};
 pub use import::{Imported, LeftOut, Owners};
 pub use list::{Listing, minted_text};
 pub use rotate::{Ended, Expiring, Rotated};

@@ -1,0 +1,203 @@
+//! `nodebake pki issue`: certificates for the nodes that are to bring them.
+
+use std::io::{self, Write};
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::Context;
+use rayon::prelude::*;
+use serde::Serialize;
+use time::OffsetDateTime;
+
+use crate::cli::{PkiIssue, Print};
+use crate::cmd::pki::{authority, duration, passphrase};
+use crate::cmd::project::{ca_bundle, say};
+use crate::cmd::token::chosen;
+use crate::error::{Exit, Result};
+use crate::identity::pki_files;
+use crate::identity::{Authority, CaBundle, Credential, Expectation, Judged};
+use crate::inventory::Inventory;
+use crate::plan::{Role, Wanted, wanted};
+use crate::report::Report;
+use crate::timing::rfc3339;
+
+/// What came of one certificate.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Outcome<'i> {
+    node: &'i str,
+    certificate: String,
+    file: &'i str,
+    issued: bool,
+    not_after: Option<String>,
+}
+
+/// Runs `pki issue`.
+pub(super) fn run(args: &PkiIssue) -> Result<Exit> {
+    let mut report = Report::default();
+    let exit = issue(args, &mut report)?;
+    say(&report)?;
+    Ok(exit)
+}
+
+fn issue(args: &PkiIssue, report: &mut Report) -> Result<Exit> {
+    let now = OffsetDateTime::now_utc();
+    let inventory = Inventory::load(&args.dir, report);
+    let Some(inventory) = inventory.filter(|_| !report.has_errors()) else {
+        return Ok(Exit::Findings);
+    };
+    let lifetime = duration("--ttl", &args.ttl)?;
+    let within = args.renew_within.as_deref();
+    let within = within
+        .map(|text| duration("--renew-within", text))
+        .transpose()?;
+    let Some(ca) = ca_bundle(&args.dir, &inventory, now, report)? else {
+        return Ok(Exit::Findings);
+    };
+    let all = wanted(&inventory);
+    let names: Vec<&str> = inventory
+        .nodes
+        .iter()
+        .map(|node| node.name.value.as_str())
+        .collect();
+    let nodes = chosen(&args.nodes, &names, "in the inventory")?;
+    let mine: Vec<&Wanted<'_>> = all.iter().filter(|one| nodes.contains(&one.node)).collect();
+    let keeping = Keeping {
+        dir: &args.dir,
+        ca: &ca,
+        now,
+        shelf_life: inventory.cluster.tokens.shelf_life,
+        within,
+    };
+    let kept = mine.par_iter().map(|wanted| match args.force {
+        true => Ok(None),
+        false => keeping.good(wanted),
+    });
+    let kept = kept.collect::<Result<Vec<_>>>()?;
+    let missing = kept.iter().any(Option::is_none);
+    let authority = match missing {
+        // Only who signs needs the key.
+        false => None,
+        true => {
+            let secret = passphrase(args.passphrase_file.as_deref())?;
+            let Some(found) = authority(args, &ca, secret.as_ref(), report)? else {
+                return Ok(Exit::Findings);
+            };
+            Some(found)
+        }
+    };
+    if missing {
+        pki_files::prepare_folder(&args.dir)?;
+    }
+    let making = Making {
+        dir: &args.dir,
+        authority: authority.as_ref(),
+        now,
+        lifetime,
+    };
+    let outcomes = mine
+        .par_iter()
+        .zip(kept)
+        .map(|(wanted, kept)| making.outcome(wanted, kept));
+    let outcomes = outcomes.collect::<Result<Vec<_>>>()?;
+    print(args.output, &outcomes, nodes.len())?;
+    Ok(Exit::Good)
+}
+
+/// What decides whether a certificate that is there is still good.
+struct Keeping<'a> {
+    dir: &'a Path,
+    ca: &'a CaBundle,
+    now: OffsetDateTime,
+    shelf_life: Duration,
+    within: Option<Duration>,
+}
+
+impl Keeping<'_> {
+    fn good(&self, wanted: &Wanted<'_>) -> Result<Option<Credential>> {
+        let expected = Expectation {
+            leaf: &wanted.leaf,
+            ca: self.ca,
+            at: self.now,
+            shelf_life: self.shelf_life,
+        };
+        let judged = Judged::load(&self.dir.join(&wanted.file), &wanted.file, &expected)?;
+        // What another CA signed is one too: whoever asks this CA wants its own.
+        let faulty = !judged.findings.is_empty();
+        let fresh = |credential: &Credential| {
+            let lifetime = credential.not_after - credential.not_before;
+            let within = self.within.and_then(|span| span.try_into().ok());
+            self.now + within.unwrap_or(lifetime / 3) < credential.not_after
+        };
+        Ok(judged
+            .credential
+            .filter(|credential| !faulty && fresh(credential)))
+    }
+}
+
+/// What issues.
+struct Making<'a> {
+    dir: &'a Path,
+    authority: Option<&'a Authority>,
+    now: OffsetDateTime,
+    lifetime: Duration,
+}
+
+impl Making<'_> {
+    fn outcome<'i>(&self, wanted: &'i Wanted<'_>, kept: Option<Credential>) -> Result<Outcome<'i>> {
+        let issued = kept.is_none();
+        let not_after = match kept {
+            Some(kept) => kept.not_after,
+            None => self.issue(wanted)?,
+        };
+        Ok(Outcome {
+            node: wanted.node,
+            certificate: match &wanted.role {
+                Role::Client => "client".to_owned(),
+                Role::Serving => "serving".to_owned(),
+                Role::User(user) => format!("user {user}"),
+            },
+            file: &wanted.file,
+            issued,
+            not_after: rfc3339(not_after),
+        })
+    }
+
+    fn issue(&self, wanted: &Wanted<'_>) -> Result<OffsetDateTime> {
+        let authority = self.authority.context("issuing without a CA")?;
+        let issued = authority.issue(&wanted.leaf, self.now, self.lifetime)?;
+        let path = self.dir.join(&wanted.file);
+        if let Some(folder) = path.parent() {
+            pki_files::make_folder(folder, 0o700)?;
+        }
+        pki_files::replace(&path, 0o600, issued.to_pem().expose())?;
+        Ok(issued.not_after)
+    }
+}
+
+fn print(output: Print, outcomes: &[Outcome<'_>], nodes: usize) -> Result<()> {
+    let mut out = io::stdout().lock();
+    if output == Print::Json {
+        serde_json::to_writer_pretty(&mut out, outcomes)?;
+        return Ok(writeln!(out)?);
+    }
+    for outcome in outcomes.iter().filter(|outcome| outcome.issued) {
+        writeln!(
+            out,
+            "{}: issued {}, good until {}",
+            outcome.node,
+            outcome.certificate,
+            outcome.not_after.as_deref().unwrap_or_default()
+        )?;
+    }
+    let issued = outcomes.iter().filter(|outcome| outcome.issued).count();
+    let kept = outcomes.len() - issued;
+    match outcomes.is_empty() {
+        true => writeln!(
+            out,
+            "none of {nodes} nodes asks for a certificate: see `identity` and `kubeconfigs`"
+        )?,
+        false => writeln!(out, "{issued} issued, {kept} good as they are")?,
+    }
+    Ok(())
+}

@@ -1,0 +1,122 @@
+//! `nodebake pki`: certificates for clusters that do without bootstrap tokens.
+
+mod init;
+mod issue;
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use zeroize::Zeroizing;
+
+use crate::cli::{Pki, PkiIssue};
+use crate::error::{Exit, Result};
+use crate::identity::pki_files::CA_KEY;
+use crate::identity::{Authority, CaBundle, PrivateKey};
+use crate::report::{Finding, Place, Report};
+use crate::secrets::{Secret, check_access};
+use crate::timing::{DURATION_RULE, parse_duration};
+
+/// Longer than any passphrase, in bytes.
+const PASSPHRASE_LIMIT: u64 = 4096;
+/// Longer than any key of a CA as PEM, in bytes.
+const KEY_LIMIT: u64 = 64 * 1024;
+
+/// Runs `pki …`.
+pub fn run(args: &Pki) -> Result<Exit> {
+    match args {
+        Pki::Init(args) => init::run(args),
+        Pki::Issue(args) => issue::run(args),
+    }
+}
+
+fn duration(option: &str, text: &str) -> Result<Duration> {
+    match parse_duration(text) {
+        Some(Duration::ZERO) => bail!("reading {option} {text}: it must not be zero"),
+        Some(duration) => Ok(duration),
+        None => bail!("reading {option} {text}: {DURATION_RULE}"),
+    }
+}
+
+/// The first line of a file, which may be a pipe; `-` is stdin. Never an argument or a variable: others see those.
+fn passphrase(file: Option<&Path>) -> Result<Option<Secret>> {
+    let Some(path) = file else { return Ok(None) };
+    let reading = || format!("reading {}", path.display());
+    let mut text = Zeroizing::new(String::with_capacity(PASSPHRASE_LIMIT as usize));
+    let read = match path == Path::new("-") {
+        true => io::stdin()
+            .lock()
+            .take(PASSPHRASE_LIMIT)
+            .read_to_string(&mut text),
+        false => {
+            File::open(path).and_then(|file| file.take(PASSPHRASE_LIMIT).read_to_string(&mut text))
+        }
+    };
+    let _ = read.with_context(reading)?;
+    match text.lines().next() {
+        Some(line) if !line.is_empty() => Ok(Some(Secret::from(line))),
+        _ => bail!("reading {}: its first line is empty", path.display()),
+    }
+}
+
+/// The CA that signs: the certificate of the bundle that a key belongs to, with that key. What is wrong with the key is
+/// a finding; `None` then.
+fn authority(
+    args: &PkiIssue,
+    ca: &CaBundle,
+    passphrase: Option<&Secret>,
+    report: &mut Report,
+) -> Result<Option<Authority>> {
+    let (path, shown) = match &args.ca_key {
+        Some(path) => (path.clone(), path.display().to_string()),
+        None => (args.dir.join(CA_KEY), CA_KEY.to_owned()),
+    };
+    let reading = || format!("reading {}", path.display());
+    let place = Place::file(&*shown);
+    let file = match File::open(&path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let finding = Finding::error(&place, "", "the CA's key is missing");
+            report.add(
+                finding.repair("name it with --ca-key, or make a CA with `nodebake pki init`"),
+            );
+            return Ok(None);
+        }
+        Err(error) => return Err(error).with_context(reading),
+    };
+    let facts = file.metadata().with_context(reading)?;
+    if facts.is_file() {
+        let user = rustix::process::geteuid().as_raw();
+        check_access(facts.mode(), facts.uid(), user, &shown, report);
+    }
+    let mut text = Zeroizing::new(String::with_capacity(KEY_LIMIT as usize));
+    let _ = file
+        .take(KEY_LIMIT)
+        .read_to_string(&mut text)
+        .with_context(reading)?;
+    let key = match PrivateKey::from_pem(&text, passphrase) {
+        Ok(_) if report.has_errors() => return Ok(None),
+        Ok(key) => key,
+        Err((rule, repair)) => {
+            report.add(Finding::error(&place, "", rule).repair(repair));
+            return Ok(None);
+        }
+    };
+    let own = ca
+        .certificates
+        .iter()
+        .find(|one| key.is_of(&one.public_key));
+    let made = match own {
+        Some(certificate) => Authority::new(&certificate.der, key),
+        None => Err((
+            "the key belongs to no certificate of apiServer.ca",
+            "give the key of the CA that the inventory names",
+        )),
+    };
+    Ok(made
+        .map_err(|(rule, repair)| report.add(Finding::error(&place, "", rule).repair(repair)))
+        .ok())
+}

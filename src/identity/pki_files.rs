@@ -1,0 +1,95 @@
+//! Certificates and keys on the project's disk: private ones are 0600 in folders that are 0700, written whole or not at
+//! all, and left out of version control.
+
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+
+use crate::error::Result;
+
+/// The CA's private key, relative to the project: the one file that only `pki` may read.
+pub const CA_KEY: &str = "pki/ca.key";
+/// What a lab's control plane needs.
+pub const CONTROL_PLANE: &str = "pki/control-plane";
+/// One folder for each node, with its certificates and their keys.
+pub const NODES: &str = "pki/nodes";
+
+const IGNORE: &str = "\
+# Private keys, and folders with private keys: they belong to no repository.
+*.key
+/control-plane/
+/nodes/
+";
+
+/// Makes the folder `pki` of a project, with a file that keeps private keys out of version control.
+pub fn prepare_folder(project: &Path) -> Result<()> {
+    let folder = project.join("pki");
+    make_folder(&folder, 0o755)?;
+    let ignore = folder.join(".gitignore");
+    match ignore.symlink_metadata() {
+        Ok(_) => Ok(()),
+        Err(_) => write_new(&ignore, 0o644, IGNORE),
+    }
+}
+
+/// Makes a folder and those above it; one that is there stays as it is.
+pub fn make_folder(path: &Path, mode: u32) -> Result<()> {
+    DirBuilder::new()
+        .recursive(true)
+        .mode(mode)
+        .create(path)
+        .with_context(|| format!("creating {}", path.display()))
+}
+
+/// Whether anything of that name is there, a dangling link too: writing through it would put a key elsewhere.
+pub fn is_taken(path: &Path) -> bool {
+    path.symlink_metadata().is_ok()
+}
+
+/// Writes a file, which must be new, with a mode that no umask changes.
+pub fn write_new(path: &Path, mode: u32, text: &str) -> Result<()> {
+    create(path, mode)
+        .and_then(|file| fill(file, mode, text))
+        .with_context(|| format!("writing {}", path.display()))
+}
+
+/// Writes a file in the place of what is there: whoever reads meanwhile sees the old one or the new.
+pub fn replace(path: &Path, mode: u32, text: &str) -> Result<()> {
+    let writing = || format!("writing {}", path.display());
+    let beside = beside(path)?;
+    match fs::remove_file(&beside) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(error).with_context(writing)?
+        }
+        // Left by a run that died.
+        _ => {}
+    }
+    write_new(&beside, mode, text)?;
+    fs::rename(&beside, path).with_context(writing)
+}
+
+fn beside(path: &Path) -> Result<PathBuf> {
+    let Some(name) = path.file_name() else {
+        bail!("writing {}: it has no name", path.display());
+    };
+    let mut new = name.to_owned();
+    new.push(".new");
+    Ok(path.with_file_name(new))
+}
+
+fn create(path: &Path, mode: u32) -> io::Result<File> {
+    OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(mode)
+        .open(path)
+}
+
+fn fill(mut file: File, mode: u32, text: &str) -> io::Result<()> {
+    file.set_permissions(Permissions::from_mode(mode))?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()
+}

@@ -1,0 +1,3 @@
+module nodebake.dev/certificates
+
+go 1.19
