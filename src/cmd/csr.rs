@@ -3,7 +3,6 @@
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io::{self, Read, Write};
-use std::net::IpAddr;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -97,7 +96,7 @@ fn settings(args: &CsrApproverSettings) -> Result<Exit> {
     };
     let nodes = &inventory.nodes;
     let names = nodes.iter().map(|node| node.name.value.as_str());
-    let text = approver_settings(names, nodes.iter().flat_map(addresses));
+    let text = approver_settings(names, nodes.iter().flat_map(Node::all_addresses));
     io::stdout().lock().write_all(text.as_bytes())?;
     Ok(Exit::Good)
 }
@@ -116,21 +115,11 @@ fn facts(inventory: &Inventory) -> HashMap<&str, NodeFacts<'_>> {
                 let _ = names.insert(&hostname.text);
             }
             let facts = NodeFacts {
-                addresses: addresses(node).collect(),
+                addresses: node.all_addresses().collect(),
                 names,
                 has_other_names: is_template,
             };
             (name, facts)
         })
         .collect()
-}
-
-fn addresses(node: &Node) -> impl Iterator<Item = IpAddr> {
-    let network = node.network.iter();
-    let interfaces = network.flat_map(|network| &network.interfaces);
-    let on_interfaces = interfaces.flat_map(|interface| interface.addresses.iter());
-    node.addresses
-        .iter()
-        .map(|at| at.value)
-        .chain(on_interfaces.map(|net| net.addr()))
 }

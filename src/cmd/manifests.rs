@@ -36,14 +36,17 @@ pub fn write(builder: &BundleBuilder, plan: &Plan, marks: &[Marks]) -> Result<()
     };
     text(names::RBAC, false, &rbac(&objects))?;
     text(names::RBAC_KUSTOMIZATION, false, RBAC_KUSTOMIZATION)?;
-    text(names::TOKENS_KUSTOMIZATION, false, TOKENS_KUSTOMIZATION)?;
-    builder.file(&format!("cluster/{}", names::TOKENS), true, &mut |out| {
-        let tokens = plan.nodes.iter().flat_map(|node| {
-            let tokens = node.overlapping.iter().chain([&node.token]);
-            tokens.map(|token| (&*node.name, token))
-        });
-        write_tokens(out, &objects, tokens)
-    })?;
+    // kubectl refuses a kustomization without objects.
+    if plan.nodes.iter().any(|node| node.token.is_some()) {
+        text(names::TOKENS_KUSTOMIZATION, false, TOKENS_KUSTOMIZATION)?;
+        builder.file(&format!("cluster/{}", names::TOKENS), true, &mut |out| {
+            let tokens = plan.nodes.iter().flat_map(|node| {
+                let tokens = node.overlapping.iter().chain(&node.token);
+                tokens.map(|token| (&*node.name, token))
+            });
+            write_tokens(out, &objects, tokens)
+        })?;
+    }
     builder.file(
         &format!("cluster/{}", names::NODE_LABELS),
         false,

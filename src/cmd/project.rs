@@ -10,6 +10,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::cli::Reading;
+use crate::cmd::credentials;
 use crate::error::Result;
 use crate::identity::{CaBundle, CaSource};
 use crate::inventory::{CLUSTER_FILE, Inventory};
@@ -37,22 +38,16 @@ pub fn prepare(dir: &Path, reading: &Reading, report: &mut Report) -> Result<Opt
     let Some(inventory) = Inventory::load(dir, report) else {
         return Ok(None);
     };
-    let ca = &inventory.cluster.api_server.ca;
-    let source = CaSource {
-        name: &ca.value,
-        place: &ca.spot.place,
-        field: &ca.spot.path,
-        at,
-    };
-    let ca = CaBundle::load(&dir.join(&ca.value), &source, report)?;
+    // The findings about a bad CA are in the report; the rest is still looked at.
+    let ca = ca_bundle(dir, &inventory, at, report)?.unwrap_or_else(|| CaBundle {
+        pem: String::new(),
+        certificates: Vec::new(),
+        not_after: at,
+    });
     let inputs = Inputs {
         tokens: &tokens,
-        // The findings about a bad CA are in the report; the rest is still looked at.
-        ca: ca.unwrap_or_else(|| CaBundle {
-            pem: String::new(),
-            certificates: Vec::new(),
-            not_after: at,
-        }),
+        credentials: credentials::load(dir, &inventory, (&ca, at), report)?,
+        ca,
         at,
     };
     let plan = Plan::resolve(inventory, inputs, report);
@@ -60,6 +55,23 @@ pub fn prepare(dir: &Path, reading: &Reading, report: &mut Report) -> Result<Opt
     let prepared = Prepared { plan, oven };
     prepared.name_nodes(report);
     Ok(Some(prepared))
+}
+
+/// The cluster's CA; `None` if something is wrong with it.
+pub fn ca_bundle(
+    dir: &Path,
+    inventory: &Inventory,
+    at: OffsetDateTime,
+    report: &mut Report,
+) -> Result<Option<CaBundle>> {
+    let ca = &inventory.cluster.api_server.ca;
+    let source = CaSource {
+        name: &ca.value,
+        place: &ca.spot.place,
+        field: &ca.spot.path,
+        at,
+    };
+    CaBundle::load(&dir.join(&ca.value), &source, report)
 }
 
 /// The clock decides findings only, and the user may set it.

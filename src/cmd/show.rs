@@ -12,6 +12,7 @@ use crate::inventory::{child_path, closest};
 use crate::node::{Baked, Content, EntryKind};
 use crate::plan::{Moved, NodePlan};
 use crate::report::Report;
+use crate::secrets::Token;
 use crate::timing::rfc3339;
 use crate::yaml::{Located, Value};
 
@@ -72,9 +73,11 @@ fn file(
     };
     match content {
         Content::Blob(blob) if entry.secret && !reveal => {
-            let bearer = node.token.bearer();
             let text = String::from_utf8_lossy(blob.bytes());
-            let hidden = text.replace(bearer.expose(), &node.token.hidden());
+            let hidden = match &node.token {
+                Some(token) => text.replace(token.bearer().expose(), &token.hidden()),
+                None => text.clone().into_owned(),
+            };
             if hidden == text {
                 bail!("{path} holds a secret; --reveal prints it");
             }
@@ -93,7 +96,8 @@ struct Summary<'a> {
     hostname: &'a str,
     addresses: Vec<String>,
     group: &'a str,
-    token: String,
+    token: Option<String>,
+    certificates: Vec<CertificateLine<'a>>,
     usable_until: Option<String>,
     formats: &'a [crate::payload::Format],
     self_labels: &'a [(String, String)],
@@ -122,6 +126,28 @@ struct UnitLine<'a> {
     masked: bool,
 }
 
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct CertificateLine<'a> {
+    role: &'a str,
+    not_after: Option<String>,
+}
+
+/// The certificates that a node brings, without anything secret.
+fn certificates(node: &NodePlan) -> Vec<CertificateLine<'_>> {
+    let brought = &node.credentials;
+    let client = brought.client.iter().map(|found| ("client", found));
+    let serving = brought.serving.iter().map(|found| ("serving", found));
+    let users = brought.users.iter();
+    let users = users.map(|(user, found)| (user.as_str(), found));
+    let all = client.chain(serving).chain(users);
+    all.map(|(role, found)| CertificateLine {
+        role,
+        not_after: rfc3339(found.not_after),
+    })
+    .collect()
+}
+
 fn summary(node: &NodePlan, baked: &Baked, output: Print, out: &mut dyn Write) -> Result<()> {
     let units = baked.tree.units().iter();
     let summary = Summary {
@@ -130,7 +156,8 @@ fn summary(node: &NodePlan, baked: &Baked, output: Print, out: &mut dyn Write) -
         hostname: &baked.hostname,
         addresses: node.addresses.iter().map(ToString::to_string).collect(),
         group: &node.group,
-        token: node.token.hidden(),
+        token: node.token.as_ref().map(Token::hidden),
+        certificates: certificates(node),
         usable_until: rfc3339(node.usable_until),
         formats: &node.class.spec.output.formats,
         self_labels: &baked.self_labels,
@@ -153,7 +180,13 @@ fn summary(node: &NodePlan, baked: &Baked, output: Print, out: &mut dyn Write) -
     writeln!(out, "hostname      {}", summary.hostname)?;
     writeln!(out, "addresses     {}", summary.addresses.join(" "))?;
     writeln!(out, "group         {}", summary.group)?;
-    writeln!(out, "token         {}", summary.token)?;
+    if let Some(token) = &summary.token {
+        writeln!(out, "token         {token}")?;
+    }
+    for certificate in &summary.certificates {
+        let until = certificate.not_after.as_deref().unwrap_or_default();
+        writeln!(out, "certificate   {}, until {until}", certificate.role)?;
+    }
     writeln!(
         out,
         "usable until  {}",

@@ -170,7 +170,7 @@ impl ApiServer {
 }
 
 /// The URL without a trailing slash, and its host.
-fn https_url(text: &str) -> Result<(String, String), String> {
+pub fn https_url(text: &str) -> Result<(String, String), String> {
     let Some(rest) = text.strip_prefix("https://") else {
         return Err("must be an https:// URL: tokens would travel in the clear".to_owned());
     };
@@ -210,6 +210,12 @@ fn check_port(text: &str) -> Result<(), String> {
         Some(port) if port.parse::<u16>().is_ok_and(|port| port > 0) => Ok(()),
         _ => Err(format!("{text:?} is not a port")),
     }
+}
+
+/// The host of `host:port`, without brackets.
+pub fn host_of(endpoint: &str) -> &str {
+    let host = endpoint.rsplit_once(':').map_or(endpoint, |(host, _)| host);
+    host.trim_start_matches('[').trim_end_matches(']')
 }
 
 fn host_and_port(text: &str) -> Result<String, String> {

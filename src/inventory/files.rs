@@ -244,7 +244,8 @@ pub fn unit_name(name: &str) -> Result<(), String> {
     }
 }
 
-fn attributes(fields: &Fields<'_>) -> Attributes {
+/// Mode, owners and `replace` of an entry.
+pub fn attributes(fields: &Fields<'_>) -> Attributes {
     Attributes {
         mode: fields.optional("mode").and_then(|at| mode(&at)),
         user: fields

@@ -13,6 +13,7 @@ mod check;
 mod cluster;
 mod cursor;
 mod files;
+mod identity;
 mod interfaces;
 mod layer;
 mod names;
@@ -22,12 +23,16 @@ mod profiles;
 mod spec;
 mod table;
 
-pub use cluster::{ApiServer, Cluster, ClusterNetwork, TokenSettings};
+pub use cluster::{ApiServer, Cluster, ClusterNetwork, TokenSettings, host_of};
 pub use cursor::{At, Cursor, Fields, Spot, child_path, closest};
 pub use files::{
     AssetSpec, Attributes, Body, DirectorySpec, FileSpec, LinkSpec, UnitSpec, mode, owner,
     unit_name,
 };
+pub use identity::{
+    CertificateUser, ClientIdentity, IdentitySpec, KubeconfigAuth, KubeconfigSpec, ServingIdentity,
+};
+pub use names::nth_address;
 pub use nodes::Node;
 pub use output::format;
 pub use spec::{LAYER_KEYS, NetworkManager, OverlayUse, Spec, Taint, Text};

@@ -34,6 +34,22 @@ pub struct Node {
     refinable: bool,
 }
 
+impl Node {
+    /// Its addresses, those of its interfaces too, each once.
+    pub fn all_addresses(&self) -> impl Iterator<Item = IpAddr> {
+        let network = self.network.iter();
+        let interfaces = network.flat_map(|network| &network.interfaces);
+        let further = interfaces.flat_map(|interface| interface.addresses.iter());
+        let mut all: Vec<IpAddr> = self.addresses.iter().map(|at| at.value).collect();
+        for address in further.map(|net| net.addr()) {
+            if !all.contains(&address) {
+                all.push(address);
+            }
+        }
+        all.into_iter()
+    }
+}
+
 /// All nodes by name, in the order of the inventory.
 #[derive(Debug, Default)]
 pub struct Nodes {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::inventory::cursor::{At, Cursor, Spot};
 use crate::inventory::files::{self, AssetSpec, DirectorySpec, FileSpec, LinkSpec, UnitSpec};
+use crate::inventory::identity::{self, IdentitySpec, KubeconfigSpec};
 use crate::inventory::output;
 use crate::kubernetes::names::{label_key, label_value, taint_name};
 use crate::kubernetes::version::Version;
@@ -13,10 +14,11 @@ use crate::report::Report;
 use crate::yaml::{Located, Value};
 
 /// The fields of a layer; `cluster.yaml` and its nodes have further ones of their own.
-pub const LAYER_KEYS: [&str; 15] = [
+pub const LAYER_KEYS: [&str; 17] = [
     "kubernetes",
     "os",
     "hostname",
+    "identity",
     "kubelet",
     "labels",
     "taints",
@@ -25,6 +27,7 @@ pub const LAYER_KEYS: [&str; 15] = [
     "files",
     "directories",
     "links",
+    "kubeconfigs",
     "assets",
     "paths",
     "vars",
@@ -85,6 +88,8 @@ pub struct Spec {
     pub kubernetes: At<Version>,
     /// The machine's host name, when it is ours to set.
     pub hostname: Option<Text>,
+    /// Who the node is to the cluster.
+    pub identity: IdentitySpec,
     /// What configures the network.
     pub network_manager: NetworkManager,
     /// KubeletConfiguration, as merged.
@@ -105,6 +110,8 @@ pub struct Spec {
     pub directories: Vec<DirectorySpec>,
     /// Symbolic links by path.
     pub links: Vec<LinkSpec>,
+    /// Kubeconfigs of other clients, by path.
+    pub kubeconfigs: Vec<KubeconfigSpec>,
     /// Files of the project that are streamed, by path.
     pub assets: Vec<AssetSpec>,
     /// Well-known paths by name.
@@ -130,6 +137,9 @@ impl Spec {
         let vars = fields.optional("vars");
         let spec = Self {
             hostname: fields.optional("hostname").and_then(|at| text(&at)),
+            identity: fields
+                .optional("identity")
+                .map_or_else(IdentitySpec::default, |at| identity::identity(&at)),
             network_manager: fields
                 .optional("os")
                 .map_or(NetworkManager::Networkd, |at| os(&at)),
@@ -142,6 +152,7 @@ impl Spec {
             files: fields.each("files", files::file),
             directories: fields.each("directories", files::directory),
             links: fields.each("links", files::link),
+            kubeconfigs: fields.each("kubeconfigs", identity::kubeconfig),
             assets: fields.each("assets", files::asset),
             paths: fields.each("paths", |name, at| Some((name.to_string(), text(at)?))),
             vars: vars.and_then(|at| at.fields().map(|_| at.located().clone())),

@@ -142,6 +142,11 @@ impl fmt::Debug for Blob {
 impl Asset {
     /// Reads a file once to learn its size and digests.
     pub fn measure(source: &Path) -> Result<Self> {
+        Self::measure_and(source, |_| ())
+    }
+
+    /// The same, with every piece shown to somebody else who wants to look at it.
+    pub fn measure_and(source: &Path, mut look: impl FnMut(&[u8])) -> Result<Self> {
         let mut sha256 = Sha256::new();
         let mut sha512 = Sha512::new();
         let mut size = 0;
@@ -149,6 +154,7 @@ impl Asset {
             sha256.update(chunk);
             sha512.update(chunk);
             size += chunk.len() as u64;
+            look(chunk);
             Ok(())
         })?;
         Ok(Self {

@@ -8,13 +8,17 @@ use std::sync::Arc;
 use anyhow::Context;
 
 use crate::error::Result;
-use crate::inventory::{AssetSpec, At, Attributes, Body, FileSpec, Spec, Text, UnitSpec};
-use crate::node::overlay::{self, Overlay};
+use crate::identity::pki_files::CA_KEY;
+use crate::identity::{CaKeys, Kubeconfig};
+use crate::inventory::{
+    AssetSpec, At, Attributes, Body, FileSpec, KubeconfigAuth, Spec, Spot, Text, UnitSpec,
+};
+use crate::node::overlay::{self, Overlay, OverlayBody};
 use crate::node::piece::{ConfigPiece, Piece};
 use crate::node::template::{ScopeValue, TemplateSet};
 use crate::node::{Asset, Content, hex};
 use crate::plan::{ClassPlan, Plan};
-use crate::report::Report;
+use crate::report::{Finding, Report};
 
 /// What is the same for all nodes of a class.
 pub struct Recipe {
@@ -36,6 +40,8 @@ pub struct Recipe {
     pub files: Vec<FilePiece>,
     /// Directories.
     pub directories: Vec<(Piece, Attributes)>,
+    /// Kubeconfigs of other clients.
+    pub kubeconfigs: Vec<KubeconfigPiece>,
     /// Links: path, target, leave to replace.
     pub links: Vec<(Piece, Piece, bool)>,
     /// Units.
@@ -64,6 +70,26 @@ pub enum BodyPiece {
     Template(Piece),
 }
 
+/// A kubeconfig of another client.
+pub struct KubeconfigPiece {
+    /// Its path.
+    pub path: Piece,
+    /// All but the credentials.
+    pub head: Kubeconfig,
+    /// What it shows.
+    pub auth: AuthPiece,
+    /// Mode and owners.
+    pub attributes: Attributes,
+}
+
+/// What a client shows.
+pub enum AuthPiece {
+    /// The certificate of this user.
+    User(String),
+    /// A token in a file on the node.
+    TokenFile(Piece),
+}
+
 /// A unit of the inventory.
 pub struct UnitPiece {
     /// What was asked for.
@@ -80,17 +106,19 @@ pub struct Preparation<'a> {
     templates: TemplateSet,
     overlays: HashMap<String, Option<Arc<Overlay>>>,
     contents: HashMap<String, Option<Content>>,
+    ca_keys: &'a CaKeys,
     report: &'a mut Report,
 }
 
 impl<'a> Preparation<'a> {
     /// Prepares for a project.
-    pub fn new(project: &'a Path, report: &'a mut Report) -> Self {
+    pub fn new(project: &'a Path, ca_keys: &'a CaKeys, report: &'a mut Report) -> Self {
         Self {
             project,
             templates: TemplateSet::default(),
             overlays: HashMap::new(),
             contents: HashMap::new(),
+            ca_keys,
             report,
         }
     }
@@ -99,12 +127,12 @@ impl<'a> Preparation<'a> {
     pub fn recipes(mut self, plan: &Plan) -> Result<(Vec<Recipe>, TemplateSet)> {
         let mut recipes = Vec::with_capacity(plan.classes.len());
         for class in &plan.classes {
-            recipes.push(self.recipe(class)?);
+            recipes.push(self.recipe(class, plan)?);
         }
         Ok((recipes, self.templates))
     }
 
-    fn recipe(&mut self, class: &ClassPlan) -> Result<Recipe> {
+    fn recipe(&mut self, class: &ClassPlan, plan: &Plan) -> Result<Recipe> {
         let spec = &*class.spec;
         let minor = spec.kubernetes.value.minor();
         let mut files = Vec::new();
@@ -130,6 +158,7 @@ impl<'a> Preparation<'a> {
             flags: flags(&class.kubelet_flags, templates),
             files,
             directories: directories(spec, templates),
+            kubeconfigs: kubeconfigs(spec, plan, templates),
             links: links(spec, templates),
             units: spec
                 .units
@@ -146,6 +175,7 @@ impl<'a> Preparation<'a> {
             let name = &used.name;
             if !self.overlays.contains_key(&name.value) {
                 let overlay = overlay::load(self.project, name, &mut self.templates, self.report)?;
+                overlay.iter().for_each(|overlay| self.look_at(overlay));
                 let _ = self
                     .overlays
                     .insert(name.value.clone(), overlay.map(Arc::new));
@@ -167,7 +197,12 @@ impl<'a> Preparation<'a> {
 
     fn file(&mut self, file: &FileSpec) -> Result<Option<FilePiece>> {
         let body = match &file.body {
-            Body::Content(text) => BodyPiece::Shared(Content::shared(text.text.as_bytes())),
+            Body::Content(text) => {
+                if self.ca_keys.are_in(text.text.as_bytes()) {
+                    self.report.add(ca_key(&text.spot));
+                }
+                BodyPiece::Shared(Content::shared(text.text.as_bytes()))
+            }
             Body::Template(text) => BodyPiece::Template(Piece::template(text, &mut self.templates)),
             Body::Source(source) => match self.source(source)? {
                 Some(content) => BodyPiece::Shared(content),
@@ -189,7 +224,12 @@ impl<'a> Preparation<'a> {
         }
         let path = self.project.join(&source.value);
         let content = match std::fs::read(&path) {
-            Ok(bytes) => Some(Content::shared(bytes)),
+            Ok(bytes) => {
+                if self.is_ca_key_file(&path) || self.ca_keys.are_in(&bytes) {
+                    self.report.add(ca_key(&source.spot));
+                }
+                Some(Content::shared(bytes))
+            }
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 self.missing(source);
                 None
@@ -198,6 +238,23 @@ impl<'a> Preparation<'a> {
         };
         let _ = self.contents.insert(source.value.clone(), content.clone());
         Ok(content)
+    }
+
+    /// What an overlay lays down as it is; what it renders is looked at then.
+    fn look_at(&mut self, overlay: &Overlay) {
+        for entry in &overlay.entries {
+            if let OverlayBody::Static(Content::Blob(blob)) = &entry.body
+                && self.ca_keys.are_in(blob.bytes())
+            {
+                self.report.add(ca_key(&Spot::new(entry.place.clone(), "")));
+            }
+        }
+    }
+
+    /// Encrypted, the key cannot be recognised by what it is, but by where it lies.
+    fn is_ca_key_file(&self, path: &Path) -> bool {
+        let real = |path: &Path| path.canonicalize().ok();
+        real(path).is_some_and(|path| real(&self.project.join(CA_KEY)) == Some(path))
     }
 
     fn missing(&mut self, source: &At<String>) {
@@ -215,7 +272,14 @@ impl<'a> Preparation<'a> {
         if !self.contents.contains_key(&key) {
             let path = self.project.join(&asset.source.value);
             let content = match path.try_exists() {
-                Ok(true) => Some(Content::Asset(Arc::new(Asset::measure(&path)?))),
+                Ok(true) => {
+                    let mut scan = self.ca_keys.scan();
+                    let measured = Asset::measure_and(&path, |piece| scan.push(piece))?;
+                    if scan.found() || self.is_ca_key_file(&path) {
+                        self.report.add(ca_key(&asset.source.spot));
+                    }
+                    Some(Content::Asset(Arc::new(measured)))
+                }
                 _ => {
                     self.missing(&asset.source);
                     None
@@ -249,6 +313,12 @@ impl<'a> Preparation<'a> {
     }
 }
 
+/// The finding about a private key of the CA that would leave the project.
+pub fn ca_key(spot: &Spot) -> Finding {
+    let rule = "this is or holds the CA's private key, which belongs on no node";
+    spot.error(rule).repair("take it out of the payload")
+}
+
 fn named(list: &[(String, Text)], templates: &mut TemplateSet) -> Vec<(String, Piece)> {
     list.iter()
         .map(|(name, text)| (name.clone(), Piece::new(text, templates)))
@@ -271,6 +341,33 @@ fn directories(spec: &Spec, templates: &mut TemplateSet) -> Vec<(Piece, Attribut
         .map(|directory| {
             let path = Piece::new(&directory.path, templates);
             (path, directory.attributes.clone())
+        })
+        .collect()
+}
+
+fn kubeconfigs(spec: &Spec, plan: &Plan, templates: &mut TemplateSet) -> Vec<KubeconfigPiece> {
+    let kubeconfigs = spec.kubeconfigs.iter();
+    kubeconfigs
+        .map(|kubeconfig| {
+            // A user without a certificate is called by where its token comes from.
+            let (user, auth) = match &kubeconfig.auth {
+                KubeconfigAuth::Certificate(who) => {
+                    let user = who.user.value.as_str();
+                    (user, AuthPiece::User(user.to_owned()))
+                }
+                KubeconfigAuth::TokenFile(path) => {
+                    ("token", AuthPiece::TokenFile(Piece::new(path, templates)))
+                }
+            };
+            let url = &plan.cluster.api_server.url.value;
+            let server = kubeconfig.server.as_ref().unwrap_or(url);
+            let name = &plan.cluster.name.value;
+            KubeconfigPiece {
+                path: Piece::new(&kubeconfig.path, templates),
+                head: Kubeconfig::new(name, server, plan.ca.pem.as_bytes(), user),
+                auth,
+                attributes: kubeconfig.attributes.clone(),
+            }
         })
         .collect()
 }

@@ -5,7 +5,13 @@ use crate::kubernetes::kubelet_config::Schema;
 use crate::report::Report;
 
 /// Well-known paths that generators write to.
-const PATHS: [&str; 3] = ["kubeletConfig", "bootstrapKubeconfig", "clusterCA"];
+const PATHS: [&str; 5] = [
+    "kubeletConfig",
+    "bootstrapKubeconfig",
+    "clusterCA",
+    "servingCertificate",
+    "servingKey",
+];
 
 /// Checks every spec once, however many nodes share it.
 pub fn check(inventory: &Inventory, report: &mut Report) {

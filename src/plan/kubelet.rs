@@ -13,6 +13,7 @@ use crate::kubernetes::gates::Gates;
 use crate::kubernetes::kubelet_config::{FieldAnswer, Schema};
 use crate::kubernetes::moves::{Home, flag as home_of_flag};
 use crate::kubernetes::rules::Verdict;
+use crate::plan::identity;
 use crate::report::{Finding, Place, Report};
 use crate::yaml::{Located, Value};
 
@@ -45,7 +46,9 @@ pub fn settle(spec: &Spec, report: &mut Report) -> Kubelet {
         .unwrap_or_else(|| (Located::map(&spot.place, []), spot));
     let minor = spec.kubernetes.value.minor();
     let gates = gates(&written, minor);
-    let settings = moves::settle(spec, (&written, &spot), &gates, report);
+    let mut settings = moves::settle(spec, (&written, &spot), &gates, report);
+    settings.config = identity::serving(spec, settings.config, report);
+    settings.flags = identity::flags(spec, settings.flags, report);
     let place = spot.place.clone();
     let text = |text: &str| Located::string(&place, text);
     let mut entries: Vec<(Arc<str>, Located)> = vec![

@@ -1,6 +1,7 @@
 //! The plan: everything decided. In: an inventory, tokens, the CA and facts about Kubernetes. Out: one [`NodePlan`] per
 //! node, and one [`ClassPlan`] for all nodes that say the same. Output formats are not known here.
 
+use std::collections::HashMap;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -8,7 +9,7 @@ use std::sync::Arc;
 use time::OffsetDateTime;
 
 use crate::cluster::Groups;
-use crate::identity::CaBundle;
+use crate::identity::{CaBundle, Credential};
 use crate::inventory::{Cluster, Inventory, NodePlaces, Spec, Text};
 use crate::kubernetes::rules::Verdict;
 use crate::node::Network;
@@ -18,9 +19,11 @@ use crate::yaml::Located;
 
 mod check;
 mod groups;
+mod identity;
 mod kubelet;
 mod labels;
 
+pub use identity::{Credentials, Role, Wanted, needs_token, wanted};
 pub use kubelet::{Moved, check_config, check_rendered, check_value};
 
 /// A cluster, decided.
@@ -77,11 +80,13 @@ pub struct NodePlan {
     pub network: Option<Arc<Network>>,
     /// The group of its own that its token gives it.
     pub group: String,
-    /// Its bootstrap token.
-    pub token: Token,
+    /// Its bootstrap token, unless it brings a certificate.
+    pub token: Option<Token>,
+    /// The certificates that it brings.
+    pub credentials: Credentials,
     /// Tokens that came before and whose Secrets still belong among the manifests.
     pub overlapping: Vec<Token>,
-    /// The end of its token or of the CA, whichever comes first.
+    /// The end of its token, of its certificates or of the CA, whichever comes first.
     pub usable_until: OffsetDateTime,
 }
 
@@ -89,6 +94,8 @@ pub struct NodePlan {
 pub struct Inputs<'a> {
     /// The bootstrap tokens.
     pub tokens: &'a TokenStore,
+    /// The certificates that nodes bring, by file.
+    pub credentials: HashMap<String, Arc<Credential>>,
     /// The certificates that nodes trust.
     pub ca: CaBundle,
     /// The time at which expirations are judged.
@@ -110,23 +117,33 @@ impl Plan {
         let mut nodes = Vec::with_capacity(inventory.nodes.len());
         let mut without = Vec::new();
         for (node, spec) in inventory.nodes.into_iter().zip(&inventory.spec_of) {
-            let token = token(&node.name.value, &inventory.cluster, &inputs, &mut without);
-            let Some(class) = spec.and_then(|index| classes.get(index)) else {
+            let class = spec.and_then(|index| classes.get(index));
+            let needs_token = identity::needs_token(class.map(|class| &*class.spec));
+            let token = needs_token
+                .then(|| token(&node.name.value, &inventory.cluster, &inputs, &mut without));
+            let Some(class) = class else {
                 continue;
             };
+            let credentials = Credentials::of(&node, &class.spec, &inputs.credentials);
+            let ends = credentials.all().map(|credential| credential.not_after);
+            let ends = ends.chain(token.as_ref().map(Token::ends));
             nodes.push(NodePlan {
                 class: class.clone(),
                 addresses: node.addresses.iter().map(|at| at.value).collect(),
                 macs: node.macs.into_iter().map(|mac| mac.value).collect(),
                 network: node.network,
                 group: groups.of_node(&node.name.value),
-                usable_until: token.ends().min(inputs.ca.not_after),
-                overlapping: inputs
-                    .tokens
-                    .overlapping(&node.name.value)
-                    .cloned()
-                    .collect(),
+                usable_until: ends.fold(inputs.ca.not_after, OffsetDateTime::min),
+                overlapping: match needs_token {
+                    true => inputs
+                        .tokens
+                        .overlapping(&node.name.value)
+                        .cloned()
+                        .collect(),
+                    false => Vec::new(),
+                },
                 token,
+                credentials,
                 name: node.name.value,
             });
         }
@@ -200,6 +217,7 @@ fn token(node: &str, cluster: &Cluster, inputs: &Inputs<'_>, without: &mut Vec<F
 fn class(index: usize, spec: &Arc<Spec>, report: &mut Report) -> ClassPlan {
     let minor = spec.kubernetes.value.minor();
     let (self_labels, admin_labels) = labels::split(&spec.labels, minor);
+    identity::check(spec, report);
     let kubelet = kubelet::settle(spec, report);
     let mut flags = kubelet.flags;
     let mut add = |name: &str, flag: Option<Text>| {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use nodebake::identity::{BootstrapKubeconfig, CaBundle, CaSource, example_ca};
+use nodebake::identity::{Auth, BOOTSTRAP_USER, CaBundle, CaSource, Kubeconfig, example_ca};
 use nodebake::report::{Place, Report};
 use nodebake::secrets::Token;
 use time::OffsetDateTime;
@@ -101,7 +101,8 @@ fn the_bootstrap_kubeconfig_is_what_kubectl_writes() {
         ("a:b", "https://a:1", ("0x1234", "0123456789abcdef")),
     ] {
         let token = token(id, secret);
-        let ours = BootstrapKubeconfig::new(cluster, server, ca.as_bytes()).render(&token);
+        let ours = Kubeconfig::new(cluster, server, ca.as_bytes(), BOOTSTRAP_USER)
+            .render(&Auth::Token(&token));
         let theirs = kubectl_writes(folder.path(), cluster, server, token.bearer().expose());
         assert_eq!(
             of_its_version(&ours, &theirs),
@@ -208,8 +209,10 @@ fn odd_cluster_names_are_spelt_as_kubectl_spells_them() {
         "{theirs}"
     );
     for name in names {
-        let ours = BootstrapKubeconfig::new(name, "https://a:1", b"");
-        let ours = String::from_utf8(ours.render(&token("abcdef", "0123456789abcdef"))).unwrap();
+        let ours = Kubeconfig::new(name, "https://a:1", b"", BOOTSTRAP_USER);
+        let ours =
+            String::from_utf8(ours.render(&Auth::Token(&token("abcdef", "0123456789abcdef"))))
+                .unwrap();
         let line = ours.lines().find(is_name).unwrap();
         assert!(
             theirs.lines().any(|their| their == line),

@@ -17,6 +17,7 @@ mod identity;
 mod judges;
 mod kubernetes_rules;
 mod line;
+mod pki;
 mod profiles;
 mod project;
 mod secrets;

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use nodebake::identity::BootstrapKubeconfig;
+use nodebake::identity::{Auth, BOOTSTRAP_USER, Kubeconfig};
 use nodebake::report::Report;
 use nodebake::secrets::{Minting, StoreLock, TokenStore};
 use time::macros::datetime;
@@ -163,8 +163,8 @@ fn debug_shows_no_secret_of_anything() {
     let lock = StoreLock::acquire(&folder.path().join("secrets.yaml")).unwrap();
     let mut store = TokenStore::new("secrets.yaml");
     let minted = store.create(["a"], &minting("x")).unwrap();
-    let kubeconfig = BootstrapKubeconfig::new("c", "https://a:1", b"ca");
-    let content = nodebake::node::Content::bytes(kubeconfig.render(&token));
+    let kubeconfig = Kubeconfig::new("c", "https://a:1", b"ca", BOOTSTRAP_USER);
+    let content = nodebake::node::Content::bytes(kubeconfig.render(&Auth::Token(&token)));
     let shown = format!("{token:?} {store:#?} {minted:?} {lock:?} {kubeconfig:?} {content:?}");
     assert!(
         shown.contains("abcdef") && shown.contains(&minted[0].id),

@@ -124,7 +124,7 @@ impl Baking<'_> {
         let mut folder = self.builder.node(
             &node.name,
             NodeSays {
-                token_id: Some(node.token.id.clone()),
+                token_id: node.token.as_ref().map(|token| token.id.clone()),
                 usable_until: rfc3339(node.usable_until),
             },
         )?;
@@ -147,9 +147,10 @@ impl Baking<'_> {
 
     /// A node of the last bundle stays as it is, as long as it holds the token that the manifests make.
     fn keep(&self, old: &OldBundle, node: &NodePlan) -> Result<bool> {
+        let token = node.token.as_ref().map(|token| &*token.id);
         let same_token = old
             .node(&node.name)
-            .is_some_and(|record| record.token_id.as_deref() == Some(&*node.token.id));
+            .is_some_and(|record| record.token_id.as_deref() == token);
         Ok(same_token && self.builder.keep(old, &node.name)?)
     }
 

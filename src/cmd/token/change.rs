@@ -7,7 +7,7 @@ use serde::Serialize;
 use time::OffsetDateTime;
 
 use crate::cli::{TokenRevoke, TokenRotate};
-use crate::cmd::token::{SecretsFile, chosen, duration, load, minting, names, print};
+use crate::cmd::token::{SecretsFile, chosen, chosen_or_joining, duration, load, minting, print};
 use crate::error::{Exit, Result};
 use crate::report::Report;
 use crate::secrets::{Ended, Rotated, StoreLock};
@@ -42,7 +42,7 @@ pub(super) fn rotate(args: &TokenRotate, report: &mut Report) -> Result<Exit> {
     let within = within
         .map(|text| duration("--expiring-within", text))
         .transpose()?;
-    let mut nodes = chosen(&args.nodes, &names(&inventory), "in the inventory")?;
+    let mut nodes = chosen_or_joining(&args.nodes, &inventory)?;
     let file = SecretsFile::of(&args.dir, args.secrets.as_deref());
     let lock = StoreLock::acquire(&file.path)?;
     let mut store = lock.load(&file.shown, report)?;

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use crate::cli::TokenExpiring;
 use crate::cmd::project::{judged_at, tokens};
-use crate::cmd::token::{duration, load, names, print};
+use crate::cmd::token::{duration, joining, load, print};
 use crate::error::{Exit, Result};
 use crate::report::Report;
 use crate::secrets::Expiring;
@@ -20,7 +20,7 @@ pub(super) fn run(args: &TokenExpiring, report: &mut Report) -> Result<Exit> {
     if report.has_errors() {
         return Ok(Exit::Findings);
     }
-    let expiring = store.expiring(names(&inventory), at, within);
+    let expiring = store.expiring(joining(&inventory), at, within);
     print(args.output, &expiring, &text(&expiring, &args.within))?;
     Ok(match expiring.is_empty() {
         true => Exit::Good,

@@ -15,6 +15,7 @@ use crate::cluster::Groups;
 use crate::cmd::project::tokens;
 use crate::error::{Exit, Result};
 use crate::inventory::{Inventory, closest};
+use crate::plan::needs_token;
 use crate::report::{Finding, Place, Report};
 use crate::secrets::{Listing, Minting, SECRETS_FILE, StoreLock, Usage, minted_text};
 use crate::timing::{DURATION_RULE, parse_duration};
@@ -46,7 +47,7 @@ fn create(args: &TokenCreate, report: &mut Report) -> Result<Exit> {
         return Ok(Exit::Findings);
     };
     let minting = minting(&inventory, args.ttl.as_deref())?;
-    let mut nodes = chosen(&args.nodes, &names(&inventory), "in the inventory")?;
+    let mut nodes = chosen_or_joining(&args.nodes, &inventory)?;
     let file = SecretsFile::of(&args.dir, args.secrets.as_deref());
     let lock = StoreLock::acquire(&file.path)?;
     let mut store = lock.load(&file.shown, report)?;
@@ -124,6 +125,24 @@ fn names(inventory: &Inventory) -> Vec<&str> {
     nodes.map(|node| node.name.value.as_str()).collect()
 }
 
+/// The nodes that join with a token; the others bring certificates.
+fn joining(inventory: &Inventory) -> Vec<&str> {
+    let nodes = inventory.nodes.iter().zip(&inventory.spec_of);
+    let spec = |index: &Option<usize>| inventory.specs.get((*index)?);
+    nodes
+        .filter(|(_, index)| needs_token(spec(index).map(|spec| &**spec)))
+        .map(|(node, _)| node.name.value.as_str())
+        .collect()
+}
+
+/// The nodes that the user named; all that join with a token if none was named.
+fn chosen_or_joining<'a>(named: &[String], inventory: &'a Inventory) -> Result<Vec<&'a str>> {
+    match named.is_empty() {
+        true => Ok(joining(inventory)),
+        false => chosen(named, &names(inventory), "in the inventory"),
+    }
+}
+
 /// The secrets file that a command changes, and what findings call it.
 struct SecretsFile {
     path: PathBuf,
@@ -163,7 +182,7 @@ fn duration(option: &str, text: &str) -> Result<Duration> {
 
 /// The nodes that the user named, by name or glob, each once and in the order in which they are known; all if none was
 /// named. A name that fits no node is an error: nothing is done by halves.
-fn chosen<'a>(named: &[String], known: &[&'a str], place: &str) -> Result<Vec<&'a str>> {
+pub(super) fn chosen<'a>(named: &[String], known: &[&'a str], place: &str) -> Result<Vec<&'a str>> {
     if named.is_empty() {
         return Ok(known.to_vec());
     }

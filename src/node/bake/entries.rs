@@ -2,6 +2,7 @@
 
 use serde_json::Value as Json;
 
+use crate::identity::Auth;
 use crate::inventory::{NetworkManager, Spot};
 use crate::node::bake::Batch;
 use crate::node::builder::UnitPart;
@@ -67,20 +68,24 @@ impl Batch<'_> {
                 .builder
                 .fail([self.spot_of("kubeletConfig").error(error.to_string())]),
         }
-        let kubeconfig = Content::bytes(self.oven.kubeconfig.render(&node.token));
-        let origin = Origin("generator bootstrap-kubeconfig".into());
-        self.generate(
-            "bootstrapKubeconfig",
-            paths,
-            Entry::secret_file(kubeconfig, origin),
-        );
+        if let Some(token) = &node.token {
+            let kubeconfig = self.oven.bootstrap.render(&Auth::Token(token));
+            let origin = Origin("generator bootstrap-kubeconfig".into());
+            let entry = Entry::secret_file(Content::bytes(kubeconfig), origin);
+            self.generate("bootstrapKubeconfig", paths, entry);
+        }
         let origin = Origin("generator cluster-ca".into());
         let entry = Entry::file(self.oven.ca.clone(), 0o644, origin);
         self.generate("clusterCA", paths, entry);
     }
 
     /// Adds an entry at one of the well-known paths.
-    fn generate(&mut self, name: &str, paths: &serde_json::Map<String, Json>, entry: Entry) {
+    pub(super) fn generate(
+        &mut self,
+        name: &str,
+        paths: &serde_json::Map<String, Json>,
+        entry: Entry,
+    ) {
         // A path that could not be rendered has its finding already.
         if let Some(path) = paths.get(name).and_then(Json::as_str) {
             let spot = self.spot_of(name);
@@ -207,6 +212,6 @@ impl Batch<'_> {
     }
 }
 
-fn origin(spot: &Spot) -> Origin {
+pub(super) fn origin(spot: &Spot) -> Origin {
     Origin(spot.place.to_string().into())
 }

@@ -32,6 +32,9 @@ pub(super) fn cluster_scope(plan: &Plan) -> ScopeValue {
     }))
 }
 
+/// Rendered flags by name; null for one without a value.
+pub(super) type Flags = serde_json::Map<String, Json>;
+
 #[derive(Serialize)]
 struct NodeScope<'a> {
     name: &'a str,
@@ -104,7 +107,7 @@ impl Batch<'_> {
     }
 
     /// The kubelet's configuration; it and the arguments are what templates know of the kubelet.
-    pub(super) fn kubelet(&mut self, node: &NodePlan) -> Option<Json> {
+    pub(super) fn kubelet(&mut self, node: &NodePlan) -> Option<(Json, Flags)> {
         let minor = node.class.spec.kubernetes.value.minor();
         let (flags, args) = self.flags(&node.name, minor)?;
         let recipe = self.recipe;
@@ -125,19 +128,15 @@ impl Batch<'_> {
             "version": node.class.spec.kubernetes.value,
             "minor": minor,
             "config": &config,
-            "flags": flags,
+            "flags": &flags,
             "args": args,
         });
         self.scope.set("kubelet", ScopeValue::new(&kubelet));
-        Some(config)
+        Some((config, flags))
     }
 
     /// The flags by name, and as words of the command line.
-    fn flags(
-        &mut self,
-        node: &str,
-        minor: u32,
-    ) -> Option<(serde_json::Map<String, Json>, Vec<String>)> {
+    fn flags(&mut self, node: &str, minor: u32) -> Option<(Flags, Vec<String>)> {
         let mut flags = serde_json::Map::new();
         let mut args = Vec::new();
         for (name, piece) in &self.recipe.flags {

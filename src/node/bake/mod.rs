@@ -3,17 +3,19 @@
 
 mod entries;
 mod facts;
+mod identity;
 mod word;
 
 use crate::error::Result;
-use crate::identity::BootstrapKubeconfig;
+use crate::identity::{BOOTSTRAP_USER, CaKeys, KUBELET_USER, Kubeconfig};
+use crate::inventory::Spot;
 use crate::node::builder::TreeBuilder;
 use crate::node::piece::Piece;
-use crate::node::recipe::{Preparation, Recipe};
+use crate::node::recipe::{Preparation, Recipe, ca_key};
 use crate::node::template::{Scope, ScopeValue, Templates};
-use crate::node::{Content, NodeTree};
+use crate::node::{Content, EntryKind, NodeTree};
 use crate::plan::{NodePlan, Plan};
-use crate::report::{Finding, Report};
+use crate::report::{Finding, Place, Report};
 
 /// Label keys with their rendered values.
 type Labels = Vec<(String, String)>;
@@ -23,8 +25,10 @@ pub struct Oven {
     recipes: Vec<Recipe>,
     templates: Templates,
     cluster: ScopeValue,
-    kubeconfig: BootstrapKubeconfig,
+    bootstrap: Kubeconfig,
+    kubelet: Kubeconfig,
     ca: Content,
+    ca_keys: CaKeys,
 }
 
 /// One node, baked.
@@ -50,18 +54,22 @@ struct Batch<'o> {
 impl Oven {
     /// Prepares all classes of a plan; template syntax, missing files and unknown overlays are findings.
     pub fn new(plan: &Plan, report: &mut Report) -> Result<Self> {
-        let (recipes, templates) = Preparation::new(&plan.project, report).recipes(plan)?;
-        let api = &plan.cluster.api_server;
+        let ca_keys = CaKeys::of(&plan.ca);
+        let (recipes, templates) =
+            Preparation::new(&plan.project, &ca_keys, report).recipes(plan)?;
+        let kubeconfig = |user| {
+            let server = &plan.cluster.api_server.url.value;
+            let ca = plan.ca.pem.as_bytes();
+            Kubeconfig::new(&plan.cluster.name.value, server, ca, user)
+        };
         Ok(Self {
             recipes,
             templates: templates.compile(report),
             cluster: facts::cluster_scope(plan),
-            kubeconfig: BootstrapKubeconfig::new(
-                &plan.cluster.name.value,
-                &api.url.value,
-                plan.ca.pem.as_bytes(),
-            ),
+            bootstrap: kubeconfig(BOOTSTRAP_USER),
+            kubelet: kubeconfig(KUBELET_USER),
             ca: Content::shared(plan.ca.pem.as_bytes()),
+            ca_keys,
         })
     }
 
@@ -75,13 +83,15 @@ impl Oven {
         };
         let (hostname, self_labels, admin_labels) = batch.identity(node);
         let paths = batch.paths();
-        let Some(config) = batch.kubelet(node) else {
+        let Some((config, flags)) = batch.kubelet(node) else {
             return Err(batch.builder.finish().err().unwrap_or_default());
         };
         for (overlay, replace) in &batch.recipe.overlays {
             batch.overlay(overlay, *replace);
         }
         batch.generated(node, &paths, &config);
+        batch.credentials(node, &paths, &flags);
+        batch.kubeconfigs(node);
         batch.hostname_file(&hostname);
         batch.network(node);
         batch.directories();
@@ -92,6 +102,7 @@ impl Oven {
         for unit in &batch.recipe.units {
             batch.unit(unit);
         }
+        batch.look_for_ca_keys();
         Ok(Baked {
             tree: batch.builder.finish()?,
             hostname,
@@ -102,6 +113,32 @@ impl Oven {
 }
 
 impl Batch<'_> {
+    /// What was rendered for this node; what many nodes share was looked at once, and its findings are there.
+    fn look_for_ca_keys(&mut self) {
+        let keys = &self.oven.ca_keys;
+        let has_key = |content: &Content| match content {
+            Content::Blob(blob) => !blob.is_shared() && keys.are_in(blob.bytes()),
+            Content::Asset(_) => false,
+        };
+        let tree = self.builder.tree();
+        let files = tree
+            .entries()
+            .values()
+            .filter_map(|entry| match &entry.kind {
+                EntryKind::File(content) => Some((content, &entry.origin)),
+                _ => None,
+            });
+        let units = tree.units().values();
+        let texts = units.flat_map(|unit| unit.text.iter().chain(unit.dropins.values()));
+        let texts = texts.map(|(content, origin)| (content, origin));
+        let found: Vec<Finding> = files
+            .chain(texts)
+            .filter(|(content, _)| has_key(content))
+            .map(|(_, origin)| ca_key(&Spot::new(Place::file(origin.0.clone()), "")))
+            .collect();
+        self.builder.fail(found);
+    }
+
     fn render(&mut self, piece: &Piece) -> Option<String> {
         let rendered = piece
             .render(&self.oven.templates, &self.scope)

@@ -1,0 +1,63 @@
+//! The certificates that nodes bring, read from the project and judged.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use rayon::prelude::*;
+use time::OffsetDateTime;
+
+use crate::error::Result;
+use crate::identity::pki_files::NODES;
+use crate::identity::{CaBundle, Credential, Expectation, Judged};
+use crate::inventory::Inventory;
+use crate::plan::{Wanted, wanted};
+use crate::report::{Finding, Place, Report, Severity};
+
+/// After so many findings about certificates the others are only counted: one command issues them all.
+const SAID: usize = 20;
+
+/// Reads every certificate that the inventory asks for, by file.
+pub fn load(
+    dir: &Path,
+    inventory: &Inventory,
+    (ca, at): (&CaBundle, OffsetDateTime),
+    report: &mut Report,
+) -> Result<HashMap<String, Arc<Credential>>> {
+    let shelf_life = inventory.cluster.tokens.shelf_life;
+    let judge = |wanted: &Wanted<'_>| {
+        let expected = Expectation {
+            leaf: &wanted.leaf,
+            ca,
+            at,
+            shelf_life,
+        };
+        Judged::load(&dir.join(&wanted.file), &wanted.file, &expected)
+    };
+    let wanted = wanted(inventory);
+    let judged = wanted.par_iter().map(judge).collect::<Result<Vec<_>>>()?;
+    let mut findings = Vec::new();
+    let mut credentials = HashMap::with_capacity(wanted.len());
+    for (wanted, judged) in wanted.into_iter().zip(judged) {
+        findings.extend(judged.findings);
+        if let Some(credential) = judged.credential {
+            let _ = credentials.insert(wanted.file, Arc::new(credential));
+        }
+    }
+    say(findings, report);
+    Ok(credentials)
+}
+
+fn say(mut findings: Vec<Finding>, report: &mut Report) {
+    let rest = findings.split_off(findings.len().min(SAID));
+    if !rest.is_empty() {
+        let rule = format!("{} further findings about certificates", rest.len());
+        let place = Place::file(NODES);
+        let finding = match rest.iter().any(|one| one.severity == Severity::Error) {
+            true => Finding::error(&place, "", rule),
+            false => Finding::warning(&place, "", rule),
+        };
+        report.add(finding.repair("run `nodebake pki issue`"));
+    }
+    findings.into_iter().for_each(|finding| report.add(finding));
+}
