@@ -34,13 +34,20 @@ lint: ## Check the format, and clippy with warnings denied
 
 check: lint test ## What a change must pass: lint and test
 
-conformance: build ## Ask the judges that take minutes: upstream's types and flags, Ignition itself, real clusters (needs Go, a module proxy, root)
+# The kubelets that are asked, each built in some minutes once; the first two are those of the real clusters.
+KUBELETS := v1.16.6 v1.34.4
+ifdef FULL
+KUBELETS := v1.16.6 v1.20.15 v1.24.17 v1.27.16 v1.31.14 v1.34.4 v1.37.2
+endif
+
+conformance: build ## Ask the judges that take minutes: upstream's types, flags and rules, kubelets (FULL=1: of seven minors), Ignition itself, real clusters (needs Go, a module proxy, root)
 	@sh tests/judge/install.sh conformance
 	@mkdir -p target/conformance
 	cd tests/judge/kubelet-facts && go vet . && go run . -out $(CURDIR)/target/conformance/kubelet_config.json
 	cmp target/conformance/kubelet_config.json src/kubernetes/kubelet_config.json
+	for version in $(KUBELETS); do tests/judge/kubernetes/build.sh $$version target/judges/kubernetes/$$version kubelet kubelet-config || exit 1; done
 	tests/judge/ignition/build.sh target/judges/bin engine
-	NODEBAKE_CONFORMANCE=1 $(CARGO) test --locked --test suite boot_formats
+	NODEBAKE_CONFORMANCE=1 KUBELETS="$(KUBELETS)" $(CARGO) test --locked --test suite -- boot_formats kubelet_rules kubelets
 	tests/judge/replay/run.sh $(NODEBAKE)
 
 replay: build ## Only the real clusters of `conformance`: baked nodes join them, step by step

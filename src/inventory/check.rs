@@ -113,10 +113,14 @@ fn api_server(inventory: &Inventory, report: &mut Report) {
             "run a proxy on every node and list the servers behind it in apiServer.endpoints",
         ));
     }
+    // Where nothing is said the API server is as new as the newest kubelet: it may be no older.
+    let versions = inventory.specs.iter().map(|spec| &spec.kubernetes.value);
+    let Some(server) = api.version.as_ref().map(|at| &at.value).or(versions.max()) else {
+        return;
+    };
     for spec in &inventory.specs {
-        let server = api.version.as_ref().unwrap_or(&spec.kubernetes);
-        if let Some(rule) = skew(&spec.kubernetes.value, &server.value) {
-            report.add(spec.kubernetes.spot.error(rule));
+        if let Some((rule, repair)) = skew(&spec.kubernetes.value, server) {
+            report.add(spec.kubernetes.spot.error(rule).repair(repair));
         }
     }
 }

@@ -63,6 +63,13 @@ impl Gate {
     }
 }
 
+/// The gates that a kubelet of a minor knows, sorted.
+pub fn names(minor: u32) -> impl Iterator<Item = &'static str> {
+    let gates = Schema::load().gates.iter();
+    let gates = gates.filter(move |(_, spans)| spans.iter().any(|span| span.holds(minor)));
+    gates.map(|(name, _)| name.as_str())
+}
+
 /// The gates that one configuration sets, for one minor.
 #[derive(Debug)]
 pub struct Gates {

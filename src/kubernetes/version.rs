@@ -103,20 +103,30 @@ fn pieces(text: &str) -> Vec<(bool, u32, &str)> {
     text.trim_start_matches('-').split('.').map(piece).collect()
 }
 
-/// What is wrong with a kubelet of one version under an API server of another, or nothing.
-/// Rule: <https://kubernetes.io/releases/version-skew-policy/#kubelet>; patches do not count.
-pub fn skew(kubelet: &Version, api_server: &Version) -> Option<String> {
+/// What is wrong with a kubelet of one version under an API server of another, and in which order to upgrade; or
+/// nothing. Rule: <https://kubernetes.io/releases/version-skew-policy/#kubelet>; patches do not count.
+pub fn skew(kubelet: &Version, api_server: &Version) -> Option<(String, String)> {
     // Three minors since the API server of 1.28, which was the first to support kubelets of 1.25.
     let allowed = if api_server.minor >= 28 { 3 } else { 2 };
     if kubelet.minor > api_server.minor {
-        return Some(format!(
-            "the kubelet ({kubelet}) must not be newer than the API server ({api_server})"
+        return Some((
+            format!("the kubelet ({kubelet}) must not be newer than the API server ({api_server})"),
+            format!(
+                "upgrade the API servers to 1.{} first, one minor at a time, and the kubelets after them",
+                kubelet.minor
+            ),
         ));
     }
     let behind = api_server.minor - kubelet.minor;
     (behind > allowed).then(|| {
-        format!(
-            "the kubelet ({kubelet}) is {behind} minor versions older than the API server ({api_server}); at most {allowed} are supported"
+        (
+            format!(
+                "the kubelet ({kubelet}) is {behind} minor versions older than the API server ({api_server}); at most {allowed} are supported"
+            ),
+            format!(
+                "upgrade the kubelets to 1.{} or newer before the API servers go on",
+                api_server.minor - allowed
+            ),
         )
     })
 }
@@ -189,7 +199,21 @@ mod tests {
         ] {
             let rule = skew(&version(kubelet), &version(api_server));
             assert_eq!(rule.is_some(), word.is_some(), "{kubelet} {api_server}");
-            assert!(rule.unwrap_or_default().contains(word.unwrap_or_default()));
+            let (rule, _) = rule.unwrap_or_default();
+            assert!(rule.contains(word.unwrap_or_default()));
         }
+    }
+
+    #[test]
+    fn the_order_of_upgrades_is_told() {
+        let repair = |kubelet, server| skew(&version(kubelet), &version(server)).unwrap().1;
+        assert_eq!(
+            repair("v1.35.0", "v1.34.0"),
+            "upgrade the API servers to 1.35 first, one minor at a time, and the kubelets after them"
+        );
+        assert_eq!(
+            repair("v1.30.0", "v1.34.0"),
+            "upgrade the kubelets to 1.31 or newer before the API servers go on"
+        );
     }
 }

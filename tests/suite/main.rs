@@ -15,6 +15,8 @@ mod golden;
 mod identical;
 mod identity;
 mod judges;
+mod kubelet_rules;
+mod kubelets;
 mod kubernetes_rules;
 mod line;
 mod pki;
