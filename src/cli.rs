@@ -42,9 +42,9 @@ pub enum Command {
     Check(Check),
     /// Bake every node's payloads and the cluster's manifests into a bundle
     ///
-    /// What is built is usable until the first of its tokens, or the CA, ends.
-    /// A payload may lie for `tokens.shelfLife` before its node boots; a token
-    /// that ends earlier is a finding.
+    /// What is built is usable until the first of its tokens, its certificates
+    /// or the CA ends. A payload may lie for `tokens.shelfLife` before its node
+    /// boots; a token or certificate that ends earlier is a finding.
     ///
     /// Clocks: the API server's decides whether a token is still good, so one
     /// that is minted on a machine whose clock is late ends early: let tokens

@@ -95,7 +95,8 @@ struct Summary<'a> {
     kubernetes: String,
     hostname: &'a str,
     addresses: Vec<String>,
-    group: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    group: Option<&'a str>,
     token: Option<String>,
     certificates: Vec<CertificateLine<'a>>,
     usable_until: Option<String>,
@@ -155,7 +156,7 @@ fn summary(node: &NodePlan, baked: &Baked, output: Print, out: &mut dyn Write) -
         kubernetes: node.class.spec.kubernetes.value.to_string(),
         hostname: &baked.hostname,
         addresses: node.addresses.iter().map(ToString::to_string).collect(),
-        group: &node.group,
+        group: node.token.as_ref().map(|_| node.group.as_str()),
         token: node.token.as_ref().map(Token::hidden),
         certificates: certificates(node),
         usable_until: rfc3339(node.usable_until),
@@ -179,7 +180,9 @@ fn summary(node: &NodePlan, baked: &Baked, output: Print, out: &mut dyn Write) -
     writeln!(out, "kubernetes    {}", summary.kubernetes)?;
     writeln!(out, "hostname      {}", summary.hostname)?;
     writeln!(out, "addresses     {}", summary.addresses.join(" "))?;
-    writeln!(out, "group         {}", summary.group)?;
+    if let Some(group) = summary.group {
+        writeln!(out, "group         {group}")?;
+    }
     if let Some(token) = &summary.token {
         writeln!(out, "token         {token}")?;
     }

@@ -119,8 +119,17 @@ impl Plan {
         for (node, spec) in inventory.nodes.into_iter().zip(&inventory.spec_of) {
             let class = spec.and_then(|index| classes.get(index));
             let needs_token = identity::needs_token(class.map(|class| &*class.spec));
-            let token = needs_token
-                .then(|| token(&node.name.value, &inventory.cluster, &inputs, &mut without));
+            let mut of_node = || token(&node.name.value, &inventory.cluster, &inputs, &mut without);
+            let token = match needs_token {
+                true => Some(of_node()),
+                false => {
+                    // Who was shut out must not come back by a certificate.
+                    if inputs.tokens.is_revoked(&node.name.value) {
+                        drop(of_node());
+                    }
+                    None
+                }
+            };
             let Some(class) = class else {
                 continue;
             };

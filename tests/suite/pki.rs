@@ -538,6 +538,7 @@ fn a_node_that_brings_certificates_needs_no_token() {
     }
     let other = shown(&project, "b", "/etc/kubernetes/kubelet-config.yaml");
     assert!(other.contains("serverTLSBootstrap: true\n"), "{other}");
+    let _ = project.good(&["verify", "out", "--key", "keys/sign.pub"]);
     // The end of the first certificate, not of the CA.
     let until = node["usableUntil"].as_str().unwrap();
     assert!(
@@ -714,4 +715,50 @@ fn a_review_knows_nodes_that_have_no_token() {
     let said = run_with_input(review, asked.to_string().as_bytes());
     let said: Value = serde_json::from_slice(&said.stdout).unwrap();
     assert_eq!(said[0]["decision"], "approve", "{said}");
+}
+
+/// A revoked node must not come back by a certificate, nor get a token when everybody does.
+#[test]
+fn revoked_nodes_stay_out_and_others_get_no_token() {
+    let project = issued();
+    let _ = project.good(&["token", "create"]);
+    assert!(!project.dir.join("secrets.yaml").exists());
+    let expiring = project.good(&["token", "expiring", "--within", "9999d"]);
+    assert!(expiring.starts_with("no token expires"), "{expiring}");
+    let _ = project.good(&["token", "create", ".", "b"]);
+    let _ = now(&project, &["check"]);
+    let _ = project.good(&["token", "revoke", ".", "b"]);
+    let refused = project.run(&["check"]);
+    let said = text(&refused.stdout);
+    assert!(
+        refused.status.code() == Some(3) && said.contains("was revoked at"),
+        "{said}"
+    );
+}
+
+/// An elliptic key may leave out its public half; it is the CA's all the same.
+#[test]
+fn the_cas_key_is_found_without_its_public_half() {
+    if !judges::present("openssl") {
+        return;
+    }
+    let project = issued();
+    let pki = project.dir.join("pki");
+    for args in [
+        &["ec", "-in", "ca.key", "-no_public", "-out", "../sec1"][..],
+        &[
+            "pkcs8", "-topk8", "-nocrypt", "-in", "../sec1", "-out", "../pkcs8",
+        ],
+    ] {
+        let _ = judges::content(&pki, "openssl", args);
+    }
+    for name in ["sec1", "pkcs8"] {
+        let with = format!("{CLUSTER}files:\n  /etc/x: {{source: {name}}}\n");
+        fs::write(project.dir.join("cluster.yaml"), with).unwrap();
+        let said = text(&project.run(&["check"]).stdout);
+        assert!(
+            said.contains("holds the CA's private key"),
+            "{name}: {said}"
+        );
+    }
 }
