@@ -37,7 +37,7 @@ check: lint test ## What a change must pass: lint and test
 # The kubelets that are asked, each built in some minutes once; the first two are those of the real clusters.
 KUBELETS := v1.16.6 v1.34.4
 ifdef FULL
-KUBELETS := v1.16.6 v1.20.15 v1.24.17 v1.27.16 v1.31.14 v1.34.4 v1.37.2
+KUBELETS := v1.16.6 v1.20.15 v1.24.17 v1.27.8 v1.31.4 v1.34.4 v1.37.2
 endif
 
 conformance: build ## Ask the judges that take minutes: upstream's types, flags and rules, kubelets (FULL=1: of seven minors), Ignition itself, real clusters (needs Go, a module proxy, root)

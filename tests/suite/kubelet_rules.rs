@@ -22,7 +22,7 @@ use crate::project::fixtures;
 
 /// The releases whose code is asked, oldest first.
 pub const RELEASES: [&str; 7] = [
-    "v1.16.6", "v1.20.15", "v1.24.17", "v1.27.16", "v1.31.14", "v1.34.4", "v1.37.2",
+    "v1.16.6", "v1.20.15", "v1.24.17", "v1.27.8", "v1.31.4", "v1.34.4", "v1.37.2",
 ];
 
 /// Configurations for each of them.
