@@ -43,6 +43,19 @@ pub struct Credential {
 }
 
 impl Credential {
+    fn new(ders: &[Vec<u8>], leaf: &X509Certificate<'_>, key: &PrivateKey) -> Self {
+        let mut certificates = String::new();
+        for der in ders {
+            push_block(&mut certificates, CERTIFICATE, der);
+        }
+        Self {
+            certificates,
+            key: key.to_pem(),
+            not_before: leaf.validity().not_before.to_datetime(),
+            not_after: leaf.validity().not_after.to_datetime(),
+        }
+    }
+
     /// Both in one text, as the kubelet's own store has them.
     pub fn to_pem(&self) -> Zeroizing<Vec<u8>> {
         let mut text = Zeroizing::new(self.certificates.clone().into_bytes());
@@ -112,63 +125,58 @@ impl Judged {
 
     /// Judges the text of a file.
     pub fn parse(text: &str, place: &Place, expected: &Expectation<'_>) -> Self {
-        let mut judged = Self::default();
-        let mut error = |rule: &str, repair: &str| {
-            let finding = Finding::error(place, "", rule).repair(repair);
-            judged.findings.push(finding);
-        };
-        let mut certificates = Vec::new();
-        for block in blocks(text) {
-            match block.decode() {
-                Some(der) if block.label == CERTIFICATE => certificates.push(der),
-                _ if block.label.ends_with(LABEL) => {}
-                None => error("a PEM block in it is damaged", ISSUE),
-                Some(_) => {}
-            }
-        }
-        let parsed: Option<Vec<X509Certificate<'_>>> = certificates
+        let mut faults = Vec::new();
+        let ders = certificates(text, &mut faults);
+        let parsed: Vec<X509Certificate<'_>> = ders
             .iter()
-            .map(|der| X509Certificate::from_der(der).ok())
-            .map(|read| read.map(|(_, certificate)| certificate))
+            .map_while(|der| X509Certificate::from_der(der).ok())
+            .map(|(_, certificate)| certificate)
             .collect();
-        let parsed = parsed.unwrap_or_default();
-        let Some(leaf) = parsed.first() else {
-            error("there is no certificate in it that can be read", ISSUE);
-            return judged;
-        };
-        let key = match PrivateKey::from_pem(text, None) {
-            Ok(key) => key,
-            Err((rule, repair)) => {
-                error(rule, repair);
-                return judged;
+        let mut credential = None;
+        let mut warning = None;
+        match (parsed.first(), PrivateKey::from_pem(text, None)) {
+            (Some(leaf), Ok(key)) if parsed.len() == ders.len() => {
+                if !key.is_of(&leaf.public_key().subject_public_key.data) {
+                    faults.push("the private key is not the certificate's".to_owned());
+                }
+                faults.extend(misfits(leaf, expected));
+                warning = (!is_issued_by(&parsed, expected.ca)).then_some(FOREIGN);
+                credential = Some(Credential::new(&ders, leaf, &key));
             }
-        };
-        if !key.is_of(&leaf.public_key().subject_public_key.data) {
-            error("the private key is not the certificate's", ISSUE);
+            (Some(_), Err((rule, _))) => faults.push(rule.to_owned()),
+            _ => faults.push("there is no certificate in it that can be read".to_owned()),
         }
-        for rule in faults(leaf, expected) {
-            error(&rule, ISSUE);
+        let errors = faults
+            .into_iter()
+            .map(|rule| Finding::error(place, "", rule).repair(ISSUE));
+        let warnings = warning.map(|rule| Finding::warning(place, "", rule));
+        Self {
+            credential,
+            findings: errors.chain(warnings).collect(),
         }
-        if !is_issued_by(&parsed, expected.ca) {
-            let rule = "no certificate of apiServer.ca signed it, so it is good only where another CA is trusted";
-            judged.findings.push(Finding::warning(place, "", rule));
-        }
-        let mut pem = String::new();
-        for der in &certificates {
-            push_block(&mut pem, CERTIFICATE, der);
-        }
-        judged.credential = Some(Credential {
-            certificates: pem,
-            key: key.to_pem(),
-            not_before: leaf.validity().not_before.to_datetime(),
-            not_after: leaf.validity().not_after.to_datetime(),
-        });
-        judged
     }
 }
 
+const FOREIGN: &str =
+    "no certificate of apiServer.ca signed it, so it is good only where another CA is trusted";
+
+/// The certificates of a PEM text; a block that cannot be read is a fault.
+fn certificates(text: &str, faults: &mut Vec<String>) -> Vec<Vec<u8>> {
+    let mut ders = Vec::new();
+    for block in blocks(text) {
+        match block.decode() {
+            Some(der) if block.label == CERTIFICATE => ders.push(der),
+            None if !block.label.ends_with(LABEL) => {
+                faults.push("a PEM block in it is damaged".to_owned());
+            }
+            _ => {}
+        }
+    }
+    ders
+}
+
 /// All that makes a certificate unfit for what it is wanted for.
-fn faults(found: &X509Certificate<'_>, expected: &Expectation<'_>) -> Vec<String> {
+fn misfits(found: &X509Certificate<'_>, expected: &Expectation<'_>) -> Vec<String> {
     let mut faults = Vec::new();
     let wanted = expected.leaf;
     let time = |at| rfc3339(at).unwrap_or_default();

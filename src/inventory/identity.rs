@@ -131,6 +131,13 @@ pub fn kubeconfig(path: &Arc<str>, at: &Cursor<'_>) -> Option<KubeconfigSpec> {
             return None;
         }
     };
+    let others_read = attributes.mode.is_some_and(|mode| mode & 0o007 != 0);
+    if others_read && matches!(auth, KubeconfigAuth::Certificate(_)) {
+        let finding = at
+            .spot()
+            .error("holds a private key, which everybody could read");
+        at.add(finding.repair("give it a mode like \"0640\", and a group"));
+    }
     Some(KubeconfigSpec {
         path: key_text(path, at),
         auth,

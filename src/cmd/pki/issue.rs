@@ -1,5 +1,6 @@
 //! `nodebake pki issue`: certificates for the nodes that are to bring them.
 
+use std::collections::HashSet;
 use std::io::{self, Write};
 use std::path::Path;
 use std::time::Duration;
@@ -42,63 +43,47 @@ pub(super) fn run(args: &PkiIssue) -> Result<Exit> {
 
 fn issue(args: &PkiIssue, report: &mut Report) -> Result<Exit> {
     let now = OffsetDateTime::now_utc();
-    let inventory = Inventory::load(&args.dir, report);
-    let Some(inventory) = inventory.filter(|_| !report.has_errors()) else {
-        return Ok(Exit::Findings);
-    };
     let lifetime = duration("--ttl", &args.ttl)?;
     let within = args.renew_within.as_deref();
     let within = within
         .map(|text| duration("--renew-within", text))
         .transpose()?;
+    let inventory = Inventory::load(&args.dir, report);
+    let Some(inventory) = inventory.filter(|_| !report.has_errors()) else {
+        return Ok(Exit::Findings);
+    };
     let Some(ca) = ca_bundle(&args.dir, &inventory, now, report)? else {
         return Ok(Exit::Findings);
     };
-    let all = wanted(&inventory);
-    let names: Vec<&str> = inventory
-        .nodes
-        .iter()
-        .map(|node| node.name.value.as_str())
-        .collect();
-    let nodes = chosen(&args.nodes, &names, "in the inventory")?;
-    let mine: Vec<&Wanted<'_>> = all.iter().filter(|one| nodes.contains(&one.node)).collect();
     let keeping = Keeping {
         dir: &args.dir,
         ca: &ca,
         now,
         shelf_life: inventory.cluster.tokens.shelf_life,
         within,
+        force: args.force,
     };
-    let kept = mine.par_iter().map(|wanted| match args.force {
-        true => Ok(None),
-        false => keeping.good(wanted),
-    });
-    let kept = kept.collect::<Result<Vec<_>>>()?;
-    let missing = kept.iter().any(Option::is_none);
-    let authority = match missing {
-        // Only who signs needs the key.
-        false => None,
-        true => {
-            let secret = passphrase(args.passphrase_file.as_deref())?;
-            let Some(found) = authority(args, &ca, secret.as_ref(), report)? else {
-                return Ok(Exit::Findings);
-            };
-            Some(found)
-        }
-    };
-    if missing {
-        pki_files::prepare_folder(&args.dir)?;
-    }
-    let making = Making {
+    let all = inventory.nodes.iter().map(|node| node.name.value.as_str());
+    let nodes = chosen(&args.nodes, &all.collect::<Vec<_>>(), "in the inventory")?;
+    let wanted = keeping.sort(wanted(&inventory), &nodes)?;
+    let mut making = Making {
         dir: &args.dir,
-        authority: authority.as_ref(),
+        authority: None,
         now,
         lifetime,
     };
-    let outcomes = mine
+    // Only who signs needs the key.
+    if wanted.iter().any(|(_, kept)| kept.is_none()) {
+        let secret = passphrase(args.passphrase_file.as_deref())?;
+        making.authority = authority(args, &ca, secret.as_ref(), report)?;
+        if making.authority.is_none() {
+            return Ok(Exit::Findings);
+        }
+        pki_files::prepare_folder(&args.dir)?;
+    }
+    let outcomes = wanted
         .par_iter()
-        .zip(kept)
-        .map(|(wanted, kept)| making.outcome(wanted, kept));
+        .map(|(wanted, kept)| making.outcome(wanted, *kept));
     let outcomes = outcomes.collect::<Result<Vec<_>>>()?;
     print(args.output, &outcomes, nodes.len())?;
     Ok(Exit::Good)
@@ -111,10 +96,31 @@ struct Keeping<'a> {
     now: OffsetDateTime,
     shelf_life: Duration,
     within: Option<Duration>,
+    force: bool,
 }
 
 impl Keeping<'_> {
-    fn good(&self, wanted: &Wanted<'_>) -> Result<Option<Credential>> {
+    /// What the chosen nodes need, each with the end of what is good as it is.
+    fn sort<'i>(
+        &self,
+        mut wanted: Vec<Wanted<'i>>,
+        nodes: &[&str],
+    ) -> Result<Vec<(Wanted<'i>, Option<OffsetDateTime>)>> {
+        let nodes: HashSet<&str> = nodes.iter().copied().collect();
+        wanted.retain(|one| nodes.contains(one.node));
+        let sorted = wanted.into_par_iter().map(|wanted| {
+            let kept = if self.force {
+                None
+            } else {
+                self.good(&wanted)?
+            };
+            Ok((wanted, kept))
+        });
+        sorted.collect()
+    }
+
+    /// Until when a certificate that fits and does not end soon is good.
+    fn good(&self, wanted: &Wanted<'_>) -> Result<Option<OffsetDateTime>> {
         let expected = Expectation {
             leaf: &wanted.leaf,
             ca: self.ca,
@@ -129,25 +135,30 @@ impl Keeping<'_> {
             let within = self.within.and_then(|span| span.try_into().ok());
             self.now + within.unwrap_or(lifetime / 3) < credential.not_after
         };
-        Ok(judged
+        let good = judged
             .credential
-            .filter(|credential| !faulty && fresh(credential)))
+            .filter(|credential| !faulty && fresh(credential));
+        Ok(good.map(|credential| credential.not_after))
     }
 }
 
 /// What issues.
 struct Making<'a> {
     dir: &'a Path,
-    authority: Option<&'a Authority>,
+    authority: Option<Authority>,
     now: OffsetDateTime,
     lifetime: Duration,
 }
 
 impl Making<'_> {
-    fn outcome<'i>(&self, wanted: &'i Wanted<'_>, kept: Option<Credential>) -> Result<Outcome<'i>> {
+    fn outcome<'i>(
+        &self,
+        wanted: &'i Wanted<'_>,
+        kept: Option<OffsetDateTime>,
+    ) -> Result<Outcome<'i>> {
         let issued = kept.is_none();
         let not_after = match kept {
-            Some(kept) => kept.not_after,
+            Some(not_after) => not_after,
             None => self.issue(wanted)?,
         };
         Ok(Outcome {
@@ -164,7 +175,7 @@ impl Making<'_> {
     }
 
     fn issue(&self, wanted: &Wanted<'_>) -> Result<OffsetDateTime> {
-        let authority = self.authority.context("issuing without a CA")?;
+        let authority = self.authority.as_ref().context("issuing without a CA")?;
         let issued = authority.issue(&wanted.leaf, self.now, self.lifetime)?;
         let path = self.dir.join(&wanted.file);
         if let Some(folder) = path.parent() {

@@ -74,12 +74,32 @@ fn authority(
         Some(path) => (path.clone(), path.display().to_string()),
         None => (args.dir.join(CA_KEY), CA_KEY.to_owned()),
     };
-    let reading = || format!("reading {}", path.display());
+    let Some(text) = read_key(&path, &shown, report)? else {
+        return Ok(None);
+    };
+    let made = PrivateKey::from_pem(&text, passphrase).and_then(|key| {
+        let mut known = ca.certificates.iter();
+        match known.find(|one| key.is_of(&one.public_key)) {
+            Some(certificate) => Authority::new(&certificate.der, key),
+            None => Err((
+                "the key belongs to no certificate of apiServer.ca",
+                "give the key of the CA that the inventory names",
+            )),
+        }
+    });
     let place = Place::file(&*shown);
-    let file = match File::open(&path) {
+    Ok(made
+        .map_err(|(rule, repair)| report.add(Finding::error(&place, "", rule).repair(repair)))
+        .ok())
+}
+
+/// The text of a key file that nobody else may read; `None` if it is missing or others may.
+fn read_key(path: &Path, shown: &str, report: &mut Report) -> Result<Option<Zeroizing<String>>> {
+    let reading = || format!("reading {}", path.display());
+    let file = match File::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let finding = Finding::error(&place, "", "the CA's key is missing");
+            let finding = Finding::error(&Place::file(shown), "", "the CA's key is missing");
             report.add(
                 finding.repair("name it with --ca-key, or make a CA with `nodebake pki init`"),
             );
@@ -90,33 +110,10 @@ fn authority(
     let facts = file.metadata().with_context(reading)?;
     if facts.is_file() {
         let user = rustix::process::geteuid().as_raw();
-        check_access(facts.mode(), facts.uid(), user, &shown, report);
+        check_access(facts.mode(), facts.uid(), user, shown, report);
     }
     let mut text = Zeroizing::new(String::with_capacity(KEY_LIMIT as usize));
-    let _ = file
-        .take(KEY_LIMIT)
-        .read_to_string(&mut text)
-        .with_context(reading)?;
-    let key = match PrivateKey::from_pem(&text, passphrase) {
-        Ok(_) if report.has_errors() => return Ok(None),
-        Ok(key) => key,
-        Err((rule, repair)) => {
-            report.add(Finding::error(&place, "", rule).repair(repair));
-            return Ok(None);
-        }
-    };
-    let own = ca
-        .certificates
-        .iter()
-        .find(|one| key.is_of(&one.public_key));
-    let made = match own {
-        Some(certificate) => Authority::new(&certificate.der, key),
-        None => Err((
-            "the key belongs to no certificate of apiServer.ca",
-            "give the key of the CA that the inventory names",
-        )),
-    };
-    Ok(made
-        .map_err(|(rule, repair)| report.add(Finding::error(&place, "", rule).repair(repair)))
-        .ok())
+    let read = file.take(KEY_LIMIT).read_to_string(&mut text);
+    let _ = read.with_context(reading)?;
+    Ok((!report.has_errors()).then_some(text))
 }
