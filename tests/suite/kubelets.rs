@@ -143,14 +143,23 @@ impl Baked {
     }
 
     /// Puts the node's files where its flags say, and returns the flags of its unit.
-    fn install(&self) -> Vec<String> {
+    fn install(&self, release: &str) -> Vec<String> {
         let root = self.root();
+        // Nothing of a kubelet that ran here before: it would be read again.
+        let _ = fs::remove_dir_all(&root);
         for folder in ["", "certDir", "staticPods", "volumePlugins"] {
             fs::create_dir_all(root.join(folder)).unwrap();
         }
         for name in ["kubeletConfig", "bootstrapKubeconfig", "clusterCA"] {
             let path = root.join(name);
             fs::write(&path, self.file(path.to_str().unwrap())).unwrap();
+        }
+        // Kubelets from 1.35 refuse machines with cgroup v1 unless told otherwise, and that is about this machine.
+        let unified = Path::new("/sys/fs/cgroup/cgroup.controllers").exists();
+        if !unified && minor(release) >= 35 {
+            let path = root.join("kubeletConfig");
+            let config = fs::read_to_string(&path).unwrap();
+            fs::write(path, config + "failCgroupV1: false\n").unwrap();
         }
         let mut flags = self.flags();
         flags.push(format!("--root-dir={}", root.join("kubelet").display()));
@@ -168,10 +177,10 @@ impl Baked {
     }
 
     /// What a kubelet says of the node's files until it turns to others, and whether it ended before.
-    fn run(&self, kubelet: &Path) -> (String, bool) {
+    fn run(&self, (release, kubelet): (&str, &Path)) -> (String, bool) {
         let log = self.folder.path().join("log");
         let mut child = Command::new(kubelet)
-            .args(self.install())
+            .args(self.install(release))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(File::create(&log).unwrap())
@@ -201,13 +210,7 @@ impl Baked {
 }
 
 /// What a profile needs here: nothing of a node may be written outside of the test's folder.
-fn more(profile: &str, release: &str) -> String {
-    // Kubelets from 1.35 refuse machines with cgroup v1 unless told otherwise, and that is about this machine.
-    let unified = Path::new("/sys/fs/cgroup/cgroup.controllers").exists();
-    let config = match !unified && minor(release) >= 35 {
-        true => "failCgroupV1: false",
-        false => "",
-    };
+fn more(profile: &str) -> String {
     let flags = match profile {
         "by-hand" => "cert-dir: ROOT/certDir, kubeconfig: ROOT/kubeconfig",
         _ => "",
@@ -216,7 +219,7 @@ fn more(profile: &str, release: &str) -> String {
         "by-hand" => "vars: {dataDir: ROOT}\n",
         _ => "",
     };
-    format!("kubelet: {{config: {{{config}}}, flags: {{{flags}}}}}\n{vars}")
+    format!("kubelet: {{flags: {{{flags}}}}}\n{vars}")
 }
 
 fn objections(log: &str) -> Vec<&str> {
@@ -232,10 +235,10 @@ fn objections(log: &str) -> Vec<&str> {
 fn real_kubelets_take_what_is_baked_for_them() {
     for (release, kubelet) in kubelets() {
         for profile in ["worker", "by-hand"] {
-            let baked = Baked::new(profile, release, &more(profile, release));
+            let baked = Baked::new(profile, release, &more(profile));
             let (said, good) = baked.check();
             assert!(good && !said.contains("warning"), "{release}: {said}");
-            let (log, ended) = baked.run(&kubelet);
+            let (log, ended) = baked.run((release, &kubelet));
             assert!(!ended, "{profile} {release}:\n{log}");
             assert_eq!(objections(&log), Vec::<&str>::new(), "{profile} {release}");
         }
@@ -271,11 +274,11 @@ fn what_is_baked_for_another_minor_is_refused_by_us_and_by_that_kubelet() {
     let kubelets = kubelets();
     let mut refused = 0;
     for (from, _) in &kubelets {
-        let other = Baked::new("worker", from, &more("worker", from));
+        let other = Baked::new("worker", from, &more("worker"));
         for (release, kubelet) in kubelets.iter().filter(|(release, _)| release != from) {
             let (said, _) = said_for(&other, release).check();
             let ours = said.contains("error: ") || said.contains("warning: ");
-            let (log, ended) = other.run(kubelet);
+            let (log, ended) = other.run((release, kubelet));
             let theirs = ended || !objections(&log).is_empty();
             // A kubelet of 1.16 reads over fields that it does not know, which is why somebody must tell.
             let is_blind = minor(release) == 16 && !said.contains("kubelet.flags");

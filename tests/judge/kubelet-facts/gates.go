@@ -13,7 +13,7 @@ import (
 // gatePackages declare the feature gates that a kubelet knows. Those that a release lacks are left out.
 var gatePackages = []string{
 	"k8s.io/kubernetes/pkg/features", "k8s.io/apiserver/pkg/features", "k8s.io/client-go/features", "k8s.io/component-base/featuregate",
-	"k8s.io/component-base/logs/api/v1", "k8s.io/component-base/metrics/features", "k8s.io/component-base/zpages/features",
+	"k8s.io/component-base/logs", "k8s.io/component-base/logs/api/v1", "k8s.io/component-base/metrics/features", "k8s.io/component-base/zpages/features",
 }
 
 // gateMap is the variable in which a package keeps its gates: what it holds is known by its type.
