@@ -7,12 +7,15 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 mod csr;
 mod pki;
+mod secrets;
 mod token;
 
 pub use csr::{Csr, CsrApproverSettings, CsrPrint, CsrReview};
 pub use pki::{Pki, PkiInit, PkiIssue};
+pub use secrets::{SecretsArgs, TokenFile};
 pub use token::{
-    Token, TokenCreate, TokenExpiring, TokenImport, TokenList, TokenRevoke, TokenRotate,
+    Token, TokenCreate, TokenEncrypt, TokenExpiring, TokenImport, TokenList, TokenRevoke,
+    TokenRotate,
 };
 
 /// One cluster inventory in; signed, reproducible, ready-to-boot node payloads out.
@@ -64,7 +67,7 @@ pub enum Command {
     Verify(Verify),
     /// Sign a bundle, or attach a signature that was made elsewhere
     Sign(Sign),
-    /// Create, list, rotate, revoke and import bootstrap tokens, offline
+    /// Create, list, rotate, revoke, import and encrypt bootstrap tokens, offline
     #[command(subcommand)]
     Token(Token),
     /// Review the nodes' requests for certificates against the inventory
@@ -96,6 +99,10 @@ pub struct Init {
     /// The built-in profile that the example starts from
     #[arg(long, default_value = "worker", value_name = "NAME")]
     pub profile: String,
+    /// Encrypt the tokens for this one: age1… or an SSH public key; may be
+    /// given more than once
+    #[arg(long = "recipient", value_name = "KEY")]
+    pub recipients: Vec<String>,
 }
 
 /// `check`.
@@ -130,9 +137,9 @@ pub struct Reading {
     /// Treat warnings as errors
     #[arg(long)]
     pub strict: bool,
-    /// Read the tokens from this file instead of DIR/secrets.yaml; - is stdin
-    #[arg(long, value_name = "FILE")]
-    pub secrets: Option<PathBuf>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub secrets: SecretsArgs,
 }
 
 /// The formats' names, as in the inventory.

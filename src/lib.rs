@@ -13,6 +13,8 @@ pub mod cli;
 pub mod cluster;
 /// What each subcommand does.
 pub mod cmd;
+/// Tables for people.
+pub mod columns;
 /// Operational errors and exit codes.
 pub mod error;
 /// Kubeconfigs and certificates.

@@ -46,6 +46,8 @@ pub struct Verdict {
     pub nodes: usize,
     /// How many files SHA256SUMS lists.
     pub files: usize,
+    /// How many of them hold secrets, so that they must be kept from others' eyes.
+    pub secret_files: usize,
     /// RFC 3339: the first end of any node's token or CA; booting that node later needs a new bundle.
     pub usable_until: Option<String>,
     /// Everything that is wrong, sorted by path; empty means verified.
@@ -232,6 +234,9 @@ fn open_manifest(out: &Path, sums: &Sums, checked: &mut Checked) {
                 let until = node.usable_until.as_deref()?;
                 parse_rfc3339(until)
             });
+            let of_nodes = manifest.nodes.iter().flat_map(|node| &node.files);
+            let files = manifest.files.iter().chain(of_nodes);
+            verdict.secret_files = files.filter(|file| file.secret).count();
             verdict.usable_until = ends.min().and_then(rfc3339);
             agree(out, &manifest, sums, verdict);
             checked.manifest = Some(manifest);

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
+use crate::cli::SecretsArgs;
+
 /// `csr …`.
 #[derive(Debug, Subcommand)]
 pub enum Csr {
@@ -50,9 +52,9 @@ pub struct CsrReview {
     /// The project's folder
     #[arg(default_value = ".", value_name = "DIR")]
     pub dir: PathBuf,
-    /// Read the tokens from this file instead of DIR/secrets.yaml
-    #[arg(long, value_name = "FILE")]
-    pub secrets: Option<PathBuf>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub secrets: SecretsArgs,
     /// Approve and deny, through kubectl
     #[arg(long)]
     pub apply: bool,

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use crate::cli::Print;
+use crate::cli::TokenFile;
 
 /// `token …`.
 #[derive(Debug, Subcommand)]
@@ -45,6 +45,12 @@ pub enum Token {
     /// that one of its groups or its description names; the others are listed
     /// with the reason, and left out.
     Import(TokenImport),
+    /// Encrypt the tokens for those whom `tokens.recipients` names now
+    ///
+    /// Takes secrets.yaml, writes secrets.yaml.age and removes secrets.yaml;
+    /// or, after a change of the recipients, writes secrets.yaml.age anew. Who
+    /// was a recipient may have kept the tokens: rotate them if that matters.
+    Encrypt(TokenEncrypt),
 }
 
 /// `token create`.
@@ -59,12 +65,9 @@ pub struct TokenCreate {
     /// How long the tokens live, like 24h or 30d [default: tokens.ttl]
     #[arg(long, value_name = "DURATION")]
     pub ttl: Option<String>,
-    /// Change this file instead of DIR/secrets.yaml
-    #[arg(long, value_name = "FILE")]
-    pub secrets: Option<PathBuf>,
-    /// Print for people or as JSON
-    #[arg(short, long, value_enum, default_value_t, value_name = "FORM")]
-    pub output: Print,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub file: TokenFile,
 }
 
 /// `token list`.
@@ -76,12 +79,9 @@ pub struct TokenList {
     /// Print the secrets in the clear
     #[arg(long)]
     pub reveal: bool,
-    /// Read the tokens from this file instead of DIR/secrets.yaml; - is stdin
-    #[arg(long, value_name = "FILE")]
-    pub secrets: Option<PathBuf>,
-    /// Print for people or as JSON
-    #[arg(short, long, value_enum, default_value_t, value_name = "FORM")]
-    pub output: Print,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub file: TokenFile,
 }
 
 /// `token rotate`.
@@ -103,12 +103,9 @@ pub struct TokenRotate {
     /// How long the new tokens live, like 24h or 30d [default: tokens.ttl]
     #[arg(long, value_name = "DURATION")]
     pub ttl: Option<String>,
-    /// Change this file instead of DIR/secrets.yaml
-    #[arg(long, value_name = "FILE")]
-    pub secrets: Option<PathBuf>,
-    /// Print for people or as JSON
-    #[arg(short, long, value_enum, default_value_t, value_name = "FORM")]
-    pub output: Print,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub file: TokenFile,
 }
 
 /// `token revoke`.
@@ -120,12 +117,9 @@ pub struct TokenRevoke {
     /// The nodes, by name or glob; they need not be in the inventory any more
     #[arg(value_name = "NODE")]
     pub nodes: Vec<String>,
-    /// Change this file instead of DIR/secrets.yaml
-    #[arg(long, value_name = "FILE")]
-    pub secrets: Option<PathBuf>,
-    /// Print for people or as JSON
-    #[arg(short, long, value_enum, default_value_t, value_name = "FORM")]
-    pub output: Print,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub file: TokenFile,
 }
 
 /// `token expiring`.
@@ -140,12 +134,9 @@ pub struct TokenExpiring {
     /// Judge at this time (RFC 3339) rather than now
     #[arg(long, value_name = "TIME")]
     pub at: Option<String>,
-    /// Read the tokens from this file instead of DIR/secrets.yaml; - is stdin
-    #[arg(long, value_name = "FILE")]
-    pub secrets: Option<PathBuf>,
-    /// Print for people or as JSON
-    #[arg(short, long, value_enum, default_value_t, value_name = "FORM")]
-    pub output: Print,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub file: TokenFile,
 }
 
 /// `token import`.
@@ -153,14 +144,22 @@ pub struct TokenExpiring {
 pub struct TokenImport {
     /// The dump; - is stdin
     #[arg(value_name = "FILE")]
-    pub file: PathBuf,
+    pub dump: PathBuf,
     /// The project's folder
     #[arg(default_value = ".", value_name = "DIR")]
     pub dir: PathBuf,
-    /// Change this file instead of DIR/secrets.yaml
-    #[arg(long, value_name = "FILE")]
-    pub secrets: Option<PathBuf>,
-    /// Print for people or as JSON
-    #[arg(short, long, value_enum, default_value_t, value_name = "FORM")]
-    pub output: Print,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub file: TokenFile,
+}
+
+/// `token encrypt`.
+#[derive(Debug, Args)]
+pub struct TokenEncrypt {
+    /// The project's folder
+    #[arg(default_value = ".", value_name = "DIR")]
+    pub dir: PathBuf,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub file: TokenFile,
 }

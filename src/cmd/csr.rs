@@ -9,7 +9,8 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, bail};
 
 use crate::cli::{Csr, CsrApproverSettings, CsrPrint, CsrReview};
-use crate::cmd::project::{say, tokens};
+use crate::cmd::project::say;
+use crate::cmd::secrets_file::{IDENTITY_VARIABLE, tokens};
 use crate::error::{Exit, Result};
 use crate::identity::csr::{NodeFacts, Register, Verdict, approver_settings, commands, to_text};
 use crate::inventory::{Inventory, Node};
@@ -26,11 +27,12 @@ pub fn run(args: &Csr) -> Result<Exit> {
 fn review(args: &CsrReview) -> Result<Exit> {
     let mut report = Report::default();
     let from_stdin = |path: &Path| path == Path::new("-");
-    if from_stdin(&args.file) && args.secrets.as_deref().is_some_and(from_stdin) {
+    let mut secrets = args.secrets.secrets.iter().chain(&args.secrets.identities);
+    if from_stdin(&args.file) && secrets.any(|path| from_stdin(path)) {
         bail!("reading stdin: the requests and the tokens cannot both come from there");
     }
     let inventory = Inventory::load(&args.dir, &mut report);
-    let store = tokens(&args.dir, args.secrets.as_deref(), &mut report)?;
+    let store = tokens(&args.dir, &args.secrets, &mut report)?;
     let Some(inventory) = inventory.filter(|_| !report.has_errors()) else {
         say(&report)?;
         return Ok(Exit::Findings);
@@ -74,6 +76,7 @@ fn apply(kubectl: &Path, verdicts: &[Verdict]) -> Result<()> {
         // What it says is for people; our stdout may be read by a program.
         let kubectl_command = kubectl_command
             .args(&command)
+            .env_remove(IDENTITY_VARIABLE)
             .stdin(Stdio::null())
             .stdout(io::stderr());
         let status = kubectl_command

@@ -9,9 +9,11 @@ use anyhow::{Context, bail};
 use time::OffsetDateTime;
 
 use crate::bundle::generate_keys;
-use crate::cli::{Init, Print, Token, TokenCreate};
+use crate::cli::{Init, Token, TokenCreate, TokenFile};
 use crate::error::{Exit, Result};
 use crate::identity::example_ca;
+use crate::secrets::Keys;
+use crate::yaml::push_quoted;
 
 /// How long the example CA lasts; it is to be replaced long before.
 const CA_DAYS: u32 = 3650;
@@ -36,7 +38,7 @@ tokens:
   ttl: 90d                          # how long a token lives
   shelfLife: 24h                    # how long a payload may lie before its node boots
   approval: review                  # client CSRs are approved by a person, not by the controller
-profiles: [{PROFILE}]
+{RECIPIENTS}profiles: [{PROFILE}]
 nodes:
   - name: worker-1
     addresses: [192.168.10.11]
@@ -69,8 +71,7 @@ With a bundle in hand:
 4. `sh out/cluster/node-labels.sh`, when the nodes have joined.
 "#;
 
-const GITIGNORE: &str =
-    "/out/\n/out.trees/\n/secrets.yaml\n/secrets.yaml.lock\n/secrets.yaml.new\n/keys/sign.key\n";
+const GITIGNORE: &str = "/out/\n/out.trees/\n/secrets.yaml\n/secrets.yaml.lock\n/secrets.yaml.new\n/secrets.yaml.age.lock\n/secrets.yaml.age.new\n/keys/sign.key\n";
 
 /// Runs `init`.
 pub fn run(args: &Init) -> Result<Exit> {
@@ -83,6 +84,7 @@ pub fn run(args: &Init) -> Result<Exit> {
     if fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_some()) {
         bail!("{} is not empty", dir.display());
     }
+    let recipients = recipients(&args.recipients)?;
     for folder in [
         dir.clone(),
         dir.join("pki"),
@@ -93,7 +95,8 @@ pub fn run(args: &Init) -> Result<Exit> {
     }
     let inventory = CLUSTER
         .replace("{VERSION}", version)
-        .replace("{PROFILE}", &args.profile);
+        .replace("{PROFILE}", &args.profile)
+        .replace("{RECIPIENTS}", &recipients);
     write(&dir.join("cluster.yaml"), &inventory)?;
     write(&dir.join("README.md"), README)?;
     write(&dir.join(".gitignore"), GITIGNORE)?;
@@ -111,14 +114,33 @@ pub fn run(args: &Init) -> Result<Exit> {
     drop(out);
     let create = TokenCreate {
         dir: dir.clone(),
-        secrets: None,
         nodes: Vec::new(),
         ttl: None,
-        output: Print::Text,
+        file: TokenFile::default(),
     };
     let exit = crate::cmd::token::run(&Token::Create(create))?;
     writeln!(io::stdout(), "next: nodebake build {}", dir.display())?;
     Ok(exit)
+}
+
+/// The lines of `tokens.recipients`; nothing without recipients.
+fn recipients(recipients: &[String]) -> Result<String> {
+    let mut keys = Keys::default();
+    let mut lines = String::new();
+    for (index, recipient) in recipients.iter().enumerate() {
+        if let Err(rule) = keys.add_recipient(recipient) {
+            bail!("reading --recipient: the key {} {rule}", index + 1);
+        }
+        lines.push_str(if index == 0 {
+            "  recipients:                       # who may read secrets.yaml.age\n"
+        } else {
+            ""
+        });
+        lines.push_str("    - ");
+        push_quoted(&mut lines, recipient.trim());
+        lines.push('\n');
+    }
+    Ok(lines)
 }
 
 fn make_folder(path: &Path) -> Result<()> {

@@ -15,6 +15,7 @@ mod manifests;
 /// `pki`.
 pub mod pki;
 mod project;
+mod secrets_file;
 /// `show`.
 pub mod show;
 /// `sign`.

@@ -11,6 +11,7 @@ use time::format_description::well_known::Rfc3339;
 
 use crate::cli::Reading;
 use crate::cmd::credentials;
+use crate::cmd::secrets_file::{check_recipients, tokens};
 use crate::error::Result;
 use crate::identity::{CaBundle, CaSource};
 use crate::inventory::{CLUSTER_FILE, Inventory};
@@ -18,7 +19,6 @@ use crate::node::{Baked, Oven};
 use crate::payload::{Format, Job, NodeFacts, Settings};
 use crate::plan::{Inputs, NodePlan, Plan};
 use crate::report::{Finding, Place, Report};
-use crate::secrets::{SECRETS_FILE, TokenStore};
 
 /// The signing key of a project.
 pub const SIGN_KEY: &str = "keys/sign.key";
@@ -34,10 +34,11 @@ pub struct Prepared {
 /// Reads a project and decides its plan. None if there is nothing to go on with; the report says why.
 pub fn prepare(dir: &Path, reading: &Reading, report: &mut Report) -> Result<Option<Prepared>> {
     let at = judged_at(reading.at.as_deref())?;
-    let tokens = tokens(dir, reading.secrets.as_deref(), report)?;
+    let tokens = tokens(dir, &reading.secrets, report)?;
     let Some(inventory) = Inventory::load(dir, report) else {
         return Ok(None);
     };
+    check_recipients(&inventory.cluster.tokens, &reading.secrets, &tokens, report);
     // The findings about a bad CA are in the report; the rest is still looked at.
     let ca = ca_bundle(dir, &inventory, at, report)?.unwrap_or_else(|| CaBundle {
         pem: String::new(),
@@ -81,18 +82,6 @@ pub fn judged_at(said: Option<&str>) -> Result<OffsetDateTime> {
         Some(text) => OffsetDateTime::parse(text, &Rfc3339)
             .map_err(|_| anyhow!("reading --at {text}: not a time like 2026-12-01T00:00:00Z")),
     }
-}
-
-/// The project's tokens, or those of a file that the user names; `-` is stdin.
-pub fn tokens(dir: &Path, named: Option<&Path>, report: &mut Report) -> Result<TokenStore> {
-    let found = match named {
-        Some(path) if path.as_os_str() == "-" => {
-            Some(TokenStore::read(&mut io::stdin().lock(), "stdin", report)?)
-        }
-        Some(path) => TokenStore::load(path, &path.display().to_string(), report)?,
-        None => TokenStore::load(&dir.join(SECRETS_FILE), SECRETS_FILE, report)?,
-    };
-    Ok(found.unwrap_or_else(|| TokenStore::new(SECRETS_FILE)))
 }
 
 impl Prepared {

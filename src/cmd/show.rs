@@ -101,6 +101,7 @@ struct Summary<'a> {
     certificates: Vec<CertificateLine<'a>>,
     usable_until: Option<String>,
     formats: &'a [crate::payload::Format],
+    secrets: crate::payload::Secrets,
     self_labels: &'a [(String, String)],
     admin_labels: &'a [(String, String)],
     tree: Vec<Line>,
@@ -161,6 +162,7 @@ fn summary(node: &NodePlan, baked: &Baked, output: Print, out: &mut dyn Write) -
         certificates: certificates(node),
         usable_until: rfc3339(node.usable_until),
         formats: &node.class.spec.output.formats,
+        secrets: node.class.spec.output.secrets,
         self_labels: &baked.self_labels,
         admin_labels: &baked.admin_labels,
         tree: lines(baked),
@@ -195,6 +197,9 @@ fn summary(node: &NodePlan, baked: &Baked, output: Print, out: &mut dyn Write) -
         "usable until  {}",
         summary.usable_until.as_deref().unwrap_or_default()
     )?;
+    if summary.secrets == crate::payload::Secrets::Separate {
+        writeln!(out, "secrets       in payloads of their own")?;
+    }
     for (title, labels) in [
         ("label", summary.self_labels),
         ("admin label", summary.admin_labels),

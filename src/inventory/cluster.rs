@@ -69,6 +69,8 @@ pub struct TokenSettings {
     pub group: At<String>,
     /// The pattern of a node's own group, with `{node}`.
     pub node_group: At<String>,
+    /// Whom the tokens are encrypted for at rest, as age writes its recipients.
+    pub recipients: Vec<At<String>>,
     /// Whether the controller approves client CSRs by itself.
     pub automatic_approval: At<bool>,
 }
@@ -309,6 +311,10 @@ impl TokenSettings {
             node_group: get("nodeGroup")
                 .and_then(|group| group.string_at())
                 .unwrap_or_else(|| or("system:bootstrappers:node:{node}")),
+            recipients: get("recipients").map_or_else(Vec::new, |list| {
+                let items = list.items();
+                items.iter().filter_map(|item| item.string_at()).collect()
+            }),
             automatic_approval: get("approval")
                 .and_then(|approval| {
                     let value = approval.choice(&[("auto", true), ("review", false)])?;

@@ -1,7 +1,7 @@
 //! `output`: which payloads a node gets, and how they are written.
 
 use crate::inventory::cursor::Cursor;
-use crate::payload::{Compression, Format, IgnitionSpec, Settings};
+use crate::payload::{Compression, Format, IgnitionSpec, Secrets, Settings};
 
 /// Reads `output`; what is not said has the default.
 pub fn read(at: Option<&Cursor<'_>>) -> Settings {
@@ -11,6 +11,9 @@ pub fn read(at: Option<&Cursor<'_>>) -> Settings {
         initramfs: Compression::Gzip,
         // 3.3.0 is read by nearly every Ignition in the field (formats.md 3.3).
         ignition: IgnitionSpec { minor: 3 },
+        // A payload that works by itself is what people expect of the first one; where it lies is theirs to say.
+        secrets: Secrets::Inline,
+        ignition_secrets_url: None,
     };
     let Some(fields) = at.and_then(|at| at.fields()) else {
         return settings;
@@ -18,17 +21,18 @@ pub fn read(at: Option<&Cursor<'_>>) -> Settings {
     if let Some(list) = fields.optional("formats") {
         settings.formats = formats(&list);
     }
-    // Secrets travel inside the payload; it is the only way so far, and it may be said.
-    let _ = fields
+    let choices = [("inline", Secrets::Inline), ("separate", Secrets::Separate)];
+    if let Some(secrets) = fields
         .optional("secrets")
-        .and_then(|at| at.choice(&[("inline", ())]));
+        .and_then(|at| at.choice(&choices))
+    {
+        settings.secrets = secrets;
+    }
     if let Some(target) = sub(fields.optional("cloudInit"), "target") {
         let _ = target.choice(&[("nocloud", ())]);
     }
-    if let Some(spec) =
-        sub(fields.optional("ignition"), "spec").and_then(|at| at.parse(ignition_spec))
-    {
-        settings.ignition = spec;
+    if let Some(ignition) = fields.optional("ignition") {
+        read_ignition(&ignition, &mut settings);
     }
     if let Some(compression) =
         sub(fields.optional("tarball"), "compression").and_then(|at| compression(&at))
@@ -42,6 +46,47 @@ pub fn read(at: Option<&Cursor<'_>>) -> Settings {
     }
     fields.finish();
     settings
+}
+
+fn read_ignition(at: &Cursor<'_>, settings: &mut Settings) {
+    let Some(fields) = at.fields() else { return };
+    if let Some(spec) = fields
+        .optional("spec")
+        .and_then(|at| at.parse(ignition_spec))
+    {
+        settings.ignition = spec;
+    }
+    if let Some(at) = fields.optional("secretsURL") {
+        settings.ignition_secrets_url = at.parse(secrets_url);
+        if settings.secrets == Secrets::Inline {
+            at.add(
+                at.spot()
+                    .error("no secrets are fetched: they are inside the payload")
+                    .repair("set output.secrets to separate, or take the URL away (null)"),
+            );
+        }
+    }
+    fields.finish();
+}
+
+/// Where Ignition fetches secrets from. It would take them over plain http too, where everybody on the way reads them.
+fn secrets_url(text: &str) -> Result<String, &'static str> {
+    let schemes = ["https://", "s3://", "gs://"];
+    let Some(rest) = schemes.iter().find_map(|scheme| text.strip_prefix(scheme)) else {
+        return Err(
+            "must begin with https://, s3:// or gs://: by plain http the secrets would travel in the clear",
+        );
+    };
+    if rest.starts_with('/')
+        || rest.is_empty()
+        || rest.contains(|c: char| c.is_whitespace() || c.is_control())
+    {
+        return Err("is no URL");
+    }
+    match rest.contains("{node}") {
+        true => Ok(text.to_owned()),
+        false => Err("must hold {node}, or all nodes would fetch the same secrets"),
+    }
 }
 
 /// The only field of a format's settings.
@@ -95,5 +140,33 @@ fn ignition_spec(text: &str) -> Result<IgnitionSpec, String> {
         _ => Err(format!(
             "{text:?} is no Ignition specification from 3.0.0 to 3.6.0"
         )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_fetched_by_no_open_way() {
+        for good in [
+            "https://a/{node}.ign",
+            "s3://bucket/{node}",
+            "gs://b/{node}",
+        ] {
+            assert_eq!(secrets_url(good).as_deref(), Ok(good));
+        }
+        for bad in [
+            "http://a/{node}",
+            "tftp://a/{node}",
+            "data:,{node}",
+            "HTTPS://a/{node}",
+            "https:///{node}",
+            "https://a/b c{node}",
+            "https://a/config.ign",
+            "{node}",
+        ] {
+            assert!(secrets_url(bad).is_err(), "{bad}");
+        }
     }
 }

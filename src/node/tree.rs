@@ -88,6 +88,11 @@ impl Entry {
         Self::new(EntryKind::Symlink(target.into()), 0o777, origin)
     }
 
+    /// Whether it is a file that holds a secret; directories and links have nothing to hide.
+    pub fn is_secret_file(&self) -> bool {
+        self.secret && matches!(self.kind, EntryKind::File(_))
+    }
+
     /// What no format could say of this entry: a link whose target no file system holds, a mode beyond the
     /// permission bits, an owner without a usable name. Listings are line by line, hence no control characters.
     pub fn flaw(&self) -> Option<&'static str> {
@@ -231,7 +236,40 @@ impl NodeTree {
 
     /// Whether any entry holds a secret, so that what is made of the tree must be kept tight.
     pub fn has_secrets(&self) -> bool {
-        self.entries.values().any(|entry| entry.secret)
+        self.entries.values().any(Entry::is_secret_file)
+    }
+
+    /// The tree without its secret files: what may lie where others read.
+    pub fn public(&self) -> Self {
+        let entries = self.entries.iter();
+        let public = entries.filter(|(_, entry)| !entry.is_secret_file());
+        Self {
+            entries: public
+                .map(|(path, entry)| (path.clone(), entry.clone()))
+                .collect(),
+            units: self.units.clone(),
+        }
+    }
+
+    /// The secret files alone. The declared directories above them come with them, or whatever makes missing ones would
+    /// give them modes of its own.
+    pub fn secrets(&self) -> Self {
+        let mut entries = BTreeMap::new();
+        for (path, entry) in &self.entries {
+            if !entry.is_secret_file() {
+                continue;
+            }
+            let above = path
+                .ancestors()
+                .filter_map(|above| self.entries.get_key_value(above));
+            for (path, entry) in above.chain([(path, entry)]) {
+                let _ = entries.insert(path.clone(), entry.clone());
+            }
+        }
+        Self {
+            entries,
+            units: BTreeMap::new(),
+        }
     }
 
     /// Entries and units as plain files: what must lie on the node, presets and `.wants` links left out
@@ -276,6 +314,36 @@ mod tests {
         assert!(tree.add(path("/a/b/c"), file.clone()).is_err());
         assert!(tree.add(path("/a"), file.clone()).is_err());
         assert!(tree.add(path("/a-b"), file).is_ok());
+    }
+
+    #[test]
+    fn the_two_parts_make_the_whole_tree() {
+        let mut tree = NodeTree::default();
+        for at in ["/a", "/a/b", "/c"] {
+            tree.add(path(at), Entry::directory(0o700, origin("one")))
+                .expect("free");
+        }
+        for at in ["/a/b/x", "/d/y"] {
+            let secret = Entry::secret_file(Content::bytes("s"), origin("one"));
+            tree.add(path(at), secret).expect("free");
+        }
+        tree.add(
+            path("/a/z"),
+            Entry::file(Content::bytes("p"), 0o644, origin("one")),
+        )
+        .expect("free");
+        tree.unit_mut("a.service").enabled = Some(true);
+        let paths = |tree: &NodeTree| {
+            tree.entries()
+                .keys()
+                .map(|at| at.to_string())
+                .collect::<Vec<_>>()
+        };
+        let (public, secrets) = (tree.public(), tree.secrets());
+        assert_eq!(paths(&public), ["/a", "/a/b", "/a/z", "/c"]);
+        assert_eq!(paths(&secrets), ["/a", "/a/b", "/a/b/x", "/d/y"]);
+        assert_eq!((public.units().len(), secrets.units().len()), (1, 0));
+        assert!(!public.has_secrets() && secrets.has_secrets());
     }
 
     #[test]

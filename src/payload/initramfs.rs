@@ -12,24 +12,28 @@ use crate::error::Result;
 use crate::node::{Entry, EntryKind, NodePath, NodeTree, Origin};
 use crate::payload::archive::{copy_exactly, members};
 use crate::payload::compress::Compressor;
-use crate::payload::{Compression, Job, MTIME, Output};
+use crate::payload::part::parts;
+use crate::payload::{Compression, Job, MTIME, Output, Part};
 
 /// Symlinks into `/usr` on today's systems. The kernel removes a link where an archive lists a directory, and the base
 /// initrd would lose its shell and its loader with it.
 const MERGED_INTO_USR: [&str; 6] = ["/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"];
 
-/// The file's name: `overlay.cpio.gz`, `.zst`, `.xz` or `overlay.cpio`.
-pub fn file_name(compression: Compression) -> String {
-    format!("overlay.cpio{}", compression.suffix())
+/// The file's name: `overlay.cpio.gz`, `.zst`, `.xz` or `overlay.cpio`; that of the secret part begins `overlay.secrets`.
+pub fn file_name(part: Part, compression: Compression) -> String {
+    format!("overlay{}.cpio{}", part.infix(), compression.suffix())
 }
 
-/// Writes the node's overlay as one file.
+/// Writes the node's overlay as one file, or as two where secrets are kept apart: a boot loader appends both.
 pub fn package(job: &Job<'_>, out: &mut dyn Output) -> Result<()> {
     let compression = job.settings.initramfs;
-    let name = file_name(compression);
-    out.file(&name, job.tree.has_secrets(), &mut |out| {
-        write(job.tree, compression, out)
-    })
+    for (part, tree) in parts(job) {
+        let name = file_name(part, compression);
+        out.file(&name, tree.has_secrets(), &mut |out| {
+            write(&tree, compression, out)
+        })?;
+    }
+    Ok(())
 }
 
 /// Writes a tree as an initramfs overlay.

@@ -16,6 +16,7 @@ pub mod ignition;
 pub mod initramfs;
 mod libraries;
 mod objection;
+mod part;
 /// tar archives to unpack over an image.
 pub mod tarball;
 
@@ -30,6 +31,7 @@ use crate::node::{Network, NodeTree};
 pub use forms::Forms;
 pub use libraries::libraries;
 pub use objection::Objection;
+pub use part::Part;
 
 /// A way to deliver a node tree. `match` on it has no `_` arm, so the compiler lists what a new format still lacks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -128,6 +130,21 @@ pub struct Settings {
     pub initramfs: Compression,
     /// The Ignition specification to write.
     pub ignition: IgnitionSpec,
+    /// Where secrets go.
+    pub secrets: Secrets,
+    /// From where Ignition fetches the secret part, with `{node}` for the node's name: the public part merges it in.
+    pub ignition_secrets_url: Option<String>,
+}
+
+/// Where a payload's secrets go.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Secrets {
+    /// Into the payload, which works by itself.
+    #[default]
+    Inline,
+    /// Into a payload of their own beside a public one.
+    Separate,
 }
 
 /// A version of the Ignition specification, `3.MINOR.0`.

@@ -10,25 +10,29 @@ use crate::error::Result;
 use crate::node::{Entry, EntryKind, NodePath, NodeTree};
 use crate::payload::archive::{copy_exactly, members};
 use crate::payload::compress::Compressor;
-use crate::payload::{Compression, Job, MTIME, Output};
+use crate::payload::part::parts;
+use crate::payload::{Compression, Job, MTIME, Output, Part};
 
 /// ustar's size field: 11 octal digits, so 8 GiB less one byte.
 const USTAR_SIZE_MAX: u64 = 0o77_777_777_777;
 /// ustar's uid and gid fields: 7 octal digits.
 const USTAR_ID_MAX: u32 = 0o7_777_777;
 
-/// The file's name: `NAME.tar.gz`, `.tar.zst`, `.tar.xz` or `.tar`.
-pub fn file_name(node: &str, compression: Compression) -> String {
-    format!("{node}.tar{}", compression.suffix())
+/// The file's name: `NAME.tar.gz`, `.tar.zst`, `.tar.xz` or `.tar`; that of the secret part begins `NAME.secrets`.
+pub fn file_name(node: &str, part: Part, compression: Compression) -> String {
+    format!("{node}{}.tar{}", part.infix(), compression.suffix())
 }
 
-/// Writes the node's tarball as one file.
+/// Writes the node's tarball as one file, or as two where secrets are kept apart.
 pub fn package(job: &Job<'_>, out: &mut dyn Output) -> Result<()> {
     let compression = job.settings.tarball;
-    let name = file_name(&job.facts.name, compression);
-    out.file(&name, job.tree.has_secrets(), &mut |out| {
-        write(job.tree, compression, out)
-    })
+    for (part, tree) in parts(job) {
+        let name = file_name(&job.facts.name, part, compression);
+        out.file(&name, tree.has_secrets(), &mut |out| {
+            write(&tree, compression, out)
+        })?;
+    }
+    Ok(())
 }
 
 /// Writes a tree as a tarball. Only what the tree declares is listed, never an ancestor: GNU tar and bsdtar would turn an

@@ -1,4 +1,4 @@
-//! secrets.yaml on disk: who may read it, one writer at a time, and never a half-written file.
+//! The secrets file on disk, plain or encrypted: who may read it, one writer at a time, and never a half-written file.
 
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Write};
@@ -9,7 +9,7 @@ use anyhow::{Context, bail};
 
 use crate::error::Result;
 use crate::report::{Finding, Place, Report};
-use crate::secrets::TokenStore;
+use crate::secrets::{Keys, TokenStore};
 
 /// What is appended to the name of the secrets file for the lock beside it. The lock file stays: taking it away would
 /// let two programs lock two files of one name.
@@ -19,26 +19,56 @@ const NEW_SUFFIX: &str = ".new";
 /// Read and write for the owner only.
 const OWNER_ONLY: u32 = 0o600;
 
+/// How the name of a secrets file ends that is written encrypted.
+const SEALED_SUFFIX: &str = ".age";
+
 impl TokenStore {
-    /// Reads a secrets file; `None` if there is none. `name` is what findings call it.
-    pub fn load(path: &Path, name: &str, report: &mut Report) -> Result<Option<Self>> {
+    /// Reads a secrets file; `None` if there is none. `name` is what findings call it; `keys` open it if it is
+    /// encrypted.
+    pub fn load(path: &Path, name: &str, keys: &Keys, report: &mut Report) -> Result<Option<Self>> {
         let reading = || format!("reading {}", path.display());
         let mut file = match File::open(path) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error).with_context(reading),
         };
-        // The open file is asked, not its name, so that nobody can exchange it in between.
-        let facts = file.metadata().with_context(reading)?;
-        if facts.is_file() {
-            let user = rustix::process::geteuid().as_raw();
-            check_access(facts.mode(), facts.uid(), user, name, report);
+        let mut access = Report::default();
+        check_file(&file, name, &mut access).with_context(reading)?;
+        let store = Self::read(&mut file, name, keys, report)?;
+        // An encrypted file may lie in a checkout, readable by all: nobody is told anything by it.
+        match store.is_sealed {
+            true => check_writers(&file, name, report).with_context(reading)?,
+            false => report.merge(access),
         }
-        Self::read(&mut file, name, report).map(Some)
+        if is_sealed_name(path) && !store.is_sealed {
+            let rule = "the file is not encrypted, though its name says so";
+            report.add(
+                Finding::error(&Place::file(name), "", rule)
+                    .repair("call it secrets.yaml, and run `nodebake token encrypt`"),
+            );
+        }
+        Ok(Some(store))
     }
 }
 
-/// Secrets must be for their owner's eyes, and the owner must be us or root: another owner could change them.
+fn is_sealed_name(path: &Path) -> bool {
+    path.as_os_str()
+        .as_encoded_bytes()
+        .ends_with(SEALED_SUFFIX.as_bytes())
+}
+
+/// A file with secrets must be for its owner's eyes, and the owner must be us or root: another owner could change it.
+/// The open file is asked, not its name, so that nobody can exchange it in between.
+pub(super) fn check_file(file: &File, name: &str, report: &mut Report) -> io::Result<()> {
+    let facts = file.metadata()?;
+    if facts.is_file() {
+        let user = rustix::process::geteuid().as_raw();
+        check_access(facts.mode(), facts.uid(), user, name, report);
+    }
+    Ok(())
+}
+
+/// Judges a file by its mode and owner; `user` is who we are.
 pub fn check_access(mode: u32, owner: u32, user: u32, name: &str, report: &mut Report) {
     let place = Place::file(name);
     if mode & 0o077 != 0 {
@@ -48,11 +78,39 @@ pub fn check_access(mode: u32, owner: u32, user: u32, name: &str, report: &mut R
         );
         report.add(Finding::error(&place, "", rule).repair(format!("run `chmod 600 {name}`")));
     }
+    judge_owner(owner, user, name, report);
+}
+
+fn judge_owner(owner: u32, user: u32, name: &str, report: &mut Report) {
     if owner != user && owner != 0 {
         let rule = format!("the file belongs to another user (uid {owner}, we are {user})");
-        let repair = format!("run `chown {user} {name}`, or pass the secrets on stdin");
-        report.add(Finding::error(&place, "", rule).repair(repair));
+        let repair = format!("run `chown {user} {name}`, or pass it on stdin");
+        report.add(Finding::error(&Place::file(name), "", rule).repair(repair));
     }
+}
+
+/// Encrypting proves nothing about who wrote a file: anybody can encrypt tokens of their own for public recipients.
+fn check_writers(file: &File, name: &str, report: &mut Report) -> io::Result<()> {
+    let facts = file.metadata()?;
+    if !facts.is_file() {
+        return Ok(());
+    }
+    // The group may: a checkout with the umask 002 is usual where every user has a group of their own.
+    if facts.mode() & 0o002 != 0 {
+        let rule = format!(
+            "others may change the file (mode {:04o})",
+            facts.mode() & 0o7777
+        );
+        let repair = format!("run `chmod o-w {name}`");
+        report.add(Finding::error(&Place::file(name), "", rule).repair(repair));
+    }
+    judge_owner(
+        facts.uid(),
+        rustix::process::geteuid().as_raw(),
+        name,
+        report,
+    );
+    Ok(())
 }
 
 /// The right to change a secrets file. Other programs that want it wait until it is dropped; the kernel takes it back
@@ -80,22 +138,37 @@ impl StoreLock {
         Ok(Self { path, _lock: lock })
     }
 
-    /// Reads the file, or begins an empty store. `name` is what findings call it.
-    pub fn load(&self, name: &str, report: &mut Report) -> Result<TokenStore> {
-        let store = TokenStore::load(&self.path, name, report)?;
-        Ok(store.unwrap_or_else(|| TokenStore::new(name)))
+    /// Reads the file, or begins an empty store. `name` is what findings call it; `keys` open it if it is encrypted.
+    pub fn load(&self, name: &str, keys: &Keys, report: &mut Report) -> Result<TokenStore> {
+        let store = TokenStore::load(&self.path, name, keys, report)?;
+        Ok(store.unwrap_or_else(|| TokenStore {
+            is_sealed: is_sealed_name(&self.path),
+            ..TokenStore::new(name)
+        }))
     }
 
     /// Replaces the file at once: whenever the program dies, the old or the new text is there, whole. A store that
-    /// was read with errors is refused, for what could not be read would be lost.
-    pub fn save(&self, store: &TokenStore) -> Result<()> {
+    /// was read with errors is refused, for what could not be read would be lost. What was encrypted, or has a name
+    /// that says so, is encrypted for all recipients of `keys`, and its text is on no disk at any time.
+    pub fn save(&self, store: &TokenStore, keys: &Keys) -> Result<()> {
         let writing = || format!("writing {}", self.path.display());
         if store.is_partial {
             bail!("{}: the file has errors, which would be lost", writing());
         }
         let text = store.to_yaml()?;
         let new = with_suffix(&self.path, NEW_SUFFIX);
+        if store.is_sealed || is_sealed_name(&self.path) {
+            let sealed = keys.seal(text.as_bytes()).with_context(writing)?;
+            return replace(&new, &self.path, &sealed).with_context(writing);
+        }
         replace(&new, &self.path, text.as_bytes()).with_context(writing)
+    }
+
+    /// Removes the file, which must have been saved elsewhere.
+    pub fn remove(self) -> Result<()> {
+        let removing = || format!("removing {}", self.path.display());
+        fs::remove_file(&self.path).with_context(removing)?;
+        sync_folder(&self.path).with_context(removing)
     }
 }
 
@@ -116,6 +189,10 @@ fn replace(new: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.sync_all()?;
     fs::rename(new, path)?;
     // Without this a power cut may bring the old name back.
+    sync_folder(path)
+}
+
+fn sync_folder(path: &Path) -> io::Result<()> {
     File::open(folder_of(path))?.sync_all()
 }
 
@@ -159,10 +236,12 @@ mod tests {
     fn create(path: &Path, node: &str) {
         let mut report = Report::default();
         let lock = StoreLock::acquire(path).unwrap();
-        let mut store = lock.load("secrets.yaml", &mut report).unwrap();
+        let mut store = lock
+            .load("secrets.yaml", &Keys::default(), &mut report)
+            .unwrap();
         assert!(report.is_empty(), "{report}");
         let _ = store.create([node], &MINTING).unwrap();
-        lock.save(&store).unwrap();
+        lock.save(&store, &Keys::default()).unwrap();
     }
 
     #[test]
@@ -180,7 +259,7 @@ mod tests {
             }
         });
         let mut report = Report::default();
-        let store = TokenStore::load(&path, "secrets.yaml", &mut report)
+        let store = TokenStore::load(&path, "secrets.yaml", &Keys::default(), &mut report)
             .unwrap()
             .unwrap();
         assert!(report.is_empty(), "{report}");
@@ -227,9 +306,11 @@ mod tests {
         .unwrap();
         let mut report = Report::default();
         let lock = StoreLock::acquire(&path).unwrap();
-        let store = lock.load("secrets.yaml", &mut report).unwrap();
+        let store = lock
+            .load("secrets.yaml", &Keys::default(), &mut report)
+            .unwrap();
         assert!(report.has_errors());
-        assert!(lock.save(&store).is_err());
+        assert!(lock.save(&store, &Keys::default()).is_err());
         assert!(fs::read_to_string(&path).unwrap().contains("{id: x}"));
     }
 
@@ -257,7 +338,7 @@ mod tests {
         create(&path, "a");
         fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
         let mut report = Report::default();
-        let _ = TokenStore::load(&path, "secrets.yaml", &mut report).unwrap();
+        let _ = TokenStore::load(&path, "secrets.yaml", &Keys::default(), &mut report).unwrap();
         assert_eq!(
             report.to_string(),
             "error: secrets.yaml: others may read or change the file (mode 0644); run `chmod 600 secrets.yaml`\n"

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use serde::Serialize;
 use time::OffsetDateTime;
 
+use crate::columns::table;
 use crate::error::Result;
 use crate::secrets::{Minted, Token, TokenStore, Usage};
 use crate::timing::{rfc3339, short_human};
@@ -79,23 +80,7 @@ impl Listing<'_> {
     pub fn to_text(&self) -> String {
         let mut rows = vec![COLUMNS.map(str::to_owned)];
         rows.extend(self.tokens().map(|(node, token)| self.cells(node, token)));
-        let mut widths = [0; COLUMNS.len()];
-        for row in &rows {
-            for (width, cell) in widths.iter_mut().zip(row) {
-                *width = NARROWEST.max(cell.chars().count() + PADDING).max(*width);
-            }
-        }
-        // The last column ends the line, so it is not padded.
-        widths[COLUMNS.len() - 1] = 0;
-        let mut text = String::new();
-        for row in &rows {
-            for (width, cell) in widths.iter().zip(row) {
-                // Writing to a String cannot fail.
-                let _ = write!(text, "{cell:width$}", width = *width);
-            }
-            text.push('\n');
-        }
-        text
+        table(&rows, PADDING, NARROWEST)
     }
 
     /// A JSON array for programs, with a line break at the end.

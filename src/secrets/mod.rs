@@ -1,5 +1,5 @@
-//! Secrets: the bootstrap tokens of all nodes, minted offline and kept in one file. In: secrets.yaml, or the same text
-//! from stdin or a file descriptor. Out: a [`TokenStore`], and findings that never hold a secret. This room knows no
+//! Secrets: the bootstrap tokens of all nodes, minted offline and kept in one file. In: secrets.yaml, plain or as an
+//! age file, or the same from stdin. Out: a [`TokenStore`], and findings that never hold a secret. This room knows no
 //! file or path on a node.
 
 mod document;
@@ -8,6 +8,7 @@ mod import;
 mod list;
 mod read;
 mod rotate;
+mod seal;
 mod secret;
 mod store;
 mod token;
@@ -16,9 +17,12 @@ pub use file::{LOCK_SUFFIX, StoreLock, check_access};
 pub use import::{Imported, LeftOut, Owners};
 pub use list::{Listing, minted_text};
 pub use rotate::{Ended, Expiring, Rotated};
+pub use seal::Keys;
 pub use secret::Secret;
 pub use store::{Minted, Minting, TokenStore};
 pub use token::{Token, Usage, is_id, is_secret};
 
 /// The file of a project that holds its tokens.
 pub const SECRETS_FILE: &str = "secrets.yaml";
+/// The same file, encrypted with age for `tokens.recipients`.
+pub const SEALED_FILE: &str = "secrets.yaml.age";

@@ -12,8 +12,9 @@ use zeroize::Zeroizing;
 use crate::error::Result;
 use crate::report::{Finding, Place, Report};
 use crate::secrets::document::{Document, Nodes, Pairs};
+use crate::secrets::seal::is_sealed;
 use crate::secrets::store::{API_VERSION, KIND};
-use crate::secrets::{Secret, Token, TokenStore, is_id, is_secret};
+use crate::secrets::{Keys, Secret, Token, TokenStore, is_id, is_secret};
 use crate::timing::parse_rfc3339;
 use crate::yaml::{self, Spanned};
 
@@ -33,14 +34,33 @@ const SECRET_RULE: &str = "must be sixteen characters of a-z and 0-9";
 const MINT_ANEW: &str = "take the token out and run `nodebake token create`";
 
 impl TokenStore {
-    /// Reads a store from stdin, a file descriptor or a decrypting program. `name` is what findings call it. A store
-    /// with findings holds the tokens that have none.
-    pub fn read(reader: &mut dyn Read, name: &str, report: &mut Report) -> Result<Self> {
+    /// Reads a store from a file, stdin or a decrypting program; `keys` open it if it is encrypted. `name` is what
+    /// findings call it. A store with findings holds the tokens that have none.
+    pub fn read(
+        reader: &mut dyn Read,
+        name: &str,
+        keys: &Keys,
+        report: &mut Report,
+    ) -> Result<Self> {
         let mut bytes = Zeroizing::new(Vec::with_capacity(64 * 1024));
         let _ = reader
             .read_to_end(&mut bytes)
             .with_context(|| format!("reading {name}"))?;
-        Ok(Self::parse(&bytes, name, report))
+        if !is_sealed(&bytes) {
+            return Ok(Self::parse(&bytes, name, report));
+        }
+        let mut store = match keys.open(&bytes, &Place::file(name)) {
+            Ok(text) => Self::parse(&text, name, report),
+            Err(finding) => {
+                report.add(finding);
+                Self {
+                    is_partial: true,
+                    ..Self::new(name)
+                }
+            }
+        };
+        store.is_sealed = true;
+        Ok(store)
     }
 
     /// Reads a store from its text.

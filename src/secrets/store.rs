@@ -30,6 +30,8 @@ pub struct TokenStore {
     pub(super) nodes: BTreeMap<String, Vec<Token>>,
     /// What was read has errors, so that something of it is missing here: saving would lose it for good.
     pub(super) is_partial: bool,
+    /// It was read from an encrypted file, and is written as one.
+    pub(super) is_sealed: bool,
 }
 
 /// How tokens are minted.
@@ -73,6 +75,7 @@ impl TokenStore {
             file: file.into(),
             nodes: BTreeMap::new(),
             is_partial: false,
+            is_sealed: false,
         }
     }
 
@@ -130,6 +133,24 @@ impl TokenStore {
                 .repair("mint tokens that live longer (tokens.ttl), or shorten tokens.shelfLife"));
         }
         Ok(token)
+    }
+
+    /// Whether it was read from an encrypted file.
+    pub fn is_sealed(&self) -> bool {
+        self.is_sealed
+    }
+
+    /// How many tokens it holds.
+    pub fn count(&self) -> usize {
+        self.nodes.values().map(Vec::len).sum()
+    }
+
+    /// Whether another store holds the very same tokens.
+    pub fn is_same(&self, other: &Self) -> bool {
+        match (self.to_yaml(), other.to_yaml()) {
+            (Ok(one), Ok(other)) => *one == *other,
+            _ => false,
+        }
     }
 
     /// Whether what was read has errors, so that tokens of the file may be missing here.

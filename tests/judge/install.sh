@@ -98,6 +98,8 @@ jq jq
 xorriso xorriso
 openssl openssl
 ssh-keygen openssh-client
+age age
+age-keygen age
 systemd-analyze systemd
 busybox busybox
 pyyaml python3-yaml

@@ -15,16 +15,16 @@ use crate::judges;
 use crate::trees::{self, Folder};
 
 /// The interpreter that has cloud-init's modules and PyYAML: Debian's, not one that comes first on the PATH.
-const PYTHON: &str = "/usr/bin/python3";
+pub const PYTHON: &str = "/usr/bin/python3";
 
-fn judge_file(name: &str) -> PathBuf {
+pub fn judge_file(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("tests/judge")
         .join(name)
 }
 
 /// Writes one format of a tree into a folder below `at` and returns that.
-fn package(
+pub fn package(
     at: &Path,
     format: Format,
     tree: &NodeTree,
@@ -209,7 +209,7 @@ fn ignition_itself_makes_the_tree() {
     }
 }
 
-fn apply_ignition(folder: &Path) {
+pub fn apply_ignition(folder: &Path) {
     for stage in ["fetch-offline", "fetch", "files"] {
         let output = judges::command(folder, "ignition-engine")
             .env("IGNITION_CONFIG_FILE", "config.ign")

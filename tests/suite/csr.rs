@@ -10,7 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use crate::judges;
-use crate::project::{Project, run_with_input, text};
+use crate::project::{Project, text};
 
 const CLIENT: &str = "kubernetes.io/kube-apiserver-client-kubelet";
 const SERVING: &str = "kubernetes.io/kubelet-serving";
@@ -164,8 +164,8 @@ fn an_impostor_is_denied_and_honest_nodes_are_approved() {
     }
     let lines = project.good(&["csr", "review", "csr.json", "-o", "kubectl"]);
     assert_eq!(lines, format!("kubectl {APPROVE}\nkubectl {DENY}\n"));
-    let command = &mut project.command(&["csr", "review", "-", "-o", "json"]);
-    let output = run_with_input(command, &fs::read(file).unwrap());
+    let mut command = project.command(&["csr", "review", "-", "-o", "json"]);
+    let output = command.run_with_input(&fs::read(file).unwrap());
     let said: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(said.as_array().unwrap().len(), 7);
     assert_eq!(said[1]["decision"], "deny");
@@ -184,11 +184,7 @@ fn verdicts_are_carried_out_by_the_users_kubectl() {
     let _ = project.good(&["csr", "review", "csr.json"]);
     assert_eq!(log(), "", "nothing is changed unasked");
     let args = ["csr", "review", "csr.json", "--apply", "-o", "json"];
-    let output = project
-        .command(&args)
-        .env("KUBECTL", &program)
-        .output()
-        .unwrap();
+    let output = project.command(&args).env("KUBECTL", &program).run();
     assert!(output.status.success(), "{}", text(&output.stderr));
     assert_eq!(log(), format!("{APPROVE}\n{DENY}\n"));
     assert!(serde_json::from_slice::<Value>(&output.stdout).is_ok());

@@ -3,13 +3,15 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Output;
 
 use clap::CommandFactory;
 use nodebake::cli::Cli;
 
 use crate::golden::recording;
 use crate::judges;
+use crate::project::text;
+use crate::tool;
 
 /// Where README.md, the Makefile and the fixtures are.
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
@@ -62,7 +64,7 @@ impl Room {
         let folder = tempfile::tempdir().unwrap();
         let bin = folder.path().join("bin");
         fs::create_dir(&bin).unwrap();
-        std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_nodebake"), bin.join("nodebake")).unwrap();
+        std::os::unix::fs::symlink(tool::binary(), bin.join("nodebake")).unwrap();
         let at = folder.path().to_owned();
         Self { folder, at }
     }
@@ -84,6 +86,7 @@ impl Room {
             .env("LEFT", &left)
             .output()
             .unwrap();
+        tool::says_no_secret(line, self.folder.path(), &text(&output.stdout));
         self.at = fs::read_to_string(left).unwrap().trim_end().into();
         output
     }
@@ -332,17 +335,15 @@ fn every_command(command: &clap::Command, path: &[String], found: &mut Vec<Vec<S
 
 /// What `--help` prints for every command, in one text.
 fn help() -> String {
+    let folder = tempfile::tempdir().unwrap();
     let mut commands = Vec::new();
     every_command(&Cli::command(), &[], &mut commands);
     let mut text = String::new();
     for command in commands {
         for flag in ["-h", "--help"] {
-            let output = Command::new(env!("CARGO_BIN_EXE_nodebake"))
-                .args(&command)
-                .arg(flag)
-                .env_remove("COLUMNS")
-                .output()
-                .unwrap();
+            let mut run = tool::nodebake(folder.path(), &[]);
+            let run = run.args(&command).args(&[flag]).env_remove("COLUMNS");
+            let output = run.run();
             assert!(output.status.success(), "{command:?}");
             text += &format!("$ nodebake {} {flag}\n", command.join(" ")).replace("  ", " ");
             text += &String::from_utf8(output.stdout).unwrap();

@@ -4,18 +4,18 @@ use std::collections::BTreeMap;
 use std::fs::{self, File, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::Command;
 use std::time::{Duration, SystemTime};
 
-use crate::project::{Project, copy_entry, entries, fixtures, good, snapshot};
+use crate::project::{Project, copy_entry, entries, fixtures, snapshot};
+use crate::tool::Tool;
 
 const CASES: [&str; 2] = ["reference", "modern"];
 
 /// The bundle of a project, built with a changed command.
-fn built(project: &Project, change: impl Fn(&mut Command)) -> BTreeMap<String, String> {
+fn built(project: &Project, change: impl Fn(&mut Tool)) -> BTreeMap<String, String> {
     let mut command = project.command(&["build"]);
     change(&mut command);
-    let _ = good(&mut command);
+    let _ = command.good();
     snapshot(&project.out())
 }
 
@@ -30,7 +30,7 @@ fn same(what: &str, one: &BTreeMap<String, String>, other: &BTreeMap<String, Str
 }
 
 /// Builds each case in two fresh folders, the second time with a changed command.
-fn same_with(what: &str, change: impl Fn(&mut Command)) {
+fn same_with(what: &str, change: impl Fn(&mut Tool)) {
     for case in CASES {
         let plain = built(&Project::of(case), |_| {});
         same(what, &plain, &built(&Project::of(case), &change));
@@ -93,7 +93,9 @@ fn in_any_environment() {
     ];
     for (what, variables) in changes {
         same_with(what, |command| {
-            let _ = command.envs(variables.iter().copied());
+            for (name, value) in variables {
+                let _ = command.env(name, value);
+            }
         });
     }
     same_with("no environment at all", |command| {
@@ -107,14 +109,7 @@ fn with_any_umask() {
         let plain = built(&Project::of(case), |_| {});
         for umask in ["000", "022", "077", "027"] {
             let project = Project::of(case);
-            let ours = project.command(&["build"]);
-            let mut shell = Command::new("sh");
-            let _ = shell
-                .args(["-c", &format!("umask {umask}; exec \"$0\" \"$@\"")])
-                .arg(ours.get_program())
-                .args(ours.get_args())
-                .current_dir(&project.dir);
-            let _ = good(&mut shell);
+            let _ = project.command(&["build"]).with_umask(umask).good();
             same(&format!("umask {umask}"), &plain, &snapshot(&project.out()));
         }
     }

@@ -1,7 +1,6 @@
 //! The whole line as a user types it: from `init` to a verified bundle, with every option on the way.
 
 use std::fs::{self, Permissions};
-use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
@@ -9,9 +8,8 @@ use serde_json::Value;
 use walkdir::WalkDir;
 
 use crate::judges;
-use crate::project::{
-    Project, SECRET, fixtures, good, nodebake, run, run_with_input, snapshot, text,
-};
+use crate::project::{Project, fixtures, snapshot, text};
+use crate::tool::{SECRET, nodebake};
 
 /// Reads JSON as our library and jq do.
 fn json(said: &str) -> Value {
@@ -40,15 +38,12 @@ fn init_then_build_then_verify_with_both_profiles() {
     for profile in ["worker", "by-hand"] {
         let project = Project::empty();
         let around = project.scratch();
-        let _ = good(&mut nodebake(
-            around,
-            &["init", "project", "--profile", profile],
-        ));
-        let said = good(&mut nodebake(around, &["check", "project"]));
+        let _ = nodebake(around, &["init", "project", "--profile", profile]).good();
+        let said = nodebake(around, &["check", "project"]).good();
         assert_eq!(said, "4 nodes can be built\n", "{profile}");
-        let _ = good(&mut nodebake(around, &["build", "project"]));
+        let _ = nodebake(around, &["build", "project"]).good();
         let verify = ["verify", "project/out", "--key", "project/keys/sign.pub"];
-        let said = good(&mut nodebake(around, &verify));
+        let said = nodebake(around, &verify).good();
         assert!(
             said.contains("verified: cluster example, generation 1, 4 nodes"),
             "{said}"
@@ -57,13 +52,10 @@ fn init_then_build_then_verify_with_both_profiles() {
         let later = (time::OffsetDateTime::now_utc() + time::Duration::days(31))
             .format(&time::format_description::well_known::Rfc3339)
             .unwrap();
-        let _ = good(&mut nodebake(
-            around,
-            &["build", "project", "--strict", "--at", &later],
-        ));
+        let _ = nodebake(around, &["build", "project", "--strict", "--at", &later]).good();
         // A second `init` would overwrite keys that are in use.
         let before = snapshot(&project.dir);
-        let again = run(&mut nodebake(around, &["init", "project"]));
+        let again = nodebake(around, &["init", "project"]).run();
         assert_eq!(again.status.code(), Some(1));
         assert_eq!(snapshot(&project.dir), before);
     }
@@ -94,8 +86,8 @@ fn init_keeps_secrets_out_of_git() {
         return;
     }
     let project = Project::empty();
-    let _ = good(&mut nodebake(project.scratch(), &["init", "project"]));
-    let _ = good(&mut nodebake(project.scratch(), &["build", "project"]));
+    let _ = nodebake(project.scratch(), &["init", "project"]).good();
+    let _ = nodebake(project.scratch(), &["build", "project"]).good();
     let _ = judges::content(&project.dir, "git", &["init", "-q"]);
     let _ = judges::content(&project.dir, "git", &["add", "."]);
     let tracked = judges::content(&project.dir, "git", &["ls-files"]);
@@ -327,7 +319,9 @@ fn tokens_come_by_stdin_and_from_another_file() {
     fs::remove_file(&tokens).unwrap();
     let missing = project.run(&["build"]);
     assert_eq!(missing.status.code(), Some(3));
-    let output = run_with_input(&mut project.command(&["build", "--secrets", "-"]), &bytes);
+    let output = project
+        .command(&["build", "--secrets", "-"])
+        .run_with_input(&bytes);
     assert!(output.status.success(), "{}", text(&output.stderr));
     assert_eq!(snapshot(&project.out()), before);
     let elsewhere = project.scratch().join("tokens");
@@ -358,15 +352,9 @@ fn a_reader_that_has_seen_enough_is_no_error() {
         // The reading end is closed before the program starts.
         let (reader, writer) = std::io::pipe().unwrap();
         drop(reader);
-        let mut child = project.command(args).stdout(writer).spawn().unwrap();
-        let mut said = String::new();
-        let _ = child
-            .stderr
-            .take()
-            .unwrap()
-            .read_to_string(&mut said)
-            .unwrap();
-        assert_eq!(child.wait().unwrap().code(), Some(0), "{args:?}: {said}");
+        let output = project.command(args).run_into(writer);
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(0), "{args:?}: {said}");
         assert!(!said.contains("roken pipe"), "{args:?}: {said}");
     }
 }
@@ -467,7 +455,7 @@ fn no_output_says_a_secret_unless_it_is_to_be_revealed() {
             "{{\"kind\": \"BootstrapToken\", \"token\": \"{SECRET}\", \"usages\": \"{SECRET}\"}}"
         );
         for command in [&["token", "import", "-"][..], &["csr", "review", "-"]] {
-            let output = run_with_input(&mut project.command(command), dump.as_bytes());
+            let output = project.command(command).run_with_input(dump.as_bytes());
             assert_eq!(output.status.code(), Some(1), "{command:?}");
         }
     }

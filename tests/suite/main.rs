@@ -22,7 +22,11 @@ mod line;
 mod pki;
 mod profiles;
 mod project;
+#[cfg(feature = "age")]
+mod sealed;
 mod secrets;
+mod separate;
 mod smoke;
 mod tokens;
+mod tool;
 mod trees;

@@ -7,7 +7,8 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::judges;
-use crate::project::{Project, run_with_input, snapshot, text};
+use crate::project::{Project, snapshot, text};
+use crate::tool::nodebake;
 
 /// Two nodes without tokens: one brings both of its certificates, one asks for its serving certificate.
 const CLUSTER: &str = r#"
@@ -207,9 +208,7 @@ fn kubectl_view(folder: &Path, file: &str) -> Value {
 #[test]
 fn the_example_of_init_makes_room_and_a_ca_of_the_users_does_not() {
     let project = Project::empty();
-    let _ = crate::project::nodebake(project.scratch(), &["init", "project"])
-        .output()
-        .unwrap();
+    let _ = nodebake(project.scratch(), &["init", "project"]).good();
     let _ = project.good(&["pki", "init"]);
     let _ = now(&project, &["check"]);
     fs::remove_file(project.dir.join("pki/ca.key")).unwrap();
@@ -354,13 +353,13 @@ fn cas_of_every_kind_issue_and_their_keys_get_onto_no_node() {
                 "{kind}"
             );
             let wrong = &mut project.command(&["pki", "issue", "--passphrase-file", "-"]);
-            let wrong = run_with_input(wrong, b"x2\n");
+            let wrong = wrong.run_with_input(b"x2\n");
             assert!(
                 text(&wrong.stderr).contains("with this passphrase"),
                 "{kind}"
             );
             let right = &mut project.command(&["pki", "issue", "--passphrase-file", "-"]);
-            let right = run_with_input(right, b"x1\n");
+            let right = right.run_with_input(b"x1\n");
             assert!(right.status.success(), "{kind}: {}", text(&right.stderr));
         } else {
             let _ = project.good(&["pki", "issue"]);
@@ -396,7 +395,7 @@ fn cas_of_every_kind_issue_and_their_keys_get_onto_no_node() {
 fn an_encrypted_key_of_ours_is_what_openssl_reads() {
     let project = project();
     let init = &mut project.command(&["pki", "init", "--passphrase-file", "-"]);
-    let init = run_with_input(init, "gehe im & Licht\nnext line\n".as_bytes());
+    let init = init.run_with_input("gehe im & Licht\nnext line\n".as_bytes());
     assert!(init.status.success(), "{}", text(&init.stderr));
     let pki = project.dir.join("pki");
     let key = fs::read_to_string(pki.join("ca.key")).unwrap();
@@ -712,7 +711,7 @@ fn a_review_knows_nodes_that_have_no_token() {
             "usages": ["digital signature", "client auth"]},
     });
     let review = &mut project.command(&["csr", "review", "-", "-o", "json"]);
-    let said = run_with_input(review, asked.to_string().as_bytes());
+    let said = review.run_with_input(asked.to_string().as_bytes());
     let said: Value = serde_json::from_slice(&said.stdout).unwrap();
     assert_eq!(said[0]["decision"], "approve", "{said}");
 }

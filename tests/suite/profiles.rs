@@ -2,18 +2,16 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
+
+use crate::tool;
 
 /// Makes a project with a built-in profile for one minor, with further lines, and returns what `check` prints.
 fn check(profile: &str, minor: u32, more: &str) -> String {
     let folder = tempfile::tempdir().unwrap();
     let project = folder.path().join("p");
     let nodebake = |args: &[&str]| {
-        let output = Command::new(env!("CARGO_BIN_EXE_nodebake"))
-            .args(args)
-            .arg(&project)
-            .output()
-            .unwrap();
+        let mut command = tool::nodebake(folder.path(), args);
+        let output = command.args(&["p"]).run();
         String::from_utf8(output.stdout).unwrap()
     };
     let _ = nodebake(&["init", "--profile", profile]);
@@ -50,10 +48,7 @@ fn show(profile: &str, minor: u32, args: &[&str]) -> String {
     let folder = tempfile::tempdir().unwrap();
     let project = folder.path().join("p");
     let nodebake = |args: &[&str]| {
-        let output = Command::new(env!("CARGO_BIN_EXE_nodebake"))
-            .args(args)
-            .output()
-            .unwrap();
+        let output = tool::nodebake(folder.path(), args).run();
         String::from_utf8(output.stdout).unwrap()
     };
     let path = project.to_str().unwrap();
@@ -168,11 +163,8 @@ fn profiles_of_the_users_own_move_too_and_tell_what_they_leave_out() {
     let folder = tempfile::tempdir().unwrap();
     let project = folder.path().join("p");
     let nodebake = |args: &[&str]| {
-        let output = Command::new(env!("CARGO_BIN_EXE_nodebake"))
-            .args(args)
-            .arg(&project)
-            .output()
-            .unwrap();
+        let mut command = tool::nodebake(folder.path(), args);
+        let output = command.args(&["p"]).run();
         String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap()
     };
     let _ = nodebake(&["init", "--profile", "worker"]);

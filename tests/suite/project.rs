@@ -3,23 +3,18 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, Permissions};
-use std::io::Write;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::Output;
 
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 use walkdir::WalkDir;
 
+use crate::tool::{Tool, nodebake};
+
 /// When the tests say that they run: expirations are judged then.
 pub const AT: &str = "2027-06-01T00:00:00Z";
-
-/// What the secrets of all test-only tokens begin with.
-pub const SECRET: &str = "testonlysecret";
-
-/// The middle of the test-only signing key.
-const KEY: &str = "dGVzdC1vbmx5IGtleTog";
 
 pub fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures")
@@ -69,7 +64,7 @@ impl Project {
     }
 
     /// The binary in the project's folder, with the time of the tests where the command judges by it.
-    pub fn command(&self, args: &[&str]) -> Command {
+    pub fn command(&self, args: &[&str]) -> Tool {
         let mut command = nodebake(&self.dir, args);
         if matches!(args.first(), Some(&("check" | "build" | "show"))) && !args.contains(&"--at") {
             let _ = command.args(["--at", AT]);
@@ -79,65 +74,12 @@ impl Project {
 
     /// Runs the binary, whatever it says; but a secret it must never say unasked.
     pub fn run(&self, args: &[&str]) -> Output {
-        run(&mut self.command(args))
+        self.command(args).run()
     }
 
     /// Runs the binary, which must be content, and returns its standard output.
     pub fn good(&self, args: &[&str]) -> String {
-        good(&mut self.command(args))
-    }
-}
-
-/// The binary, with an environment that must not matter.
-pub fn nodebake(folder: &Path, args: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_nodebake"));
-    let _ = command
-        .args(args)
-        .current_dir(folder)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    command
-}
-
-/// Runs a command of the binary to its end.
-pub fn run(command: &mut Command) -> Output {
-    let output = command.output().unwrap();
-    says_no_secret(command, &output);
-    output
-}
-
-/// Runs a command that reads `input`.
-pub fn run_with_input(command: &mut Command, input: &[u8]) -> Output {
-    let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
-    child.stdin.take().unwrap().write_all(input).unwrap();
-    let output = child.wait_with_output().unwrap();
-    says_no_secret(command, &output);
-    output
-}
-
-/// Runs a command that must be content.
-pub fn good(command: &mut Command) -> String {
-    let output = run(command);
-    assert!(
-        output.status.success(),
-        "{command:?}: {}{}",
-        text(&output.stdout),
-        text(&output.stderr)
-    );
-    text(&output.stdout)
-}
-
-fn says_no_secret(command: &Command, output: &Output) {
-    if command.get_args().any(|arg| arg == "--reveal") {
-        return;
-    }
-    for said in [&output.stdout, &output.stderr] {
-        let said = text(said);
-        assert!(
-            !said.contains(SECRET) && !said.contains(KEY),
-            "{command:?} says a secret:\n{said}"
-        );
+        self.command(args).good()
     }
 }
 

@@ -4,22 +4,24 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::ExitStatusExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use nodebake::identity::{Auth, BOOTSTRAP_USER, Kubeconfig};
 use nodebake::report::Report;
-use nodebake::secrets::{Minting, StoreLock, TokenStore};
+use nodebake::secrets::{Keys, Minting, StoreLock, TokenStore};
 use time::macros::datetime;
 
 use crate::cluster::documents;
 use crate::identity::token;
 use crate::judges;
+use crate::tool::{self, IDENTITY};
 
 const FOLDER: &str = "NODEBAKE_TEST_FOLDER";
 const PREFIX: &str = "NODEBAKE_TEST_PREFIX";
 const COUNT: &str = "NODEBAKE_TEST_COUNT";
+const SEALED: &str = "NODEBAKE_TEST_SEALED";
 
 fn minting(description: &str) -> Minting<'_> {
     Minting {
@@ -31,13 +33,70 @@ fn minting(description: &str) -> Minting<'_> {
     }
 }
 
-fn load(path: &Path) -> TokenStore {
-    let mut report = Report::default();
-    let store = TokenStore::load(path, "secrets.yaml", &mut report)
-        .unwrap()
-        .unwrap();
-    assert!(report.is_empty(), "{report}");
-    store
+/// The secrets file of a test: plain, or encrypted for the one who has the identity beside it.
+struct Place {
+    folder: tempfile::TempDir,
+    sealed: bool,
+}
+
+impl Place {
+    /// None where age is missing, which is said.
+    fn new(sealed: bool) -> Option<Self> {
+        let folder = tempfile::tempdir().unwrap();
+        if sealed {
+            if !cfg!(feature = "age") || !judges::present("age-keygen") {
+                return None;
+            }
+            let _ = judges::content(folder.path(), "age-keygen", &["-o", IDENTITY]);
+        }
+        Some(Self { folder, sealed })
+    }
+
+    fn file(&self) -> PathBuf {
+        secrets_file(self.folder.path(), self.sealed)
+    }
+
+    /// How many tokens there are; the file must be whole.
+    fn count(&self) -> usize {
+        let mut report = Report::default();
+        let keys = keys(self.folder.path(), self.sealed);
+        let store = TokenStore::load(&self.file(), "secrets.yaml", &keys, &mut report);
+        let store = store.unwrap().unwrap();
+        assert!(report.is_empty(), "{report}");
+        assert_eq!(store.is_sealed(), self.sealed);
+        store.count()
+    }
+
+    /// No token's secret lies in the clear beside an encrypted file, whatever became of its writer.
+    fn assert_no_clear_text(&self) {
+        for entry in fs::read_dir(&self.folder).unwrap() {
+            let path = entry.unwrap().path();
+            let bytes = fs::read(&path).unwrap();
+            let clear = String::from_utf8_lossy(&bytes).contains("secret:");
+            assert!(!clear || !self.sealed, "{}", path.display());
+        }
+    }
+}
+
+fn secrets_file(folder: &Path, sealed: bool) -> PathBuf {
+    folder.join(if sealed {
+        "secrets.yaml.age"
+    } else {
+        "secrets.yaml"
+    })
+}
+
+fn keys(folder: &Path, sealed: bool) -> Keys {
+    let mut keys = Keys::default();
+    if sealed {
+        let text = fs::read_to_string(folder.join(IDENTITY)).unwrap();
+        let public = text
+            .lines()
+            .find_map(|line| line.strip_prefix("# public key: "));
+        keys.add_recipient(public.unwrap()).unwrap();
+        keys.add_identities(&text).unwrap();
+    }
+    keys
 }
 
 /// Not a test of its own: the program that the tests below run several times over, and kill.
@@ -47,74 +106,88 @@ fn a_writer() {
     let Some(folder) = std::env::var_os(FOLDER) else {
         return;
     };
-    let path = Path::new(&folder).join("secrets.yaml");
+    let folder = Path::new(&folder);
+    let sealed = std::env::var_os(SEALED).is_some();
+    let (path, keys) = (secrets_file(folder, sealed), keys(folder, sealed));
     let prefix = std::env::var(PREFIX).unwrap();
     let count: usize = std::env::var(COUNT).unwrap().parse().unwrap();
     for round in 0..count {
         let mut report = Report::default();
         let lock = StoreLock::acquire(&path).unwrap();
-        let mut store = lock.load("secrets.yaml", &mut report).unwrap();
+        let mut store = lock.load("secrets.yaml", &keys, &mut report).unwrap();
         assert!(report.is_empty(), "{report}");
         let node = format!("{prefix}-{round}");
         let _ = store.create([node.as_str()], &minting("x")).unwrap();
-        lock.save(&store).unwrap();
+        lock.save(&store, &keys).unwrap();
     }
 }
 
-fn start_writer(folder: &Path, umask: &str, prefix: &str, count: usize) -> Child {
+fn start_writer(place: &Place, umask: &str, prefix: &str, count: usize) -> Child {
     let program = std::env::current_exe().unwrap();
-    Command::new("sh")
+    let mut shell = Command::new("sh");
+    let _ = shell
         .args([
             "-c",
             &format!("umask {umask}; exec \"$0\" --exact secrets::a_writer --ignored"),
         ])
         .arg(program)
-        .env(FOLDER, folder)
+        .env(FOLDER, place.folder.path())
         .env(PREFIX, prefix)
         .env(COUNT, count.to_string())
-        .stdout(Stdio::null())
-        .spawn()
-        .unwrap()
+        .stdout(Stdio::null());
+    if place.sealed {
+        let _ = shell.env(SEALED, "1");
+    }
+    shell.spawn().unwrap()
 }
 
 #[test]
 fn programs_at_the_same_time_lose_no_token_and_the_umask_changes_nothing() {
-    let folder = tempfile::tempdir().unwrap();
-    let writers = ["000", "077", "777"].map(|umask| start_writer(folder.path(), umask, umask, 15));
-    for mut writer in writers {
-        assert!(writer.wait().unwrap().success());
+    for place in [false, true].into_iter().filter_map(Place::new) {
+        let writers = ["000", "077", "777"].map(|umask| start_writer(&place, umask, umask, 15));
+        for mut writer in writers {
+            assert!(writer.wait().unwrap().success());
+        }
+        assert_eq!(place.count(), 45);
+        let mode = fs::metadata(place.file()).unwrap().permissions().mode();
+        assert_eq!(mode & 0o7777, 0o600);
+        place.assert_no_clear_text();
     }
-    let path = folder.path().join("secrets.yaml");
-    assert_eq!(load(&path).iter().count(), 45);
-    assert_eq!(
-        fs::metadata(&path).unwrap().permissions().mode() & 0o7777,
-        0o600
-    );
 }
 
 #[test]
 fn a_killed_writer_leaves_a_whole_file() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("secrets.yaml");
-    let mut known = 0;
-    for round in 0..12 {
-        let mut writer = start_writer(folder.path(), "022", &format!("r{round}"), usize::MAX);
-        // Once it has written something, it is killed at another moment each time.
-        let started = Instant::now();
-        while !path.exists() || load(&path).iter().count() == known {
-            assert!(
-                started.elapsed() < Duration::from_secs(30),
-                "the writer writes nothing"
-            );
-            std::thread::sleep(Duration::from_millis(1));
+    for place in [false, true].into_iter().filter_map(Place::new) {
+        let mut known = 0;
+        for round in 0..12 {
+            let mut writer = start_writer(&place, "022", &format!("r{round}"), usize::MAX);
+            // Once it has written something, it is killed at another moment each time.
+            let started = Instant::now();
+            while !place.file().exists() || place.count() == known {
+                assert!(
+                    started.elapsed() < Duration::from_secs(60),
+                    "the writer writes nothing"
+                );
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            std::thread::sleep(Duration::from_micros(700 * round));
+            writer.kill().unwrap();
+            assert_eq!(writer.wait().unwrap().signal(), Some(9));
+            let now = place.count();
+            assert!(now > known, "{now} tokens after {known}");
+            known = now;
+            place.assert_no_clear_text();
         }
-        std::thread::sleep(Duration::from_micros(700 * round));
-        writer.kill().unwrap();
-        assert_eq!(writer.wait().unwrap().signal(), Some(9));
-        let now = load(&path).iter().count();
-        assert!(now > known, "{now} tokens after {known}");
-        known = now;
     }
+}
+
+fn load(path: &Path) -> TokenStore {
+    let mut report = Report::default();
+    let store = TokenStore::load(path, "secrets.yaml", &Keys::default(), &mut report)
+        .unwrap()
+        .unwrap();
+    assert!(report.is_empty(), "{report}");
+    store
 }
 
 #[test]
@@ -134,7 +207,7 @@ fn the_file_is_the_same_strings_to_other_readers() {
         "2026-11-24",
     ];
     let _ = store.create(nodes, &minting(description)).unwrap();
-    lock.save(&store).unwrap();
+    lock.save(&store, &Keys::default()).unwrap();
     let Some(theirs) = documents(folder.path(), &fs::read_to_string(&path).unwrap()) else {
         return;
     };
@@ -179,7 +252,7 @@ fn debug_shows_no_secret_of_anything() {
 }
 
 fn nodebake(folder: &Path, args: &[&str]) -> (Option<i32>, String, String) {
-    let output = judges::run(folder, env!("CARGO_BIN_EXE_nodebake"), args);
+    let output = tool::nodebake(folder, args).run();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     (
         output.status.code(),

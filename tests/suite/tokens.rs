@@ -7,11 +7,11 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::Output;
 
 use nodebake::report::Report;
-use nodebake::secrets::TokenStore;
+use nodebake::secrets::{Keys, TokenStore};
 use serde_json::{Value, json};
 
 use crate::judges;
-use crate::project::{Project, run_with_input, snapshot, text};
+use crate::project::{Project, snapshot, text};
 
 const NODE: &str = "zhangjun-k8s-01";
 const OTHER: &str = "zhangjun-k8s-02";
@@ -19,7 +19,7 @@ const OTHER: &str = "zhangjun-k8s-02";
 fn store(project: &Project) -> TokenStore {
     let mut report = Report::default();
     let path = project.dir.join("secrets.yaml");
-    let store = TokenStore::load(&path, "secrets.yaml", &mut report);
+    let store = TokenStore::load(&path, "secrets.yaml", &Keys::default(), &mut report);
     assert!(report.is_empty(), "{report}");
     store.unwrap().unwrap()
 }
@@ -273,14 +273,10 @@ fn the_printed_commands_can_be_piped_to_a_shell() {
     fs::write(&kubectl, "#!/bin/sh\nprintf '%s|' \"$@\"; echo\n").unwrap();
     fs::set_permissions(&kubectl, fs::Permissions::from_mode(0o755)).unwrap();
     let shell = |script: &str| {
-        let mut command = judges::command(&project.dir, "sh");
         let path = format!("{}:/usr/bin:/bin", bin.display());
-        let output = run_with_input(
-            command
-                .env("PATH", path)
-                .stdout(std::process::Stdio::piped()),
-            script.as_bytes(),
-        );
+        let mut command = judges::command(&project.dir, "sh");
+        let command = command.args(["-c", script]).env("PATH", path);
+        let output = command.output().unwrap();
         assert!(output.status.success());
         text(&output.stdout)
     };
@@ -341,10 +337,9 @@ fn expiring_tokens_end_a_pipeline_with_3() {
         (&NODE.into(), &true.into())
     );
     // From stdin, as for a build; a file without the node's token is one that needs it.
-    let output = run_with_input(
-        &mut project.command(&["token", "expiring", "--within", "1h", "--secrets", "-"]),
-        b"apiVersion: nodebake/v1\nkind: Secrets\ntokens: {}\n",
-    );
+    let output = project
+        .command(&["token", "expiring", "--within", "1h", "--secrets", "-"])
+        .run_with_input(b"apiVersion: nodebake/v1\nkind: Secrets\ntokens: {}\n");
     assert_eq!(output.status.code(), Some(3));
     assert_eq!(text(&output.stdout).matches(": has no token\n").count(), 3);
 }
@@ -427,10 +422,9 @@ fn tokens_made_by_kubeadm_are_taken_over_and_bake_the_same_nodes() {
     fs::remove_file(&path).unwrap();
     let other = r#"{"kind": "BootstrapToken", "token": "zzzzzz.testonlysecretzz", "description": "a person's",
         "expires": "2099-01-01T00:00:00Z", "usages": ["authentication"], "groups": ["system:bootstrappers"]}"#;
-    let output = run_with_input(
-        &mut project.command(&["token", "import", "-"]),
-        format!("{dump}{other}").as_bytes(),
-    );
+    let output = project
+        .command(&["token", "import", "-"])
+        .run_with_input(format!("{dump}{other}").as_bytes());
     assert!(output.status.success(), "{}", text(&output.stderr));
     let said = text(&output.stdout);
     assert_eq!(said.matches(": took ").count(), 3, "{said}");

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use nodebake::error::Result;
 use nodebake::node::{Asset, Content, Entry, EntryKind, NodePath, NodeTree, Origin, Owner};
-use nodebake::payload::{Compression, Format, IgnitionSpec, NodeFacts, Output, Settings};
+use nodebake::payload::{Compression, Format, IgnitionSpec, NodeFacts, Output, Secrets, Settings};
 
 /// Contents that some format or reader is known to bend.
 pub const NASTY: &[(&str, &[u8])] = &[
@@ -187,6 +187,8 @@ pub fn settings() -> Settings {
         tarball: Compression::Gzip,
         initramfs: Compression::Gzip,
         ignition: IgnitionSpec { minor: 3 },
+        secrets: Secrets::Inline,
+        ignition_secrets_url: None,
     }
 }
 

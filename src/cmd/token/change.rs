@@ -2,15 +2,18 @@
 
 use std::fmt::Write as _;
 use std::io::{self, Write};
+use std::path::Path;
 
 use serde::Serialize;
 use time::OffsetDateTime;
 
 use crate::cli::{TokenRevoke, TokenRotate};
-use crate::cmd::token::{SecretsFile, chosen, chosen_or_joining, duration, load, minting, print};
+use crate::cmd::secrets_file::Change;
+use crate::cmd::token::{chosen, chosen_or_joining, duration, load, minting, print};
 use crate::error::{Exit, Result};
-use crate::report::Report;
-use crate::secrets::{Ended, Rotated, StoreLock};
+use crate::inventory::{At, Inventory};
+use crate::report::{Finding, Report};
+use crate::secrets::{Ended, Rotated};
 use crate::timing::rfc3339;
 
 /// Names on one command line; the kernel takes some 2 MiB, people less.
@@ -43,28 +46,29 @@ pub(super) fn rotate(args: &TokenRotate, report: &mut Report) -> Result<Exit> {
         .map(|text| duration("--expiring-within", text))
         .transpose()?;
     let mut nodes = chosen_or_joining(&args.nodes, &inventory)?;
-    let file = SecretsFile::of(&args.dir, args.secrets.as_deref());
-    let lock = StoreLock::acquire(&file.path)?;
-    let mut store = lock.load(&file.shown, report)?;
-    if report.has_errors() {
+    let recipients = &inventory.cluster.tokens.recipients;
+    let change = Change::begin(&args.dir, &args.file.secrets, recipients, report)?;
+    let Some(mut change) = change else {
         return Ok(Exit::Findings);
-    }
+    };
     if let Some(within) = within {
-        let expiring = store.expiring(nodes.iter().copied(), minting.now, within);
+        let expiring = change
+            .store
+            .expiring(nodes.iter().copied(), minting.now, within);
         let names: std::collections::HashSet<&str> =
             expiring.iter().map(|found| found.node.as_str()).collect();
         nodes.retain(|node| names.contains(node));
     }
-    let rotated = store.rotate(&nodes, overlap, &minting)?;
+    let rotated = change.store.rotate(&nodes, overlap, &minting)?;
     if !rotated.minted.is_empty() {
-        lock.save(&store)?;
+        change.save()?;
     }
     let commands = commands(&rotated.ended);
     let said = Said {
         result: &rotated,
         commands: &commands,
     };
-    print(args.output, &said, &rotated_text(&rotated, &commands))?;
+    print(args.file.output, &said, &rotated_text(&rotated, &commands))?;
     Ok(Exit::Good)
 }
 
@@ -73,18 +77,21 @@ pub(super) fn revoke(args: &TokenRevoke, report: &mut Report) -> Result<Exit> {
     if args.nodes.is_empty() {
         return no_nodes("name the nodes");
     }
-    let file = SecretsFile::of(&args.dir, args.secrets.as_deref());
-    let lock = StoreLock::acquire(&file.path)?;
-    let mut store = lock.load(&file.shown, report)?;
-    if report.has_errors() {
+    let recipients = recipients(&args.dir, report);
+    let change = Change::begin(&args.dir, &args.file.secrets, &recipients, report)?;
+    let Some(mut change) = change else {
         return Ok(Exit::Findings);
-    }
-    let known: Vec<String> = store.iter().map(|(node, _)| node.to_owned()).collect();
+    };
+    let known: Vec<String> = change
+        .store
+        .iter()
+        .map(|(node, _)| node.to_owned())
+        .collect();
     let known: Vec<&str> = known.iter().map(String::as_str).collect();
-    let nodes = chosen(&args.nodes, &known, &format!("in {}", file.shown))?;
-    let revoked = store.revoke(&nodes, OffsetDateTime::now_utc());
+    let nodes = chosen(&args.nodes, &known, &format!("in {}", change.shown))?;
+    let revoked = change.store.revoke(&nodes, OffsetDateTime::now_utc());
     if !revoked.is_empty() {
-        lock.save(&store)?;
+        change.save()?;
     }
     let commands = commands(&revoked);
     let mut text = String::new();
@@ -101,8 +108,22 @@ pub(super) fn revoke(args: &TokenRevoke, report: &mut Report) -> Result<Exit> {
         result: &result,
         commands: &commands,
     };
-    print(args.output, &said, &text)?;
+    print(args.file.output, &said, &text)?;
     Ok(Exit::Good)
+}
+
+/// Whom the tokens are encrypted for. What else is wrong with the inventory, or that there is none, must not keep anybody
+/// from shutting a node out; a list of recipients that cannot be read does, or some of them would lose the tokens.
+fn recipients(dir: &Path, report: &mut Report) -> Vec<At<String>> {
+    let mut found = Report::default();
+    let inventory = Inventory::load(dir, &mut found);
+    let of_tokens = |finding: &Finding| finding.path.starts_with("tokens.recipients");
+    for finding in found.into_findings() {
+        if of_tokens(&finding) {
+            report.add(finding);
+        }
+    }
+    inventory.map_or_else(Vec::new, |inventory| inventory.cluster.tokens.recipients)
 }
 
 /// clap cannot ask for it: DIR, which may be left out, comes before.

@@ -3,7 +3,8 @@
 use std::fmt::Write;
 
 use crate::cli::TokenExpiring;
-use crate::cmd::project::{judged_at, tokens};
+use crate::cmd::project::judged_at;
+use crate::cmd::secrets_file::tokens;
 use crate::cmd::token::{duration, joining, load, print};
 use crate::error::{Exit, Result};
 use crate::report::Report;
@@ -16,12 +17,12 @@ pub(super) fn run(args: &TokenExpiring, report: &mut Report) -> Result<Exit> {
     let Some(inventory) = load(&args.dir, report) else {
         return Ok(Exit::Findings);
     };
-    let store = tokens(&args.dir, args.secrets.as_deref(), report)?;
+    let store = tokens(&args.dir, &args.file.secrets, report)?;
     if report.has_errors() {
         return Ok(Exit::Findings);
     }
     let expiring = store.expiring(joining(&inventory), at, within);
-    print(args.output, &expiring, &text(&expiring, &args.within))?;
+    print(args.file.output, &expiring, &text(&expiring, &args.within))?;
     Ok(match expiring.is_empty() {
         true => Exit::Good,
         false => Exit::Findings,

@@ -3,16 +3,17 @@
 use std::fmt::Write;
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use time::OffsetDateTime;
 
 use crate::cli::TokenImport;
-use crate::cmd::token::{SecretsFile, groups, load, names, print};
+use crate::cmd::secrets_file::Change;
+use crate::cmd::token::{groups, load, names, print};
 use crate::error::{Exit, Result};
 use crate::report::Report;
-use crate::secrets::{Imported, Owners, StoreLock};
+use crate::secrets::{Imported, Owners};
 use crate::timing::rfc3339;
 
 /// Runs `token import`.
@@ -20,29 +21,34 @@ pub(super) fn run(args: &TokenImport, report: &mut Report) -> Result<Exit> {
     let Some(inventory) = load(&args.dir, report) else {
         return Ok(Exit::Findings);
     };
-    let mut dump: Box<dyn Read> = match args.file == Path::new("-") {
+    let secrets = &args.file.secrets;
+    let stdin = |path: &PathBuf| path == Path::new("-");
+    if stdin(&args.dump) && secrets.identities.iter().any(stdin) {
+        bail!("reading stdin: the dump and the identities cannot both come from there");
+    }
+    let mut dump: Box<dyn Read> = match args.dump == Path::new("-") {
         true => Box::new(io::stdin().lock()),
         false => Box::new(
-            File::open(&args.file).with_context(|| format!("reading {}", args.file.display()))?,
+            File::open(&args.dump).with_context(|| format!("reading {}", args.dump.display()))?,
         ),
     };
-    let file = SecretsFile::of(&args.dir, args.secrets.as_deref());
-    let lock = StoreLock::acquire(&file.path)?;
-    let mut store = lock.load(&file.shown, report)?;
-    if report.has_errors() {
+    let recipients = &inventory.cluster.tokens.recipients;
+    let Some(mut change) = Change::begin(&args.dir, secrets, recipients, report)? else {
         return Ok(Exit::Findings);
-    }
+    };
     let groups = groups(&inventory);
     let owners = Owners {
         nodes: &names(&inventory),
         group: &|node| groups.of_node(node),
     };
-    let shown = args.file.display().to_string();
-    let imported = store.import(&mut dump, &shown, &owners, OffsetDateTime::now_utc())?;
+    let shown = args.dump.display().to_string();
+    let imported = change
+        .store
+        .import(&mut dump, &shown, &owners, OffsetDateTime::now_utc())?;
     if !imported.taken.is_empty() {
-        lock.save(&store)?;
+        change.save()?;
     }
-    print(args.output, &imported, &text(&imported))?;
+    print(args.file.output, &imported, &text(&imported))?;
     Ok(Exit::Good)
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -10,14 +10,14 @@ use globset::Glob;
 use serde::Serialize;
 use time::OffsetDateTime;
 
-use crate::cli::{Print, Token, TokenCreate, TokenList};
+use crate::cli::{Print, Token, TokenCreate, TokenEncrypt, TokenList};
 use crate::cluster::Groups;
-use crate::cmd::project::tokens;
+use crate::cmd::secrets_file::{Change, encrypt, tokens};
 use crate::error::{Exit, Result};
 use crate::inventory::{Inventory, closest};
 use crate::plan::needs_token;
 use crate::report::{Finding, Place, Report};
-use crate::secrets::{Listing, Minting, SECRETS_FILE, StoreLock, Usage, minted_text};
+use crate::secrets::{Listing, Minting, SEALED_FILE, Usage, minted_text};
 use crate::timing::{DURATION_RULE, parse_duration};
 
 mod change;
@@ -37,6 +37,7 @@ pub fn run(args: &Token) -> Result<Exit> {
         Token::Revoke(args) => change::revoke(args, &mut report)?,
         Token::Expiring(args) => expiring::run(args, &mut report)?,
         Token::Import(args) => import::run(args, &mut report)?,
+        Token::Encrypt(args) => encrypted(args, &mut report)?,
     };
     write!(io::stderr().lock(), "{report}")?;
     Ok(exit)
@@ -48,20 +49,19 @@ fn create(args: &TokenCreate, report: &mut Report) -> Result<Exit> {
     };
     let minting = minting(&inventory, args.ttl.as_deref())?;
     let mut nodes = chosen_or_joining(&args.nodes, &inventory)?;
-    let file = SecretsFile::of(&args.dir, args.secrets.as_deref());
-    let lock = StoreLock::acquire(&file.path)?;
-    let mut store = lock.load(&file.shown, report)?;
-    if report.has_errors() {
+    let recipients = &inventory.cluster.tokens.recipients;
+    let change = Change::begin(&args.dir, &args.file.secrets, recipients, report)?;
+    let Some(mut change) = change else {
         return Ok(Exit::Findings);
-    }
+    };
     if args.nodes.is_empty() {
         // Who was shut out must not come back by a command that means everybody.
         nodes.retain(|node| {
-            let revoked = store.is_revoked(node);
+            let revoked = change.store.is_revoked(node);
             if revoked {
                 let rule = "the node's token was revoked, so it gets no new one unless it is named";
                 report.add(Finding::warning(
-                    &Place::file(&*file.shown),
+                    &Place::file(&*change.shown),
                     format!("tokens.{node}"),
                     rule,
                 ));
@@ -69,11 +69,11 @@ fn create(args: &TokenCreate, report: &mut Report) -> Result<Exit> {
             !revoked
         });
     }
-    let minted = store.create(nodes, &minting)?;
+    let minted = change.store.create(nodes, &minting)?;
     if !minted.is_empty() {
-        lock.save(&store)?;
+        change.save()?;
     }
-    print(args.output, &minted, &minted_text(&minted))?;
+    print(args.file.output, &minted, &minted_text(&minted))?;
     Ok(Exit::Good)
 }
 
@@ -81,7 +81,7 @@ fn list(args: &TokenList, report: &mut Report) -> Result<Exit> {
     let Some(inventory) = load(&args.dir, report) else {
         return Ok(Exit::Findings);
     };
-    let store = tokens(&args.dir, args.secrets.as_deref(), report)?;
+    let store = tokens(&args.dir, &args.file.secrets, report)?;
     if report.has_errors() {
         return Ok(Exit::Findings);
     }
@@ -99,11 +99,37 @@ fn list(args: &TokenList, report: &mut Report) -> Result<Exit> {
         now: OffsetDateTime::now_utc(),
         reveal: args.reveal,
     };
-    let text = match args.output {
+    let text = match args.file.output {
         Print::Text => listing.to_text(),
         Print::Json => listing.to_json()?,
     };
     io::stdout().lock().write_all(text.as_bytes())?;
+    Ok(Exit::Good)
+}
+
+#[derive(Serialize)]
+struct Encrypted {
+    file: &'static str,
+    tokens: usize,
+    recipients: usize,
+}
+
+fn encrypted(args: &TokenEncrypt, report: &mut Report) -> Result<Exit> {
+    let Some(inventory) = load(&args.dir, report) else {
+        return Ok(Exit::Findings);
+    };
+    let recipients = &inventory.cluster.tokens.recipients;
+    let Some((tokens, recipients)) = encrypt(&args.dir, &args.file.secrets, recipients, report)?
+    else {
+        return Ok(Exit::Findings);
+    };
+    let result = Encrypted {
+        file: SEALED_FILE,
+        tokens,
+        recipients,
+    };
+    let text = format!("{SEALED_FILE}: {tokens} tokens, encrypted for {recipients} recipients\n");
+    print(args.file.output, &result, &text)?;
     Ok(Exit::Good)
 }
 
@@ -140,27 +166,6 @@ fn chosen_or_joining<'a>(named: &[String], inventory: &'a Inventory) -> Result<V
     match named.is_empty() {
         true => Ok(joining(inventory)),
         false => chosen(named, &names(inventory), "in the inventory"),
-    }
-}
-
-/// The secrets file that a command changes, and what findings call it.
-struct SecretsFile {
-    path: PathBuf,
-    shown: String,
-}
-
-impl SecretsFile {
-    fn of(dir: &Path, named: Option<&Path>) -> Self {
-        match named {
-            Some(path) => Self {
-                path: path.to_owned(),
-                shown: path.display().to_string(),
-            },
-            None => Self {
-                path: dir.join(SECRETS_FILE),
-                shown: SECRETS_FILE.to_owned(),
-            },
-        }
     }
 }
 

@@ -1,7 +1,6 @@
 //! Verdicts as a table for people and as lines for a shell.
 
-use std::fmt::Write;
-
+use crate::columns::table;
 use crate::identity::csr::rules::shown;
 use crate::identity::csr::{Decision, Verdict};
 
@@ -24,23 +23,7 @@ pub fn to_text(verdicts: &[Verdict]) -> String {
             verdict.reason.clone(),
         ]
     }));
-    let mut widths = [0; COLUMNS.len()];
-    for row in &rows {
-        for (width, cell) in widths.iter_mut().zip(row) {
-            *width = (cell.chars().count() + PADDING).max(*width);
-        }
-    }
-    // The last column ends the line, so it is not padded.
-    widths[COLUMNS.len() - 1] = 0;
-    let mut text = String::new();
-    for row in &rows {
-        for (width, cell) in widths.iter().zip(row) {
-            // Writing to a String cannot fail.
-            let _ = write!(text, "{cell:width$}", width = *width);
-        }
-        text.push('\n');
-    }
-    text
+    table(&rows, PADDING, 0)
 }
 
 /// The arguments of `kubectl` that carry the verdicts out, approvals first.

@@ -9,6 +9,7 @@ mod runcmd;
 mod user_data;
 
 use crate::error::Result;
+use crate::payload::part::parts;
 use crate::payload::{Forms, Job, NodeFacts, Output};
 use crate::yaml;
 
@@ -18,12 +19,16 @@ pub use user_data::write as write_user_data;
 /// The names of the files, as a NoCloud seed wants them.
 pub const FILE_NAMES: [&str; 3] = ["user-data", "meta-data", "network-config"];
 
-/// Writes the node's documents; `network-config` only where the inventory has interfaces.
+/// Writes the node's documents; `network-config` only where the inventory has interfaces, `user-data.secrets` only where
+/// secrets are kept apart.
 pub fn package(job: &Job<'_>, forms: &Forms, out: &mut dyn Output) -> Result<()> {
     let [user_data, meta_data_name, network_name] = FILE_NAMES;
-    out.file(user_data, job.tree.has_secrets(), &mut |out| {
-        write_user_data(job, forms, out)
-    })?;
+    for (part, tree) in parts(job) {
+        let name = format!("{user_data}{}", part.infix());
+        out.file(&name, tree.has_secrets(), &mut |out| {
+            write_user_data(job, part, forms, out)
+        })?;
+    }
     let text = meta_data(job.facts);
     out.file(meta_data_name, false, &mut |out| {
         Ok(out.write_all(text.as_bytes())?)

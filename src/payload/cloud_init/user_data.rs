@@ -14,23 +14,48 @@ use crate::error::Result;
 use crate::node::{Content, Entry, EntryKind, NodePath};
 use crate::payload::cloud_init::content;
 use crate::payload::cloud_init::runcmd::{self, SPECIAL_BITS, owned_by_root};
-use crate::payload::{Forms, Job, NodeFacts};
+use crate::payload::{Forms, Job, NodeFacts, Part};
 use crate::yaml::push_quoted;
 
-/// Writes the document.
-pub fn write(job: &Job<'_>, forms: &Forms, out: &mut dyn Write) -> Result<()> {
+/// How cloud-init puts two documents together: lists are appended, or the files of one would replace those of the other
+/// (cloud-init's documentation, "Merging user data sections"). Both parts say it, so that they may come in any order.
+const MERGE: &str = "merge_how:\n\
+    - {name: list, settings: [append]}\n\
+    - {name: dict, settings: [no_replace, recurse_list]}\n\
+    - {name: str, settings: []}\n";
+
+/// Writes the document of a part. The secret one holds files only: cloud-init writes the files of both before it runs
+/// the commands, which are all in the public one.
+pub fn write(job: &Job<'_>, part: Part, forms: &Forms, out: &mut dyn Write) -> Result<()> {
     let mut out = BufWriter::with_capacity(64 * 1024, out);
-    let all = job.tree.materialised();
-    out.write_all(head(job.facts).as_bytes())?;
+    let mut all = job.tree.materialised();
+    let head = match part {
+        Part::Whole => head(job.facts),
+        Part::Public => head(job.facts) + MERGE,
+        Part::Secrets => format!("{MARK}{MERGE}"),
+    };
+    out.write_all(head.as_bytes())?;
+    let commands = match part {
+        Part::Whole | Part::Public => runcmd::lines(job.tree, &all),
+        Part::Secrets => String::new(),
+    };
+    match part {
+        Part::Whole => {}
+        Part::Public => all.retain(|_, entry| !entry.is_secret_file()),
+        Part::Secrets => all.retain(|_, entry| entry.is_secret_file()),
+    }
     write_files(&all, forms, &mut out)?;
-    out.write_all(runcmd::lines(job.tree, &all).as_bytes())?;
+    out.write_all(commands.as_bytes())?;
     Ok(out.flush()?)
 }
+
+/// What cloud-init knows the document by.
+const MARK: &str = "#cloud-config\n";
 
 /// The host name is said here too, or a cloud's own metadata would win over what the tree says; as both `hostname` and
 /// `fqdn`, since cloud-init cuts a dotted `hostname` at its first dot unless `fqdn` is there.
 fn head(facts: &NodeFacts) -> String {
-    let mut head = "#cloud-config\npreserve_hostname: false\n".to_owned();
+    let mut head = format!("{MARK}preserve_hostname: false\n");
     for key in ["hostname", "fqdn"] {
         let _ = write!(head, "{key}: ");
         push_quoted(&mut head, &facts.hostname);

@@ -3,39 +3,101 @@
 
 mod check;
 mod data_url;
+mod document;
 
 use std::cell::RefCell;
-use std::io::{BufWriter, Write};
+use std::io::{self, BufWriter, Write};
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
-use serde::{Serialize, Serializer};
+use sha2::{Digest, Sha512};
 
 pub use check::check;
 pub use data_url::DataUrl;
 use data_url::StreamedUrl;
+use document::{
+    Config, Contents, Directory, Dropin, File, Header, HeaderConfig, Id, Link, Merge, Node, Source,
+    Storage, Systemd, UnitNode, Verification,
+};
 
 use crate::error::Result;
 use crate::node::{Content, Entry, EntryKind, NodePath, NodeTree, Origin, Unit, hex};
 use crate::payload::archive::PRESET;
 use crate::payload::gzip::Gzip;
-use crate::payload::{Forms, IgnitionSpec, Job, Output};
+use crate::payload::part::parts;
+use crate::payload::{Forms, Job, Output, Part};
 
 /// The file's name.
 pub const FILE_NAME: &str = "config.ign";
+/// The name of the secret part.
+pub const SECRETS_NAME: &str = "config.secrets.ign";
 
-/// Writes the node's configuration as one file.
+/// Writes the node's configuration as one file, or as two where secrets are kept apart: either a configuration of the
+/// user's merges both, or the public one fetches the other from the URL that the settings give.
 pub fn package(job: &Job<'_>, forms: &Forms, out: &mut dyn Output) -> Result<()> {
-    out.file(FILE_NAME, job.tree.has_secrets(), &mut |out| {
-        write(job, forms, out)
-    })
+    let mut merge = None;
+    for (part, tree) in parts(job) {
+        let job = Job {
+            tree: &tree,
+            ..*job
+        };
+        let name = match part {
+            Part::Whole | Part::Public => FILE_NAME,
+            Part::Secrets => SECRETS_NAME,
+        };
+        let url = job.settings.ignition_secrets_url.as_ref();
+        let url = url.filter(|_| part == Part::Secrets);
+        let mut fetched = None;
+        out.file(name, tree.has_secrets(), &mut |out| match url {
+            None => write(&job, merge.as_ref(), forms, out),
+            Some(url) => {
+                let digest = Sha512::new();
+                let mut hashing = Hashing { out, digest };
+                write(&job, None, forms, &mut hashing)?;
+                fetched = Some(Merge {
+                    source: url.replace("{node}", &job.facts.name),
+                    verification: Verification {
+                        hash: format!("sha512-{}", hex(&hashing.digest.finalize())),
+                    },
+                });
+                Ok(())
+            }
+        })?;
+        merge = fetched;
+    }
+    Ok(())
 }
 
-/// Writes the configuration. Keys are always in the same order, nodes in path order, units in name order.
-pub fn write(job: &Job<'_>, forms: &Forms, out: &mut dyn Write) -> Result<()> {
+/// Hashes what passes through.
+struct Hashing<'a> {
+    out: &'a mut dyn Write,
+    digest: Sha512,
+}
+
+impl Write for Hashing<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let count = self.out.write(bytes)?;
+        self.digest.update(&bytes[..count]);
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}
+
+/// Writes a configuration. Keys are always in the same order, nodes in path order, units in name order.
+fn write(job: &Job<'_>, merge: Option<&Merge>, forms: &Forms, out: &mut dyn Write) -> Result<()> {
     let failure = RefCell::new(None);
     let preset = preset(job.tree);
-    let config = config(job, &preset, forms, &failure)?;
+    let config = Config {
+        ignition: Header {
+            version: job.settings.ignition,
+            config: merge.map(|merge| HeaderConfig { merge: [merge] }),
+        },
+        storage: storage(job.tree, &preset, forms, &failure),
+        systemd: systemd(job.tree)?,
+    };
     let mut out = BufWriter::with_capacity(64 * 1024, out);
     let written = serde_json::to_writer(&mut out, &config);
     // An asset that could not be read is the reason behind serde's error, or leaves a configuration that lacks bytes.
@@ -47,147 +109,16 @@ pub fn write(job: &Job<'_>, forms: &Forms, out: &mut dyn Write) -> Result<()> {
     Ok(out.flush()?)
 }
 
-#[derive(Serialize)]
-struct Config<'a> {
-    ignition: Header,
-    #[serde(skip_serializing_if = "Storage::is_empty")]
-    storage: Storage<'a>,
-    #[serde(skip_serializing_if = "Systemd::is_empty")]
-    systemd: Systemd<'a>,
-}
-
-#[derive(Serialize)]
-struct Header {
-    #[serde(serialize_with = "version")]
-    version: IgnitionSpec,
-}
-
-fn version<S: Serializer>(
-    spec: &IgnitionSpec,
-    serializer: S,
-) -> std::result::Result<S::Ok, S::Error> {
-    serializer.collect_str(&format_args!("3.{}.0", spec.minor))
-}
-
-#[derive(Default, Serialize)]
-struct Storage<'a> {
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    directories: Vec<Directory<'a>>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    files: Vec<File<'a>>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    links: Vec<Link<'a>>,
-}
-
-impl Storage<'_> {
-    fn is_empty(&self) -> bool {
-        self.directories.is_empty() && self.files.is_empty() && self.links.is_empty()
-    }
-}
-
-/// What files, directories and links have in common. Owners are ids: names need an account in the image, ids do not.
-#[derive(Serialize)]
-struct Node<'a> {
-    path: &'a str,
-    user: Id,
-    group: Id,
-    /// Files and links replace what the image has. A directory must not: Ignition would delete what is in it.
-    overwrite: bool,
-}
-
-#[derive(Serialize)]
-struct Id {
-    id: u32,
-}
-
-#[derive(Serialize)]
-struct Directory<'a> {
-    #[serde(flatten)]
-    node: Node<'a>,
-    mode: u32,
-}
-
-#[derive(Serialize)]
-struct File<'a> {
-    #[serde(flatten)]
-    node: Node<'a>,
-    mode: u32,
-    contents: Contents<'a>,
-}
-
-#[derive(Serialize)]
-struct Contents<'a> {
-    /// Always there: a configuration that is merged over this one would else inherit the value.
-    compression: &'static str,
-    source: Source<'a>,
-    verification: Verification,
-}
-
-#[derive(Serialize)]
-#[serde(untagged)]
-enum Source<'a> {
-    Made(#[serde(serialize_with = "url")] Arc<DataUrl>),
-    Streamed(StreamedUrl<'a>),
-}
-
-fn url<S: Serializer>(url: &Arc<DataUrl>, serializer: S) -> std::result::Result<S::Ok, S::Error> {
-    serializer.serialize_str(&url.url)
-}
-
-/// SHA-512, the only digest that every specification knows, of the bytes after decompression, in lower case: Ignition
-/// compares it as a string.
-#[derive(Serialize)]
-struct Verification {
-    hash: String,
-}
-
-#[derive(Serialize)]
-struct Link<'a> {
-    #[serde(flatten)]
-    node: Node<'a>,
-    target: &'a str,
-}
-
-#[derive(Default, Serialize)]
-struct Systemd<'a> {
-    units: Vec<UnitNode<'a>>,
-}
-
-impl Systemd<'_> {
-    fn is_empty(&self) -> bool {
-        self.units.is_empty()
-    }
-}
-
-#[derive(Serialize)]
-struct UnitNode<'a> {
-    name: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    enabled: Option<bool>,
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    mask: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    contents: Option<&'a str>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    dropins: Vec<Dropin<'a>>,
-}
-
-#[derive(Serialize)]
-struct Dropin<'a> {
-    name: &'a str,
-    contents: &'a str,
-}
-
-fn config<'a>(
-    job: &Job<'a>,
+fn storage<'a>(
+    tree: &'a NodeTree,
     preset: &'a Option<(NodePath, Entry)>,
     forms: &Forms,
     failure: &'a RefCell<Option<anyhow::Error>>,
-) -> Result<Config<'a>> {
+) -> Storage<'a> {
     let mut storage = Storage::default();
     let mut gzip = Gzip::new();
     let preset = preset.iter().map(|(path, entry)| (path, entry));
-    for (path, entry) in job.tree.entries().iter().chain(preset) {
+    for (path, entry) in tree.entries().iter().chain(preset) {
         let node = node(path.as_str(), entry);
         let mode = entry.mode;
         match &entry.kind {
@@ -200,16 +131,14 @@ fn config<'a>(
             }),
         }
     }
-    let units = job.tree.units().iter();
+    storage
+}
+
+fn systemd(tree: &NodeTree) -> Result<Systemd<'_>> {
+    let units = tree.units().iter();
     let units = units.map(|(name, unit)| unit_node(name, unit));
-    Ok(Config {
-        ignition: Header {
-            version: job.settings.ignition,
-        },
-        storage,
-        systemd: Systemd {
-            units: units.collect::<Result<_>>()?,
-        },
+    Ok(Systemd {
+        units: units.collect::<Result<_>>()?,
     })
 }
 

@@ -17,7 +17,13 @@ tokens:
 
 fn parse(text: &str) -> (TokenStore, String) {
     let mut report = Report::default();
-    let store = TokenStore::read(&mut text.as_bytes(), "s.yaml", &mut report).unwrap();
+    let store = TokenStore::read(
+        &mut text.as_bytes(),
+        "s.yaml",
+        &Keys::default(),
+        &mut report,
+    )
+    .unwrap();
     assert_eq!(store.is_partial, report.has_errors());
     (store, report.to_string())
 }

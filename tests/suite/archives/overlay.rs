@@ -6,7 +6,7 @@ use std::io::Read;
 use std::path::Path;
 
 use nodebake::node::{Content, Entry, NodeTree};
-use nodebake::payload::{Compression, MTIME, decompress, initramfs};
+use nodebake::payload::{Compression, MTIME, Part, decompress, initramfs};
 use tempfile::TempDir;
 
 use super::ALL;
@@ -124,7 +124,9 @@ fn gnu_cpio_and_bsdtar_unpack_what_the_tree_says() {
     let scratch = TempDir::new().unwrap();
     let tree = rich(scratch.path());
     let expected = with_parents(with_activation(&tree, &RICH_LINKS, RICH_PRESET));
-    let file = scratch.path().join(initramfs::file_name(Compression::None));
+    let file = scratch
+        .path()
+        .join(initramfs::file_name(Part::Whole, Compression::None));
     fs::write(&file, pack(&tree, Compression::None)).unwrap();
     let file = file.to_str().unwrap();
     for (judge, args) in [
@@ -165,7 +167,7 @@ fn compressed_members_unpack_to_the_raw_archive() {
                 assert_eq!(packed.pop(), Some(0));
             }
         }
-        let name = initramfs::file_name(compression);
+        let name = initramfs::file_name(Part::Whole, compression);
         fs::write(scratch.path().join(&name), packed).unwrap();
         let script = format!("{judge} -dc {name} > raw");
         let _ = judges::content(scratch.path(), "sh", &["-c", &script]);

@@ -7,7 +7,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::Path;
 
 use nodebake::node::NodeTree;
-use nodebake::payload::{Compression, MTIME, decompress, tarball};
+use nodebake::payload::{Compression, MTIME, Part, decompress, tarball};
 use tempfile::TempDir;
 
 use super::ALL;
@@ -25,7 +25,7 @@ fn pack(tree: &NodeTree, compression: Compression) -> Vec<u8> {
 
 /// A tarball on disk, by the name that it has in a bundle.
 fn file(folder: &Path, tree: &NodeTree, compression: Compression) -> String {
-    let name = tarball::file_name("n", compression);
+    let name = tarball::file_name("n", Part::Whole, compression);
     fs::write(folder.join(&name), pack(tree, compression)).unwrap();
     name
 }

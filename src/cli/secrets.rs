@@ -1,0 +1,39 @@
+//! What the user may say of the file that holds the tokens, wherever a command reads or changes it.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::cli::Print;
+
+/// Which file, and what opens it.
+#[derive(Debug, Default, Args)]
+pub struct SecretsArgs {
+    /// The tokens' file [default: DIR/secrets.yaml or DIR/secrets.yaml.age]; -
+    /// is stdin, for commands that do not change it
+    #[arg(long, value_name = "FILE")]
+    pub secrets: Option<PathBuf>,
+    /// Opens an encrypted tokens' file: an age identity file, or an SSH key
+    /// without a passphrase; - is stdin; may be given more than once
+    ///
+    /// Beside NODEBAKE_AGE_IDENTITY_FILE, which names a file,
+    /// NODEBAKE_AGE_IDENTITY may hold an identity itself.
+    #[arg(
+        long = "identity",
+        value_name = "FILE",
+        env = "NODEBAKE_AGE_IDENTITY_FILE",
+        hide_env_values = true
+    )]
+    pub identities: Vec<PathBuf>,
+}
+
+/// The tokens' file, and how the result is printed: the end of every `token` command.
+#[derive(Debug, Default, Args)]
+pub struct TokenFile {
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub secrets: SecretsArgs,
+    /// Print for people or as JSON
+    #[arg(short, long, value_enum, default_value_t, value_name = "FORM")]
+    pub output: Print,
+}

@@ -1,0 +1,222 @@
+//! The file that holds a project's tokens: which one it is, what opens it, and changing it.
+
+use std::env;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+
+use crate::cli::SecretsArgs;
+use crate::error::Result;
+use crate::inventory::{At, CLUSTER_FILE, TokenSettings};
+use crate::report::{Finding, Place, Report};
+use crate::secrets::{Keys, SEALED_FILE, SECRETS_FILE, StoreLock, TokenStore};
+
+/// The environment variable that may hold an identity itself. Programs that we start do not inherit it.
+pub const IDENTITY_VARIABLE: &str = "NODEBAKE_AGE_IDENTITY";
+
+/// The project's tokens, or those of a file that the user names; `-` is stdin.
+pub fn tokens(dir: &Path, args: &SecretsArgs, report: &mut Report) -> Result<TokenStore> {
+    let stdin = Path::new("-");
+    let from_stdin = args.secrets.iter().chain(&args.identities);
+    if from_stdin.filter(|path| *path == stdin).count() > 1 {
+        bail!("reading stdin: only one file can come from there");
+    }
+    let keys = keys(args, report)?;
+    if args.secrets.as_deref() == Some(stdin) {
+        return TokenStore::read(&mut io::stdin().lock(), "stdin", &keys, report);
+    }
+    let file = SecretsFile::of(dir, args, SECRETS_FILE, report);
+    let found = TokenStore::load(&file.path, &file.shown, &keys, report)?;
+    Ok(found.unwrap_or_else(|| TokenStore::new(SECRETS_FILE)))
+}
+
+/// What opens an encrypted file: identities of files, or of the environment where none is named on the command line.
+fn keys(args: &SecretsArgs, report: &mut Report) -> Result<Keys> {
+    let mut keys = Keys::default();
+    for path in &args.identities {
+        keys.load_identities(path, &path.display().to_string(), report)?;
+    }
+    if let (true, Ok(text)) = (args.identities.is_empty(), env::var(IDENTITY_VARIABLE)) {
+        let text = zeroize::Zeroizing::new(text);
+        if let Err(rule) = keys.add_identities(&text) {
+            report.add(Finding::error(&Place::file(IDENTITY_VARIABLE), "", rule));
+        }
+    }
+    Ok(keys)
+}
+
+/// What is wrong with whom the tokens are encrypted for. `store` was read from the project's own file.
+pub fn check_recipients(
+    settings: &TokenSettings,
+    args: &SecretsArgs,
+    store: &TokenStore,
+    report: &mut Report,
+) {
+    add_recipients(&mut Keys::default(), &settings.recipients, report);
+    let is_plain = args.secrets.is_none() && !store.is_sealed() && store.count() > 0;
+    if is_plain && let Some(first) = settings.recipients.first() {
+        report.add(plain_in_spite_of(first));
+    }
+}
+
+fn plain_in_spite_of(recipient: &At<String>) -> Finding {
+    let rule = format!("there are recipients, and {SECRETS_FILE} is not encrypted");
+    let finding = recipient.spot.error(rule);
+    finding.repair("run `nodebake token encrypt`")
+}
+
+fn add_recipients(keys: &mut Keys, recipients: &[At<String>], report: &mut Report) {
+    for recipient in recipients {
+        if let Err(rule) = keys.add_recipient(&recipient.value) {
+            report.add(recipient.spot.error(rule));
+        }
+    }
+}
+
+/// A secrets file, and what findings call it.
+struct SecretsFile {
+    path: PathBuf,
+    shown: String,
+}
+
+impl SecretsFile {
+    /// The file that the user names, or the project's: the one that is there, else `absent`.
+    fn of(dir: &Path, args: &SecretsArgs, absent: &str, report: &mut Report) -> Self {
+        if let Some(path) = &args.secrets {
+            return Self {
+                path: path.clone(),
+                shown: path.display().to_string(),
+            };
+        }
+        let is_there = |name: &str| dir.join(name).symlink_metadata().is_ok();
+        let name = match (is_there(SECRETS_FILE), is_there(SEALED_FILE)) {
+            (true, true) => {
+                report.add(both());
+                SEALED_FILE
+            }
+            (true, false) => SECRETS_FILE,
+            (false, true) => SEALED_FILE,
+            (false, false) => absent,
+        };
+        Self {
+            path: dir.join(name),
+            shown: name.to_owned(),
+        }
+    }
+}
+
+fn both() -> Finding {
+    let rule = format!("{SECRETS_FILE} is there too, and only one can be right");
+    Finding::error(&Place::file(SEALED_FILE), "", rule).repair(
+        "run `nodebake token encrypt` if they hold the same, else remove the one that is out of date",
+    )
+}
+
+/// A secrets file that is being changed; other programs wait.
+pub struct Change {
+    lock: StoreLock,
+    keys: Keys,
+    /// What findings call the file.
+    pub shown: String,
+    /// Its tokens.
+    pub store: TokenStore,
+}
+
+impl Change {
+    /// Locks and reads the file; None if it or its recipients have findings, so that nothing may be changed.
+    pub fn begin(
+        dir: &Path,
+        args: &SecretsArgs,
+        recipients: &[At<String>],
+        report: &mut Report,
+    ) -> Result<Option<Self>> {
+        if args.secrets.as_deref() == Some(Path::new("-")) {
+            bail!("changing the tokens: what comes from stdin cannot be changed there");
+        }
+        let mut keys = keys(args, report)?;
+        add_recipients(&mut keys, recipients, report);
+        let absent = match recipients.is_empty() {
+            true => SECRETS_FILE,
+            false => SEALED_FILE,
+        };
+        let file = SecretsFile::of(dir, args, absent, report);
+        if report.has_errors() {
+            return Ok(None);
+        }
+        let lock = StoreLock::acquire(&file.path)?;
+        let store = lock.load(&file.shown, &keys, report)?;
+        if store.is_sealed() && recipients.is_empty() {
+            report.add(nobody(&file.shown));
+        }
+        if let (None, false, Some(first)) = (&args.secrets, store.is_sealed(), recipients.first()) {
+            report.add(plain_in_spite_of(first));
+        }
+        let shown = file.shown;
+        Ok((!report.has_errors()).then_some(Self {
+            lock,
+            keys,
+            shown,
+            store,
+        }))
+    }
+
+    /// Writes the changed tokens.
+    pub fn save(&self) -> Result<()> {
+        self.lock.save(&self.store, &self.keys)
+    }
+}
+
+fn nobody(shown: &str) -> Finding {
+    let rule = format!("there is nobody whom {shown} could be encrypted for");
+    Finding::error(&Place::file(CLUSTER_FILE), "tokens.recipients", rule)
+        .repair("name those who may read it, like [age1…, ssh-ed25519 …]")
+}
+
+/// Encrypts the project's tokens for its recipients, and leaves no plain file behind. None if there are findings;
+/// else how many tokens and recipients there are.
+pub fn encrypt(
+    dir: &Path,
+    args: &SecretsArgs,
+    recipients: &[At<String>],
+    report: &mut Report,
+) -> Result<Option<(usize, usize)>> {
+    if args.secrets.is_some() {
+        bail!(
+            "encrypting the tokens: only the project's own file is, so --secrets has no place here"
+        );
+    }
+    let mut keys = keys(args, report)?;
+    add_recipients(&mut keys, recipients, report);
+    if recipients.is_empty() {
+        report.add(nobody(SECRETS_FILE));
+    }
+    if report.has_errors() {
+        return Ok(None);
+    }
+    // Whoever changes one of the two files holds one lock; whoever wants both takes them in this order.
+    let plain = StoreLock::acquire(&dir.join(SECRETS_FILE))?;
+    let sealed = StoreLock::acquire(&dir.join(SEALED_FILE))?;
+    let read =
+        |name: &str, report: &mut Report| TokenStore::load(&dir.join(name), name, &keys, report);
+    let found = (read(SECRETS_FILE, report)?, read(SEALED_FILE, report)?);
+    if report.has_errors() {
+        return Ok(None);
+    }
+    let (store, was_plain) = match found {
+        (Some(plain), Some(sealed)) if !plain.is_same(&sealed) => {
+            report.add(both());
+            return Ok(None);
+        }
+        (Some(store), _) => (store, true),
+        (None, store) => (
+            store.context("encrypting the tokens: there are none yet")?,
+            false,
+        ),
+    };
+    sealed.save(&store, &keys)?;
+    if was_plain {
+        plain.remove()?;
+    }
+    Ok(Some((store.count(), keys.recipients())))
+}

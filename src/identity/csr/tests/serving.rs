@@ -1,0 +1,127 @@
+//! Requests for serving certificates, and what a kubelet may use certificates for.
+
+use serde_json::json;
+
+use crate::identity::csr::Decision::{Approve, Deny, Leave};
+use crate::identity::csr::tests::{
+    BY_NODE, BY_TOKEN, CLIENT, FOR_CLIENTS, FOR_SERVERS, SERVING, csr, judged, pem, register, store,
+};
+
+#[test]
+fn a_serving_certificate_is_for_the_nodes_own_names_and_addresses() {
+    for (file, requestor, decision, reason) in [
+        (
+            "serving",
+            BY_NODE,
+            Approve,
+            "a serving certificate of edge-001, by itself",
+        ),
+        (
+            "serving",
+            BY_TOKEN,
+            Deny,
+            "a bootstrap token may ask for a client certificate only",
+        ),
+        (
+            "serving",
+            "system:node:edge-002",
+            Deny,
+            "asks to be system:node:edge-001",
+        ),
+        (
+            "serving-name",
+            BY_NODE,
+            Deny,
+            "it asks for the name edge-002, which is not edge-001's",
+        ),
+        ("serving-wildcard", BY_NODE, Deny, "it asks for the name *"),
+        (
+            "serving-address",
+            BY_NODE,
+            Deny,
+            "it asks for 10.20.8.11, which is not edge-001's",
+        ),
+        (
+            "serving-email",
+            BY_NODE,
+            Deny,
+            "it asks for an e-mail address",
+        ),
+        ("serving-uri", BY_NODE, Deny, "it asks for a URI"),
+        (
+            "serving-other",
+            BY_NODE,
+            Deny,
+            "it asks for a name of an unusual kind",
+        ),
+        ("client", BY_NODE, Leave, "without a name or address"),
+    ] {
+        let (found, why) = judged(&pem(file), requestor, SERVING, FOR_SERVERS);
+        assert!(
+            found == decision && why.contains(reason),
+            "{file} {requestor}: {found:?} {why}"
+        );
+    }
+}
+
+/// What the inventory cannot tell is not held against a node.
+#[test]
+fn what_the_inventory_does_not_say_is_left() {
+    let store = store();
+    let mut register = register(&store);
+    let facts = register.nodes.get_mut("edge-001").unwrap();
+    facts.has_other_names = true;
+    facts.addresses.clear();
+    for (file, reason) in [
+        ("serving-name", "the host name of edge-001 is a template"),
+        ("serving", "the inventory has no addresses of edge-001"),
+    ] {
+        let list = json!({"items": [csr("a", &pem(file), BY_NODE, SERVING, FOR_SERVERS)]});
+        let verdicts = register.review(&mut list.to_string().as_bytes(), "dump");
+        let verdict = verdicts.unwrap().remove(0);
+        assert_eq!(verdict.decision, Leave);
+        assert!(verdict.reason.contains(reason), "{verdict:?}");
+    }
+}
+
+#[test]
+fn usages_must_be_a_kubelets() {
+    for (signer, file, usages, decision) in [
+        (
+            CLIENT,
+            "client",
+            &["client auth", "digital signature"][..],
+            Approve,
+        ),
+        (CLIENT, "client", FOR_SERVERS, Leave),
+        (CLIENT, "client", &["client auth"], Leave),
+        (CLIENT, "client", &[], Leave),
+        (
+            CLIENT,
+            "client",
+            &["digital signature", "client auth", "server auth"],
+            Leave,
+        ),
+        (
+            CLIENT,
+            "client",
+            &["digital signature", "client auth", "cert sign"],
+            Leave,
+        ),
+        (
+            SERVING,
+            "serving",
+            &["digital signature", "key encipherment", "server auth"],
+            Approve,
+        ),
+        (SERVING, "serving", FOR_CLIENTS, Leave),
+    ] {
+        let (found, why) = judged(&pem(file), BY_NODE, signer, usages);
+        assert_eq!(found, decision, "{usages:?}: {why}");
+        assert_eq!(
+            why.contains("its usages are not a kubelet's"),
+            found == Leave,
+            "{why}"
+        );
+    }
+}

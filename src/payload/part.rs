@@ -1,0 +1,39 @@
+//! `output.secrets: separate`: the public part of a payload, which may lie where others read, and the part with only the
+//! secrets. Both are payloads of the same format; applied one after the other, in any order, they make the whole tree.
+
+use std::borrow::Cow;
+
+use crate::node::NodeTree;
+use crate::payload::{Job, Secrets};
+
+/// What of a node's tree a payload holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// Everything.
+    Whole,
+    /// Everything but secrets.
+    Public,
+    /// Secrets only, with the declared directories above them.
+    Secrets,
+}
+
+impl Part {
+    /// What the name of the part's file has before its extension, dot included.
+    pub fn infix(self) -> &'static str {
+        match self {
+            Self::Whole | Self::Public => "",
+            Self::Secrets => ".secrets",
+        }
+    }
+}
+
+/// The parts that a job is written in, the secret one first: the public one may name its digest.
+pub(super) fn parts<'a>(job: &Job<'a>) -> Vec<(Part, Cow<'a, NodeTree>)> {
+    match job.settings.secrets {
+        Secrets::Separate if job.tree.has_secrets() => vec![
+            (Part::Secrets, Cow::Owned(job.tree.secrets())),
+            (Part::Public, Cow::Owned(job.tree.public())),
+        ],
+        Secrets::Inline | Secrets::Separate => vec![(Part::Whole, Cow::Borrowed(job.tree))],
+    }
+}

@@ -1,0 +1,169 @@
+//! Encryption of the secrets file at rest, in the age format (age-encryption.org/v1). In: whom the file is for and what
+//! opens it here. Out: an armoured age file, or the text that one holds, which exists in memory only.
+
+use std::fmt;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+use anyhow::Context;
+use zeroize::Zeroizing;
+
+use crate::error::Result;
+use crate::report::{Finding, Place, Report};
+use crate::secrets::file::check_file;
+
+#[cfg(feature = "age")]
+#[path = "seal/with_age.rs"]
+mod format;
+#[cfg(not(feature = "age"))]
+#[path = "seal/without_age.rs"]
+mod format;
+
+/// How a binary age file starts, and how an armoured one does (age-encryption.org/v1, "Header" and "ASCII armor").
+const MARKS: [&[u8]; 2] = [
+    b"age-encryption.org/",
+    b"-----BEGIN AGE ENCRYPTED FILE-----",
+];
+/// The longest identity file that is read, in bytes.
+const IDENTITY_LIMIT: u64 = 1024 * 1024;
+
+/// Whether bytes are an age file.
+pub(super) fn is_sealed(bytes: &[u8]) -> bool {
+    let start = bytes.iter().position(|byte| !byte.is_ascii_whitespace());
+    let bytes = &bytes[start.unwrap_or(0)..];
+    MARKS.iter().any(|mark| bytes.starts_with(mark))
+}
+
+/// Whom a secrets file is encrypted for, and what opens one here. The default is nobody and nothing.
+#[derive(Default)]
+pub struct Keys {
+    recipients: Vec<format::Recipient>,
+    identities: Vec<format::Identity>,
+}
+
+impl fmt::Debug for Keys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (recipients, identities) = (self.recipients.len(), self.identities.len());
+        write!(f, "Keys({recipients} recipients, {identities} identities)")
+    }
+}
+
+impl Keys {
+    /// Adds a recipient: `age1…`, or a line of an SSH public key (ssh-ed25519, ssh-rsa). The error is the rule, which
+    /// never repeats the text: it may be a private key.
+    pub fn add_recipient(&mut self, text: &str) -> std::result::Result<(), String> {
+        self.recipients.push(format::recipient(text.trim())?);
+        Ok(())
+    }
+
+    /// How many recipients there are.
+    pub fn recipients(&self) -> usize {
+        self.recipients.len()
+    }
+
+    /// Adds the identities of an age identity file or of an unencrypted SSH private key. The error is the rule, which
+    /// never repeats the text.
+    pub fn add_identities(&mut self, text: &str) -> std::result::Result<(), String> {
+        if is_sealed(text.as_bytes()) {
+            return Err(
+                "the identities are encrypted themselves; open them first: `age -d FILE | nodebake … --identity -`"
+                    .to_owned(),
+            );
+        }
+        let identities = format::identities(text)?;
+        if identities.is_empty() {
+            return Err("there is no identity in it".to_owned());
+        }
+        self.identities.extend(identities);
+        Ok(())
+    }
+
+    /// Adds the identities of a file, which only its owner may read; `-` is stdin. `name` is what findings call it.
+    pub fn load_identities(&mut self, path: &Path, name: &str, report: &mut Report) -> Result<()> {
+        let reading = || format!("reading {name}");
+        let mut bytes = Zeroizing::new(Vec::with_capacity(16 * 1024));
+        if path == Path::new("-") {
+            let mut stdin = io::stdin().lock().take(IDENTITY_LIMIT);
+            let _ = stdin.read_to_end(&mut bytes).with_context(reading)?;
+        } else {
+            let file = File::open(path).with_context(reading)?;
+            check_file(&file, name, report).with_context(reading)?;
+            let _ = file
+                .take(IDENTITY_LIMIT)
+                .read_to_end(&mut bytes)
+                .with_context(reading)?;
+        }
+        let added = match std::str::from_utf8(&bytes) {
+            Ok(text) => self.add_identities(text),
+            Err(_) => Err("the file must be UTF-8 text".to_owned()),
+        };
+        if let Err(rule) = added {
+            report.add(Finding::error(&Place::file(name), "", rule));
+        }
+        Ok(())
+    }
+
+    /// Opens an age file; the error is the finding.
+    pub(super) fn open(
+        &self,
+        bytes: &[u8],
+        place: &Place,
+    ) -> std::result::Result<Zeroizing<Vec<u8>>, Finding> {
+        let finding = |rule: &str| Finding::error(place, "", rule);
+        if self.identities.is_empty() {
+            return Err(finding("the file is encrypted, and no identity was given")
+                .repair("say --identity FILE, or set NODEBAKE_AGE_IDENTITY_FILE"));
+        }
+        format::open(bytes, &self.identities).map_err(finding)
+    }
+
+    /// Encrypts a text for all recipients.
+    pub(super) fn seal(&self, text: &[u8]) -> Result<Vec<u8>> {
+        format::seal(text, &self.recipients)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_age_file_is_known_by_how_it_starts() {
+        for sealed in [
+            "age-encryption.org/v1\n-> X25519 a",
+            "-----BEGIN AGE ENCRYPTED FILE-----\nYQ==",
+            "\n  -----BEGIN AGE ENCRYPTED FILE-----\n",
+        ] {
+            assert!(is_sealed(sealed.as_bytes()), "{sealed}");
+        }
+        for plain in [
+            "",
+            " ",
+            "apiVersion: nodebake/v1\n",
+            "# age-encryption.org/v1",
+        ] {
+            assert!(!is_sealed(plain.as_bytes()), "{plain}");
+        }
+    }
+
+    #[test]
+    fn without_an_identity_the_finding_says_how_to_name_one() {
+        let finding = Keys::default()
+            .open(b"age-encryption.org/v1\n", &Place::file("secrets.yaml.age"))
+            .expect_err("nothing opens it");
+        assert_eq!(
+            finding.to_string(),
+            "error: secrets.yaml.age: the file is encrypted, and no identity was given; \
+             say --identity FILE, or set NODEBAKE_AGE_IDENTITY_FILE"
+        );
+    }
+
+    #[test]
+    fn an_encrypted_identity_is_refused_with_the_way_out() {
+        let rule = Keys::default()
+            .add_identities("age-encryption.org/v1\n-> scrypt x 18\n")
+            .expect_err("encrypted");
+        assert!(rule.contains("age -d FILE"), "{rule}");
+    }
+}
