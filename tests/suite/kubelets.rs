@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use crate::judges;
 use crate::kubelet_rules::RELEASES;
+use crate::tool;
 
 /// What a kubelet says when it has read everything and turns to its API server or its runtime, by its age.
 const TURNS_TO_OTHERS: [&str; 5] = [
@@ -60,11 +61,9 @@ fn kubelets() -> Vec<(&'static str, PathBuf)> {
 }
 
 fn nodebake(args: &[&str], project: &Path) -> (String, bool) {
-    let output = Command::new(env!("CARGO_BIN_EXE_nodebake"))
-        .args(args)
-        .arg(project)
-        .output()
-        .unwrap();
+    let path = project.to_str().unwrap();
+    let mut command = tool::nodebake(project.parent().unwrap(), args);
+    let output = command.args(&[path]).run();
     (
         String::from_utf8(output.stdout).unwrap(),
         output.status.success(),
@@ -132,12 +131,9 @@ impl Baked {
 
     fn file(&self, path: &str) -> String {
         let project = self.project();
-        let output = Command::new(env!("CARGO_BIN_EXE_nodebake"))
-            .args(["show", "worker-1"])
-            .arg(&project)
-            .args(["--reveal", "--file", path])
-            .output()
-            .unwrap();
+        let args = ["show", "worker-1", project.to_str().unwrap()];
+        let mut command = tool::nodebake(self.folder.path(), &args);
+        let output = command.args(&["--reveal", "--file", path]).run();
         assert!(output.status.success(), "{path}: {output:?}");
         String::from_utf8(output.stdout).unwrap()
     }
