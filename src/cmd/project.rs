@@ -91,7 +91,9 @@ impl Prepared {
         let of_node = |node: &NodePlan| match self.oven.bake(node) {
             Ok(baked) => {
                 let facts = facts(&self.plan, node, &baked);
-                objections(&baked, &facts, &node.class.spec.output)
+                let mut findings = objections(&baked, &facts, &node.class.spec.output);
+                findings.extend(baked.warnings);
+                findings
             }
             Err(findings) => findings,
         };

@@ -104,13 +104,18 @@ fn api_server(inventory: &Inventory, report: &mut Report) {
             .host
             .parse()
             .is_ok_and(|host: IpAddr| host.is_loopback());
-    if loopback && api.endpoints.is_empty() {
+    let overlays = inventory.specs.iter().flat_map(|spec| &spec.overlays);
+    // With the proxy that is built in it is an error, said elsewhere.
+    let own_proxy = !overlays
+        .into_iter()
+        .any(|used| used.name.value == "api-proxy");
+    if loopback && own_proxy && api.endpoints.is_empty() {
         let warning = api.url.spot.warning(format!(
             "{} is each node itself, and no proxy is declared there",
             api.url.value
         ));
         report.add(warning.repair(
-            "run a proxy on every node and list the servers behind it in apiServer.endpoints",
+            "list the servers in apiServer.endpoints, and use the overlay api-proxy or run a proxy of yours",
         ));
     }
     // Where nothing is said the API server is as new as the newest kubelet: it may be no older.

@@ -18,8 +18,10 @@ mod interfaces;
 mod layer;
 mod names;
 mod nodes;
+mod os;
 mod output;
 mod profiles;
+mod runtime;
 mod spec;
 mod table;
 
@@ -34,8 +36,10 @@ pub use identity::{
 };
 pub use names::nth_address;
 pub use nodes::Node;
+pub use os::{Cgroups, NetworkManager, Os};
 pub use output::format;
-pub use spec::{LAYER_KEYS, NetworkManager, OverlayUse, Spec, Taint, Text};
+pub use runtime::{Containerd, Mirror, Proxies, Registry};
+pub use spec::{LAYER_KEYS, OverlayUse, Spec, Taint, Text};
 
 /// The inventory's file in a project.
 pub const CLUSTER_FILE: &str = "cluster.yaml";

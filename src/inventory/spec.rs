@@ -6,7 +6,9 @@ use std::sync::Arc;
 use crate::inventory::cursor::{At, Cursor, Spot};
 use crate::inventory::files::{self, AssetSpec, DirectorySpec, FileSpec, LinkSpec, UnitSpec};
 use crate::inventory::identity::{self, IdentitySpec, KubeconfigSpec};
+use crate::inventory::os::{self, Os};
 use crate::inventory::output;
+use crate::inventory::runtime::{self, Containerd, Proxies, Registry};
 use crate::kubernetes::names::{label_key, label_value, taint_name};
 use crate::kubernetes::version::Version;
 use crate::payload::Settings;
@@ -14,9 +16,12 @@ use crate::report::Report;
 use crate::yaml::{Located, Value};
 
 /// The fields of a layer; `cluster.yaml` and its nodes have further ones of their own.
-pub const LAYER_KEYS: [&str; 17] = [
+pub const LAYER_KEYS: [&str; 20] = [
     "kubernetes",
     "os",
+    "containerd",
+    "proxies",
+    "registries",
     "hostname",
     "identity",
     "kubelet",
@@ -52,15 +57,6 @@ impl Text {
     }
 }
 
-/// What configures the network on the node.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NetworkManager {
-    /// systemd-networkd's files.
-    Networkd,
-    /// Nothing of ours.
-    None,
-}
-
 /// A taint by key and effect.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Taint {
@@ -90,8 +86,14 @@ pub struct Spec {
     pub hostname: Option<Text>,
     /// Who the node is to the cluster.
     pub identity: IdentitySpec,
-    /// What configures the network.
-    pub network_manager: NetworkManager,
+    /// The operating system of its image.
+    pub os: Os,
+    /// The runtime of its image.
+    pub containerd: Containerd,
+    /// Proxies for pulling images.
+    pub proxies: Option<Proxies>,
+    /// Registries by name.
+    pub registries: Vec<Registry>,
     /// KubeletConfiguration, as merged.
     pub kubelet_config: Option<(Located, Spot)>,
     /// The kubelet's flags in order; without a value for `--flag`.
@@ -140,9 +142,12 @@ impl Spec {
             identity: fields
                 .optional("identity")
                 .map_or_else(IdentitySpec::default, |at| identity::identity(&at)),
-            network_manager: fields
-                .optional("os")
-                .map_or(NetworkManager::Networkd, |at| os(&at)),
+            os: os::read(fields.optional("os").as_ref()),
+            containerd: runtime::containerd(fields.optional("containerd").as_ref(), &top.spot()),
+            proxies: fields
+                .optional("proxies")
+                .and_then(|at| runtime::proxies(&at)),
+            registries: fields.each("registries", runtime::registry),
             kubelet_config: part("config").map(|at| (at.located().clone(), at.spot())),
             kubelet_flags: part("flags").map(|at| read_flags(&at)).unwrap_or_default(),
             labels: fields.each("labels", label),
@@ -182,21 +187,6 @@ pub fn key_text(key: &Arc<str>, at: &Cursor<'_>) -> Text {
         text: key.clone(),
         spot: at.key_spot(),
     }
-}
-
-fn os(at: &Cursor<'_>) -> NetworkManager {
-    let Some(fields) = at.fields() else {
-        return NetworkManager::None;
-    };
-    let choices = [
-        ("networkd", NetworkManager::Networkd),
-        ("none", NetworkManager::None),
-    ];
-    let network = fields
-        .optional("network")
-        .and_then(|network| network.choice(&choices));
-    fields.finish();
-    network.unwrap_or(NetworkManager::Networkd)
 }
 
 /// Flags are strings; numbers and booleans are taken as the kubelet would print them.

@@ -1,23 +1,45 @@
 //! Building a tree: who may write where, what is a unit, and which paths no node should be given.
 
-use crate::inventory::{Spot, unit_name};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::inventory::{Spec, Spot, unit_name};
 use crate::node::{Content, Entry, EntryKind, NodePath, NodeTree, Origin, UNIT_FOLDER};
-use crate::report::Finding;
+use crate::report::{Finding, Severity};
 
 /// A tree in the making, and what was wrong with it.
-#[derive(Default)]
 pub struct TreeBuilder {
+    spec: Arc<Spec>,
     tree: NodeTree,
     findings: Vec<Finding>,
+    /// Where the texts of units stand, by unit and drop-in.
+    unit_spots: BTreeMap<(String, Option<String>), Spot>,
 }
 
 impl TreeBuilder {
-    /// The tree, or everything that was wrong.
-    pub fn finish(self) -> Result<NodeTree, Vec<Finding>> {
-        match self.findings.is_empty() {
-            true => Ok(self.tree),
-            false => Err(self.findings),
+    /// An empty tree of a node whose layers say this.
+    pub fn new(spec: Arc<Spec>) -> Self {
+        Self {
+            spec,
+            tree: NodeTree::default(),
+            findings: Vec::new(),
+            unit_spots: BTreeMap::new(),
         }
+    }
+
+    /// The tree and what is worth a warning, or everything that was wrong.
+    pub fn finish(self) -> Result<(NodeTree, Vec<Finding>), Vec<Finding>> {
+        let is_error = |finding: &Finding| finding.severity == Severity::Error;
+        match self.findings.iter().any(is_error) {
+            false => Ok((self.tree, self.findings)),
+            true => Err(self.findings),
+        }
+    }
+
+    /// Where a unit's text stands, or one of its drop-ins.
+    pub fn unit_spot(&self, unit: &str, dropin: Option<&str>) -> Option<&Spot> {
+        let key = (unit.to_owned(), dropin.map(str::to_owned));
+        self.unit_spots.get(&key)
     }
 
     /// The tree itself, for the state of units.
@@ -40,11 +62,27 @@ impl TreeBuilder {
         let rule = match NodePath::parse(path) {
             Ok(path) => match forbidden(&path) {
                 Some(rule) => format!("{path}: {rule}"),
+                None if self.read_only(&path, &entry, spot) => return,
                 None => return self.place(path, entry, replace, spot),
             },
             Err(rule) => format!("{path:?}: {rule}"),
         };
         self.findings.push(spot.error(rule));
+    }
+
+    /// Whether the node's image could not take the entry, which is a finding then.
+    fn read_only(&mut self, path: &NodePath, entry: &Entry, spot: &Spot) -> bool {
+        let os = &self.spec.os;
+        let Some(folder) = os.read_only_at(path) else {
+            return false;
+        };
+        let rule = format!(
+            "{path} of {} lies below {folder}, which is read-only on {}",
+            entry.origin, os.name
+        );
+        let repair = "put it elsewhere, or mend os.readOnly and os.writable in a layer";
+        self.findings.push(spot.error(rule).repair(repair));
+        true
     }
 
     fn place(&mut self, path: NodePath, entry: Entry, replace: bool, spot: &Spot) {
@@ -54,8 +92,14 @@ impl TreeBuilder {
             }
             _ => None,
         };
-        if let Some((unit, content)) = unit {
-            return self.unit_text(unit, (content, entry.origin), replace, spot);
+        if let Some((part, content)) = unit {
+            let source = UnitSource {
+                part,
+                content,
+                origin: entry.origin,
+                spot: spot.clone(),
+            };
+            return self.unit_text(source, replace, spot);
         }
         let placed = match replace {
             true => self.tree.replace(path, entry),
@@ -67,13 +111,9 @@ impl TreeBuilder {
     }
 
     /// Sets a unit's text or drop-in.
-    pub fn unit_text(
-        &mut self,
-        part: UnitPart,
-        text: (Content, Origin),
-        replace: bool,
-        spot: &Spot,
-    ) {
+    pub fn unit_text(&mut self, source: UnitSource, replace: bool, spot: &Spot) {
+        let part = source.part;
+        let text = (source.content, source.origin);
         let unit = self.tree.unit_mut(&part.unit);
         let first = match &part.dropin {
             None => unit.text.as_ref(),
@@ -86,6 +126,8 @@ impl TreeBuilder {
             self.findings.push(spot.error(rule).repair(LEAVE));
             return;
         }
+        let key = (part.unit.clone(), part.dropin.clone());
+        let _ = self.unit_spots.insert(key, source.spot);
         match part.dropin {
             None => unit.text = Some(text),
             Some(dropin) => drop(unit.dropins.insert(dropin, text)),
@@ -94,6 +136,18 @@ impl TreeBuilder {
 }
 
 const LEAVE: &str = "remove one, or let the later one replace the earlier with `replace: true`";
+
+/// The text of a unit or of a drop-in, and where it was written.
+pub struct UnitSource {
+    /// Which text it is.
+    pub part: UnitPart,
+    /// The text.
+    pub content: Content,
+    /// Who wrote it.
+    pub origin: Origin,
+    /// Where the text itself stands.
+    pub spot: Spot,
+}
 
 /// A unit's file, or one of its drop-ins.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -147,7 +201,7 @@ fn forbidden(path: &NodePath) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::Place;
+    use crate::report::{Place, Report};
 
     #[test]
     fn files_in_the_unit_folder_are_units() {
@@ -172,13 +226,30 @@ mod tests {
 
     #[test]
     fn paths_that_damage_an_image_are_refused() {
-        let mut builder = TreeBuilder::default();
+        let text =
+            "kubernetes: v1.34.4\nos: {name: stone, readOnly: [/usr], writable: [/usr/local]}\n";
+        let mut report = Report::default();
+        let layers = crate::yaml::parse(&"t".into(), text, &mut report).expect("YAML");
+        let spec = Spec::read(layers.into(), &report.into()).expect("a spec");
+        let mut builder = TreeBuilder::new(spec.into());
         let spot = Spot::new(Place::file("t"), "files");
         let file = Entry::file(Content::bytes("x"), 0o644, Origin("t".into()));
-        for bad in ["/lib/modules/x", "/run/x", "/etc/../x", "relative"] {
+        for bad in [
+            "/lib/modules/x",
+            "/run/x",
+            "/etc/../x",
+            "relative",
+            "/usr/bin/x",
+        ] {
             builder.add(bad, file.clone(), false, &spot);
         }
-        builder.add("/libx/ok", file, false, &spot);
-        assert_eq!(builder.finish().expect_err("four findings").len(), 4);
+        builder.add("/libx/ok", file.clone(), false, &spot);
+        builder.add("/usr/local/ok", file, false, &spot);
+        let findings = builder.finish().expect_err("five findings");
+        assert_eq!(findings.len(), 5);
+        assert!(
+            findings[4].rule.contains("read-only on stone"),
+            "{findings:?}"
+        );
     }
 }

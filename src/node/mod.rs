@@ -1,25 +1,31 @@
 //! One node as files, directories, symlinks and units, and how it comes to be: overlays, templates, generators.
 //! In: a `NodePlan`. Out: a [`NodeTree`], which knows nothing of who reads it.
 
+mod agree;
 mod bake;
 mod builder;
 mod conditions;
 mod content;
+mod keyfile;
 /// `tree.json` and `tree.sums`: what the node must end up with.
 pub mod listing;
+mod netplan;
 mod network;
 mod networkd;
 mod overlay;
 mod path;
 mod piece;
+mod proxies;
 mod recipe;
+mod registries;
 mod template;
 mod tree;
 mod unit;
 
 pub use bake::{Baked, Oven};
 pub use content::{Asset, Blob, Content, Sha256Digest, Sha512Digest, hex};
+pub use netplan::network_config;
 pub use network::{Interface, Network, Route};
 pub use path::NodePath;
 pub use tree::{Conflict, Entry, EntryKind, NodeTree, Origin, Owner};
-pub use unit::{InstallLink, UNIT_FOLDER, Unit};
+pub use unit::{Fault, InstallLink, Position, Texts, UNIT_FOLDER, Unit, check_unit, unit_keys};

@@ -1,6 +1,8 @@
 //! Recipes: everything about a class of nodes that can be prepared once (overlays read, templates found, assets
 //! hashed), so that baking a node is rendering and little else.
 
+mod runtime;
+
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -15,6 +17,8 @@ use crate::inventory::{
 };
 use crate::node::overlay::{self, Overlay, OverlayBody};
 use crate::node::piece::{ConfigPiece, Piece};
+pub use crate::node::recipe::runtime::RegistryFile;
+use crate::node::recipe::runtime::{containerd_scope, os_scope, proxies_of};
 use crate::node::template::{ScopeValue, TemplateSet};
 use crate::node::{Asset, Content, hex};
 use crate::plan::{ClassPlan, Plan};
@@ -48,6 +52,14 @@ pub struct Recipe {
     pub units: Vec<UnitPiece>,
     /// Free values.
     pub vars: ScopeValue,
+    /// The operating system, as templates see it.
+    pub os: ScopeValue,
+    /// The runtime, as templates see it.
+    pub containerd: ScopeValue,
+    /// Files of registries.
+    pub registries: Vec<RegistryFile>,
+    /// The drop-in with the proxies, and where they are set.
+    pub proxies: Option<(Content, Spot)>,
 }
 
 /// A file of the inventory.
@@ -143,6 +155,7 @@ impl<'a> Preparation<'a> {
             files.extend(self.asset(asset)?);
         }
         let overlays = self.overlays(spec, minor)?;
+        let registries = self.registries(spec)?;
         let templates = &mut self.templates;
         let vars = spec.vars.as_ref().map(crate::node::piece::json);
         Ok(Recipe {
@@ -166,6 +179,10 @@ impl<'a> Preparation<'a> {
                 .map(|unit| unit_piece(unit, templates))
                 .collect(),
             vars: ScopeValue::new(&vars.unwrap_or_else(|| serde_json::json!({}))),
+            os: os_scope(spec),
+            containerd: containerd_scope(spec),
+            registries,
+            proxies: proxies_of(spec, plan),
         })
     }
 

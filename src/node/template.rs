@@ -12,7 +12,15 @@ use crate::node::conditions::{Asked, asked};
 use crate::report::{Finding, Place, Report};
 
 /// The names that templates may start from.
-pub const SCOPE: [&str; 5] = ["cluster", "node", "kubelet", "paths", "vars"];
+pub const SCOPE: [&str; 7] = [
+    "cluster",
+    "node",
+    "kubelet",
+    "paths",
+    "vars",
+    "os",
+    "containerd",
+];
 
 /// One template of a [`TemplateSet`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -170,6 +178,12 @@ impl Templates {
 }
 
 impl Templates {
+    /// The text of the template that is a file of its own.
+    pub fn text_of(&self, file: &Place) -> Option<&str> {
+        let source = self.sources.iter().find(|source| source.place == *file);
+        source.map(|source| &*source.text)
+    }
+
     /// What a condition asks for must be there: Tera would take a misspelt name for false.
     fn conditions(&self, id: TemplateId, scope: &Scope) -> Result<(), Finding> {
         let asked = self.asked.get(id.0).into_iter().flatten();

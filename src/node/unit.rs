@@ -1,6 +1,16 @@
 //! systemd units of a node: text, drop-ins, enablement, masking. Each packager says them in its own words.
 
+mod check;
+mod keys;
+mod text;
+mod value;
+mod words;
+
 use std::collections::BTreeMap;
+
+pub use check::{Fault, Texts, check as check_unit};
+pub use keys::all as unit_keys;
+pub use text::Position;
 
 use crate::node::{Content, Entry, NodePath, Origin};
 

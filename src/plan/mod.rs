@@ -17,12 +17,14 @@ use crate::report::{Finding, Place, Report};
 use crate::secrets::{Token, TokenStore};
 use crate::yaml::Located;
 
+mod around;
 mod check;
 mod groups;
 mod identity;
 mod kubelet;
 mod labels;
 
+pub use around::refused_format;
 pub use identity::{Credentials, Role, Wanted, needs_token, wanted};
 pub use kubelet::{Moved, check_config, check_rendered, check_value};
 
@@ -108,6 +110,7 @@ impl Plan {
     pub fn resolve(inventory: Inventory, inputs: Inputs<'_>, report: &mut Report) -> Self {
         let groups = groups::of(&inventory, report);
         check::check(&inventory, report);
+        around::check(&inventory, report);
         let classes: Vec<Arc<ClassPlan>> = inventory
             .specs
             .iter()

@@ -5,8 +5,8 @@
 # PyPI or Go modules, and everything that is not a plain Debian package goes to target/judges. What could not be had is said at the end; with
 # CI=true that is a failure. A second run with all judges there changes nothing and takes a moment.
 #
-# Two packages are unpacked into target/judges instead of installed, because installing would change the machine: cloud-init would configure it
-# anew at its next boot, and ignition would put itself into its initrd.
+# Some packages are unpacked into target/judges instead of installed, because installing would change the machine: cloud-init would configure
+# it anew at its next boot, ignition would put itself into its initrd, and containerd, haproxy, netplan and NetworkManager would run there.
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -102,6 +102,7 @@ age age
 age-keygen age
 systemd-analyze systemd
 busybox busybox
+sysctl procps
 pyyaml python3-yaml
 LIST
     [ -n "$wanted" ] || return 0
@@ -152,6 +153,27 @@ ignition_validate() {
     else
         skip ignition-validate "its package could not be had"
     fi
+}
+
+# What runs on nodes and reads what is baked for it. Of these programs only the libraries are installed.
+node_programs() {
+    if have containerd-1.6 && have haproxy-judge && have netplan-generate && have nmcli-offline; then
+        return 0
+    fi
+    may_install 'containerd-1.6 haproxy-judge netplan-generate nmcli-offline' || return 0
+    apt_install libnm0 libnetplan0 liblua5.3-0 libopentracing-c-wrapper0 libpcre2-8-0 libsystemd0 libreadline8 libglib2.0-0 || true
+    while read -r name package program; do
+        if unpack "$package" "$package" && [ -x "$judges/$package/$program" ]; then
+            ln -sf "$judges/$package/$program" "$judges/bin/$name"
+        else
+            skip "$name" "its package $package could not be had"
+        fi
+    done <<LIST
+containerd-1.6 containerd usr/bin/containerd
+haproxy-judge haproxy usr/sbin/haproxy
+netplan-generate netplan.io usr/libexec/netplan/generate
+nmcli-offline network-manager usr/bin/nmcli
+LIST
 }
 
 # --- Go modules
@@ -321,11 +343,15 @@ get_kubectl() {
 packages
 cloud_init
 ignition_validate
+node_programs
 go_judges
 get_kubectl
 if [ "${1:-}" = conformance ]; then
     engine_headers
     cluster_packages
+    if ! have containerd-2.4 && ! "$here/containerd/build.sh" v2.4.2 "$judges/bin/containerd-2.4"; then
+        skip containerd-2.4 "does not build (is a Go module proxy reachable?)"
+    fi
 fi
 
 if [ -n "$skipped" ]; then

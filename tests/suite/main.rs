@@ -4,6 +4,7 @@
 #![allow(clippy::panic, clippy::unwrap_used)]
 
 mod archives;
+mod around;
 mod bad_input;
 mod boot_formats;
 mod bundle;
@@ -19,6 +20,7 @@ mod kubelet_rules;
 mod kubelets;
 mod kubernetes_rules;
 mod line;
+mod node_restriction;
 mod pki;
 mod profiles;
 mod project;
@@ -30,3 +32,4 @@ mod smoke;
 mod tokens;
 mod tool;
 mod trees;
+mod units;

@@ -18,8 +18,8 @@ use crate::error::Result;
 use crate::node::Baked;
 use crate::node::listing::TreeListing;
 use crate::payload::{Format, Forms, Job, Settings, libraries};
-use crate::plan::NodePlan;
-use crate::report::Finding;
+use crate::plan::{NodePlan, refused_format};
+use crate::report::{Finding, Severity};
 use crate::timing::rfc3339;
 
 /// A build under way.
@@ -35,22 +35,35 @@ struct Baking<'a> {
     findings: Mutex<Vec<(String, Finding)>>,
 }
 
-/// Bakes all nodes into a bundle; findings of nodes leave nothing behind.
+/// What baking found: with an error in it nothing is left behind, and there is no bundle.
+pub struct Outcome {
+    /// The bundle.
+    pub finished: Option<Finished>,
+    /// Errors, or warnings beside a bundle.
+    pub findings: Vec<Finding>,
+}
+
+/// Bakes all nodes into a bundle.
 pub fn bake(
     args: &Build,
     prepared: &Prepared,
     out: &Path,
     signer: Option<Arc<Signer>>,
-) -> Result<std::result::Result<Finished, Vec<Finding>>> {
+) -> Result<Outcome> {
     let kind = match args.stage {
         Some(Stage::Trees) => Kind::TreeBundle,
         _ => Kind::Bundle,
     };
+    let formats = formats(args)?;
+    let refused = refused(prepared, formats.as_deref());
+    if !refused.is_empty() {
+        return Ok(Outcome::refused(refused));
+    }
     let target = target(args, out);
     let public = signer.as_ref().map(|signer| signer.public().clone());
     let seal = match seal(args, out, signer)? {
         Ok(seal) => seal,
-        Err(finding) => return Ok(Err(vec![finding])),
+        Err(finding) => return Ok(Outcome::refused(vec![finding])),
     };
     let header = Header {
         kind,
@@ -64,34 +77,57 @@ pub fn bake(
         prepared,
         builder: &builder,
         forms: Forms::default(),
-        formats: formats(args)?,
+        formats,
         kind,
         kept: old.as_ref().map(|(globs, old)| (globs.clone(), &**old)),
         bar: bar(prepared.plan.nodes.len()),
         findings: Mutex::default(),
     };
-    let marks = match baking.all()? {
-        Ok(marks) => marks,
-        Err(findings) => return Ok(Err(findings)),
-    };
+    let (marks, findings) = baking.all()?;
+    let strict = args.project.reading.strict;
+    let is_error = |finding: &Finding| strict || finding.severity == Severity::Error;
+    if findings.iter().any(is_error) {
+        return Ok(Outcome::refused(findings));
+    }
     if kind == Kind::Bundle {
         manifests::write(&builder, &prepared.plan, &marks)?;
     }
-    builder.finish().map(Ok)
+    Ok(Outcome {
+        finished: Some(builder.finish()?),
+        findings,
+    })
+}
+
+/// What `--format` asks for and a node's image has no use for.
+fn refused(prepared: &Prepared, formats: Option<&[Format]>) -> Vec<Finding> {
+    let formats = formats.unwrap_or_default();
+    let classes = prepared.plan.classes.iter();
+    classes
+        .flat_map(|class| {
+            let of_class = |format: &Format| refused_format(&class.spec, *format);
+            formats.iter().filter_map(of_class)
+        })
+        .collect()
+}
+
+impl Outcome {
+    fn refused(findings: Vec<Finding>) -> Self {
+        Self {
+            finished: None,
+            findings,
+        }
+    }
 }
 
 impl Baking<'_> {
     /// Bakes all nodes, in any order; what they leave behind is in the plan's order.
-    fn all(self) -> Result<std::result::Result<Vec<Marks>, Vec<Finding>>> {
+    fn all(self) -> Result<(Vec<Marks>, Vec<Finding>)> {
         let nodes = self.prepared.plan.nodes.par_iter();
         let marks = nodes.map(|node| self.node(node)).collect::<Result<_>>()?;
         self.bar.finish_and_clear();
         let findings = self.findings.into_inner();
         let findings = findings.unwrap_or_else(PoisonError::into_inner);
-        Ok(match findings.is_empty() {
-            true => Ok(marks),
-            false => Err(self.prepared.name_concerned(findings)),
-        })
+        Ok((marks, self.prepared.name_concerned(findings)))
     }
 
     /// Bakes one node into the bundle, or keeps it from the last one.
@@ -100,6 +136,9 @@ impl Baking<'_> {
             Ok(baked) => baked,
             Err(findings) => return Ok(self.fail(node, findings)),
         };
+        if !baked.warnings.is_empty() {
+            let _ = self.fail(node, baked.warnings.clone());
+        }
         let marks = Marks(baked.admin_labels.clone());
         if let Some((globs, old)) = &self.kept
             && !globs.is_match(&node.name)

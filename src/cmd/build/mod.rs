@@ -44,18 +44,17 @@ pub fn run(args: &Build) -> Result<Exit> {
         return Ok(Exit::Findings);
     };
     let out = args.out.clone().unwrap_or_else(|| out_of(dir));
-    match baking::bake(args, &prepared, &out, signer)? {
-        Ok(finished) => {
-            say(&report)?;
-            progress::print(args, &prepared, &seal::target(args, &out), &finished)?;
-            Ok(Exit::Good)
-        }
-        Err(findings) => {
-            prepared.add(findings, &mut report);
-            say(&report)?;
-            Ok(Exit::Findings)
-        }
+    let outcome = baking::bake(args, &prepared, &out, signer)?;
+    prepared.add(outcome.findings, &mut report);
+    if args.project.reading.strict {
+        report.make_strict();
     }
+    say(&report)?;
+    let Some(finished) = outcome.finished else {
+        return Ok(Exit::Findings);
+    };
+    progress::print(args, &prepared, &seal::target(args, &out), &finished)?;
+    Ok(Exit::Good)
 }
 
 /// The bundle's folder where the user names none.

@@ -5,11 +5,11 @@ use serde_json::Value as Json;
 use crate::identity::Auth;
 use crate::inventory::{NetworkManager, Spot};
 use crate::node::bake::Batch;
-use crate::node::builder::UnitPart;
-use crate::node::networkd;
+use crate::node::builder::{UnitPart, UnitSource};
 use crate::node::overlay::{Overlay, OverlayBody};
 use crate::node::recipe::{BodyPiece, FilePiece, UnitPiece};
 use crate::node::{Content, Entry, EntryKind, Origin};
+use crate::node::{keyfile, netplan, networkd, proxies};
 use crate::plan::NodePlan;
 use crate::report::Place;
 
@@ -117,18 +117,51 @@ impl Batch<'_> {
         self.builder.add(path, entry, false, spot);
     }
 
+    /// The node's interfaces in the words of what configures them there.
     pub(super) fn network(&mut self, node: &NodePlan) {
         let Some(network) = &node.network else { return };
-        if node.class.spec.network_manager != NetworkManager::Networkd {
-            return;
+        let spec = &node.class.spec;
+        let spot = Spot::new(spec.kubernetes.spot.place.clone(), "interfaces");
+        let (files, mode) = match spec.os.network {
+            NetworkManager::Networkd => (networkd::files(network), 0o644),
+            NetworkManager::NetworkManager => (keyfile::files(network), keyfile::MODE),
+            NetworkManager::Netplan => {
+                let file = (netplan::PATH.to_owned(), netplan::file(network));
+                (vec![file], netplan::MODE)
+            }
+            NetworkManager::None => return,
+        };
+        for (path, text) in files {
+            let origin = Origin("generator network".into());
+            let entry = Entry::file(Content::bytes(text), mode, origin);
+            self.builder.add(&path, entry, false, &spot);
         }
-        let spot = Spot::new(node.class.spec.kubernetes.spot.place.clone(), "interfaces");
-        for (path, text) in networkd::files(network) {
-            self.text_file(&path, text, "generator network", &spot);
+        if spec.os.network == NetworkManager::Networkd {
+            let unit = self.builder.tree().unit_mut("systemd-networkd.service");
+            unit.enabled = unit.enabled.or(Some(true));
+            unit.origin = Some(Origin("generator network".into()));
         }
-        let unit = self.builder.tree().unit_mut("systemd-networkd.service");
-        unit.enabled = unit.enabled.or(Some(true));
-        unit.origin = Some(Origin("generator network".into()));
+    }
+
+    /// What the runtime must know of registries and proxies, the same for all nodes of a class.
+    pub(super) fn runtime(&mut self) {
+        for file in &self.recipe.registries {
+            let origin = Origin("generator registries".into());
+            let entry = Entry::file(file.content.clone(), 0o644, origin);
+            self.builder.add(&file.path, entry, false, &file.spot);
+        }
+        if let Some((content, spot)) = &self.recipe.proxies {
+            let source = UnitSource {
+                part: UnitPart {
+                    unit: proxies::UNIT.to_owned(),
+                    dropin: Some(proxies::DROPIN.to_owned()),
+                },
+                content: content.clone(),
+                origin: Origin("generator proxies".into()),
+                spot: spot.clone(),
+            };
+            self.builder.unit_text(source, false, spot);
+        }
     }
 
     pub(super) fn directories(&mut self) {
@@ -202,8 +235,13 @@ impl Batch<'_> {
                 unit: name.clone(),
                 dropin,
             };
-            let text = (Content::bytes(rendered), origin(&text.spot));
-            self.builder.unit_text(part, text, piece.spec.replace, spot);
+            let source = UnitSource {
+                part,
+                content: Content::bytes(rendered),
+                origin: origin(&text.spot),
+                spot: text.spot.clone(),
+            };
+            self.builder.unit_text(source, piece.spec.replace, spot);
         }
         let unit = self.builder.tree().unit_mut(name);
         unit.enabled = piece.spec.enabled.or(unit.enabled);

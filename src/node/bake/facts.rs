@@ -21,6 +21,7 @@ pub(super) fn cluster_scope(plan: &Plan) -> ScopeValue {
         "apiServer": {
             "url": cluster.api_server.url.value,
             "host": cluster.api_server.host,
+            "port": port(&cluster.api_server.url.value),
             "endpoints": texts(cluster.api_server.endpoints.iter().map(|at| at.value.clone()).collect()),
         },
         "network": {
@@ -34,6 +35,12 @@ pub(super) fn cluster_scope(plan: &Plan) -> ScopeValue {
 
 /// Rendered flags by name; null for one without a value.
 pub(super) type Flags = serde_json::Map<String, Json>;
+
+/// The port of an https URL.
+fn port(url: &str) -> u16 {
+    let (_, end) = url.rsplit_once(':').unwrap_or_default();
+    end.parse().unwrap_or(443)
+}
 
 #[derive(Serialize)]
 struct NodeScope<'a> {
@@ -52,6 +59,8 @@ impl Batch<'_> {
     pub(super) fn identity(&mut self, node: &NodePlan) -> (String, Labels, Labels) {
         self.scope.set("cluster", self.oven.cluster.clone());
         self.scope.set("vars", self.recipe.vars.clone());
+        self.scope.set("os", self.recipe.os.clone());
+        self.scope.set("containerd", self.recipe.containerd.clone());
         let mut facts = NodeScope {
             name: &node.name,
             hostname: &node.name,

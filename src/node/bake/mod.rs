@@ -4,11 +4,15 @@
 mod entries;
 mod facts;
 mod identity;
+mod units;
 mod word;
+
+use std::path::PathBuf;
 
 use crate::error::Result;
 use crate::identity::{BOOTSTRAP_USER, CaKeys, KUBELET_USER, Kubeconfig};
 use crate::inventory::Spot;
+use crate::node::agree::{self, Known};
 use crate::node::builder::TreeBuilder;
 use crate::node::piece::Piece;
 use crate::node::recipe::{Preparation, Recipe, ca_key};
@@ -29,12 +33,15 @@ pub struct Oven {
     kubelet: Kubeconfig,
     ca: Content,
     ca_keys: CaKeys,
+    project: PathBuf,
 }
 
 /// One node, baked.
 pub struct Baked {
     /// What it must end up with.
     pub tree: NodeTree,
+    /// What is worth a warning.
+    pub warnings: Vec<Finding>,
     /// Its host name.
     pub hostname: String,
     /// Labels that only an admin may set, rendered.
@@ -70,6 +77,7 @@ impl Oven {
             kubelet: kubeconfig(KUBELET_USER),
             ca: Content::shared(plan.ca.pem.as_bytes()),
             ca_keys,
+            project: plan.project.clone(),
         })
     }
 
@@ -79,7 +87,7 @@ impl Oven {
             oven: self,
             recipe: &self.recipes[node.class.index],
             scope: Scope::default(),
-            builder: TreeBuilder::default(),
+            builder: TreeBuilder::new(node.class.spec.clone()),
         };
         let (hostname, self_labels, admin_labels) = batch.identity(node);
         let paths = batch.paths();
@@ -94,6 +102,7 @@ impl Oven {
         batch.kubeconfigs(node);
         batch.hostname_file(&hostname);
         batch.network(node);
+        batch.runtime();
         batch.directories();
         for file in &batch.recipe.files {
             batch.file(file);
@@ -103,8 +112,18 @@ impl Oven {
             batch.unit(unit);
         }
         batch.look_for_ca_keys();
+        batch.check_units();
+        let known = Known {
+            spec: &node.class.spec,
+            config: &config,
+            flags: &flags,
+        };
+        let disagreements = agree::check(batch.builder.tree(), &known);
+        batch.builder.fail(disagreements);
+        let (tree, warnings) = batch.builder.finish()?;
         Ok(Baked {
-            tree: batch.builder.finish()?,
+            tree,
+            warnings,
             hostname,
             admin_labels,
             self_labels,

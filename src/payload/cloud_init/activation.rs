@@ -45,6 +45,16 @@ const CLASSES: &[Class] = &[
         ]],
     },
     Class {
+        folders: &["/etc/netplan/"],
+        suffix: ".yaml",
+        commands: &[&["netplan", "apply"]],
+    },
+    Class {
+        folders: &["/etc/NetworkManager/system-connections/"],
+        suffix: ".nmconnection",
+        commands: &[&["nmcli", "connection", "reload"]],
+    },
+    Class {
         folders: &["/etc/systemd/resolved.conf.d/"],
         suffix: ".conf",
         commands: &[&["systemctl", "try-restart", "systemd-resolved.service"]],

@@ -3,7 +3,6 @@
 
 mod activation;
 mod content;
-mod network_config;
 mod order;
 mod runcmd;
 mod user_data;
@@ -13,7 +12,7 @@ use crate::payload::part::parts;
 use crate::payload::{Forms, Job, NodeFacts, Output};
 use crate::yaml;
 
-pub use network_config::network_config;
+pub use crate::node::network_config;
 pub use user_data::write as write_user_data;
 
 /// The names of the files, as a NoCloud seed wants them.

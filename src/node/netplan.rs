@@ -1,10 +1,23 @@
-//! `network-config`, version 2, in the words that both cloud-init's own renderers (since 20.x) and netplan understand.
+//! A node's interfaces as netplan writes them, version 2, in words that cloud-init's own renderers (since 20.x)
+//! understand as well: cloud-init's `network-config` is the same document.
 
 use std::fmt::{Display, Write};
 use std::net::IpAddr;
 
 use crate::node::{Interface, Network};
 use crate::yaml::push_quoted;
+
+/// Where netplan's file goes: after what installers and cloud-init write (50-cloud-init.yaml).
+pub const PATH: &str = "/etc/netplan/60-nodebake.yaml";
+/// netplan warns of files that others may read.
+pub const MODE: u32 = 0o600;
+
+/// netplan's file: the document with `network:` around it.
+pub fn file(network: &Network) -> String {
+    let inner = network_config(network);
+    let lines = inner.lines().map(|line| format!("  {line}\n"));
+    format!("network:\n{}", lines.collect::<String>())
+}
 
 /// The document. There is no `network:` around it: NoCloud adds that itself.
 pub fn network_config(network: &Network) -> String {

@@ -1,0 +1,137 @@
+//! `os`: what is true of the image that a node boots, so that a payload which it could not use is found at build.
+
+use crate::inventory::cursor::{At, Cursor};
+use crate::node::NodePath;
+
+/// What configures the network on the node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NetworkManager {
+    /// systemd-networkd's files.
+    Networkd,
+    /// NetworkManager's key files.
+    NetworkManager,
+    /// A netplan file.
+    Netplan,
+    /// Nothing of ours.
+    None,
+}
+
+/// The hierarchy of control groups that the image boots with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cgroups {
+    /// One hierarchy for each controller.
+    V1,
+    /// The unified one.
+    V2,
+}
+
+/// The operating system of a node's image.
+#[derive(Clone, Debug)]
+pub struct Os {
+    /// How messages call it.
+    pub name: String,
+    /// What configures the network.
+    pub network: NetworkManager,
+    /// Folders that cannot be written on a running machine.
+    pub read_only: Vec<NodePath>,
+    /// Folders below those which can be written all the same.
+    pub writable: Vec<NodePath>,
+    /// Whether the image has cloud-init; None if nobody said.
+    pub cloud_init: Option<At<bool>>,
+    /// Whether the image has Ignition.
+    pub ignition: Option<At<bool>>,
+    /// The control groups, if somebody said.
+    pub cgroups: Option<At<Cgroups>>,
+}
+
+impl Default for Os {
+    fn default() -> Self {
+        Self {
+            name: "this system".to_owned(),
+            network: NetworkManager::Networkd,
+            read_only: Vec::new(),
+            writable: Vec::new(),
+            cloud_init: None,
+            ignition: None,
+            cgroups: None,
+        }
+    }
+}
+
+impl Os {
+    /// Whether a path lies where the image is read-only; the folder that makes it so.
+    pub fn read_only_at(&self, path: &NodePath) -> Option<&NodePath> {
+        let within = |folder: &&NodePath| {
+            let rest = path.as_str().strip_prefix(folder.as_str());
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        let found = self.read_only.iter().find(within)?;
+        (!self.writable.iter().any(|folder| within(&folder))).then_some(found)
+    }
+}
+
+/// Reads `os`.
+pub fn read(at: Option<&Cursor<'_>>) -> Os {
+    let mut os = Os::default();
+    let Some(fields) = at.and_then(|at| at.fields()) else {
+        return os;
+    };
+    let flag = |key| {
+        let at = fields.optional(key)?;
+        Some(At {
+            value: at.bool()?,
+            spot: at.spot(),
+        })
+    };
+    let folders = |key| {
+        let items = fields.list(key);
+        let parsed = items.iter().filter_map(|item| item.parse(NodePath::parse));
+        parsed.collect()
+    };
+    if let Some(name) = fields.optional("name").and_then(|name| name.string()) {
+        os.name = name.to_owned();
+    }
+    let networks = [
+        ("networkd", NetworkManager::Networkd),
+        ("networkManager", NetworkManager::NetworkManager),
+        ("netplan", NetworkManager::Netplan),
+        ("none", NetworkManager::None),
+    ];
+    let network = fields
+        .optional("network")
+        .and_then(|network| network.choice(&networks));
+    os.network = network.unwrap_or(os.network);
+    os.cloud_init = flag("cloudInit");
+    os.ignition = flag("ignition");
+    os.read_only = folders("readOnly");
+    os.writable = folders("writable");
+    os.cgroups = fields.optional("cgroups").and_then(|at| {
+        let value = at.choice(&[("v1", Cgroups::V1), ("v2", Cgroups::V2)])?;
+        Some(At {
+            value,
+            spot: at.spot(),
+        })
+    });
+    fields.finish();
+    os
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_below_a_writable_folder_is_writable() {
+        let path = |text: &str| NodePath::parse(text).expect(text);
+        let os = Os {
+            read_only: vec![path("/usr")],
+            writable: vec![path("/usr/local")],
+            ..Os::default()
+        };
+        assert_eq!(os.read_only_at(&path("/usr/bin/x")), Some(&path("/usr")));
+        assert_eq!(os.read_only_at(&path("/usr")), Some(&path("/usr")));
+        for good in ["/usr/local/bin/x", "/usrlocal", "/etc/x"] {
+            assert_eq!(os.read_only_at(&path(good)), None, "{good}");
+        }
+    }
+}

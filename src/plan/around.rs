@@ -1,0 +1,149 @@
+//! Rules for the node around the kubelet: the runtime, the control groups, swap, the proxy to the API servers, and what
+//! the image can boot from. All that needs no template to be rendered.
+
+use std::net::IpAddr;
+
+use crate::inventory::{Cgroups, Cluster, Inventory, Spec, Spot};
+use crate::payload::Format;
+use crate::report::{Finding, Report};
+use crate::yaml::{Located, Value};
+
+/// The overlay whose proxy listens where the API server's URL points to.
+const API_PROXY: &str = "api-proxy";
+/// The overlays that keep swap off.
+const SWAP_OFF: [&str; 2] = ["swap-off", "swap-masked"];
+
+/// Checks every spec once, however many nodes share it.
+pub fn check(inventory: &Inventory, report: &mut Report) {
+    for spec in &inventory.specs {
+        runtime(spec, report);
+        cgroups(spec, report);
+        swap(spec, report);
+        api_proxy(&inventory.cluster, spec, report);
+        for format in &spec.output.formats {
+            if let Some(finding) = refused_format(spec, *format) {
+                report.add(finding);
+            }
+        }
+    }
+}
+
+/// Which kubelets a containerd can serve: 1.6 brought CRI v1, which kubelets from 1.26 on insist on; 2.0 dropped
+/// v1alpha2, the only one that kubelets before 1.23 speak; 1.35 is the last kubelet for containerd 1.x.
+fn runtime(spec: &Spec, report: &mut Report) {
+    let Some(version) = &spec.containerd.version else {
+        return;
+    };
+    let minor = spec.kubernetes.value.minor();
+    let (major, of_major) = version.value;
+    let (rule, repair) = match (major, minor) {
+        (1, 36..) => ("needs containerd 2", "bake an image with containerd 2.x"),
+        (1, 26..) if of_major < 6 => (
+            "speaks CRI v1, which containerd has since 1.6",
+            "bake an image with containerd 1.6 or newer",
+        ),
+        (2, ..23) => (
+            "speaks CRI v1alpha2, which containerd 2 has no more",
+            "bake an image with containerd 1.7",
+        ),
+        _ => return,
+    };
+    let rule =
+        format!("the kubelet of Kubernetes 1.{minor} {rule}, and this is {major}.{of_major}");
+    report.add(version.spot.error(rule).repair(repair));
+}
+
+fn cgroups(spec: &Spec, report: &mut Report) {
+    let Some(cgroups) = &spec.os.cgroups else {
+        return;
+    };
+    let minor = spec.kubernetes.value.minor();
+    let finding = match (cgroups.value, minor) {
+        // KEP-2254: control groups v2 are read since 1.19.
+        (Cgroups::V2, ..19) => cgroups.spot.error(format!(
+            "the kubelet of Kubernetes 1.{minor} knows control groups v1 only"
+        )),
+        // KEP-5573: failCgroupV1 is true by default since 1.35.
+        (Cgroups::V1, 35..) if field(spec, "failCgroupV1") != Some(&Value::Bool(false)) => cgroups
+            .spot
+            .error(format!(
+                "the kubelet of Kubernetes 1.{minor} refuses to start on control groups v1"
+            ))
+            .repair("boot with v2, or set kubelet.config.failCgroupV1 to false"),
+        _ => return,
+    };
+    report.add(finding);
+}
+
+/// A field of the kubelet's configuration, as merged.
+fn field<'s>(spec: &'s Spec, key: &str) -> Option<&'s Value> {
+    let (config, _) = spec.kubelet_config.as_ref()?;
+    config.get(key).map(|at| &at.value)
+}
+
+fn swap(spec: &Spec, report: &mut Report) {
+    if field(spec, "failSwapOn") != Some(&Value::Bool(false)) {
+        return;
+    }
+    let is_against = |name: &str| SWAP_OFF.contains(&name);
+    for used in &spec.overlays {
+        let name = &used.name;
+        if is_against(&name.value) {
+            let rule = "keeps swap off, though kubelet.config.failSwapOn is false";
+            let repair = format!(
+                "set overlays.{} to null, or leave failSwapOn out",
+                name.value
+            );
+            report.add(name.spot.warning(rule).repair(repair));
+        }
+    }
+}
+
+/// The proxy listens on the host and port of the URL, so that must be the node itself, and somebody must be behind it.
+fn api_proxy(cluster: &Cluster, spec: &Spec, report: &mut Report) {
+    let Some(used) = spec
+        .overlays
+        .iter()
+        .find(|used| used.name.value == API_PROXY)
+    else {
+        return;
+    };
+    let api = &cluster.api_server;
+    let host = api.host.parse::<IpAddr>();
+    if api.host != "localhost" && !host.is_ok_and(|host| host.is_loopback()) {
+        let rule = format!(
+            "the proxy of each node listens at {}, which is not the node itself",
+            api.url.value
+        );
+        let repair = "write https://127.0.0.1:8443 as apiServer.url, or leave the overlay out";
+        report.add(used.name.spot.error(rule).repair(repair));
+    }
+    if api.endpoints.is_empty() {
+        let rule = "the proxy of each node has no API server behind it";
+        let repair = "list the servers in apiServer.endpoints";
+        report.add(api.url.spot.error(rule).repair(repair));
+    }
+}
+
+/// Why a format is of no use to the node's image.
+pub fn refused_format(spec: &Spec, format: Format) -> Option<Finding> {
+    let (has, program, key) = match format {
+        Format::CloudInit => (&spec.os.cloud_init, "cloud-init", "cloudInit"),
+        Format::Ignition => (&spec.os.ignition, "Ignition", "ignition"),
+        // An archive is unpacked by whoever makes or boots the image, not by the image.
+        Format::Tarball | Format::Initramfs => return None,
+    };
+    let has = has.as_ref().filter(|has| !has.value)?;
+    let output = |key: &str| spec.merged.get("output")?.get(key);
+    let at = output("formats").map(|at: &Located| Spot::new(at.place.clone(), "output.formats"));
+    let rule = format!("the image of {} has no {program}", spec.os.name);
+    let repair = format!(
+        "take {} out of output.formats, or set os.{key} to true if yours has it",
+        format.name()
+    );
+    Some(
+        at.unwrap_or_else(|| has.spot.clone())
+            .error(rule)
+            .repair(repair),
+    )
+}

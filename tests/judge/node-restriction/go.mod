@@ -1,0 +1,3 @@
+module node-restriction
+
+go 1.21
