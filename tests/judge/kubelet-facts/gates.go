@@ -16,12 +16,16 @@ var gatePackages = []string{
 	"k8s.io/component-base/logs", "k8s.io/component-base/logs/api/v1", "k8s.io/component-base/metrics/features", "k8s.io/component-base/zpages/features",
 }
 
-// gateMap is the variable in which a package keeps its gates: what it holds is known by its type.
+// gateMaps are the types of the variables in which a package keeps its gates: what it holds is known by its type.
 var gateMaps = map[string]bool{"FeatureSpec": true, "VersionedSpecs": true}
 
 // gates collects every gate as "stage default": "beta+", "alpha-", and "!" behind it where the default is locked; and which gates one needs.
 func (t *tree) gates(f *facts) error {
-	for _, path := range gatePackages {
+	packages := gatePackages
+	if minor(t.patch) >= 31 { // cloud-provider's options, which are linked into the kubelet, register those since then
+		packages = append(packages[:len(packages):len(packages)], "k8s.io/controller-manager/pkg/features")
+	}
+	for _, path := range packages {
 		p, err := t.load(path)
 		if err != nil {
 			continue // main checks that the big one was there
@@ -73,9 +77,9 @@ func (t *tree) gateMap(f *facts, p *pkg, file *ast.File, mapped *ast.MapType, li
 		case needs:
 			err = t.needs(f, p, file, name, value)
 		case typeName(mapped.Value) == "FeatureSpec":
-			f.gates[name], err = gate(value)
+			f.gates[name], err = gate(p, value)
 		default:
-			err = t.versionedGate(f, name, value)
+			err = t.versionedGate(f, p, name, value)
 		}
 		if err != nil {
 			return fmt.Errorf("gate %s: %w", name, err)
@@ -111,18 +115,20 @@ func (t *tree) needs(f *facts, p *pkg, file *ast.File, name string, list *ast.Co
 }
 
 // versionedGate takes the newest of the specs that this release has reached.
-func (t *tree) versionedGate(f *facts, name string, specs *ast.CompositeLit) error {
+func (t *tree) versionedGate(f *facts, p *pkg, name string, specs *ast.CompositeLit) error {
 	reached := -1
 	for _, element := range specs.Elts {
 		spec := element.(*ast.CompositeLit)
-		since, err := gateVersion(spec)
+		since, err := gateVersion(spec, "Version")
 		if err != nil {
 			return err
 		}
-		if since > minor(t.patch) || since < reached {
+		// A kubelet is compatible with the minor before its own unless it is told otherwise.
+		compatible, err := gateVersion(spec, "MinCompatibilityVersion")
+		if err == nil && compatible >= minor(t.patch) || since > minor(t.patch) || since < reached {
 			continue
 		}
-		if f.gates[name], err = gate(spec); err != nil {
+		if f.gates[name], err = gate(p, spec); err != nil {
 			return err
 		}
 		reached = since
@@ -130,11 +136,11 @@ func (t *tree) versionedGate(f *facts, name string, specs *ast.CompositeLit) err
 	return nil
 }
 
-// gateVersion reads `version.MustParse("1.34")`, a minor.
-func gateVersion(spec *ast.CompositeLit) (int, error) {
+// gateVersion reads a field like `version.MustParse("1.34")`, a minor.
+func gateVersion(spec *ast.CompositeLit, field string) (int, error) {
 	for _, element := range spec.Elts {
 		entry := element.(*ast.KeyValueExpr)
-		if entry.Key.(*ast.Ident).Name != "Version" {
+		if entry.Key.(*ast.Ident).Name != field {
 			continue
 		}
 		call, is := entry.Value.(*ast.CallExpr)
@@ -153,10 +159,10 @@ func gateVersion(spec *ast.CompositeLit) (int, error) {
 			return strconv.Atoi(literal.Value)
 		}
 	}
-	return 0, fmt.Errorf("a spec without a version that this program can read")
+	return 0, fmt.Errorf("a spec without a %s that this program can read", field)
 }
 
-func gate(spec *ast.CompositeLit) (string, error) {
+func gate(p *pkg, spec *ast.CompositeLit) (string, error) {
 	stage, on, locked := "alpha", "-", ""
 	for _, element := range spec.Elts {
 		entry, is := element.(*ast.KeyValueExpr)
@@ -166,8 +172,15 @@ func gate(spec *ast.CompositeLit) (string, error) {
 		value := typeName(entry.Value)
 		switch key := entry.Key.(*ast.Ident).Name; key {
 		case "Default":
-			if value == "true" {
+			if constant, is := p.constants[value]; is { // contextualLoggingDefault
+				value = typeName(constant.expr)
+			}
+			switch value {
+			case "true":
 				on = "+"
+			case "false":
+			default:
+				return "", fmt.Errorf("a default of kind %T is unknown to this program", entry.Value)
 			}
 		case "LockToDefault":
 			if value == "true" {

@@ -229,6 +229,9 @@ fn document(source: &mut Source, minor: u32) -> Value {
         "apiVersion".to_owned(),
         json!("kubelet.config.k8s.io/v1beta1"),
     );
+    if minor >= 35 {
+        let _ = document.insert("failCgroupV1".to_owned(), json!(false));
+    }
     for _ in 0..=source.below(6) {
         let (key, kind) = fields[source.below(fields.len())];
         let _ = document.insert(key.to_owned(), value(source, (key, kind), minor, types_fit));
@@ -261,6 +264,9 @@ fn value(
         return wrong(source);
     }
     match kind {
+        // Both depend on the machine's cgroups, and upstream stops looking at others when it does not like them there.
+        Kind::Bool if key == "failCgroupV1" => json!(false),
+        Kind::Bool if key == "singleProcessOOMKill" => json!(true),
         Kind::Bool => json!(source.one_in(2)),
         Kind::Int { signed, .. } if key == "idsPerPod" => {
             let _ = signed;
