@@ -168,6 +168,7 @@ pub fn facts(plan: &Plan, node: &NodePlan, baked: &Baked) -> NodeFacts {
         name: node.name.clone(),
         hostname: baked.hostname.clone(),
         network: node.network.as_deref().cloned(),
+        users: node.class.spec.users.clone(),
     }
 }
 

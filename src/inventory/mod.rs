@@ -24,6 +24,7 @@ mod profiles;
 mod runtime;
 mod spec;
 mod table;
+mod users;
 
 pub use cluster::{ApiServer, Cluster, ClusterNetwork, TokenSettings, host_of};
 pub use cursor::{At, Cursor, Fields, Spot, child_path, closest};

@@ -9,20 +9,23 @@ use crate::inventory::identity::{self, IdentitySpec, KubeconfigSpec};
 use crate::inventory::os::{self, Os};
 use crate::inventory::output;
 use crate::inventory::runtime::{self, Containerd, Proxies, Registry};
+use crate::inventory::users;
 use crate::kubernetes::names::{label_key, label_value, taint_name};
 use crate::kubernetes::version::Version;
+use crate::node::User;
 use crate::payload::Settings;
 use crate::report::Report;
 use crate::yaml::{Located, Value};
 
 /// The fields of a layer; `cluster.yaml` and its nodes have further ones of their own.
-pub const LAYER_KEYS: [&str; 20] = [
+pub const LAYER_KEYS: [&str; 21] = [
     "kubernetes",
     "os",
     "containerd",
     "proxies",
     "registries",
     "hostname",
+    "users",
     "identity",
     "kubelet",
     "labels",
@@ -84,6 +87,8 @@ pub struct Spec {
     pub kubernetes: At<Version>,
     /// The machine's host name, when it is ours to set.
     pub hostname: Option<Text>,
+    /// Users of the machine by name, for the formats that make users.
+    pub users: Arc<[User]>,
     /// Who the node is to the cluster.
     pub identity: IdentitySpec,
     /// The operating system of its image.
@@ -139,6 +144,7 @@ impl Spec {
         let vars = fields.optional("vars");
         let spec = Self {
             hostname: fields.optional("hostname").and_then(|at| text(&at)),
+            users: fields.each("users", users::user).into(),
             identity: fields
                 .optional("identity")
                 .map_or_else(IdentitySpec::default, |at| identity::identity(&at)),

@@ -21,6 +21,7 @@ mod registries;
 mod template;
 mod tree;
 mod unit;
+mod user;
 
 pub use bake::{Baked, Oven};
 pub use content::{Asset, Blob, Content, Sha256Digest, Sha512Digest, hex};
@@ -29,3 +30,4 @@ pub use network::{Interface, Network, Route};
 pub use path::NodePath;
 pub use tree::{Conflict, Entry, EntryKind, NodeTree, Origin, Owner};
 pub use unit::{Fault, InstallLink, Position, Texts, UNIT_FOLDER, Unit, check_unit, unit_keys};
+pub use user::User;

@@ -15,18 +15,21 @@ pub mod ignition;
 /// newc archives that a boot loader appends to an initrd.
 pub mod initramfs;
 mod libraries;
+/// How many bytes of user-data each platform takes.
+pub mod limits;
 mod objection;
 mod part;
 /// tar archives to unpack over an image.
 pub mod tarball;
 
 use std::io::Write;
+use std::sync::Arc;
 
 use anyhow::bail;
 use serde::Serialize;
 
 use crate::error::Result;
-use crate::node::{Network, NodeTree};
+use crate::node::{Network, NodeTree, User};
 
 pub use forms::Forms;
 pub use libraries::libraries;
@@ -167,6 +170,8 @@ pub struct NodeFacts {
     pub hostname: String,
     /// Its interfaces, where the inventory has them.
     pub network: Option<Network>,
+    /// Its users, beside those that the image has.
+    pub users: Arc<[User]>,
 }
 
 /// One node to package.

@@ -20,6 +20,9 @@ pub fn check(inventory: &Inventory, report: &mut Report) {
         cgroups(spec, report);
         swap(spec, report);
         api_proxy(&inventory.cluster, spec, report);
+        if let Some(finding) = nobody_makes_users(spec) {
+            report.add(finding);
+        }
         for format in &spec.output.formats {
             if let Some(finding) = refused_format(spec, *format) {
                 report.add(finding);
@@ -123,6 +126,23 @@ fn api_proxy(cluster: &Cluster, spec: &Spec, report: &mut Report) {
         let repair = "list the servers in apiServer.endpoints";
         report.add(api.url.spot.error(rule).repair(repair));
     }
+}
+
+/// Users are made by a program on the node; archives hold files only.
+fn nobody_makes_users(spec: &Spec) -> Option<Finding> {
+    let users = spec
+        .merged
+        .get("users")
+        .filter(|_| !spec.users.is_empty())?;
+    let makes = |format: &Format| matches!(format, Format::CloudInit | Format::Ignition);
+    if spec.output.formats.iter().any(makes) {
+        return None;
+    }
+    let rule = "no format of output.formats makes users: archives hold files only";
+    let spot = Spot::new(users.place.clone(), "users");
+    Some(spot.warning(rule).repair(
+        "add cloudInit or ignition to output.formats, or lay a sysusers.d file over the node",
+    ))
 }
 
 /// Why a format is of no use to the node's image.

@@ -354,7 +354,18 @@ fn ignition_refuses_what_we_object_to() {
 #[test]
 fn cloud_init_finds_nothing_to_say_about_user_data() {
     let scratch = tempfile::tempdir().unwrap();
-    let (_, folder) = rich(scratch.path(), Format::CloudInit);
+    let tree = trees::rich(scratch.path());
+    let facts = NodeFacts {
+        users: trees::users(),
+        ..trees::facts()
+    };
+    let folder = package(
+        scratch.path(),
+        Format::CloudInit,
+        &tree,
+        &facts,
+        &trees::settings(),
+    );
     if !judges::present("cloud-init") {
         return;
     }
@@ -455,17 +466,7 @@ fn cloud_init_itself_makes_the_tree() {
         &facts,
         &trees::settings(),
     );
-    let root = folder.join("root");
-    let output = judges::command(&folder, "unshare")
-        .args(["-m", "sh"])
-        .arg(judge_file("cloud_init/in_chroot.sh"))
-        .args([&root, &folder.join("user-data")])
-        .arg(judge_file("cloud_init/apply.py"))
-        .arg(modules)
-        .output()
-        .unwrap();
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "cloud-init in a chroot: {said}");
+    let root = apply_cloud_init(&folder, &folder.join("user-data"), &modules);
     assert_eq!(trees::differences(&root, &tree, true), [""; 0]);
     assert_eq!(
         fs::read_to_string(root.join("var/lib/by-tmpfiles")).unwrap(),
@@ -476,6 +477,65 @@ fn cloud_init_itself_makes_the_tree() {
     let root_option = format!("--root={}", root.display());
     let args = [&root_option[..], "is-enabled", "many@one.service"];
     assert_eq!(judges::content(&folder, "systemctl", &args), "enabled\n");
+}
+
+/// Applies user-data in a chroot below `folder`; returns its root.
+pub fn apply_cloud_init(folder: &Path, user_data: &Path, modules: &str) -> PathBuf {
+    let root = folder.join("root");
+    let output = judges::command(folder, "unshare")
+        .args(["-m", "sh"])
+        .arg(judge_file("cloud_init/in_chroot.sh"))
+        .args([&root, user_data])
+        .arg(judge_file("cloud_init/apply.py"))
+        .arg(modules)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "cloud-init in a chroot: {said}");
+    root
+}
+
+#[test]
+fn cloud_init_itself_makes_the_users() {
+    let (Some(modules), true, true) = (
+        judges::cloud_init_modules(),
+        judges::root(),
+        judges::present("unshare"),
+    ) else {
+        return;
+    };
+    let scratch = tempfile::tempdir().unwrap();
+    let facts = NodeFacts {
+        users: trees::users(),
+        ..trees::facts()
+    };
+    let tree = NodeTree::default();
+    let folder = package(
+        scratch.path(),
+        Format::CloudInit,
+        &tree,
+        &facts,
+        &trees::settings(),
+    );
+    let root = apply_cloud_init(&folder, &folder.join("user-data"), &modules);
+    let passwd = fs::read_to_string(root.join("etc/passwd")).unwrap();
+    let core = passwd.lines().find(|line| line.starts_with("core:"));
+    let core: Vec<&str> = core.unwrap().split(':').collect();
+    assert_eq!(
+        (core[2], core[5], core[6]),
+        ("1234", "/var/home/core", "/bin/sh")
+    );
+    assert!(passwd.contains("\nplain:"), "{passwd}");
+    let groups = fs::read_to_string(root.join("etc/group")).unwrap();
+    for group in ["adm:", "made-anew:"] {
+        let line = groups.lines().find(|line| line.starts_with(group));
+        assert!(line.unwrap().ends_with("core"), "{groups}");
+    }
+    let keys = fs::read_to_string(root.join("var/home/core/.ssh/authorized_keys")).unwrap();
+    let keys: Vec<&str> = keys.lines().collect();
+    for key in &facts.users[0].ssh_keys {
+        assert!(keys.contains(&key.as_str()), "{keys:?}");
+    }
 }
 
 #[test]

@@ -11,7 +11,7 @@ use base64::engine::general_purpose::STANDARD;
 use nodebake::payload::{Format, Secrets, Settings};
 use serde_json::{Value, json};
 
-use crate::boot_formats::{PYTHON, apply_ignition, judge_file, package};
+use crate::boot_formats::{PYTHON, apply_cloud_init, apply_ignition, judge_file, package};
 use crate::judges;
 use crate::project::{Project, snapshot, text};
 use crate::tool::{SECRET, forms};
@@ -297,17 +297,7 @@ fn cloud_init_itself_makes_the_tree_of_both_parts() {
         &apart(),
     );
     let merged = merged(&folder, &["user-data", "user-data.secrets"]).unwrap();
-    let root = folder.join("root");
-    let output = judges::command(&folder, "unshare")
-        .args(["-m", "sh"])
-        .arg(judge_file("cloud_init/in_chroot.sh"))
-        .args([&root, &merged])
-        .arg(judge_file("cloud_init/apply.py"))
-        .arg(modules)
-        .output()
-        .unwrap();
-    let said = text(&output.stderr);
-    assert!(output.status.success(), "cloud-init in a chroot: {said}");
+    let root = apply_cloud_init(&folder, &merged, &modules);
     assert_eq!(trees::differences(&root, &tree, true), [""; 0]);
 }
 

@@ -6,7 +6,7 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use nodebake::error::Result;
-use nodebake::node::{Asset, Content, Entry, EntryKind, NodePath, NodeTree, Origin, Owner};
+use nodebake::node::{Asset, Content, Entry, EntryKind, NodePath, NodeTree, Origin, Owner, User};
 use nodebake::payload::{Compression, Format, IgnitionSpec, NodeFacts, Output, Secrets, Settings};
 
 /// Contents that some format or reader is known to bend.
@@ -178,8 +178,35 @@ pub fn facts() -> NodeFacts {
         name: "gpu-1.example.com".into(),
         hostname: "gpu-1.example.com".into(),
         network: None,
+        users: std::sync::Arc::default(),
     }
 }
+
+/// A user with everything that can be said of one, and one with nothing.
+pub fn users() -> std::sync::Arc<[User]> {
+    let core = User {
+        name: "core".into(),
+        uid: Some(1234),
+        groups: vec!["adm".into(), "made-anew".into()],
+        shell: Some("/bin/sh".into()),
+        home: Some("/var/home/core".into()),
+        system: false,
+        ssh_keys: vec![
+            format!("restrict,command=\"echo a\" {SSH_KEY} me@example.com"),
+            SSH_KEY.into(),
+        ],
+    };
+    let plain = User {
+        name: "plain".into(),
+        system: true,
+        ..User::default()
+    };
+    vec![core, plain].into()
+}
+
+/// A public key whose other half nobody has.
+pub const SSH_KEY: &str =
+    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAEIt/gB17M99Oy+25s8Mpip2flkQFa4hZghPaHHp6gG";
 
 pub fn settings() -> Settings {
     Settings {

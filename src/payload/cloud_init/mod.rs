@@ -6,6 +6,7 @@ mod content;
 mod order;
 mod runcmd;
 mod user_data;
+mod users;
 
 use crate::error::Result;
 use crate::payload::part::parts;

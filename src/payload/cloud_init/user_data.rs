@@ -14,6 +14,7 @@ use crate::error::Result;
 use crate::node::{Content, Entry, EntryKind, NodePath};
 use crate::payload::cloud_init::content;
 use crate::payload::cloud_init::runcmd::{self, SPECIAL_BITS, owned_by_root};
+use crate::payload::cloud_init::users;
 use crate::payload::{Forms, Job, NodeFacts, Part};
 use crate::yaml::push_quoted;
 
@@ -61,7 +62,7 @@ fn head(facts: &NodeFacts) -> String {
         push_quoted(&mut head, &facts.hostname);
         head.push('\n');
     }
-    head
+    head + &users::lines(&facts.users)
 }
 
 fn write_files(all: &BTreeMap<NodePath, Entry>, forms: &Forms, out: &mut dyn Write) -> Result<()> {

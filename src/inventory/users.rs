@@ -1,0 +1,149 @@
+//! `users`: who may log in, by name. Public keys only: a password has no place in an inventory.
+
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use crate::inventory::cursor::Cursor;
+use crate::node::{NodePath, User};
+
+/// The longest name that useradd takes.
+const LONGEST_NAME: usize = 32;
+
+/// What a public key may begin with (sshd(8), "AUTHORIZED_KEYS FILE FORMAT").
+const KEY_TYPES: [&str; 7] = [
+    "ssh-ed25519",
+    "ssh-rsa",
+    "ecdsa-sha2-nistp256",
+    "ecdsa-sha2-nistp384",
+    "ecdsa-sha2-nistp521",
+    "sk-ssh-ed25519@openssh.com",
+    "sk-ecdsa-sha2-nistp256@openssh.com",
+];
+
+/// Reads one entry of `users`.
+pub fn user(name: &Arc<str>, at: &Cursor<'_>) -> Option<User> {
+    if let Err(rule) = account(name) {
+        at.key_error(rule);
+        return None;
+    }
+    let fields = at.fields()?;
+    let path = |key| {
+        let parse = |text: &str| NodePath::parse(text).map(|path| path.to_string());
+        fields.optional(key).and_then(|at| at.parse(parse))
+    };
+    let groups = fields.list("groups");
+    let keys = fields.list("sshKeys");
+    let user = User {
+        name: name.to_string(),
+        uid: fields.optional("uid").and_then(|at| at.integer()),
+        groups: groups.iter().filter_map(|at| at.parse(account)).collect(),
+        shell: path("shell"),
+        home: path("home"),
+        system: fields
+            .optional("system")
+            .and_then(|at| at.bool())
+            .unwrap_or(false),
+        ssh_keys: keys.iter().filter_map(|at| at.parse(ssh_key)).collect(),
+    };
+    fields.finish();
+    if user.system && !user.ssh_keys.is_empty() {
+        at.error("a system user gets no home, so there is no place for sshKeys");
+        return None;
+    }
+    Some(user)
+}
+
+/// The name of a user or group, as every useradd takes it.
+fn account(name: &str) -> Result<String, String> {
+    let begins = name.starts_with(|c: char| c.is_ascii_lowercase() || c == '_');
+    let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "_-".contains(c);
+    match begins && name.len() <= LONGEST_NAME && name.chars().all(fits) {
+        true => Ok(name.to_owned()),
+        false => Err(format!(
+            "{name:?} is no name of a user or group: at most {LONGEST_NAME} of a-z, 0-9, _ and -, not beginning with a digit or -"
+        )),
+    }
+}
+
+/// A line of `authorized_keys`: options, if there are any, then type, key and comment. The error holds nothing of the
+/// text: somebody may have pasted the wrong half of a pair.
+fn ssh_key(line: &str) -> Result<String, &'static str> {
+    let line = line.trim();
+    if line.contains("PRIVATE KEY") {
+        return Err("is a private key: it must not leave its owner, give the public one");
+    }
+    if line.contains(|c: char| c.is_control()) {
+        return Err("must be one line");
+    }
+    match is_public_key(line) || after_options(line).is_some_and(is_public_key) {
+        true => Ok(line.to_owned()),
+        false => Err("is no SSH public key like \"ssh-ed25519 AAAA… comment\""),
+    }
+}
+
+/// Type, then the key in base64, which says its type again (RFC 4253, 6.6).
+fn is_public_key(line: &str) -> bool {
+    let mut words = line.split_ascii_whitespace();
+    let (Some(kind), Some(key)) = (words.next(), words.next()) else {
+        return false;
+    };
+    let says_its_type = |bytes: Vec<u8>| {
+        let rest = bytes.strip_prefix(&[0, 0, 0]).unwrap_or_default();
+        rest.split_first().is_some_and(|(length, rest)| {
+            usize::from(*length) == kind.len() && rest.starts_with(kind.as_bytes())
+        })
+    };
+    KEY_TYPES.contains(&kind) && STANDARD.decode(key).is_ok_and(says_its_type)
+}
+
+/// What follows the options, which end at the first blank outside quotes.
+fn after_options(line: &str) -> Option<&str> {
+    let mut quoted = false;
+    let end = line.find(|c: char| {
+        quoted ^= c == '"';
+        !quoted && (c == ' ' || c == '\t')
+    })?;
+    Some(line[end..].trim_start())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Made with `ssh-keygen -t ed25519`; nobody has the other half.
+    const KEY: &str =
+        "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAEIt/gB17M99Oy+25s8Mpip2flkQFa4hZghPaHHp6gG";
+
+    #[test]
+    fn keys_are_public_ones() {
+        for good in [
+            KEY.to_owned(),
+            format!(" {KEY} me@example.com\n"),
+            format!("restrict,command=\"echo a b\" {KEY}"),
+        ] {
+            assert_eq!(ssh_key(&good).as_deref(), Ok(good.trim()));
+        }
+        for (bad, part) in [
+            ("-----BEGIN OPENSSH PRIVATE KEY-----", "private key"),
+            ("ssh-ed25519", "no SSH public key"),
+            ("ssh-ed25519 AAAA", "no SSH public key"),
+            (&KEY.replacen("ed25519", "rsa", 1), "no SSH public key"),
+            (&KEY[..40], "no SSH public key"),
+            (&format!("{KEY}\n{KEY}"), "one line"),
+        ] {
+            assert!(ssh_key(bad).expect_err(bad).contains(part), "{bad}");
+        }
+    }
+
+    #[test]
+    fn names_are_what_useradd_takes() {
+        for good in ["core", "_apt", "a-1", &"a".repeat(32)] {
+            assert!(account(good).is_ok(), "{good}");
+        }
+        for bad in ["", "1a", "-a", "Core", "a b", "a:b", &"a".repeat(33)] {
+            assert!(account(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,20 @@
+//! A user of the machine, for the formats that make users: cloud-init and Ignition.
+
+/// One user; what is not said is left to the image's `useradd`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct User {
+    /// The name.
+    pub name: String,
+    /// The number, where it matters.
+    pub uid: Option<u32>,
+    /// Groups beside the user's own.
+    pub groups: Vec<String>,
+    /// The login shell, an absolute path.
+    pub shell: Option<String>,
+    /// The home folder, an absolute path.
+    pub home: Option<String>,
+    /// Whether the number comes from the range of system users, and no home folder is made.
+    pub system: bool,
+    /// Lines for `authorized_keys`.
+    pub ssh_keys: Vec<String>,
+}
