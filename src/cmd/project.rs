@@ -19,6 +19,7 @@ use crate::node::{Baked, Oven};
 use crate::payload::{Format, Job, NodeFacts, Settings};
 use crate::plan::{Inputs, NodePlan, Plan};
 use crate::report::{Finding, Place, Report};
+use crate::yaml::Located;
 
 /// The signing key of a project.
 pub const SIGN_KEY: &str = "keys/sign.key";
@@ -91,7 +92,7 @@ impl Prepared {
         let of_node = |node: &NodePlan| match self.oven.bake(node) {
             Ok(baked) => {
                 let facts = facts(&self.plan, node, &baked);
-                let mut findings = objections(&baked, &facts, &node.class.spec.output);
+                let mut findings = objections(node, &baked, &facts, &node.class.spec.output);
                 findings.extend(baked.warnings);
                 findings
             }
@@ -169,11 +170,20 @@ pub fn facts(plan: &Plan, node: &NodePlan, baked: &Baked) -> NodeFacts {
         hostname: baked.hostname.clone(),
         network: node.network.as_deref().cloned(),
         users: node.class.spec.users.clone(),
+        kernel_arguments: {
+            let arguments = node.class.spec.os.kernel_arguments.iter();
+            arguments.map(|argument| argument.value.clone()).collect()
+        },
     }
 }
 
 /// What a node's formats cannot say of its tree.
-pub fn objections(baked: &Baked, facts: &NodeFacts, settings: &Settings) -> Vec<Finding> {
+pub fn objections(
+    node: &NodePlan,
+    baked: &Baked,
+    facts: &NodeFacts,
+    settings: &Settings,
+) -> Vec<Finding> {
     let job = Job {
         tree: &baked.tree,
         facts,
@@ -194,9 +204,19 @@ pub fn objections(baked: &Baked, facts: &NodeFacts, settings: &Settings) -> Vec<
                 rule.push_str(&format!(", written by {origin}"));
             }
             rule.push(')');
-            Finding::error(&Place::file(CLUSTER_FILE), "output", rule)
+            let field = objection.field.unwrap_or("output");
+            let place = place_of(&node.class.spec.merged, field);
+            let place = place.unwrap_or_else(|| Place::file(CLUSTER_FILE));
+            Finding::error(&place, field, rule)
         })
         .collect()
+}
+
+/// Where a field of a node's layers was set.
+fn place_of(merged: &Located, field: &str) -> Option<Place> {
+    let mut keys = field.split('.');
+    let found = keys.try_fold(merged, |at, key| at.get(key))?;
+    Some(found.place.clone())
 }
 
 /// Prints findings for people, on stderr.

@@ -1,7 +1,10 @@
 //! `os`: what is true of the image that a node boots, so that a payload which it could not use is found at build.
 
+use std::sync::Arc;
+
 use crate::inventory::cursor::{At, Cursor};
 use crate::node::NodePath;
+use crate::payload::KernelArgument;
 
 /// What configures the network on the node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +45,8 @@ pub struct Os {
     pub ignition: Option<At<bool>>,
     /// The control groups, if somebody said.
     pub cgroups: Option<At<Cgroups>>,
+    /// What the kernel's command line must hold or must not, in order.
+    pub kernel_arguments: Vec<At<KernelArgument>>,
 }
 
 impl Default for Os {
@@ -54,6 +59,7 @@ impl Default for Os {
             cloud_init: None,
             ignition: None,
             cgroups: None,
+            kernel_arguments: Vec::new(),
         }
     }
 }
@@ -112,8 +118,26 @@ pub fn read(at: Option<&Cursor<'_>>) -> Os {
             spot: at.spot(),
         })
     });
+    os.kernel_arguments = fields.each("kernelArguments", kernel_argument);
     fields.finish();
     os
+}
+
+/// Reads one entry of `kernelArguments`: true for what must be there, false for what must not.
+fn kernel_argument(text: &Arc<str>, at: &Cursor<'_>) -> Option<At<KernelArgument>> {
+    if text.is_empty() || text.contains(|c: char| c.is_whitespace() || c.is_control()) {
+        at.key_error(format!(
+            "{text:?} is no single argument of the kernel's command line"
+        ));
+        return None;
+    }
+    Some(At {
+        value: KernelArgument {
+            text: text.to_string(),
+            wanted: at.bool()?,
+        },
+        spot: at.key_spot(),
+    })
 }
 
 #[cfg(test)]

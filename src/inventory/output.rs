@@ -1,7 +1,9 @@
 //! `output`: which payloads a node gets, and how they are written.
 
 use crate::inventory::cursor::Cursor;
-use crate::payload::{Compression, Format, IgnitionSpec, Secrets, Settings};
+use crate::payload::{
+    Compression, Format, IgnitionDigest, IgnitionSettings, IgnitionSpec, Secrets, Settings,
+};
 
 /// Reads `output`; what is not said has the default.
 pub fn read(at: Option<&Cursor<'_>>) -> Settings {
@@ -9,11 +11,9 @@ pub fn read(at: Option<&Cursor<'_>>) -> Settings {
         formats: Format::ALL.to_vec(),
         tarball: Compression::Gzip,
         initramfs: Compression::Gzip,
-        // 3.3.0 is read by nearly every Ignition in the field (formats.md 3.3).
-        ignition: IgnitionSpec { minor: 3 },
+        ignition: IgnitionSettings::default(),
         // A payload that works by itself is what people expect of the first one; where it lies is theirs to say.
         secrets: Secrets::Inline,
-        ignition_secrets_url: None,
     };
     let Some(fields) = at.and_then(|at| at.fields()) else {
         return settings;
@@ -50,14 +50,23 @@ pub fn read(at: Option<&Cursor<'_>>) -> Settings {
 
 fn read_ignition(at: &Cursor<'_>, settings: &mut Settings) {
     let Some(fields) = at.fields() else { return };
-    if let Some(spec) = fields
+    settings.ignition.spec = fields
         .optional("spec")
-        .and_then(|at| at.parse(ignition_spec))
-    {
-        settings.ignition = spec;
+        .and_then(|at| at.parse(ignition_spec));
+    let digests = [
+        ("sha512", IgnitionDigest::Sha512),
+        ("sha256", IgnitionDigest::Sha256),
+        ("none", IgnitionDigest::None),
+    ];
+    if let Some(digest) = fields.optional("digest").and_then(|at| at.choice(&digests)) {
+        settings.ignition.digest = digest;
+    }
+    if let Some(at) = fields.optional("url") {
+        let open = settings.secrets == Secrets::Separate;
+        settings.ignition.body_url = at.parse(|text| node_url(text, open));
     }
     if let Some(at) = fields.optional("secretsURL") {
-        settings.ignition_secrets_url = at.parse(secrets_url);
+        settings.ignition.secrets_url = at.parse(|text| node_url(text, false));
         if settings.secrets == Secrets::Inline {
             at.add(
                 at.spot()
@@ -69,13 +78,20 @@ fn read_ignition(at: &Cursor<'_>, settings: &mut Settings) {
     fields.finish();
 }
 
-/// Where Ignition fetches secrets from. It would take them over plain http too, where everybody on the way reads them.
-fn secrets_url(text: &str) -> Result<String, &'static str> {
-    let schemes = ["https://", "s3://", "gs://"];
+/// Where Ignition fetches a part of a node from. It would take secrets over plain http too, where everybody on the way
+/// reads them; what holds none may come in the `open`, since its digest is checked.
+fn node_url(text: &str, open: bool) -> Result<String, &'static str> {
+    let schemes: &[&str] = match open {
+        true => &["https://", "s3://", "gs://", "http://", "tftp://"],
+        false => &["https://", "s3://", "gs://"],
+    };
     let Some(rest) = schemes.iter().find_map(|scheme| text.strip_prefix(scheme)) else {
-        return Err(
-            "must begin with https://, s3:// or gs://: by plain http the secrets would travel in the clear",
-        );
+        return Err(match open {
+            true => "must begin with https://, http://, s3://, gs:// or tftp://",
+            false => {
+                "must begin with https://, s3:// or gs://: by plain http the secrets would travel in the clear"
+            }
+        });
     };
     if rest.starts_with('/')
         || rest.is_empty()
@@ -85,7 +101,7 @@ fn secrets_url(text: &str) -> Result<String, &'static str> {
     }
     match rest.contains("{node}") {
         true => Ok(text.to_owned()),
-        false => Err("must hold {node}, or all nodes would fetch the same secrets"),
+        false => Err("must hold {node}, or all nodes would fetch the same"),
     }
 }
 
@@ -148,13 +164,24 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_holds_no_secret_may_be_fetched_in_the_open() {
+        for good in ["http://a/{node}.ign", "tftp://a/{node}"] {
+            assert_eq!(node_url(good, true).as_deref(), Ok(good));
+        }
+        for bad in ["data:,{node}", "file:///{node}", "http://a/config.ign"] {
+            assert!(node_url(bad, true).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
     fn secrets_are_fetched_by_no_open_way() {
         for good in [
             "https://a/{node}.ign",
             "s3://bucket/{node}",
             "gs://b/{node}",
         ] {
-            assert_eq!(secrets_url(good).as_deref(), Ok(good));
+            assert_eq!(node_url(good, false).as_deref(), Ok(good));
+            assert_eq!(node_url(good, true).as_deref(), Ok(good));
         }
         for bad in [
             "http://a/{node}",
@@ -166,7 +193,7 @@ mod tests {
             "https://a/config.ign",
             "{node}",
         ] {
-            assert!(secrets_url(bad).is_err(), "{bad}");
+            assert!(node_url(bad, false).is_err(), "{bad}");
         }
     }
 }

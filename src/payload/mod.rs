@@ -32,6 +32,7 @@ use crate::error::Result;
 use crate::node::{Network, NodeTree, User};
 
 pub use forms::Forms;
+pub use ignition::{IgnitionDigest, IgnitionSettings, IgnitionSpec};
 pub use libraries::libraries;
 pub use objection::Objection;
 pub use part::Part;
@@ -66,6 +67,14 @@ impl Format {
             Self::CloudInit => "cloudInit",
             Self::Ignition => "ignition",
             Self::Initramfs => "initramfs",
+        }
+    }
+
+    /// Whether the format brings the node's kernel arguments to its boot loader.
+    pub fn sets_kernel_arguments(self) -> bool {
+        match self {
+            Self::Ignition => true,
+            Self::Tarball | Self::CloudInit | Self::Initramfs => false,
         }
     }
 
@@ -131,12 +140,10 @@ pub struct Settings {
     pub tarball: Compression,
     /// How the initramfs overlay is compressed.
     pub initramfs: Compression,
-    /// The Ignition specification to write.
-    pub ignition: IgnitionSpec,
+    /// How the Ignition configuration is written.
+    pub ignition: IgnitionSettings,
     /// Where secrets go.
     pub secrets: Secrets,
-    /// From where Ignition fetches the secret part, with `{node}` for the node's name: the public part merges it in.
-    pub ignition_secrets_url: Option<String>,
 }
 
 /// Where a payload's secrets go.
@@ -148,13 +155,6 @@ pub enum Secrets {
     Inline,
     /// Into a payload of their own beside a public one.
     Separate,
-}
-
-/// A version of the Ignition specification, `3.MINOR.0`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct IgnitionSpec {
-    /// 0 to 6.
-    pub minor: u8,
 }
 
 /// What a packager must know of a node beside its tree.
@@ -172,6 +172,17 @@ pub struct NodeFacts {
     pub network: Option<Network>,
     /// Its users, beside those that the image has.
     pub users: Arc<[User]>,
+    /// What the kernel's command line must hold or must not.
+    pub kernel_arguments: Vec<KernelArgument>,
+}
+
+/// One argument of the kernel's command line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KernelArgument {
+    /// As the command line has it, like `systemd.unified_cgroup_hierarchy=1`.
+    pub text: String,
+    /// Whether it must be there, or must not.
+    pub wanted: bool,
 }
 
 /// One node to package.

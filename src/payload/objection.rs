@@ -11,6 +11,8 @@ pub struct Objection {
     pub subject: String,
     /// The rule and how it was broken; holds no content.
     pub rule: String,
+    /// The field of the node's layers that asks for it, like `output.ignition.spec`, if it is not the node's tree.
+    pub field: Option<&'static str>,
 }
 
 impl Objection {
@@ -18,6 +20,15 @@ impl Objection {
         Self {
             subject: subject.into(),
             rule: rule.into(),
+            field: None,
+        }
+    }
+
+    /// The same, about what a field asks for.
+    pub(super) fn asked_by(self, field: &'static str) -> Self {
+        Self {
+            field: Some(field),
+            ..self
         }
     }
 }

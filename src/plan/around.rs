@@ -23,6 +23,7 @@ pub fn check(inventory: &Inventory, report: &mut Report) {
         if let Some(finding) = nobody_makes_users(spec) {
             report.add(finding);
         }
+        kernel_arguments(spec, report);
         for format in &spec.output.formats {
             if let Some(finding) = refused_format(spec, *format) {
                 report.add(finding);
@@ -143,6 +144,23 @@ fn nobody_makes_users(spec: &Spec) -> Option<Finding> {
     Some(spot.warning(rule).repair(
         "add cloudInit or ignition to output.formats, or lay a sysusers.d file over the node",
     ))
+}
+
+/// The kernel's command line belongs to the boot loader, which only Ignition reaches.
+fn kernel_arguments(spec: &Spec, report: &mut Report) {
+    let Some(first) = spec.os.kernel_arguments.first() else {
+        return;
+    };
+    let formats = spec.output.formats.iter();
+    let others: Vec<&str> = formats
+        .filter(|format| !format.sets_kernel_arguments())
+        .map(|format| format.name())
+        .collect();
+    if !others.is_empty() {
+        let rule = format!("is not set by {}, only by ignition", others.join(", "));
+        let repair = "set it in the boot loader of nodes that get these formats";
+        report.add(first.spot.warning(rule).repair(repair));
+    }
 }
 
 /// Why a format is of no use to the node's image.

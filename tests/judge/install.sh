@@ -145,13 +145,18 @@ PYTHONPATH=$judges/cloud-init/usr/lib/python3/dist-packages exec /usr/bin/python
 WRAPPER
 }
 
-ignition_validate() {
-    ! have ignition-validate || return 0
-    may_install ignition-validate || return 0
+# Debian's Ignition reads specifications up to 3.3: its validation, and the engine that an initrd of Debian's would run.
+ignition() {
+    engine=usr/lib/dracut/modules.d/30ignition/ignition
+    if have ignition-validate && have ignition-engine-2.14; then
+        return 0
+    fi
+    may_install 'ignition-validate ignition-engine-2.14' || return 0
     if unpack ignition ignition; then
-        ln -sf "$judges/ignition/usr/bin/ignition-validate" "$judges/bin/ignition-validate"
+        ln -sf ../ignition/usr/bin/ignition-validate "$judges/bin/ignition-validate"
+        ln -sf "../ignition/$engine" "$judges/bin/ignition-engine-2.14"
     else
-        skip ignition-validate "its package could not be had"
+        skip 'ignition-validate ignition-engine-2.14' "its package could not be had"
     fi
 }
 
@@ -218,9 +223,10 @@ go_judges() {
     go_build yaml-values 19 yaml-values
     go_build kubernetes-rules 19 kubernetes-rules
     go_build certificates 19 certificates
-    # Go before 1.21 cannot fetch the release that this module asks for; Debian's ignition-validate judges all the same.
+    # Go before 1.21 cannot fetch the release that these modules ask for; Debian's ignition-validate judges all the same.
     if [ "$(go_minor)" -ge 21 ]; then
         go_build ignition 21 ignition-validate-2.26=github.com/coreos/ignition/v2/validate
+        go_build butane 21 butane=github.com/coreos/butane/internal
     fi
 }
 
@@ -342,7 +348,7 @@ get_kubectl() {
 
 packages
 cloud_init
-ignition_validate
+ignition
 node_programs
 go_judges
 get_kubectl

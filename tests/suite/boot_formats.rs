@@ -8,8 +8,7 @@ use std::path::{Path, PathBuf};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use nodebake::node::{Content, Entry, EntryKind, Interface, Network, NodeTree, Route};
-use nodebake::payload::{Format, Forms, IgnitionSpec, Job, NodeFacts, Settings};
-use serde_json::Value;
+use nodebake::payload::{Format, Forms, Job, NodeFacts, Settings};
 
 use crate::judges;
 use crate::trees::{self, Folder};
@@ -43,17 +42,10 @@ pub fn package(
     folder
 }
 
-fn rich(at: &Path, format: Format) -> (NodeTree, PathBuf) {
+pub fn rich(at: &Path, format: Format) -> (NodeTree, PathBuf) {
     let tree = trees::rich(at);
     let folder = package(at, format, &tree, &trees::facts(), &trees::settings());
     (tree, folder)
-}
-
-fn with_spec(minor: u8) -> Settings {
-    Settings {
-        ignition: IgnitionSpec { minor },
-        ..trees::settings()
-    }
 }
 
 /// Runs a script of ours that uses cloud-init's modules; None where they are missing.
@@ -70,7 +62,7 @@ fn cloud_init_says(folder: &Path, script: &str, file: &str) -> Option<String> {
     Some(String::from_utf8(output.stdout).unwrap())
 }
 
-fn files(tree: &NodeTree) -> BTreeMap<String, (u32, Vec<u8>)> {
+pub fn files(tree: &NodeTree) -> BTreeMap<String, (u32, Vec<u8>)> {
     let mut files = BTreeMap::new();
     for (path, entry) in tree.entries() {
         if let EntryKind::File(content) = &entry.kind {
@@ -82,150 +74,8 @@ fn files(tree: &NodeTree) -> BTreeMap<String, (u32, Vec<u8>)> {
     files
 }
 
-fn assert_silent(output: &std::process::Output, what: &str) {
-    let said = [&output.stdout[..], &output.stderr[..]].concat();
-    assert!(
-        output.status.success() && said.is_empty(),
-        "{what}: {}",
-        String::from_utf8_lossy(&said)
-    );
-}
-
-#[test]
-fn ignition_accepts_every_spec_without_a_warning() {
-    let scratch = tempfile::tempdir().unwrap();
-    let tree = trees::rich(scratch.path());
-    let newest = "ignition-validate-2.26";
-    let newest_is_there = judges::conformance(newest);
-    for minor in 0..=6 {
-        let folder = package(
-            scratch.path(),
-            Format::Ignition,
-            &tree,
-            &trees::facts(),
-            &with_spec(minor),
-        );
-        // Debian's 2.14 knows up to 3.3.
-        if minor <= 3 && judges::present("ignition-validate") {
-            let output = judges::run(&folder, "ignition-validate", &["config.ign"]);
-            assert_silent(&output, &format!("ignition-validate of spec 3.{minor}.0"));
-        }
-        if newest_is_there {
-            let output = judges::run(&folder, newest, &["config.ign"]);
-            assert_silent(
-                &output,
-                &format!("the newest ignition-validate of spec 3.{minor}.0"),
-            );
-        }
-    }
-}
-
-#[test]
-fn ignition_files_decode_to_the_same_bytes() {
-    let scratch = tempfile::tempdir().unwrap();
-    let (tree, folder) = rich(scratch.path(), Format::Ignition);
-    if !judges::present("python3") {
-        return;
-    }
-    let script = judge_file("ignition/decode.py");
-    let said = judges::content(
-        &folder,
-        "python3",
-        &[script.to_str().unwrap(), "config.ign"],
-    );
-    let decoded: BTreeMap<String, String> = serde_json::from_str(&said).unwrap();
-    let expected: BTreeMap<String, String> = files(&tree)
-        .into_iter()
-        .map(|(path, (_, bytes))| (path, STANDARD.encode(bytes)))
-        .collect();
-    // One more than the tree declares: what keeps disabled units off.
-    assert_eq!(decoded.len(), expected.len() + 1);
-    let preset = &decoded["/etc/systemd/system-preset/10-nodebake.preset"];
-    assert_eq!(STANDARD.decode(preset).unwrap(), b"disable off.service\n");
-    for (path, bytes) in expected {
-        assert!(decoded[&path] == bytes, "{path} differs");
-    }
-}
-
-#[test]
-fn ignition_says_modes_owners_and_states() {
-    let scratch = tempfile::tempdir().unwrap();
-    let (_, folder) = rich(scratch.path(), Format::Ignition);
-    let text = fs::read_to_string(folder.join("config.ign")).unwrap();
-    let config: Value = serde_json::from_str(&text).unwrap();
-    let find = |list: &str, path: &str| {
-        let list = config["storage"][list].as_array().unwrap();
-        let node = list.iter().find(|node| node["path"] == path);
-        node.unwrap_or_else(|| panic!("{path} is missing")).clone()
-    };
-    let secret = find("files", "/etc/kubernetes/bootstrap.kubeconfig");
-    assert_eq!(
-        (&secret["mode"], &secret["overwrite"]),
-        (&384.into(), &true.into())
-    );
-    let folder = find("directories", "/var/lib/daemons");
-    assert_eq!(folder["overwrite"], false);
-    assert_eq!(folder["user"].to_string(), r#"{"id":1}"#);
-    assert_eq!(folder["group"].to_string(), r#"{"id":61235}"#);
-    let link = find("links", "/opt/links/deep/dangling");
-    assert_eq!(
-        (&link["target"], &link["overwrite"]),
-        (&"../../nowhere".into(), &true.into())
-    );
-    let masked = config["systemd"]["units"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .find(|unit| unit["name"] == "systemd-timesyncd.service")
-        .unwrap();
-    assert_eq!(
-        masked.to_string(),
-        r#"{"name":"systemd-timesyncd.service","mask":true}"#
-    );
-    assert!(
-        text.starts_with(r#"{"ignition":{"version":"3.3.0"},"storage":{"directories":[{"path":""#)
-    );
-}
-
-#[test]
-fn ignition_itself_makes_the_tree() {
-    if !(judges::conformance("ignition-engine") && judges::root()) {
-        return;
-    }
-    let scratch = tempfile::tempdir().unwrap();
-    let (tree, folder) = rich(scratch.path(), Format::Ignition);
-    let root = folder.join("root");
-    fs::create_dir_all(root.join("etc")).unwrap();
-    for file in ["passwd", "group"] {
-        let _ = fs::copy(format!("/etc/{file}"), root.join("etc").join(file)).unwrap();
-    }
-    apply_ignition(&folder);
-    assert_eq!(trees::differences(&root, &tree, true), [""; 0]);
-    if judges::present("systemctl") {
-        units_of_the_image(&root);
-        let root_option = format!("--root={}", root.display());
-        let _ = judges::content(&folder, "systemctl", &[&root_option, "preset-all"]);
-        assert_states(&root, &folder);
-    }
-}
-
-pub fn apply_ignition(folder: &Path) {
-    for stage in ["fetch-offline", "fetch", "files"] {
-        let output = judges::command(folder, "ignition-engine")
-            .env("IGNITION_CONFIG_FILE", "config.ign")
-            .args(["-platform", "file", "-stage", stage, "-log-to-stdout"])
-            .args(["-root", "root", "-config-cache", "cache.json"])
-            .args(["-neednet", "neednet", "-state-file", "state.json"])
-            .output()
-            .unwrap();
-        let said = String::from_utf8_lossy(&output.stdout);
-        let reason = said.lines().last();
-        assert!(output.status.success(), "stage {stage}: {reason:?}");
-    }
-}
-
 /// The image's own units, as far as the rich tree speaks of them.
-fn units_of_the_image(root: &Path) {
+pub fn units_of_the_image(root: &Path) {
     let folder = root.join("usr/lib/systemd/system");
     fs::create_dir_all(&folder).unwrap();
     for name in ["systemd-networkd.service", "systemd-timesyncd.service"] {
@@ -234,7 +84,7 @@ fn units_of_the_image(root: &Path) {
     }
 }
 
-fn assert_states(root: &Path, folder: &Path) {
+pub fn assert_states(root: &Path, folder: &Path) {
     let root_option = format!("--root={}", root.display());
     for (unit, state) in trees::STATES {
         let output = judges::run(folder, "systemctl", &[&root_option, "is-enabled", unit]);
@@ -244,54 +94,6 @@ fn assert_states(root: &Path, folder: &Path) {
             "{unit}"
         );
     }
-}
-
-#[test]
-fn what_ignition_cannot_say_is_said_before_the_boot() {
-    let mut tree = NodeTree::default();
-    let mut add = |at: &str, entry: Entry| tree.add(trees::path(at), entry).unwrap();
-    let file = |mode| Entry::file(Content::bytes("x"), mode, trees::origin());
-    add("/opt/suid", file(0o4755));
-    add("/run/x", file(0o644));
-    add("/running", file(0o644));
-    add(
-        "/etc/systemd",
-        Entry::symlink("/opt/systemd", trees::origin()),
-    );
-    let long = format!("[Service]\nExecStart=/x {}\n", "y".repeat(2048));
-    for (name, text) in [("a.service", &long[..]), ("b.servce", "[Unit]\nnothing\n")] {
-        tree.unit_mut(name).text = Some((Content::bytes(text), trees::origin()));
-    }
-    let said = |minor| {
-        let settings = with_spec(minor);
-        let facts = trees::facts();
-        let job = Job {
-            tree: &tree,
-            facts: &facts,
-            settings: &settings,
-        };
-        // Units below a link are wrong in every format.
-        assert_eq!(Format::CloudInit.check(&job).len(), 2);
-        let objections = Format::Ignition.check(&job);
-        objections
-            .iter()
-            .map(ToString::to_string)
-            .collect::<Vec<_>>()
-    };
-    assert_eq!(
-        said(3),
-        [
-            "a.service: /etc/systemd/system/a.service lies below /etc/systemd of test, which is not a directory",
-            "b.servce: /etc/systemd/system/b.servce lies below /etc/systemd of test, which is not a directory",
-            "/opt/suid: mode 4755 has a setuid, setgid or sticky bit, which Ignition drops below spec 3.6.0",
-            "/run/x: Ignition cannot write below /run, which is not the node's own while it runs",
-            "a.service: the unit's text has 2048 bytes or more in line 2, which Ignition refuses; wrap it with backslashes",
-            "b.servce: '.servce' is not a type of unit",
-            "b.servce: the unit's text has neither section nor option in line 2",
-        ]
-    );
-    assert!(said(6).iter().all(|line| !line.contains("setuid")));
-    assert!(said(7)[2].starts_with("ignition.spec: 3.7.0 is not a released"));
 }
 
 #[test]
@@ -312,43 +114,6 @@ fn a_unit_that_is_declared_as_a_file_too_is_refused() {
         let reason = error.unwrap_err().to_string();
         assert!(reason.ends_with("declares it too"), "{reason}");
     }
-}
-
-#[test]
-fn ignition_refuses_what_we_object_to() {
-    if !judges::present("ignition-validate") {
-        return;
-    }
-    let scratch = tempfile::tempdir().unwrap();
-    let objected = |text: &str| {
-        let config = serde_json::json!({
-            "ignition": {"version": "3.3.0"},
-            "systemd": {"units": [{"name": "a.service", "contents": text}]},
-        });
-        fs::write(scratch.path().join("c.ign"), config.to_string()).unwrap();
-        let theirs = judges::run(scratch.path(), "ignition-validate", &["c.ign"]);
-        let mut tree = NodeTree::default();
-        tree.unit_mut("a.service").text = Some((Content::bytes(text), trees::origin()));
-        let job = Job {
-            tree: &tree,
-            facts: &trees::facts(),
-            settings: &trees::settings(),
-        };
-        let ours = Format::Ignition.check(&job);
-        assert_eq!(
-            theirs.status.success(),
-            ours.is_empty(),
-            "{text:.60}: {ours:?}"
-        );
-        !ours.is_empty()
-    };
-    let line =
-        |length: usize| format!("[Service]\nExecStart={}\nType=simple\n", "y".repeat(length));
-    assert!(!objected(&line(2000)));
-    assert!(objected(&line(5000)));
-    assert!(objected("[Unit\nDescription=x\n"));
-    assert!(objected("[Unit]\nDescription\n"));
-    assert!(!objected("# head\n\n[Unit]\nDescription=x \\\n  [y\n; c\n"));
 }
 
 #[test]
@@ -639,7 +404,7 @@ fn a_node_without_files_is_still_a_document() {
     }
     let folder = package(scratch.path(), Format::Ignition, &tree, &facts, &settings);
     let config = fs::read_to_string(folder.join("config.ign")).unwrap();
-    assert_eq!(config, "{\"ignition\":{\"version\":\"3.3.0\"}}\n");
+    assert_eq!(config, "{\"ignition\":{\"version\":\"3.0.0\"}}\n");
 }
 
 fn network() -> Network {

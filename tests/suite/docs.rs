@@ -277,6 +277,31 @@ fn the_example_inventory_builds_without_a_finding() {
 }
 
 #[test]
+fn the_profile_for_ignition_builds_without_a_finding() {
+    let mut room = example();
+    let _ = room.run("cd .. && nodebake init q && cd q && cp -r ../p/files ../p/profiles .");
+    let file = room.at.join("cluster.yaml");
+    let inventory = fs::read_to_string(&file).unwrap();
+    let with_profile = inventory.replacen("profiles: [worker", "profiles: [worker, metal", 1);
+    assert_ne!(with_profile, inventory);
+    fs::write(&file, with_profile).unwrap();
+    let _ = room.nodebake("build --strict");
+    let node = room.at.join("out/nodes/worker-1");
+    let pointer = fs::read_to_string(node.join("config.ign")).unwrap();
+    for part in [
+        "http://boot.example.com/worker-1/config.body.ign",
+        "sha256-",
+    ] {
+        assert!(pointer.contains(part), "{pointer}");
+    }
+    let body = fs::read_to_string(node.join("config.body.ign")).unwrap();
+    assert!(
+        body.contains(r#""shouldNotExist":["quiet"]"#),
+        "{body:.300}"
+    );
+}
+
+#[test]
 fn the_readme_of_a_new_project_holds() {
     for profile in ["worker", "by-hand"] {
         let mut room = Room::new();

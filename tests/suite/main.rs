@@ -15,6 +15,7 @@ mod docs;
 mod golden;
 mod identical;
 mod identity;
+mod ignition;
 mod judges;
 mod kubelet_rules;
 mod kubelets;

@@ -8,10 +8,11 @@ use std::path::{Path, PathBuf};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use nodebake::payload::{Format, Secrets, Settings};
+use nodebake::payload::{Format, IgnitionSettings, Secrets, Settings};
 use serde_json::{Value, json};
 
-use crate::boot_formats::{PYTHON, apply_cloud_init, apply_ignition, judge_file, package};
+use crate::boot_formats::{PYTHON, apply_cloud_init, judge_file, package};
+use crate::ignition::apply_ignition;
 use crate::judges;
 use crate::project::{Project, snapshot, text};
 use crate::tool::{SECRET, forms};
@@ -306,7 +307,10 @@ fn ignition_accepts_both_parts_and_the_public_one_may_fetch_the_other() {
     let scratch = tempfile::tempdir().unwrap();
     let tree = trees::rich(scratch.path());
     let settings = Settings {
-        ignition_secrets_url: Some("https://boot.example.com/secrets/{node}.ign".to_owned()),
+        ignition: IgnitionSettings {
+            secrets_url: Some("https://boot.example.com/secrets/{node}.ign".to_owned()),
+            ..IgnitionSettings::default()
+        },
         ..apart()
     };
     let folder = package(

@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 
 use nodebake::error::Result;
 use nodebake::node::{Asset, Content, Entry, EntryKind, NodePath, NodeTree, Origin, Owner, User};
-use nodebake::payload::{Compression, Format, IgnitionSpec, NodeFacts, Output, Secrets, Settings};
+use nodebake::payload::{
+    Compression, Format, IgnitionSettings, NodeFacts, Output, Secrets, Settings,
+};
 
 /// Contents that some format or reader is known to bend.
 pub const NASTY: &[(&str, &[u8])] = &[
@@ -162,6 +164,14 @@ pub fn add_instance(tree: &mut NodeTree) {
     tree.unit_mut("many@one.service").enabled = Some(true);
 }
 
+/// Entries with setuid, setgid and sticky bits, which Ignition can say since specification 3.6.
+pub fn add_special_bits(tree: &mut NodeTree) {
+    let suid = Entry::file(Content::bytes("x"), 0o6755, origin());
+    tree.add(path("/opt/suid"), suid).unwrap();
+    let sticky = Entry::directory(0o1777, origin());
+    tree.add(path("/var/sticky"), sticky).unwrap();
+}
+
 /// What [`rich`] asks `systemctl is-enabled` to say.
 pub const STATES: &[(&str, &str)] = &[
     ("a-kubelet.service", "enabled"),
@@ -179,6 +189,7 @@ pub fn facts() -> NodeFacts {
         hostname: "gpu-1.example.com".into(),
         network: None,
         users: std::sync::Arc::default(),
+        kernel_arguments: Vec::new(),
     }
 }
 
@@ -213,9 +224,8 @@ pub fn settings() -> Settings {
         formats: Format::ALL.to_vec(),
         tarball: Compression::Gzip,
         initramfs: Compression::Gzip,
-        ignition: IgnitionSpec { minor: 3 },
+        ignition: IgnitionSettings::default(),
         secrets: Secrets::Inline,
-        ignition_secrets_url: None,
     }
 }
 

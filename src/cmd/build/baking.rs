@@ -155,7 +155,7 @@ impl Baking<'_> {
     fn write(&self, node: &NodePlan, baked: &Baked) -> Result<()> {
         let settings = self.settings(node);
         let facts = facts(&self.prepared.plan, node, baked);
-        let objections = objections(baked, &facts, &settings);
+        let objections = objections(node, baked, &facts, &settings);
         if !objections.is_empty() {
             let _ = self.fail(node, objections);
             return Ok(());

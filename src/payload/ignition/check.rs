@@ -1,14 +1,14 @@
 //! What an Ignition configuration cannot say, or says in a way that stops the boot. Each rule here is one that
 //! Ignition's own validation or its run at boot would enforce, found before anything is built.
 
-use crate::node::{Content, Entry, NodePath, Unit};
+use crate::node::{Content, NodePath, Unit};
 use crate::payload::archive::PRESET;
+use crate::payload::ignition::IgnitionSpec;
+use crate::payload::ignition::needs::needs;
 use crate::payload::{Job, Objection};
 
-/// The first specification that honours setuid, setgid and sticky; older ones drop them (Ignition's specs.md).
-const SPECIAL_BITS_SINCE: u8 = 6;
-/// The newest specification that is not experimental.
-const NEWEST_SPEC: u8 = 6;
+/// Where a specification is asked for.
+const SPEC: &str = "output.ignition.spec";
 /// Ignition's parser of units (go-systemd) refuses lines of this many bytes, as old systemd cut them.
 const UNIT_LINE_LIMIT: usize = 2048;
 /// Not the node's own file systems while Ignition runs, or emptied at boot.
@@ -37,24 +37,32 @@ const UNIT_TYPES: [&str; 12] = [
     "scope",
 ];
 
-/// All objections to writing this job as Ignition, in path order, then unit order.
+/// All objections to writing this job as Ignition: what a written specification cannot say, then in path order, then in
+/// unit order.
 pub fn check(job: &Job<'_>) -> Vec<Objection> {
     let mut objections = Vec::new();
-    let minor = job.settings.ignition.minor;
-    if minor > NEWEST_SPEC {
-        objections.push(Objection::new(
-            "ignition.spec",
-            format!("3.{minor}.0 is not a released specification; the newest is 3.{NEWEST_SPEC}.0"),
-        ));
+    if let Some(spec) = job.settings.ignition.spec {
+        if spec > IgnitionSpec::NEWEST {
+            let newest = IgnitionSpec::NEWEST;
+            objections.push(
+                Objection::new(
+                    "ignition.spec",
+                    format!("{spec} is not a released specification; the newest is {newest}"),
+                )
+                .asked_by(SPEC),
+            );
+        }
+        let needs = needs(job).into_iter();
+        let unmet = needs.filter(|need| need.since() > spec.minor);
+        objections.extend(unmet.map(|need| need.objection().asked_by(SPEC)));
     }
-    for (path, entry) in job.tree.entries() {
-        objections.extend(
-            entry_rules(path, entry, minor)
-                .into_iter()
-                .map(|rule| Objection::new(path.as_str(), rule)),
-        );
+    for path in job.tree.entries().keys() {
+        objections.extend(not_real(path));
     }
-    if let (Some((path, _)), true) = (super::preset(job.tree), job.tree.get(PRESET).is_some()) {
+    if let (Some((path, _)), true) = (
+        super::config::preset(job.tree),
+        job.tree.get(PRESET).is_some(),
+    ) {
         objections.push(Objection::new(
             path.as_str(),
             "is declared, but written for the units that are disabled",
@@ -66,25 +74,18 @@ pub fn check(job: &Job<'_>) -> Vec<Objection> {
     objections
 }
 
-fn entry_rules(path: &NodePath, entry: &Entry, minor: u8) -> Vec<String> {
-    let mut rules = Vec::new();
+/// Why Ignition cannot write a path.
+fn not_real(path: &NodePath) -> Option<Objection> {
     let above = |folder: &&&str| {
         path.as_str()
             .strip_prefix(**folder)
             .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     };
-    if let Some(folder) = NOT_REAL.iter().find(above) {
-        rules.push(format!(
-            "Ignition cannot write below {folder}, which is not the node's own while it runs"
-        ));
-    }
-    if entry.mode & 0o7000 != 0 && minor < SPECIAL_BITS_SINCE {
-        rules.push(format!(
-            "mode {:04o} has a setuid, setgid or sticky bit, which Ignition drops below spec 3.{SPECIAL_BITS_SINCE}.0",
-            entry.mode
-        ));
-    }
-    rules
+    let folder = NOT_REAL.iter().find(above)?;
+    Some(Objection::new(
+        path.as_str(),
+        format!("Ignition cannot write below {folder}, which is not the node's own while it runs"),
+    ))
 }
 
 fn check_unit(name: &str, unit: &Unit, objections: &mut Vec<Objection>) {

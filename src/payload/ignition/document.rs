@@ -4,12 +4,19 @@ use std::sync::Arc;
 
 use serde::{Serialize, Serializer};
 
-use crate::payload::IgnitionSpec;
+use crate::payload::ignition::IgnitionSpec;
 use crate::payload::ignition::data_url::{DataUrl, StreamedUrl};
 
 #[derive(Serialize)]
 pub(super) struct Config<'a> {
     pub(super) ignition: Header<'a>,
+    #[serde(
+        rename = "kernelArguments",
+        skip_serializing_if = "KernelArguments::is_empty"
+    )]
+    pub(super) kernel_arguments: KernelArguments<'a>,
+    #[serde(skip_serializing_if = "Passwd::is_empty")]
+    pub(super) passwd: Passwd<'a>,
     #[serde(skip_serializing_if = "Storage::is_empty")]
     pub(super) storage: Storage<'a>,
     #[serde(skip_serializing_if = "Systemd::is_empty")]
@@ -18,7 +25,6 @@ pub(super) struct Config<'a> {
 
 #[derive(Serialize)]
 pub(super) struct Header<'a> {
-    #[serde(serialize_with = "version")]
     pub(super) version: IgnitionSpec,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) config: Option<HeaderConfig<'a>>,
@@ -26,7 +32,7 @@ pub(super) struct Header<'a> {
 
 #[derive(Serialize)]
 pub(super) struct HeaderConfig<'a> {
-    pub(super) merge: [&'a Merge; 1],
+    pub(super) merge: &'a [Merge],
 }
 
 /// A configuration that Ignition fetches and lays over this one.
@@ -36,11 +42,49 @@ pub(super) struct Merge {
     pub(super) verification: Verification,
 }
 
-fn version<S: Serializer>(
-    spec: &IgnitionSpec,
-    serializer: S,
-) -> std::result::Result<S::Ok, S::Error> {
-    serializer.collect_str(&format_args!("3.{}.0", spec.minor))
+#[derive(Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct KernelArguments<'a> {
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) should_exist: Vec<&'a str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) should_not_exist: Vec<&'a str>,
+}
+
+impl KernelArguments<'_> {
+    fn is_empty(&self) -> bool {
+        self.should_exist.is_empty() && self.should_not_exist.is_empty()
+    }
+}
+
+#[derive(Default, Serialize)]
+pub(super) struct Passwd<'a> {
+    pub(super) users: Vec<PasswdUser<'a>>,
+}
+
+impl Passwd<'_> {
+    fn is_empty(&self) -> bool {
+        self.users.is_empty()
+    }
+}
+
+/// What is not said is left to the image's `useradd`.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct PasswdUser<'a> {
+    pub(super) name: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) uid: Option<u32>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    pub(super) groups: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) shell: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) home_dir: Option<&'a str>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(super) system: bool,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    pub(super) ssh_authorized_keys: &'a [String],
 }
 
 #[derive(Default, Serialize)]
@@ -94,7 +138,8 @@ pub(super) struct Contents<'a> {
     /// Always there: a configuration that is merged over this one would else inherit the value.
     pub(super) compression: &'static str,
     pub(super) source: Source<'a>,
-    pub(super) verification: Verification,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) verification: Option<Verification>,
 }
 
 #[derive(Serialize)]
@@ -108,8 +153,6 @@ fn url<S: Serializer>(url: &Arc<DataUrl>, serializer: S) -> std::result::Result<
     serializer.serialize_str(&url.url)
 }
 
-/// SHA-512, the only digest that every specification knows, of the bytes after decompression, in lower case: Ignition
-/// compares it as a string.
 #[derive(Serialize)]
 pub(super) struct Verification {
     pub(super) hash: String,

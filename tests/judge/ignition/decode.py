@@ -20,6 +20,7 @@ for item in config["storage"]["files"]:
         data = gzip.decompress(data)
     else:
         assert contents["compression"] == "", item["path"]
-    assert contents["verification"]["hash"] == "sha512-" + hashlib.sha512(data).hexdigest(), item["path"]
+    kind, digest = contents["verification"]["hash"].split("-")
+    assert digest == hashlib.new(kind, data).hexdigest(), item["path"]
     decoded[item["path"]] = base64.b64encode(data).decode()
 print(json.dumps(decoded))

@@ -1,0 +1,177 @@
+//! One configuration as it is serialised: a tree's entries and units in Ignition's words. In: a tree without objections.
+//! Keys are always in the same order, nodes in path order, units in name order.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+
+use anyhow::{Context, bail};
+
+use crate::error::Result;
+use crate::node::{Content, Entry, EntryKind, NodePath, NodeTree, Origin, Unit, User};
+use crate::payload::archive::PRESET;
+use crate::payload::gzip::Gzip;
+use crate::payload::ignition::IgnitionDigest;
+use crate::payload::ignition::data_url::{DataUrl, StreamedUrl};
+use crate::payload::ignition::document::{
+    Contents, Directory, Dropin, File, Id, KernelArguments, Link, Node, Passwd, PasswdUser, Source,
+    Storage, Systemd, UnitNode, Verification,
+};
+use crate::payload::{Forms, KernelArgument};
+
+/// What the contents of a configuration are made with.
+pub(super) struct Contentmaker<'a> {
+    /// Lends forms that nodes share.
+    pub(super) forms: &'a Forms,
+    /// The digest beside each content.
+    pub(super) digest: IgnitionDigest,
+    /// Takes the reason when an asset cannot be read while it is streamed.
+    pub(super) failure: &'a RefCell<Option<anyhow::Error>>,
+}
+
+/// The tree's entries and the preset.
+pub(super) fn storage<'a>(
+    tree: &'a NodeTree,
+    preset: &'a Option<(NodePath, Entry)>,
+    maker: &Contentmaker<'a>,
+) -> Storage<'a> {
+    let mut storage = Storage::default();
+    let mut gzip = Gzip::new();
+    let preset = preset.iter().map(|(path, entry)| (path, entry));
+    for (path, entry) in tree.entries().iter().chain(preset) {
+        let node = node(path.as_str(), entry);
+        let mode = entry.mode;
+        match &entry.kind {
+            EntryKind::Directory => storage.directories.push(Directory { node, mode }),
+            EntryKind::Symlink(target) => storage.links.push(Link { node, target }),
+            EntryKind::File(content) => storage.files.push(File {
+                node,
+                mode,
+                contents: maker.contents(content, &mut gzip),
+            }),
+        }
+    }
+    storage
+}
+
+/// The tree's units.
+pub(super) fn systemd(tree: &NodeTree) -> Result<Systemd<'_>> {
+    let units = tree.units().iter();
+    let units = units.map(|(name, unit)| unit_node(name, unit));
+    Ok(Systemd {
+        units: units.collect::<Result<_>>()?,
+    })
+}
+
+/// A preset for the units that must stay off. Ignition writes one for what it enables, but for a disabled unit only if
+/// it is enabled already, which a unit that comes with the configuration never is; and where no preset speaks of a unit,
+/// systemd's own default on a first boot is to enable it.
+pub(super) fn preset(tree: &NodeTree) -> Option<(NodePath, Entry)> {
+    let mut text = String::new();
+    for (name, unit) in tree.units() {
+        if unit.enabled == Some(false) && !unit.masked {
+            text.push_str("disable ");
+            text.push_str(name);
+            text.push('\n');
+        }
+    }
+    if text.is_empty() {
+        return None;
+    }
+    let path = NodePath::parse(PRESET).expect("a constant, absolute and normal");
+    let origin = Origin("generator preset".into());
+    Some((path, Entry::file(Content::bytes(text), 0o644, origin)))
+}
+
+fn node<'a>(path: &'a str, entry: &Entry) -> Node<'a> {
+    Node {
+        path,
+        user: Id { id: entry.user.id },
+        group: Id { id: entry.group.id },
+        overwrite: !matches!(entry.kind, EntryKind::Directory),
+    }
+}
+
+impl<'a> Contentmaker<'a> {
+    fn contents(&self, content: &'a Content, gzip: &mut Gzip) -> Contents<'a> {
+        let (compression, source) = match content {
+            Content::Asset(_) => {
+                let url = StreamedUrl::new(content, self.failure);
+                ("", Source::Streamed(url))
+            }
+            Content::Blob(blob) => {
+                let url = self.forms.data_urls.of(content, blob, || {
+                    Arc::new(DataUrl::smallest(blob.bytes(), gzip))
+                });
+                (if url.gzip { "gzip" } else { "" }, Source::Made(url))
+            }
+        };
+        Contents {
+            compression,
+            source,
+            verification: self.digest.of(content).map(|hash| Verification { hash }),
+        }
+    }
+}
+
+fn unit_node<'a>(name: &'a str, unit: &'a Unit) -> Result<UnitNode<'a>> {
+    let dropins = unit.dropins.iter().map(|(file, (content, _))| {
+        Ok(Dropin {
+            name: file,
+            contents: text(name, content)?,
+        })
+    });
+    let contents = match &unit.text {
+        // Masked is a link to /dev/null where the text would be.
+        Some((content, _)) if !unit.masked => Some(text(name, content)?),
+        _ => None,
+    };
+    Ok(UnitNode {
+        name,
+        // A masked unit has no state, and a preset for it would only be confusing.
+        enabled: unit.enabled.filter(|_| !unit.masked),
+        mask: unit.masked,
+        contents,
+        dropins: dropins.collect::<Result<_>>()?,
+    })
+}
+
+fn text<'a>(name: &str, content: &'a Content) -> Result<&'a str> {
+    let Content::Blob(blob) = content else {
+        bail!("writing unit {name}: an asset is no unit text")
+    };
+    std::str::from_utf8(blob.bytes()).with_context(|| format!("writing unit {name}"))
+}
+
+/// The users that the inventory names. Their groups must be the image's: declaring one that is there already stops
+/// older Ignitions (groupadd: group exists), and nobody here knows which are.
+pub(super) fn passwd(users: &[User]) -> Passwd<'_> {
+    Passwd {
+        users: users.iter().map(user_of).collect(),
+    }
+}
+
+fn user_of(user: &User) -> PasswdUser<'_> {
+    PasswdUser {
+        name: &user.name,
+        uid: user.uid,
+        groups: &user.groups,
+        shell: user.shell.as_deref(),
+        home_dir: user.home.as_deref(),
+        system: user.system,
+        ssh_authorized_keys: &user.ssh_keys,
+    }
+}
+
+/// The kernel's command line, as far as it is set.
+pub(super) fn kernel_arguments(arguments: &[KernelArgument]) -> KernelArguments<'_> {
+    let of = |wanted: bool| {
+        let some = arguments
+            .iter()
+            .filter(move |argument| argument.wanted == wanted);
+        some.map(|argument| argument.text.as_str()).collect()
+    };
+    KernelArguments {
+        should_exist: of(true),
+        should_not_exist: of(false),
+    }
+}

@@ -1,0 +1,98 @@
+//! How Ignition configurations are written: what `output.ignition` and its neighbours decided.
+
+use serde::{Serialize, Serializer};
+use sha2::{Digest as _, Sha256, Sha512};
+
+use crate::node::{Content, hex};
+
+/// How a node's Ignition configuration is written.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct IgnitionSettings {
+    /// The specification to write; None is the lowest that can express the node.
+    pub spec: Option<IgnitionSpec>,
+    /// The digest beside each content.
+    pub digest: IgnitionDigest,
+    /// From where Ignition fetches what the node is made of, with `{node}` for the node's name: `config.ign` is then small
+    /// and names that file and its digest.
+    pub body_url: Option<String>,
+    /// From where Ignition fetches the secret part, with `{node}` for the node's name: `config.ign` merges it in.
+    pub secrets_url: Option<String>,
+}
+
+/// A version of the Ignition specification, `3.MINOR.0`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct IgnitionSpec {
+    /// 0 to 6.
+    pub minor: u8,
+}
+
+impl IgnitionSpec {
+    /// The newest specification that is not experimental.
+    pub const NEWEST: Self = Self { minor: 6 };
+}
+
+impl std::fmt::Display for IgnitionSpec {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "3.{}.0", self.minor)
+    }
+}
+
+impl Serialize for IgnitionSpec {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// The digest with which Ignition checks a content before it is written to the node.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum IgnitionDigest {
+    /// SHA-512, which every specification knows.
+    #[default]
+    Sha512,
+    /// SHA-256, half as long, since 3.1.
+    Sha256,
+    /// None beside what the configuration holds itself, for user data that must be small. What is fetched has one.
+    None,
+}
+
+impl IgnitionDigest {
+    /// `sha512-HEX` of a content, after decompression and in lower case: Ignition compares it as a string.
+    pub(super) fn of(self, content: &Content) -> Option<String> {
+        match self {
+            Self::Sha512 => Some(format!("sha512-{}", hex(&content.sha512()))),
+            Self::Sha256 => Some(format!("sha256-{}", hex(&content.sha256()))),
+            Self::None => None,
+        }
+    }
+
+    /// What makes the digest of a configuration that is fetched: that one is never left out.
+    pub(super) fn hasher(self) -> Hasher {
+        match self {
+            Self::Sha256 => Hasher::Sha256(Sha256::new()),
+            Self::Sha512 | Self::None => Hasher::Sha512(Sha512::new()),
+        }
+    }
+}
+
+/// A digest in the making.
+pub(super) enum Hasher {
+    Sha256(Sha256),
+    Sha512(Sha512),
+}
+
+impl Hasher {
+    pub(super) fn update(&mut self, bytes: &[u8]) {
+        match self {
+            Self::Sha256(digest) => digest.update(bytes),
+            Self::Sha512(digest) => digest.update(bytes),
+        }
+    }
+
+    /// `sha512-HEX`.
+    pub(super) fn finish(self) -> String {
+        match self {
+            Self::Sha256(digest) => format!("sha256-{}", hex(&digest.finalize())),
+            Self::Sha512(digest) => format!("sha512-{}", hex(&digest.finalize())),
+        }
+    }
+}
