@@ -60,6 +60,15 @@ pub enum Command {
     Build(Build),
     /// Show one node's plan and tree, secrets hidden
     Show(Show),
+    /// List what is in a payload, or in any initrd, tarball, Ignition
+    /// configuration, user-data or ISO image
+    ///
+    /// What a file is, its content says. Initrds may have any number of archives,
+    /// compressed or not, early microcode among them; the listing has all of
+    /// them with their offsets. Nothing is trusted: a file that unpacks to more
+    /// than allowed, or is broken, ends with exit code 1, and the listing with
+    /// what stands before that place.
+    Inspect(Inspect),
     /// Verify a bundle: signature, digests, nothing missing, nothing extra
     ///
     /// Says until when all of its payloads are usable, and warns when that has
@@ -210,6 +219,23 @@ pub struct Show {
     /// Print secrets in the clear
     #[arg(long)]
     pub reveal: bool,
+    /// Print for people or as JSON
+    #[arg(short, long, value_enum, default_value_t, value_name = "FORM")]
+    pub output: Print,
+}
+
+/// `inspect`.
+#[derive(Debug, Args)]
+pub struct Inspect {
+    /// The file
+    pub file: PathBuf,
+    /// Write its files into this folder, which must be absent or empty; no path
+    /// leaves it and no link is followed. Owners and devices are left out
+    #[arg(long, value_name = "DIR")]
+    pub extract: Option<PathBuf>,
+    /// The most that it may unpack to [default: 16 GiB]
+    #[arg(long, value_name = "BYTES")]
+    pub max_unpacked: Option<u64>,
     /// Print for people or as JSON
     #[arg(short, long, value_enum, default_value_t, value_name = "FORM")]
     pub output: Print,

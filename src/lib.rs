@@ -19,6 +19,8 @@ pub mod columns;
 pub mod error;
 /// Kubeconfigs and certificates.
 pub mod identity;
+/// What is in payloads, ours and others'.
+pub mod inspect;
 /// What the user wrote.
 pub mod inventory;
 /// Facts about Kubernetes, by version.

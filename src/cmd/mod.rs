@@ -9,6 +9,8 @@ mod credentials;
 pub mod csr;
 /// `init`.
 pub mod init;
+/// `inspect`.
+pub mod inspect;
 /// `key`.
 pub mod key;
 mod manifests;

@@ -3,8 +3,10 @@
 
 use std::io::{self, BufRead, Read};
 
+use serde::Serialize;
+
 use crate::error::Result;
-use crate::payload::Compression;
+use crate::payload::lz4;
 
 /// What a decoder may allocate for its dictionary: xz's highest preset needs 65 MiB.
 const XZ_MEMORY: u64 = 80 << 20;
@@ -12,36 +14,98 @@ const XZ_MEMORY: u64 = 80 << 20;
 /// zstd windows up to 128 MiB, which is what its own program accepts without being asked.
 const ZSTD_WINDOW_LOG: u32 = 27;
 
-impl Compression {
-    /// The compression that bytes begin with, by magic number.
+/// How foreign bytes are packed: what we write ourselves, and what the makers of initrds use beside it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Packing {
+    /// Not at all.
+    None,
+    /// RFC 1952.
+    Gzip,
+    /// RFC 8878.
+    Zstd,
+    /// The .xz format, with any check.
+    Xz,
+    /// The format before .xz, as `xz --format=lzma` writes it.
+    Lzma,
+    /// The legacy frame of `lz4 -l`, the only one that the kernel reads.
+    Lz4,
+}
+
+impl Packing {
+    /// How many bytes [`Packing::of`] looks at.
+    pub const MAGIC: usize = 6;
+
+    /// What bytes begin with, by magic number.
     pub fn of(start: &[u8]) -> Self {
         match start {
             [0x1f, 0x8b, ..] => Self::Gzip,
             [0x28, 0xb5, 0x2f, 0xfd, ..] => Self::Zstd,
             [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Self::Xz,
+            // No magic number, but the settings that every encoder uses (lc=3, lp=0, pb=2) and a dictionary of 64 KiB
+            // or more: the kernel goes by the same bytes.
+            [0x5d, 0, 0, ..] => Self::Lzma,
+            [0x02, 0x21, 0x4c, 0x18, ..] => Self::Lz4,
             _ => Self::None,
+        }
+    }
+
+    /// The word for people and programs.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Gzip => "gzip",
+            Self::Zstd => "zstd",
+            Self::Xz => "xz",
+            Self::Lzma => "lzma",
+            Self::Lz4 => "lz4",
         }
     }
 }
 
-/// Reads one compressed member (or plain bytes) of unknown origin. Reading more than `limit` bytes out of it is an
-/// error rather than an early end: a bomb must not look like a short file.
+/// Reads one compressed member (or plain bytes) of unknown origin, and of `input` no byte more than belongs to it.
+/// Reading more than `limit` bytes out of it is an error rather than an early end: a bomb must not look like a short
+/// file.
 ///
-/// The magic number is looked for in what one read of `input` yields, so it needs a buffer of at least 6 bytes.
+/// The magic number is looked for in what one read of `input` yields, so it needs a buffer of at least
+/// [`Packing::MAGIC`] bytes.
 pub fn reader<'a>(mut input: impl BufRead + 'a, limit: u64) -> Result<Box<dyn Read + 'a>> {
-    let compression = Compression::of(input.fill_buf()?);
-    let inner: Box<dyn Read + 'a> = match compression {
-        Compression::None => Box::new(input),
-        Compression::Gzip => Box::new(flate2::bufread::GzDecoder::new(input)),
-        Compression::Zstd => {
+    let inner: Box<dyn Read + 'a> = match Packing::of(input.fill_buf()?) {
+        Packing::None => Box::new(input),
+        Packing::Gzip => Box::new(flate2::bufread::GzDecoder::new(input)),
+        Packing::Zstd => {
             let mut decoder = zstd::stream::read::Decoder::with_buffer(input)?;
             decoder.window_log_max(ZSTD_WINDOW_LOG)?;
             Box::new(decoder.single_frame())
         }
-        Compression::Xz => {
+        Packing::Xz => {
             let stream = liblzma::stream::Stream::new_stream_decoder(XZ_MEMORY, 0)?;
             Box::new(liblzma::bufread::XzDecoder::new_stream(input, stream))
         }
+        Packing::Lzma => {
+            let stream = liblzma::stream::Stream::new_lzma_decoder(XZ_MEMORY)?;
+            Box::new(liblzma::bufread::XzDecoder::new_stream(input, stream))
+        }
+        Packing::Lz4 => Box::new(lz4::LegacyReader::new(input)),
+    };
+    Ok(Box::new(Bounded { inner, left: limit }))
+}
+
+/// Reads a whole compressed file, which may be several members one after the other, as gzip, zstd and xz unpack it.
+pub fn whole<'a>(mut input: impl BufRead + 'a, limit: u64) -> Result<Box<dyn Read + 'a>> {
+    let inner: Box<dyn Read + 'a> = match Packing::of(input.fill_buf()?) {
+        Packing::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(input)),
+        Packing::Zstd => {
+            let mut decoder = zstd::stream::read::Decoder::with_buffer(input)?;
+            decoder.window_log_max(ZSTD_WINDOW_LOG)?;
+            Box::new(decoder)
+        }
+        Packing::Xz => {
+            let flags = liblzma::stream::CONCATENATED;
+            let stream = liblzma::stream::Stream::new_stream_decoder(XZ_MEMORY, flags)?;
+            Box::new(liblzma::bufread::XzDecoder::new_stream(input, stream))
+        }
+        Packing::None | Packing::Lzma | Packing::Lz4 => return reader(input, limit),
     };
     Ok(Box::new(Bounded { inner, left: limit }))
 }

@@ -17,6 +17,7 @@ pub mod initramfs;
 mod libraries;
 /// How many bytes of user-data each platform takes.
 pub mod limits;
+mod lz4;
 mod objection;
 mod part;
 /// tar archives to unpack over an image.

@@ -94,6 +94,7 @@ cpio cpio
 gzip gzip
 zstd zstd
 xz xz-utils
+lz4 lz4
 jq jq
 xorriso xorriso
 openssl openssl
@@ -179,6 +180,32 @@ haproxy-judge haproxy usr/sbin/haproxy
 netplan-generate netplan.io usr/libexec/netplan/generate
 nmcli-offline network-manager usr/bin/nmcli
 LIST
+}
+
+# Readers of initrds. Installing them would put hooks for the next kernel onto the machine.
+initrd_readers() {
+    if have lsinitramfs && have unmkinitramfs && have lsinitrd; then
+        return 0
+    fi
+    may_install 'lsinitramfs unmkinitramfs lsinitrd' || return 0
+    if unpack initramfs-tools initramfs-tools-core; then
+        for program in lsinitramfs unmkinitramfs; do
+            wrapper $program <<WRAPPER
+#!/bin/sh
+PATH=$judges/initramfs-tools/usr/bin:\$PATH exec $judges/initramfs-tools/usr/bin/$program "\$@"
+WRAPPER
+        done
+    else
+        skip 'lsinitramfs unmkinitramfs' "their package could not be had"
+    fi
+    if unpack dracut dracut-core; then
+        wrapper lsinitrd <<WRAPPER
+#!/bin/sh
+dracutbasedir=$judges/dracut/usr/lib/dracut exec bash $judges/dracut/usr/bin/lsinitrd "\$@"
+WRAPPER
+    else
+        skip lsinitrd "its package could not be had"
+    fi
 }
 
 # --- Go modules
@@ -350,6 +377,7 @@ packages
 cloud_init
 ignition
 node_programs
+initrd_readers
 go_judges
 get_kubectl
 if [ "${1:-}" = conformance ]; then

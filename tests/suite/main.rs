@@ -16,6 +16,7 @@ mod golden;
 mod identical;
 mod identity;
 mod ignition;
+mod inspect;
 mod judges;
 mod kubelet_rules;
 mod kubelets;

@@ -2,7 +2,7 @@
 
 mod listing;
 mod overlay;
-mod sample;
+pub mod sample;
 mod tarball;
 
 use nodebake::payload::Compression;

@@ -1,0 +1,28 @@
+//! `nodebake inspect`: what is in a payload, or in any file of these kinds.
+
+use std::io::{self, BufWriter, Write};
+
+use crate::cli::{Inspect, Print};
+use crate::error::{Exit, Result, one_line};
+use crate::inspect::{Limits, inspect};
+
+/// Runs `inspect`.
+pub fn run(args: &Inspect) -> Result<Exit> {
+    let mut limits = Limits::default();
+    if let Some(unpacked) = args.max_unpacked {
+        limits.unpacked = unpacked;
+    }
+    let (mut listing, outcome) = inspect(&args.file, limits, args.extract.as_deref())?;
+    listing.error = outcome.as_ref().err().map(one_line);
+    let mut out = BufWriter::new(io::stdout().lock());
+    match args.output {
+        Print::Text => listing.write_text(&mut out)?,
+        Print::Json => {
+            serde_json::to_writer_pretty(&mut out, &listing)?;
+            writeln!(out)?;
+        }
+    }
+    out.flush()?;
+    // What stands before the place of an error is printed as well; the exit code says that it is not all.
+    outcome.map(|()| Exit::Good)
+}

@@ -1,0 +1,292 @@
+//! Writing what is inspected into a folder. Nothing leaves it: every step of a path is opened by itself, from the folder
+//! above it and never through a link, so that neither a name nor a link of the archive leads anywhere else. A link is
+//! made as it is and never followed.
+//!
+//! Files keep their permissions but setuid, setgid and sticky; owners, devices and times are left out. For a real root
+//! file system there are tar and cpio.
+
+use std::collections::HashMap;
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use rustix::fs::{
+    AtFlags, CWD, FileType, Mode, OFlags, fchmod, linkat, mkdirat, openat, renameat, statat,
+    symlinkat, unlinkat,
+};
+use rustix::io::Errno;
+
+use crate::error::Result;
+use crate::inspect::{NAME_MAX, Row, RowKind};
+
+/// Why an entry is not written; the file as a whole goes on.
+type Refusal = Option<&'static str>;
+
+const LEAVES: &str = "its name leads out of the folder";
+const BELOW: &str = "it lies below something that is no directory";
+const OCCUPIED: &str = "a directory is in its place";
+
+/// How folders are opened: never through a link.
+const FOLDER: OFlags = OFlags::DIRECTORY
+    .union(OFlags::NOFOLLOW)
+    .union(OFlags::RDONLY)
+    .union(OFlags::CLOEXEC);
+
+/// A folder in the making, beside its place. Dropped without [`Extraction::finish`], it leaves nothing behind.
+pub struct Extraction {
+    out: PathBuf,
+    staging: PathBuf,
+    root: OwnedFd,
+    /// The first name of each file that has several, in the member that is being read.
+    shared: HashMap<(u32, u32, u32), Vec<u8>>,
+}
+
+/// A file's folder, and its name in it.
+struct Spot {
+    folder: OwnedFd,
+    name: Vec<u8>,
+}
+
+impl Extraction {
+    /// Begins; `out` must be absent or an empty folder.
+    pub fn begin(out: &Path) -> Result<Self> {
+        let shown = out.display();
+        match fs::read_dir(out) {
+            Ok(mut entries) => {
+                if entries.next().is_some() {
+                    bail!("extracting into {shown}: it is not empty");
+                }
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error).with_context(|| format!("extracting into {shown}")),
+        }
+        let name = out
+            .file_name()
+            .with_context(|| format!("extracting into {shown}: it has no name"))?;
+        let mut hidden = std::ffi::OsString::from(".");
+        hidden.push(name);
+        hidden.push(".nodebake-extract");
+        let staging = out.with_file_name(hidden);
+        let creating = || format!("creating {}", staging.display());
+        // 0700: what is in a payload may be secret.
+        mkdirat(CWD, &staging, Mode::RWXU).with_context(creating)?;
+        let root = openat(CWD, &staging, FOLDER, Mode::empty()).with_context(creating)?;
+        Ok(Self {
+            out: out.to_owned(),
+            staging,
+            root,
+            shared: HashMap::new(),
+        })
+    }
+
+    /// Another archive begins: its numbers of files are its own.
+    pub fn begin_member(&mut self) {
+        self.shared.clear();
+    }
+
+    /// Puts the folder in its place.
+    pub fn finish(self) -> Result<()> {
+        renameat(CWD, &self.staging, CWD, &self.out)
+            .with_context(|| format!("extracting into {}", self.out.display()))?;
+        Ok(())
+    }
+
+    /// Writes a regular file.
+    pub fn file(
+        &mut self,
+        name: &[u8],
+        row: &Row,
+        shared: Option<(u32, u32, u32)>,
+        content: &mut dyn Read,
+    ) -> Result<Refusal> {
+        let spot = match self.spot(name)? {
+            Ok(spot) => spot,
+            Err(refusal) => return Ok(Some(refusal)),
+        };
+        if let Some(first) = shared.and_then(|key| self.shared.get(&key).cloned()) {
+            if let Some(refusal) = self.link(&first, name, &spot)? {
+                return Ok(Some(refusal));
+            }
+            // The last name brings the content, for all.
+            if row.size != Some(0) {
+                let flags = OFlags::WRONLY | OFlags::TRUNC | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+                let file = openat(&spot.folder, &*spot.name, flags, Mode::empty())?;
+                let _ = io::copy(content, &mut File::from(file))?;
+            }
+            return Ok(None);
+        }
+        if !spot.clear()? {
+            return Ok(Some(OCCUPIED));
+        }
+        // Exclusive: what is there now came between, and is nobody's that we know.
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW;
+        let file = openat(
+            &spot.folder,
+            &*spot.name,
+            flags | OFlags::CLOEXEC,
+            Mode::RUSR | Mode::WUSR,
+        )?;
+        let mut file = File::from(file);
+        let _ = io::copy(content, &mut file)?;
+        file.flush()?;
+        let mode = row.mode.unwrap_or(0o644) & 0o777;
+        fchmod(&file, Mode::from_raw_mode(mode))?;
+        if let Some(key) = shared {
+            let _ = self.shared.insert(key, name.to_vec());
+        }
+        Ok(None)
+    }
+
+    /// Makes a directory or a link.
+    pub fn other(&mut self, name: &[u8], target: &[u8], row: &Row) -> Result<Refusal> {
+        match row.kind {
+            RowKind::Directory => self.directory(name, row),
+            RowKind::Symlink | RowKind::HardLink => {
+                let spot = match self.spot(name)? {
+                    Ok(spot) => spot,
+                    Err(refusal) => return Ok(Some(refusal)),
+                };
+                if row.kind == RowKind::HardLink {
+                    return self.link(target, name, &spot);
+                }
+                if target.is_empty() || target.contains(&0) {
+                    return Ok(Some("its target is no path"));
+                }
+                if !spot.clear()? {
+                    return Ok(Some(OCCUPIED));
+                }
+                symlinkat(target, &spot.folder, &*spot.name)?;
+                Ok(None)
+            }
+            RowKind::File => Ok(Some("its content is not in the file, or has holes")),
+            _ => Ok(Some("it is no file, directory or link")),
+        }
+    }
+
+    fn directory(&self, name: &[u8], row: &Row) -> Result<Refusal> {
+        let Some(parts) = parts(name) else {
+            return Ok(Some(LEAVES));
+        };
+        // The folder itself, which every archive of `.` lists.
+        let Some((last, above)) = parts.split_last() else {
+            return Ok(None);
+        };
+        let Some(folder) = self.walk(above)? else {
+            return Ok(Some(BELOW));
+        };
+        let made = match mkdirat(&folder, *last, Mode::RWXU) {
+            Err(Errno::EXIST) => openat(&folder, *last, FOLDER, Mode::empty()),
+            made => made.and_then(|()| openat(&folder, *last, FOLDER, Mode::empty())),
+        };
+        match made {
+            // The owner keeps all rights, or the next run could not write or remove what lies in it.
+            Ok(made) => fchmod(
+                &made,
+                Mode::from_raw_mode(row.mode.unwrap_or(0o755) & 0o777 | 0o700),
+            )?,
+            Err(Errno::NOTDIR | Errno::LOOP) => return Ok(Some("a file or link is in its place")),
+            Err(error) => return Err(error.into()),
+        }
+        Ok(None)
+    }
+
+    /// Another name of a file that this run has written.
+    fn link(&self, first: &[u8], name: &[u8], spot: &Spot) -> Result<Refusal> {
+        let from = match self.spot(first)? {
+            Ok(from) => from,
+            Err(refusal) => return Ok(Some(refusal)),
+        };
+        let is_file = |spot: &Spot| {
+            let stat = statat(&spot.folder, &*spot.name, AtFlags::SYMLINK_NOFOLLOW);
+            stat.is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile)
+        };
+        if !is_file(&from) {
+            return Ok(Some("it is another name of no file that is here"));
+        }
+        if parts(first) == parts(name) {
+            return Ok(None);
+        }
+        if !spot.clear()? {
+            return Ok(Some(OCCUPIED));
+        }
+        linkat(
+            &from.folder,
+            &*from.name,
+            &spot.folder,
+            &*spot.name,
+            AtFlags::empty(),
+        )?;
+        Ok(None)
+    }
+
+    /// Where a name lies; the folders above it are made where they are missing.
+    fn spot(&self, name: &[u8]) -> Result<std::result::Result<Spot, &'static str>> {
+        let Some(parts) = parts(name) else {
+            return Ok(Err(LEAVES));
+        };
+        let Some((last, above)) = parts.split_last() else {
+            return Ok(Err(OCCUPIED));
+        };
+        Ok(match self.walk(above)? {
+            Some(folder) => Ok(Spot {
+                folder,
+                name: last.to_vec(),
+            }),
+            None => Err(BELOW),
+        })
+    }
+
+    /// Opens a folder step by step; None where a step is no directory.
+    fn walk(&self, parts: &[&[u8]]) -> Result<Option<OwnedFd>> {
+        let mut folder = self.root.try_clone()?;
+        for part in parts {
+            let opened = match openat(&folder, *part, FOLDER, Mode::empty()) {
+                Err(Errno::NOENT) => {
+                    mkdirat(&folder, *part, Mode::from_raw_mode(0o755))?;
+                    openat(&folder, *part, FOLDER, Mode::empty())
+                }
+                opened => opened,
+            };
+            folder = match opened {
+                Ok(opened) => opened,
+                Err(Errno::NOTDIR | Errno::LOOP) => return Ok(None),
+                Err(error) => return Err(error.into()),
+            };
+        }
+        Ok(Some(folder))
+    }
+}
+
+impl Spot {
+    /// Removes what an earlier entry left here, as the kernel and tar do; false if that is a directory.
+    fn clear(&self) -> Result<bool> {
+        match unlinkat(&self.folder, &*self.name, AtFlags::empty()) {
+            Ok(()) | Err(Errno::NOENT) => Ok(true),
+            Err(Errno::ISDIR | Errno::PERM) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+impl Drop for Extraction {
+    fn drop(&mut self) {
+        // After `finish` it is not there any more.
+        let _ = fs::remove_dir_all(&self.staging);
+    }
+}
+
+/// The steps of a name; None if one of them leads up or cannot be a name.
+fn parts(name: &[u8]) -> Option<Vec<&[u8]>> {
+    let mut parts = Vec::new();
+    for part in name.split(|byte| *byte == b'/') {
+        match part {
+            b"" | b"." => {}
+            b".." => return None,
+            part if part.contains(&0) || part.len() > NAME_MAX => return None,
+            part => parts.push(part),
+        }
+    }
+    Some(parts)
+}

@@ -1,0 +1,140 @@
+//! Reading payloads back, and anything of the same kinds that others made: initrds, tarballs, Ignition configurations,
+//! cloud-init user-data, ISO images. In: a file that nobody vouches for. Out: a [`Listing`], and its files in a folder
+//! where that is asked for.
+//!
+//! Everything is streamed; what is kept is bounded by [`Limits`], whatever the file says of itself.
+
+mod collect;
+mod cpio;
+mod extract;
+mod ignition;
+mod initrd;
+mod input;
+mod iso;
+mod listing;
+mod sniff;
+mod tarball;
+mod user_data;
+
+use std::fs::File;
+use std::path::Path;
+
+use anyhow::{Context, bail};
+
+use crate::error::Result;
+use crate::inspect::collect::Collector;
+use crate::inspect::extract::Extraction;
+use crate::inspect::input::Input;
+use crate::inspect::sniff::sniff;
+
+pub use listing::{Listing, Member, Row, RowKind, UnitRow};
+
+/// What a file may make us do. A bomb ends with an error at one of these.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Bytes that all compressed members together unpack to.
+    pub unpacked: u64,
+    /// Paths.
+    pub entries: usize,
+    /// Bytes of paths, link targets and notes that are kept.
+    pub text: usize,
+    /// Archives in one initrd.
+    pub members: usize,
+    /// Bytes of a document that is read as a whole: Ignition and user-data.
+    pub document: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            unpacked: 16 << 30,
+            entries: 500_000,
+            text: 64 << 20,
+            members: 10_000,
+            document: 256 << 20,
+        }
+    }
+}
+
+/// The longest path and link target: what Linux takes (PATH_MAX), and what the kernel's own reader of initrds skips
+/// members beyond.
+const NAME_MAX: usize = 4096;
+
+/// What a file is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Initramfs,
+    Tarball,
+    Ignition,
+    CloudInit,
+    Iso,
+}
+
+impl Kind {
+    /// The word for people and programs: the inventory's, where it has one.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Initramfs => "initramfs",
+            Self::Tarball => "tarball",
+            Self::Ignition => "ignition",
+            Self::CloudInit => "cloudInit",
+            Self::Iso => "iso9660",
+        }
+    }
+}
+
+/// Lists a file, and writes what is in it into the folder `extract`, which must be absent or empty. An error in the
+/// middle of the file comes with the listing of what stands before it; then nothing is extracted.
+pub fn inspect(
+    path: &Path,
+    limits: Limits,
+    extract: Option<&Path>,
+) -> Result<(Listing, Result<()>)> {
+    let shown = path.display();
+    let reading = || format!("reading {shown}");
+    let mut file = File::open(path).with_context(reading)?;
+    let metadata = file.metadata().with_context(reading)?;
+    if !metadata.is_file() {
+        bail!("reading {shown}: it is no regular file");
+    }
+    let kind = sniff(&mut file).with_context(reading)?;
+    let Some(kind) = kind else {
+        bail!(
+            "reading {shown}: it is no initrd, tarball, Ignition configuration, user-data or ISO image"
+        );
+    };
+    let extraction = extract.map(Extraction::begin).transpose()?;
+    let listing = Listing::new(path.to_string_lossy().into(), kind.name(), metadata.len());
+    let mut collector = Collector::new(listing, limits, extraction);
+    let outcome = read(kind, file, &mut collector).with_context(reading);
+    let (listing, extraction) = collector.into_parts();
+    let outcome = outcome.and_then(|()| extraction.map_or(Ok(()), Extraction::finish));
+    Ok((listing, outcome))
+}
+
+fn read(kind: Kind, file: File, into: &mut Collector) -> Result<()> {
+    match kind {
+        Kind::Initramfs => initrd::read(&mut Input::new(file), into),
+        Kind::Tarball => tarball::read(Input::new(file), into),
+        Kind::Ignition => ignition::read(&document(file, into)?, into),
+        Kind::CloudInit => user_data::read(&document(file, into)?, into),
+        Kind::Iso => iso::read(&file, into),
+    }
+}
+
+/// A document as a whole, unpacked if it is packed.
+fn document(file: File, into: &mut Collector) -> Result<Vec<u8>> {
+    use std::io::Read;
+
+    use crate::payload::decompress;
+
+    let mut input = Input::new(file);
+    let packing = input.packing()?;
+    let mut bytes = Vec::new();
+    let limit = into.limits().document;
+    let _ = decompress::whole(&mut input, limit)?
+        .read_to_end(&mut bytes)
+        .context("unpacking it")?;
+    into.begin(Member::whole(packing, bytes.len() as u64))?;
+    Ok(bytes)
+}

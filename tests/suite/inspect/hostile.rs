@@ -1,0 +1,250 @@
+//! Files made to hurt: cut short, changed anywhere, growing without end, leading in circles.
+
+use std::fs;
+use std::path::Path;
+
+use nodebake::inspect::{Limits, Listing, inspect};
+use tempfile::TempDir;
+
+use super::{sample, shell};
+use crate::judges;
+use crate::project::text;
+use crate::tool::nodebake;
+
+fn read(path: &Path, limits: Limits) -> Result<Listing, String> {
+    let (listing, outcome) = inspect(path, limits, None).map_err(|error| format!("{error:#}"))?;
+    outcome
+        .map(|()| listing)
+        .map_err(|error| format!("{error:#}"))
+}
+
+/// One good file of each kind, small.
+fn good_files(folder: &Path) -> Vec<&'static str> {
+    sample(folder);
+    shell(
+        folder,
+        "head -c 700 /dev/zero >root/usr/bin/tool; rm root/etc/pipe
+         (cd root; find . | cpio -o -H newc --quiet) >cpio; gzip -nc cpio >cpio.gz
+         tar -C root -cf tar .; xz -c tar >tar.xz
+         printf '%s' '{\"ignition\":{\"version\":\"3.3.0\"},\"storage\":{\"files\":[{\"path\":\"/a\",\"contents\":{\"compression\":\"gzip\",\"source\":\"data:;base64,' >ign
+         echo hello | gzip -n | base64 -w0 >>ign; printf '\"}}]}}' >>ign
+         printf '#cloud-config\\nwrite_files:\\n- path: /a\\n  encoding: gz+b64\\n  content: ' >user-data
+         echo hello | gzip -n | base64 -w0 >>user-data; echo >>user-data
+         printf 'Content-Type: multipart/mixed; boundary=\"b\"\\nMIME-Version: 1.0\\n\\n--b\\nContent-Type: text/cloud-config\\n\\n#cloud-config\\nwrite_files: [{path: /a, content: x}]\\n--b--\\n' >mime",
+    );
+    let mut files = vec![
+        "cpio",
+        "cpio.gz",
+        "tar",
+        "tar.xz",
+        "ign",
+        "user-data",
+        "mime",
+    ];
+    if judges::present("zstd") && judges::present("lz4") {
+        shell(folder, "zstd -qc cpio >cpio.zst; lz4 -l -qc cpio >cpio.lz4");
+        files.extend(["cpio.zst", "cpio.lz4"]);
+    }
+    if judges::present("xorriso") {
+        shell(
+            folder,
+            "xorriso -as genisoimage -quiet -R -J -o iso root 2>/dev/null",
+        );
+        files.push("iso");
+    }
+    for file in &files {
+        let listing = read(&folder.join(file), Limits::default()).unwrap();
+        assert!(!listing.members[0].entries.is_empty(), "{file}");
+    }
+    files
+}
+
+/// Never a panic, and never more than was there: what is cut anywhere ends in an error or a shorter listing.
+#[test]
+fn files_that_are_cut_anywhere_end_well() {
+    let scratch = TempDir::new().unwrap();
+    let folder = scratch.path();
+    for file in good_files(folder) {
+        let bytes = fs::read(folder.join(file)).unwrap();
+        let cut = folder.join("cut");
+        let step = (bytes.len() / 200).max(1);
+        for length in (0..bytes.len()).step_by(step) {
+            fs::write(&cut, &bytes[..length]).unwrap();
+            let _ = read(&cut, Limits::default());
+        }
+        // In the middle of what is compressed no reader may be content.
+        if file.contains('.') {
+            fs::write(&cut, &bytes[..bytes.len() / 2]).unwrap();
+            assert!(read(&cut, Limits::default()).is_err(), "{file}");
+        }
+    }
+}
+
+#[test]
+fn files_that_are_changed_anywhere_end_well() {
+    let scratch = TempDir::new().unwrap();
+    let folder = scratch.path();
+    let limits = Limits {
+        unpacked: 64 << 20,
+        ..Limits::default()
+    };
+    let mut seed = 0x1234_5678_9abc_def1u64;
+    let mut random = || {
+        seed ^= seed << 13;
+        seed ^= seed >> 7;
+        seed ^= seed << 17;
+        seed
+    };
+    for file in good_files(folder) {
+        let bytes = fs::read(folder.join(file)).unwrap();
+        let changed = folder.join("changed");
+        // An image is mostly padding; what matters lies in its first part.
+        let end = bytes.len().min(90_000) as u64;
+        for _ in 0..200 {
+            let mut bytes = bytes.clone();
+            for _ in 0..=random() % 4 {
+                let at = (random() % end) as usize;
+                bytes[at] = [0, 0xff, b'0', b'f', random() as u8][(random() % 5) as usize];
+            }
+            fs::write(&changed, bytes).unwrap();
+            let _ = read(&changed, limits);
+        }
+    }
+}
+
+#[test]
+fn bombs_end_at_the_limit() {
+    let scratch = TempDir::new().unwrap();
+    let folder = scratch.path();
+    shell(
+        folder,
+        "mkdir r; truncate -s 300M r/zeros; (cd r; echo zeros | cpio -o -H newc --quiet) | gzip -1 >cpio.gz
+         tar -C r -c zeros | xz -0 >tar.xz
+         { printf '#cloud-config\\nwrite_files:\\n- path: /a\\n  encoding: gz+b64\\n  content: '; head -c 300M /dev/zero | gzip -1 | base64 -w0; echo; } >user-data
+         rm -r r",
+    );
+    for file in ["cpio.gz", "tar.xz", "user-data"] {
+        let args = ["inspect", file, "--max-unpacked", "1000000", "-o", "json"];
+        let output = nodebake(folder, &args).run();
+        assert_eq!(output.status.code(), Some(1), "{file}");
+        let said = text(&output.stderr);
+        assert!(
+            said.contains("unpacks to more than allowed"),
+            "{file}: {said}"
+        );
+        let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert!(
+            json["error"]
+                .as_str()
+                .unwrap()
+                .contains("more than allowed")
+        );
+    }
+    let zeros = read(&folder.join("cpio.gz"), Limits::default()).unwrap();
+    assert_eq!(zeros.members[0].entries[0].size, Some(300 << 20));
+}
+
+#[test]
+fn counts_and_names_are_bounded() {
+    let scratch = TempDir::new().unwrap();
+    let folder = scratch.path();
+    let _ = good_files(folder);
+    let tight = |change: fn(&mut Limits)| {
+        let mut limits = Limits::default();
+        change(&mut limits);
+        limits
+    };
+    for (file, limits, said) in [
+        ("cpio", tight(|l| l.entries = 3), "more than 3 entries"),
+        ("tar", tight(|l| l.text = 10), "more than 10 bytes of names"),
+        ("cpio", tight(|l| l.members = 0), "more than 0 archives"),
+        ("user-data", tight(|l| l.document = 10), "more than allowed"),
+    ] {
+        let error = read(&folder.join(file), limits).unwrap_err();
+        assert!(error.contains(said), "{file}: {error}");
+    }
+    // Headers that promise gigabytes: nothing is allocated for them.
+    let header = |name_size: u32, size: u32| {
+        let fields = [1, 0o100_644, 0, 0, 1, 0, size, 0, 0, 0, 0, name_size, 0];
+        let digits: String = fields.iter().map(|field| format!("{field:08x}")).collect();
+        format!("070701{digits}a\0")
+    };
+    for (name_size, size, said) in [
+        (u32::MAX, 0, "a name of 4294967295 bytes"),
+        (0, 0, "a name of 0 bytes"),
+        (2, u32::MAX, "it ends 4294967295 bytes too early"),
+    ] {
+        fs::write(folder.join("promise"), header(name_size, size)).unwrap();
+        let error = read(&folder.join("promise"), Limits::default()).unwrap_err();
+        assert!(error.contains(said), "{error}");
+    }
+    // A tar's long name of a gigabyte.
+    let script = "
+import tarfile
+info = tarfile.TarInfo('x'); info.type = tarfile.GNUTYPE_LONGNAME; info.size = 1 << 30
+open('long', 'wb').write(info.tobuf())
+";
+    if judges::present("python3") {
+        let _ = judges::content(folder, "python3", &["-c", script]);
+        let error = read(&folder.join("long"), Limits::default()).unwrap_err();
+        assert!(
+            error.contains("an extension header of 1073741824 bytes"),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn directories_that_lead_in_a_circle_are_entered_once() {
+    let scratch = TempDir::new().unwrap();
+    let folder = scratch.path();
+    if !judges::present("xorriso") {
+        return;
+    }
+    shell(
+        folder,
+        "mkdir -p root/DIR; echo x >root/DIR/FILE; xorriso -as genisoimage -quiet -o iso root 2>/dev/null",
+    );
+    let mut bytes = fs::read(folder.join("iso")).unwrap();
+    let root = |at: usize, bytes: &[u8]| u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap());
+    let extent = root(16 * 2048 + 158, &bytes);
+    let records = extent as usize * 2048;
+    let name = bytes[records..]
+        .windows(3)
+        .position(|window| window == b"DIR");
+    let record = records + name.unwrap() - 33;
+    bytes[record + 2..record + 6].copy_from_slice(&extent.to_le_bytes());
+    fs::write(folder.join("circle"), bytes).unwrap();
+    let listing = read(&folder.join("circle"), Limits::default()).unwrap();
+    let notes = listing.notes.join("\n");
+    assert!(notes.contains("came before"), "{notes}");
+    assert_eq!(listing.members[0].entries.len(), 1);
+}
+
+#[test]
+fn names_cannot_steer_a_terminal() {
+    let scratch = TempDir::new().unwrap();
+    let folder = scratch.path();
+    fs::create_dir(folder.join("r")).unwrap();
+    fs::write(folder.join("r/a\u{1b}[2Jb\u{202e}c\nd"), "x").unwrap();
+    shell(folder, "tar -C r -cf tar .");
+    let output = nodebake(folder, &["inspect", "tar"]).good();
+    assert!(output.contains("/a\\u{1b}[2Jb\\u{202e}c\\nd"), "{output}");
+}
+
+#[test]
+fn what_is_no_payload_is_said_to_be_none() {
+    let scratch = TempDir::new().unwrap();
+    let folder = scratch.path();
+    shell(
+        folder,
+        ": >empty; head -c 4096 /dev/zero >zeros; echo hello >text; echo hello | gzip >gz; printf '{}' >json; printf '\\037\\213' >stub",
+    );
+    for file in [
+        "empty", "zeros", "text", "gz", "json", "stub", "absent", ".",
+    ] {
+        let output = nodebake(folder, &["inspect", file]).run();
+        assert_eq!(output.status.code(), Some(1), "{file}");
+        assert_eq!(text(&output.stderr).lines().count(), 1, "{file}");
+    }
+}
