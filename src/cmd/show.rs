@@ -10,6 +10,7 @@ use crate::cmd::project::{prepare, say};
 use crate::error::{Exit, Result};
 use crate::inventory::{child_path, closest};
 use crate::node::{Baked, Content, EntryKind};
+use crate::payload::{Format, Settings};
 use crate::plan::{Moved, NodePlan};
 use crate::report::Report;
 use crate::secrets::Token;
@@ -100,8 +101,8 @@ struct Summary<'a> {
     token: Option<String>,
     certificates: Vec<CertificateLine<'a>>,
     usable_until: Option<String>,
-    formats: &'a [crate::payload::Format],
-    secrets: crate::payload::Secrets,
+    formats: &'a [Format],
+    separate_secrets: Vec<Format>,
     self_labels: &'a [(String, String)],
     admin_labels: &'a [(String, String)],
     tree: Vec<Line>,
@@ -150,6 +151,14 @@ fn certificates(node: &NodePlan) -> Vec<CertificateLine<'_>> {
     .collect()
 }
 
+/// The formats whose payloads have a part of their own for secrets.
+fn separate_secrets(settings: &Settings) -> Vec<Format> {
+    let formats = settings.formats.iter().copied();
+    formats
+        .filter(|format| settings.secrets.apart(*format))
+        .collect()
+}
+
 fn summary(node: &NodePlan, baked: &Baked, output: Print, out: &mut dyn Write) -> Result<()> {
     let units = baked.tree.units().iter();
     let summary = Summary {
@@ -162,7 +171,7 @@ fn summary(node: &NodePlan, baked: &Baked, output: Print, out: &mut dyn Write) -
         certificates: certificates(node),
         usable_until: rfc3339(node.usable_until),
         formats: &node.class.spec.output.formats,
-        secrets: node.class.spec.output.secrets,
+        separate_secrets: separate_secrets(&node.class.spec.output),
         self_labels: &baked.self_labels,
         admin_labels: &baked.admin_labels,
         tree: lines(baked),
@@ -197,8 +206,17 @@ fn summary(node: &NodePlan, baked: &Baked, output: Print, out: &mut dyn Write) -
         "usable until  {}",
         summary.usable_until.as_deref().unwrap_or_default()
     )?;
-    if summary.secrets == crate::payload::Secrets::Separate {
-        writeln!(out, "secrets       in payloads of their own")?;
+    if !summary.separate_secrets.is_empty() {
+        let names: Vec<&str> = summary
+            .separate_secrets
+            .iter()
+            .map(|format| format.name())
+            .collect();
+        writeln!(
+            out,
+            "secrets       in a part of their own: {}",
+            names.join(" ")
+        )?;
     }
     for (title, labels) in [
         ("label", summary.self_labels),

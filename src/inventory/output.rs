@@ -12,8 +12,7 @@ pub fn read(at: Option<&Cursor<'_>>) -> Settings {
         tarball: Compression::Gzip,
         initramfs: Compression::Gzip,
         ignition: IgnitionSettings::default(),
-        // A payload that works by itself is what people expect of the first one; where it lies is theirs to say.
-        secrets: Secrets::Inline,
+        secrets: Secrets::AsUsual,
     };
     let Some(fields) = at.and_then(|at| at.fields()) else {
         return settings;
@@ -62,12 +61,12 @@ fn read_ignition(at: &Cursor<'_>, settings: &mut Settings) {
         settings.ignition.digest = digest;
     }
     if let Some(at) = fields.optional("url") {
-        let open = settings.secrets == Secrets::Separate;
+        let open = settings.secrets.apart(Format::Ignition);
         settings.ignition.body_url = at.parse(|text| node_url(text, open));
     }
     if let Some(at) = fields.optional("secretsURL") {
         settings.ignition.secrets_url = at.parse(|text| node_url(text, false));
-        if settings.secrets == Secrets::Inline {
+        if !settings.secrets.apart(Format::Ignition) {
             at.add(
                 at.spot()
                     .error("no secrets are fetched: they are inside the payload")

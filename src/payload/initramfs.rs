@@ -13,7 +13,7 @@ use crate::node::{Entry, EntryKind, NodePath, NodeTree, Origin};
 use crate::payload::archive::{copy_exactly, members};
 use crate::payload::compress::Compressor;
 use crate::payload::part::parts;
-use crate::payload::{Compression, Job, MTIME, Output, Part};
+use crate::payload::{Compression, Format, Job, MTIME, Output, Part};
 
 /// Symlinks into `/usr` on today's systems. The kernel removes a link where an archive lists a directory, and the base
 /// initrd would lose its shell and its loader with it.
@@ -27,7 +27,7 @@ pub fn file_name(part: Part, compression: Compression) -> String {
 /// Writes the node's overlay as one file, or as two where secrets are kept apart: a boot loader appends both.
 pub fn package(job: &Job<'_>, out: &mut dyn Output) -> Result<()> {
     let compression = job.settings.initramfs;
-    for (part, tree) in parts(job) {
+    for (part, tree) in parts(job, Format::Initramfs) {
         let name = file_name(part, compression);
         out.file(&name, tree.has_secrets(), &mut |out| {
             write(&tree, compression, out)

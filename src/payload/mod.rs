@@ -147,15 +147,28 @@ pub struct Settings {
     pub secrets: Secrets,
 }
 
-/// Where a payload's secrets go.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
+/// Where secrets go.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Secrets {
-    /// Into the payload, which works by itself.
+    /// As each format is used: what becomes part of an image (tarball) or lies on a boot server (initramfs) is read by
+    /// many, and gets a part of its own for them; user data and Ignition configurations are for one machine.
     #[default]
+    AsUsual,
+    /// Into the payload, which works by itself.
     Inline,
     /// Into a payload of their own beside a public one.
     Separate,
+}
+
+impl Secrets {
+    /// Whether a format's payload is written as a public part and a secret one.
+    pub fn apart(self, format: Format) -> bool {
+        match self {
+            Self::AsUsual => matches!(format, Format::Tarball | Format::Initramfs),
+            Self::Inline => false,
+            Self::Separate => true,
+        }
+    }
 }
 
 /// What a packager must know of a node beside its tree.

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 use crate::node::NodeTree;
-use crate::payload::{Job, Secrets};
+use crate::payload::{Format, Job};
 
 /// What of a node's tree a payload holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,13 +27,13 @@ impl Part {
     }
 }
 
-/// The parts that a job is written in, the secret one first: the public one may name its digest.
-pub(super) fn parts<'a>(job: &Job<'a>) -> Vec<(Part, Cow<'a, NodeTree>)> {
-    match job.settings.secrets {
-        Secrets::Separate if job.tree.has_secrets() => vec![
+/// The parts that a job is written in as one format, the secret one first: the public one may name its digest.
+pub(super) fn parts<'a>(job: &Job<'a>, format: Format) -> Vec<(Part, Cow<'a, NodeTree>)> {
+    if job.settings.secrets.apart(format) && job.tree.has_secrets() {
+        return vec![
             (Part::Secrets, Cow::Owned(job.tree.secrets())),
             (Part::Public, Cow::Owned(job.tree.public())),
-        ],
-        Secrets::Inline | Secrets::Separate => vec![(Part::Whole, Cow::Borrowed(job.tree))],
+        ];
     }
+    vec![(Part::Whole, Cow::Borrowed(job.tree))]
 }

@@ -11,7 +11,7 @@ use crate::node::{Entry, EntryKind, NodePath, NodeTree};
 use crate::payload::archive::{copy_exactly, members};
 use crate::payload::compress::Compressor;
 use crate::payload::part::parts;
-use crate::payload::{Compression, Job, MTIME, Output, Part};
+use crate::payload::{Compression, Format, Job, MTIME, Output, Part};
 
 /// ustar's size field: 11 octal digits, so 8 GiB less one byte.
 const USTAR_SIZE_MAX: u64 = 0o77_777_777_777;
@@ -26,7 +26,7 @@ pub fn file_name(node: &str, part: Part, compression: Compression) -> String {
 /// Writes the node's tarball as one file, or as two where secrets are kept apart.
 pub fn package(job: &Job<'_>, out: &mut dyn Output) -> Result<()> {
     let compression = job.settings.tarball;
-    for (part, tree) in parts(job) {
+    for (part, tree) in parts(job, Format::Tarball) {
         let name = file_name(&job.facts.name, part, compression);
         out.file(&name, tree.has_secrets(), &mut |out| {
             write(&tree, compression, out)

@@ -22,14 +22,16 @@ const CASES: [&str; 2] = ["reference", "modern"];
 
 /// A fixture's project that keeps its secrets apart, with what more `output` says.
 fn separate(case: &str, more: &str) -> Project {
+    kept(case, &format!("secrets: separate{more}"))
+}
+
+/// A fixture's project with what `output` says.
+fn kept(case: &str, output: &str) -> Project {
     let project = Project::of(case);
     let file = project.dir.join("cluster.yaml");
     let inventory = fs::read_to_string(&file).unwrap();
-    fs::write(
-        &file,
-        format!("{inventory}output: {{secrets: separate{more}}}\n"),
-    )
-    .unwrap();
+    let inventory = inventory.replace("output: {secrets: inline}\n", "");
+    fs::write(&file, format!("{inventory}output: {{{output}}}\n")).unwrap();
     let _ = project.good(&["build"]);
     project
 }
@@ -53,7 +55,7 @@ fn listed(project: &Project) -> Vec<(String, PathBuf, bool)> {
 }
 
 /// Whether a secret is in bytes: as it is, in base64, or in what they hold compressed, percent-encoded or in base64.
-fn holds_secret(bytes: &[u8], depth: usize) -> bool {
+pub fn holds_secret(bytes: &[u8], depth: usize) -> bool {
     let said = text(bytes);
     if forms(SECRET).iter().any(|form| said.contains(form)) {
         return true;
@@ -116,6 +118,31 @@ fn the_public_part_holds_no_secret_in_any_form() {
     }
 }
 
+/// What becomes part of images and lies on boot servers is without secrets unless the inventory wants it otherwise.
+#[test]
+fn secrets_are_apart_by_default_where_payloads_are_read_by_many() {
+    let project = Project::of("reference");
+    let file = project.dir.join("cluster.yaml");
+    let inventory = fs::read_to_string(&file).unwrap();
+    fs::write(&file, inventory.replace("output: {secrets: inline}\n", "")).unwrap();
+    let _ = project.good(&["build"]);
+    for (_, path, is_secret) in listed(&project) {
+        let name = path.file_name().unwrap().to_string_lossy();
+        let expected = match &*name {
+            "user-data" | "config.ign" => true,
+            _ => name.contains(".secrets."),
+        };
+        assert_eq!(is_secret, expected, "{name}");
+        let bytes = fs::read(&path).unwrap();
+        assert_eq!(holds_secret(&bytes, 3), is_secret, "{}", path.display());
+    }
+    let shown = project.good(&["show", "zhangjun-k8s-01"]);
+    assert!(
+        shown.contains("secrets       in a part of their own: tarball initramfs\n"),
+        "{shown}"
+    );
+}
+
 #[test]
 fn the_bundle_and_show_know_the_secret_part() {
     let project = separate("reference", "");
@@ -146,12 +173,15 @@ fn the_bundle_and_show_know_the_secret_part() {
     assert_eq!(verdict["secretFiles"], 13, "{verdict}");
     let shown = project.good(&["show", "zhangjun-k8s-01"]);
     assert!(
-        shown.contains("secrets       in payloads of their own\n"),
+        shown.contains(
+            "secrets       in a part of their own: tarball cloudInit ignition initramfs\n"
+        ),
         "{shown}"
     );
     let shown = project.good(&["show", "zhangjun-k8s-01", "-o", "json"]);
     let shown: Value = serde_json::from_str(&shown).unwrap();
-    assert_eq!(shown["secrets"], "separate");
+    let formats = json!(["tarball", "cloudInit", "ignition", "initramfs"]);
+    assert_eq!(shown["separateSecrets"], formats);
 }
 
 /// Unpacks archives one after the other into a folder of their own and says what lies there then.
@@ -188,8 +218,7 @@ fn decompressed(archive: &Path) -> Vec<u8> {
 #[test]
 fn archives_in_two_parts_unpack_to_the_same_in_either_order() {
     for case in CASES {
-        let inline = Project::of(case);
-        let _ = inline.good(&["build"]);
+        let inline = kept(case, "secrets: inline");
         let apart = separate(case, "");
         for (_, secret, _) in listed(&apart).into_iter().filter(|(_, _, secret)| *secret) {
             let public = PathBuf::from(secret.to_str().unwrap().replace(".secrets", ""));

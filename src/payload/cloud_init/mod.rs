@@ -10,7 +10,7 @@ mod users;
 
 use crate::error::Result;
 use crate::payload::part::parts;
-use crate::payload::{Forms, Job, NodeFacts, Output};
+use crate::payload::{Format, Forms, Job, NodeFacts, Output};
 use crate::yaml;
 
 pub use crate::node::network_config;
@@ -23,7 +23,7 @@ pub const FILE_NAMES: [&str; 3] = ["user-data", "meta-data", "network-config"];
 /// secrets are kept apart.
 pub fn package(job: &Job<'_>, forms: &Forms, out: &mut dyn Output) -> Result<()> {
     let [user_data, meta_data_name, network_name] = FILE_NAMES;
-    for (part, tree) in parts(job) {
+    for (part, tree) in parts(job, Format::CloudInit) {
         let name = format!("{user_data}{}", part.infix());
         out.file(&name, tree.has_secrets(), &mut |out| {
             write_user_data(job, part, forms, out)

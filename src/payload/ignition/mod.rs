@@ -24,7 +24,7 @@ pub use settings::{IgnitionDigest, IgnitionSettings, IgnitionSpec};
 use crate::error::Result;
 use crate::node::NodeTree;
 use crate::payload::part::parts;
-use crate::payload::{Forms, Job, NodeFacts, Output, Part};
+use crate::payload::{Format, Forms, Job, NodeFacts, Output, Part};
 
 /// The file's name.
 pub const FILE_NAME: &str = "config.ign";
@@ -40,7 +40,7 @@ pub fn package(job: &Job<'_>, forms: &Forms, out: &mut dyn Output) -> Result<()>
     let spec = spec_of(job);
     let settings = &job.settings.ignition;
     let mut fetched = Vec::new();
-    for (part, tree) in parts(job) {
+    for (part, tree) in parts(job, Format::Ignition) {
         let mut document = Document {
             spec,
             digest: settings.digest,

@@ -61,7 +61,7 @@ apiServer: {url: "%s", ca: pki/ca.pem, kubeletClientUser: kubernetes-master}
 network: {clusterDomain: cluster.local, clusterDNS: [10.254.0.2], serviceCIDRs: [10.254.0.0/16], podCIDRs: [172.30.0.0/16]}
 %s
 profiles: [%s, machine]
-output: {formats: [tarball, cloudInit, ignition, initramfs]}
+output: {formats: [tarball, cloudInit, ignition, initramfs], secrets: inline}
 nodes:
 %s`, name, version, apiURL, tokens, profile, list.String())
 }
