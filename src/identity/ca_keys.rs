@@ -1,6 +1,9 @@
 //! The CA's private key, recognised wherever it may have slipped in: it signs whole clusters, and no node needs it. In:
-//! the bytes of a file. Out: whether the key of one of the cluster's CA certificates is among them, as PEM or as DER.
+//! the bytes of a file. Out: whether the key of one of the cluster's CA certificates is among them, as PEM, as DER, or as PEM in base64 as a
+//! kubeconfig and a Secret hold it.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
 use memchr::memmem::Finder;
 
 use crate::identity::pem::blocks;
@@ -9,14 +12,17 @@ use crate::identity::{CaBundle, CaCertificate};
 
 /// How a PEM block with a private key begins, near its end.
 const MARK: &str = "PRIVATE KEY-----";
-/// Longer than any private key as PEM: RSA of 16,384 bits has 13 KB.
-const LONGEST: usize = 16 * 1024;
+/// `-----BEGIN ` in base64: what follows is the base64 of a file of PEM blocks.
+const ENCODED_MARK: &str = "LS0tLS1CRUdJTi";
+/// Longer than any private key as PEM in base64: RSA of 16,384 bits has 13 KB of PEM.
+const LONGEST: usize = 24 * 1024;
 
 /// What the CA's keys are recognised by.
 #[derive(Debug)]
 pub struct CaKeys {
     publics: Vec<Vec<u8>>,
     mark: Finder<'static>,
+    encoded_mark: Finder<'static>,
 }
 
 impl CaKeys {
@@ -26,12 +32,13 @@ impl CaKeys {
         Self {
             publics: bundle.certificates.iter().map(public).collect(),
             mark: Finder::new(MARK),
+            encoded_mark: Finder::new(ENCODED_MARK),
         }
     }
 
     /// Whether a private key of the CA is among these bytes.
     pub fn are_in(&self, bytes: &[u8]) -> bool {
-        self.is_der(bytes) || (self.mark.find(bytes).is_some() && self.is_pem(bytes))
+        self.is_der(bytes) || self.is_text(bytes)
     }
 
     /// A reader for a file that is too big for memory.
@@ -42,6 +49,26 @@ impl CaKeys {
             is_first: true,
             found: false,
         }
+    }
+
+    fn is_text(&self, bytes: &[u8]) -> bool {
+        (self.mark.find(bytes).is_some() && self.is_pem(bytes)) || self.is_encoded(bytes)
+    }
+
+    /// A value of base64 is on one line wherever the PEM of a key is kept in one.
+    fn is_encoded(&self, bytes: &[u8]) -> bool {
+        let mut starts = self.encoded_mark.find_iter(bytes);
+        starts.any(|start| {
+            let is_base64 =
+                |byte: &&u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');
+            let run = bytes[start..]
+                .iter()
+                .take(LONGEST)
+                .take_while(is_base64)
+                .count();
+            let decoded = STANDARD_NO_PAD.decode(&bytes[start..start + run]);
+            decoded.is_ok_and(|text| self.is_pem(&text))
+        })
     }
 
     fn is_pem(&self, bytes: &[u8]) -> bool {
@@ -79,7 +106,7 @@ impl KeyScan<'_> {
         self.window.extend_from_slice(piece);
         self.found |= match self.is_first {
             true => self.keys.are_in(&self.window),
-            false => self.keys.mark.find(&self.window).is_some() && self.keys.is_pem(&self.window),
+            false => self.keys.is_text(&self.window),
         };
         self.is_first = false;
         let old = self.window.len().saturating_sub(LONGEST);

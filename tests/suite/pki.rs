@@ -614,7 +614,7 @@ fn decode(value: &Value) -> String {
     String::from_utf8(bytes.unwrap()).unwrap()
 }
 
-/// A file, a template, an overlay's file, a rendered overlay, an asset, a unit; as PEM and as DER.
+/// A file, a template, an overlay's file, a rendered overlay, an asset, a unit; as PEM, as DER and in base64.
 #[test]
 fn the_cas_key_is_found_wherever_it_slips_in() {
     let project = issued();
@@ -667,6 +667,10 @@ fn the_cas_key_is_found_wherever_it_slips_in() {
                 indent(text)
             ),
             "files:\n  /etc/x: {source: key.der}\n".to_owned(),
+            format!(
+                "files:\n  /etc/x:\n    content: |\n      client-key-data: {}\n",
+                base64::engine::general_purpose::STANDARD.encode(text)
+            ),
             format!("assets:\n  /etc/x: {{source: asset, sha256: {digest}}}\n"),
             "overlays: {o: {}}\n".to_owned(),
             format!("units:\n  a.service:\n    text: |\n{}", indent(text)),
