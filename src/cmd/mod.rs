@@ -14,6 +14,7 @@ pub mod inspect;
 /// `key`.
 pub mod key;
 mod manifests;
+mod merges;
 /// `pki`.
 pub mod pki;
 mod project;

@@ -11,12 +11,13 @@ use time::format_description::well_known::Rfc3339;
 
 use crate::cli::Reading;
 use crate::cmd::credentials;
+use crate::cmd::merges::{self, Merges};
 use crate::cmd::secrets_file::{check_recipients, tokens};
 use crate::error::Result;
 use crate::identity::{CaBundle, CaSource};
 use crate::inventory::{CLUSTER_FILE, Inventory};
 use crate::node::{Baked, Oven};
-use crate::payload::{Format, Job, NodeFacts, Settings};
+use crate::payload::{Format, Job, NodeFacts, Objection, Settings};
 use crate::plan::{Inputs, NodePlan, Plan};
 use crate::report::{Finding, Place, Report};
 use crate::yaml::Located;
@@ -30,6 +31,7 @@ pub struct Prepared {
     pub plan: Plan,
     /// Everything prepared.
     pub oven: Oven,
+    merges: Merges,
 }
 
 /// Reads a project and decides its plan. None if there is nothing to go on with; the report says why.
@@ -54,7 +56,8 @@ pub fn prepare(dir: &Path, reading: &Reading, report: &mut Report) -> Result<Opt
     };
     let plan = Plan::resolve(inventory, inputs, report);
     let oven = Oven::new(&plan, report)?;
-    let prepared = Prepared { plan, oven };
+    let merges = merges::load(dir, &plan.classes, report)?;
+    let prepared = Prepared { plan, oven, merges };
     prepared.name_nodes(report);
     Ok(Some(prepared))
 }
@@ -91,7 +94,7 @@ impl Prepared {
         let nodes = &self.plan.nodes;
         let of_node = |node: &NodePlan| match self.oven.bake(node) {
             Ok(baked) => {
-                let facts = facts(&self.plan, node, &baked);
+                let facts = self.facts(node, &baked);
                 let mut findings = objections(node, &baked, &facts, &node.class.spec.output);
                 findings.extend(baked.warnings);
                 findings
@@ -114,6 +117,28 @@ impl Prepared {
             self.plan.places.prefix(&finding.place).is_some() || finding.rule.contains("(node ")
         };
         name_concerned(findings, self.plan.nodes.len(), said)
+    }
+
+    /// What packagers need to know of a node beside its tree.
+    pub fn facts(&self, node: &NodePlan, baked: &Baked) -> NodeFacts {
+        let plan = &self.plan;
+        NodeFacts {
+            cluster: plan.cluster.name.value.clone(),
+            generation: plan.cluster.generation,
+            name: node.name.clone(),
+            hostname: baked.hostname.clone(),
+            network: node.network.as_deref().cloned(),
+            users: node.class.spec.users.clone(),
+            kernel_arguments: {
+                let arguments = node.class.spec.os.kernel_arguments.iter();
+                arguments.map(|argument| argument.value.clone()).collect()
+            },
+            merges: self
+                .merges
+                .get(node.class.index)
+                .cloned()
+                .unwrap_or_default(),
+        }
     }
 
     /// Adds what baking found.
@@ -161,22 +186,6 @@ fn name_concerned(
     named
 }
 
-/// What packagers need to know of a node beside its tree.
-pub fn facts(plan: &Plan, node: &NodePlan, baked: &Baked) -> NodeFacts {
-    NodeFacts {
-        cluster: plan.cluster.name.value.clone(),
-        generation: plan.cluster.generation,
-        name: node.name.clone(),
-        hostname: baked.hostname.clone(),
-        network: node.network.as_deref().cloned(),
-        users: node.class.spec.users.clone(),
-        kernel_arguments: {
-            let arguments = node.class.spec.os.kernel_arguments.iter();
-            arguments.map(|argument| argument.value.clone()).collect()
-        },
-    }
-}
-
 /// What a node's formats cannot say of its tree.
 pub fn objections(
     node: &NodePlan,
@@ -194,22 +203,31 @@ pub fn objections(
         .iter()
         .flat_map(|format: &Format| format.check(&job));
     objections
-        .map(|objection| {
-            let origin = baked
-                .tree
-                .get(&objection.subject)
-                .map(|entry| &entry.origin);
-            let mut rule = format!("{objection} (node {}", facts.name);
-            if let Some(origin) = origin {
-                rule.push_str(&format!(", written by {origin}"));
-            }
-            rule.push(')');
-            let field = objection.field.unwrap_or("output");
-            let place = place_of(&node.class.spec.merged, field);
-            let place = place.unwrap_or_else(|| Place::file(CLUSTER_FILE));
-            Finding::error(&place, field, rule)
-        })
+        .map(|objection| finding(objection, node, baked))
         .collect()
+}
+
+/// An objection as a finding. What stands in a file of the user's or in a field is about all nodes that share it, so the
+/// node is named only where nothing better is known.
+fn finding(objection: Objection, node: &NodePlan, baked: &Baked) -> Finding {
+    if let Some(place) = &objection.place {
+        return Finding::error(place, objection.subject, objection.rule);
+    }
+    let entry = baked.tree.get(&objection.subject);
+    let of_node = objection
+        .field
+        .is_none()
+        .then(|| format!("node {}", node.name));
+    let of_entry = entry.map(|entry| format!("written by {}", entry.origin));
+    let more: Vec<String> = of_node.into_iter().chain(of_entry).collect();
+    let more = match more.is_empty() {
+        true => String::new(),
+        false => format!(" ({})", more.join(", ")),
+    };
+    let field = objection.field.unwrap_or("output");
+    let place = place_of(&node.class.spec.merged, field);
+    let place = place.unwrap_or_else(|| Place::file(CLUSTER_FILE));
+    Finding::error(&place, field, format!("{objection}{more}"))
 }
 
 /// Where a field of a node's layers was set.

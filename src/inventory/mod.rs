@@ -38,7 +38,7 @@ pub use identity::{
 pub use names::nth_address;
 pub use nodes::Node;
 pub use os::{Cgroups, NetworkManager, Os};
-pub use output::format;
+pub use output::{MergeSpec, format};
 pub use runtime::{Containerd, Mirror, Proxies, Registry};
 pub use spec::{LAYER_KEYS, OverlayUse, Spec, Taint, Text};
 

@@ -1,9 +1,7 @@
 //! `output`: which payloads a node gets, and how they are written.
 
-use crate::inventory::cursor::Cursor;
-use crate::payload::{
-    Compression, Format, IgnitionDigest, IgnitionSettings, IgnitionSpec, Secrets, Settings,
-};
+use crate::inventory::cursor::{At, Cursor};
+use crate::payload::{Compression, Format, IgnitionDigest, IgnitionSettings, Secrets, Settings};
 
 /// Reads `output`; what is not said has the default.
 pub fn read(at: Option<&Cursor<'_>>) -> Settings {
@@ -49,9 +47,7 @@ pub fn read(at: Option<&Cursor<'_>>) -> Settings {
 
 fn read_ignition(at: &Cursor<'_>, settings: &mut Settings) {
     let Some(fields) = at.fields() else { return };
-    settings.ignition.spec = fields
-        .optional("spec")
-        .and_then(|at| at.parse(ignition_spec));
+    settings.ignition.spec = fields.optional("spec").and_then(|at| at.parse(str::parse));
     let digests = [
         ("sha512", IgnitionDigest::Sha512),
         ("sha256", IgnitionDigest::Sha256),
@@ -60,6 +56,7 @@ fn read_ignition(at: &Cursor<'_>, settings: &mut Settings) {
     if let Some(digest) = fields.optional("digest").and_then(|at| at.choice(&digests)) {
         settings.ignition.digest = digest;
     }
+    fields.allow(&["merge"]);
     if let Some(at) = fields.optional("url") {
         let open = settings.secrets.apart(Format::Ignition);
         settings.ignition.body_url = at.parse(|text| node_url(text, open));
@@ -75,6 +72,41 @@ fn read_ignition(at: &Cursor<'_>, settings: &mut Settings) {
         }
     }
     fields.finish();
+}
+
+/// An Ignition configuration of the user's that is merged into the nodes'.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MergeSpec {
+    /// Its path in the project.
+    pub source: At<String>,
+    /// Whether it holds a secret.
+    pub secret: bool,
+}
+
+/// Reads `output.ignition.merge`: paths, or maps with `source` and `secret`.
+pub fn merges(output: Option<&Cursor<'_>>) -> Vec<MergeSpec> {
+    let ignition = output
+        .and_then(|at| at.fields())
+        .and_then(|fields| fields.optional("ignition"))
+        .and_then(|at| at.fields());
+    let list = ignition.map(|fields| fields.list("merge"));
+    let read = |at: &Cursor<'_>| {
+        if at.located().as_map().is_none() {
+            return Some(MergeSpec {
+                source: at.string_at()?,
+                secret: false,
+            });
+        }
+        let fields = at.fields()?;
+        let source = fields.required("source").and_then(|at| at.string_at());
+        let secret = fields.optional("secret").and_then(|at| at.bool());
+        fields.finish();
+        Some(MergeSpec {
+            source: source?,
+            secret: secret.unwrap_or(false),
+        })
+    };
+    list.unwrap_or_default().iter().filter_map(read).collect()
 }
 
 /// Where Ignition fetches a part of a node from. It would take secrets over plain http too, where everybody on the way
@@ -144,18 +176,6 @@ fn compression(at: &Cursor<'_>) -> Option<Compression> {
         ("zstd", Compression::Zstd),
         ("xz", Compression::Xz),
     ])
-}
-
-fn ignition_spec(text: &str) -> Result<IgnitionSpec, String> {
-    let minor = text
-        .strip_prefix("3.")
-        .and_then(|rest| rest.strip_suffix(".0"));
-    match minor.and_then(|minor| minor.parse().ok()) {
-        Some(minor @ 0..=6) => Ok(IgnitionSpec { minor }),
-        _ => Err(format!(
-            "{text:?} is no Ignition specification from 3.0.0 to 3.6.0"
-        )),
-    }
 }
 
 #[cfg(test)]

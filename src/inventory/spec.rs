@@ -7,7 +7,7 @@ use crate::inventory::cursor::{At, Cursor, Spot};
 use crate::inventory::files::{self, AssetSpec, DirectorySpec, FileSpec, LinkSpec, UnitSpec};
 use crate::inventory::identity::{self, IdentitySpec, KubeconfigSpec};
 use crate::inventory::os::{self, Os};
-use crate::inventory::output;
+use crate::inventory::output::{self, MergeSpec};
 use crate::inventory::runtime::{self, Containerd, Proxies, Registry};
 use crate::inventory::users;
 use crate::kubernetes::names::{label_key, label_value, taint_name};
@@ -127,6 +127,8 @@ pub struct Spec {
     pub vars: Option<Located>,
     /// Which payloads are written, and how.
     pub output: Settings,
+    /// Ignition configurations of the user's that are merged, in order.
+    pub ignition_merges: Vec<MergeSpec>,
     /// The merged layers themselves: each value has the place of the layer that set it.
     pub merged: Arc<Located>,
 }
@@ -168,6 +170,7 @@ impl Spec {
             paths: fields.each("paths", |name, at| Some((name.to_string(), text(at)?))),
             vars: vars.and_then(|at| at.fields().map(|_| at.located().clone())),
             output: output::read(fields.optional("output").as_ref()),
+            ignition_merges: output::merges(fields.optional("output").as_ref()),
             kubernetes: kubernetes?,
             merged: merged.clone(),
         };

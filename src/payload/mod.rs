@@ -33,7 +33,7 @@ use crate::error::Result;
 use crate::node::{Network, NodeTree, User};
 
 pub use forms::Forms;
-pub use ignition::{IgnitionDigest, IgnitionSettings, IgnitionSpec};
+pub use ignition::{IgnitionDigest, IgnitionSettings, IgnitionSpec, UserConfig};
 pub use libraries::libraries;
 pub use objection::Objection;
 pub use part::Part;
@@ -188,6 +188,8 @@ pub struct NodeFacts {
     pub users: Arc<[User]>,
     /// What the kernel's command line must hold or must not.
     pub kernel_arguments: Vec<KernelArgument>,
+    /// Configurations of the user's that its Ignition configuration merges.
+    pub merges: Arc<[Arc<UserConfig>]>,
 }
 
 /// One argument of the kernel's command line.

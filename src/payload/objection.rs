@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::node::{EntryKind, NodeTree};
+use crate::report::Place;
 
 /// Why a tree cannot be said in a format. The caller knows where the user wrote it and makes a finding of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,6 +14,8 @@ pub struct Objection {
     pub rule: String,
     /// The field of the node's layers that asks for it, like `output.ignition.spec`, if it is not the node's tree.
     pub field: Option<&'static str>,
+    /// Where in a file of the user's it shows, if it is about such a file.
+    pub place: Option<Place>,
 }
 
 impl Objection {
@@ -21,6 +24,15 @@ impl Objection {
             subject: subject.into(),
             rule: rule.into(),
             field: None,
+            place: None,
+        }
+    }
+
+    /// The same, about a place in a file of the user's.
+    pub(super) fn at(self, place: &Place) -> Self {
+        Self {
+            place: Some(place.clone()),
+            ..self
         }
     }
 

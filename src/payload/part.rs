@@ -29,7 +29,16 @@ impl Part {
 
 /// The parts that a job is written in as one format, the secret one first: the public one may name its digest.
 pub(super) fn parts<'a>(job: &Job<'a>, format: Format) -> Vec<(Part, Cow<'a, NodeTree>)> {
-    if job.settings.secrets.apart(format) && job.tree.has_secrets() {
+    parts_if(job, format, job.tree.has_secrets())
+}
+
+/// The same for a format that may have secrets beside the tree's.
+pub(super) fn parts_if<'a>(
+    job: &Job<'a>,
+    format: Format,
+    has_secrets: bool,
+) -> Vec<(Part, Cow<'a, NodeTree>)> {
+    if job.settings.secrets.apart(format) && has_secrets {
         return vec![
             (Part::Secrets, Cow::Owned(job.tree.secrets())),
             (Part::Public, Cow::Owned(job.tree.public())),

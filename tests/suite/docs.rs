@@ -246,6 +246,8 @@ fn example() -> Room {
     fs::create_dir(room.at.join("files")).unwrap();
     fs::write(room.at.join("files/kubelet"), "kubelet\n").unwrap();
     fs::write(room.at.join("files/token"), "not shown\n").unwrap();
+    let site = r#"{"ignition": {"version": "3.2.0"}, "storage": {"links": [{"path": "/etc/site", "target": "x"}]}}"#;
+    fs::write(room.at.join("files/site.ign"), site).unwrap();
     room
 }
 

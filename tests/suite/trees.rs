@@ -190,6 +190,7 @@ pub fn facts() -> NodeFacts {
         network: None,
         users: std::sync::Arc::default(),
         kernel_arguments: Vec::new(),
+        merges: std::sync::Arc::default(),
     }
 }
 

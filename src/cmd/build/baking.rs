@@ -13,7 +13,7 @@ use crate::cmd::build::choice::{formats, old};
 use crate::cmd::build::progress::bar;
 use crate::cmd::build::seal::{seal, target};
 use crate::cmd::manifests::{self, Marks};
-use crate::cmd::project::{Prepared, facts, objections};
+use crate::cmd::project::{Prepared, objections};
 use crate::error::Result;
 use crate::node::Baked;
 use crate::node::listing::TreeListing;
@@ -154,7 +154,7 @@ impl Baking<'_> {
     /// Writes a node's tree and payloads.
     fn write(&self, node: &NodePlan, baked: &Baked) -> Result<()> {
         let settings = self.settings(node);
-        let facts = facts(&self.prepared.plan, node, baked);
+        let facts = self.prepared.facts(node, baked);
         let objections = objections(node, baked, &facts, &settings);
         if !objections.is_empty() {
             let _ = self.fail(node, objections);

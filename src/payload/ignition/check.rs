@@ -68,6 +68,9 @@ pub fn check(job: &Job<'_>) -> Vec<Objection> {
             "is declared, but written for the units that are disabled",
         ));
     }
+    for theirs in job.facts.merges.iter() {
+        objections.extend(theirs.clashes(job.tree));
+    }
     for (name, unit) in job.tree.units() {
         check_unit(name, unit, &mut objections);
     }

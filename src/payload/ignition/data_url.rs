@@ -52,8 +52,7 @@ pub struct DataUrl {
 impl DataUrl {
     /// The smallest of percent-escaped, base64, and base64 of gzip.
     pub fn smallest(bytes: &[u8], gzip: &mut Gzip) -> Self {
-        let escaped = PLAIN.len() + percent_encode(bytes, ESCAPED).map(str::len).sum::<usize>();
-        let base64 = BASE64.len() + base64_len(bytes.len());
+        let (escaped, base64) = plain_sizes(bytes);
         let plain = escaped.min(base64);
         if bytes.len() >= WORTH_PACKING {
             let packed = gzip.pack(bytes);
@@ -63,6 +62,16 @@ impl DataUrl {
                 return Self { url, gzip: true };
             }
         }
+        Self::plain(bytes, escaped, base64)
+    }
+
+    /// The smaller of percent-escaped and base64, for specifications that compress nothing there.
+    pub fn uncompressed(bytes: &[u8]) -> Self {
+        let (escaped, base64) = plain_sizes(bytes);
+        Self::plain(bytes, escaped, base64)
+    }
+
+    fn plain(bytes: &[u8], escaped: usize, base64: usize) -> Self {
         let url = if base64 < escaped {
             in_base64(bytes)
         } else {
@@ -73,6 +82,15 @@ impl DataUrl {
         };
         Self { url, gzip: false }
     }
+}
+
+/// The lengths of the URL escaped and in base64.
+fn plain_sizes(bytes: &[u8]) -> (usize, usize) {
+    let escaped: usize = percent_encode(bytes, ESCAPED).map(str::len).sum();
+    (
+        PLAIN.len() + escaped,
+        BASE64.len() + base64_len(bytes.len()),
+    )
 }
 
 fn base64_len(bytes: usize) -> usize {

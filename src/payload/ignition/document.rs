@@ -1,5 +1,6 @@
 //! An Ignition configuration as it is serialised, field by field in this order.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde::{Serialize, Serializer};
@@ -32,14 +33,18 @@ pub(super) struct Header<'a> {
 
 #[derive(Serialize)]
 pub(super) struct HeaderConfig<'a> {
-    pub(super) merge: &'a [Merge],
+    pub(super) merge: &'a [Merge<'a>],
 }
 
-/// A configuration that Ignition fetches and lays over this one.
+/// A configuration that Ignition fetches, or finds here, and lays over this one.
 #[derive(Serialize)]
-pub(super) struct Merge {
-    pub(super) source: String,
-    pub(super) verification: Verification,
+pub(super) struct Merge<'a> {
+    /// Since 3.1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) compression: Option<&'static str>,
+    pub(super) source: Cow<'a, str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) verification: Option<Verification>,
 }
 
 #[derive(Default, Serialize)]

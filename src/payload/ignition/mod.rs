@@ -7,6 +7,7 @@ mod data_url;
 mod document;
 mod needs;
 mod settings;
+mod theirs;
 
 use std::cell::RefCell;
 use std::io::{self, BufWriter, Write};
@@ -20,17 +21,17 @@ use document::{Config, Header, HeaderConfig, Merge, Verification};
 pub use needs::spec_of;
 use settings::Hasher;
 pub use settings::{IgnitionDigest, IgnitionSettings, IgnitionSpec};
+pub use theirs::{Fault, UserConfig};
 
 use crate::error::Result;
 use crate::node::NodeTree;
-use crate::payload::part::parts;
+use crate::payload::part::parts_if;
 use crate::payload::{Format, Forms, Job, NodeFacts, Output, Part};
 
 /// The file's name.
 pub const FILE_NAME: &str = "config.ign";
 /// The name of the secret part.
 pub const SECRETS_NAME: &str = "config.secrets.ign";
-
 /// The name of what a small [`FILE_NAME`] fetches.
 pub const BODY_NAME: &str = "config.body.ign";
 
@@ -40,33 +41,26 @@ pub fn package(job: &Job<'_>, forms: &Forms, out: &mut dyn Output) -> Result<()>
     let spec = spec_of(job);
     let settings = &job.settings.ignition;
     let mut fetched = Vec::new();
-    for (part, tree) in parts(job, Format::Ignition) {
-        let mut document = Document {
-            spec,
-            digest: settings.digest,
-            facts: (part != Part::Secrets).then_some(job.facts),
-            tree: &tree,
-            merge: Vec::new(),
-        };
+    for (part, tree) in parts_if(job, Format::Ignition, has_secrets(job)) {
+        let mut document = Document::of_part(job, part, &tree, spec);
         let (name, url) = match (part, &settings.body_url) {
             (Part::Secrets, _) => (SECRETS_NAME, settings.secrets_url.as_ref()),
             (_, Some(url)) => (BODY_NAME, Some(url)),
             (_, None) => {
-                document.merge = std::mem::take(&mut fetched);
+                document.merge.extend(std::mem::take(&mut fetched));
                 (FILE_NAME, None)
             }
         };
+        let is_secret = part != Part::Public && has_secrets(job);
         let mut hasher = url.map(|_| settings.digest.hasher());
-        out.file(name, tree.has_secrets(), &mut |out| match &mut hasher {
+        out.file(name, is_secret, &mut |out| match &mut hasher {
             None => document.write(forms, out),
             Some(hasher) => document.write(forms, &mut Hashing { out, hasher }),
         })?;
-        fetched.extend(url.zip(hasher).map(|(url, hasher)| Merge {
-            source: url.replace("{node}", &job.facts.name),
-            verification: Verification {
-                hash: hasher.finish(),
-            },
-        }));
+        let merge = url
+            .zip(hasher)
+            .map(|(url, hasher)| Merge::fetched(url, job, hasher));
+        fetched.extend(merge);
     }
     if settings.body_url.is_some() {
         // The body, and then what is laid over it.
@@ -81,6 +75,24 @@ pub fn package(job: &Job<'_>, forms: &Forms, out: &mut dyn Output) -> Result<()>
         out.file(FILE_NAME, false, &mut |out| pointer.write(forms, out))?;
     }
     Ok(())
+}
+
+/// Whether anything of the node, or of what it merges, must be kept tight.
+fn has_secrets(job: &Job<'_>) -> bool {
+    job.tree.has_secrets() || job.facts.merges.iter().any(|theirs| theirs.secret)
+}
+
+impl Merge<'static> {
+    /// One that lies at a URL.
+    fn fetched(url: &str, job: &Job<'_>, hasher: Hasher) -> Self {
+        Self {
+            compression: None,
+            source: url.replace("{node}", &job.facts.name).into(),
+            verification: Some(Verification {
+                hash: hasher.finish(),
+            }),
+        }
+    }
 }
 
 /// Hashes what passes through.
@@ -109,10 +121,27 @@ struct Document<'a> {
     facts: Option<&'a NodeFacts>,
     tree: &'a NodeTree,
     /// The configurations that Ignition lays over this one.
-    merge: Vec<Merge>,
+    merge: Vec<Merge<'a>>,
 }
 
-impl Document<'_> {
+impl<'a> Document<'a> {
+    /// A part with what the user has merged into it.
+    fn of_part(job: &Job<'a>, part: Part, tree: &'a NodeTree, spec: IgnitionSpec) -> Self {
+        let digest = job.settings.ignition.digest;
+        let theirs = job.facts.merges.iter().filter(|theirs| match part {
+            Part::Whole => true,
+            Part::Public => !theirs.secret,
+            Part::Secrets => theirs.secret,
+        });
+        Self {
+            spec,
+            digest,
+            facts: (part != Part::Secrets).then_some(job.facts),
+            tree,
+            merge: theirs.map(|theirs| theirs.merge(spec, digest)).collect(),
+        }
+    }
+
     fn write(&self, forms: &Forms, out: &mut dyn Write) -> Result<()> {
         let failure = RefCell::new(None);
         let preset = preset(self.tree);

@@ -72,6 +72,14 @@ pub(super) fn needs(job: &Job<'_>) -> Vec<Need> {
             since: KERNEL_ARGUMENTS_SINCE,
         });
     }
+    for theirs in job.facts.merges.iter() {
+        needs.push(Need {
+            subject: "output.ignition.merge".to_owned(),
+            what: format!("{} is of spec {}", theirs.name, theirs.spec),
+            otherwise: "cannot read",
+            since: theirs.spec.minor,
+        });
+    }
     for (path, entry) in job.tree.entries() {
         if entry.mode & 0o7000 != 0 {
             needs.push(Need {

@@ -1,5 +1,8 @@
 //! How Ignition configurations are written: what `output.ignition` and its neighbours decided.
 
+use std::fmt;
+use std::str::FromStr;
+
 use serde::{Serialize, Serializer};
 use sha2::{Digest as _, Sha256, Sha512};
 
@@ -31,8 +34,25 @@ impl IgnitionSpec {
     pub const NEWEST: Self = Self { minor: 6 };
 }
 
-impl std::fmt::Display for IgnitionSpec {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl FromStr for IgnitionSpec {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let minor = text
+            .strip_prefix("3.")
+            .and_then(|rest| rest.strip_suffix(".0"));
+        match minor.and_then(|minor| minor.parse().ok()) {
+            Some(minor @ 0..=6) => Ok(Self { minor }),
+            _ => Err(format!(
+                "{text:?} is no Ignition specification from 3.0.0 to {}",
+                Self::NEWEST
+            )),
+        }
+    }
+}
+
+impl fmt::Display for IgnitionSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "3.{}.0", self.minor)
     }
 }

@@ -17,6 +17,7 @@ use crate::judges;
 use crate::trees;
 
 mod engines;
+mod merge;
 mod pointer;
 mod spec;
 

@@ -1,0 +1,72 @@
+//! Ignition configurations of the user's that nodes merge: read from the project, each once for a whole build.
+
+use std::collections::HashMap;
+use std::io::ErrorKind;
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::Context;
+
+use crate::error::Result;
+use crate::inventory::MergeSpec;
+use crate::payload::ignition::UserConfig;
+use crate::plan::ClassPlan;
+use crate::report::{Finding, Report};
+
+/// For each class of nodes, by its index, the configurations that it merges.
+pub type Merges = Vec<Arc<[Arc<UserConfig>]>>;
+
+/// Reads what the classes merge. What is wrong with a file goes into the report, once.
+pub fn load(dir: &Path, classes: &[Arc<ClassPlan>], report: &mut Report) -> Result<Merges> {
+    let mut known = HashMap::new();
+    let mut merges = Vec::with_capacity(classes.len());
+    for class in classes {
+        let spec = &class.spec;
+        let mut of_class = Vec::new();
+        for merge in &spec.ignition_merges {
+            let key = (merge.source.value.as_str(), merge.secret);
+            let config = match known.get(&key) {
+                Some(config) => Option::clone(config),
+                None => read(dir, merge, report)?,
+            };
+            of_class.extend(config.clone());
+            let _ = known.insert(key, config);
+        }
+        merges.push(of_class.into());
+    }
+    Ok(merges)
+}
+
+fn read(dir: &Path, merge: &MergeSpec, report: &mut Report) -> Result<Option<Arc<UserConfig>>> {
+    let source = &merge.source;
+    let path = dir.join(&source.value);
+    let bytes = match std::fs::read(&path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            let rule = format!("the file {} is missing", source.value);
+            let repair = "paths are relative to the project";
+            report.add(source.spot.error(rule).repair(repair));
+            return Ok(None);
+        }
+        Err(error) => return Err(error).with_context(|| format!("reading {}", path.display())),
+    };
+    let Ok(text) = String::from_utf8(bytes) else {
+        let rule = format!("the file {} is not UTF-8", source.value);
+        report.add(source.spot.error(rule));
+        return Ok(None);
+    };
+    match UserConfig::read(&source.value.as_str().into(), &text, merge.secret) {
+        Ok(config) => Ok(Some(Arc::new(config))),
+        Err(faults) => {
+            let is_butane = text.lines().any(|line| line.starts_with("variant:"));
+            for fault in faults {
+                let finding = Finding::error(&fault.place, fault.subject, fault.rule);
+                report.add(match is_butane {
+                    true => finding.repair("make it with `butane --strict`, this is its input"),
+                    false => finding,
+                });
+            }
+            Ok(None)
+        }
+    }
+}
