@@ -17,7 +17,7 @@ use crate::error::Result;
 use crate::identity::{CaBundle, CaSource};
 use crate::inventory::{CLUSTER_FILE, Inventory};
 use crate::node::{Baked, Oven};
-use crate::payload::{Format, Job, NodeFacts, Objection, Settings};
+use crate::payload::{Format, Job, NodeFacts, Objection, Settings, credential};
 use crate::plan::{Inputs, NodePlan, Plan};
 use crate::report::{Finding, Place, Report};
 use crate::yaml::Located;
@@ -201,7 +201,8 @@ pub fn objections(
     let objections = settings
         .formats
         .iter()
-        .flat_map(|format: &Format| format.check(&job));
+        .flat_map(|format: &Format| format.check(&job))
+        .chain(credential::check(&job));
     objections
         .map(|objection| finding(objection, node, baked))
         .collect()

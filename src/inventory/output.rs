@@ -11,6 +11,7 @@ pub fn read(at: Option<&Cursor<'_>>) -> Settings {
         initramfs: Compression::Gzip,
         ignition: IgnitionSettings::default(),
         secrets: Secrets::AsUsual,
+        credential: false,
     };
     let Some(fields) = at.and_then(|at| at.fields()) else {
         return settings;
@@ -25,6 +26,10 @@ pub fn read(at: Option<&Cursor<'_>>) -> Settings {
     {
         settings.secrets = secrets;
     }
+    settings.credential = fields
+        .optional("credential")
+        .and_then(|at| at.bool())
+        .unwrap_or_default();
     if let Some(target) = sub(fields.optional("cloudInit"), "target") {
         let _ = target.choice(&[("nocloud", ())]);
     }

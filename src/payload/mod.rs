@@ -6,6 +6,8 @@ mod archive;
 pub mod cloud_init;
 /// Compression of archives, the same bytes everywhere.
 pub mod compress;
+/// The secrets as a systemd credential.
+pub mod credential;
 /// Decompression of foreign bytes, within bounds.
 pub mod decompress;
 mod forms;
@@ -145,6 +147,8 @@ pub struct Settings {
     pub ignition: IgnitionSettings,
     /// Where secrets go.
     pub secrets: Secrets,
+    /// Whether they are written as a systemd credential too.
+    pub credential: bool,
 }
 
 /// Where secrets go.

@@ -10,6 +10,7 @@ mod boot_formats;
 mod bundle;
 mod by_hand;
 mod cluster;
+mod credential;
 mod csr;
 mod docs;
 mod golden;

@@ -227,6 +227,7 @@ pub fn settings() -> Settings {
         initramfs: Compression::Gzip,
         ignition: IgnitionSettings::default(),
         secrets: Secrets::Inline,
+        credential: false,
     }
 }
 

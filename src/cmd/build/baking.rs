@@ -17,7 +17,7 @@ use crate::cmd::project::{Prepared, objections};
 use crate::error::Result;
 use crate::node::Baked;
 use crate::node::listing::TreeListing;
-use crate::payload::{Format, Forms, Job, Settings, libraries};
+use crate::payload::{Format, Forms, Job, Settings, credential, libraries};
 use crate::plan::{NodePlan, refused_format};
 use crate::report::{Finding, Severity};
 use crate::timing::rfc3339;
@@ -178,6 +178,7 @@ impl Baking<'_> {
             for format in &settings.formats {
                 format.write(&job, &self.forms, &mut folder)?;
             }
+            credential::package(&job, &mut folder)?;
         }
         folder.finish()?;
         self.bar.inc(1);
