@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
+use crate::error::Result;
 use crate::node::{Blob, Content, Sha256Digest};
 use crate::payload::ignition::DataUrl;
 
@@ -35,6 +36,22 @@ impl<T: Clone> Kept<T> {
         }
         // The map is locked only to find the cell: while one thread fills it, others go on with other cells.
         self.cell(content.sha256()).get_or_init(make).clone()
+    }
+
+    /// The form of something that all nodes share, by its digest. Two threads that come at once may both make it.
+    pub(super) fn of_digest(
+        &self,
+        digest: Sha256Digest,
+        make: impl FnOnce() -> Result<T>,
+    ) -> Result<T> {
+        let cell = self.cell(digest);
+        match cell.get() {
+            Some(form) => Ok(form.clone()),
+            None => {
+                let form = make()?;
+                Ok(cell.get_or_init(|| form).clone())
+            }
+        }
     }
 
     fn cell(&self, digest: Sha256Digest) -> Arc<OnceLock<T>> {

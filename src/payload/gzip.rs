@@ -11,10 +11,10 @@ pub struct Gzip {
 }
 
 impl Gzip {
-    /// A new compressor at zlib's default level.
+    /// A new compressor at the highest level: the contents are small, and user data has limits.
     pub fn new() -> Self {
         Self {
-            compress: Compress::new(Compression::new(6), false),
+            compress: Compress::new(Compression::new(9), false),
         }
     }
 

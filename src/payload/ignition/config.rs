@@ -7,7 +7,7 @@ use std::sync::Arc;
 use anyhow::{Context, bail};
 
 use crate::error::Result;
-use crate::node::{Content, Entry, EntryKind, NodePath, NodeTree, Origin, Unit, User};
+use crate::node::{Asset, Content, Entry, EntryKind, NodePath, NodeTree, Origin, Unit, User};
 use crate::payload::archive::PRESET;
 use crate::payload::gzip::Gzip;
 use crate::payload::ignition::IgnitionDigest;
@@ -18,8 +18,12 @@ use crate::payload::ignition::document::{
 };
 use crate::payload::{Forms, KernelArgument};
 
+/// Assets up to this size are held in memory once for a build, in the smallest form; larger ones are streamed in base64,
+/// and nobody hands those to a platform as user data.
+const SMALL_ASSET: u64 = 1024 * 1024;
+
 /// What the contents of a configuration are made with.
-pub(super) struct Contentmaker<'a> {
+pub(super) struct ContentMaker<'a> {
     /// Lends forms that nodes share.
     pub(super) forms: &'a Forms,
     /// The digest beside each content.
@@ -32,7 +36,7 @@ pub(super) struct Contentmaker<'a> {
 pub(super) fn storage<'a>(
     tree: &'a NodeTree,
     preset: &'a Option<(NodePath, Entry)>,
-    maker: &Contentmaker<'a>,
+    maker: &ContentMaker<'a>,
 ) -> Storage<'a> {
     let mut storage = Storage::default();
     let mut gzip = Gzip::new();
@@ -91,13 +95,35 @@ fn node<'a>(path: &'a str, entry: &Entry) -> Node<'a> {
     }
 }
 
-impl<'a> Contentmaker<'a> {
+impl<'a> ContentMaker<'a> {
+    /// The smallest form of an asset that is small enough to be held in memory, made once for all nodes.
+    fn small_asset(
+        &self,
+        asset: &Asset,
+        content: &Content,
+        gzip: &mut Gzip,
+    ) -> Option<Arc<DataUrl>> {
+        if asset.size > SMALL_ASSET {
+            return None;
+        }
+        let made = self.forms.data_urls.of_digest(asset.sha256, || {
+            let mut bytes = Vec::new();
+            content.copy_to(&mut bytes)?;
+            Ok(Arc::new(DataUrl::smallest(&bytes, gzip)))
+        });
+        // Streaming it meets the same error, and reports it.
+        made.ok()
+    }
+
     fn contents(&self, content: &'a Content, gzip: &mut Gzip) -> Contents<'a> {
         let (compression, source) = match content {
-            Content::Asset(_) => {
-                let url = StreamedUrl::new(content, self.failure);
-                ("", Source::Streamed(url))
-            }
+            Content::Asset(asset) => match self.small_asset(asset, content, gzip) {
+                Some(url) => (if url.gzip { "gzip" } else { "" }, Source::Made(url)),
+                None => {
+                    let url = StreamedUrl::new(content, self.failure);
+                    ("", Source::Streamed(url))
+                }
+            },
             Content::Blob(blob) => {
                 let url = self.forms.data_urls.of(content, blob, || {
                     Arc::new(DataUrl::smallest(blob.bytes(), gzip))

@@ -15,7 +15,7 @@ use std::io::{self, BufWriter, Write};
 use anyhow::Context;
 
 pub use check::check;
-use config::{Contentmaker, kernel_arguments, passwd, preset, storage, systemd};
+use config::{ContentMaker, kernel_arguments, passwd, preset, storage, systemd};
 pub use data_url::DataUrl;
 use document::{Config, Header, HeaderConfig, Merge, Verification};
 pub use needs::spec_of;
@@ -145,7 +145,7 @@ impl<'a> Document<'a> {
     fn write(&self, forms: &Forms, out: &mut dyn Write) -> Result<()> {
         let failure = RefCell::new(None);
         let preset = preset(self.tree);
-        let maker = Contentmaker {
+        let maker = ContentMaker {
             forms,
             digest: self.digest,
             failure: &failure,

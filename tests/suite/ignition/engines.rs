@@ -213,6 +213,39 @@ fn what_the_image_has_at_our_paths_is_replaced_and_directories_keep_their_conten
     }
 }
 
+/// We write no label of SELinux: the engine has all that it made relabelled by the image's policy.
+#[test]
+fn all_that_is_written_is_relabelled() {
+    let engine = "ignition-engine-2.14";
+    if !(judges::root() && judges::present(engine)) {
+        return;
+    }
+    let scratch = tempfile::tempdir().unwrap();
+    let tree = trees::rich(scratch.path());
+    let facts = trees::facts();
+    let settings = trees::settings();
+    let folder = package(scratch.path(), Format::Ignition, &tree, &facts, &settings);
+    let _ = root_of(&folder);
+    super::apply(&folder, engine);
+    let said = fs::read_to_string(folder.join("relabelled")).unwrap();
+    let prefix = folder.join("root").display().to_string();
+    let relabelled: Vec<&str> = said
+        .split('\0')
+        .map(|path| path.strip_prefix(&prefix).unwrap_or(path))
+        .filter(|path| path.len() > 1)
+        .collect();
+    for at in tree.materialised().keys() {
+        let covers = |folder: &&str| {
+            let rest = at.as_str().strip_prefix(*folder);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        assert!(
+            relabelled.iter().any(|path| covers(&path)),
+            "{at}: {relabelled:?}"
+        );
+    }
+}
+
 /// Users get their number, shell, home, keys, and groups of the image.
 #[test]
 fn users_are_made_with_their_groups_and_keys() {

@@ -16,10 +16,12 @@ use crate::boot_formats::{assert_states, files, judge_file, package, rich, units
 use crate::judges;
 use crate::trees;
 
+mod butane;
 mod engines;
 mod merge;
 mod pointer;
 mod spec;
+mod to_butane;
 
 fn with_spec(minor: u8) -> Settings {
     Settings {
