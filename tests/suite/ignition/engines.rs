@@ -240,7 +240,7 @@ fn all_that_is_written_is_relabelled() {
             rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         };
         assert!(
-            relabelled.iter().any(|path| covers(&path)),
+            relabelled.iter().any(|path| covers(path)),
             "{at}: {relabelled:?}"
         );
     }
