@@ -216,6 +216,9 @@ pub struct Show {
     /// Say which layer set each value
     #[arg(long)]
     pub origin: bool,
+    /// Say how large the node's user-data is in each form, and what takes most of it
+    #[arg(long, conflicts_with_all = ["origin", "file"])]
+    pub sizes: bool,
     /// Print secrets in the clear
     #[arg(long)]
     pub reveal: bool,

@@ -15,7 +15,7 @@ pub fn run(args: &Check) -> Result<Exit> {
     let reading = &args.project.reading;
     let prepared = prepare(&args.project.dir, reading, &mut report)?;
     if let Some(prepared) = &prepared {
-        prepared.check_nodes(&mut report);
+        prepared.check_nodes(&mut report)?;
     }
     key(&args.project.dir, &mut report)?;
     if reading.strict {

@@ -16,8 +16,8 @@ use crate::cmd::secrets_file::{check_recipients, tokens};
 use crate::error::Result;
 use crate::identity::{CaBundle, CaSource};
 use crate::inventory::{CLUSTER_FILE, Inventory};
-use crate::node::{Baked, Oven};
-use crate::payload::{Format, Job, NodeFacts, Objection, Settings, credential};
+use crate::node::{Baked, NodeTree, Oven};
+use crate::payload::{Forms, Job, NodeFacts, Objection, credential};
 use crate::plan::{Inputs, NodePlan, Plan};
 use crate::report::{Finding, Place, Report};
 use crate::yaml::Located;
@@ -90,25 +90,34 @@ pub fn judged_at(said: Option<&str>) -> Result<OffsetDateTime> {
 
 impl Prepared {
     /// Bakes every node and throws the trees away: the findings are what is wanted.
-    pub fn check_nodes(&self, report: &mut Report) {
+    pub fn check_nodes(&self, report: &mut Report) -> Result<()> {
         let nodes = &self.plan.nodes;
-        let of_node = |node: &NodePlan| match self.oven.bake(node) {
-            Ok(baked) => {
-                let facts = self.facts(node, &baked);
-                let mut findings = objections(node, &baked, &facts, &node.class.spec.output);
-                findings.extend(baked.warnings);
-                findings
+        let forms = Forms::default();
+        let of_node = |node: &NodePlan| -> Result<Vec<Finding>> {
+            match self.oven.bake(node) {
+                Ok(baked) => {
+                    let facts = self.facts(node, &baked);
+                    let job = Job {
+                        tree: &baked.tree,
+                        facts: &facts,
+                        settings: &node.class.spec.output,
+                    };
+                    let mut findings = objections(node, &job, &forms)?;
+                    findings.extend(baked.warnings);
+                    Ok(findings)
+                }
+                Err(findings) => Ok(findings),
             }
-            Err(findings) => findings,
         };
-        let findings: Vec<(String, Finding)> = nodes
+        let findings: Vec<Vec<(String, Finding)>> = nodes
             .par_iter()
-            .flat_map_iter(|node| {
+            .map(|node| {
                 let name = |finding| (node.name.clone(), finding);
-                of_node(node).into_iter().map(name)
+                Ok(of_node(node)?.into_iter().map(name).collect())
             })
-            .collect();
-        self.add(self.name_concerned(findings), report);
+            .collect::<Result<_>>()?;
+        self.add(self.name_concerned(findings.concat()), report);
+        Ok(())
     }
 
     /// Says each finding of nodes once, and whom it concerns where neither its place nor its rule does.
@@ -186,35 +195,25 @@ fn name_concerned(
     named
 }
 
-/// What a node's formats cannot say of its tree.
-pub fn objections(
-    node: &NodePlan,
-    baked: &Baked,
-    facts: &NodeFacts,
-    settings: &Settings,
-) -> Vec<Finding> {
-    let job = Job {
-        tree: &baked.tree,
-        facts,
-        settings,
-    };
-    let objections = settings
-        .formats
-        .iter()
-        .flat_map(|format: &Format| format.check(&job))
-        .chain(credential::check(&job));
-    objections
-        .map(|objection| finding(objection, node, baked))
-        .collect()
+/// What a node's formats cannot say of its tree, and what of it is larger than where it goes to takes.
+pub fn objections(node: &NodePlan, job: &Job<'_>, forms: &Forms) -> Result<Vec<Finding>> {
+    let mut objections = Vec::new();
+    for format in &job.settings.formats {
+        objections.extend(format.check(job));
+        objections.extend(format.oversize(job, forms)?);
+    }
+    objections.extend(credential::check(job));
+    let finding = |objection| finding(objection, node, job.tree);
+    Ok(objections.into_iter().map(finding).collect())
 }
 
 /// An objection as a finding. What stands in a file of the user's or in a field is about all nodes that share it, so the
 /// node is named only where nothing better is known.
-fn finding(objection: Objection, node: &NodePlan, baked: &Baked) -> Finding {
+fn finding(objection: Objection, node: &NodePlan, tree: &NodeTree) -> Finding {
     if let Some(place) = &objection.place {
         return Finding::error(place, objection.subject, objection.rule);
     }
-    let entry = baked.tree.get(&objection.subject);
+    let entry = tree.get(&objection.subject);
     let of_node = objection
         .field
         .is_none()

@@ -1,5 +1,7 @@
 //! `nodebake show`: one node's plan and tree, secrets hidden.
 
+mod sizes;
+
 use std::io::{self, Write};
 
 use anyhow::{Context, bail};
@@ -48,6 +50,10 @@ pub fn run(args: &Show) -> Result<Exit> {
     };
     say(&report)?;
     let mut out = io::stdout().lock();
+    if args.sizes {
+        sizes::print(&prepared, node, &baked, (args.output, &mut out))?;
+        return Ok(Exit::Good);
+    }
     match (&args.file, args.origin, args.output) {
         (Some(path), _, _) => file(path, node, &baked, (args.reveal, &mut out))?,
         (None, true, output) => origins(node, output, &mut out)?,

@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
-use crate::inventory::cursor::At;
-use crate::inventory::{Cluster, Inventory};
+use crate::inventory::cursor::{At, Spot};
+use crate::inventory::identity::{ClientIdentity, KubeconfigAuth, KubeconfigSpec, ServingIdentity};
+use crate::inventory::{Cluster, Inventory, Spec};
 use crate::kubernetes::version::skew;
+use crate::payload::Format;
 use crate::report::Report;
 
 /// Longer than this, automatic approval is worth a warning: whoever holds a token can become any node.
@@ -19,6 +21,7 @@ pub fn check(inventory: &Inventory, report: &mut Report) {
     addresses(inventory, report);
     api_server(inventory, report);
     tokens(&inventory.cluster, report);
+    readable_user_data(inventory, report);
 }
 
 fn networks(cluster: &Cluster, report: &mut Report) {
@@ -156,4 +159,45 @@ fn tokens(cluster: &Cluster, report: &mut Report) {
         let rule = "must hold {node}, or all nodes would share one group";
         report.add(tokens.node_group.spot.error(rule));
     }
+}
+
+/// A metadata service gives the user-data to every pod of the node: the token in it, which is enough where approval is
+/// automatic, and secrets that do not end by themselves.
+fn readable_user_data(inventory: &Inventory, report: &mut Report) {
+    let approval = &inventory.cluster.tokens.automatic_approval;
+    for spec in &inventory.specs {
+        let output = &spec.output;
+        let target = output.cloud_init.target;
+        if !(output.formats.contains(&Format::CloudInit) && target.is_open_on_the_node()) {
+            continue;
+        }
+        let settings = spec.merged.get("output").and_then(|at| at.get("cloudInit"));
+        let place = settings.map_or_else(|| approval.spot.place.clone(), |at| at.place.clone());
+        let spot = Spot::new(place, "output.cloudInit.target");
+        let name = target.name();
+        if approval.value && spec.identity.client == ClientIdentity::BootstrapToken {
+            let rule = format!(
+                "every pod of a node can read its user-data on {name}, and with tokens.approval auto become any node"
+            );
+            let repair = "set tokens.approval to review, or give the nodes certificates";
+            report.add(spot.warning(rule).repair(repair));
+        }
+        if !output.secrets.apart(Format::CloudInit) && has_lasting_secrets(spec) {
+            let rule = format!(
+                "every pod of a node can read its user-data on {name}, and private keys and secret files are in it"
+            );
+            let repair = "set output.secrets to separate, and bring the secret part another way";
+            report.add(spot.warning(rule).repair(repair));
+        }
+    }
+}
+
+/// Whether a payload holds more secrets than a bootstrap token, which ends soon.
+fn has_lasting_secrets(spec: &Spec) -> bool {
+    let with_key = |config: &KubeconfigSpec| matches!(config.auth, KubeconfigAuth::Certificate(_));
+    let serving = spec.identity.serving.as_ref();
+    spec.identity.client == ClientIdentity::ClientCertificate
+        || serving.is_some_and(|serving| serving.value == ServingIdentity::PreIssued)
+        || spec.files.iter().any(|file| file.secret)
+        || spec.kubeconfigs.iter().any(with_key)
 }

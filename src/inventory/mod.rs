@@ -10,6 +10,7 @@ use crate::report::{Finding, Place, Report};
 use crate::yaml::{Located, Value};
 
 mod check;
+mod cloud_init;
 mod cluster;
 mod cursor;
 mod files;

@@ -1,7 +1,10 @@
 //! `output`: which payloads a node gets, and how they are written.
 
+use crate::inventory::cloud_init;
 use crate::inventory::cursor::{At, Cursor};
-use crate::payload::{Compression, Format, IgnitionDigest, IgnitionSettings, Secrets, Settings};
+use crate::payload::{
+    CloudInit, Compression, Format, IgnitionDigest, IgnitionSettings, Secrets, Settings,
+};
 
 /// Reads `output`; what is not said has the default.
 pub fn read(at: Option<&Cursor<'_>>) -> Settings {
@@ -10,6 +13,7 @@ pub fn read(at: Option<&Cursor<'_>>) -> Settings {
         tarball: Compression::Gzip,
         initramfs: Compression::Gzip,
         ignition: IgnitionSettings::default(),
+        cloud_init: CloudInit::default(),
         secrets: Secrets::AsUsual,
         credential: false,
     };
@@ -30,8 +34,8 @@ pub fn read(at: Option<&Cursor<'_>>) -> Settings {
         .optional("credential")
         .and_then(|at| at.bool())
         .unwrap_or_default();
-    if let Some(target) = sub(fields.optional("cloudInit"), "target") {
-        let _ = target.choice(&[("nocloud", ())]);
+    if let Some(at) = fields.optional("cloudInit") {
+        settings.cloud_init = cloud_init::read(&at);
     }
     if let Some(ignition) = fields.optional("ignition") {
         read_ignition(&ignition, &mut settings);

@@ -83,19 +83,30 @@ fn ssh_key(line: &str) -> Result<String, &'static str> {
     }
 }
 
-/// Type, then the key in base64, which says its type again (RFC 4253, 6.6).
+/// Type, then the key in base64, which is a list of strings with their lengths, the first of them the type again
+/// (RFC 4253, 6.6).
 fn is_public_key(line: &str) -> bool {
     let mut words = line.split_ascii_whitespace();
     let (Some(kind), Some(key)) = (words.next(), words.next()) else {
         return false;
     };
-    let says_its_type = |bytes: Vec<u8>| {
-        let rest = bytes.strip_prefix(&[0, 0, 0]).unwrap_or_default();
-        rest.split_first().is_some_and(|(length, rest)| {
-            usize::from(*length) == kind.len() && rest.starts_with(kind.as_bytes())
-        })
+    let Ok(bytes) = STANDARD.decode(key) else {
+        return false;
     };
-    KEY_TYPES.contains(&kind) && STANDARD.decode(key).is_ok_and(says_its_type)
+    let mut rest = &bytes[..];
+    let mut strings = Vec::new();
+    while let Some((length, after)) = rest.split_first_chunk::<4>() {
+        let Some((string, after)) = usize::try_from(u32::from_be_bytes(*length))
+            .ok()
+            .and_then(|length| after.split_at_checked(length))
+        else {
+            return false;
+        };
+        strings.push(string);
+        rest = after;
+    }
+    let says_its_type = strings.first() == Some(&kind.as_bytes());
+    KEY_TYPES.contains(&kind) && says_its_type && strings.len() > 1 && rest.is_empty()
 }
 
 /// What follows the options, which end at the first blank outside quotes.

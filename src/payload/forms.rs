@@ -13,6 +13,7 @@ use crate::payload::ignition::DataUrl;
 pub struct Forms {
     pub(super) data_urls: Kept<Arc<DataUrl>>,
     pub(super) contents: Kept<Arc<str>>,
+    pub(super) packed: Kept<Arc<str>>,
 }
 
 /// One kind of form by the digest of what it was made from.

@@ -34,6 +34,7 @@ use serde::Serialize;
 use crate::error::Result;
 use crate::node::{Network, NodeTree, User};
 
+pub use cloud_init::CloudInit;
 pub use forms::Forms;
 pub use ignition::{IgnitionDigest, IgnitionSettings, IgnitionSpec, UserConfig};
 pub use libraries::libraries;
@@ -93,6 +94,14 @@ impl Format {
         objections
     }
 
+    /// What of a job is larger than where it goes to takes. [`Format::write`] refuses that too.
+    pub fn oversize(self, job: &Job<'_>, forms: &Forms) -> Result<Vec<Objection>> {
+        match self {
+            Self::CloudInit => cloud_init::oversize(job, forms),
+            Self::Tarball | Self::Ignition | Self::Initramfs => Ok(Vec::new()),
+        }
+    }
+
     /// Writes the node's files in this format. `forms` is one for the whole build; any number of threads share it.
     pub fn write(self, job: &Job<'_>, forms: &Forms, out: &mut dyn Output) -> Result<()> {
         if let Some(objection) = self.check(job).first() {
@@ -145,6 +154,8 @@ pub struct Settings {
     pub initramfs: Compression,
     /// How the Ignition configuration is written.
     pub ignition: IgnitionSettings,
+    /// How cloud-init's documents are written.
+    pub cloud_init: CloudInit,
     /// Where secrets go.
     pub secrets: Secrets,
     /// Whether they are written as a systemd credential too.

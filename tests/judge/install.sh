@@ -91,6 +91,7 @@ packages() {
 tar tar
 bsdtar libarchive-tools
 cpio cpio
+curl curl
 gzip gzip
 zstd zstd
 xz xz-utils

@@ -7,6 +7,7 @@ mod archives;
 mod around;
 mod bad_input;
 mod boot_formats;
+mod budgets;
 mod bundle;
 mod by_hand;
 mod cluster;

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use nodebake::error::Result;
 use nodebake::node::{Asset, Content, Entry, EntryKind, NodePath, NodeTree, Origin, Owner, User};
 use nodebake::payload::{
-    Compression, Format, IgnitionSettings, NodeFacts, Output, Secrets, Settings,
+    CloudInit, Compression, Format, IgnitionSettings, NodeFacts, Output, Secrets, Settings,
 };
 
 /// Contents that some format or reader is known to bend.
@@ -226,6 +226,7 @@ pub fn settings() -> Settings {
         tarball: Compression::Gzip,
         initramfs: Compression::Gzip,
         ignition: IgnitionSettings::default(),
+        cloud_init: CloudInit::default(),
         secrets: Secrets::Inline,
         credential: false,
     }

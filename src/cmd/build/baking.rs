@@ -155,7 +155,12 @@ impl Baking<'_> {
     fn write(&self, node: &NodePlan, baked: &Baked) -> Result<()> {
         let settings = self.settings(node);
         let facts = self.prepared.facts(node, baked);
-        let objections = objections(node, baked, &facts, &settings);
+        let job = Job {
+            tree: &baked.tree,
+            facts: &facts,
+            settings: &settings,
+        };
+        let objections = objections(node, &job, &self.forms)?;
         if !objections.is_empty() {
             let _ = self.fail(node, objections);
             return Ok(());
@@ -170,11 +175,6 @@ impl Baking<'_> {
         let listing = TreeListing::of(&node.name, &baked.tree);
         let _ = folder.tree(&listing)?;
         if self.kind == Kind::Bundle {
-            let job = Job {
-                tree: &baked.tree,
-                facts: &facts,
-                settings: &settings,
-            };
             for format in &settings.formats {
                 format.write(&job, &self.forms, &mut folder)?;
             }

@@ -18,6 +18,15 @@ pub fn lines(bytes: &[u8]) -> String {
     }
 }
 
+/// The lines in whichever form is the smallest.
+pub fn smallest(bytes: &[u8]) -> String {
+    let (readable, packed) = (lines(bytes), encoded(bytes));
+    match packed.len() < readable.len() {
+        true => packed,
+        false => readable,
+    }
+}
+
 /// Whether a literal block holds the text exactly. Line breaks other than LF would be normalised (CR, NEL, LS, PS),
 /// other controls and byte order marks are refused, and a text of line breaks only has no line to indent by.
 fn fits_block(text: &str) -> bool {

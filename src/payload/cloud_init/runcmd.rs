@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
-use crate::node::{Entry, EntryKind, NodePath, NodeTree};
+use crate::node::{Entry, EntryKind, NodePath, NodeTree, Sha256Digest, hex};
 use crate::payload::cloud_init::activation;
 use crate::yaml::push_quoted;
 
@@ -30,13 +30,15 @@ impl Command {
     }
 }
 
-/// The `runcmd:` lines; empty when nothing is to be done.
-pub fn lines(tree: &NodeTree, all: &BTreeMap<NodePath, Entry>) -> String {
-    let mut commands = Vec::new();
+/// The `runcmd:` lines; empty when nothing is to be done. `fetch` brings files, directories and links with their modes.
+pub fn lines(tree: &NodeTree, all: &BTreeMap<NodePath, Entry>, fetch: Option<&Command>) -> String {
+    let mut commands: Vec<Command> = fetch.cloned().into_iter().collect();
     // Before owners: the users may be ours.
     commands.extend(activation::users(all));
-    commands.extend(directories(all));
-    commands.extend(links(all));
+    if fetch.is_none() {
+        commands.extend(directories(all));
+        commands.extend(links(all));
+    }
     commands.extend(owners(all));
     commands.extend(activation::classes(all));
     commands.extend(activation::units(tree));
@@ -48,6 +50,19 @@ pub fn lines(tree: &NodeTree, all: &BTreeMap<NodePath, Entry>) -> String {
         push_command(&mut out, command);
     }
     out
+}
+
+/// Fetches a tarball, makes sure that it is the one that was meant, and unpacks it. All commands are one script, which
+/// ends where this fails: a node must not start a kubelet with half of its files. `--retry-connrefused`: the server may
+/// come up with the nodes.
+pub fn fetch(url: &str, digest: &Sha256Digest) -> Command {
+    let url = shell_quoted(url);
+    let digest = hex(digest);
+    Command::Shell(format!(
+        "f=$(mktemp) && {{ curl -fsSL --retry 12 --retry-delay 5 --retry-connrefused -o \"$f\" {url} || wget -qO \"$f\" {url}; }} && \
+         echo \"{digest}  $f\" | sha256sum -c - && tar -C / -xpzf \"$f\" || \
+         {{ rm -f \"$f\"; echo nodebake: not fetched: {url} >&2; exit 1; }}; rm -f \"$f\""
+    ))
 }
 
 fn push_command(out: &mut String, command: &Command) {

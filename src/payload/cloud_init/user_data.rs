@@ -4,15 +4,15 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::{BufWriter, Write};
-use std::sync::Arc;
 
 use anyhow::Context;
 use base64::engine::general_purpose::STANDARD;
 use base64::write::EncoderWriter;
 
 use crate::error::Result;
-use crate::node::{Content, Entry, EntryKind, NodePath};
+use crate::node::{Content, Entry, EntryKind, NodePath, Sha256Digest};
 use crate::payload::cloud_init::content;
+use crate::payload::cloud_init::ladder::Rung;
 use crate::payload::cloud_init::runcmd::{self, SPECIAL_BITS, owned_by_root};
 use crate::payload::cloud_init::users;
 use crate::payload::{Forms, Job, NodeFacts, Part};
@@ -25,30 +25,73 @@ const MERGE: &str = "merge_how:\n\
     - {name: dict, settings: [no_replace, recurse_list]}\n\
     - {name: str, settings: []}\n";
 
+/// How files are said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Packing {
+    /// As people read them, where YAML has words for them.
+    Readable,
+    /// As gzip of the whole makes the most of it: text as it is, and the rest packed, which base64 would spoil.
+    Compressible,
+    /// Each in whatever is the smallest.
+    Smallest,
+}
+
+/// What a document is to hold, and how.
+#[derive(Clone, Copy, Debug)]
+pub struct Shape {
+    part: Part,
+    packing: Packing,
+    /// The digest of what the document leaves out and fetches.
+    body: Option<Sha256Digest>,
+}
+
+impl Shape {
+    /// The shape of a rung; `body` is the digest of what the last one fetches.
+    pub fn of(part: Part, rung: Rung, body: Option<Sha256Digest>) -> Self {
+        Self {
+            part,
+            packing: match rung {
+                Rung::Plain => Packing::Readable,
+                Rung::Gzip => Packing::Compressible,
+                Rung::PackedFiles | Rung::Fetched => Packing::Smallest,
+            },
+            body: body.filter(|_| rung == Rung::Fetched),
+        }
+    }
+}
+
 /// Writes the document of a part. The secret one holds files only: cloud-init writes the files of both before it runs
-/// the commands, which are all in the public one.
-pub fn write(job: &Job<'_>, part: Part, forms: &Forms, out: &mut dyn Write) -> Result<()> {
+/// the commands, which are all in the public one. Secrets never go into what is fetched.
+pub fn write(job: &Job<'_>, shape: Shape, forms: &Forms, out: &mut dyn Write) -> Result<()> {
     let mut out = BufWriter::with_capacity(64 * 1024, out);
     let mut all = job.tree.materialised();
-    let head = match part {
+    let head = match shape.part {
         Part::Whole => head(job.facts),
         Part::Public => head(job.facts) + MERGE,
         Part::Secrets => format!("{MARK}{MERGE}"),
     };
     out.write_all(head.as_bytes())?;
-    let commands = match part {
-        Part::Whole | Part::Public => runcmd::lines(job.tree, &all),
+    let url = job.settings.cloud_init.url.as_ref();
+    let fetch = shape.body.zip(url).map(|(digest, url)| {
+        let url = url.replace("{node}", &job.facts.name);
+        runcmd::fetch(&url, &digest)
+    });
+    let commands = match shape.part {
+        Part::Whole | Part::Public => runcmd::lines(job.tree, &all, fetch.as_ref()),
         Part::Secrets => String::new(),
     };
-    match part {
-        Part::Whole => {}
-        Part::Public => all.retain(|_, entry| !entry.is_secret_file()),
-        Part::Secrets => all.retain(|_, entry| entry.is_secret_file()),
-    }
-    write_files(&all, forms, &mut out)?;
+    all.retain(|_, entry| match shape.part {
+        Part::Whole => fetch.is_none() || entry.is_secret_file(),
+        Part::Public => fetch.is_none() && !entry.is_secret_file(),
+        Part::Secrets => entry.is_secret_file(),
+    });
+    write_files(&all, (shape.packing, forms), &mut out)?;
     out.write_all(commands.as_bytes())?;
     Ok(out.flush()?)
 }
+
+/// Larger assets are streamed as they are: no platform with a limit would take them packed either.
+const PACKED_ASSET: u64 = 1 << 20;
 
 /// What cloud-init knows the document by.
 const MARK: &str = "#cloud-config\n";
@@ -65,25 +108,51 @@ fn head(facts: &NodeFacts) -> String {
     head + &users::lines(&facts.users)
 }
 
-fn write_files(all: &BTreeMap<NodePath, Entry>, forms: &Forms, out: &mut dyn Write) -> Result<()> {
+fn write_files(
+    all: &BTreeMap<NodePath, Entry>,
+    how: (Packing, &Forms),
+    out: &mut dyn Write,
+) -> Result<()> {
     let mut key = "write_files:\n";
     for (path, entry) in all {
-        let EntryKind::File(content) = &entry.kind else {
-            continue;
-        };
-        out.write_all(key.as_bytes())?;
-        key = "";
-        out.write_all(item_head(path, entry).as_bytes())?;
-        match content {
-            Content::Blob(blob) => {
-                let make = || Arc::from(content::lines(blob.bytes()));
-                let lines = forms.contents.of(content, blob, make);
-                out.write_all(lines.as_bytes())?;
-            }
-            Content::Asset(_) => stream(content, out).with_context(|| format!("writing {path}"))?,
+        if matches!(entry.kind, EntryKind::File(_)) {
+            out.write_all(key.as_bytes())?;
+            key = "";
+            write_file(path, entry, how, out)?;
         }
     }
     Ok(())
+}
+
+/// The item of one file; nothing for what is none.
+pub fn write_file(
+    path: &NodePath,
+    entry: &Entry,
+    (packing, forms): (Packing, &Forms),
+    out: &mut dyn Write,
+) -> Result<()> {
+    let EntryKind::File(content) = &entry.kind else {
+        return Ok(());
+    };
+    out.write_all(item_head(path, entry).as_bytes())?;
+    let (kept, form): (_, fn(&[u8]) -> String) = match packing {
+        Packing::Readable | Packing::Compressible => (&forms.contents, content::lines),
+        Packing::Smallest => (&forms.packed, content::smallest),
+    };
+    let lines = match content {
+        Content::Blob(blob) => kept.of(content, blob, || form(blob.bytes()).into()),
+        Content::Asset(_) if packing == Packing::Readable || content.len() > PACKED_ASSET => {
+            return stream(content, out).with_context(|| format!("writing {path}"));
+        }
+        Content::Asset(_) => kept.of_digest(content.sha256(), || {
+            let mut bytes = Vec::new();
+            content
+                .copy_to(&mut bytes)
+                .with_context(|| format!("writing {path}"))?;
+            Ok(form(&bytes).into())
+        })?,
+    };
+    Ok(out.write_all(lines.as_bytes())?)
 }
 
 /// Path, mode and owner. Here every file is root's: cloud-init looks names up, and one unknown name ends the module

@@ -1,0 +1,93 @@
+//! `nodebake show --sizes`: what user-data takes in each form, and where it goes takes.
+
+use std::io::Write;
+
+use serde::Serialize;
+
+use crate::cli::Print;
+use crate::cmd::project::Prepared;
+use crate::error::Result;
+use crate::node::Baked;
+use crate::payload::cloud_init::{FILE_NAMES, Rung, Step, accounts, largest};
+use crate::payload::{Forms, Job};
+use crate::plan::NodePlan;
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Document {
+    file: String,
+    target: &'static str,
+    max_bytes: Option<u64>,
+    forms: Vec<Step>,
+    form: Option<Rung>,
+    largest: Vec<Largest>,
+}
+
+#[derive(Serialize)]
+struct Largest {
+    path: String,
+    bytes: u64,
+}
+
+/// Prints the account of each of the node's documents.
+pub fn print(
+    prepared: &Prepared,
+    node: &NodePlan,
+    baked: &Baked,
+    (print, out): (Print, &mut dyn Write),
+) -> Result<()> {
+    let facts = prepared.facts(node, baked);
+    let settings = &node.class.spec.output;
+    let (tree, forms) = (&baked.tree, Forms::default());
+    let job = Job {
+        tree,
+        facts: &facts,
+        settings,
+    };
+    let mut documents = Vec::new();
+    for account in accounts(&job, &forms)? {
+        let largest = largest(&job, account.part, &forms)?.into_iter();
+        documents.push(Document {
+            file: format!("{}{}", FILE_NAMES[0], account.part.infix()),
+            target: settings.cloud_init.target.name(),
+            max_bytes: account.limit.map(|limit| limit.max_bytes),
+            form: account.rung(),
+            largest: largest
+                .map(|(path, bytes)| Largest { path, bytes })
+                .collect(),
+            forms: account.steps,
+        });
+    }
+    if print == Print::Json {
+        serde_json::to_writer_pretty(&mut *out, &documents)?;
+        return Ok(writeln!(out)?);
+    }
+    documents
+        .iter()
+        .try_for_each(|document| text(document, out))
+}
+
+fn text(document: &Document, out: &mut dyn Write) -> Result<()> {
+    let most = document.max_bytes.map_or_else(
+        || "no limit".to_owned(),
+        |most| format!("at most {most} bytes"),
+    );
+    writeln!(out, "{} for {}: {most}", document.file, document.target)?;
+    for step in &document.forms {
+        let form = match step.rung {
+            Rung::Plain => "plain",
+            Rung::PackedFiles => "each file packed",
+            Rung::Gzip => "gzip",
+            Rung::Fetched => "fetches the rest",
+        };
+        let counted = step
+            .counted
+            .map_or_else(|| "far more".to_owned(), |counted| counted.to_string());
+        let fits = if step.fits { "fits" } else { "too large" };
+        writeln!(out, "{form:<17} {counted:>8} {fits}")?;
+    }
+    for file in &document.largest {
+        writeln!(out, "{:>26} {}", file.bytes, file.path)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,79 @@
+//! `output.cloudInit`: where user-data goes, and how it is made to fit there.
+
+use crate::inventory::cursor::Cursor;
+use crate::payload::CloudInit;
+use crate::payload::limits::{Count, Limit, Target};
+use crate::yaml::Value;
+
+/// Reads `cloudInit`; what is not said has the default.
+pub fn read(at: &Cursor<'_>) -> CloudInit {
+    let mut settings = CloudInit::default();
+    let Some(fields) = at.fields() else {
+        return settings;
+    };
+    if let Some(target) = fields.optional("target").and_then(|at| target(&at)) {
+        settings.target = target;
+    }
+    settings.url = fields.optional("url").and_then(|at| at.parse(url));
+    fields.finish();
+    settings
+}
+
+/// The name of a platform, or what another one takes.
+fn target(at: &Cursor<'_>) -> Option<Target> {
+    if !matches!(at.located().value, Value::Map(_)) {
+        return at.choice(&Target::NAMED);
+    }
+    let fields = at.fields()?;
+    let max_bytes = fields
+        .required("maxBytes")
+        .and_then(|at| at.integer::<u64>());
+    let count = fields
+        .required("count")
+        .and_then(|at| at.choice(&[("raw", Count::Raw), ("base64", Count::Base64)]));
+    fields.finish();
+    Some(Target::Other(Limit {
+        max_bytes: max_bytes?,
+        count: count?,
+    }))
+}
+
+/// From where a node fetches. Plain http will do: what is fetched holds no secret, and its digest is known.
+fn url(text: &str) -> Result<String, &'static str> {
+    let rest = ["https://", "http://"]
+        .iter()
+        .find_map(|scheme| text.strip_prefix(scheme));
+    let is_plain = |c: char| c.is_ascii_graphic() && !"\"'`\\<>^|".contains(c);
+    match rest {
+        None => Err("must begin with https:// or http://"),
+        Some(rest) if rest.is_empty() || rest.starts_with('/') || !rest.chars().all(is_plain) => {
+            Err("is no URL")
+        }
+        Some(rest) if !rest.contains("{node}") => {
+            Err("must hold {node}, or all nodes would fetch the same files")
+        }
+        Some(_) => Ok(text.to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_node_fetches_its_own_files() {
+        for good in ["https://a/{node}.tar.gz", "http://a:8080/x?n={node}&b"] {
+            assert_eq!(url(good).as_deref(), Ok(good));
+        }
+        for bad in [
+            "ftp://a/{node}",
+            "https://a/body",
+            "https:///{node}",
+            "https://a/{node} b",
+            "https://a/{node}\"",
+            "{node}",
+        ] {
+            assert!(url(bad).is_err(), "{bad}");
+        }
+    }
+}

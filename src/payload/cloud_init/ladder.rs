@@ -1,0 +1,225 @@
+//! The ladder: how user-data is made to fit what its platform takes. It is climbed only as far as needed, since each
+//! rung costs something: a packed file cannot be read by people, a packed document by no program but cloud-init, and
+//! what is fetched needs a server.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use crate::error::Result;
+use crate::node::{EntryKind, Sha256Digest};
+use crate::payload::cloud_init::user_data::{Packing, Shape, write, write_file};
+use crate::payload::gzip::Gzip;
+use crate::payload::limits::Limit;
+use crate::payload::part::parts;
+use crate::payload::{Format, Forms, Job, Part};
+
+/// A document that is so many times larger than the limit is not even packed: text shrinks by a tenth of that, and
+/// memory stays bounded whatever assets a node has.
+const HOPELESS: u64 = 64;
+
+/// How many of the largest files are named.
+const NAMED: usize = 5;
+
+/// A form of user-data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Rung {
+    /// As people read it.
+    Plain,
+    /// Each file in the smaller of its form and gzip in base64.
+    PackedFiles,
+    /// The whole plain document in gzip, which cloud-init knows by its first bytes.
+    Gzip,
+    /// A small document with the secrets, which fetches the rest by URL and digest.
+    Fetched,
+}
+
+/// One rung that was tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Step {
+    /// The form.
+    pub rung: Rung,
+    /// What the platform would count; None when it is hopelessly much.
+    pub counted: Option<u64>,
+    /// Whether the platform takes it.
+    pub fits: bool,
+}
+
+/// What was tried for one document, and what came of it.
+#[derive(Clone, Debug)]
+pub struct Account {
+    /// Which document.
+    pub part: Part,
+    /// The platform's limit.
+    pub limit: Option<Limit>,
+    /// The rungs in order; the last one is it, if it fits.
+    pub steps: Vec<Step>,
+}
+
+impl Account {
+    /// The form that is written; None when no form fits.
+    pub fn rung(&self) -> Option<Rung> {
+        self.steps
+            .last()
+            .filter(|step| step.fits)
+            .map(|step| step.rung)
+    }
+}
+
+/// The accounts of a job's documents.
+pub fn accounts(job: &Job<'_>, forms: &Forms) -> Result<Vec<Account>> {
+    let parts = parts(job, Format::CloudInit);
+    let accounts = parts.iter().map(|(part, _)| account(job, *part, forms));
+    accounts.collect()
+}
+
+/// Climbs until the platform takes the document. Without a limit there is nothing to climb for, but the bytes are
+/// counted all the same.
+pub fn account(job: &Job<'_>, part: Part, forms: &Forms) -> Result<Account> {
+    let settings = &job.settings.cloud_init;
+    let mut account = Account {
+        part,
+        limit: settings.target.limit(),
+        steps: Vec::new(),
+    };
+    for rung in rungs(part, settings.url.is_some()) {
+        let counted = counted(job, part, rung, forms, account.limit)?;
+        let fits = match (account.limit, counted) {
+            (Some(limit), Some(counted)) => counted <= limit.max_bytes,
+            (Some(_), None) => false,
+            (None, _) => true,
+        };
+        let step = Step {
+            rung,
+            counted,
+            fits,
+        };
+        account.steps.push(step);
+        if fits {
+            break;
+        }
+    }
+    Ok(account)
+}
+
+/// The form in which a document is written. What has no limit is not measured first.
+pub fn chosen(job: &Job<'_>, part: Part, forms: &Forms) -> Result<Option<Rung>> {
+    match job.settings.cloud_init.target.limit() {
+        None => Ok(Some(Rung::Plain)),
+        Some(_) => Ok(account(job, part, forms)?.rung()),
+    }
+}
+
+/// The rungs of a part. Two documents that are to be merged are parts of one multi-part document, where gzip has no
+/// place of its own; and what holds nothing but secrets has nothing to fetch from where others read.
+fn rungs(part: Part, has_url: bool) -> Vec<Rung> {
+    let mut rungs = vec![Rung::Plain, Rung::PackedFiles];
+    if part == Part::Whole {
+        rungs.push(Rung::Gzip);
+    }
+    if has_url && part != Part::Secrets {
+        rungs.push(Rung::Fetched);
+    }
+    rungs
+}
+
+fn counted(
+    job: &Job<'_>,
+    part: Part,
+    rung: Rung,
+    forms: &Forms,
+    limit: Option<Limit>,
+) -> Result<Option<u64>> {
+    let most = limit.map_or(u64::MAX, |limit| limit.max_bytes.saturating_mul(HOPELESS));
+    let bytes = match rung {
+        Rung::Gzip => document(job, Shape::of(part, rung, None), forms, most)?
+            .map(|plain| Gzip::new().pack(&plain).len() as u64),
+        Rung::Plain | Rung::PackedFiles | Rung::Fetched => {
+            // Any digest is as long as the right one.
+            let digest = Sha256Digest::default();
+            size(job, Shape::of(part, rung, Some(digest)), forms, most)?
+        }
+    };
+    let is_text = rung != Rung::Gzip;
+    Ok(bytes.map(|bytes| limit.map_or(bytes, |limit| limit.count.of(bytes, is_text))))
+}
+
+/// The document itself; None if it is larger than `most`.
+pub fn document(job: &Job<'_>, shape: Shape, forms: &Forms, most: u64) -> Result<Option<Vec<u8>>> {
+    let mut bytes = Capped::new(Vec::new(), most);
+    let written = write(job, shape, forms, &mut bytes);
+    bytes.end(written)
+}
+
+fn size(job: &Job<'_>, shape: Shape, forms: &Forms, most: u64) -> Result<Option<u64>> {
+    let mut sink = Capped::new(io::sink(), most);
+    let written = write(job, shape, forms, &mut sink);
+    let count = sink.count;
+    Ok(sink.end(written)?.map(|_| count))
+}
+
+/// The files that take most of the plain document, the largest first.
+pub fn largest(job: &Job<'_>, part: Part, forms: &Forms) -> Result<Vec<(String, u64)>> {
+    let mut found = Vec::new();
+    for (path, entry) in job.tree.materialised() {
+        let inside = match part {
+            Part::Whole => true,
+            Part::Public => !entry.is_secret_file(),
+            Part::Secrets => entry.is_secret_file(),
+        };
+        if let (EntryKind::File(_), true) = (&entry.kind, inside) {
+            let mut sink = Capped::new(io::sink(), u64::MAX);
+            write_file(&path, &entry, (Packing::Readable, forms), &mut sink)?;
+            found.push((path.to_string(), sink.count));
+        }
+    }
+    found.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    found.truncate(NAMED);
+    Ok(found)
+}
+
+/// A writer that counts, and gives up at a bound.
+struct Capped<W> {
+    out: W,
+    count: u64,
+    most: u64,
+    is_full: bool,
+}
+
+impl<W> Capped<W> {
+    fn new(out: W, most: u64) -> Self {
+        Self {
+            out,
+            count: 0,
+            most,
+            is_full: false,
+        }
+    }
+
+    /// What was written; None if that was more than the bound.
+    fn end(self, written: Result<()>) -> Result<Option<W>> {
+        match (self.is_full, written) {
+            (true, _) => Ok(None),
+            (false, Ok(())) => Ok(Some(self.out)),
+            (false, Err(error)) => Err(error),
+        }
+    }
+}
+
+impl<W: Write> Write for Capped<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.count + bytes.len() as u64 > self.most {
+            self.is_full = true;
+            return Err(io::Error::other("larger than the bound"));
+        }
+        let count = self.out.write(bytes)?;
+        self.count += count as u64;
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}
