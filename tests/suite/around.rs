@@ -357,6 +357,49 @@ fn stubs(node: &Node) {
     }
 }
 
+/// The node's tarball in a root with what an image has.
+fn unpacked(made: Project) -> Node {
+    let _ = made.good(&["build", "--strict", "--format", "tarball"]);
+    let root = made.scratch().join("root");
+    let packed = fs::File::open(made.out().join("nodes/n1/n1.tar.gz")).unwrap();
+    tar::Archive::new(flate2::read::GzDecoder::new(packed))
+        .unpack(&root)
+        .unwrap();
+    let node = Node {
+        project: made,
+        root,
+    };
+    stubs(&node);
+    node
+}
+
+/// Debian's and Ubuntu's images may have Kubernetes' own packages, whose drop-in starts the kubelet kubeadm's way.
+#[test]
+fn the_packages_drop_in_does_not_replace_our_command() {
+    if !judges::present("systemd-analyze") {
+        return;
+    }
+    for (profiles, is_replaced) in [
+        ("worker", true),
+        ("worker, debian", false),
+        ("worker, ubuntu", false),
+    ] {
+        let node = unpacked(project("v1.34.4", profiles, ""));
+        let theirs = node.root.join("usr/lib/systemd/system/kubelet.service.d");
+        fs::create_dir_all(&theirs).unwrap();
+        let text_of = "[Service]\nExecStart=\nExecStart=/usr/bin/kubelet-of-the-package $KUBELET_KUBECONFIG_ARGS\n";
+        fs::write(theirs.join("10-kubeadm.conf"), text_of).unwrap();
+        let root = format!("--root={}", node.root.display());
+        let args = ["verify", "--man=no", &root, "kubelet.service"];
+        let said = text(&judges::run(&node.root, "systemd-analyze", &args).stderr);
+        assert_eq!(
+            said.contains("kubelet-of-the-package"),
+            is_replaced,
+            "{profiles}: {said}"
+        );
+    }
+}
+
 #[test]
 fn systemd_finds_nothing_to_say_about_baked_units() {
     if !judges::present("systemd-analyze") {
@@ -377,17 +420,7 @@ fn systemd_finds_nothing_to_say_about_baked_units() {
         let text_of = fs::read_to_string(&file).unwrap();
         let url = "https://127.0.0.1:8443\n  endpoints: [10.0.9.1:6443]";
         fs::write(&file, text_of.replace("https://api.example.com:6443", url)).unwrap();
-        let _ = made.good(&["build", "--strict", "--format", "tarball"]);
-        let root = made.scratch().join("root");
-        let packed = fs::File::open(made.out().join("nodes/n1/n1.tar.gz")).unwrap();
-        tar::Archive::new(flate2::read::GzDecoder::new(packed))
-            .unpack(&root)
-            .unwrap();
-        let node = Node {
-            project: made,
-            root,
-        };
-        stubs(&node);
+        let node = unpacked(made);
         let root = format!("--root={}", node.root.display());
         for unit in [
             "kubelet.service",
