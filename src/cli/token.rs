@@ -18,8 +18,9 @@ pub enum Token {
     /// Put new tokens in the place of old ones, with an overlap
     ///
     /// Only the named nodes' tokens change. The Secrets of the old tokens stay
-    /// among the manifests until the overlap ends; commands for Secrets that
-    /// the cluster already holds are printed, and can be piped to sh.
+    /// among the manifests for the overlap, and `token create` takes them out
+    /// when it has passed: a build has no clock. Commands for Secrets that the
+    /// cluster already holds are printed, and can be piped to sh.
     Rotate(TokenRotate),
     /// Shut nodes out: their tokens make no payload and no Secret any more
     ///

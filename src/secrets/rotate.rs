@@ -62,6 +62,7 @@ impl TokenStore {
             .checked_add(time::Duration::try_from(overlap)?)
             .filter(|until| rfc3339(*until).is_some())
             .context("rotating tokens: the overlap ends beyond the year 9999")?;
+        let _ = self.settle(now);
         // Before the minting, which may fail: the ends are this store's only while it is saved.
         let mut ended = Vec::new();
         for node in nodes {
@@ -76,6 +77,14 @@ impl TokenStore {
         };
         let minted = self.create(nodes.iter().copied(), &minting)?;
         Ok(Rotated { minted, ended })
+    }
+
+    /// Takes the Secrets of tokens whose overlap has passed from among the manifests, and returns how many there were. A
+    /// build has no clock, so it is for the commands that have one.
+    pub fn settle(&mut self, now: OffsetDateTime) -> usize {
+        let tokens = self.nodes.values_mut().flatten();
+        let passed = tokens.filter(|token| token.until.is_some() && !token.is_valid(now));
+        passed.map(close).count()
     }
 
     /// Marks all tokens of the nodes as revoked: no payload and no Secret is made of them any more. The ids stay, so
@@ -163,13 +172,16 @@ impl TokenStore {
     }
 }
 
-/// Brings a token's end forward. One whose overlap has passed since loses it here, and with it the place of its Secret
-/// among the manifests: this is a command with a clock, a build has none.
+/// The end of an overlap becomes the end of the token.
+fn close(token: &mut Token) {
+    if let Some(until) = token.until.take() {
+        token.expires = token.expires.min(until);
+    }
+}
+
+/// Brings a token's end forward.
 fn end(token: &mut Token, node: &str, now: OffsetDateTime, until: OffsetDateTime) -> Option<Ended> {
     if !token.is_valid(now) {
-        if let Some(until) = token.until.take() {
-            token.expires = token.expires.min(until);
-        }
         return None;
     }
     let ends = until.min(token.ends());
@@ -271,6 +283,20 @@ mod tests {
             overlapping(&read_back(&store), "a"),
             [last.ended[0].id.clone()]
         );
+    }
+
+    #[test]
+    fn an_overlap_that_has_passed_is_settled_for_all_nodes_and_one_that_has_not_stays() {
+        let mut store = store();
+        let _ = store.rotate(&["a"], HOUR, &minting(NOW)).unwrap();
+        let _ = store.rotate(&["b"], HOUR * 3, &minting(NOW)).unwrap();
+        assert_eq!(store.settle(NOW + HOUR / 2), 0);
+        assert_eq!(store.settle(NOW + HOUR * 2), 1);
+        let store = read_back(&store);
+        assert!(overlapping(&store, "a").is_empty());
+        assert_eq!(overlapping(&store, "b").len(), 1);
+        let old = &store.iter().next().unwrap().1[0];
+        assert_eq!(old.ends(), datetime!(2026-11-24 16:00 UTC));
     }
 
     #[test]

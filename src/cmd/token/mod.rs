@@ -69,8 +69,9 @@ fn create(args: &TokenCreate, report: &mut Report) -> Result<Exit> {
             !revoked
         });
     }
+    let settled = change.store.settle(minting.now);
     let minted = change.store.create(nodes, &minting)?;
-    if !minted.is_empty() {
+    if !minted.is_empty() || settled > 0 {
         change.save()?;
     }
     print(args.file.output, &minted, &minted_text(&minted))?;
