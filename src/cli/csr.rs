@@ -59,6 +59,9 @@ pub struct CsrReview {
     #[arg(long)]
     pub apply: bool,
     /// The kubectl that --apply runs
+    ///
+    /// A cluster before 1.19 needs one of its own minor: those of today do not
+    /// know its certificates.k8s.io/v1beta1, and approve nothing there.
     #[arg(
         long,
         value_name = "PROGRAM",

@@ -42,38 +42,40 @@ pub fn rbac(objects: &ClusterObjects) -> String {
         .document(),
     );
     text.push_str(&approval(objects.approval, shared));
-    text.push_str(
-        &Binding {
-            why: "A node may renew its own client certificate.",
-            name: "node-client-cert-renewal",
-            subject_kind: "Group",
-            subject: NODES,
-            role: "system:certificates.k8s.io:certificatesigningrequests:selfnodeclient",
-        }
-        .document(),
-    );
     if objects.server_renewal {
         text.push_str(&server_renewal());
     }
     text
 }
 
-/// What stands for the first certificate of a node. The name must not stay bound by chance, so its absence is said.
+/// What the controller manager approves by itself. With review that is nothing, renewals neither: a node that is revoked
+/// would go on renewing its certificate for ever. Apply does not prune, so that the absence of the names is said.
 fn approval(approval: Approval, shared: &str) -> String {
-    const NAME: &str = "auto-approve-csrs-for-group";
+    const FIRST: &str = "auto-approve-csrs-for-group";
+    const RENEWAL: &str = "node-client-cert-renewal";
+    const ROLE: &str = "system:certificates.k8s.io:certificatesigningrequests";
     match approval {
-        Approval::Auto => Binding {
-            why: "The first client certificate of a node is approved by the controller manager. A token does not bind\n\
-                  # a name: whoever holds one can become any node.",
-            name: NAME,
-            subject_kind: "Group",
-            subject: shared,
-            role: "system:certificates.k8s.io:certificatesigningrequests:nodeclient",
+        Approval::Auto => {
+            let first = Binding {
+                why: "The first client certificate of a node is approved by the controller manager. A token does not bind\n\
+                      # a name: whoever holds one can become any node.",
+                name: FIRST,
+                subject_kind: "Group",
+                subject: shared,
+                role: &format!("{ROLE}:nodeclient"),
+            };
+            let renewal = Binding {
+                why: "A node may renew its own client certificate.",
+                name: RENEWAL,
+                subject_kind: "Group",
+                subject: NODES,
+                role: &format!("{ROLE}:selfnodeclient"),
+            };
+            first.document() + &renewal.document()
         }
-        .document(),
         Approval::Review => format!(
-            "# Client certificates are approved after review. If an earlier bundle approved them automatically:\n\
-             # kubectl delete clusterrolebinding {NAME}\n"
+            "# Client certificates are approved after review, renewals too. If an earlier bundle approved them automatically:\n\
+             # kubectl delete clusterrolebinding --ignore-not-found {FIRST} {RENEWAL}\n"
         ),
     }
 }

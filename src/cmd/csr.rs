@@ -113,6 +113,7 @@ fn facts(inventory: &Inventory) -> HashMap<&str, NodeFacts<'_>> {
             let mut names = HashSet::from([name]);
             let spec = spec.and_then(|index| inventory.specs.get(index));
             let hostname = spec.and_then(|spec| spec.hostname.as_ref());
+            let hostname = hostname.filter(|hostname| !hostname.is_node_name());
             let is_template = hostname.is_some_and(|hostname| hostname.text.contains('{'));
             if let Some(hostname) = hostname.filter(|_| !is_template) {
                 let _ = names.insert(&hostname.text);

@@ -58,6 +58,13 @@ impl Text {
             .iter()
             .any(|mark| self.text.contains(mark))
     }
+
+    /// Whether it is the template that the profile `worker` has for host names: the node's name, without rendering.
+    pub fn is_node_name(&self) -> bool {
+        let inner = self.text.trim().strip_prefix("{{");
+        let inner = inner.and_then(|text| text.strip_suffix("}}"));
+        inner.is_some_and(|text| text.trim() == "node.name")
+    }
 }
 
 /// A taint by key and effect.

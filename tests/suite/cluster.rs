@@ -217,12 +217,6 @@ fn with_review_nothing_is_approved_automatically() {
                 "system:bootstrappers:nodebake:prod",
                 "system:node-bootstrapper"
             ),
-            binding(
-                "node-client-cert-renewal",
-                "Group",
-                "system:nodes",
-                &format!("{CSR}:selfnodeclient")
-            ),
         ])
     );
 }

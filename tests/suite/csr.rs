@@ -145,6 +145,14 @@ fn an_impostor_is_denied_and_honest_nodes_are_approved() {
         return;
     }
     let project = Project::of("reference");
+    // As the profile `worker` says it: no other name is a node's then.
+    let inventory = project.dir.join("cluster.yaml");
+    let hostname = "\nhostname: \"{{ node.name }}\"\n";
+    fs::write(
+        &inventory,
+        fs::read_to_string(&inventory).unwrap() + hostname,
+    )
+    .unwrap();
     let file = pending(&project);
     let table = project.good(&["csr", "review", "csr.json"]);
     let decision = |name: &str| {
