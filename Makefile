@@ -11,7 +11,7 @@ export PATH := $(CURDIR)/target/judges/bin:$(PATH)
 export CARGO_TARGET_DIR := $(CURDIR)/target
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo judges test lint check conformance replay golden bench install clean
+.PHONY: help build demo judges test lint check needs conformance replay golden bench install clean
 
 help: ## Say what there is to make
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name what; do printf '  make %-12s %s\n' "$$name" "$$what"; done
@@ -40,7 +40,10 @@ ifdef FULL
 KUBELETS := v1.16.6 v1.20.15 v1.24.17 v1.27.8 v1.31.4 v1.34.4 v1.37.2
 endif
 
-conformance: build ## Ask the judges that take minutes: upstream's types, flags and rules, kubelets (FULL=1: of seven minors), Ignition itself, real clusters (needs Go, a module proxy, root)
+needs:
+	@sh tests/judge/needs.sh
+
+conformance: needs build ## Ask the judges that take minutes: upstream's types, flags and rules, kubelets, Ignition itself, real clusters (needs Go, a module proxy, root, cgroup v1). FULL=1: kubelets of seven minors, three nodes of every format, runs that are interrupted
 	@sh tests/judge/install.sh conformance
 	@mkdir -p target/conformance
 	cd tests/judge/kubelet-facts && go vet . && go run . -out $(CURDIR)/target/conformance/kubelet_config.json
@@ -50,12 +53,16 @@ conformance: build ## Ask the judges that take minutes: upstream's types, flags 
 	for version in v1.16.6 v1.34.4; do tests/judge/kubernetes/build.sh $$version target/judges/kubernetes/$$version kube-apiserver kubelet || exit 1; done
 	cd tests/judge/node-restriction && go vet . && CGO_ENABLED=0 go build -trimpath -buildvcs=false -o $(CURDIR)/target/judges/bin/node-restriction .
 	NODEBAKE_CONFORMANCE=1 KUBELETS="$(KUBELETS)" $(CARGO) test --locked --test suite -- boot_formats ignition kubelet_rules kubelets around node_restriction
-	tests/judge/replay/run.sh $(NODEBAKE)
+	tests/judge/replay/run.sh $(NODEBAKE) $(if $(FULL),-full)
+ifdef FULL
+	tests/judge/replay/readme.sh target/conformance/replay.md
+	tests/judge/replay/run.sh $(NODEBAKE) -drill
+endif
 
-replay: build ## Only the real clusters of `conformance`: baked nodes join them, step by step
+replay: needs build ## Only the real clusters of `conformance`: baked nodes join them, step by step
 	@sh tests/judge/install.sh conformance
 	tests/judge/ignition/build.sh target/judges/bin engine
-	tests/judge/replay/run.sh $(NODEBAKE)
+	tests/judge/replay/run.sh $(NODEBAKE) $(if $(FULL),-full)
 
 golden: build ## Record golden folders, bad input and --help anew; the run fails, look at `git diff`, then test
 	NODEBAKE_GOLDEN=record $(CARGO) test --locked --test suite -- golden help_is_as_recorded bad_input

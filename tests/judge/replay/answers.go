@@ -9,7 +9,7 @@ import (
 
 // kubelet is a caller of a node's port 10250.
 func (r *replay) kubelet(n *node, certificate, token string) (*caller, error) {
-	return newCaller(r.cp.ca, "https://"+n.Address+":10250", certificate, token)
+	return r.cp.ca.caller("https://"+n.Address+":10250", certificate, token)
 }
 
 // answers: who may call the kubelet, and what the others are told, word for word as in the procedure.
@@ -102,8 +102,8 @@ func (r *replay) serviceAccountToken() (string, error) {
 	return token, err
 }
 
-// readyAndPod: with a CNI configuration the nodes are Ready, and one of them runs a container.
-func (r *replay) readyAndPod(nodes []*node) {
+// readyAndPods: with a CNI configuration the nodes are Ready, and run containers.
+func (r *replay) readyAndPods(nodes []*node) {
 	for _, n := range nodes {
 		r.step(n.format, "not-ready-without-cni", n.Name+" says that there is no network yet", func() (string, error) {
 			return loggedOr(n, soon, n.Name+" reports", func() (string, bool) {
@@ -116,7 +116,9 @@ func (r *replay) readyAndPod(nodes []*node) {
 	for _, n := range nodes {
 		r.step(n.format, "ready-with-cni", n.Name+" is Ready", func() (string, error) { return r.waitReady(n, time.Time{}) })
 	}
-	r.podRuns(nodes[0])
+	for _, n := range nodes {
+		r.podRuns(n)
+	}
 }
 
 // waitReady waits until a node is Ready, and has renewed its lease since a time: what the cluster remembers of it is then no longer old.

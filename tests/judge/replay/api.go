@@ -19,24 +19,31 @@ type caller struct {
 	token  string
 }
 
-// newCaller trusts the cluster's CA and shows the certificate NAME.pem, or none.
-func newCaller(ca *authority, base, name, token string) (*caller, error) {
+// newCaller trusts the cluster's CA and shows a certificate, or none.
+func newCaller(ca *authority, base string, shown []tls.Certificate, token string) (*caller, error) {
 	trusted, err := os.ReadFile(ca.file("ca.pem"))
 	if err != nil {
 		return nil, err
 	}
 	pool := x509.NewCertPool()
 	pool.AppendCertsFromPEM(trusted)
-	config := &tls.Config{RootCAs: pool}
+	transport := &http.Transport{
+		TLSClientConfig: &tls.Config{RootCAs: pool, Certificates: shown}, DisableKeepAlives: len(shown) == 0,
+	}
+	return &caller{client: &http.Client{Transport: transport, Timeout: 20 * time.Second}, base: base, token: token}, nil
+}
+
+// caller shows the certificate NAME.pem of this authority, or none.
+func (a *authority) caller(base, name, token string) (*caller, error) {
+	var shown []tls.Certificate
 	if name != "" {
-		pair, err := tls.LoadX509KeyPair(ca.file(name+".pem"), ca.file(name+"-key.pem"))
+		pair, err := tls.LoadX509KeyPair(a.file(name+".pem"), a.file(name+"-key.pem"))
 		if err != nil {
 			return nil, err
 		}
-		config.Certificates = []tls.Certificate{pair}
+		shown = append(shown, pair)
 	}
-	transport := &http.Transport{TLSClientConfig: config, DisableKeepAlives: name == ""}
-	return &caller{client: &http.Client{Transport: transport, Timeout: 20 * time.Second}, base: base, token: token}, nil
+	return newCaller(a, base, shown, token)
 }
 
 // call returns the status and the body, whatever they are.

@@ -24,10 +24,13 @@ const (
 type controlPlane struct {
 	version    string
 	folder     string
+	disk       string // etcd's
 	ca         *authority
 	admin      *caller
 	kubeconfig string
-	processes  []*exec.Cmd
+	// kubectlProgram is the path of the kubectl that fits this cluster.
+	kubectlProgram string
+	processes      []*exec.Cmd
 }
 
 func minorOf(version string) int {
@@ -65,7 +68,7 @@ func (c *controlPlane) issueCertificates() error {
 	if err := c.writeKubeconfig(c.kubeconfig, "admin"); err != nil {
 		return err
 	}
-	c.admin, err = newCaller(c.ca, apiURL, "admin", "")
+	c.admin, err = c.ca.caller(apiURL, "admin", "")
 	return err
 }
 
@@ -82,7 +85,7 @@ current-context: x
 
 // run starts one process of the control plane, its log in the folder.
 func (c *controlPlane) run(program string, args ...string) error {
-	log, err := os.Create(filepath.Join(c.folder, filepath.Base(program)+".log"))
+	log, err := os.Create(c.log(filepath.Base(program)))
 	if err != nil {
 		return err
 	}
@@ -98,17 +101,23 @@ func (c *controlPlane) run(program string, args ...string) error {
 	return nil
 }
 
+// start starts etcd and the API server.
 func (c *controlPlane) start(judges string) error {
-	if err := c.run("etcd", "--data-dir", filepath.Join(c.folder, "etcd"), "--unsafe-no-fsync",
+	if err := c.run("etcd", "--data-dir", c.disk, "--unsafe-no-fsync",
 		"--listen-client-urls", "http://127.0.0.1:2379", "--advertise-client-urls", "http://127.0.0.1:2379",
 		"--listen-peer-urls", "http://127.0.0.1:2380", "--initial-advertise-peer-urls", "http://127.0.0.1:2380",
 		"--initial-cluster", "default=http://127.0.0.1:2380"); err != nil {
 		return err
 	}
-	if err := c.run(filepath.Join(judges, "kube-apiserver"), c.apiServerFlags()...); err != nil {
-		return err
-	}
-	if err := waitFor("the API server is ready", 180*time.Second, filepath.Join(c.folder, "kube-apiserver.log"), func() (string, bool) {
+	return c.run(filepath.Join(judges, "kube-apiserver"), c.apiServerFlags()...)
+}
+
+// log is where a process of the control plane writes.
+func (c *controlPlane) log(program string) string { return filepath.Join(c.folder, program+".log") }
+
+// waitReady waits for the API server and starts what needs it.
+func (c *controlPlane) waitReady(judges string) error {
+	if err := waitFor("the API server is ready", 180*time.Second, c.log("kube-apiserver"), func() (string, bool) {
 		status, text, err := c.admin.get("/healthz")
 		return fmt.Sprint(status, " ", text, " ", err), status == http.StatusOK
 	}); err != nil {
@@ -151,11 +160,25 @@ func (c *controlPlane) stop() {
 	c.processes = nil
 }
 
-// kubectl is what an administrator types. Clusters of old lack what today's kubectl validates by.
+// kubectl is what an administrator types. A kubectl of today cannot approve on clusters before 1.19, which have no certificates.k8s.io/v1: such
+// clusters have a kubectl of their own version.
 func (c *controlPlane) kubectl(args ...string) (string, error) {
 	args = append(args, "--kubeconfig="+c.kubeconfig)
 	if args[0] == "apply" && minorOf(c.version) < 24 {
-		args = append(args, "--validate=false")
+		args = append(args, "--validate=false") // the API server of old was built without what it validates by
 	}
-	return ask("kubectl", args...)
+	return ask(c.kubectlProgram, args...)
+}
+
+// withKubectl runs a program, or a line of shell, that runs kubectl itself: by this name, and for this cluster.
+func (c *controlPlane) withKubectl(name string, args ...string) (string, error) {
+	command := exec.Command(name, args...)
+	command.Env = append(os.Environ(), "KUBECTL="+c.kubectlProgram, "KUBECONFIG="+c.kubeconfig,
+		"PATH="+filepath.Dir(c.kubectlProgram)+":"+os.Getenv("PATH"))
+	var said, complained strings.Builder
+	command.Stdout, command.Stderr = &said, &complained
+	if err := command.Run(); err != nil {
+		return said.String(), fmt.Errorf("%s %q: %w: %s%s", name, args, err, said.String(), complained.String())
+	}
+	return said.String(), nil
 }

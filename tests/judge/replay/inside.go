@@ -13,47 +13,58 @@ import (
 type replay struct {
 	options
 	*recorder
-	folder  string
+	folder  string // logs, certificates, bundles
 	cp      *controlPlane
 	project *project
 	nodes   map[string]*node
 	images  []string
+	places  *int // machines made so far
 }
 
-// inside is the first process in the run's own namespaces.
-func inside(told string) {
-	var o options
-	err := json.Unmarshal([]byte(told), &o)
+// memory is where the disks of a run are: in a tmpfs of its own, which goes with its namespaces.
+func (r *replay) memory(name string) string { return filepath.Join(r.folder, "memory", name) }
+
+// inside is the first process in the namespaces of one version's run.
+func inside(o options) int {
+	version := o.Versions[0]
+	r := &replay{
+		options: o, recorder: &recorder{version: version}, folder: filepath.Join(o.Work, version), nodes: map[string]*node{}, places: new(int),
+	}
+	// kubectl keeps what it learnt of an API server by its address, which all runs have in common.
+	_ = os.Setenv("HOME", r.folder)
+	begun := time.Now()
+	failed := r.attempt(func() {
+		if err := r.prepare(); err != nil {
+			r.broken("preparing", err)
+		}
+		r.everything()
+	})
+	for _, n := range r.nodes {
+		n.stop()
+	}
+	r.cp.stop()
+	fmt.Printf("replay: %s took %.0f s\n", version, time.Since(begun).Seconds())
+	text, err := json.Marshal(r.steps)
 	if err == nil {
-		err = ownNamespaces()
+		err = os.WriteFile(filepath.Join(r.folder, "steps.json"), text, 0o644)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "replay:", err)
-		os.Exit(1)
 	}
-	var all []step
-	good := true
-	for _, version := range o.Versions {
-		steps, failed := replayVersion(o, version)
-		all = append(all, steps...)
-		good = good && !failed
+	if failed != nil || err != nil {
+		return 1
 	}
-	if err := writeTable(o.Table, all); err != nil {
-		fmt.Fprintln(os.Stderr, "replay:", err)
-		good = false
-	}
-	if !good {
-		fmt.Printf("replay: FAILED; logs are in %s\n", o.Work)
-		os.Exit(1)
-	}
-	fmt.Printf("replay: all %d steps are good\n", len(all))
-	os.Exit(0)
+	return 0
 }
 
-// ownNamespaces makes the namespaces livable: a /proc of its own, loopback, the bridge that the nodes are plugged into.
-func ownNamespaces() error {
+// ownNamespaces makes the namespaces livable: a /proc of its own, memory for disks, loopback, the bridge that the nodes are plugged into.
+func (r *replay) ownNamespaces() error {
+	if err := os.MkdirAll(r.memory(""), 0o755); err != nil {
+		return err
+	}
 	if err := mountAll([]mounted{
 		{"", "/", "", syscall.MS_REC | syscall.MS_PRIVATE, ""}, {"proc", "/proc", "proc", 0, ""},
+		{"tmpfs", r.memory(""), "tmpfs", 0, "mode=755,size=8g"},
 	}); err != nil {
 		return err
 	}
@@ -68,124 +79,50 @@ func ownNamespaces() error {
 	return nil
 }
 
-func replayVersion(o options, version string) (steps []step, failed bool) {
-	begun := time.Now()
-	r := &replay{options: o, recorder: &recorder{version: version}, folder: filepath.Join(o.Work, version), nodes: map[string]*node{}}
-	if err := r.prepare(); err != nil {
-		fmt.Printf("FAIL %s preparing: %s\n", version, err)
-		failed = true
-	} else {
-		failed = r.attempt(r.everything) != nil
-	}
-	for _, n := range r.nodes {
-		n.stop()
-	}
-	r.cp.stop()
-	fmt.Printf("replay: %s took %.0f s\n", version, time.Since(begun).Seconds())
-	return r.steps, failed
-}
-
-// prepare makes certificates, the project and its bundle, images, and starts the control plane.
+// prepare makes the namespaces, certificates, the project and its bundle, images, and starts the control plane.
 func (r *replay) prepare() error {
-	r.cp = &controlPlane{version: r.version, folder: r.folder}
+	r.cp = &controlPlane{version: r.version, folder: r.folder, disk: r.memory("etcd")}
+	var err error
+	if r.cp.kubectlProgram, err = kubectlFor(r.options, r.version); err != nil {
+		return err
+	}
+	if err := r.ownNamespaces(); err != nil {
+		return err
+	}
 	if err := r.cp.issueCertificates(); err != nil {
 		return err
 	}
-	for _, image := range []string{"pause", "hello"} {
-		path := filepath.Join(r.folder, image+".tar")
-		if err := writeImage(path, map[string]string{"pause": pauseImage, "hello": helloImage}[image], image); err != nil {
+	for name, image := range map[string]string{"pause": pauseImage, "hello": helloImage} {
+		path := r.memory(name + ".tar")
+		if err := writeImage(path, image, name); err != nil {
 			return err
 		}
 		r.images = append(r.images, path)
 	}
-	var err error
-	r.project, err = newProject(filepath.Join(r.folder, "project"), r.Nodebake, r.cp.ca.file("ca.pem"), inventory(r.version, "auto", r.names()))
+	if err := r.cp.start(filepath.Join(r.Kubernetes, r.version)); err != nil {
+		return err
+	}
+	r.project, err = newProject(filepath.Join(r.folder, "project"), r.Nodebake, r.cp.ca, inventory{
+		version: r.version, approval: "auto", nodes: namesOf(groups, unlucky, mutants), subnet: "172.27.140",
+	})
 	if err != nil {
 		return err
 	}
-	return r.cp.start(filepath.Join(r.Kubernetes, r.version))
-}
-
-func (r *replay) names() []string {
-	var names []string
-	for _, list := range [][]string{firstThree, otherThree, unlucky, mutants} {
-		names = append(names, list...)
-	}
-	return names
+	return r.cp.waitReady(filepath.Join(r.Kubernetes, r.version))
 }
 
 // everything is the whole replay of one version.
 func (r *replay) everything() {
-	first := r.boot("tarball", firstThree)
+	parts := r.groups()
+	first := r.boot(parts[0])
 	r.refusedBeforeRBAC(first)
 	r.bundleApplied()
-	r.joins(first)
-	r.answers(first[0])
-	r.readyAndPod(first)
-	others := map[string]string{"initramfs": otherThree[0], "ignition": otherThree[1], "cloudInit": otherThree[2]}
-	var mixed []*node
-	for _, format := range formats {
-		if name, found := others[format]; found {
-			mixed = append(mixed, r.boot(format, []string{name})...)
-		}
+	r.lives(first)
+	for _, part := range parts[1:] {
+		r.lives(r.boot(part))
 	}
-	r.joins(mixed)
-	r.labelled(mixed)
-	for _, n := range mixed {
-		r.answers(n)
-	}
-	r.readyAndPod(mixed)
-	for _, n := range mixed {
-		n.stop()
-	}
-	r.reboots(first[0])
-	r.wiped(first[1])
-	r.expired(first[0])
+	r.expired()
 	r.deleted(first[0])
-	for _, n := range first {
-		n.stop()
-	}
-	if r.Mutations {
-		r.mutations()
-	}
-	r.review()
-}
-
-// boot lays payloads of one format into fresh roots and powers the nodes on.
-func (r *replay) boot(format string, names []string) []*node {
-	var booted []*node
-	for _, name := range names {
-		n := r.newNode(format, name, r.project)
-		r.step(format, "payload-applied", "the format's own program lays the payload into "+name+"'s root and kubelet.service is enabled",
-			func() (string, error) {
-				if err := n.lay(r.project, r.Judges); err != nil {
-					return "", err
-				}
-				return ask("systemctl", "--root="+n.root(), "is-enabled", "kubelet.service")
-			})
-		if err := n.start(); err != nil {
-			panic(stopped{step{Name: "boot", Seen: err.Error()}})
-		}
-		booted = append(booted, n)
-	}
-	return booted
-}
-
-func (r *replay) newNode(format, name string, p *project) *node {
-	place := len(r.nodes)
-	n := &node{
-		Name: name, Folder: filepath.Join(r.folder, "nodes", name), Kubelet: filepath.Join(r.Kubernetes, r.version, "kubelet"),
-		Images: r.images, Trees: r.Trees, Cgroup: filepath.Join(cgroupFolder, name), Gateway: gateway, Bits: bits,
-		Link: fmt.Sprintf("node%d", place), format: format, tokenID: p.tokens[name],
-	}
-	for i, known := range r.names() {
-		if known == name {
-			n.Address = addressOf(name, i)
-		}
-	}
-	if n.Address == "" {
-		n.Address = addressOf(name, 0)
-	}
-	r.nodes[name] = n
-	return n
+	r.mutations()
+	r.reviewed()
 }

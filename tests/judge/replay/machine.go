@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"sort"
 	"strings"
@@ -42,23 +41,27 @@ func hierarchies() ([]hierarchy, error) {
 // cgroupFolder is where all cgroups of this run are, in every hierarchy.
 const cgroupFolder = "nodebake-replay"
 
-// makeCgroup makes a node's cgroup; cpuset starts empty and takes no process until it is filled from its parent.
-func makeCgroup(at string) error {
-	if err := os.MkdirAll(at, 0o755); err != nil {
-		return err
-	}
-	for _, folder := range []string{filepath.Dir(at), at} {
+// makeCgroup makes a node's cgroup in one hierarchy and those above it; cpuset starts empty and takes no process until it is filled from its
+// parent.
+func makeCgroup(tree hierarchy, cgroup string) (string, error) {
+	at := tree.At
+	for _, name := range strings.Split(cgroup, "/") {
+		parent := at
+		at = filepath.Join(at, name)
+		if err := os.MkdirAll(at, 0o755); err != nil {
+			return "", err
+		}
 		for _, name := range []string{"cpuset.cpus", "cpuset.mems"} {
-			value, err := os.ReadFile(filepath.Join(filepath.Dir(folder), name))
+			value, err := os.ReadFile(filepath.Join(parent, name))
 			if err != nil {
 				continue
 			}
-			if err := os.WriteFile(filepath.Join(folder, name), value, 0o644); err != nil {
-				return err
+			if err := os.WriteFile(filepath.Join(at, name), value, 0o644); err != nil {
+				return "", err
 			}
 		}
 	}
-	return nil
+	return at, nil
 }
 
 // removeCgroups removes what this run, or one that was killed, left in the machine's cgroups.
@@ -130,37 +133,4 @@ func snapshot(trees []hierarchy) string {
 		lines = append(lines, fmt.Sprintf("%s: %q", path, names))
 	}
 	return strings.Join(lines, "\n")
-}
-
-// missing says what this machine lacks, each with its Debian package where it has one.
-func missing(o options) []string {
-	var lacks []string
-	for program, from := range map[string]string{
-		"etcd": "Debian: etcd-server", "containerd": "Debian: containerd", "ctr": "Debian: containerd", "runc": "Debian: runc",
-		"ip": "Debian: iproute2", "iptables": "Debian: iptables", "tar": "Debian: tar", "cpio": "Debian: cpio", "gzip": "Debian: gzip",
-		"systemctl": "Debian: systemd", "kubectl": "make judges", "ignition-engine": "tests/judge/ignition/build.sh", "unshare": "Debian: util-linux",
-	} {
-		if _, err := exec.LookPath(program); err != nil {
-			lacks = append(lacks, fmt.Sprintf("%s (%s)", program, from))
-		}
-	}
-	for file, from := range map[string]string{
-		"/usr/lib/cni/bridge": "Debian: containernetworking-plugins", "/usr/lib/systemd/systemd-sysctl": "Debian: systemd",
-	} {
-		if _, err := os.Stat(file); err != nil {
-			lacks = append(lacks, fmt.Sprintf("%s (%s)", file, from))
-		}
-	}
-	if err := exec.Command("/usr/bin/python3", "-c", "import cloudinit").Run(); err != nil && cloudInitModules() == "" {
-		lacks = append(lacks, "cloud-init's Python modules (make judges)")
-	}
-	for _, version := range o.Versions {
-		for _, program := range []string{"kube-apiserver", "kube-controller-manager", "kubelet"} {
-			if _, err := os.Stat(filepath.Join(o.Kubernetes, version, program)); err != nil {
-				lacks = append(lacks, fmt.Sprintf("%s %s (tests/judge/kubernetes/build.sh)", program, version))
-			}
-		}
-	}
-	sort.Strings(lacks)
-	return lacks
 }

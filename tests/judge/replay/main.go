@@ -1,7 +1,7 @@
 // Replay: real control planes and real kubelets against what nodebake baked, step by step as the reference procedure does it.
 //
-// One run makes namespaces of its own (processes, mounts, network) and does everything inside them, so that the kernel takes all of it away
-// when the run ends, however it ends. What is left to clean are cgroups and one folder. The node side gets nothing but a payload.
+// A run is one control plane for each version, side by side, each in namespaces of its own (processes, mounts, network), so that the kernel takes
+// all of it away when the run ends, however it ends. What is left to clean are cgroups and one folder. The node side gets nothing but a payload.
 package main
 
 import (
@@ -9,15 +9,12 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/exec"
-	"os/signal"
 	"path/filepath"
 	"runtime"
 	"strings"
-	"syscall"
 )
 
-// options is what a run is asked to do; the part inside the namespaces gets them as JSON.
+// options is what a run is asked to do; its processes hand them on as JSON.
 type options struct {
 	Nodebake   string   // the program under test
 	Kubernetes string   // the folder with one folder of judges a version
@@ -25,8 +22,9 @@ type options struct {
 	Table      string   // where the table goes
 	Judges     string   // this repository's tests/judge
 	Versions   []string // v1.16.6
-	Mutations  bool
-	Trees      []hierarchy // the machine's cgroups
+	Full       bool     // three nodes of every format
+	Drill      bool     // interrupt runs instead
+	Trees      []hierarchy
 }
 
 func main() {
@@ -36,13 +34,31 @@ func main() {
 		switch os.Args[1] {
 		case "in-container":
 			runInContainer(os.Args[2])
+		case "supervise":
+			os.Exit(supervise(told()))
 		case "inside":
-			inside(os.Args[2])
+			os.Exit(inside(told()))
 		case "node-enter", "node-first", "node-main":
 			inNode(os.Args[1], os.Args[2])
 		}
 	}
-	os.Exit(outside())
+	os.Exit(outside(arguments()))
+}
+
+// told are the options that the process before this one hands on.
+func told() options {
+	var o options
+	if err := json.Unmarshal([]byte(os.Args[2]), &o); err != nil {
+		fmt.Fprintln(os.Stderr, "replay:", err)
+		os.Exit(1)
+	}
+	return o
+}
+
+// asJSON is what [told] reads.
+func (o options) asJSON() string {
+	text, _ := json.Marshal(o)
+	return string(text)
 }
 
 func arguments() options {
@@ -54,7 +70,8 @@ func arguments() options {
 	flag.StringVar(&o.Table, "table", "", "file to write the table of steps to")
 	flag.StringVar(&o.Judges, "judges", "", "the folder tests/judge")
 	flag.StringVar(&versions, "versions", "v1.16.6,v1.34.4", "Kubernetes versions")
-	flag.BoolVar(&o.Mutations, "mutations", true, "also break things and see that a step catches each")
+	flag.BoolVar(&o.Full, "full", false, "three nodes of every format, not of the tarball only")
+	flag.BoolVar(&o.Drill, "drill", false, "interrupt runs in every way, and see that each leaves the machine as it was")
 	flag.Parse()
 	o.Versions = strings.Split(versions, ",")
 	for _, path := range []*string{&o.Nodebake, &o.Kubernetes, &o.Work, &o.Table, &o.Judges} {
@@ -63,8 +80,8 @@ func arguments() options {
 	return o
 }
 
-func outside() int {
-	o := arguments()
+// outside is what the user started.
+func outside(o options) int {
 	if os.Getuid() != 0 {
 		fmt.Fprintln(os.Stderr, "replay: needs root: it makes namespaces and cgroups and runs kubelets")
 		return 1
@@ -78,76 +95,8 @@ func outside() int {
 		fmt.Fprintln(os.Stderr, "replay: this machine lacks:\n  "+strings.Join(lacks, "\n  "))
 		return 1
 	}
-	lock, err := os.Create(o.Work + ".lock")
-	if err == nil {
-		err = syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	if o.Drill {
+		return drill(o)
 	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "replay: another run is using", o.Work, err)
-		return 1
-	}
-	return supervise(o)
-}
-
-// supervise runs the replay in namespaces of its own and then leaves the machine as it was.
-func supervise(o options) int {
-	if err := removeCgroups(o.Trees); err != nil {
-		fmt.Fprintln(os.Stderr, "replay: cgroups of an earlier run:", err)
-		return 1
-	}
-	if err := os.RemoveAll(o.Work); err != nil {
-		fmt.Fprintln(os.Stderr, "replay:", err)
-		return 1
-	}
-	before := snapshot(o.Trees)
-	told, _ := json.Marshal(o)
-	inner := exec.Command("/proc/self/exe", "inside", string(told))
-	inner.Stdout, inner.Stderr = os.Stdout, os.Stderr
-	inner.SysProcAttr = &syscall.SysProcAttr{
-		Cloneflags: syscall.CLONE_NEWPID | syscall.CLONE_NEWNS | syscall.CLONE_NEWNET | syscall.CLONE_NEWUTS | syscall.CLONE_NEWIPC,
-		Pdeathsig:  syscall.SIGKILL,
-		Setpgid:    true, // Ctrl-C comes to the supervisor only
-	}
-	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
-	if err := inner.Start(); err != nil {
-		fmt.Fprintln(os.Stderr, "replay: namespaces:", err)
-		return 1
-	}
-	ended := make(chan error, 1)
-	go func() { ended <- inner.Wait() }()
-	var failed error
-	select {
-	case failed = <-ended:
-	case which := <-signals:
-		fmt.Fprintln(os.Stderr, "replay: stopping:", which)
-		_ = inner.Process.Kill() // the first process of its namespace: all others go with it
-		<-ended
-		failed = fmt.Errorf("stopped")
-	}
-	return leave(o, before, failed)
-}
-
-// leave removes what namespaces do not, and checks that the machine is as it was. Logs stay in the work folder.
-func leave(o options, before string, failed error) int {
-	code := 0
-	if failed != nil {
-		code = 1
-	}
-	if err := removeCgroups(o.Trees); err != nil {
-		fmt.Fprintln(os.Stderr, "replay: removing cgroups:", err)
-		code = 1
-	}
-	roots, _ := filepath.Glob(filepath.Join(o.Work, "*/nodes/*/root"))
-	for _, root := range append(roots, filepath.Join(o.Work, "etcd")) {
-		if err := os.RemoveAll(root); err != nil {
-			fmt.Fprintln(os.Stderr, "replay:", err)
-			code = 1
-		}
-	}
-	if after := snapshot(o.Trees); after != before {
-		fmt.Fprintf(os.Stderr, "replay: the machine is not as it was\n--- before\n%s\n--- after\n%s\n", before, after)
-		code = 1
-	}
-	return code
+	return front(o)
 }

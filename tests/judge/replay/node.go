@@ -14,7 +14,8 @@ import (
 type node struct {
 	Name    string
 	Address string
-	Folder  string // root/ and logs
+	Folder  string // logs
+	Root    string // its disk, in the run's memory
 	Kubelet string // the judge, bound at the place that ExecStart names
 	Images  []string
 	Trees   []hierarchy
@@ -25,15 +26,24 @@ type node struct {
 
 	format  string
 	tokenID string
+	fatal   []string // what its kubelet may not say, beside what is hopeless anyway
 	process *exec.Cmd
 }
 
-func (n *node) root() string            { return filepath.Join(n.Folder, "root") }
-func (n *node) in(path string) string   { return filepath.Join(n.root(), path) }
+func (n *node) in(path string) string   { return filepath.Join(n.Root, path) }
 func (n *node) log(name string) string  { return filepath.Join(n.Folder, name+".log") }
 func (n *node) kubeletLog() string      { return n.log("kubelet") }
-func (n *node) unit() (unit, error)     { return readUnit(n.root()) }
+func (n *node) unit() (unit, error)     { return readUnit(n.Root) }
 func (n *node) flag(name string) string { u, _ := n.unit(); return u.flag(name) }
+
+// resolved is a file of the node as this process sees it. An absolute link means the node's root, not ours.
+func (n *node) resolved(path string) string {
+	at := n.in(path)
+	if target, err := os.Readlink(at); err == nil && filepath.IsAbs(target) {
+		return n.in(target)
+	}
+	return at
+}
 
 // nodeFailed begins what a node's own processes say when they cannot go on.
 const nodeFailed = "the node itself failed:"
@@ -88,8 +98,8 @@ func removeNodeCgroups(n *node) error {
 // enterNode is the first step of a node's life: into its cgroups, then into its namespaces, and a cable to the run's bridge.
 func enterNode(n node) error {
 	for _, tree := range n.Trees {
-		at := filepath.Join(tree.At, n.Cgroup)
-		if err := makeCgroup(at); err != nil {
+		at, err := makeCgroup(tree, n.Cgroup)
+		if err != nil {
 			return err
 		}
 		if err := os.WriteFile(filepath.Join(at, "cgroup.procs"), []byte("0"), 0o644); err != nil {

@@ -60,19 +60,19 @@ func (n *node) apply(p *project, judges string) error {
 	var command *exec.Cmd
 	switch n.format {
 	case "tarball":
-		command = exec.Command("tar", "-xzpf", filepath.Join(folder, n.Name+".tar.gz"), "-C", n.root())
+		command = exec.Command("tar", "-xzpf", filepath.Join(folder, n.Name+".tar.gz"), "-C", n.Root)
 	case "initramfs":
 		command = exec.Command("sh", "-euc", `gzip -dc "$1" | cpio -idmu --quiet`, "sh", filepath.Join(folder, "overlay.cpio.gz"))
-		command.Dir = n.root()
+		command.Dir = n.Root
 	case "cloudInit":
-		command = exec.Command("unshare", "-m", "sh", filepath.Join(judges, "cloud_init/in_chroot.sh"), n.root(),
+		command = exec.Command("unshare", "-m", "sh", filepath.Join(judges, "cloud_init/in_chroot.sh"), n.Root,
 			filepath.Join(folder, "user-data"), filepath.Join(judges, "cloud_init/apply.py"), cloudInitModules())
 	case "ignition":
 		command = exec.Command("sh", "-euc", `for stage in fetch-offline fetch files; do
     IGNITION_CONFIG_FILE=$1 ignition-engine -platform file -stage $stage -log-to-stdout -root "$2" -config-cache "$3/cache.json" \
         -neednet "$3/neednet" -state-file "$3/state.json"
 done
-systemctl --root="$2" preset-all`, "sh", filepath.Join(folder, "config.ign"), n.root(), n.Folder)
+systemctl --root="$2" preset-all`, "sh", filepath.Join(folder, "config.ign"), n.Root, n.Folder)
 	default:
 		return fmt.Errorf("no format %q", n.format)
 	}
@@ -105,7 +105,10 @@ func cloudInitModules() string {
 
 // lay makes the node's root anew: an image with the payload on it.
 func (n *node) lay(p *project, judges string) error {
-	if err := os.RemoveAll(n.root()); err != nil {
+	if err := os.RemoveAll(n.Root); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(n.Folder, 0o755); err != nil {
 		return err
 	}
 	if err := n.image(); err != nil {

@@ -8,48 +8,48 @@ import (
 	"strings"
 )
 
-// The nodes of a run: the reference procedure's three, from tarballs and before RBAC; then one for each other format; then those that things
-// happen to.
-var (
-	firstThree = []string{"zhangjun-k8s-01", "zhangjun-k8s-02", "zhangjun-k8s-03"}
-	otherThree = []string{"gpu-1.example.com", "edge-01", "edge-02"}
-	unlucky    = []string{"expired-01", "deleted-01"}
-	mutants    = []string{"mutant-01", "mutant-02", "mutant-03", "mutant-04", "mutant-05"}
-	reviewed   = []string{"review-01"}
-)
-
 // What nodes in addition to the reference's have: labels and taints that a kubelet may give itself.
 const (
 	ownLabel = "example.com/rack"
 	ownTaint = "example.com/dedicated"
 )
 
-// project is an inventory on disk and the bundle that nodebake made of it.
-type project struct {
-	folder   string
-	tokens   map[string]string // node → token id
-	groups   map[string][]string
-	nodebake string
+// The reference procedure's own nodes have its own addresses.
+var referenceAddresses = map[string]string{
+	"zhangjun-k8s-01": "172.27.138.251", "zhangjun-k8s-02": "172.27.137.229", "zhangjun-k8s-03": "172.27.138.239",
 }
 
-// inventory is cluster.yaml: the reference procedure's facts for v1.16, the built-in profile `worker` for today's versions.
-func inventory(version, approval string, nodes []string) string {
-	profile, tokens := "worker", fmt.Sprintf("tokens: {approval: %s}", approval)
-	name := "kubernetes"
-	if minorOf(version) < 24 {
+func isReference(node string) bool { return referenceAddresses[node] != "" }
+
+// inventory is what a cluster.yaml is made from.
+type inventory struct {
+	version, approval string
+	nodes             []string
+	brought           []string // nodes that bring certificates and have no token
+	subnet            string   // of the nodes that are not the reference's: 172.27.140
+}
+
+// text is cluster.yaml: the reference procedure's facts for v1.16, the built-in profile `worker` for today's versions.
+func (i inventory) text() string {
+	name, profile, tokens := "kubernetes", "worker", fmt.Sprintf("tokens: {approval: %s}", i.approval)
+	if minorOf(i.version) < 24 {
 		profile = "by-hand"
-		if approval == "auto" {
+		if i.approval == "auto" {
 			tokens = `tokens: {usages: [authentication, signing], group: system:bootstrappers, nodeGroup: "system:bootstrappers:{node}", approval: auto}
 rbac: {nodeServerRenewal: true}`
 		}
 	}
-	if approval != "auto" {
+	if i.approval != "auto" {
 		name = "reviewed"
 	}
 	var list strings.Builder
-	for i, node := range nodes {
-		fmt.Fprintf(&list, "  - name: %s\n    addresses: [%s]\n", node, addressOf(node, i))
-		if !strings.HasPrefix(node, "zhangjun") {
+	addresses := i.addresses()
+	for _, node := range i.all() {
+		fmt.Fprintf(&list, "  - name: %s\n    addresses: [%s]\n", node, addresses[node])
+		if contains(i.brought, node) {
+			list.WriteString("    identity: {client: clientCertificate, serving: preIssued}\n")
+		}
+		if !isReference(node) {
 			fmt.Fprintf(&list, "    labels: {%s: r1, node-role.kubernetes.io/worker: \"\"}\n    taints: {\"%s:PreferNoSchedule\": gpu}\n", ownLabel, ownTaint)
 		}
 	}
@@ -63,18 +63,20 @@ network: {clusterDomain: cluster.local, clusterDNS: [10.254.0.2], serviceCIDRs: 
 profiles: [%s, machine]
 output: {formats: [tarball, cloudInit, ignition, initramfs], secrets: inline}
 nodes:
-%s`, name, version, apiURL, tokens, profile, list.String())
+%s`, name, i.version, apiURL, tokens, profile, list.String())
 }
 
-// addressOf is the reference's own address where the node is one of the reference's.
-func addressOf(node string, place int) string {
-	reference := map[string]string{
-		"zhangjun-k8s-01": "172.27.138.251", "zhangjun-k8s-02": "172.27.137.229", "zhangjun-k8s-03": "172.27.138.239",
+func (i inventory) all() []string { return append(append([]string(nil), i.nodes...), i.brought...) }
+
+func (i inventory) addresses() map[string]string {
+	addresses := map[string]string{}
+	for place, node := range i.all() {
+		addresses[node] = referenceAddresses[node]
+		if !isReference(node) {
+			addresses[node] = fmt.Sprintf("%s.%d", i.subnet, 10+place)
+		}
 	}
-	if address, found := reference[node]; found {
-		return address
-	}
-	return fmt.Sprintf("172.27.140.%d", 10+place)
+	return addresses
 }
 
 // machineProfile is what this machine needs, said as a user would say it: cgroups without systemd, and swap if it has some.
@@ -86,42 +88,67 @@ func machineProfile() string {
 	return "apiVersion: nodebake/v1\nkind: Profile\nkubelet: {config: {" + config + "}}\n"
 }
 
-func newProject(folder, nodebake, ca, text string) (*project, error) {
+// project is an inventory on disk and the bundle that nodebake made of it.
+type project struct {
+	folder    string
+	nodebake  string
+	nodes     []string
+	addresses map[string]string
+	tokens    map[string]string // node → id of its newest token
+	groups    map[string][]string
+}
+
+func newProject(folder, nodebake string, ca *authority, from inventory) (*project, error) {
 	for _, name := range []string{"pki", "profiles"} {
 		if err := os.MkdirAll(filepath.Join(folder, name), 0o755); err != nil {
 			return nil, err
 		}
 	}
-	authority, err := os.ReadFile(ca)
+	trusted, err := os.ReadFile(ca.file("ca.pem"))
 	if err != nil {
 		return nil, err
 	}
-	for name, content := range map[string]string{"cluster.yaml": text, "profiles/machine.yaml": machineProfile(), "pki/ca.pem": string(authority)} {
-		if err := os.WriteFile(filepath.Join(folder, name), []byte(content), 0o644); err != nil {
+	for name, text := range map[string]string{
+		"cluster.yaml": from.text(), "profiles/machine.yaml": machineProfile(), "pki/ca.pem": string(trusted),
+	} {
+		if err := os.WriteFile(filepath.Join(folder, name), []byte(text), 0o644); err != nil {
 			return nil, err
 		}
 	}
-	made := &project{folder: folder, nodebake: nodebake, tokens: map[string]string{}, groups: map[string][]string{}}
-	for _, args := range [][]string{{"key", "generate"}, {"token", "create"}, {"build"}} {
-		if err := do(nodebake, append(args, folder)...); err != nil {
+	made := &project{folder: folder, nodebake: nodebake, nodes: from.nodes, addresses: from.addresses()}
+	commands := [][]string{{"key", "generate", folder}, {"token", "create", folder}}
+	if len(from.brought) > 0 {
+		commands = append(commands, []string{"pki", "issue", folder, "--ca-key", ca.file("ca-key.pem")})
+	}
+	for _, args := range commands {
+		if err := do(nodebake, args...); err != nil {
 			return nil, err
 		}
 	}
-	said, err := ask(nodebake, "token", "list", "-o", "json", folder)
+	return made, made.build()
+}
+
+// build makes the bundle anew and learns the tokens' ids.
+func (p *project) build() error {
+	if err := do(p.nodebake, "build", p.folder); err != nil {
+		return err
+	}
+	said, err := ask(p.nodebake, "token", "list", "-o", "json", p.folder)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	var listed []struct {
 		Node, ID string
 		Groups   []string
 	}
 	if err := json.Unmarshal([]byte(said), &listed); err != nil {
-		return nil, err
+		return err
 	}
+	p.tokens, p.groups = map[string]string{}, map[string][]string{}
 	for _, token := range listed {
-		made.tokens[token.Node], made.groups[token.Node] = token.ID, token.Groups
+		p.tokens[token.Node], p.groups[token.Node] = token.ID, token.Groups
 	}
-	return made, nil
+	return nil
 }
 
 func (p *project) out(parts ...string) string {

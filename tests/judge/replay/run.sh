@@ -1,7 +1,6 @@
 #!/bin/sh
-# Builds the judges of both Kubernetes versions and the replay, and runs it: run.sh NODEBAKE [options of the replay].
-# Everything goes to target/; the table of steps goes into README.md if the
-# run was good.
+# Builds the judges of the Kubernetes versions and the replay, and runs it: run.sh NODEBAKE [options of the replay].
+# Everything goes to target/; `make conformance FULL=1` puts the table of steps into README.md. VERSIONS="v1.34.4" runs that version only.
 set -eu
 nodebake=$1
 shift
@@ -10,22 +9,17 @@ target=${CARGO_TARGET_DIR:-$PWD/target}
 judges=$target/judges
 versions=${VERSIONS:-v1.16.6 v1.34.4}
 
-if [ "$(id -u)" != 0 ]; then
-    echo "replay: needs root: it makes namespaces and cgroups and runs kubelets" >&2
-    exit 1
-fi
-if ! command -v go >/dev/null 2>&1; then
-    echo "replay: needs Go 1.21 or newer, to build Kubernetes from upstream's modules" >&2
-    exit 1
-fi
 for version in $versions; do
-    tests/judge/kubernetes/build.sh "$version" "$judges/kubernetes/$version"
+    programs='kube-apiserver kube-controller-manager kubelet'
+    # Today's kubectl cannot approve certificates on clusters before 1.19.
+    case $version in v1.1[0-8].*) programs="$programs kubectl" ;; esac
+    # shellcheck disable=SC2086 # a list of words
+    tests/judge/kubernetes/build.sh "$version" "$judges/kubernetes/$version" $programs
 done
 mkdir -p "$judges/bin" "$target/conformance"
 (cd tests/judge/replay && go vet . && CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags '-s -w' -o "$judges/bin/replay" .)
 PATH=$judges/bin:$PATH
 export PATH
-"$judges/bin/replay" -nodebake "$nodebake" -kubernetes "$judges/kubernetes" -judges tests/judge \
+exec "$judges/bin/replay" -nodebake "$nodebake" -kubernetes "$judges/kubernetes" -judges tests/judge \
     -work "$target/conformance/replay" -table "$target/conformance/replay.md" \
-    -versions "$(echo $versions | tr ' ' ,)" "$@"
-tests/judge/replay/readme.sh "$target/conformance/replay.md"
+    -versions "$(echo "$versions" | tr ' ' ,)" "$@"

@@ -20,7 +20,16 @@ type step struct {
 type recorder struct {
 	version string
 	steps   []step
-	quiet   bool // a mutation's steps are not part of the report
+	quiet   bool   // a mutation's steps are not part of the report
+	fails   string // the step that is to fail in vain waiting
+}
+
+// limit is how long a step waits: not long where nothing is to come.
+func (r *recorder) limit(step string) time.Duration {
+	if step == r.fails {
+		return soon / 6
+	}
+	return soon
 }
 
 // stopped unwinds to [recorder.attempt].
@@ -58,6 +67,11 @@ func (r *recorder) step(format, name, expected string, prove func() (string, err
 	if err != nil {
 		panic(stopped{done})
 	}
+}
+
+// broken ends a run that cannot go on.
+func (r *recorder) broken(what string, err error) {
+	r.step("run", what, "it works", func() (string, error) { return "", err })
 }
 
 func (s step) print() {
@@ -144,6 +158,52 @@ func logged(n *node, limit time.Duration, words []string, fatal ...string) (stri
 func hasAll(line string, words []string) bool {
 	for _, word := range words {
 		if !strings.Contains(line, word) {
+			return false
+		}
+	}
+	return true
+}
+
+// loggedOr waits for a condition, but no longer than until the node's kubelet says something that makes it hopeless.
+func loggedOr(n *node, limit time.Duration, what string, holds func() (string, bool)) (string, error) {
+	var last string
+	var reason error
+	err := waitFor(what, limit, n.kubeletLog(), func() (string, bool) {
+		seen, done := holds()
+		last = seen
+		if done {
+			return seen, true
+		}
+		if reason = n.complaint(); reason != nil {
+			return seen, true
+		}
+		text, _ := os.ReadFile(n.kubeletLog())
+		for _, word := range append(n.fatal, hopeless...) {
+			if strings.Contains(string(text), word) {
+				reason = fmt.Errorf("the kubelet cannot go on (%q); %s", word, lastLines(n.kubeletLog()))
+				return seen, true
+			}
+		}
+		return seen, false
+	})
+	if reason != nil {
+		return last, reason
+	}
+	return last, err
+}
+
+func contains(list []string, one string) bool {
+	for _, item := range list {
+		if item == one {
+			return true
+		}
+	}
+	return false
+}
+
+func containsAll(list, wanted []string) bool {
+	for _, one := range wanted {
+		if !contains(list, one) {
 			return false
 		}
 	}

@@ -1,0 +1,61 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sort"
+)
+
+// missing says what this machine lacks, each with its Debian package where it has one.
+func missing(o options) []string {
+	var lacks []string
+	for program, from := range map[string]string{
+		"etcd": "Debian: etcd-server", "containerd": "Debian: containerd", "ctr": "Debian: containerd", "runc": "Debian: runc",
+		"ip": "Debian: iproute2", "iptables": "Debian: iptables", "tar": "Debian: tar", "cpio": "Debian: cpio", "gzip": "Debian: gzip",
+		"systemctl": "Debian: systemd", "ignition-engine": "tests/judge/ignition/build.sh", "unshare": "Debian: util-linux",
+	} {
+		if _, err := exec.LookPath(program); err != nil {
+			lacks = append(lacks, fmt.Sprintf("%s (%s)", program, from))
+		}
+	}
+	for file, from := range map[string]string{
+		"/usr/lib/cni/bridge": "Debian: containernetworking-plugins", "/usr/lib/systemd/systemd-sysctl": "Debian: systemd",
+	} {
+		if _, err := os.Stat(file); err != nil {
+			lacks = append(lacks, fmt.Sprintf("%s (%s)", file, from))
+		}
+	}
+	if err := exec.Command("/usr/bin/python3", "-c", "import cloudinit").Run(); err != nil && cloudInitModules() == "" {
+		lacks = append(lacks, "cloud-init's Python modules (make judges)")
+	}
+	for _, version := range o.Versions {
+		for _, program := range []string{"kube-apiserver", "kube-controller-manager", "kubelet"} {
+			if _, err := os.Stat(filepath.Join(o.Kubernetes, version, program)); err != nil {
+				lacks = append(lacks, fmt.Sprintf("%s %s (tests/judge/kubernetes/build.sh)", program, version))
+			}
+		}
+		if _, err := kubectlFor(o, version); err != nil {
+			lacks = append(lacks, err.Error())
+		}
+	}
+	sort.Strings(lacks)
+	return lacks
+}
+
+// kubectlFor is the kubectl that a cluster of a version is administered with: today's, or before 1.19 its own.
+func kubectlFor(o options, version string) (string, error) {
+	if minorOf(version) >= 19 {
+		path, err := exec.LookPath("kubectl")
+		if err != nil {
+			return "", fmt.Errorf("kubectl (make judges)")
+		}
+		return path, nil
+	}
+	path := filepath.Join(o.Kubernetes, version, "kubectl")
+	if _, err := os.Stat(path); err != nil {
+		return "", fmt.Errorf("kubectl %s (tests/judge/kubernetes/build.sh)", version)
+	}
+	return path, nil
+}
