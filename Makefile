@@ -52,7 +52,7 @@ conformance: needs build ## Ask the judges that take minutes: upstream's types, 
 	tests/judge/ignition/build.sh target/judges/bin engine
 	for version in v1.16.6 v1.34.4; do tests/judge/kubernetes/build.sh $$version target/judges/kubernetes/$$version kube-apiserver kubelet || exit 1; done
 	cd tests/judge/node-restriction && go vet . && CGO_ENABLED=0 go build -trimpath -buildvcs=false -o $(CURDIR)/target/judges/bin/node-restriction .
-	NODEBAKE_CONFORMANCE=1 KUBELETS="$(KUBELETS)" $(CARGO) test --locked --test suite -- boot_formats ignition kubelet_rules kubelets around node_restriction
+	NODEBAKE_CONFORMANCE=1 KUBELETS="$(KUBELETS)" $(CARGO) test --locked --test suite -- boot_formats boots ignition kubelet_rules kubelets around node_restriction
 	tests/judge/replay/run.sh $(NODEBAKE) $(if $(FULL),-full)
 ifdef FULL
 	tests/judge/replay/readme.sh target/conformance/replay.md

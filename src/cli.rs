@@ -6,11 +6,13 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 mod csr;
+mod initrd;
 mod pki;
 mod secrets;
 mod token;
 
 pub use csr::{Csr, CsrApproverSettings, CsrPrint, CsrReview};
+pub use initrd::{Initrd, InitrdAppend};
 pub use pki::{Pki, PkiInit, PkiIssue};
 pub use secrets::{SecretsArgs, TokenFile};
 pub use token::{
@@ -69,6 +71,9 @@ pub enum Command {
     /// than allowed, or is broken, ends with exit code 1, and the listing with
     /// what stands before that place.
     Inspect(Inspect),
+    /// Put a node's overlay and a base initrd into one file
+    #[command(subcommand)]
+    Initrd(Initrd),
     /// Verify a bundle: signature, digests, nothing missing, nothing extra
     ///
     /// Says until when all of its payloads are usable, and warns when that has

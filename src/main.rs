@@ -29,6 +29,7 @@ fn run(cli: &Cli) -> Result<Exit> {
         Command::Build(args) => cmd::build::run(args),
         Command::Show(args) => cmd::show::run(args),
         Command::Inspect(args) => cmd::inspect::run(args),
+        Command::Initrd(args) => cmd::initrd::run(args),
         Command::Verify(args) => cmd::verify::run(args),
         Command::Sign(args) => cmd::sign::run(args),
         Command::Token(args) => cmd::token::run(args),

@@ -1,18 +1,20 @@
 //! Keeping nodes of the last bundle rather than making them anew (`build --node GLOB`): only from a bundle that
 //! verifies with our key, and only files that hash to what it lists.
 
-use std::io;
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, linkat, openat};
+use sha2::{Digest, Sha256};
 
 use crate::bundle::manifest::{FileRecord, Manifest, NodeRecord};
 use crate::bundle::verify::open;
 use crate::bundle::write::{create, file_mode, set_mode};
 use crate::bundle::{BundleBuilder, Kind, PublicKey, TREE_SIGNATURE, read};
 use crate::error::Result;
+use crate::node::Sha256Digest;
 
 /// A bundle from which nodes may be kept.
 #[derive(Debug)]
@@ -68,6 +70,33 @@ impl OldBundle {
             .binary_search_by(|node| node.name.as_str().cmp(name))
             .ok()
             .map(|index| &nodes[index])
+    }
+
+    /// Where a file of it lies.
+    pub fn path(&self, record: &FileRecord) -> PathBuf {
+        self.folder.join(&*record.path)
+    }
+
+    /// Copies a file of it; an error if what was copied is not what the manifest lists.
+    pub fn copy(&self, record: &FileRecord, out: &mut dyn Write) -> Result<()> {
+        let reading = || format!("reading {}", self.path(record).display());
+        let (file, _) = read::regular(&self.path(record)).with_context(reading)?;
+        let mut sha256 = Sha256::new();
+        let mut reader = BufReader::with_capacity(64 * 1024, file.take(record.size + 1));
+        loop {
+            let block = reader.fill_buf().with_context(reading)?;
+            if block.is_empty() {
+                break;
+            }
+            sha256.update(block);
+            out.write_all(block)?;
+            let count = block.len();
+            reader.consume(count);
+        }
+        match Sha256Digest::from(sha256.finalize()) == record.sha256 {
+            true => Ok(()),
+            false => bail!("{}: it is not what the bundle's manifest lists", reading()),
+        }
     }
 }
 

@@ -71,8 +71,21 @@ pub struct NodeRecord {
     pub token_id: Option<String>,
     /// RFC 3339: booting the node after that needs a new token.
     pub usable_until: Option<String>,
+    /// What becomes of its initramfs overlay, where it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub initramfs: Option<InitramfsRecord>,
     /// Its files, sorted by path.
     pub files: Vec<FileRecord>,
+}
+
+/// A node's initramfs overlay in bundle.json.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct InitramfsRecord {
+    /// `ramRoot`, `carry` or `coreosLive`.
+    pub mode: String,
+    /// What the kernel's command line must have for it.
+    pub kernel_arguments: Vec<String>,
 }
 
 /// One file in bundle.json.

@@ -29,7 +29,7 @@ pub use attach::{attach, sign};
 pub use folder::{BundleBuilder, Finished, Header};
 pub use keep::{Old, OldBundle};
 pub use key::PublicKey;
-pub use manifest::{FileRecord, Kind, Manifest, NodeRecord};
+pub use manifest::{FileRecord, InitramfsRecord, Kind, Manifest, NodeRecord};
 pub use node_folder::{NodeFolder, NodeSays};
 pub use private_key::{KeyFiles, Signer, generate_keys};
 pub use seal::{Seal, SignedTrees, Trees};

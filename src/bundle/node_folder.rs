@@ -7,7 +7,7 @@ use std::path::Path;
 use anyhow::{Context, bail};
 
 use crate::bundle::folder::BundleBuilder;
-use crate::bundle::manifest::{FileRecord, NodeRecord};
+use crate::bundle::manifest::{FileRecord, InitramfsRecord, NodeRecord};
 use crate::bundle::sums::check_path;
 use crate::bundle::write::{Measured, create, file_mode};
 use crate::bundle::{TREE_JSON, TREE_SIGNATURE, TREE_SUMS};
@@ -23,6 +23,8 @@ pub struct NodeSays {
     pub token_id: Option<String>,
     /// RFC 3339; the caller's, since nothing here reads a clock.
     pub usable_until: Option<String>,
+    /// What becomes of its initramfs overlay, where it has one.
+    pub initramfs: Option<InitramfsRecord>,
 }
 
 /// A node's folder: files go in through [`Output`], the tree through [`Self::tree`], and [`Self::finish`] records it.
@@ -84,6 +86,7 @@ impl<'a> NodeFolder<'a> {
             tree_digest,
             token_id: self.says.token_id,
             usable_until: self.says.usable_until,
+            initramfs: self.says.initramfs,
             files: self.files,
         });
         Ok(())

@@ -9,6 +9,8 @@ mod credentials;
 pub mod csr;
 /// `init`.
 pub mod init;
+/// `initrd`.
+pub mod initrd;
 /// `inspect`.
 pub mod inspect;
 /// `key`.

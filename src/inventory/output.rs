@@ -2,6 +2,7 @@
 
 use crate::inventory::cloud_init;
 use crate::inventory::cursor::{At, Cursor};
+use crate::payload::initramfs::{InitramfsSettings, Mode};
 use crate::payload::{
     CloudInit, Compression, Format, IgnitionDigest, IgnitionSettings, Secrets, Settings,
 };
@@ -11,7 +12,7 @@ pub fn read(at: Option<&Cursor<'_>>) -> Settings {
     let mut settings = Settings {
         formats: Format::ALL.to_vec(),
         tarball: Compression::Gzip,
-        initramfs: Compression::Gzip,
+        initramfs: InitramfsSettings::default(),
         ignition: IgnitionSettings::default(),
         cloud_init: CloudInit::default(),
         secrets: Secrets::AsUsual,
@@ -45,13 +46,26 @@ pub fn read(at: Option<&Cursor<'_>>) -> Settings {
     {
         settings.tarball = compression;
     }
-    if let Some(compression) =
-        sub(fields.optional("initramfs"), "compression").and_then(|at| compression(&at))
-    {
-        settings.initramfs = compression;
+    if let Some(initramfs) = fields.optional("initramfs") {
+        read_initramfs(&initramfs, &mut settings.initramfs);
     }
     fields.finish();
     settings
+}
+
+fn read_initramfs(at: &Cursor<'_>, settings: &mut InitramfsSettings) {
+    let Some(fields) = at.fields() else { return };
+    if let Some(compression) = fields
+        .optional("compression")
+        .and_then(|at| compression(&at))
+    {
+        settings.compression = compression;
+    }
+    let modes = [Mode::RamRoot, Mode::Carry, Mode::CoreosLive].map(|mode| (mode.name(), mode));
+    if let Some(mode) = fields.optional("mode").and_then(|at| at.choice(&modes)) {
+        settings.mode = mode;
+    }
+    fields.finish();
 }
 
 fn read_ignition(at: &Cursor<'_>, settings: &mut Settings) {

@@ -141,12 +141,13 @@ impl<'a> UnitRow<'a> {
     }
 }
 
-fn sums<'a>(
+/// The lines of entries, with the head line that says the grammar and the node.
+pub fn write_entries<'a>(
+    text: &mut String,
     node: &str,
     entries: impl Iterator<Item = (&'a NodePath, &'a Entry)>,
-    tree: &NodeTree,
-) -> Vec<u8> {
-    let mut text = String::with_capacity(4096);
+) {
+    // Writing to a String cannot fail.
     let _ = writeln!(text, "#nodebake-tree\t1\t{node}");
     for (path, entry) in entries {
         let path = path.relative();
@@ -173,6 +174,15 @@ fn sums<'a>(
             }
         }
     }
+}
+
+fn sums<'a>(
+    node: &str,
+    entries: impl Iterator<Item = (&'a NodePath, &'a Entry)>,
+    tree: &NodeTree,
+) -> Vec<u8> {
+    let mut text = String::with_capacity(4096);
+    write_entries(&mut text, node, entries);
     for (name, unit) in tree.units() {
         let state = match (unit.masked, unit.enabled) {
             (true, _) => "masked",

@@ -37,6 +37,7 @@ use crate::node::{Network, NodeTree, User};
 pub use cloud_init::CloudInit;
 pub use forms::Forms;
 pub use ignition::{IgnitionDigest, IgnitionSettings, IgnitionSpec, UserConfig};
+pub use initramfs::InitramfsSettings;
 pub use libraries::libraries;
 pub use objection::Objection;
 pub use part::Part;
@@ -89,7 +90,8 @@ impl Format {
         match self {
             Self::Ignition => objections.extend(ignition::check(job)),
             // What else these cannot say, the node tree refuses already.
-            Self::Tarball | Self::CloudInit | Self::Initramfs => {}
+            Self::Tarball | Self::CloudInit => {}
+            Self::Initramfs => objections.extend(initramfs::check(job)),
         }
         objections
     }
@@ -111,7 +113,7 @@ impl Format {
             Self::Tarball => tarball::package(job, out),
             Self::CloudInit => cloud_init::package(job, forms, out),
             Self::Ignition => ignition::package(job, forms, out),
-            Self::Initramfs => initramfs::package(job, out),
+            Self::Initramfs => initramfs::package(job, forms, out),
         }
     }
 }
@@ -150,8 +152,8 @@ pub struct Settings {
     pub formats: Vec<Format>,
     /// How the tarball is compressed.
     pub tarball: Compression,
-    /// How the initramfs overlay is compressed.
-    pub initramfs: Compression,
+    /// How the initramfs overlay is compressed, and what becomes of its files.
+    pub initramfs: InitramfsSettings,
     /// How the Ignition configuration is written.
     pub ignition: IgnitionSettings,
     /// How cloud-init's documents are written.

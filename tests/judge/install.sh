@@ -183,12 +183,17 @@ nmcli-offline network-manager usr/bin/nmcli
 LIST
 }
 
-# Readers of initrds. Installing them would put hooks for the next kernel onto the machine.
+# Readers of initrds, and what a small one is made of. Installing them would put hooks for the next kernel onto the machine.
 initrd_readers() {
-    if have lsinitramfs && have unmkinitramfs && have lsinitrd; then
+    if have lsinitramfs && have unmkinitramfs && have lsinitrd && have busybox-static; then
         return 0
     fi
-    may_install 'lsinitramfs unmkinitramfs lsinitrd' || return 0
+    may_install 'lsinitramfs unmkinitramfs lsinitrd busybox-static' || return 0
+    if unpack busybox-static busybox-static; then
+        ln -sf "$judges/busybox-static/bin/busybox" "$judges/bin/busybox-static"
+    else
+        skip busybox-static "its package could not be had"
+    fi
     if unpack initramfs-tools initramfs-tools-core; then
         for program in lsinitramfs unmkinitramfs; do
             wrapper $program <<WRAPPER
@@ -283,6 +288,35 @@ LIST
     if may_install "${programs# }"; then
         # shellcheck disable=SC2086 # a list of words
         apt_install $wanted || skip "${programs# }" "apt-get could not install$wanted"
+    fi
+}
+
+# A machine to boot what we make, for `make conformance` only: an emulator and Debian's kernel for clouds, which is unpacked.
+boot_machine() {
+    if ! have qemu-system-x86_64 && may_install qemu-system-x86_64; then
+        apt_install qemu-system-x86 || skip qemu-system-x86_64 "apt-get could not install qemu-system-x86"
+    fi
+    if ! have mke2fs && may_install mke2fs; then
+        apt_install e2fsprogs || skip mke2fs "apt-get could not install e2fsprogs"
+    fi
+    if [ -e "$judges/bin/kernel-cloud" ] || ! may_install kernel-cloud; then
+        return 0
+    fi
+    update
+    image=$(apt-cache depends linux-image-cloud-amd64 | sed -n 's/^ *Depends: \(linux-image-[0-9].*\)$/\1/p')
+    deb=$cache/$image.deb
+    rm -rf "$judges/kernel" "$judges/kernel.new"
+    mkdir -p "$judges/kernel.new/deb" "$cache"
+    if [ ! -s "$deb" ]; then
+        (cd "$judges/kernel.new/deb" && apt-get download -qq "$image" >/dev/null 2>&1) &&
+            cp "$judges/kernel.new/deb/"*.deb "$deb.new.$$" && mv "$deb.new.$$" "$deb" || true
+    fi
+    if [ -s "$deb" ] && dpkg-deb -x "$deb" "$judges/kernel.new"; then
+        rm -r "$judges/kernel.new/deb"
+        mv "$judges/kernel.new" "$judges/kernel"
+        ln -sf "$(find "$judges/kernel/boot" -name 'vmlinuz-*')" "$judges/bin/kernel-cloud"
+    else
+        skip kernel-cloud "its package $image could not be had"
     fi
 }
 
@@ -384,6 +418,7 @@ get_kubectl
 if [ "${1:-}" = conformance ]; then
     engine_headers
     cluster_packages
+    boot_machine
     if ! have containerd-2.4 && ! "$here/containerd/build.sh" v2.4.2 "$judges/bin/containerd-2.4"; then
         skip containerd-2.4 "does not build (is a Go module proxy reachable?)"
     fi

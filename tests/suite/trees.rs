@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use nodebake::error::Result;
 use nodebake::node::{Asset, Content, Entry, EntryKind, NodePath, NodeTree, Origin, Owner, User};
 use nodebake::payload::{
-    CloudInit, Compression, Format, IgnitionSettings, NodeFacts, Output, Secrets, Settings,
+    CloudInit, Compression, Format, IgnitionSettings, InitramfsSettings, NodeFacts, Output,
+    Secrets, Settings,
 };
 
 /// Contents that some format or reader is known to bend.
@@ -224,7 +225,7 @@ pub fn settings() -> Settings {
     Settings {
         formats: Format::ALL.to_vec(),
         tarball: Compression::Gzip,
-        initramfs: Compression::Gzip,
+        initramfs: InitramfsSettings::default(),
         ignition: IgnitionSettings::default(),
         cloud_init: CloudInit::default(),
         secrets: Secrets::Inline,

@@ -7,7 +7,9 @@ use globset::GlobSet;
 use indicatif::ProgressBar;
 use rayon::prelude::*;
 
-use crate::bundle::{BundleBuilder, Finished, Header, Kind, NodeSays, OldBundle, Signer};
+use crate::bundle::{
+    BundleBuilder, Finished, Header, InitramfsRecord, Kind, NodeSays, OldBundle, Signer,
+};
 use crate::cli::{Build, Stage};
 use crate::cmd::build::choice::{formats, old};
 use crate::cmd::build::progress::bar;
@@ -170,6 +172,7 @@ impl Baking<'_> {
             NodeSays {
                 token_id: node.token.as_ref().map(|token| token.id.clone()),
                 usable_until: rfc3339(node.usable_until),
+                initramfs: self.initramfs(&settings),
             },
         )?;
         let listing = TreeListing::of(&node.name, &baked.tree);
@@ -200,6 +203,17 @@ impl Baking<'_> {
             settings.formats.clone_from(formats);
         }
         settings
+    }
+
+    /// What bundle.json says of the overlay that these settings make.
+    fn initramfs(&self, settings: &Settings) -> Option<InitramfsRecord> {
+        let made = self.kind == Kind::Bundle && settings.formats.contains(&Format::Initramfs);
+        let mode = settings.initramfs.mode;
+        let arguments = mode.kernel_arguments().iter();
+        made.then(|| InitramfsRecord {
+            mode: mode.name().to_owned(),
+            kernel_arguments: arguments.map(|argument| (*argument).to_owned()).collect(),
+        })
     }
 
     fn fail(&self, node: &NodePlan, findings: Vec<Finding>) -> Marks {

@@ -100,6 +100,7 @@ pub fn says(name: &str) -> NodeSays {
     NodeSays {
         token_id: Some(format!("{:.6}", format!("{name}xxxxxx").replace('-', "x"))),
         usable_until: Some("2027-01-01T00:00:00Z".into()),
+        initramfs: None,
     }
 }
 

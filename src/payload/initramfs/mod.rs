@@ -2,6 +2,9 @@
 //! by the kernel's buffer grammar (Documentation/driver-api/early-userspace/buffer-format.rst), padded so that
 //! whatever comes next may follow directly.
 
+mod coreos;
+mod mode;
+
 use std::collections::BTreeMap;
 use std::io::Write;
 
@@ -13,7 +16,9 @@ use crate::node::{Entry, EntryKind, NodePath, NodeTree, Origin};
 use crate::payload::archive::{copy_exactly, members};
 use crate::payload::compress::Compressor;
 use crate::payload::part::parts;
-use crate::payload::{Compression, Format, Job, MTIME, Output, Part};
+use crate::payload::{Compression, Format, Forms, Job, MTIME, Objection, Output, Part};
+
+pub use mode::{InitramfsSettings, Mode};
 
 /// Symlinks into `/usr` on today's systems. The kernel removes a link where an archive lists a directory, and the base
 /// initrd would lose its shell and its loader with it.
@@ -25,38 +30,75 @@ pub fn file_name(part: Part, compression: Compression) -> String {
 }
 
 /// Writes the node's overlay as one file, or as two where secrets are kept apart: a boot loader appends both.
-pub fn package(job: &Job<'_>, out: &mut dyn Output) -> Result<()> {
-    let compression = job.settings.initramfs;
+pub fn package(job: &Job<'_>, forms: &Forms, out: &mut dyn Output) -> Result<()> {
+    let InitramfsSettings { compression, mode } = job.settings.initramfs;
+    if mode == Mode::CoreosLive {
+        return coreos::package(job, forms, out);
+    }
     for (part, tree) in parts(job, Format::Initramfs) {
+        let mut members = members(&tree)?;
+        match mode {
+            Mode::Carry => members = mode::carried(&job.facts.name, part, members)?,
+            Mode::RamRoot | Mode::CoreosLive => mode::add_hop(&mut members, part)?,
+        }
         let name = file_name(part, compression);
         out.file(&name, tree.has_secrets(), &mut |out| {
-            write(&tree, compression, out)
+            write_members(members.clone(), compression, out)
         })?;
     }
     Ok(())
 }
 
-/// Writes a tree as an initramfs overlay.
-pub fn write(tree: &NodeTree, compression: Compression, out: &mut dyn Write) -> Result<()> {
-    let mut members = members(tree)?;
-    add_parents(&mut members)?;
-    let mut compressor = Compressor::new(compression, out)?;
-    // From 1 and without gaps: the kernel takes equal numbers for hard links, and the builder's own would differ.
-    for (inode, (path, entry)) in (1..).zip(&members) {
-        append(&mut compressor, inode, path, entry)?;
+/// Everything in a job that an overlay of its mode cannot say.
+pub fn check(job: &Job<'_>) -> Vec<Objection> {
+    match job.settings.initramfs.mode {
+        Mode::RamRoot | Mode::Carry => Vec::new(),
+        Mode::CoreosLive => coreos::check(job),
     }
+}
+
+/// Writes a tree as an initramfs overlay, its files where they belong.
+pub fn write(tree: &NodeTree, compression: Compression, out: &mut dyn Write) -> Result<()> {
+    write_members(members(tree)?, compression, out)
+}
+
+fn write_members(
+    mut members: BTreeMap<NodePath, Entry>,
+    compression: Compression,
+    out: &mut dyn Write,
+) -> Result<()> {
+    add_parents(&mut members)?;
+    archive(compression, out, &mut |out| {
+        // From 1 and without gaps: the kernel takes equal numbers for hard links, and the builder's own would differ.
+        for (inode, (path, entry)) in (1..).zip(&members) {
+            append(out, inode, path, entry)?;
+        }
+        Ok(())
+    })
+}
+
+/// Writes one archive: what `fill` puts into it, the trailer, and the padding that lets anything follow.
+fn archive(
+    compression: Compression,
+    out: &mut dyn Write,
+    fill: &mut dyn FnMut(&mut Compressor<'_>) -> Result<()>,
+) -> Result<()> {
+    let mut compressor = Compressor::new(compression, out)?;
+    fill(&mut compressor)?;
     // It also makes the kernel forget the inode numbers, so that an archive appended to ours cannot link into it.
     let _ = trailer(&mut compressor)?;
     let written = compressor.finish()?;
-    // The kernel sees a raw archive only on a boundary of four bytes, and the end of some compressed ones only by four
-    // zero bytes (lz4's legacy frame has no end mark; what it does for one, it does for all).
-    let least = match compression {
-        Compression::None => written,
-        Compression::Gzip | Compression::Zstd | Compression::Xz => written + 4,
-    };
-    let padding = least.next_multiple_of(4) - written;
+    let padding = padding(written, compression != Compression::None);
     out.write_all(&[0; 8][..padding as usize])?;
     Ok(())
+}
+
+/// How many zeros must follow `written` bytes before another archive may. The kernel sees a raw archive only on a
+/// boundary of four bytes, and the end of some compressed ones only by four zero bytes (lz4's legacy frame has no end
+/// mark; what it does for one, it does for all).
+pub fn padding(written: u64, compressed: bool) -> u64 {
+    let least = written + if compressed { 4 } else { 0 };
+    least.next_multiple_of(4) - written
 }
 
 /// Adds the directories that the kernel needs before their children: it makes none itself, and drops what has no

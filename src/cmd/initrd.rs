@@ -1,0 +1,122 @@
+//! `nodebake initrd`: a node's overlay and a base initrd in one file.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufWriter, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+
+use crate::append::Base;
+use crate::bundle::{FileRecord, NodeRecord, Old, OldBundle, PublicKey};
+use crate::cli::{Initrd, InitrdAppend};
+use crate::error::{Exit, Result};
+use crate::inspect::{Limits, inspect};
+use crate::payload::initramfs::Mode;
+use crate::report::Report;
+
+/// Runs `initrd …`.
+pub fn run(args: &Initrd) -> Result<Exit> {
+    match args {
+        Initrd::Append(args) => append(args),
+    }
+}
+
+fn append(args: &InitrdAppend) -> Result<Exit> {
+    let mut report = Report::default();
+    let shown = args.key.display().to_string();
+    let Some(key) = PublicKey::load(&args.key, &shown, &mut report)? else {
+        write!(io::stderr().lock(), "{report}")?;
+        return Ok(Exit::Findings);
+    };
+    let bundle = match OldBundle::open_verified(&args.bundle, &key)? {
+        Old::Verified(bundle) => bundle,
+        Old::Unusable(reason) => {
+            writeln!(io::stderr().lock(), "nodebake: verifying: {reason}")?;
+            return Ok(Exit::VerificationFailed);
+        }
+    };
+    let Some(node) = bundle.node(&args.node) else {
+        bail!(
+            "there is no node {} in {}",
+            args.node,
+            args.bundle.display()
+        );
+    };
+    let (mode, overlays) = overlays(node)?;
+    let mut base = Base::open(&args.base)?;
+    for overlay in &overlays {
+        let (listing, outcome) = inspect(&bundle.path(overlay), Limits::default(), None)?;
+        outcome?;
+        base.check(mode, &listing)
+            .with_context(|| format!("appending to {}", args.base.display()))?;
+    }
+    let secret = overlays.iter().any(|overlay| overlay.secret);
+    let written = write(&args.out, secret, &mut |out| {
+        base.copy_to(out)?;
+        let mut overlays = overlays.iter();
+        overlays.try_for_each(|overlay| bundle.copy(overlay, out))
+    })?;
+    let mut line = format!("{}: {written} bytes, {}", args.out.display(), mode.name());
+    for argument in mode.kernel_arguments() {
+        line = format!("{line}, kernel argument {argument}");
+    }
+    writeln!(io::stdout().lock(), "{line}")?;
+    Ok(Exit::Good)
+}
+
+/// What becomes of a node's overlay, and its files: the secret part lies over the public one.
+fn overlays(node: &NodeRecord) -> Result<(Mode, Vec<&FileRecord>)> {
+    let mode = node.initramfs.as_ref().map(|record| &*record.mode);
+    let known = [Mode::RamRoot, Mode::Carry, Mode::CoreosLive];
+    let mode = known.into_iter().find(|known| mode == Some(known.name()));
+    let overlay = |file: &&FileRecord| {
+        let name = file.name();
+        name.starts_with("overlay.cpio") || name.starts_with("overlay.secrets.cpio")
+    };
+    let mut overlays: Vec<&FileRecord> = node.files.iter().filter(overlay).collect();
+    overlays.sort_by_key(|file| file.name().contains(".secrets."));
+    let (Some(mode), false) = (mode, overlays.is_empty()) else {
+        bail!(
+            "{} has no initramfs overlay: build it with that format",
+            node.name
+        );
+    };
+    Ok((mode, overlays))
+}
+
+/// Writes a file beside its place and renames it at the end; its length.
+fn write(
+    out: &Path,
+    secret: bool,
+    fill: &mut dyn FnMut(&mut dyn Write) -> Result<()>,
+) -> Result<u64> {
+    let writing = || format!("writing {}", out.display());
+    let name = out.file_name().with_context(writing)?;
+    let mut hidden = std::ffi::OsString::from(".");
+    hidden.push(name);
+    hidden.push(".nodebake-new");
+    let staging = Staging(out.with_file_name(hidden));
+    let mode = if secret { 0o600 } else { 0o644 };
+    let file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(mode)
+        .open(&staging.0)
+        .with_context(writing)?;
+    let mut buffered = BufWriter::with_capacity(256 * 1024, file);
+    fill(&mut buffered)?;
+    let file: File = buffered.into_inner().context("writing the last bytes")?;
+    file.sync_all().with_context(writing)?;
+    fs::rename(&staging.0, out).with_context(writing)?;
+    Ok(file.metadata()?.len())
+}
+
+/// A file that is gone when it is not renamed.
+struct Staging(PathBuf);
+
+impl Drop for Staging {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.0);
+    }
+}

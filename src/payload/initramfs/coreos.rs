@@ -1,0 +1,107 @@
+//! The overlay of a CoreOS live system: an archive with the node's Ignition configuration as its only file, as
+//! `coreos-installer pxe customize` makes it.
+
+use std::io::{self, Write};
+
+use cpio::newc::{Builder, ModeFileType};
+
+use crate::error::Result;
+use crate::payload::initramfs::mode::CONFIG;
+use crate::payload::initramfs::{archive, file_name};
+use crate::payload::{Forms, Job, MTIME, Objection, Output, Part, Secrets, ignition};
+
+/// What cannot be said: what Ignition cannot say, and a secret part that nothing fetches.
+pub fn check(job: &Job<'_>) -> Vec<Objection> {
+    let mut objections = ignition::check(job);
+    let settings = job.settings;
+    let apart = settings.secrets == Secrets::Separate && job.tree.has_secrets();
+    if apart && settings.ignition.secrets_url.is_none() {
+        objections.push(
+            Objection::new(
+                CONFIG,
+                "a live system reads one configuration, and nothing fetches the secrets that output.secrets keeps apart; \
+                 set output.ignition.secretsURL, or output.secrets to inline",
+            )
+            .asked_by("output.initramfs.mode"),
+        );
+    }
+    objections
+}
+
+/// Writes the archive. Its header says the length before the content, so the configuration is written twice: once to be
+/// measured.
+pub fn package(job: &Job<'_>, forms: &Forms, out: &mut dyn Output) -> Result<()> {
+    let mut measured = Only::default();
+    ignition::package(job, forms, &mut measured)?;
+    let compression = job.settings.initramfs.compression;
+    let name = file_name(Part::Whole, compression);
+    let size = u32::try_from(measured.size)?;
+    out.file(&name, measured.secret, &mut |out| {
+        archive(compression, out, &mut |out| {
+            let mut member = Builder::new(CONFIG.trim_start_matches('/'))
+                .ino(1)
+                .nlink(1)
+                .mode(0o600)
+                .set_mode_file_type(ModeFileType::Regular)
+                .mtime(MTIME as u32)
+                .write(&mut *out, size);
+            let mut again = Only {
+                copy: Some(&mut member),
+                ..Only::default()
+            };
+            ignition::package(job, forms, &mut again)?;
+            let _ = member.finish()?;
+            Ok(())
+        })
+    })
+}
+
+/// Takes the one file that the live system reads, of those that Ignition's payload is.
+#[derive(Default)]
+struct Only<'a> {
+    copy: Option<&'a mut dyn Write>,
+    size: u64,
+    secret: bool,
+}
+
+impl Output for Only<'_> {
+    fn file(
+        &mut self,
+        name: &str,
+        secret: bool,
+        write: &mut dyn FnMut(&mut dyn Write) -> Result<()>,
+    ) -> Result<()> {
+        if name != ignition::FILE_NAME {
+            // Some of what others hold goes into this one as a digest, so they are made all the same.
+            return write(&mut io::sink());
+        }
+        self.secret = secret;
+        let mut measuring = Measuring {
+            copy: self.copy.as_deref_mut(),
+            size: 0,
+        };
+        write(&mut measuring)?;
+        self.size = measuring.size;
+        Ok(())
+    }
+}
+
+struct Measuring<'a, 'b> {
+    copy: Option<&'a mut (dyn Write + 'b)>,
+    size: u64,
+}
+
+impl Write for Measuring<'_, '_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let count = match &mut self.copy {
+            Some(copy) => copy.write(bytes)?,
+            None => bytes.len(),
+        };
+        self.size += count as u64;
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,154 @@
+//! What becomes of an overlay's files at boot: how each mode arranges them for its kind of initrd.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::Result;
+use crate::node::listing::write_entries;
+use crate::node::{Content, Entry, EntryKind, NodePath, Origin, Owner};
+use crate::payload::{Compression, Part};
+
+/// How an overlay comes to the system that runs in the end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Mode {
+    /// The initramfs is the root: the files lie where they belong. The kernel argument lets [`HOP`] mount it over itself
+    /// first, since no container starts on the kernel's rootfs.
+    #[default]
+    RamRoot,
+    /// The files are carried to the real root before the initrd switches to it: by a unit in systemd's initrds (dracut,
+    /// mkosi), by a script in those of initramfs-tools.
+    Carry,
+    /// `config.ign` for a CoreOS live system, whose own Ignition applies it.
+    CoreosLive,
+}
+
+/// The program that makes a root of the initramfs on which containers can start.
+pub const HOP: &str = "/usr/lib/nodebake/hop";
+/// The folder of what is carried.
+pub const CARRY: &str = "/nodebake/carry";
+/// Where the Ignition of a CoreOS live system looks.
+pub const CONFIG: &str = "/config.ign";
+
+impl Mode {
+    /// The name that the inventory and bundle.json use.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::RamRoot => "ramRoot",
+            Self::Carry => "carry",
+            Self::CoreosLive => "coreosLive",
+        }
+    }
+
+    /// What the kernel's command line must have for it.
+    pub fn kernel_arguments(self) -> &'static [&'static str] {
+        match self {
+            Self::RamRoot => &["rdinit=/usr/lib/nodebake/hop"],
+            Self::Carry => &[],
+            // As coreos-installer says the same of what `pxe customize` makes.
+            Self::CoreosLive => &["ignition.firstboot", "ignition.platform.id=metal"],
+        }
+    }
+
+    /// The path that tells an initrd which has such an overlay already.
+    pub fn mark(self) -> &'static str {
+        match self {
+            Self::RamRoot => HOP,
+            Self::Carry => "/nodebake/carry/carry",
+            Self::CoreosLive => CONFIG,
+        }
+    }
+}
+
+/// How a node's overlay is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct InitramfsSettings {
+    /// How the archive is compressed.
+    pub compression: Compression,
+    /// What becomes of the files.
+    pub mode: Mode,
+}
+
+const HOP_SCRIPT: &str = include_str!("hop.sh");
+const CARRY_SCRIPT: &str = include_str!("carry.sh");
+const APPLY_SCRIPT: &str = include_str!("apply.sh");
+const ORDER_SCRIPT: &str = include_str!("order.sh");
+const CARRY_UNIT: &str = include_str!("carry.service");
+
+/// Files of the overlay that are not the node's.
+type Members = BTreeMap<NodePath, Entry>;
+
+/// Adds the program that makes containers possible. The secret part lies over the public one and needs none of its own.
+pub(super) fn add_hop(members: &mut Members, part: Part) -> Result<()> {
+    match part {
+        Part::Secrets => Ok(()),
+        Part::Whole | Part::Public => add(members, HOP, HOP_SCRIPT, 0o755),
+    }
+}
+
+/// The archive for files that are carried: their contents in a folder of their own, and a list of what is to become of
+/// them, in the grammar of tree.sums. Directories and links are in the list only.
+pub(super) fn carried(node: &str, part: Part, members: Members) -> Result<Members> {
+    let list = match part {
+        Part::Secrets => "secrets",
+        Part::Whole | Part::Public => "files",
+    };
+    let mut list_text = String::new();
+    write_entries(&mut list_text, node, members.iter());
+    let mut carried = Members::new();
+    for (path, entry) in members {
+        if let EntryKind::File(_) = entry.kind {
+            let path = at(&format!("{CARRY}/root{path}"))?;
+            let hidden = Entry {
+                mode: 0o600,
+                user: Owner::root(),
+                group: Owner::root(),
+                ..entry
+            };
+            let _ = carried.insert(path, hidden);
+        }
+    }
+    add(
+        &mut carried,
+        &format!("{CARRY}/list.{list}"),
+        &list_text,
+        0o644,
+    )?;
+    if part == Part::Secrets {
+        return Ok(carried);
+    }
+    let unit = "nodebake-carry.service";
+    let folder = "/etc/systemd/system";
+    for (path, text, mode) in [
+        (format!("{CARRY}/carry"), CARRY_SCRIPT, 0o755),
+        (format!("{CARRY}/apply"), APPLY_SCRIPT, 0o644),
+        ("/conf/conf.d/nodebake".to_owned(), ORDER_SCRIPT, 0o644),
+        (format!("{folder}/{unit}"), CARRY_UNIT, 0o644),
+    ] {
+        add(&mut carried, &path, text, mode)?;
+    }
+    // Required: an initrd that could not carry the files must not switch to a root without them.
+    let link = at(&format!("{folder}/initrd.target.requires/{unit}"))?;
+    let _ = carried.insert(link, Entry::symlink(format!("../{unit}"), origin()));
+    Ok(carried)
+}
+
+fn add(members: &mut Members, path: &str, text: &str, mode: u32) -> Result<()> {
+    match members.insert(at(path)?, Entry::file(Content::bytes(text), mode, origin())) {
+        None => Ok(()),
+        Some(taken) => anyhow::bail!(
+            "{} declares a file that the overlay needs for itself",
+            taken.origin
+        ),
+    }
+}
+
+fn at(path: &str) -> Result<NodePath> {
+    NodePath::parse(path).map_err(anyhow::Error::msg)
+}
+
+/// The origin of what the overlay brings for itself.
+pub(super) fn origin() -> Origin {
+    Origin("generator initramfs".into())
+}

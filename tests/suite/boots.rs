@@ -1,0 +1,378 @@
+//! Virtual machines that boot Debian's kernel from what we make (QEMU without KVM, no network): what the booted system
+//! has is what tree.json says. Seconds each, with an emulator and a kernel that only `make conformance` installs;
+//! FULL=1 boots every base with every compression.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::initrd::{NODE, built, node};
+use crate::judges;
+use crate::project::Project;
+use crate::tool::nodebake;
+
+/// A boot takes some five seconds; the machine may be busy.
+const PATIENCE: Duration = Duration::from_secs(180);
+
+/// Prints every path of the running system, one a line between two marks, and switches the machine off. Its own lines
+/// have a mark each: the kernel writes to the same console.
+const REPORT: &str = r#"#!/bin/sh
+PATH=/bin:/sbin:/usr/bin:/usr/sbin
+mount -t proc proc /proc 2>/dev/null; mount -t devtmpfs dev /dev 2>/dev/null
+echo 1 >/proc/sys/kernel/printk
+find / -xdev ! -path '/proc*' ! -path '/dev*' | while read -r path; do
+    facts=$(stat -c '%a %u %g' "$path")
+    if [ -L "$path" ]; then
+        echo "NODE l $facts $(readlink "$path") $path"
+    elif [ -d "$path" ]; then
+        echo "NODE d $facts - $path"
+    else
+        set -- $(sha256sum "$path")
+        echo "NODE f $facts $1 $path"
+    fi
+done
+mkdir -p /tmp/new && mount -t tmpfs new /tmp/new && mkdir /tmp/new/old /tmp/new/bin
+cp /bin/busybox /tmp/new/bin
+cd /tmp/new && unshare -m /bin/busybox sh -c 'pivot_root . old' && echo "NODE containers can start"
+echo "NODE end"
+sync
+poweroff -f
+"#;
+
+/// Whether machines can be booted here.
+fn can_boot() -> bool {
+    judges::in_conformance("QEMU with Debian's kernel")
+        && judges::conformance("qemu-system-x86_64")
+        && judges::conformance("kernel-cloud")
+        && judges::conformance("busybox-static")
+        && judges::conformance("mke2fs")
+}
+
+fn full() -> bool {
+    std::env::var_os("FULL").is_some()
+}
+
+fn shell(folder: &Path, script: &str) {
+    let _ = judges::content(folder, "sh", &["-euc", script]);
+}
+
+/// A small system: busybox and a report.
+fn make_root(folder: &Path, name: &str) {
+    let report = folder.join("report");
+    fs::write(&report, REPORT).unwrap();
+    shell(
+        folder,
+        &format!(
+            "umask 022; mkdir -p {name}/bin {name}/sbin {name}/dev {name}/proc {name}/run {name}/tmp {name}/etc
+             cp \"$(command -v busybox-static)\" {name}/bin/busybox; chmod 755 {name}/bin/busybox
+             for tool in sh mount umount chroot find stat readlink sha256sum cp mkdir poweroff sync grep cat mv rm ln chown chmod unshare pivot_root mountpoint insmod; do
+                 ln -s busybox {name}/bin/$tool; done
+             cp report {name}/sbin/init; chmod 755 {name}/sbin/init; ln -s sbin/init {name}/init"
+        ),
+    );
+}
+
+/// What a boot left on the console.
+struct Console(String);
+
+impl Console {
+    /// Boots until the machine switches itself off.
+    fn of(folder: &Path, initrd: &str, append: &str, more: &[&str]) -> Self {
+        let kernel = judges::content(
+            folder,
+            "sh",
+            &[
+                "-c",
+                "readlink -f \"$(command -v kernel-cloud || IFS=:; for f in $PATH; do [ -e $f/kernel-cloud ] && echo $f/kernel-cloud; done)\"",
+            ],
+        );
+        let append = format!("console=ttyS0 panic=-1 {append}");
+        let mut command = judges::command(folder, "qemu-system-x86_64");
+        let _ = command
+            .args([
+                "-machine", "q35", "-cpu", "max", "-accel", "tcg", "-m", "512",
+            ])
+            .args([
+                "-display",
+                "none",
+                "-monitor",
+                "none",
+                "-no-reboot",
+                "-nic",
+                "none",
+            ])
+            .args(["-serial", "file:console", "-kernel", kernel.trim()])
+            .args(["-initrd", initrd, "-append", &append])
+            .args(more)
+            .stdout(Stdio::null())
+            .stderr(Stdio::inherit());
+        let mut child = command.spawn().unwrap();
+        let begun = Instant::now();
+        loop {
+            if child.try_wait().unwrap().is_some() {
+                break;
+            }
+            if begun.elapsed() > PATIENCE {
+                child.kill().unwrap();
+                let _ = child.wait().unwrap();
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        let said = fs::read(folder.join("console")).unwrap();
+        let console = Self(String::from_utf8_lossy(&said).replace('\r', ""));
+        for trouble in [
+            "invalid magic",
+            "write error",
+            "junk",
+            "Kernel panic",
+            "Initramfs unpacking failed",
+        ] {
+            assert!(!console.0.contains(trouble), "{initrd}: {}", console.0);
+        }
+        assert!(console.0.contains("NODE end"), "{initrd}: {}", console.0);
+        console
+    }
+
+    fn says(&self, line: &str) -> bool {
+        self.0.lines().any(|said| said.ends_with(line))
+    }
+
+    /// Path → type, mode, owners, digest or target.
+    fn paths(&self) -> BTreeMap<String, String> {
+        let lines = self
+            .0
+            .lines()
+            .filter_map(|line| line.split_once("NODE ").map(|(_, line)| line));
+        let entry = |line: &str| {
+            let (facts, path) = line.split_once(" /")?;
+            // A link's target may begin with a slash itself.
+            let (facts, path) = match (facts.starts_with('l'), path.split_once(" /")) {
+                (true, Some((target, path))) => (format!("{facts} /{target}"), path),
+                _ => (facts.to_owned(), path),
+            };
+            Some((format!("/{path}"), facts))
+        };
+        lines.filter_map(entry).collect()
+    }
+
+    /// Asserts that the system has all that the tree promises, and nothing of ours beside it.
+    fn has_tree(&self, project: &Project, base: &BTreeMap<String, String>, ours: &[&str]) {
+        let tree = fs::read(node(project).join("tree.json")).unwrap();
+        let tree: Value = serde_json::from_slice(&tree).unwrap();
+        let mut found = self.paths();
+        let entries = tree["entries"].as_array().unwrap();
+        assert!(entries.len() > 10);
+        for entry in entries {
+            let path = entry["path"].as_str().unwrap();
+            let kind = &entry["type"].as_str().unwrap()[..1];
+            let kind = if kind == "s" { "l" } else { kind };
+            let mode = entry["mode"].as_str().unwrap().trim_start_matches('0');
+            let body = match kind {
+                "f" => entry["sha256"].as_str().unwrap(),
+                "l" => entry["target"].as_str().unwrap(),
+                _ => "-",
+            };
+            let expected = format!("{kind} {mode} {} {} {body}", entry["uid"], entry["gid"]);
+            // What lies below the image's own link lies behind it.
+            let path = match path.strip_prefix("/usr/local") {
+                Some(rest)
+                    if base
+                        .get("/usr/local")
+                        .is_some_and(|own| own.starts_with('l')) =>
+                {
+                    format!("/var/real{rest}")
+                }
+                _ => path.to_owned(),
+            };
+            assert_eq!(found.remove(&path), Some(expected), "{path}");
+        }
+        for (path, facts) in found {
+            let is_above = entries.iter().any(|entry| {
+                let below = entry["path"].as_str().unwrap();
+                facts.starts_with("d 755 0 0") && below.starts_with(&format!("{path}/"))
+            });
+            let activation = path.contains(".wants") || path.contains("system-preset");
+            let known = base.contains_key(&path) || path.starts_with("/tmp/");
+            let of_mode = ours
+                .iter()
+                .any(|ours| ours.starts_with(&path) || path.starts_with(ours));
+            assert!(
+                is_above || activation || known || of_mode,
+                "{path}: {facts}"
+            );
+        }
+    }
+}
+
+fn append(project: &Project, base: &Path, out: &Path) -> String {
+    let (base, out) = (base.to_str().unwrap(), out.to_str().unwrap());
+    let args = [
+        "initrd",
+        "append",
+        "--base",
+        base,
+        "--node",
+        NODE,
+        "--key",
+        "keys/sign.pub",
+        "-o",
+        out,
+    ];
+    nodebake(&project.dir, &args).good()
+}
+
+/// The bases: how an initrd is packed, and what may stand before it.
+const BASES: [(&str, &str); 7] = [
+    ("gzip", "gzip -n <raw >base"),
+    ("raw", "cp raw base"),
+    ("xz", "xz --check=crc32 -c <raw >base"),
+    ("zstd", "zstd -qc <raw >base"),
+    ("lz4", "lz4 -l -qc <raw >base"),
+    ("microcode", "{ cat early; gzip -nc raw; } >base"),
+    (
+        "odd",
+        "{ gzip -nc raw; printf '\\0'; } >base; while [ $(($(wc -c <base) % 4)) != 1 ]; do printf '\\0' >>base; done",
+    ),
+];
+
+#[test]
+fn a_root_in_the_initramfs_has_the_nodes_tree() {
+    if !can_boot() {
+        return;
+    }
+    let scratch = tempfile::tempdir().unwrap();
+    let folder = scratch.path();
+    make_root(folder, "root");
+    shell(
+        folder,
+        "(cd root; find . | LC_ALL=C sort | cpio -o -H newc --quiet) >raw
+         mkdir -p e/kernel/x86/microcode; head -c 999 /dev/zero >e/kernel/x86/microcode/GenuineIntel.bin
+         (cd e; find . | cpio -o -H newc --quiet) >early; gzip -nc raw >plain",
+    );
+    let bare = Console::of(folder, "plain", "", &[]);
+    assert!(
+        !bare.says("NODE containers can start"),
+        "on the kernel's rootfs pivot_root must fail, or the hop proves nothing"
+    );
+    let base = bare.paths();
+    let compressions: &[&str] = match full() {
+        true => &["gzip", "none", "zstd", "xz"],
+        false => &["zstd"],
+    };
+    let bases = if full() { &BASES[..] } else { &BASES[4..5] };
+    for compression in compressions {
+        let project = built(&format!("{{initramfs: {{compression: {compression}}}}}"));
+        for (name, pack) in bases {
+            shell(folder, pack);
+            let said = append(&project, &folder.join("base"), &folder.join("both"));
+            let argument = said.trim().rsplit(' ').next().unwrap();
+            let console = Console::of(folder, "both", argument, &[]);
+            assert!(
+                console.says("NODE containers can start"),
+                "{name}: {}",
+                console.0
+            );
+            console.has_tree(&project, &base, &["/usr/lib/nodebake/hop", "/mnt"]);
+        }
+    }
+}
+
+/// The folder with the kernel's modules.
+fn modules() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR"))
+        .with_file_name("judges")
+        .join("kernel/lib/modules")
+}
+
+/// An initrd of initramfs-tools: its own init and scripts, with busybox for its tools.
+fn make_initramfs_tools(folder: &Path) {
+    make_root(folder, "tools");
+    let share = modules()
+        .ancestors()
+        .nth(3)
+        .unwrap()
+        .join("initramfs-tools/usr/share/initramfs-tools");
+    shell(
+        folder,
+        &format!(
+            "umask 022; cd tools; rm init; cp {share}/init init; cp -r {share}/scripts scripts
+             mkdir -p conf/conf.d etc var root sys drivers scripts/init-premount scripts/init-bottom
+             for tool in modprobe sleep blkid sed tr cut mknod logger setsid ls seq switch_root; do ln -s busybox bin/$tool; done
+             printf '#!/bin/sh\\n' >bin/udevadm
+             printf '#!/bin/sh\\nexec switch_root \"$1\" \"$2\"\\n' >bin/run-init
+             printf '#!/bin/sh\\necho FSTYPE=ext4\\n' >bin/fstype; chmod 755 bin/run-init bin/fstype bin/udevadm
+             printf 'BUSYBOX=y\\nKEYMAP=n\\nBOOT=local\\nRUNSIZE=10%%\\nquiet=n\\n' >conf/initramfs.conf
+             echo DPKG_ARCH=amd64 >conf/arch.conf
+             for folder in scripts/*/; do : >$folder/ORDER; done
+             for module in virtio_ring virtio virtio_pci_legacy_dev virtio_pci_modern_dev virtio_pci virtio_blk; do
+                 find {modules} -name $module.ko -exec cp '{{}}' drivers/ ';'; done
+             printf '#!/bin/sh\\nfor m in virtio_ring virtio virtio_pci_legacy_dev virtio_pci_modern_dev virtio_pci virtio_blk; do insmod /drivers/$m.ko; done\\n' >scripts/init-premount/drivers
+             chmod 755 scripts/init-premount/drivers; echo '/scripts/init-premount/drivers' >scripts/init-premount/ORDER
+             printf '#!/bin/sh\\necho last of the base\\nmount -o move /dev $rootmnt/dev\\n' >scripts/init-bottom/own; chmod 755 scripts/init-bottom/own
+             echo '/scripts/init-bottom/own' >scripts/init-bottom/ORDER
+             find . | LC_ALL=C sort | cpio -o -H newc --quiet | zstd -q >../base",
+            share = share.display(),
+            modules = modules().display(),
+        ),
+    );
+}
+
+#[test]
+fn a_disk_root_gets_the_nodes_tree_from_initramfs_tools() {
+    if !can_boot() {
+        return;
+    }
+    let scratch = tempfile::tempdir().unwrap();
+    let folder = scratch.path();
+    make_initramfs_tools(folder);
+    make_root(folder, "disk");
+    // What is there before: a link where the node's files go, a mode of the image's own, an old file.
+    shell(
+        folder,
+        "mkdir -p disk/root disk/sys disk/var/real disk/usr; chmod 700 disk/root; mkdir disk/etc/kubernetes; chmod 750 disk/etc/kubernetes
+         ln -s /var/real disk/usr/local; echo old >disk/etc/hostname; mkdir disk/lib64
+         truncate -s 64M image; mke2fs -q -t ext4 -d disk image",
+    );
+    let disk = ["-drive", "file=image,if=virtio,format=raw"];
+    let bare = Console::of(folder, "base", "root=/dev/vda", &disk);
+    assert!(bare.says("last of the base"), "{}", bare.0);
+    let base = bare.paths();
+    let project = built("{secrets: separate, initramfs: {mode: carry, compression: xz}}");
+    let _ = append(&project, &folder.join("base"), &folder.join("both"));
+    let console = Console::of(folder, "both", "root=/dev/vda", &disk);
+    assert!(
+        console.says("last of the base"),
+        "the base's own scripts still run"
+    );
+    let ours = ["/etc/nodebake/", "/var/real", "/lost+found"];
+    console.has_tree(&project, &base, &ours);
+    let paths = console.paths();
+    assert_eq!(
+        paths["/etc/kubernetes"], "d 750 0 0 -",
+        "the image's own mode stays"
+    );
+    assert_eq!(paths["/root"], "d 700 0 0 -");
+    assert!(paths.keys().all(|path| !path.contains("nodebake-new")));
+    // A second boot with the same overlay leaves alone what changed since then.
+    shell(folder, "debugfs -w -R 'rm /etc/hostname' image 2>/dev/null");
+    let again = Console::of(folder, "both", "root=/dev/vda", &disk);
+    assert!(!again.paths().contains_key("/etc/hostname"));
+    // A file system of its own would hide what is written below its mount point: nothing is carried then.
+    shell(
+        folder,
+        "echo '/dev/vdb /etc/kubernetes ext4 defaults 0 2' >fstab
+         printf 'rm /etc/nodebake/carried.files\\nwrite fstab /etc/fstab\\n' | debugfs -w -f - image >/dev/null 2>&1",
+    );
+    let refused = std::panic::catch_unwind(|| Console::of(folder, "both", "root=/dev/vda", &disk));
+    assert!(
+        refused.is_err(),
+        "it must not come up without the node's files"
+    );
+    let said = fs::read_to_string(folder.join("console")).unwrap();
+    assert!(said.contains("which is not mounted yet"), "{said}");
+}
