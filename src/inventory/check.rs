@@ -9,7 +9,8 @@ use crate::inventory::cursor::{At, Spot};
 use crate::inventory::identity::{ClientIdentity, KubeconfigAuth, KubeconfigSpec, ServingIdentity};
 use crate::inventory::{Cluster, Inventory, Spec};
 use crate::kubernetes::version::skew;
-use crate::payload::Format;
+use crate::payload::limits::Target;
+use crate::payload::{Format, IgnitionTarget};
 use crate::report::Report;
 
 /// Longer than this, automatic approval is worth a warning: whoever holds a token can become any node.
@@ -166,30 +167,42 @@ fn tokens(cluster: &Cluster, report: &mut Report) {
 fn readable_user_data(inventory: &Inventory, report: &mut Report) {
     let approval = &inventory.cluster.tokens.automatic_approval;
     for spec in &inventory.specs {
-        let output = &spec.output;
-        let target = output.cloud_init.target;
-        if !(output.formats.contains(&Format::CloudInit) && target.is_open_on_the_node()) {
-            continue;
-        }
-        let settings = spec.merged.get("output").and_then(|at| at.get("cloudInit"));
-        let place = settings.map_or_else(|| approval.spot.place.clone(), |at| at.place.clone());
-        let spot = Spot::new(place, "output.cloudInit.target");
-        let name = target.name();
-        if approval.value && spec.identity.client == ClientIdentity::BootstrapToken {
-            let rule = format!(
-                "every pod of a node can read its user-data on {name}, and with tokens.approval auto become any node"
-            );
-            let repair = "set tokens.approval to review, or give the nodes certificates";
-            report.add(spot.warning(rule).repair(repair));
-        }
-        if !output.secrets.apart(Format::CloudInit) && has_lasting_secrets(spec) {
-            let rule = format!(
-                "every pod of a node can read its user-data on {name}, and private keys and secret files are in it"
-            );
-            let repair = "set output.secrets to separate, and bring the secret part another way";
-            report.add(spot.warning(rule).repair(repair));
+        for (format, target, field) in user_data_targets(spec) {
+            if !(spec.output.formats.contains(&format) && target.is_open_on_the_node()) {
+                continue;
+            }
+            let settings = spec.merged.get("output");
+            let settings = settings.and_then(|at| at.get(format.name()));
+            let place = settings.map_or_else(|| approval.spot.place.clone(), |at| at.place.clone());
+            let spot = Spot::new(place, field);
+            let name = target.name();
+            if approval.value && spec.identity.client == ClientIdentity::BootstrapToken {
+                let rule = format!(
+                    "every pod of a node can read its user-data on {name}, and with tokens.approval auto become any node"
+                );
+                let repair = "set tokens.approval to review, or give the nodes certificates";
+                report.add(spot.warning(rule).repair(repair));
+            }
+            if !spec.output.secrets.apart(format) && has_lasting_secrets(spec) {
+                let rule = format!(
+                    "every pod of a node can read its user-data on {name}, and private keys and secret files are in it"
+                );
+                let repair =
+                    "set output.secrets to separate, and bring the secret part another way";
+                report.add(spot.warning(rule).repair(repair));
+            }
         }
     }
+}
+
+/// The platforms that a node's user-data goes to, and the fields that say so.
+fn user_data_targets(spec: &Spec) -> Vec<(Format, Target, &'static str)> {
+    let cloud_init = spec.output.cloud_init.target;
+    let mut targets = vec![(Format::CloudInit, cloud_init, "output.cloudInit.target")];
+    if let Some(IgnitionTarget::Platform(platform)) = spec.output.ignition.target {
+        targets.push((Format::Ignition, platform, "output.ignition.target"));
+    }
+    targets
 }
 
 /// Whether a payload holds more secrets than a bootstrap token, which ends soon.

@@ -1,9 +1,9 @@
 //! `output.cloudInit`: where user-data goes, and how it is made to fit there.
 
 use crate::inventory::cursor::Cursor;
+use crate::inventory::target::target;
 use crate::payload::CloudInit;
-use crate::payload::limits::{Count, Limit, Target};
-use crate::yaml::Value;
+use crate::payload::limits::Target;
 
 /// Reads `cloudInit`; what is not said has the default.
 pub fn read(at: &Cursor<'_>) -> CloudInit {
@@ -11,31 +11,15 @@ pub fn read(at: &Cursor<'_>) -> CloudInit {
     let Some(fields) = at.fields() else {
         return settings;
     };
-    if let Some(target) = fields.optional("target").and_then(|at| target(&at)) {
+    if let Some(target) = fields
+        .optional("target")
+        .and_then(|at| target(&at, &Target::NAMED, Target::Other))
+    {
         settings.target = target;
     }
     settings.url = fields.optional("url").and_then(|at| at.parse(url));
     fields.finish();
     settings
-}
-
-/// The name of a platform, or what another one takes.
-fn target(at: &Cursor<'_>) -> Option<Target> {
-    if !matches!(at.located().value, Value::Map(_)) {
-        return at.choice(&Target::NAMED);
-    }
-    let fields = at.fields()?;
-    let max_bytes = fields
-        .required("maxBytes")
-        .and_then(|at| at.integer::<u64>());
-    let count = fields
-        .required("count")
-        .and_then(|at| at.choice(&[("raw", Count::Raw), ("base64", Count::Base64)]));
-    fields.finish();
-    Some(Target::Other(Limit {
-        max_bytes: max_bytes?,
-        count: count?,
-    }))
 }
 
 /// From where a node fetches. Plain http will do: what is fetched holds no secret, and its digest is known.

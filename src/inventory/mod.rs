@@ -25,6 +25,7 @@ mod profiles;
 mod runtime;
 mod spec;
 mod table;
+mod target;
 mod users;
 
 pub use cluster::{ApiServer, Cluster, ClusterNetwork, TokenSettings, host_of};

@@ -2,9 +2,12 @@
 
 use crate::inventory::cloud_init;
 use crate::inventory::cursor::{At, Cursor};
+use crate::inventory::target::target;
 use crate::payload::initramfs::{InitramfsSettings, Mode};
+use crate::payload::limits::Target;
 use crate::payload::{
-    CloudInit, Compression, Format, IgnitionDigest, IgnitionSettings, Secrets, Settings,
+    CloudInit, Compression, Format, IgnitionDigest, IgnitionSettings, IgnitionTarget, Secrets,
+    Settings,
 };
 
 /// Reads `output`; what is not said has the default.
@@ -79,6 +82,12 @@ fn read_ignition(at: &Cursor<'_>, settings: &mut Settings) {
     if let Some(digest) = fields.optional("digest").and_then(|at| at.choice(&digests)) {
         settings.ignition.digest = digest;
     }
+    settings.ignition.target = fields.optional("target").and_then(|at| {
+        let platforms = IgnitionTarget::platforms();
+        target(&at, &platforms, |limit| {
+            IgnitionTarget::Platform(Target::Other(limit))
+        })
+    });
     fields.allow(&["merge"]);
     if let Some(at) = fields.optional("url") {
         let open = settings.secrets.apart(Format::Ignition);

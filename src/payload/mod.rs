@@ -36,7 +36,7 @@ use crate::node::{Network, NodeTree, User};
 
 pub use cloud_init::CloudInit;
 pub use forms::Forms;
-pub use ignition::{IgnitionDigest, IgnitionSettings, IgnitionSpec, UserConfig};
+pub use ignition::{IgnitionDigest, IgnitionSettings, IgnitionSpec, IgnitionTarget, UserConfig};
 pub use initramfs::InitramfsSettings;
 pub use libraries::libraries;
 pub use objection::Objection;
@@ -100,7 +100,8 @@ impl Format {
     pub fn oversize(self, job: &Job<'_>, forms: &Forms) -> Result<Vec<Objection>> {
         match self {
             Self::CloudInit => cloud_init::oversize(job, forms),
-            Self::Tarball | Self::Ignition | Self::Initramfs => Ok(Vec::new()),
+            Self::Ignition => ignition::oversize(job, forms),
+            Self::Tarball | Self::Initramfs => Ok(Vec::new()),
         }
     }
 

@@ -1,4 +1,4 @@
-//! `nodebake show --sizes`: what user-data takes in each form, and where it goes takes.
+//! `nodebake show --sizes`: what user-data and Ignition configurations take in each form, and where it goes takes.
 
 use std::io::Write;
 
@@ -9,7 +9,8 @@ use crate::cmd::project::Prepared;
 use crate::error::Result;
 use crate::node::Baked;
 use crate::payload::cloud_init::{FILE_NAMES, Rung, Step, accounts, largest};
-use crate::payload::{Forms, Job};
+use crate::payload::ignition::{self, IgnitionAccount};
+use crate::payload::{Format, Forms, IgnitionTarget, Job};
 use crate::plan::NodePlan;
 
 #[derive(Serialize)]
@@ -58,6 +59,9 @@ pub fn print(
             forms: account.steps,
         });
     }
+    if settings.formats.contains(&Format::Ignition) {
+        documents.push(of_ignition(ignition::account(&job, &forms)?));
+    }
     if print == Print::Json {
         serde_json::to_writer_pretty(&mut *out, &documents)?;
         return Ok(writeln!(out)?);
@@ -65,6 +69,28 @@ pub fn print(
     documents
         .iter()
         .try_for_each(|document| text(document, out))
+}
+
+/// Ignition has one form: its contents are in the smallest one already.
+fn of_ignition(account: IgnitionAccount) -> Document {
+    let fits = account.fits();
+    let form = Rung::Plain;
+    Document {
+        file: ignition::FILE_NAME.to_owned(),
+        target: account.target.map_or("no target", IgnitionTarget::name),
+        max_bytes: account.target.and_then(IgnitionTarget::max_bytes),
+        forms: vec![Step {
+            rung: form,
+            counted: account.counted,
+            fits,
+        }],
+        form: fits.then_some(form),
+        largest: account
+            .largest
+            .into_iter()
+            .map(|(path, bytes)| Largest { path, bytes })
+            .collect(),
+    }
 }
 
 fn text(document: &Document, out: &mut dyn Write) -> Result<()> {

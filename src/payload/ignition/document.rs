@@ -39,6 +39,9 @@ pub(super) struct HeaderConfig<'a> {
 /// A configuration that Ignition fetches, or finds here, and lays over this one.
 #[derive(Serialize)]
 pub(super) struct Merge<'a> {
+    /// How messages call it.
+    #[serde(skip)]
+    pub(super) name: Cow<'a, str>,
     /// Since 3.1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) compression: Option<&'static str>,

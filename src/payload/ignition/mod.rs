@@ -5,8 +5,10 @@ mod check;
 mod config;
 mod data_url;
 mod document;
+mod live_iso;
 mod needs;
 mod settings;
+mod size;
 mod theirs;
 
 use std::cell::RefCell;
@@ -20,7 +22,8 @@ pub use data_url::DataUrl;
 use document::{Config, Header, HeaderConfig, Merge, Verification};
 pub use needs::spec_of;
 use settings::Hasher;
-pub use settings::{IgnitionDigest, IgnitionSettings, IgnitionSpec};
+pub use settings::{IgnitionDigest, IgnitionSettings, IgnitionSpec, IgnitionTarget};
+pub use size::{IgnitionAccount, account, oversize};
 pub use theirs::{Fault, UserConfig};
 
 use crate::error::Result;
@@ -65,13 +68,9 @@ pub fn package(job: &Job<'_>, forms: &Forms, out: &mut dyn Output) -> Result<()>
     if settings.body_url.is_some() {
         // The body, and then what is laid over it.
         fetched.reverse();
-        let pointer = Document {
-            spec,
-            digest: settings.digest,
-            facts: None,
-            tree: &NodeTree::default(),
-            merge: fetched,
-        };
+        let nothing = NodeTree::default();
+        let mut pointer = Document::pointer(job, &nothing, spec);
+        pointer.merge = fetched;
         out.file(FILE_NAME, false, &mut |out| pointer.write(forms, out))?;
     }
     Ok(())
@@ -85,9 +84,11 @@ fn has_secrets(job: &Job<'_>) -> bool {
 impl Merge<'static> {
     /// One that lies at a URL.
     fn fetched(url: &str, job: &Job<'_>, hasher: Hasher) -> Self {
+        let url = url.replace("{node}", &job.facts.name);
         Self {
+            name: url.clone().into(),
             compression: None,
-            source: url.replace("{node}", &job.facts.name).into(),
+            source: url.into(),
             verification: Some(Verification {
                 hash: hasher.finish(),
             }),
@@ -125,6 +126,17 @@ struct Document<'a> {
 }
 
 impl<'a> Document<'a> {
+    /// One that is nothing by itself.
+    fn pointer(job: &Job<'_>, nothing: &'a NodeTree, spec: IgnitionSpec) -> Self {
+        Self {
+            spec,
+            digest: job.settings.ignition.digest,
+            facts: None,
+            tree: nothing,
+            merge: Vec::new(),
+        }
+    }
+
     /// A part with what the user has merged into it.
     fn of_part(job: &Job<'a>, part: Part, tree: &'a NodeTree, spec: IgnitionSpec) -> Self {
         let digest = job.settings.ignition.digest;

@@ -7,12 +7,16 @@ use serde::{Serialize, Serializer};
 use sha2::{Digest as _, Sha256, Sha512};
 
 use crate::node::{Content, hex};
+use crate::payload::ignition::live_iso;
+use crate::payload::limits::Target;
 
 /// How a node's Ignition configuration is written.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct IgnitionSettings {
     /// The specification to write; None is the lowest that can express the node.
     pub spec: Option<IgnitionSpec>,
+    /// Where `config.ign` goes: it must be no larger than what that takes. None has no limit.
+    pub target: Option<IgnitionTarget>,
     /// The digest beside each content.
     pub digest: IgnitionDigest,
     /// From where Ignition fetches what the node is made of, with `{node}` for the node's name: `config.ign` is then small
@@ -20,6 +24,42 @@ pub struct IgnitionSettings {
     pub body_url: Option<String>,
     /// From where Ignition fetches the secret part, with `{node}` for the node's name: `config.ign` merges it in.
     pub secrets_url: Option<String>,
+}
+
+/// Where a configuration goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IgnitionTarget {
+    /// A platform, as user data.
+    Platform(Target),
+    /// The area for it on a CoreOS live ISO.
+    LiveIso,
+}
+
+impl IgnitionTarget {
+    /// The targets with a name, as the inventory writes them. A NoCloud seed is cloud-init's alone.
+    pub fn platforms() -> Vec<(&'static str, Self)> {
+        let named = Target::NAMED.into_iter();
+        let with_limit = named.filter(|(_, target)| *target != Target::NoCloud);
+        let platforms = with_limit.map(|(name, target)| (name, Self::Platform(target)));
+        platforms.chain([("liveISO", Self::LiveIso)]).collect()
+    }
+
+    /// How messages call it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Platform(Target::Other(_)) => "output.ignition.target",
+            Self::Platform(target) => target.name(),
+            Self::LiveIso => "the live ISO",
+        }
+    }
+
+    /// The most that it takes, as it counts.
+    pub fn max_bytes(self) -> Option<u64> {
+        match self {
+            Self::Platform(target) => target.limit().map(|limit| limit.max_bytes),
+            Self::LiveIso => Some(live_iso::AREA),
+        }
+    }
 }
 
 /// A version of the Ignition specification, `3.MINOR.0`.

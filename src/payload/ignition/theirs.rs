@@ -106,6 +106,7 @@ impl UserConfig {
             _ => &self.packed,
         };
         Merge {
+            name: (&*self.name).into(),
             compression: url.gzip.then_some("gzip"),
             source: url.url.as_str().into(),
             verification: digest.of(&self.content).map(|hash| Verification { hash }),

@@ -20,6 +20,7 @@ mod butane;
 mod engines;
 mod merge;
 mod pointer;
+mod size;
 mod spec;
 mod to_butane;
 

@@ -1,0 +1,195 @@
+//! Whether a configuration is small enough for where it goes. Only `config.ign` goes there: what it fetches has no limit.
+
+use std::cell::RefCell;
+use std::io::{self, Write};
+
+use crate::error::Result;
+use crate::node::{EntryKind, NodeTree};
+use crate::payload::ignition::config::{ContentMaker, preset, storage, systemd};
+use crate::payload::ignition::document::{Merge, Source};
+use crate::payload::ignition::{
+    Document, FILE_NAME, IgnitionTarget, has_secrets, live_iso, spec_of,
+};
+use crate::payload::part::parts_if;
+use crate::payload::{Format, Forms, Job, Objection, Part};
+
+/// How many of the largest parts are named.
+const NAMED: usize = 5;
+/// A configuration that is so many times larger than the limit is not packed to be counted: text shrinks by a tenth of
+/// that, and memory stays bounded whatever assets a node has.
+const HOPELESS: u64 = 64;
+
+/// What a node's configuration takes of where it goes.
+#[derive(Clone, Debug)]
+pub struct IgnitionAccount {
+    /// Where it goes; None has no limit.
+    pub target: Option<IgnitionTarget>,
+    /// The bytes, as the target counts them; None when it is hopelessly much.
+    pub counted: Option<u64>,
+    /// What takes most of it, the largest first: paths, units, merged files.
+    pub largest: Vec<(String, u64)>,
+}
+
+impl IgnitionAccount {
+    /// Whether the target takes it.
+    pub fn fits(&self) -> bool {
+        let limit = self.target.and_then(IgnitionTarget::max_bytes);
+        limit.is_none_or(|limit| self.counted.is_some_and(|counted| counted <= limit))
+    }
+}
+
+/// Counts a node's configuration.
+pub fn account(job: &Job<'_>, forms: &Forms) -> Result<IgnitionAccount> {
+    let spec = spec_of(job);
+    let target = job.settings.ignition.target;
+    let url = &job.settings.ignition.body_url;
+    let parts = parts_if(job, Format::Ignition, has_secrets(job));
+    let front = parts.iter().find(|(part, _)| *part != Part::Secrets);
+    let nothing = NodeTree::default();
+    let mut document = match (front, url) {
+        (Some((part, tree)), None) => Document::of_part(job, *part, tree, spec),
+        _ => Document::pointer(job, &nothing, spec),
+    };
+    document.merge.extend(fetched(job, parts.len() > 1));
+    Ok(IgnitionAccount {
+        target,
+        counted: counted(&document, target, forms)?,
+        largest: largest(&document, forms)?,
+    })
+}
+
+/// What is larger than its target takes.
+pub fn oversize(job: &Job<'_>, forms: &Forms) -> Result<Vec<Objection>> {
+    let Some((target, limit)) = job
+        .settings
+        .ignition
+        .target
+        .and_then(|target| Some((target, target.max_bytes()?)))
+    else {
+        return Ok(Vec::new());
+    };
+    let account = account(job, forms)?;
+    if account.fits() {
+        return Ok(Vec::new());
+    }
+    let counted = account.counted.map_or_else(
+        || "far more than".to_owned(),
+        |counted| format!("{counted} bytes, more than"),
+    );
+    let largest = account.largest.iter();
+    let largest: Vec<String> = largest
+        .map(|(name, bytes)| format!("{name} {bytes}"))
+        .collect();
+    let fetch = match job.settings.ignition.body_url {
+        None => "set output.ignition.url, or ",
+        Some(_) => "",
+    };
+    let rule = format!(
+        "is {counted} the {limit} that {} takes; the largest parts are {}; {fetch}move files into the image",
+        target.name(),
+        largest.join(", ")
+    );
+    Ok(vec![
+        Objection::new(FILE_NAME, rule).asked_by("output.ignition.target"),
+    ])
+}
+
+/// What is fetched, with digests that are as long as the right ones.
+fn fetched(job: &Job<'_>, has_secret_part: bool) -> Vec<Merge<'static>> {
+    let settings = &job.settings.ignition;
+    let secrets = settings.secrets_url.iter().filter(|_| has_secret_part);
+    let urls = settings.body_url.iter().chain(secrets);
+    urls.map(|url| Merge::fetched(url, job, settings.digest.hasher()))
+        .collect()
+}
+
+fn counted(
+    document: &Document<'_>,
+    target: Option<IgnitionTarget>,
+    forms: &Forms,
+) -> Result<Option<u64>> {
+    let limit = target.and_then(IgnitionTarget::max_bytes);
+    let most = limit.map_or(u64::MAX, |limit| limit.saturating_mul(HOPELESS));
+    let mut sink = Capped {
+        bytes: (target == Some(IgnitionTarget::LiveIso)).then(Vec::new),
+        count: 0,
+        most,
+    };
+    let written = document.write(forms, &mut sink);
+    if sink.count > most {
+        return Ok(None);
+    }
+    written?;
+    match (target, &sink.bytes) {
+        (Some(IgnitionTarget::LiveIso), Some(bytes)) => Ok(Some(live_iso::length(bytes)?)),
+        (Some(IgnitionTarget::Platform(target)), _) => {
+            let limit = target.limit();
+            Ok(Some(limit.map_or(sink.count, |limit| {
+                limit.count.of(sink.count, true)
+            })))
+        }
+        _ => Ok(Some(sink.count)),
+    }
+}
+
+/// Counts what is written and keeps it where it must be packed; gives up at a bound.
+struct Capped {
+    bytes: Option<Vec<u8>>,
+    count: u64,
+    most: u64,
+}
+
+impl Write for Capped {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.count += bytes.len() as u64;
+        if self.count > self.most {
+            return Err(io::Error::other("larger than the bound"));
+        }
+        if let Some(kept) = &mut self.bytes {
+            kept.extend_from_slice(bytes);
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The contents that take most of a document.
+fn largest(document: &Document<'_>, forms: &Forms) -> Result<Vec<(String, u64)>> {
+    let failure = RefCell::new(None);
+    let preset = preset(document.tree);
+    let maker = ContentMaker {
+        forms,
+        digest: document.digest,
+        failure: &failure,
+    };
+    let mut found = Vec::new();
+    for file in storage(document.tree, &preset, &maker).files {
+        let bytes = match &file.contents.source {
+            Source::Made(url) => url.url.len() as u64,
+            // It is in base64, and too large to be read for its length alone.
+            Source::Streamed(_) => match document.tree.get(file.node.path).map(|entry| &entry.kind)
+            {
+                Some(EntryKind::File(content)) => content.len().div_ceil(3) * 4,
+                _ => 0,
+            },
+        };
+        found.push((file.node.path.to_owned(), bytes));
+    }
+    for unit in systemd(document.tree)?.units {
+        let dropins: usize = unit
+            .dropins
+            .iter()
+            .map(|dropin| dropin.contents.len())
+            .sum();
+        let text = unit.contents.map_or(0, str::len);
+        found.push((unit.name.to_owned(), (text + dropins) as u64));
+    }
+    let merges = document.merge.iter();
+    found.extend(merges.map(|merge| (merge.name.to_string(), merge.source.len() as u64)));
+    found.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    found.truncate(NAMED);
+    Ok(found)
+}
