@@ -8,26 +8,29 @@ use std::sync::Arc;
 use anyhow::Context;
 
 use crate::error::Result;
+use crate::identity::CaKeys;
 use crate::inventory::MergeSpec;
+use crate::node::ca_key;
 use crate::payload::ignition::UserConfig;
-use crate::plan::ClassPlan;
+use crate::plan::Plan;
 use crate::report::{Finding, Report};
 
 /// For each class of nodes, by its index, the configurations that it merges.
 pub type Merges = Vec<Arc<[Arc<UserConfig>]>>;
 
 /// Reads what the classes merge. What is wrong with a file goes into the report, once.
-pub fn load(dir: &Path, classes: &[Arc<ClassPlan>], report: &mut Report) -> Result<Merges> {
+pub fn load(dir: &Path, plan: &Plan, report: &mut Report) -> Result<Merges> {
+    let ca_keys = CaKeys::of(&plan.ca);
     let mut known = HashMap::new();
-    let mut merges = Vec::with_capacity(classes.len());
-    for class in classes {
+    let mut merges = Vec::with_capacity(plan.classes.len());
+    for class in &plan.classes {
         let spec = &class.spec;
         let mut of_class = Vec::new();
         for merge in &spec.ignition_merges {
             let key = (merge.source.value.as_str(), merge.secret);
             let config = match known.get(&key) {
                 Some(config) => Option::clone(config),
-                None => read(dir, merge, report)?,
+                None => read(dir, merge, &ca_keys, report)?,
             };
             of_class.extend(config.clone());
             let _ = known.insert(key, config);
@@ -37,7 +40,12 @@ pub fn load(dir: &Path, classes: &[Arc<ClassPlan>], report: &mut Report) -> Resu
     Ok(merges)
 }
 
-fn read(dir: &Path, merge: &MergeSpec, report: &mut Report) -> Result<Option<Arc<UserConfig>>> {
+fn read(
+    dir: &Path,
+    merge: &MergeSpec,
+    ca_keys: &CaKeys,
+    report: &mut Report,
+) -> Result<Option<Arc<UserConfig>>> {
     let source = &merge.source;
     let path = dir.join(&source.value);
     let bytes = match std::fs::read(&path) {
@@ -56,7 +64,12 @@ fn read(dir: &Path, merge: &MergeSpec, report: &mut Report) -> Result<Option<Arc
         return Ok(None);
     };
     match UserConfig::read(&source.value.as_str().into(), &text, merge.secret) {
-        Ok(config) => Ok(Some(Arc::new(config))),
+        Ok(config) => {
+            if config.contents().iter().any(|bytes| ca_keys.are_in(bytes)) {
+                report.add(ca_key(&source.spot));
+            }
+            Ok(Some(Arc::new(config)))
+        }
         Err(faults) => {
             let is_butane = text.lines().any(|line| line.starts_with("variant:"));
             for fault in faults {

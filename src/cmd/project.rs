@@ -56,7 +56,7 @@ pub fn prepare(dir: &Path, reading: &Reading, report: &mut Report) -> Result<Opt
     };
     let plan = Plan::resolve(inventory, inputs, report);
     let oven = Oven::new(&plan, report)?;
-    let merges = merges::load(dir, &plan.classes, report)?;
+    let merges = merges::load(dir, &plan, report)?;
     let prepared = Prepared { plan, oven, merges };
     prepared.name_nodes(report);
     Ok(Some(prepared))

@@ -4,9 +4,6 @@ use std::borrow::Cow;
 use std::io::Read;
 
 use anyhow::{Context, bail};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use percent_encoding::percent_decode_str;
 use serde_json::Value;
 use sha2::{Digest, Sha256, Sha512};
 
@@ -15,6 +12,7 @@ use crate::inspect::collect::{Collector, Item};
 use crate::inspect::{RowKind, UnitRow};
 use crate::node::hex;
 use crate::payload::decompress;
+use crate::payload::ignition::decode_data_url;
 
 /// Where Ignition writes units.
 const UNITS: &str = "/etc/systemd/system";
@@ -112,11 +110,11 @@ fn contents(mut item: Item<'_>, resource: &Value, into: &mut Collector) -> Resul
         // Without contents the file stays as it is, or is made empty.
         return into.entry(item, None);
     };
-    let Some(url) = source.strip_prefix("data:") else {
+    let Some(bytes) = decode_data_url(source) else {
         item.row.source = Some(source.to_owned());
         return into.entry(item, None);
     };
-    let bytes = decode(url)?;
+    let bytes = bytes?;
     let bytes = match resource["compression"].as_str() {
         None | Some("") => bytes,
         Some("gzip") => {
@@ -138,16 +136,6 @@ fn contents(mut item: Item<'_>, resource: &Value, into: &mut Collector) -> Resul
     }
     item.row.size = Some(bytes.len() as u64);
     into.entry(item, Some(&mut &*bytes))
-}
-
-/// What follows `data:` (RFC 2397).
-fn decode(url: &str) -> Result<Cow<'_, [u8]>> {
-    let (head, data) = url.split_once(',').context("a data URL without a comma")?;
-    let data: Cow<'_, [u8]> = percent_decode_str(data).into();
-    Ok(match head.ends_with(";base64") {
-        true => Cow::Owned(STANDARD.decode(data).context("a data URL's base64")?),
-        false => data,
-    })
 }
 
 fn is_digest(hash: &str, bytes: &[u8]) -> bool {

@@ -15,6 +15,7 @@ mod cluster;
 mod cursor;
 mod files;
 mod identity;
+mod ignition;
 mod interfaces;
 mod layer;
 mod names;
@@ -37,10 +38,11 @@ pub use files::{
 pub use identity::{
     CertificateUser, ClientIdentity, IdentitySpec, KubeconfigAuth, KubeconfigSpec, ServingIdentity,
 };
+pub use ignition::MergeSpec;
 pub use names::nth_address;
 pub use nodes::Node;
 pub use os::{Cgroups, NetworkManager, Os};
-pub use output::{MergeSpec, format};
+pub use output::format;
 pub use runtime::{Containerd, Mirror, Proxies, Registry};
 pub use spec::{LAYER_KEYS, OverlayUse, Spec, Taint, Text};
 

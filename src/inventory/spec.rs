@@ -6,8 +6,9 @@ use std::sync::Arc;
 use crate::inventory::cursor::{At, Cursor, Spot};
 use crate::inventory::files::{self, AssetSpec, DirectorySpec, FileSpec, LinkSpec, UnitSpec};
 use crate::inventory::identity::{self, IdentitySpec, KubeconfigSpec};
+use crate::inventory::ignition::{self, MergeSpec};
 use crate::inventory::os::{self, Os};
-use crate::inventory::output::{self, MergeSpec};
+use crate::inventory::output;
 use crate::inventory::runtime::{self, Containerd, Proxies, Registry};
 use crate::inventory::users;
 use crate::kubernetes::names::{label_key, label_value, taint_name};
@@ -177,7 +178,7 @@ impl Spec {
             paths: fields.each("paths", |name, at| Some((name.to_string(), text(at)?))),
             vars: vars.and_then(|at| at.fields().map(|_| at.located().clone())),
             output: output::read(fields.optional("output").as_ref()),
-            ignition_merges: output::merges(fields.optional("output").as_ref()),
+            ignition_merges: ignition::merges(fields.optional("output").as_ref()),
             kubernetes: kubernetes?,
             merged: merged.clone(),
         };

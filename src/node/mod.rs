@@ -28,6 +28,7 @@ pub use content::{Asset, Blob, Content, Sha256Digest, Sha512Digest, hex};
 pub use netplan::network_config;
 pub use network::{Interface, Network, Route};
 pub use path::NodePath;
+pub use recipe::ca_key;
 pub use tree::{Conflict, Entry, EntryKind, NodeTree, Origin, Owner};
 pub use unit::{Fault, InstallLink, Position, Texts, UNIT_FOLDER, Unit, check_unit, unit_keys};
 pub use user::User;

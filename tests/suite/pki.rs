@@ -1,6 +1,7 @@
 //! Certificates: what `pki` makes, judged by openssl, kubectl and Go's own libraries, and what `build` makes of it.
 
 use std::fs::{self, Permissions};
+use std::io::Write as _;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 
@@ -614,7 +615,37 @@ fn decode(value: &Value) -> String {
     String::from_utf8(bytes.unwrap()).unwrap()
 }
 
-/// A file, a template, an overlay's file, a rendered overlay, an asset, a unit; as PEM, as DER and in base64.
+/// Ignition configurations of the user's with a text in them: escaped, packed, and as a unit.
+fn merged_with(folder: &Path, text: &str) {
+    use base64::Engine;
+    let escaped =
+        percent_encoding::percent_encode(text.as_bytes(), percent_encoding::NON_ALPHANUMERIC);
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    packed.write_all(text.as_bytes()).unwrap();
+    let packed = base64::engine::general_purpose::STANDARD.encode(packed.finish().unwrap());
+    let file = |contents: serde_json::Value| serde_json::json!({"storage": {"files": [{"path": "/etc/y", "contents": contents}]}});
+    let unit = serde_json::json!({"name": "y.service", "contents": text});
+    for (name, mut config) in [
+        (
+            "escaped",
+            file(serde_json::json!({"source": format!("data:,{escaped}")})),
+        ),
+        (
+            "packed",
+            file(serde_json::json!({
+                "source": format!("data:;base64,{packed}"),
+                "compression": "gzip",
+            })),
+        ),
+        ("unit", serde_json::json!({"systemd": {"units": [unit]}})),
+    ] {
+        config["ignition"] = serde_json::json!({"version": "3.1.0"});
+        fs::write(folder.join(format!("{name}.ign")), config.to_string()).unwrap();
+    }
+}
+
+/// A file, a template, an overlay's file, a rendered overlay, an asset, a unit, an Ignition configuration; as PEM, as DER
+/// and in base64.
 #[test]
 fn the_cas_key_is_found_wherever_it_slips_in() {
     let project = issued();
@@ -674,7 +705,11 @@ fn the_cas_key_is_found_wherever_it_slips_in() {
             format!("assets:\n  /etc/x: {{source: asset, sha256: {digest}}}\n"),
             "overlays: {o: {}}\n".to_owned(),
             format!("units:\n  a.service:\n    text: |\n{}", indent(text)),
+            "output: {ignition: {merge: [escaped.ign]}}\n".to_owned(),
+            "output: {ignition: {merge: [packed.ign]}}\n".to_owned(),
+            "output: {ignition: {merge: [{source: unit.ign, secret: true}]}}\n".to_owned(),
         ];
+        merged_with(&project.dir, text);
         for case in cases {
             fs::write(overlay.join("x"), text).unwrap();
             fs::write(project.dir.join("cluster.yaml"), format!("{CLUSTER}{case}")).unwrap();

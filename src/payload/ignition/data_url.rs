@@ -1,15 +1,18 @@
 //! Contents as `data:` URLs (RFC 2397), in the smallest form that Ignition reads.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::fmt;
 use std::io::{self, Write};
 
+use anyhow::Context;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use base64::write::EncoderWriter;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, percent_encode};
 use serde::{Serialize, Serializer};
 
+use crate::error::Result;
 use crate::node::Content;
 use crate::payload::gzip::Gzip;
 
@@ -39,6 +42,20 @@ const BASE64: &str = "data:;base64,";
 const PLAIN: &str = "data:,";
 /// A gzip member has 18 bytes around its data, so below this size it never wins.
 const WORTH_PACKING: usize = 40;
+
+/// The bytes behind a `data:` URL (RFC 2397), not decompressed; None for any other URL.
+pub fn decode_data_url(url: &str) -> Option<Result<Cow<'_, [u8]>>> {
+    let rest = url.strip_prefix("data:")?;
+    let decode = || {
+        let (head, data) = rest.split_once(',').context("a data URL without a comma")?;
+        let data: Cow<'_, [u8]> = percent_decode_str(data).into();
+        Ok(match head.ends_with(";base64") {
+            true => Cow::Owned(STANDARD.decode(data).context("a data URL's base64")?),
+            false => data,
+        })
+    };
+    Some(decode())
+}
 
 /// A content as a URL, with the compression that Ignition undoes after decoding it.
 #[derive(Debug, PartialEq, Eq)]

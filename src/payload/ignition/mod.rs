@@ -18,7 +18,7 @@ use anyhow::Context;
 
 pub use check::check;
 use config::{ContentMaker, kernel_arguments, passwd, preset, storage, systemd};
-pub use data_url::DataUrl;
+pub use data_url::{DataUrl, decode_data_url};
 use document::{Config, Header, HeaderConfig, Merge, Verification};
 pub use needs::spec_of;
 use settings::Hasher;

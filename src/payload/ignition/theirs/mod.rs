@@ -1,20 +1,23 @@
 //! A configuration of the user's own that is merged into the node's: read far enough to know its specification and what
 //! it puts where, so that a quarrel with the node's tree is found at build. Ignition would let one of the two win.
 
+mod read;
+
 use std::collections::BTreeMap;
-use std::collections::btree_map::Entry as Slot;
 use std::fmt;
+use std::io::Read as _;
 use std::sync::Arc;
 
-use serde::Deserialize;
-use serde_json::value::RawValue;
+use serde_json::Value;
 
 use crate::node::{Content, Entry, EntryKind, NodePath, NodeTree, UNIT_FOLDER, Unit};
 use crate::payload::Objection;
+use crate::payload::decompress;
 use crate::payload::gzip::Gzip;
 use crate::payload::ignition::config::preset;
-use crate::payload::ignition::data_url::DataUrl;
+use crate::payload::ignition::data_url::{DataUrl, decode_data_url};
 use crate::payload::ignition::document::{Merge, Verification};
+use crate::payload::ignition::theirs::read::Read;
 use crate::payload::ignition::{IgnitionDigest, IgnitionSpec};
 use crate::report::Place;
 
@@ -72,19 +75,8 @@ pub struct Fault {
 impl UserConfig {
     /// Reads a document. `name` is how the user calls the file. The error is everything that is wrong.
     pub fn read(name: &Arc<str>, text: &str, secret: bool) -> Result<Self, Vec<Fault>> {
-        let source = Source { name, text };
-        let document: Document<'_> =
-            serde_json::from_str(text).map_err(|error| vec![source.broken(&error)])?;
-        let mut faults = Vec::new();
-        let spec = source.spec(&document, &mut faults);
-        let nodes = source.nodes(document.storage.unwrap_or_default(), &mut faults);
-        let systemd = document.systemd.unwrap_or_default();
-        let units = source.units(systemd.units.unwrap_or_default(), &mut faults);
-        let (Some(spec), true) = (spec, faults.is_empty()) else {
-            return Err(faults);
-        };
-        let value: serde_json::Value =
-            serde_json::from_str(text).map_err(|error| vec![source.broken(&error)])?;
+        let Read { spec, nodes, units } = read::read(name, text)?;
+        let value: Value = serde_json::from_str(text).map_err(|_| Vec::new())?;
         let bytes = value.to_string().into_bytes();
         Ok(Self {
             name: name.clone(),
@@ -111,6 +103,18 @@ impl UserConfig {
             source: url.url.as_str().into(),
             verification: digest.of(&self.content).map(|hash| Verification { hash }),
         }
+    }
+
+    /// All texts of the document and the bytes behind its data URLs: for whoever looks for what belongs on no node.
+    pub fn contents(&self) -> Vec<Vec<u8>> {
+        let Content::Blob(blob) = &self.content else {
+            return Vec::new();
+        };
+        let mut found = Vec::new();
+        if let Ok(document) = serde_json::from_slice(blob.bytes()) {
+            collect(&document, &mut found);
+        }
+        found
     }
 
     /// Where it and a node's tree are at odds: what both write, and what one writes below what the other makes a link.
@@ -157,6 +161,31 @@ impl UserConfig {
             }
         }
         found
+    }
+}
+
+/// More than this of one content is not looked at.
+const LOOKED_AT: u64 = 64 << 20;
+
+fn collect(value: &Value, found: &mut Vec<Vec<u8>>) {
+    match value {
+        Value::String(text) => found.push(text.clone().into_bytes()),
+        Value::Array(items) => items.iter().for_each(|item| collect(item, found)),
+        Value::Object(fields) => {
+            let source = fields.get("source").and_then(Value::as_str);
+            if let Some(Ok(bytes)) = source.and_then(decode_data_url) {
+                let mut unpacked = Vec::new();
+                // What is cut or no gzip at all is looked at as far as it goes.
+                if fields.get("compression").is_some_and(|word| word == "gzip")
+                    && let Ok(mut reader) = decompress::reader(&*bytes, LOOKED_AT)
+                {
+                    let _ = reader.read_to_end(&mut unpacked);
+                }
+                found.extend([bytes.into_owned(), unpacked]);
+            }
+            fields.values().for_each(|field| collect(field, found));
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
 
@@ -221,203 +250,4 @@ impl TheirUnit {
             .into_iter()
             .chain(dropins)
     }
-}
-
-/// A document's text, to say where in it something stands.
-struct Source<'a> {
-    name: &'a Arc<str>,
-    text: &'a str,
-}
-
-impl<'a> Source<'a> {
-    fn fault(&self, at: &RawValue, subject: impl Into<String>, rule: impl Into<String>) -> Fault {
-        Fault {
-            place: self.place(at),
-            subject: subject.into(),
-            rule: rule.into(),
-        }
-    }
-
-    /// What serde says of a text that is no such document.
-    fn broken(&self, error: &serde_json::Error) -> Fault {
-        let said = error.to_string();
-        let rule = said.split(" at line ").next().unwrap_or_default();
-        let position = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
-        Fault {
-            place: Place::new(
-                self.name.clone(),
-                position(error.line()),
-                position(error.column().max(1)),
-            ),
-            subject: String::new(),
-            rule: format!("is no Ignition configuration: {rule}"),
-        }
-    }
-
-    /// Where a value begins. It is a part of the text, so the distance of the two is its offset.
-    fn place(&self, at: &RawValue) -> Place {
-        let offset = at.get().as_ptr() as usize - self.text.as_ptr() as usize;
-        let before = self.text.get(..offset).unwrap_or_default();
-        let line = before.matches('\n').count() + 1;
-        let column = before
-            .rsplit('\n')
-            .next()
-            .unwrap_or_default()
-            .chars()
-            .count()
-            + 1;
-        let position = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
-        Place::new(self.name.clone(), position(line), position(column))
-    }
-
-    fn string(&self, at: &RawValue, faults: &mut Vec<Fault>) -> Option<String> {
-        let read = serde_json::from_str(at.get());
-        if read.is_err() {
-            faults.push(self.fault(at, "", "must be a string"));
-        }
-        read.ok()
-    }
-
-    fn spec(&self, document: &Document<'_>, faults: &mut Vec<Fault>) -> Option<IgnitionSpec> {
-        let head = document.ignition.as_ref();
-        let Some(at) = head.and_then(|head| head.version) else {
-            faults.push(Fault {
-                place: Place::new(self.name.clone(), 1, 1),
-                subject: String::new(),
-                rule: "is no Ignition configuration: it lacks ignition.version".to_owned(),
-            });
-            return None;
-        };
-        let text = self.string(at, faults)?;
-        let spec = text.parse();
-        if let Err(rule) = &spec {
-            faults.push(self.fault(at, "ignition.version", rule));
-        }
-        spec.ok()
-    }
-
-    fn nodes(
-        &self,
-        storage: StorageDocument<'_>,
-        faults: &mut Vec<Fault>,
-    ) -> BTreeMap<NodePath, (Kind, Place)> {
-        let mut nodes = BTreeMap::new();
-        for (kind, list) in [
-            (Kind::Directory, storage.directories),
-            (Kind::File, storage.files),
-            (Kind::Link, storage.links),
-        ] {
-            for NodeDocument { path: at } in list.unwrap_or_default() {
-                let Some(text) = self.string(at, faults) else {
-                    continue;
-                };
-                match NodePath::parse(&text) {
-                    Err(rule) => faults.push(self.fault(at, text, rule)),
-                    Ok(path) if nodes.contains_key(&path) => {
-                        faults.push(self.fault(at, text, "is there twice"));
-                    }
-                    Ok(path) => drop(nodes.insert(path, (kind, self.place(at)))),
-                }
-            }
-        }
-        for (path, (_, place)) in &nodes {
-            let is_link = |above: &&str| matches!(nodes.get(*above), Some((Kind::Link, _)));
-            if let Some(above) = path.ancestors().find(is_link) {
-                faults.push(Fault {
-                    place: place.clone(),
-                    subject: path.to_string(),
-                    rule: format!("lies below {above}, which is a link"),
-                });
-            }
-        }
-        nodes
-    }
-
-    fn units(
-        &self,
-        list: Vec<UnitDocument<'_>>,
-        faults: &mut Vec<Fault>,
-    ) -> BTreeMap<String, (TheirUnit, Place)> {
-        let mut units = BTreeMap::new();
-        for unit in list {
-            let Some(name) = self.string(unit.name, faults) else {
-                continue;
-            };
-            let dropins = unit.dropins.unwrap_or_default();
-            let dropins = dropins.iter().filter_map(|dropin| {
-                let name = self.string(dropin.name, faults)?;
-                Some((name, self.place(dropin.name)))
-            });
-            let read = TheirUnit {
-                text: unit.contents.is_some(),
-                enabled: unit.enabled,
-                masked: unit.mask.unwrap_or(false),
-                dropins: dropins.collect(),
-            };
-            match units.entry(name) {
-                Slot::Occupied(known) => {
-                    faults.push(self.fault(unit.name, known.key(), "is there twice"));
-                }
-                Slot::Vacant(free) => {
-                    let _ = free.insert((read, self.place(unit.name)));
-                }
-            }
-        }
-        units
-    }
-}
-
-#[derive(Deserialize)]
-struct Document<'a> {
-    #[serde(borrow)]
-    ignition: Option<HeadDocument<'a>>,
-    #[serde(borrow)]
-    storage: Option<StorageDocument<'a>>,
-    #[serde(borrow)]
-    systemd: Option<SystemdDocument<'a>>,
-}
-
-#[derive(Deserialize)]
-struct HeadDocument<'a> {
-    #[serde(borrow)]
-    version: Option<&'a RawValue>,
-}
-
-#[derive(Default, Deserialize)]
-struct StorageDocument<'a> {
-    #[serde(borrow)]
-    directories: Option<Vec<NodeDocument<'a>>>,
-    #[serde(borrow)]
-    files: Option<Vec<NodeDocument<'a>>>,
-    #[serde(borrow)]
-    links: Option<Vec<NodeDocument<'a>>>,
-}
-
-#[derive(Deserialize)]
-struct NodeDocument<'a> {
-    #[serde(borrow)]
-    path: &'a RawValue,
-}
-
-#[derive(Default, Deserialize)]
-struct SystemdDocument<'a> {
-    #[serde(borrow)]
-    units: Option<Vec<UnitDocument<'a>>>,
-}
-
-#[derive(Deserialize)]
-struct UnitDocument<'a> {
-    #[serde(borrow)]
-    name: &'a RawValue,
-    contents: Option<serde::de::IgnoredAny>,
-    enabled: Option<bool>,
-    mask: Option<bool>,
-    #[serde(borrow)]
-    dropins: Option<Vec<DropinDocument<'a>>>,
-}
-
-#[derive(Deserialize)]
-struct DropinDocument<'a> {
-    #[serde(borrow)]
-    name: &'a RawValue,
 }
