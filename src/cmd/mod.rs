@@ -27,5 +27,6 @@ pub mod show;
 pub mod sign;
 /// `token`.
 pub mod token;
+mod user_files;
 /// `verify`.
 pub mod verify;

@@ -13,6 +13,7 @@ use crate::cli::Reading;
 use crate::cmd::credentials;
 use crate::cmd::merges::{self, Merges};
 use crate::cmd::secrets_file::{check_recipients, tokens};
+use crate::cmd::user_files::{self, OfClasses};
 use crate::error::Result;
 use crate::identity::{CaBundle, CaSource};
 use crate::inventory::{CLUSTER_FILE, Inventory};
@@ -32,6 +33,7 @@ pub struct Prepared {
     /// Everything prepared.
     pub oven: Oven,
     merges: Merges,
+    user_files: OfClasses,
 }
 
 /// Reads a project and decides its plan. None if there is nothing to go on with; the report says why.
@@ -57,7 +59,13 @@ pub fn prepare(dir: &Path, reading: &Reading, report: &mut Report) -> Result<Opt
     let plan = Plan::resolve(inventory, inputs, report);
     let oven = Oven::new(&plan, report)?;
     let merges = merges::load(dir, &plan, report)?;
-    let prepared = Prepared { plan, oven, merges };
+    let user_files = user_files::load(dir, &plan, report)?;
+    let prepared = Prepared {
+        plan,
+        oven,
+        merges,
+        user_files,
+    };
     prepared.name_nodes(report);
     Ok(Some(prepared))
 }
@@ -142,6 +150,11 @@ impl Prepared {
                 let arguments = node.class.spec.os.kernel_arguments.iter();
                 arguments.map(|argument| argument.value.clone()).collect()
             },
+            user_files: self
+                .user_files
+                .get(node.class.index)
+                .cloned()
+                .unwrap_or_default(),
             merges: self
                 .merges
                 .get(node.class.index)

@@ -1,6 +1,6 @@
 //! `output.cloudInit`: where user-data goes, and how it is made to fit there.
 
-use crate::inventory::cursor::Cursor;
+use crate::inventory::cursor::{At, Cursor};
 use crate::inventory::target::target;
 use crate::payload::CloudInit;
 use crate::payload::limits::Target;
@@ -18,8 +18,20 @@ pub fn read(at: &Cursor<'_>) -> CloudInit {
         settings.target = target;
     }
     settings.url = fields.optional("url").and_then(|at| at.parse(url));
+    settings.seed_iso = fields
+        .optional("seedISO")
+        .and_then(|at| at.bool())
+        .unwrap_or_default();
+    // Files of the project, read elsewhere.
+    fields.allow(&["parts", "vendorData"]);
     fields.finish();
     settings
+}
+
+/// Reads `cloudInit.vendorData`: a file of the project.
+pub fn vendor_data(output: Option<&Cursor<'_>>) -> Option<At<String>> {
+    let settings = output?.fields()?.optional("cloudInit")?.fields()?;
+    settings.optional("vendorData")?.string_at()
 }
 
 /// From where a node fetches. Plain http will do: what is fetched holds no secret, and its digest is known.

@@ -45,7 +45,7 @@ pub fn read(at: &Cursor<'_>, secrets: Secrets) -> IgnitionSettings {
     settings
 }
 
-/// An Ignition configuration of the user's that is merged into the nodes'.
+/// A file of the user's that becomes a part of the nodes' own: an Ignition configuration, a part of user-data.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MergeSpec {
     /// Its path in the project.
@@ -54,13 +54,13 @@ pub struct MergeSpec {
     pub secret: bool,
 }
 
-/// Reads `output.ignition.merge`: paths, or maps with `source` and `secret`.
-pub fn merges(output: Option<&Cursor<'_>>) -> Vec<MergeSpec> {
-    let ignition = output
+/// Reads a list like `output.ignition.merge`: paths, or maps with `source` and `secret`.
+pub fn merges(output: Option<&Cursor<'_>>, [format, key]: [&'static str; 2]) -> Vec<MergeSpec> {
+    let settings = output
         .and_then(|at| at.fields())
-        .and_then(|fields| fields.optional("ignition"))
+        .and_then(|fields| fields.optional(format))
         .and_then(|at| at.fields());
-    let list = ignition.map(|fields| fields.list("merge"));
+    let list = settings.map(|fields| fields.list(key));
     let read = |at: &Cursor<'_>| {
         if at.located().as_map().is_none() {
             return Some(MergeSpec {

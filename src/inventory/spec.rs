@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::sync::Arc;
 
+use crate::inventory::cloud_init;
 use crate::inventory::cursor::{At, Cursor, Spot};
 use crate::inventory::files::{self, AssetSpec, DirectorySpec, FileSpec, LinkSpec, UnitSpec};
 use crate::inventory::identity::{self, IdentitySpec, KubeconfigSpec};
@@ -137,6 +138,10 @@ pub struct Spec {
     pub output: Settings,
     /// Ignition configurations of the user's that are merged, in order.
     pub ignition_merges: Vec<MergeSpec>,
+    /// Parts of the user's for user-data, in order.
+    pub cloud_init_parts: Vec<MergeSpec>,
+    /// The user's vendor-data.
+    pub vendor_data: Option<At<String>>,
     /// The merged layers themselves: each value has the place of the layer that set it.
     pub merged: Arc<Located>,
 }
@@ -152,6 +157,7 @@ impl Spec {
             .required("kubernetes")
             .and_then(|at| at.parse_at(str::parse));
         let vars = fields.optional("vars");
+        let output = fields.optional("output");
         let spec = Self {
             hostname: fields.optional("hostname").and_then(|at| text(&at)),
             users: fields.each("users", users::user).into(),
@@ -177,8 +183,10 @@ impl Spec {
             assets: fields.each("assets", files::asset),
             paths: fields.each("paths", |name, at| Some((name.to_string(), text(at)?))),
             vars: vars.and_then(|at| at.fields().map(|_| at.located().clone())),
-            output: output::read(fields.optional("output").as_ref()),
-            ignition_merges: ignition::merges(fields.optional("output").as_ref()),
+            output: output::read(output.as_ref()),
+            cloud_init_parts: ignition::merges(output.as_ref(), ["cloudInit", "parts"]),
+            vendor_data: cloud_init::vendor_data(output.as_ref()),
+            ignition_merges: ignition::merges(output.as_ref(), ["ignition", "merge"]),
             kubernetes: kubernetes?,
             merged: merged.clone(),
         };

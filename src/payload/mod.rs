@@ -16,6 +16,8 @@ mod gzip;
 pub mod ignition;
 /// newc archives that a boot loader appends to an initrd.
 pub mod initramfs;
+/// Images of CDs.
+pub mod iso;
 mod libraries;
 /// How many bytes of user-data each platform takes.
 pub mod limits;
@@ -34,6 +36,7 @@ use serde::Serialize;
 use crate::error::Result;
 use crate::node::{Network, NodeTree, User};
 
+use crate::payload::cloud_init::UserFiles;
 pub use cloud_init::CloudInit;
 pub use forms::Forms;
 pub use ignition::{IgnitionDigest, IgnitionSettings, IgnitionSpec, IgnitionTarget, UserConfig};
@@ -89,8 +92,9 @@ impl Format {
         let mut objections = objection::clashes(job.tree);
         match self {
             Self::Ignition => objections.extend(ignition::check(job)),
+            Self::CloudInit => objections.extend(cloud_init::check(job)),
             // What else these cannot say, the node tree refuses already.
-            Self::Tarball | Self::CloudInit => {}
+            Self::Tarball => {}
             Self::Initramfs => objections.extend(initramfs::check(job)),
         }
         objections
@@ -206,6 +210,8 @@ pub struct NodeFacts {
     pub users: Arc<[User]>,
     /// What the kernel's command line must hold or must not.
     pub kernel_arguments: Vec<KernelArgument>,
+    /// What the user adds to its cloud-init documents.
+    pub user_files: Arc<UserFiles>,
     /// Configurations of the user's that its Ignition configuration merges.
     pub merges: Arc<[Arc<UserConfig>]>,
 }

@@ -98,6 +98,8 @@ xz xz-utils
 lz4 lz4
 jq jq
 xorriso xorriso
+isoinfo genisoimage
+blkid util-linux
 openssl openssl
 ssh-keygen openssh-client
 age age

@@ -407,7 +407,7 @@ fn a_node_without_files_is_still_a_document() {
     assert_eq!(config, "{\"ignition\":{\"version\":\"3.0.0\"}}\n");
 }
 
-fn network() -> Network {
+pub fn network() -> Network {
     let ip = |text: &str| text.parse::<IpAddr>().unwrap();
     let fixed = Interface {
         name: "lan0".into(),

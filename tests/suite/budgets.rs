@@ -23,6 +23,7 @@ fn for_target(target: Target, url: Option<&str>) -> Settings {
         cloud_init: CloudInit {
             target,
             url: url.map(str::to_owned),
+            ..CloudInit::default()
         },
         ..trees::settings()
     }
@@ -251,11 +252,11 @@ fn what_nothing_fits_is_a_finding_that_names_the_largest() {
         let run = project.run(&[command]);
         assert_eq!(run.status.code(), Some(3), "{command}");
         let said = text(&run.stdout) + &text(&run.stderr);
+        assert!(said.contains("output.cloudInit: user-data: is "), "{said}");
         assert!(
-            said.contains("output.cloudInit: user-data: is in its smallest form"),
+            said.contains("bytes in its smallest form, and output.cloudInit.target takes 900"),
             "{said}"
         );
-        assert!(said.contains("and the 900 bytes that"), "{said}");
         assert!(said.contains("the largest files are /etc/"), "{said}");
         assert!(
             said.contains("set output.cloudInit.url, or move files"),

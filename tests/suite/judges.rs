@@ -211,3 +211,18 @@ pub fn cloud_init_modules() -> Option<String> {
     };
     folder.into_os_string().into_string().ok()
 }
+
+/// Whether this kernel can mount such a file system. No package brings that, so where it cannot, that is said only: the
+/// virtual machines of `make conformance` have kernels that can.
+pub fn mountable(file_system: &str) -> bool {
+    let _ = Command::new("modprobe").args(["-q", file_system]).output();
+    let known = std::fs::read_to_string("/proc/filesystems").unwrap_or_default();
+    let can = known.split_whitespace().any(|word| word == file_system);
+    if !can {
+        let _ = writeln!(
+            std::io::stderr(),
+            "SKIPPED: this kernel has no {file_system}, its judgement is missing"
+        );
+    }
+    can
+}

@@ -33,6 +33,7 @@ mod project;
 #[cfg(feature = "age")]
 mod sealed;
 mod secrets;
+mod seeds;
 mod separate;
 mod smoke;
 mod tokens;

@@ -191,6 +191,7 @@ pub fn facts() -> NodeFacts {
         network: None,
         users: std::sync::Arc::default(),
         kernel_arguments: Vec::new(),
+        user_files: std::sync::Arc::default(),
         merges: std::sync::Arc::default(),
     }
 }

@@ -153,7 +153,8 @@ pub fn document(job: &Job<'_>, shape: Shape, forms: &Forms, most: u64) -> Result
     bytes.end(written)
 }
 
-fn size(job: &Job<'_>, shape: Shape, forms: &Forms, most: u64) -> Result<Option<u64>> {
+/// The size of the document; None if it is larger than `most`.
+pub fn size(job: &Job<'_>, shape: Shape, forms: &Forms, most: u64) -> Result<Option<u64>> {
     let mut sink = Capped::new(io::sink(), most);
     let written = write(job, shape, forms, &mut sink);
     let count = sink.count;

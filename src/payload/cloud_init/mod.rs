@@ -3,138 +3,100 @@
 
 mod activation;
 mod content;
+mod documents;
 mod ladder;
+mod mime;
 mod order;
+mod oversize;
 mod runcmd;
 mod settings;
 mod user_data;
 mod users;
 
-use std::io::{self, Write};
-
-use anyhow::bail;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use sha2::{Digest, Sha256};
+use std::io::Write;
 
 use crate::error::Result;
-use crate::node::Sha256Digest;
-use crate::payload::cloud_init::user_data::Shape;
-use crate::payload::gzip::Gzip;
-use crate::payload::limits::Count;
-use crate::payload::part::parts;
-use crate::payload::{
-    Compression, Format, Forms, Job, NodeFacts, Objection, Output, Part, tarball,
-};
+use crate::payload::cloud_init::documents::{Document, documents};
+use crate::payload::iso::{self, IsoFile};
+use crate::payload::{Format, Forms, Job, NodeFacts, Objection, Output};
 use crate::yaml;
 
 pub use crate::node::network_config;
+pub use documents::{BODY_NAME, FILE_NAMES};
 pub use ladder::{Account, Rung, Step, accounts, largest};
+pub use mime::{UserFiles, UserPart};
+pub use oversize::oversize;
 pub use settings::CloudInit;
 
-/// The names of the files, as a NoCloud seed wants them.
-pub const FILE_NAMES: [&str; 3] = ["user-data", "meta-data", "network-config"];
+/// The name of the seed that a virtual machine gets as a CD.
+pub const SEED_NAME: &str = "seed.iso";
 
-/// The name of what user-data fetches: a tarball with everything but secrets.
-pub const BODY_NAME: &str = "user-data.body.tar.gz";
+/// The label by which cloud-init finds a seed.
+const SEED_LABEL: &str = "cidata";
 
 /// Writes the node's documents; `network-config` only where the inventory has interfaces, `user-data.secrets` only where
-/// secrets are kept apart, and [`BODY_NAME`] only where user-data would be too large with it.
+/// secrets are kept apart, [`BODY_NAME`] only where user-data would be too large with it, and [`SEED_NAME`] where the
+/// inventory wants one.
 pub fn package(job: &Job<'_>, forms: &Forms, out: &mut dyn Output) -> Result<()> {
-    let [_, meta_data_name, network_name] = FILE_NAMES;
-    for (part, tree) in parts(job, Format::CloudInit) {
-        let Some(rung) = ladder::chosen(job, part, forms)? else {
-            bail!("writing user-data: it is larger than its target takes");
-        };
-        user_data(job, (part, rung, tree.has_secrets()), forms, out)?;
+    let documents = documents(job, forms, out)?;
+    for document in &documents {
+        out.file(&document.name, document.secret, &mut |out| {
+            document.write(job, forms, out)
+        })?;
     }
-    let text = meta_data(job.facts);
-    out.file(meta_data_name, false, &mut |out| {
-        Ok(out.write_all(text.as_bytes())?)
-    })?;
-    let network = job.facts.network.as_ref();
-    if let Some(network) = network.filter(|network| !network.interfaces.is_empty()) {
-        let text = network_config(network);
-        out.file(network_name, false, &mut |out| {
-            Ok(out.write_all(text.as_bytes())?)
+    if job.settings.cloud_init.seed_iso {
+        let secret = documents.iter().any(|document| document.secret);
+        out.file(SEED_NAME, secret, &mut |out| {
+            seed(job, &documents, forms, out)
         })?;
     }
     Ok(())
 }
 
-/// Writes one part of user-data in the form that was chosen.
-fn user_data(
-    job: &Job<'_>,
-    (part, rung, secret): (Part, Rung, bool),
-    forms: &Forms,
-    out: &mut dyn Output,
-) -> Result<()> {
-    let mut name = format!("{}{}", FILE_NAMES[0], part.infix());
-    let mut body = None;
-    if rung == Rung::Fetched {
-        out.file(BODY_NAME, false, &mut |out| {
-            let mut hashing = Hashing::new(out);
-            tarball::write(&job.tree.public(), Compression::Gzip, &mut hashing)?;
-            body = Some(hashing.digest());
-            Ok(())
-        })?;
-    }
-    let shape = Shape::of(part, rung, body);
-    if rung != Rung::Gzip {
-        return out.file(&name, secret, &mut |out| {
-            user_data::write(job, shape, forms, out)
+/// The documents once more, as the image of a CD.
+fn seed(job: &Job<'_>, documents: &[Document], forms: &Forms, out: &mut dyn Write) -> Result<()> {
+    let writers: Vec<_> = documents
+        .iter()
+        .map(|document| move |out: &mut dyn Write| document.write(job, forms, out))
+        .collect();
+    let mut files = Vec::with_capacity(documents.len());
+    for (document, write) in documents.iter().zip(&writers) {
+        files.push(IsoFile {
+            name: &document.name,
+            mode: if document.secret { 0o600 } else { 0o644 },
+            size: document.size(job, forms)?,
+            write,
         });
     }
-    let plain = ladder::document(job, shape, forms, u64::MAX)?.unwrap_or_default();
-    let mut packed = Gzip::new().pack(&plain);
-    let limit = job.settings.cloud_init.target.limit();
-    if limit.is_some_and(|limit| limit.count == Count::Text) {
-        // The platform takes text only. The name says so: as plain `user-data` it would be handed over without the
-        // word that it must be decoded, and the node would come up without its configuration.
-        name.push_str(".b64");
-        packed = STANDARD.encode(&packed).into_bytes();
-    }
-    out.file(&name, secret, &mut |out| Ok(out.write_all(&packed)?))
+    iso::write(SEED_LABEL, &files, out)
 }
 
-/// What is too large for its target, with what makes it so.
-pub fn oversize(job: &Job<'_>, forms: &Forms) -> Result<Vec<Objection>> {
-    if job.settings.cloud_init.target.limit().is_none() {
-        return Ok(Vec::new());
-    }
-    let mut objections = Vec::new();
-    for account in ladder::accounts(job, forms)? {
-        if account.rung().is_none() {
-            let largest = ladder::largest(job, account.part, forms)?;
-            let subject = format!("{}{}", FILE_NAMES[0], account.part.infix());
-            let rule = too_large(job, &account, &largest);
-            objections.push(Objection::new(subject, rule).asked_by("output.cloudInit"));
-        }
-    }
-    Ok(objections)
-}
-
-fn too_large(job: &Job<'_>, account: &Account, largest: &[(String, u64)]) -> String {
+/// What cannot be had together.
+pub fn check(job: &Job<'_>) -> Vec<Objection> {
     let settings = &job.settings.cloud_init;
-    let limit = account.limit.map_or(0, |limit| limit.max_bytes);
-    let least = account.steps.iter().filter_map(|step| step.counted).min();
-    let least = least.map_or_else(
-        || "far more than".to_owned(),
-        |least| format!("in its smallest form {least} bytes, and"),
-    );
-    let largest: Vec<String> = largest
-        .iter()
-        .map(|(path, bytes)| format!("{path} {bytes}"))
-        .collect();
-    let fetch = match settings.url {
-        None => "set output.cloudInit.url, or ",
-        Some(_) => "",
+    let apart = job.settings.secrets.apart(Format::CloudInit) && job.tree.has_secrets();
+    let mut objections = Vec::new();
+    let mut object = |is_wrong: bool, field: &'static str, rule: &str| {
+        if is_wrong {
+            objections.push(Objection::new("user-data", rule).asked_by(field));
+        }
     };
-    format!(
-        "is {least} the {limit} bytes that {} takes; the largest files are {}; {fetch}move files into the image",
-        settings.target.name(),
-        largest.join(", ")
-    )
+    object(
+        settings.seed_iso && apart,
+        "output.cloudInit.seedISO",
+        "a seed is one document, and output.secrets wants two; set it to inline, or make the seed where the secrets are",
+    );
+    object(
+        settings.seed_iso && settings.target.limit().is_some(),
+        "output.cloudInit.seedISO",
+        "a seed is read by NoCloud only; set output.cloudInit.target to nocloud",
+    );
+    object(
+        !job.facts.user_files.parts.is_empty() && apart,
+        "output.cloudInit.parts",
+        "with parts user-data is a message, which the secret part cannot be added to; set output.secrets to inline",
+    );
+    objections
 }
 
 /// The meta-data document. The instance-id follows the generation and not the content: cloud-init takes a new id for a
@@ -146,35 +108,4 @@ pub fn meta_data(facts: &NodeFacts) -> String {
         yaml::quoted(&id),
         yaml::quoted(&facts.hostname)
     )
-}
-
-/// Hashes what passes through.
-struct Hashing<'a> {
-    out: &'a mut dyn Write,
-    sha256: Sha256,
-}
-
-impl<'a> Hashing<'a> {
-    fn new(out: &'a mut dyn Write) -> Self {
-        Self {
-            out,
-            sha256: Sha256::new(),
-        }
-    }
-
-    fn digest(self) -> Sha256Digest {
-        self.sha256.finalize().into()
-    }
-}
-
-impl Write for Hashing<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let count = self.out.write(bytes)?;
-        self.sha256.update(&bytes[..count]);
-        Ok(count)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.out.flush()
-    }
 }

@@ -9,4 +9,6 @@ pub struct CloudInit {
     pub target: Target,
     /// From where a node fetches what its user-data has no room for, with `{node}` for its name.
     pub url: Option<String>,
+    /// Whether a seed is made: an image with all documents, for virtual machines.
+    pub seed_iso: bool,
 }

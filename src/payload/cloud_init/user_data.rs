@@ -13,6 +13,7 @@ use crate::error::Result;
 use crate::node::{Content, Entry, EntryKind, NodePath, Sha256Digest};
 use crate::payload::cloud_init::content;
 use crate::payload::cloud_init::ladder::Rung;
+use crate::payload::cloud_init::mime;
 use crate::payload::cloud_init::runcmd::{self, SPECIAL_BITS, owned_by_root};
 use crate::payload::cloud_init::users;
 use crate::payload::{Forms, Job, NodeFacts, Part};
@@ -60,14 +61,26 @@ impl Shape {
     }
 }
 
+/// Writes user-data: one document, or a message with it and the user's own parts.
+pub fn write(job: &Job<'_>, shape: Shape, forms: &Forms, out: &mut dyn Write) -> Result<()> {
+    let parts = &job.facts.user_files.parts;
+    match shape.part {
+        Part::Whole if !parts.is_empty() => {
+            let ours = |out: &mut dyn Write| document(job, shape, forms, out);
+            mime::write(parts, &ours, out)
+        }
+        Part::Whole | Part::Public | Part::Secrets => document(job, shape, forms, out),
+    }
+}
+
 /// Writes the document of a part. The secret one holds files only: cloud-init writes the files of both before it runs
 /// the commands, which are all in the public one. Secrets never go into what is fetched.
-pub fn write(job: &Job<'_>, shape: Shape, forms: &Forms, out: &mut dyn Write) -> Result<()> {
+fn document(job: &Job<'_>, shape: Shape, forms: &Forms, out: &mut dyn Write) -> Result<()> {
     let mut out = BufWriter::with_capacity(64 * 1024, out);
     let mut all = job.tree.materialised();
     let head = match shape.part {
-        Part::Whole => head(job.facts),
-        Part::Public => head(job.facts) + MERGE,
+        Part::Whole if job.facts.user_files.parts.is_empty() => head(job.facts),
+        Part::Whole | Part::Public => head(job.facts) + MERGE,
         Part::Secrets => format!("{MARK}{MERGE}"),
     };
     out.write_all(head.as_bytes())?;

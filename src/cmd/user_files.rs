@@ -1,0 +1,108 @@
+//! What users add to cloud-init's documents: files of the project, each read once for a whole build.
+
+use std::collections::HashMap;
+use std::io::ErrorKind;
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::Context;
+
+use crate::error::Result;
+use crate::identity::CaKeys;
+use crate::inventory::{At, MergeSpec};
+use crate::node::{Content, ca_key};
+use crate::payload::cloud_init::{UserFiles, UserPart};
+use crate::plan::Plan;
+use crate::report::Report;
+
+/// For each class of nodes, by its index, what is added.
+pub type OfClasses = Vec<Arc<UserFiles>>;
+
+struct Reader<'a> {
+    dir: &'a Path,
+    ca_keys: CaKeys,
+    report: &'a mut Report,
+    parts: HashMap<(String, bool), Option<Arc<UserPart>>>,
+    vendor_data: HashMap<String, Option<Content>>,
+}
+
+/// Reads what the classes add. What is wrong with a file goes into the report, once.
+pub fn load(dir: &Path, plan: &Plan, report: &mut Report) -> Result<OfClasses> {
+    let mut reader = Reader {
+        dir,
+        ca_keys: CaKeys::of(&plan.ca),
+        report,
+        parts: HashMap::new(),
+        vendor_data: HashMap::new(),
+    };
+    let mut all = Vec::with_capacity(plan.classes.len());
+    for class in &plan.classes {
+        let mut files = UserFiles::default();
+        for part in &class.spec.cloud_init_parts {
+            files.parts.extend(reader.part(part)?);
+        }
+        if let Some(source) = &class.spec.vendor_data {
+            files.vendor_data = reader.vendor_data(source)?;
+        }
+        all.push(Arc::new(files));
+    }
+    Ok(all)
+}
+
+impl Reader<'_> {
+    fn part(&mut self, part: &MergeSpec) -> Result<Option<Arc<UserPart>>> {
+        let source = &part.source;
+        let key = (source.value.clone(), part.secret);
+        if let Some(known) = self.parts.get(&key) {
+            return Ok(known.clone());
+        }
+        let read = match self.text(source)? {
+            None => None,
+            Some(text) => match UserPart::new(&source.value, text, part.secret) {
+                Ok(part) => Some(Arc::new(part)),
+                Err(rule) => {
+                    self.report.add(source.spot.error(rule));
+                    None
+                }
+            },
+        };
+        let _ = self.parts.insert(key, read.clone());
+        Ok(read)
+    }
+
+    fn vendor_data(&mut self, source: &At<String>) -> Result<Option<Content>> {
+        if let Some(known) = self.vendor_data.get(&source.value) {
+            return Ok(known.clone());
+        }
+        let content = self.text(source)?.map(Content::shared);
+        let _ = self
+            .vendor_data
+            .insert(source.value.clone(), content.clone());
+        Ok(content)
+    }
+
+    fn text(&mut self, source: &At<String>) -> Result<Option<String>> {
+        let path = self.dir.join(&source.value);
+        let bytes = match std::fs::read(&path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                let rule = format!("the file {} is missing", source.value);
+                let repair = "paths are relative to the project";
+                self.report.add(source.spot.error(rule).repair(repair));
+                return Ok(None);
+            }
+            Err(error) => return Err(error).with_context(|| format!("reading {}", path.display())),
+        };
+        if self.ca_keys.are_in(&bytes) {
+            self.report.add(ca_key(&source.spot));
+        }
+        match String::from_utf8(bytes) {
+            Ok(text) => Ok(Some(text)),
+            Err(_) => {
+                let rule = format!("the file {} is not UTF-8", source.value);
+                self.report.add(source.spot.error(rule));
+                Ok(None)
+            }
+        }
+    }
+}

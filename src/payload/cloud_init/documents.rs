@@ -1,0 +1,165 @@
+//! The documents of a node, each with how it is written: into a file of its own, and once more into a seed.
+
+use std::io::{self, Write};
+
+use anyhow::bail;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use sha2::{Digest, Sha256};
+
+use crate::error::Result;
+use crate::node::{Content, Sha256Digest, network_config};
+use crate::payload::cloud_init::ladder::{self, Rung};
+use crate::payload::cloud_init::meta_data;
+use crate::payload::cloud_init::user_data::{self, Shape};
+use crate::payload::gzip::Gzip;
+use crate::payload::limits::Count;
+use crate::payload::part::parts;
+use crate::payload::{Compression, Format, Forms, Job, Output, Part, tarball};
+
+/// The names of the files, as a NoCloud seed wants them.
+pub const FILE_NAMES: [&str; 4] = ["user-data", "meta-data", "network-config", "vendor-data"];
+
+/// The name of what user-data fetches: a tarball with everything but secrets.
+pub const BODY_NAME: &str = "user-data.body.tar.gz";
+
+/// One document.
+pub struct Document {
+    /// The name of its file.
+    pub name: String,
+    /// Whether it holds secrets.
+    pub secret: bool,
+    body: Body,
+}
+
+enum Body {
+    /// What is known already.
+    Bytes(Vec<u8>),
+    /// A file of the user's.
+    File(Content),
+    /// user-data, rendered when it is asked for.
+    UserData(Shape),
+}
+
+impl Document {
+    /// Writes it.
+    pub fn write(&self, job: &Job<'_>, forms: &Forms, out: &mut dyn Write) -> Result<()> {
+        match &self.body {
+            Body::Bytes(bytes) => Ok(out.write_all(bytes)?),
+            Body::File(content) => content.copy_to(out),
+            Body::UserData(shape) => user_data::write(job, *shape, forms, out),
+        }
+    }
+
+    /// How many bytes it has.
+    pub fn size(&self, job: &Job<'_>, forms: &Forms) -> Result<u64> {
+        match &self.body {
+            Body::Bytes(bytes) => Ok(bytes.len() as u64),
+            Body::File(content) => Ok(content.len()),
+            Body::UserData(shape) => {
+                Ok(ladder::size(job, *shape, forms, u64::MAX)?.unwrap_or_default())
+            }
+        }
+    }
+}
+
+/// All documents of a node. What user-data fetches is written on the way: its digest is in user-data.
+pub fn documents(job: &Job<'_>, forms: &Forms, out: &mut dyn Output) -> Result<Vec<Document>> {
+    let [_, meta_data_name, network_name, vendor_name] = FILE_NAMES;
+    let mut documents = Vec::new();
+    for (part, tree) in parts(job, Format::CloudInit) {
+        let Some(rung) = ladder::chosen(job, part, forms)? else {
+            bail!("writing user-data: it is larger than its target takes");
+        };
+        let body = match rung {
+            Rung::Fetched => Some(write_body(job, out)?),
+            _ => None,
+        };
+        let secret = tree.has_secrets() || job.facts.user_files.has_secrets();
+        documents.push(user_data(job, (part, rung, secret), body, forms)?);
+    }
+    let mut open = |name: &str, body| {
+        documents.push(Document {
+            name: name.to_owned(),
+            secret: false,
+            body,
+        });
+    };
+    open(
+        meta_data_name,
+        Body::Bytes(meta_data(job.facts).into_bytes()),
+    );
+    let network = job.facts.network.as_ref();
+    if let Some(network) = network.filter(|network| !network.interfaces.is_empty()) {
+        open(
+            network_name,
+            Body::Bytes(network_config(network).into_bytes()),
+        );
+    }
+    if let Some(content) = &job.facts.user_files.vendor_data {
+        open(vendor_name, Body::File(content.clone()));
+    }
+    Ok(documents)
+}
+
+/// Writes what user-data has no room for; secrets stay in user-data.
+fn write_body(job: &Job<'_>, out: &mut dyn Output) -> Result<Sha256Digest> {
+    let mut digest = Sha256Digest::default();
+    out.file(BODY_NAME, false, &mut |out| {
+        let mut hashing = Hashing {
+            out,
+            sha256: Sha256::new(),
+        };
+        tarball::write(&job.tree.public(), Compression::Gzip, &mut hashing)?;
+        digest = hashing.sha256.finalize().into();
+        Ok(())
+    })?;
+    Ok(digest)
+}
+
+/// One part of user-data in the form that was chosen.
+fn user_data(
+    job: &Job<'_>,
+    (part, rung, secret): (Part, Rung, bool),
+    body: Option<Sha256Digest>,
+    forms: &Forms,
+) -> Result<Document> {
+    let mut name = format!("{}{}", FILE_NAMES[0], part.infix());
+    let shape = Shape::of(part, rung, body);
+    let body = match rung {
+        Rung::Plain | Rung::PackedFiles | Rung::Fetched => Body::UserData(shape),
+        Rung::Gzip => {
+            let plain = ladder::document(job, shape, forms, u64::MAX)?.unwrap_or_default();
+            let packed = Gzip::new().pack(&plain);
+            let limit = job.settings.cloud_init.target.limit();
+            match limit.is_some_and(|limit| limit.count == Count::Text) {
+                // The platform takes text only. The name says so: as plain `user-data` it would be handed over without
+                // the word that it must be decoded, and the node would come up without its configuration.
+                true => {
+                    name.push_str(".b64");
+                    Body::Bytes(STANDARD.encode(&packed).into_bytes())
+                }
+                false => Body::Bytes(packed),
+            }
+        }
+    };
+    Ok(Document { name, secret, body })
+}
+
+/// Hashes what passes through.
+struct Hashing<'a> {
+    out: &'a mut dyn Write,
+    sha256: Sha256,
+}
+
+impl Write for Hashing<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let count = self.out.write(bytes)?;
+        self.sha256.update(&bytes[..count]);
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}

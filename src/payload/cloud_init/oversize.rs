@@ -1,0 +1,46 @@
+//! What is too large for its target, said with what makes it so.
+
+use crate::error::Result;
+use crate::payload::cloud_init::FILE_NAMES;
+use crate::payload::cloud_init::ladder::{Account, accounts, largest};
+use crate::payload::{Forms, Job, Objection};
+
+/// The documents that no form makes small enough.
+pub fn oversize(job: &Job<'_>, forms: &Forms) -> Result<Vec<Objection>> {
+    if job.settings.cloud_init.target.limit().is_none() {
+        return Ok(Vec::new());
+    }
+    let mut objections = Vec::new();
+    for account in accounts(job, forms)? {
+        if account.rung().is_none() {
+            let largest = largest(job, account.part, forms)?;
+            let subject = format!("{}{}", FILE_NAMES[0], account.part.infix());
+            let rule = rule(job, &account, &largest);
+            objections.push(Objection::new(subject, rule).asked_by("output.cloudInit"));
+        }
+    }
+    Ok(objections)
+}
+
+fn rule(job: &Job<'_>, account: &Account, largest: &[(String, u64)]) -> String {
+    let settings = &job.settings.cloud_init;
+    let limit = account.limit.map_or(0, |limit| limit.max_bytes);
+    let least = account.steps.iter().filter_map(|step| step.counted).min();
+    let size = least.map_or_else(
+        || "far larger".to_owned(),
+        |least| format!("{least} bytes in its smallest form"),
+    );
+    let largest: Vec<String> = largest
+        .iter()
+        .map(|(path, bytes)| format!("{path} {bytes}"))
+        .collect();
+    let fetch = match settings.url {
+        None => "set output.cloudInit.url, or ",
+        Some(_) => "",
+    };
+    format!(
+        "is {size}, and {} takes {limit}; the largest files are {}; {fetch}move files into the image",
+        settings.target.name(),
+        largest.join(", ")
+    )
+}
