@@ -41,7 +41,7 @@ func interruptions() []interruption {
 
 // drill interrupts runs in the middle, in every way, and sees that each leaves the machine as it was.
 func drill(o options) int {
-	before := snapshot(o.Trees)
+	before := snapshot(o)
 	for _, one := range interruptions() {
 		begun := time.Now()
 		if err := interrupted(o, one, before); err != nil {
@@ -123,7 +123,7 @@ func leftBehind(o options, one interruption, before, log string, family []proces
 		return err
 	}
 	if one.remains {
-		if snapshot(o.Trees) == before {
+		if snapshot(o) == before {
 			return fmt.Errorf("it left nothing behind, so that this proves nothing")
 		}
 		return nil
@@ -133,7 +133,7 @@ func leftBehind(o options, one interruption, before, log string, family []proces
 		return err
 	}
 	defer lock.Close()
-	if after := snapshot(o.Trees); after != before {
+	if after := snapshot(o); after != before {
 		return fmt.Errorf("the machine is not as it was\n--- before\n%s\n--- after\n%s", before, after)
 	}
 	return nil

@@ -104,16 +104,35 @@ var kernelSettings = []string{
 	"vm/overcommit_memory", "vm/panic_on_oom", "kernel/panic", "kernel/panic_on_oops", "kernel/keys/root_maxkeys", "kernel/keys/root_maxbytes",
 }
 
+// elsewhere are folders in which other programs of this machine may mount what they like while a run goes on.
+var elsewhere = []string{"/tmp/", "/var/tmp/", "/mnt/", "/media/"}
+
+// mounts are those that a run could have made.
+func mounts(work string) (lines []string) {
+	text, _ := os.ReadFile("/proc/self/mounts")
+	for _, line := range strings.Split(string(text), "\n") {
+		words := strings.Fields(line)
+		ours := len(words) > 1 && strings.HasPrefix(words[1], work+"/")
+		for _, folder := range elsewhere {
+			if len(words) > 1 && !ours && strings.HasPrefix(words[1], folder) {
+				line = ""
+			}
+		}
+		if line != "" {
+			lines = append(lines, line)
+		}
+	}
+	return lines
+}
+
 // snapshot is what must be the same before and after a run.
-func snapshot(trees []hierarchy) string {
-	var lines []string
-	mounts, _ := os.ReadFile("/proc/self/mounts")
-	lines = append(lines, string(mounts))
+func snapshot(o options) string {
+	lines := mounts(o.Work)
 	for _, name := range append(kernelSettings, "net/ipv4/ip_forward") {
 		value, _ := os.ReadFile("/proc/sys/" + name)
 		lines = append(lines, name+"="+string(value))
 	}
-	for _, tree := range trees {
+	for _, tree := range o.Trees {
 		entries, _ := os.ReadDir(tree.At)
 		for _, entry := range entries {
 			if entry.IsDir() {

@@ -10,6 +10,7 @@ import (
 
 // mutation breaks one thing, and names the step that must catch it.
 type mutation struct {
+	broken   string // in the name of the step
 	name     string
 	caughtBy string
 	inNode   func(*node) error // on the node's root, between payload and power
@@ -20,6 +21,9 @@ type mutation struct {
 	fatal        []string // what the kubelet may say in vain waiting
 }
 
+// step is the name of the step that sees it caught.
+func (m mutation) step() string { return "broken-" + m.broken + "-caught-by-" + m.caughtBy }
+
 // mutationsOfNodes are broken on purpose, one node each, all at once: they do not disturb each other.
 func (r *replay) mutationsOfNodes() []mutation {
 	wrongGroup := func(n *node) error {
@@ -29,22 +33,22 @@ func (r *replay) mutationsOfNodes() []mutation {
 		return err
 	}
 	return []mutation{
-		{name: "a kubelet field is misspelt", caughtBy: "serving-csr-pending", inNode: func(n *node) error {
+		{broken: "field", name: "a kubelet field is misspelt", caughtBy: "serving-csr-pending", inNode: func(n *node) error {
 			return edit(n, n.flag("config"), "serverTLSBootstrap", "serverTlsBootstrap")
 		}},
-		{name: "a flag is misspelt", caughtBy: "csr-accepted", inNode: func(n *node) error {
+		{broken: "flag", name: "a flag is misspelt", caughtBy: "csr-accepted", inNode: func(n *node) error {
 			return edit(n, "etc/systemd/system/kubelet.service", "--bootstrap-kubeconfig=", "--bootstrap-kubeconfg=")
 		}},
-		{name: "the CA is another one", caughtBy: "csr-accepted", inNode: r.anotherCA},
-		{name: "the groups of a token are others: who it is for the API server", caughtBy: "token-secret", inside: wrongGroup},
-		{name: "the groups of a token are others: what the API server makes of the node", caughtBy: "csr-accepted", inside: wrongGroup, secretUnread: true,
+		{broken: "ca", name: "the CA is another one", caughtBy: "csr-accepted", inNode: r.anotherCA},
+		{broken: "groups", name: "the groups of a token are others: who it is for the API server", caughtBy: "token-secret", inside: wrongGroup},
+		{broken: "groups", name: "the groups of a token are others: what the API server makes of the node", caughtBy: "csr-accepted", inside: wrongGroup, secretUnread: true,
 			fatal: []string{"cannot create resource"}},
 	}
 }
 
 // mutationOfCluster is broken for all nodes.
 func (r *replay) mutationOfCluster() mutation {
-	return mutation{name: "an RBAC binding is missing", caughtBy: "client-csr-approved", inside: func(*node) error {
+	return mutation{broken: "binding", name: "an RBAC binding is missing", caughtBy: "client-csr-approved", inside: func(*node) error {
 		said, err := r.cp.kubectl("get", "clusterrolebindings", "-o",
 			`jsonpath={.items[?(@.roleRef.name=="system:certificates.k8s.io:certificatesigningrequests:nodeclient")].metadata.name}`)
 		name := strings.TrimSpace(said)
@@ -109,12 +113,12 @@ func (r *replay) mutations() {
 	}
 	all.Wait()
 	for i, m := range broken {
-		r.step("mutation", "caught-by-"+m.caughtBy, m.name+": the step "+m.caughtBy+" fails", func() (string, error) {
+		r.step("mutation", m.step(), m.name+": the step "+m.caughtBy+" fails", func() (string, error) {
 			return m.verdict(failed[i], errs[i])
 		})
 	}
 	m := r.mutationOfCluster()
-	r.step("mutation", "caught-by-"+m.caughtBy, m.name+": the step "+m.caughtBy+" fails", func() (string, error) {
+	r.step("mutation", m.step(), m.name+": the step "+m.caughtBy+" fails", func() (string, error) {
 		failed, err := r.suffers(nodes[len(broken)], m)
 		return m.verdict(failed, err)
 	})

@@ -22,7 +22,7 @@ func front(o options) int {
 		fmt.Fprintln(os.Stderr, "replay: what an earlier run left:", err)
 		return 1
 	}
-	before := snapshot(o.Trees)
+	before := snapshot(o)
 	supervisor := exec.Command("/proc/self/exe", "supervise", o.asJSON())
 	supervisor.Stdout, supervisor.Stderr = os.Stdout, os.Stderr
 	supervisor.ExtraFiles = []*os.File{lock} // it goes on holding the lock when this process is gone
@@ -82,7 +82,7 @@ func lockWork(o options) (*os.File, error) {
 func supervise(o options) int {
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
-	before := snapshot(o.Trees)
+	before := snapshot(o)
 	begun := time.Now()
 	code := 0
 	for _, failed := range runVersions(o, signals) {
@@ -158,7 +158,7 @@ func leave(o options, before string) error {
 	if err := removeCgroups(o.Trees); err != nil {
 		return fmt.Errorf("removing cgroups: %w", err)
 	}
-	if after := snapshot(o.Trees); after != before {
+	if after := snapshot(o); after != before {
 		return fmt.Errorf("the machine is not as it was\n--- before\n%s\n--- after\n%s", before, after)
 	}
 	return nil
