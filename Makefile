@@ -48,9 +48,9 @@ conformance: needs build ## Ask the judges that take minutes: upstream's types, 
 	@mkdir -p target/conformance
 	cd tests/judge/kubelet-facts && go vet . && go run . -out $(CURDIR)/target/conformance/kubelet_config.json
 	cmp target/conformance/kubelet_config.json src/kubernetes/kubelet_config.json
+	tests/judge/replay/build.sh kubelet-config
 	for version in $(KUBELETS); do tests/judge/kubernetes/build.sh $$version target/judges/kubernetes/$$version kubelet kubelet-config || exit 1; done
 	tests/judge/ignition/build.sh target/judges/bin engine
-	for version in v1.16.6 v1.34.4; do tests/judge/kubernetes/build.sh $$version target/judges/kubernetes/$$version kube-apiserver kubelet || exit 1; done
 	cd tests/judge/node-restriction && go vet . && CGO_ENABLED=0 go build -trimpath -buildvcs=false -o $(CURDIR)/target/judges/bin/node-restriction .
 	NODEBAKE_CONFORMANCE=1 KUBELETS="$(KUBELETS)" $(CARGO) test --locked --test suite -- boot_formats boots ignition kubelet_rules kubelets around node_restriction
 	tests/judge/replay/run.sh $(NODEBAKE) $(if $(FULL),-full)

@@ -82,6 +82,7 @@ func (r *replay) ownNamespaces() error {
 // prepare makes the namespaces, certificates, the project and its bundle, images, and starts the control plane.
 func (r *replay) prepare() error {
 	r.cp = &controlPlane{version: r.version, folder: r.folder, disk: r.memory("etcd")}
+	r.log = r.cp.log("kube-apiserver")
 	var err error
 	if r.cp.kubectlProgram, err = kubectlFor(r.options, r.version); err != nil {
 		return err

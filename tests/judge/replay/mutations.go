@@ -128,7 +128,7 @@ func (r *replay) mutations() {
 func (r *replay) suffers(n *node, m mutation) (*step, error) {
 	defer n.stop()
 	quiet := *r
-	quiet.recorder = &recorder{version: r.version, quiet: true, fails: m.caughtBy}
+	quiet.recorder = &recorder{version: r.version, quiet: true, fails: m.caughtBy, log: r.log}
 	n.fatal = m.fatal
 	if err := n.mutate(r, m); err != nil {
 		return nil, err

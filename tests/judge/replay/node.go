@@ -52,7 +52,7 @@ const nodeFailed = "the node itself failed:"
 func (n *node) complaint() error {
 	text, _ := os.ReadFile(n.log("node"))
 	if _, reason, found := strings.Cut(string(text), nodeFailed); found {
-		return fmt.Errorf("%s%s", nodeFailed, reason)
+		return fmt.Errorf("%s%s; %s", nodeFailed, reason, lastLines(n.log("containerd")))
 	}
 	return nil
 }

@@ -92,13 +92,8 @@ func mainOfNode(n node) error {
 	if err := containerd.Start(); err != nil {
 		return err
 	}
-	const socket = "/run/containerd/containerd.sock"
-	for connection, err := net.Dial("unix", socket); ; connection, err = net.Dial("unix", socket) {
-		if err == nil {
-			_ = connection.Close()
-			break
-		}
-		time.Sleep(20 * time.Millisecond)
+	if err := answering(containerd, "/run/containerd/containerd.sock"); err != nil {
+		return err
 	}
 	for _, image := range n.Images {
 		if err := do("ctr", "-n", "k8s.io", "images", "import", "/images/"+filepath.Base(image)); err != nil {
@@ -117,5 +112,21 @@ func mainOfNode(n node) error {
 		// Restart=always
 		fmt.Fprintf(kubeletLog, "replay: kubelet ended: %v\n", err)
 		time.Sleep(u.Restart)
+	}
+}
+
+// answering waits until a server takes connections, or ends.
+func answering(server *exec.Cmd, socket string) error {
+	ended := make(chan error, 1)
+	go func() { ended <- server.Wait() }()
+	for {
+		if connection, err := net.Dial("unix", socket); err == nil {
+			return connection.Close()
+		}
+		select {
+		case err := <-ended:
+			return fmt.Errorf("%s ended: %v", server.Path, err)
+		case <-time.After(20 * time.Millisecond):
+		}
 	}
 }

@@ -9,13 +9,7 @@ target=${CARGO_TARGET_DIR:-$PWD/target}
 judges=$target/judges
 versions=${VERSIONS:-v1.16.6 v1.34.4}
 
-for version in $versions; do
-    programs='kube-apiserver kube-controller-manager kubelet'
-    # Today's kubectl cannot approve certificates on clusters before 1.19.
-    case $version in v1.1[0-8].*) programs="$programs kubectl" ;; esac
-    # shellcheck disable=SC2086 # a list of words
-    tests/judge/kubernetes/build.sh "$version" "$judges/kubernetes/$version" $programs
-done
+tests/judge/replay/build.sh
 mkdir -p "$judges/bin" "$target/conformance"
 (cd tests/judge/replay && go vet . && CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags '-s -w' -o "$judges/bin/replay" .)
 PATH=$judges/bin:$PATH

@@ -22,6 +22,7 @@ type recorder struct {
 	steps   []step
 	quiet   bool   // a mutation's steps are not part of the report
 	fails   string // the step that is to fail in vain waiting
+	log     string // explains what no node's log does
 }
 
 // limit is how long a step waits: not long where nothing is to come.
@@ -59,9 +60,12 @@ func (r *recorder) step(format, name, expected string, prove func() (string, err
 	}
 	if err != nil {
 		done.Seen = strings.TrimSpace(done.Seen + " " + err.Error())
+		if !strings.Contains(done.Seen, endOfLog) {
+			done.Seen += "; " + lastLines(r.log)
+		}
 	}
 	r.steps = append(r.steps, done)
-	if !r.quiet || err != nil && r.quiet && os.Getenv("REPLAY_DEBUG") != "" {
+	if !r.quiet {
 		done.print()
 	}
 	if err != nil {
@@ -109,6 +113,9 @@ func waitFor(what string, limit time.Duration, log string, holds func() (seen st
 	}
 }
 
+// endOfLog begins the last lines of a log in what a step says.
+const endOfLog = "the end of "
+
 // lastLines is the end of a log.
 func lastLines(log string) string {
 	if log == "" {
@@ -123,7 +130,7 @@ func lastLines(log string) string {
 	for i := len(lines) - 1; i >= 0 && len(picked) < 8; i-- {
 		picked = append([]string{cut(string(lines[i]), 400)}, picked...)
 	}
-	return "the end of " + log + ":\n       " + strings.Join(picked, "\n       ")
+	return endOfLog + log + ":\n       " + strings.Join(picked, "\n       ")
 }
 
 // logged waits until a node's kubelet says a line with all words, and returns it; a line with one of `fatal` ends the wait.
