@@ -43,7 +43,7 @@ endif
 needs:
 	@sh tests/judge/needs.sh
 
-conformance: needs build ## Ask the judges that take minutes: upstream's types, flags and rules, kubelets, Ignition itself, real clusters (needs Go, a module proxy, root, cgroup v1). FULL=1: kubelets of seven minors, three nodes of every format, runs that are interrupted
+conformance: needs build ## Ask the judges that take minutes: upstream's types, flags and rules, kubelets, Ignition itself, real clusters (needs Go, a module proxy, root, cgroup v1). FULL=1: kubelets of seven minors, coreos-installer, three nodes of every format, runs that are interrupted
 	@sh tests/judge/install.sh conformance
 	@mkdir -p target/conformance
 	cd tests/judge/kubelet-facts && go vet . && go run . -out $(CURDIR)/target/conformance/kubelet_config.json
@@ -51,6 +51,7 @@ conformance: needs build ## Ask the judges that take minutes: upstream's types, 
 	tests/judge/replay/build.sh kubelet-config
 	for version in $(KUBELETS); do tests/judge/kubernetes/build.sh $$version target/judges/kubernetes/$$version kubelet kubelet-config || exit 1; done
 	tests/judge/ignition/build.sh target/judges/bin engine
+	$(if $(FULL),tests/judge/coreos-installer/build.sh 0.27.0 target/judges/bin/coreos-installer)
 	cd tests/judge/node-restriction && go vet . && CGO_ENABLED=0 go build -trimpath -buildvcs=false -o $(CURDIR)/target/judges/bin/node-restriction .
 	NODEBAKE_CONFORMANCE=1 KUBELETS="$(KUBELETS)" $(CARGO) test --locked --test suite -- boot_formats boots ignition kubelet_rules kubelets around node_restriction
 	tests/judge/replay/run.sh $(NODEBAKE) $(if $(FULL),-full)

@@ -265,10 +265,16 @@ go_judges() {
     fi
 }
 
-# What Ignition itself is built with, for `make conformance` only.
+# What Ignition itself and coreos-installer are built with, for `make conformance` only.
 engine_headers() {
     if [ ! -e /usr/include/blkid/blkid.h ] && may_install ignition-engine; then
         apt_install libblkid-dev gcc libc6-dev || skip ignition-engine "apt-get could not install libblkid-dev"
+    fi
+    [ -n "${FULL:-}" ] || return 0
+    if [ ! -e /usr/include/zstd.h ] || [ ! -e /usr/include/openssl/ssl.h ] || ! have pkg-config; then
+        if may_install coreos-installer; then
+            apt_install libzstd-dev libssl-dev pkg-config gcc libc6-dev || skip coreos-installer "apt-get could not install what it is built with"
+        fi
     fi
 }
 

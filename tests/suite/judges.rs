@@ -176,6 +176,21 @@ pub fn conformance(program: &str) -> bool {
     found
 }
 
+/// Whether a judge of `make conformance FULL=1` is there; a missing one is a failure where that runs the tests.
+pub fn full(program: &str) -> bool {
+    if std::env::var_os("FULL").is_some() {
+        return conformance(program);
+    }
+    let found = find(program).is_some();
+    if !found {
+        let _ = writeln!(
+            std::io::stderr(),
+            "SKIPPED: {program} is not built (`make conformance FULL=1` does), its judgement is missing"
+        );
+    }
+    found
+}
+
 /// Whether this is `make conformance`; elsewhere it is said that somebody's judgement is missing.
 pub fn in_conformance(whose: &str) -> bool {
     let is = std::env::var_os("NODEBAKE_CONFORMANCE").is_some();

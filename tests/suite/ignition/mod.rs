@@ -17,6 +17,7 @@ use crate::judges;
 use crate::trees;
 
 mod butane;
+mod coreos;
 mod engines;
 mod merge;
 mod pointer;

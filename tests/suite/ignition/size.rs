@@ -19,8 +19,12 @@ fn for_target(target: IgnitionTarget) -> Settings {
     settings
 }
 
+pub fn for_live_iso() -> Settings {
+    for_target(IgnitionTarget::LiveIso)
+}
+
 /// A tree with one file of bytes that nothing makes smaller.
-fn noise(length: usize) -> NodeTree {
+pub fn noise(length: usize) -> NodeTree {
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
     let bytes: Vec<u8> = (0..length)
         .map(|_| {
@@ -55,7 +59,7 @@ fn letters(length: usize) -> NodeTree {
     tree
 }
 
-fn counted(tree: &NodeTree, settings: &Settings) -> u64 {
+pub fn counted(tree: &NodeTree, settings: &Settings) -> u64 {
     let facts = trees::facts();
     let job = Job {
         tree,
