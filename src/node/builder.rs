@@ -14,6 +14,8 @@ pub struct TreeBuilder {
     findings: Vec<Finding>,
     /// Where the texts of units stand, by unit and drop-in.
     unit_spots: BTreeMap<(String, Option<String>), Spot>,
+    /// Where entries were asked for.
+    spots: BTreeMap<NodePath, Spot>,
 }
 
 impl TreeBuilder {
@@ -24,11 +26,19 @@ impl TreeBuilder {
             tree: NodeTree::default(),
             findings: Vec::new(),
             unit_spots: BTreeMap::new(),
+            spots: BTreeMap::new(),
         }
     }
 
     /// The tree and what is worth a warning, or everything that was wrong.
-    pub fn finish(self) -> Result<(NodeTree, Vec<Finding>), Vec<Finding>> {
+    pub fn finish(mut self) -> Result<(NodeTree, Vec<Finding>), Vec<Finding>> {
+        for clash in self.tree.clashes() {
+            if let Some(spot) = self.spots.get(&clash.entry) {
+                let rule = format!("{}: {}", clash.unit, clash.rule);
+                let repair = "remove one of the two";
+                self.findings.push(spot.error(rule).repair(repair));
+            }
+        }
         let is_error = |finding: &Finding| finding.severity == Severity::Error;
         match self.findings.iter().any(is_error) {
             false => Ok((self.tree, self.findings)),
@@ -102,11 +112,12 @@ impl TreeBuilder {
             return self.unit_text(source, replace, spot);
         }
         let placed = match replace {
-            true => self.tree.replace(path, entry),
-            false => self.tree.add(path, entry),
+            true => self.tree.replace(path.clone(), entry),
+            false => self.tree.add(path.clone(), entry),
         };
-        if let Err(conflict) = placed {
-            self.findings.push(spot.error(conflict.rule).repair(LEAVE));
+        match placed {
+            Ok(()) => drop(self.spots.insert(path, spot.clone())),
+            Err(conflict) => self.findings.push(spot.error(conflict.rule).repair(LEAVE)),
         }
     }
 

@@ -4,6 +4,7 @@
 mod agree;
 mod bake;
 mod builder;
+mod clash;
 mod conditions;
 mod content;
 mod keyfile;
@@ -24,6 +25,7 @@ mod unit;
 mod user;
 
 pub use bake::{Baked, Oven};
+pub use clash::Clash;
 pub use content::{Asset, Blob, Content, Sha256Digest, Sha512Digest, hex};
 pub use netplan::network_config;
 pub use network::{Interface, Network, Route};

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::node::{EntryKind, NodeTree};
+use crate::node::NodeTree;
 use crate::report::Place;
 
 /// Why a tree cannot be said in a format. The caller knows where the user wrote it and makes a finding of it.
@@ -51,30 +51,10 @@ impl fmt::Display for Objection {
     }
 }
 
-/// Where units and declared entries are at odds. A tree keeps them apart, but on the node they are the same files.
+/// Where units and declared entries are at odds.
 pub(super) fn clashes(tree: &NodeTree) -> Vec<Objection> {
-    let mut objections = Vec::new();
-    for (name, unit) in tree.units() {
-        for (path, _) in unit.entries(name) {
-            if let Some(entry) = tree.get(path.as_str()) {
-                let rule = format!(
-                    "{path} is a unit's file, and {} declares it too",
-                    entry.origin
-                );
-                objections.push(Objection::new(name, rule));
-            }
-            let above = path.ancestors().find_map(|above| {
-                let entry = tree.get(above)?;
-                (!matches!(entry.kind, EntryKind::Directory)).then_some((above, entry))
-            });
-            if let Some((above, entry)) = above {
-                let rule = format!(
-                    "{path} lies below {above} of {}, which is not a directory",
-                    entry.origin
-                );
-                objections.push(Objection::new(name, rule));
-            }
-        }
-    }
-    objections
+    let clashes = tree.clashes().into_iter();
+    clashes
+        .map(|clash| Objection::new(clash.unit, clash.rule))
+        .collect()
 }
