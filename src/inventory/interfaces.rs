@@ -1,31 +1,38 @@
 //! A node's interfaces, by name: static addresses or DHCP, gateways, DNS, routes, MTU.
 
+mod links;
+
 use std::net::IpAddr;
 
 use ipnet::IpNet;
 
 use crate::inventory::cluster::{address, cidr};
-use crate::inventory::cursor::{Cursor, Fields};
+use crate::inventory::cursor::{At, Cursor, Fields};
 use crate::inventory::nodes::mac;
 use crate::node::{Interface, Network, Route};
 
 /// The longest interface name that Linux takes (IFNAMSIZ less its NUL).
 const LONGEST_NAME: usize = 15;
 
-/// Reads `interfaces`.
-pub fn read(at: &Cursor<'_>) -> Option<Network> {
-    let interfaces: Vec<Interface> = at
-        .entries()
-        .into_iter()
-        .filter_map(|(name, at)| interface(name, &at))
+/// Reads `interfaces`. Where the node's MAC addresses are known, its interfaces have no others.
+pub fn read(at: &Cursor<'_>, macs: &[At<String>]) -> Option<Network> {
+    let entries = at.entries();
+    let read: Vec<(Interface, &Cursor<'_>)> = entries
+        .iter()
+        .filter_map(|(name, at)| Some((interface(name, at, macs)?, at)))
         .collect();
-    match interfaces.is_empty() {
+    let (interfaces, cursors): (Vec<Interface>, Vec<&Cursor<'_>>) = read.into_iter().unzip();
+    let network = Network { interfaces };
+    for (interface, at) in network.interfaces.iter().zip(cursors) {
+        links::check(interface, &network, at);
+    }
+    match network.interfaces.is_empty() {
         true => None,
-        false => Some(Network { interfaces }),
+        false => Some(network),
     }
 }
 
-fn interface(name: &str, at: &Cursor<'_>) -> Option<Interface> {
+fn interface(name: &str, at: &Cursor<'_>, macs: &[At<String>]) -> Option<Interface> {
     if name.is_empty()
         || name.len() > LONGEST_NAME
         || name.contains(|c: char| !c.is_ascii_graphic() || "/:*?[]".contains(c))
@@ -46,7 +53,8 @@ fn interface(name: &str, at: &Cursor<'_>) -> Option<Interface> {
     let dns = fields.optional("dns").and_then(|dns| dns.fields());
     let interface = Interface {
         name: name.to_owned(),
-        mac: fields.optional("mac").and_then(|at| at.parse(mac)),
+        link: links::read(&fields),
+        mac: fields.optional("mac").and_then(|at| known_mac(&at, macs)),
         dhcp4,
         dhcp6,
         addresses: parsed(&fields, "addresses", host_with_prefix),
@@ -65,14 +73,21 @@ fn interface(name: &str, at: &Cursor<'_>) -> Option<Interface> {
     if let Some(dns) = dns {
         dns.finish();
     }
-    if interface.addresses.is_empty() && !dhcp4 && !dhcp6 {
-        at.error("has neither addresses nor dhcp");
-    }
     for gateway in &interface.gateways {
         check_gateway(&interface, *gateway, at);
     }
     fields.finish();
     Some(interface)
+}
+
+/// A MAC address that the node has: with another one the interface would stay down.
+fn known_mac(at: &Cursor<'_>, macs: &[At<String>]) -> Option<String> {
+    let found = at.parse(mac)?;
+    if !macs.is_empty() && !macs.iter().any(|known| known.value == found) {
+        let rule = format!("{found} is none of the node's macs");
+        at.add(at.spot().error(rule).repair("add it to macs, or mend it"));
+    }
+    Some(found)
 }
 
 fn check_gateway(interface: &Interface, gateway: IpAddr, at: &Cursor<'_>) {

@@ -75,18 +75,19 @@ impl Nodes {
     }
 
     fn read_one(&mut self, fields: &Fields<'_>) {
+        let macs = items(fields, "macs", mac);
         let node = Node {
             name: At {
                 value: String::new(),
                 spot: fields.cursor().spot(),
             },
             addresses: items(fields, "addresses", address),
-            macs: items(fields, "macs", mac),
             profiles: items(fields, "profiles", |name| Ok::<_, String>(name.to_owned())),
             network: fields
                 .optional("interfaces")
-                .and_then(|at| interfaces::read(&at))
+                .and_then(|at| interfaces::read(&at, &macs))
                 .map(Arc::new),
+            macs,
             layers: layer(fields).into_iter().collect(),
             refinable: false,
         };

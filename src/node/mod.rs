@@ -28,7 +28,7 @@ pub use bake::{Baked, Oven};
 pub use clash::Clash;
 pub use content::{Asset, Blob, Content, Sha256Digest, Sha512Digest, hex};
 pub use netplan::network_config;
-pub use network::{Interface, Network, Route};
+pub use network::{Bond, Interface, Link, Network, Route};
 pub use path::NodePath;
 pub use recipe::ca_key;
 pub use tree::{Conflict, Entry, EntryKind, NodeTree, Origin, Owner};

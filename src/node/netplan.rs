@@ -4,7 +4,7 @@
 use std::fmt::{Display, Write};
 use std::net::IpAddr;
 
-use crate::node::{Interface, Network};
+use crate::node::{Bond, Interface, Link, Network};
 use crate::yaml::push_quoted;
 
 /// Where netplan's file goes: after what installers and cloud-init write (50-cloud-init.yaml).
@@ -21,14 +21,32 @@ pub fn file(network: &Network) -> String {
 
 /// The document. There is no `network:` around it: NoCloud adds that itself.
 pub fn network_config(network: &Network) -> String {
-    let mut out = "version: 2\nethernets:\n".to_owned();
-    for interface in &network.interfaces {
-        out.push_str("  ");
-        push_quoted(&mut out, &interface.name);
-        out.push_str(":\n");
-        push_interface(&mut out, interface);
-    }
+    let mut out = "version: 2\n".to_owned();
+    let is_port = |link: &Link| matches!(link, Link::Port);
+    let is_bond = |link: &Link| matches!(link, Link::Bond(_));
+    let is_vlan = |link: &Link| matches!(link, Link::Vlan { .. });
+    push_kind(&mut out, "ethernets", network, is_port);
+    push_kind(&mut out, "bonds", network, is_bond);
+    push_kind(&mut out, "vlans", network, is_vlan);
     out
+}
+
+fn push_kind(out: &mut String, kind: &str, network: &Network, is: fn(&Link) -> bool) {
+    let mut interfaces = network
+        .interfaces
+        .iter()
+        .filter(|interface| is(&interface.link))
+        .peekable();
+    if interfaces.peek().is_none() {
+        return;
+    }
+    let _ = writeln!(out, "{kind}:");
+    for interface in interfaces {
+        out.push_str("  ");
+        push_quoted(out, &interface.name);
+        out.push_str(":\n");
+        push_interface(out, interface);
+    }
 }
 
 fn push_interface(out: &mut String, interface: &Interface) {
@@ -39,6 +57,15 @@ fn push_interface(out: &mut String, interface: &Interface) {
         out.push_str("\n    set-name: ");
         push_quoted(out, &interface.name);
         out.push('\n');
+    }
+    match &interface.link {
+        Link::Port => {}
+        Link::Bond(bond) => push_bond(out, bond),
+        Link::Vlan { id, parent } => {
+            let _ = write!(out, "    id: {id}\n    link: ");
+            push_quoted(out, parent);
+            out.push('\n');
+        }
     }
     let _ = writeln!(
         out,
@@ -55,6 +82,26 @@ fn push_interface(out: &mut String, interface: &Interface) {
         push_list(out, "      ", "search", &interface.search);
     }
     push_routes(out, interface);
+}
+
+fn push_bond(out: &mut String, bond: &Bond) {
+    push_list(out, "    ", "interfaces", &bond.members);
+    let _ = writeln!(
+        out,
+        "    parameters:\n      mode: \"{}\"\n      mii-monitor-interval: {}",
+        bond.mode, bond.miimon
+    );
+    for (key, value) in [
+        ("lacp-rate", &bond.lacp_rate),
+        ("transmit-hash-policy", &bond.hash_policy),
+        ("primary", &bond.primary),
+    ] {
+        if let Some(value) = value {
+            let _ = write!(out, "      {key}: ");
+            push_quoted(out, value);
+            out.push('\n');
+        }
+    }
 }
 
 /// A default gateway is a route to everything: netplan calls `gateway4` deprecated, older cloud-init does not know

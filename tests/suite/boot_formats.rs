@@ -49,7 +49,7 @@ pub fn rich(at: &Path, format: Format) -> (NodeTree, PathBuf) {
 }
 
 /// Runs a script of ours that uses cloud-init's modules; None where they are missing.
-fn cloud_init_says(folder: &Path, script: &str, file: &str) -> Option<String> {
+pub fn cloud_init_says(folder: &Path, script: &str, file: &str) -> Option<String> {
     let modules = judges::cloud_init_modules()?;
     let output = judges::command(folder, PYTHON)
         .arg(judge_file("cloud_init").join(script))

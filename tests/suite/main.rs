@@ -26,6 +26,7 @@ mod kubelet_rules;
 mod kubelets;
 mod kubernetes_rules;
 mod line;
+mod links;
 mod node_restriction;
 mod pki;
 mod profiles;
