@@ -68,6 +68,8 @@ func (r *replay) threeReviewed() {
 		r.registered(n)
 		r.servingPending(n)
 	}
+	// Early, so that the overlap passes while other things are seen.
+	rotated := r.rotates(nodes[1])
 	attackers = r.forgedByNodes(nodes)
 	r.forge(attackers)
 	r.reviewApplied(attackers)
@@ -75,7 +77,6 @@ func (r *replay) threeReviewed() {
 		r.serves(n)
 	}
 	r.ready(nodes)
-	rotated := r.rotates(nodes[1])
 	r.bringsCertificates()
 	r.overlapEnds(nodes[1], rotated)
 	r.revokes(nodes[2])
