@@ -40,6 +40,15 @@ impl Seal {
         }
     }
 
+    /// The key that a node's tree.sums verifies with, where there is a signature at all.
+    pub fn public(&self) -> Option<&PublicKey> {
+        match self {
+            Self::Unsigned => None,
+            Self::Key(signer) => Some(signer.public()),
+            Self::Trees(trees) => Some(&trees.key),
+        }
+    }
+
     /// Whether a finished node of before is what this seal would make: the same tree, signed or not alike.
     pub(super) fn would_keep(&self, node: &str, digest: &Sha256Digest, signed: bool) -> bool {
         match self {
@@ -83,6 +92,7 @@ impl Seal {
 /// A TreeBundle whose signature verified.
 #[derive(Debug)]
 pub struct SignedTrees {
+    key: Box<PublicKey>,
     cluster: String,
     generation: u64,
     nodes: BTreeMap<String, (Sha256Digest, Option<[u8; 64]>)>,
@@ -120,6 +130,7 @@ impl SignedTrees {
                     })
                     .collect();
                 Ok(Trees::Verified(Self {
+                    key: Box::new(key.clone()),
                     cluster: manifest.cluster,
                     generation: manifest.generation,
                     nodes,

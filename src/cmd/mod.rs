@@ -27,6 +27,7 @@ pub mod show;
 pub mod sign;
 /// `token`.
 pub mod token;
+mod tree_check;
 mod user_files;
 /// `verify`.
 pub mod verify;

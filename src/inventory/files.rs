@@ -72,6 +72,8 @@ pub struct AssetSpec {
     pub source: At<String>,
     /// What its bytes must hash to.
     pub sha256: At<Sha256Digest>,
+    /// The version that must stand in it.
+    pub version: Option<At<String>>,
     /// Mode and owners.
     pub attributes: Attributes,
 }
@@ -162,9 +164,14 @@ pub fn asset(path: &Arc<str>, at: &Cursor<'_>) -> Option<AssetSpec> {
     let fields = at.fields()?;
     let source = fields.required("source").and_then(|at| at.string_at());
     let sha256 = fields.required("sha256").and_then(|at| at.parse_at(sha256));
+    let version = fields.optional("version").and_then(|at| at.string_at());
+    if let Some(version) = version.as_ref().filter(|at| at.value.is_empty()) {
+        at.add(version.spot.error("is empty"));
+    }
     let attributes = attributes(&fields);
     fields.finish();
     Some(AssetSpec {
+        version,
         path: key_text(path, at),
         source: source?,
         sha256: sha256?,

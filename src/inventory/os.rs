@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::inventory::cursor::{At, Cursor};
-use crate::node::NodePath;
+use crate::node::{NodePath, architectures};
 use crate::payload::KernelArgument;
 
 /// What configures the network on the node.
@@ -33,6 +33,8 @@ pub enum Cgroups {
 pub struct Os {
     /// How messages call it.
     pub name: String,
+    /// The machine that its programs are for, by Go's name.
+    pub arch: String,
     /// What configures the network.
     pub network: NetworkManager,
     /// Folders that cannot be written on a running machine.
@@ -53,6 +55,7 @@ impl Default for Os {
     fn default() -> Self {
         Self {
             name: "this system".to_owned(),
+            arch: "amd64".to_owned(),
             network: NetworkManager::Networkd,
             read_only: Vec::new(),
             writable: Vec::new(),
@@ -97,6 +100,9 @@ pub fn read(at: Option<&Cursor<'_>>) -> Os {
     if let Some(name) = fields.optional("name").and_then(|name| name.string()) {
         os.name = name.to_owned();
     }
+    if let Some(arch) = fields.optional("arch").and_then(|at| at.parse(arch)) {
+        os.arch = arch;
+    }
     let networks = [
         ("networkd", NetworkManager::Networkd),
         ("networkManager", NetworkManager::NetworkManager),
@@ -121,6 +127,14 @@ pub fn read(at: Option<&Cursor<'_>>) -> Os {
     os.kernel_arguments = fields.each("kernelArguments", kernel_argument);
     fields.finish();
     os
+}
+
+fn arch(text: &str) -> Result<String, String> {
+    let known: Vec<&str> = architectures().collect();
+    match known.contains(&text) {
+        true => Ok(text.to_owned()),
+        false => Err(format!("{text:?} is none of {}", known.join(", "))),
+    }
 }
 
 /// Reads one entry of `kernelArguments`: true for what must be there, false for what must not.

@@ -3,6 +3,7 @@
 
 mod agree;
 mod bake;
+mod binary;
 mod builder;
 mod clash;
 mod conditions;
@@ -25,6 +26,7 @@ mod unit;
 mod user;
 
 pub use bake::{Baked, Oven};
+pub use binary::architectures;
 pub use clash::Clash;
 pub use content::{Asset, Blob, Content, Sha256Digest, Sha512Digest, hex};
 pub use netplan::network_config;

@@ -1,6 +1,7 @@
 //! Recipes: everything about a class of nodes that can be prepared once (overlays read, templates found, assets
 //! hashed), so that baking a node is rendering and little else.
 
+mod asset;
 mod runtime;
 
 use std::collections::HashMap;
@@ -13,14 +14,15 @@ use crate::error::Result;
 use crate::identity::pki_files::CA_KEY;
 use crate::identity::{CaKeys, Kubeconfig};
 use crate::inventory::{
-    AssetSpec, At, Attributes, Body, FileSpec, KubeconfigAuth, Spec, Spot, Text, UnitSpec,
+    At, Attributes, Body, FileSpec, KubeconfigAuth, Spec, Spot, Text, UnitSpec,
 };
+use crate::node::Content;
 use crate::node::overlay::{self, Overlay, OverlayBody};
 use crate::node::piece::{ConfigPiece, Piece};
+use crate::node::recipe::asset::Measured;
 pub use crate::node::recipe::runtime::RegistryFile;
 use crate::node::recipe::runtime::{containerd_scope, os_scope, proxies_of};
 use crate::node::template::{ScopeValue, TemplateSet};
-use crate::node::{Asset, Content, hex};
 use crate::plan::{ClassPlan, Plan};
 use crate::report::{Finding, Report};
 
@@ -118,6 +120,9 @@ pub struct Preparation<'a> {
     templates: TemplateSet,
     overlays: HashMap<String, Option<Arc<Overlay>>>,
     contents: HashMap<String, Option<Content>>,
+    assets: HashMap<String, Option<Measured>>,
+    /// Whether a file holds a version.
+    versions: HashMap<(String, String), bool>,
     ca_keys: &'a CaKeys,
     report: &'a mut Report,
 }
@@ -130,6 +135,8 @@ impl<'a> Preparation<'a> {
             templates: TemplateSet::default(),
             overlays: HashMap::new(),
             contents: HashMap::new(),
+            assets: HashMap::new(),
+            versions: HashMap::new(),
             ca_keys,
             report,
         }
@@ -152,7 +159,7 @@ impl<'a> Preparation<'a> {
             files.extend(self.file(file)?);
         }
         for asset in &spec.assets {
-            files.extend(self.asset(asset)?);
+            files.extend(self.asset(asset, spec)?);
         }
         let overlays = self.overlays(spec, minor)?;
         let registries = self.registries(spec)?;
@@ -282,51 +289,6 @@ impl<'a> Preparation<'a> {
                 .error(rule)
                 .repair("paths are relative to the project"),
         );
-    }
-
-    fn asset(&mut self, asset: &AssetSpec) -> Result<Option<FilePiece>> {
-        let key = format!("asset {}", asset.source.value);
-        if !self.contents.contains_key(&key) {
-            let path = self.project.join(&asset.source.value);
-            let content = match path.try_exists() {
-                Ok(true) => {
-                    let mut scan = self.ca_keys.scan();
-                    let measured = Asset::measure_and(&path, |piece| scan.push(piece))?;
-                    if scan.found() || self.is_ca_key_file(&path) {
-                        self.report.add(ca_key(&asset.source.spot));
-                    }
-                    Some(Content::Asset(Arc::new(measured)))
-                }
-                _ => {
-                    self.missing(&asset.source);
-                    None
-                }
-            };
-            let _ = self.contents.insert(key.clone(), content);
-        }
-        let Some(Some(content)) = self.contents.get(&key).cloned() else {
-            return Ok(None);
-        };
-        if content.sha256() != asset.sha256.value {
-            let rule = format!(
-                "{} hashes to {}",
-                asset.source.value,
-                hex(&content.sha256())
-            );
-            self.report.add(
-                asset
-                    .sha256
-                    .spot
-                    .error(rule)
-                    .repair("take the file that was meant, or its digest"),
-            );
-        }
-        Ok(Some(FilePiece {
-            path: Piece::new(&asset.path, &mut self.templates),
-            body: BodyPiece::Shared(content),
-            attributes: asset.attributes.clone(),
-            secret: false,
-        }))
     }
 }
 

@@ -307,6 +307,12 @@ boot_machine() {
     if ! have mke2fs && may_install mke2fs; then
         apt_install e2fsprogs || skip mke2fs "apt-get could not install e2fsprogs"
     fi
+    if [ ! -e "$judges/initrds/initrd-dracut" ] && may_install initrd-dracut; then
+        have mmdebstrap || apt_install mmdebstrap || true
+        if ! have mmdebstrap || [ "$(id -u)" != 0 ] || ! "$here/boots/initrds.sh" "$judges/initrds"; then
+            skip initrd-dracut "it could not be made (needs root and mmdebstrap)"
+        fi
+    fi
     if [ -e "$judges/bin/kernel-cloud" ] || ! may_install kernel-cloud; then
         return 0
     fi

@@ -76,20 +76,30 @@ fn make_root(folder: &Path, name: &str) {
     );
 }
 
+/// The unpacked kernel.
+fn kernel(folder: &Path) -> String {
+    let script = "IFS=:; for folder in $PATH; do [ ! -e $folder/kernel-cloud ] || { readlink -f $folder/kernel-cloud; break; }; done";
+    let found = judges::content(folder, "sh", &["-c", script]);
+    found.trim().to_owned()
+}
+
 /// What a boot left on the console.
 struct Console(String);
 
 impl Console {
     /// Boots until the machine switches itself off.
     fn of(folder: &Path, initrd: &str, append: &str, more: &[&str]) -> Self {
-        let kernel = judges::content(
-            folder,
-            "sh",
-            &[
-                "-c",
-                "readlink -f \"$(command -v kernel-cloud || IFS=:; for f in $PATH; do [ -e $f/kernel-cloud ] && echo $f/kernel-cloud; done)\"",
-            ],
-        );
+        let kernel = kernel(folder);
+        Self::of_kernel(folder, &kernel, (initrd, append), more)
+    }
+
+    /// The same with a kernel of its own.
+    fn of_kernel(
+        folder: &Path,
+        kernel: &str,
+        (initrd, append): (&str, &str),
+        more: &[&str],
+    ) -> Self {
         let append = format!("console=ttyS0 panic=-1 {append}");
         let mut command = judges::command(folder, "qemu-system-x86_64");
         let _ = command
@@ -105,7 +115,7 @@ impl Console {
                 "-nic",
                 "none",
             ])
-            .args(["-serial", "file:console", "-kernel", kernel.trim()])
+            .args(["-serial", "file:console", "-kernel", kernel])
             .args(["-initrd", initrd, "-append", &append])
             .args(more)
             .stdout(Stdio::null())
@@ -375,4 +385,37 @@ fn a_disk_root_gets_the_nodes_tree_from_initramfs_tools() {
     );
     let said = fs::read_to_string(folder.join("console")).unwrap();
     assert!(said.contains("which is not mounted yet"), "{said}");
+}
+
+/// Debian's own tools make the initrds: dracut with systemd in it, and initramfs-tools.
+#[test]
+fn a_disk_root_gets_the_nodes_tree_from_initrds_as_distributions_make_them() {
+    if !(can_boot() && judges::conformance("../initrds/initrd-dracut")) {
+        return;
+    }
+    let made = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("judges");
+    let made = made.join("initrds");
+    let scratch = tempfile::tempdir().unwrap();
+    let folder = scratch.path();
+    make_root(folder, "disk");
+    shell(
+        folder,
+        "mkdir -p disk/root disk/sys disk/usr/lib disk/var; chmod 700 disk/root; mkdir disk/lib64
+         echo ID=test >disk/etc/os-release; truncate -s 64M fresh; mke2fs -q -t ext4 -d disk fresh",
+    );
+    let disk = ["-drive", "file=image,if=virtio,format=raw"];
+    let kernel = made.join("kernel").display().to_string();
+    let project = built("{initramfs: {mode: carry}}");
+    for name in ["initrd-dracut", "initrd-initramfs-tools"] {
+        let initrd = made.join(name).display().to_string();
+        let boot =
+            |initrd: &str| Console::of_kernel(folder, &kernel, (initrd, "root=/dev/vda rw"), &disk);
+        shell(folder, "cp fresh image");
+        let base = boot(&initrd).paths();
+        shell(folder, "cp fresh image");
+        let _ = append(&project, Path::new(&initrd), &folder.join("both"));
+        let console = boot("both");
+        console.has_tree(&project, &base, &["/etc/nodebake/", "/lost+found"]);
+        assert_eq!(console.paths()["/root"], "d 700 0 0 -", "{name}");
+    }
 }

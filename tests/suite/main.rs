@@ -5,6 +5,7 @@
 
 mod archives;
 mod around;
+mod assets;
 mod bad_input;
 mod boot_formats;
 mod boots;
@@ -39,5 +40,6 @@ mod separate;
 mod smoke;
 mod tokens;
 mod tool;
+mod tree_check;
 mod trees;
 mod units;

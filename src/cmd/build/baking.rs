@@ -1,5 +1,6 @@
 //! Baking all nodes into a bundle: many at once, each written and dropped.
 
+use std::borrow::Cow;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -8,7 +9,7 @@ use indicatif::ProgressBar;
 use rayon::prelude::*;
 
 use crate::bundle::{
-    BundleBuilder, Finished, Header, InitramfsRecord, Kind, NodeSays, OldBundle, Signer,
+    BundleBuilder, Finished, Header, InitramfsRecord, Kind, NodeSays, OldBundle, PublicKey, Signer,
 };
 use crate::cli::{Build, Stage};
 use crate::cmd::build::choice::{formats, old};
@@ -16,9 +17,10 @@ use crate::cmd::build::progress::bar;
 use crate::cmd::build::seal::{seal, target};
 use crate::cmd::manifests::{self, Marks};
 use crate::cmd::project::{Prepared, objections};
+use crate::cmd::tree_check;
 use crate::error::Result;
-use crate::node::Baked;
 use crate::node::listing::TreeListing;
+use crate::node::{Baked, NodeTree};
 use crate::payload::{Format, Forms, Job, Settings, credential, libraries};
 use crate::plan::{NodePlan, refused_format};
 use crate::report::{Finding, Severity};
@@ -28,6 +30,8 @@ use crate::timing::rfc3339;
 struct Baking<'a> {
     prepared: &'a Prepared,
     builder: &'a BundleBuilder,
+    /// What the nodes' trees are signed with.
+    tree_key: Option<PublicKey>,
     forms: Forms,
     /// What `--format` says for all nodes.
     formats: Option<Vec<Format>>,
@@ -73,11 +77,13 @@ pub fn bake(
         generation: prepared.plan.cluster.generation,
         libraries: libraries(),
     };
+    let tree_key = seal.public().cloned();
     let builder = BundleBuilder::begin(&target, header, seal)?;
     let old = old(args, &target, public.as_ref(), &prepared.plan.nodes)?;
     let baking = Baking {
         prepared,
         builder: &builder,
+        tree_key,
         forms: Forms::default(),
         formats,
         kind,
@@ -162,9 +168,7 @@ impl Baking<'_> {
             facts: &facts,
             settings: &settings,
         };
-        let objections = objections(node, &job, &self.forms)?;
-        if !objections.is_empty() {
-            let _ = self.fail(node, objections);
+        if self.object(node, &job)? {
             return Ok(());
         }
         let mut folder = self.builder.node(
@@ -176,8 +180,16 @@ impl Baking<'_> {
             },
         )?;
         let listing = TreeListing::of(&node.name, &baked.tree);
-        let _ = folder.tree(&listing)?;
+        let signature = folder.tree(&listing)?;
         if self.kind == Kind::Bundle {
+            let Some(tree) = self.checked_tree(node, baked, &listing, signature)? else {
+                return Ok(());
+            };
+            let job = Job { tree: &tree, ..job };
+            // With the list it may be too much for what reads it.
+            if matches!(tree, Cow::Owned(_)) && self.object(node, &job)? {
+                return Ok(());
+            }
             for format in &settings.formats {
                 format.write(&job, &self.forms, &mut folder)?;
             }
@@ -186,6 +198,46 @@ impl Baking<'_> {
         folder.finish()?;
         self.bar.inc(1);
         Ok(())
+    }
+
+    /// Whether some format cannot say the job; then the findings are there.
+    fn object(&self, node: &NodePlan, job: &Job<'_>) -> Result<bool> {
+        let found = objections(node, job, &self.forms)?;
+        let any = !found.is_empty();
+        if any {
+            let _ = self.fail(node, found);
+        }
+        Ok(any)
+    }
+
+    /// The tree as payloads hold it: with its signed list where the node is to check it. None after a finding.
+    fn checked_tree<'t>(
+        &self,
+        node: &NodePlan,
+        baked: &'t Baked,
+        listing: &TreeListing,
+        signature: Option<[u8; 64]>,
+    ) -> Result<Option<Cow<'t, NodeTree>>> {
+        if !tree_check::is_asked_for(&baked.tree) {
+            return Ok(Some(Cow::Borrowed(&baked.tree)));
+        }
+        let (Some(signature), Some(key)) = (signature, &self.tree_key) else {
+            let overlays = &node.class.spec.overlays;
+            let used = overlays.iter().find(|used| used.name.value == "tree-check");
+            let spot = used.map_or_else(
+                || node.class.spec.kubernetes.spot.clone(),
+                |used| used.name.spot.clone(),
+            );
+            let finding = spot
+                .error("the node checks its tree, and this build signs no trees")
+                .repair(
+                    "build with the signing key, or sign each tree.sums between the two stages",
+                );
+            let _ = self.fail(node, vec![finding]);
+            return Ok(None);
+        };
+        let tree = tree_check::with_signed_list(&baked.tree, &listing.sums, &signature, key)?;
+        Ok(Some(Cow::Owned(tree)))
     }
 
     /// A node of the last bundle stays as it is, as long as it holds the token that the manifests make.

@@ -1,32 +1,76 @@
-# Writes what the initrd carries (/run/root, by the lists /run/list.*) into this root; run inside it, with its own
-# programs. A list that was carried before is passed over: what changed on the node since then stays.
+# Writes what the initrd carries ($1/root, by the lists $1/list.*) into the root that is mounted at $2, or into its own
+# root where that is empty. A list that was carried before is passed over: what changed on the node since then stays.
 set -eu
 umask 077
+carry=$1 root=$2
 tab=$(printf '\t')
 
 fail() {
     echo "nodebake: $*" >&2
+    echo "nodebake: $*" >/dev/kmsg 2>/dev/null || :
     exit 1
+}
+
+# locate PATH: sets $at to where it lies below the root. Links above it lead where they lead on the running system, which
+# has that root as its own.
+locate() {
+    at= rest=$1 hops=0
+    while :; do
+        case $rest in
+        */*) step=${rest%%/*} rest=${rest#*/} ;;
+        *) break ;;
+        esac
+        case $step in
+        '' | .) ;;
+        ..) at=${at%/*} ;;
+        *)
+            if [ -L "$root$at/$step" ]; then
+                hops=$((hops + 1))
+                [ $hops -lt 40 ] || fail "/$1: links lead in a circle"
+                step=$(readlink "$root$at/$step")
+                case $step in /*) at= ;; esac
+                rest=$step/$rest
+            else
+                at=$at/$step
+            fi
+            ;;
+        esac
+    done
+    above=$root$at
+    at=$above/$rest
+}
+
+is_mounted() {
+    if [ -z "$root" ]; then
+        mountpoint -q "$1" 2>/dev/null
+    else
+        while read -r _ point _; do
+            [ "$point" != "$root$1" ] || return 0
+        done </proc/mounts
+        return 1
+    fi
 }
 
 # File systems of their own that are mounted later would hide what is written below their mount points.
 points=
-if [ -f /etc/fstab ]; then
+locate etc/fstab
+if [ -f "$at" ]; then
     while read -r device point kind _; do
         case $device,$kind,$point in
         '#'* | *,swap,* | *,none | *,/ | ,*) ;;
-        *,/*) mountpoint -q "$point" 2>/dev/null || points="$points $point" ;;
+        *,/*) is_mounted "$point" || points="$points $point" ;;
         esac
-    done </etc/fstab
+    done <"$at"
 fi
 
 check() {
     while IFS="$tab" read -r kind _ _ _ _ _ path _; do
         case $kind in
         '#dir' | '#file' | '#link')
+            locate "$path"
             for point in $points; do
-                case /$path in
-                "$point"/*) fail "/$path lies on the file system of $point, which is not mounted yet" ;;
+                case $at in
+                "$root$point"/*) fail "/$path lies on the file system of $point, which is not mounted yet" ;;
                 esac
             done
             ;;
@@ -34,59 +78,61 @@ check() {
     done <"$1"
 }
 
-# Directories above a path are made where they are missing, and else left as they are.
-above() {
-    case $1 in
-    */*) [ -d "/${1%/*}" ] || (umask 022 && mkdir -p "/${1%/*}") ;;
-    esac
-}
-
-# What is no directory makes room; a directory never does.
+# What is no directory makes room for a file or link; a directory never does.
 clear() {
-    if [ -d "/$1" ] && [ ! -L "/$1" ]; then
+    if [ -d "$at" ] && [ ! -L "$at" ]; then
         fail "/$1 is a directory here"
     fi
-    rm -f "/$1"
+    rm -f "$at"
 }
 
 put() {
     while IFS="$tab" read -r kind mode uid gid _ _ path target; do
         case $kind in
+        '#dir' | '#file' | '#link') ;;
+        *) continue ;;
+        esac
+        locate "$path"
+        # Directories above a path are made where they are missing, and else left as they are.
+        [ -d "$above" ] || (umask 022 && mkdir -p "$above")
+        case $kind in
         '#dir')
-            above "$path"
-            [ -d "/$path" ] || mkdir "/$path"
-            chown "$uid:$gid" "/$path"
-            chmod "$mode" "/$path"
+            [ -d "$at" ] || mkdir "$at"
+            chown "$uid:$gid" "$at"
+            chmod "$mode" "$at"
             ;;
         '#file')
-            above "$path"
             # Whole or not at all, also when the power fails.
-            cp "/run/root/$path" "/$path.nodebake-new"
-            chown "$uid:$gid" "/$path.nodebake-new"
-            chmod "$mode" "/$path.nodebake-new"
+            cp "$carry/root/$path" "$at.nodebake-new"
+            chown "$uid:$gid" "$at.nodebake-new"
+            chmod "$mode" "$at.nodebake-new"
             clear "$path"
-            mv -f "/$path.nodebake-new" "/$path"
+            mv -f "$at.nodebake-new" "$at"
             ;;
         '#link')
-            above "$path"
             clear "$path"
-            ln -s "$target" "/$path"
-            chown -h "$uid:$gid" "/$path"
+            ln -s "$target" "$at"
+            chown -h "$uid:$gid" "$at"
             ;;
         esac
     done <"$1"
 }
 
-for list in /run/list.*; do
-    stamp=/etc/nodebake/carried.${list##*.}
+flush() {
+    ! command -v sync >/dev/null || sync
+}
+
+for list in "$carry"/list.*; do
+    locate "etc/nodebake/carried.${list##*.}"
+    stamp=$at folder=$above
     if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$(cat "$list")" ]; then
         continue
     fi
     check "$list"
     rm -f "$stamp"
     put "$list"
-    sync
-    (umask 022 && mkdir -p /etc/nodebake && cp "$list" "$stamp.new")
+    flush
+    (umask 022 && mkdir -p "$folder" && cp "$list" "$stamp.new")
     mv -f "$stamp.new" "$stamp"
-    sync
+    flush
 done

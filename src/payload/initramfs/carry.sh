@@ -10,21 +10,27 @@ fail() {
     exit 1
 }
 
-[ -x "$root/bin/sh" ] || [ -L "$root/bin/sh" ] || fail "$root has no /bin/sh: is the root mounted?"
-[ -d "$root/run" ] || fail "$root has no /run"
 # Initrds mount it read-only; it is given back as it was.
-writable= device=none
+writable= device=
 while read -r from point _ options _; do
     if [ "$point" = "$root" ]; then
         device=$from
         case $options in rw | rw,*) writable=yes ;; *) writable= ;; esac
     fi
 done </proc/mounts
+[ -n "$device" ] || fail "nothing is mounted at $root"
 [ -n "$writable" ] || mount -o remount,rw "$device" "$root" || fail "making $root writable failed"
 carried=
-# Inside the root, so that its own links lead where they lead on the running system.
-if mount -o bind /nodebake/carry "$root/run"; then
-    if chroot "$root" /bin/sh /run/apply; then
+if ! command -v chroot >/dev/null; then
+    # systemd's initrds by dracut have no chroot, but the other programs.
+    if /bin/sh /nodebake/carry/apply /nodebake/carry "$root"; then
+        carried=yes
+    fi
+elif [ ! -d "$root/run" ]; then
+    fail "$root has no /run"
+elif mount -o bind /nodebake/carry "$root/run"; then
+    # With the root's own programs: small initrds of initramfs-tools have too few.
+    if chroot "$root" /bin/sh /run/apply /run ''; then
         carried=yes
     fi
     umount "$root/run"

@@ -1,0 +1,40 @@
+//! What the overlay `tree-check` needs beside its own files: the signed list of the node's tree, the signature, the key.
+//! They come into payloads after the tree is signed, so they are no part of it.
+
+use anyhow::anyhow;
+
+use crate::bundle::PublicKey;
+use crate::error::Result;
+use crate::node::{Content, Entry, NodePath, NodeTree, Origin};
+
+/// The overlay's script, which tells a tree that is to be checked.
+pub const SCRIPT: &str = "/etc/nodebake/check";
+
+/// Whether a node checks its tree.
+pub fn is_asked_for(tree: &NodeTree) -> bool {
+    tree.get(SCRIPT).is_some()
+}
+
+/// The tree with what the check reads.
+pub fn with_signed_list(
+    tree: &NodeTree,
+    sums: &[u8],
+    signature: &[u8],
+    key: &PublicKey,
+) -> Result<NodeTree> {
+    let mut tree = tree.clone();
+    let pem = key.to_pem();
+    for (file, bytes) in [
+        ("/etc/nodebake/tree.sums", sums),
+        ("/etc/nodebake/tree.sums.sig", signature),
+        ("/etc/nodebake/sign.pub", pem.as_bytes()),
+    ] {
+        let path = NodePath::parse(file).map_err(anyhow::Error::msg)?;
+        let origin = Origin("generator tree-check".into());
+        let entry = Entry::file(Content::bytes(bytes), 0o644, origin);
+        tree.add(path, entry).map_err(|_| {
+            anyhow!("{file} is declared already, and belongs to the check of the tree")
+        })?;
+    }
+    Ok(tree)
+}
