@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::node::Baked;
 use crate::payload::cloud_init::{FILE_NAMES, Rung, Step, accounts, largest};
 use crate::payload::ignition::{self, IgnitionAccount};
-use crate::payload::{Format, Forms, IgnitionTarget, Job};
+use crate::payload::{Format, Forms, IgnitionSpec, IgnitionTarget, Job};
 use crate::plan::NodePlan;
 
 #[derive(Serialize)]
@@ -19,6 +19,12 @@ struct Document {
     file: String,
     target: &'static str,
     max_bytes: Option<u64>,
+    /// Ignition's specification.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    spec: Option<IgnitionSpec>,
+    /// What of the node no older one can say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    spec_reason: Option<String>,
     forms: Vec<Step>,
     form: Option<Rung>,
     largest: Vec<Largest>,
@@ -52,6 +58,8 @@ pub fn print(
             file: format!("{}{}", FILE_NAMES[0], account.part.infix()),
             target: settings.cloud_init.target.name(),
             max_bytes: account.limit.map(|limit| limit.max_bytes),
+            spec: None,
+            spec_reason: None,
             form: account.rung(),
             largest: largest
                 .map(|(path, bytes)| Largest { path, bytes })
@@ -79,6 +87,8 @@ fn of_ignition(account: IgnitionAccount) -> Document {
         file: ignition::FILE_NAME.to_owned(),
         target: account.target.map_or("no target", IgnitionTarget::name),
         max_bytes: account.target.and_then(IgnitionTarget::max_bytes),
+        spec: Some(account.spec),
+        spec_reason: account.reason,
         forms: vec![Step {
             rung: form,
             counted: account.counted,
@@ -99,6 +109,11 @@ fn text(document: &Document, out: &mut dyn Write) -> Result<()> {
         |most| format!("at most {most} bytes"),
     );
     writeln!(out, "{} for {}: {most}", document.file, document.target)?;
+    if let Some(spec) = document.spec {
+        let reason = document.spec_reason.as_ref();
+        let reason = reason.map(|reason| format!(", because of {reason}"));
+        writeln!(out, "specification {spec}{}", reason.unwrap_or_default())?;
+    }
     for step in &document.forms {
         let form = match step.rung {
             Rung::Plain => "plain",

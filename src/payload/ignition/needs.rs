@@ -53,6 +53,16 @@ pub fn spec_of(job: &Job<'_>) -> IgnitionSpec {
     })
 }
 
+/// What of a job only its specification can say and no older one, if nothing was asked for.
+pub(super) fn reason(job: &Job<'_>) -> Option<String> {
+    if job.settings.ignition.spec.is_some() {
+        return None;
+    }
+    let needs = needs(job).into_iter();
+    let most = needs.rev().max_by_key(Need::since)?;
+    Some(format!("{}: {}", most.subject, most.what))
+}
+
 /// All that 3.0.0 cannot say, in path order.
 pub(super) fn needs(job: &Job<'_>) -> Vec<Need> {
     let mut needs = Vec::new();

@@ -7,8 +7,9 @@ use crate::error::Result;
 use crate::node::{EntryKind, NodeTree};
 use crate::payload::ignition::config::{ContentMaker, preset, storage, systemd};
 use crate::payload::ignition::document::{Merge, Source};
+use crate::payload::ignition::needs::reason;
 use crate::payload::ignition::{
-    Document, FILE_NAME, IgnitionTarget, has_secrets, live_iso, spec_of,
+    Document, FILE_NAME, IgnitionSpec, IgnitionTarget, has_secrets, live_iso, spec_of,
 };
 use crate::payload::part::parts_if;
 use crate::payload::{Format, Forms, Job, Objection, Part};
@@ -22,6 +23,10 @@ const HOPELESS: u64 = 64;
 /// What a node's configuration takes of where it goes.
 #[derive(Clone, Debug)]
 pub struct IgnitionAccount {
+    /// The specification that it is written in.
+    pub spec: IgnitionSpec,
+    /// What of the node no older one can say.
+    pub reason: Option<String>,
     /// Where it goes; None has no limit.
     pub target: Option<IgnitionTarget>,
     /// The bytes, as the target counts them; None when it is hopelessly much.
@@ -52,6 +57,8 @@ pub fn account(job: &Job<'_>, forms: &Forms) -> Result<IgnitionAccount> {
     };
     document.merge.extend(fetched(job, parts.len() > 1));
     Ok(IgnitionAccount {
+        spec,
+        reason: reason(job),
         target,
         counted: counted(&document, target, forms)?,
         largest: largest(&document, forms)?,

@@ -12,10 +12,11 @@ use std::thread;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use nodebake::node::NodeTree;
-use nodebake::payload::{Format, IgnitionSpec, NodeFacts, Secrets, Settings};
+use nodebake::payload::{Format, IgnitionSpec, NodeFacts, Secrets, Settings, UserConfig};
 use serde_json::json;
 
 use crate::boot_formats::package;
+use crate::ignition::pointer::fetched;
 use crate::judges;
 use crate::trees;
 
@@ -119,13 +120,6 @@ fn answer(stream: &TcpStream, folders: &[(String, PathBuf)]) -> bool {
     true
 }
 
-fn settings(minor: u8, secrets: Secrets) -> Settings {
-    let mut settings = trees::settings();
-    settings.ignition.spec = Some(IgnitionSpec { minor });
-    settings.secrets = secrets;
-    settings
-}
-
 /// A configuration of a user's that merges both parts.
 fn merge_both(folder: &Path) {
     let sources = ["config.ign", "config.secrets.ign"].map(|part| {
@@ -136,29 +130,69 @@ fn merge_both(folder: &Path) {
     fs::write(folder.join("config.ign"), both.to_string()).unwrap();
 }
 
+/// How a configuration comes to a machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    Whole,
+    TwoParts,
+    Fetched,
+    FetchedInParts,
+}
+
+impl Way {
+    fn settings(self, minor: u8, served: &Served) -> Settings {
+        let mut settings = match self {
+            Self::Whole => trees::settings(),
+            Self::TwoParts => Settings {
+                secrets: Secrets::Separate,
+                ..trees::settings()
+            },
+            Self::Fetched => fetched(&served.base, Secrets::Inline),
+            Self::FetchedInParts => fetched(&served.base, Secrets::Separate),
+        };
+        settings.ignition.spec = Some(IgnitionSpec { minor });
+        settings
+    }
+}
+
+/// A configuration of a user's in the oldest specification.
+const SITE: &str = r#"{"ignition": {"version": "3.0.0"}, "storage": {
+    "files": [{"path": "/etc/site", "mode": 420, "contents": {"source": "data:,site%0A"}}]
+}}"#;
+
 #[test]
-fn every_spec_makes_the_tree_with_secrets_inside_and_beside() {
+fn every_spec_makes_the_tree_whichever_way_it_comes() {
     if !judges::root() {
         return;
     }
+    let site = UserConfig::read(&"site.ign".into(), SITE, false).unwrap();
+    let site: Arc<[Arc<UserConfig>]> = vec![Arc::new(site)].into();
+    let ways = [Way::Whole, Way::TwoParts, Way::Fetched, Way::FetchedInParts];
     for minor in 0..=6 {
         for engine in engines(minor) {
-            for secrets in [Secrets::Inline, Secrets::Separate] {
+            for (way, merges) in ways.iter().flat_map(|way| [(way, false), (way, true)]) {
                 let scratch = tempfile::tempdir().unwrap();
                 let mut tree = trees::rich(scratch.path());
                 if minor == 6 {
                     trees::add_special_bits(&mut tree);
                 }
-                let facts = trees::facts();
-                let settings = settings(minor, secrets);
+                let mut facts = trees::facts();
+                if merges {
+                    facts.merges = site.clone();
+                }
+                let served = Served::new();
+                let settings = way.settings(minor, &served);
                 let folder = package(scratch.path(), Format::Ignition, &tree, &facts, &settings);
-                if secrets == Secrets::Separate {
+                served.folder("gpu-1.example.com", &folder);
+                if *way == Way::TwoParts {
                     merge_both(&folder);
                 }
                 let root = root_of(&folder);
                 super::apply(&folder, engine);
-                let differences = trees::differences(&root, &tree, true);
-                assert_eq!(differences, [""; 0], "{engine}, 3.{minor}.0, {secrets:?}");
+                let what = format!("{engine}, 3.{minor}.0, {way:?}, {merges}");
+                assert_eq!(trees::differences(&root, &tree, true), [""; 0], "{what}");
+                let site = fs::read_to_string(root.join("etc/site")).ok();
+                assert_eq!(site.as_deref(), merges.then_some("site\n"), "{what}");
             }
         }
     }

@@ -195,4 +195,12 @@ fn check_build_and_show_know_the_size() {
     }
     with("liveISO");
     let _ = project.good(&["build", "--strict"]);
+    let shown = project.good(&["show", "n1", "--sizes"]);
+    assert!(shown.contains("\nspecification 3.0.0\n"), "{shown}");
+    let output =
+        "os: {kernelArguments: {quiet: true}}\ndirectories: {/opt/sticky: {mode: \"1777\"}}\n";
+    fs::write(&file, format!("{inventory}{output}")).unwrap();
+    let shown = project.good(&["show", "n1", "--sizes"]);
+    let line = "\nspecification 3.6.0, because of /opt/sticky: mode 1777 has a setuid, setgid or sticky bit\n";
+    assert!(shown.contains(line), "{shown}");
 }
