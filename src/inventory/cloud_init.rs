@@ -2,6 +2,7 @@
 
 use crate::inventory::cursor::{At, Cursor};
 use crate::inventory::target::target;
+use crate::node::NodePath;
 use crate::payload::CloudInit;
 use crate::payload::limits::Target;
 
@@ -22,6 +23,15 @@ pub fn read(at: &Cursor<'_>) -> CloudInit {
         .optional("seedISO")
         .and_then(|at| at.bool())
         .unwrap_or_default();
+    settings.forget = fields
+        .optional("forget")
+        .and_then(|at| at.bool())
+        .unwrap_or_default();
+    let mounts = fields.list("mounts");
+    settings.mounts = mounts
+        .iter()
+        .filter_map(|at| at.parse(NodePath::parse))
+        .collect();
     // Files of the project, read elsewhere.
     fields.allow(&["parts", "vendorData"]);
     fields.finish();

@@ -246,6 +246,12 @@ fn cloud_init_itself_makes_the_tree() {
 
 /// Applies user-data in a chroot below `folder`; returns its root.
 pub fn apply_cloud_init(folder: &Path, user_data: &Path, modules: &str) -> PathBuf {
+    apply_with_disks(folder, user_data, modules, "")
+}
+
+/// The same, with folders on which cloud-init mounts disks when the files are written; what is on these is in
+/// `.judge/disks` then.
+pub fn apply_with_disks(folder: &Path, user_data: &Path, modules: &str, disks: &str) -> PathBuf {
     let root = folder.join("root");
     let output = judges::command(folder, "unshare")
         .args(["-m", "sh"])
@@ -253,6 +259,7 @@ pub fn apply_cloud_init(folder: &Path, user_data: &Path, modules: &str) -> PathB
         .args([&root, user_data])
         .arg(judge_file("cloud_init/apply.py"))
         .arg(modules)
+        .env("DISKS", disks)
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&output.stderr);

@@ -16,6 +16,7 @@ mod cluster;
 mod credential;
 mod csr;
 mod docs;
+mod first_boot;
 mod golden;
 mod identical;
 mod identity;

@@ -172,7 +172,7 @@ pub fn largest(job: &Job<'_>, part: Part, forms: &Forms) -> Result<Vec<(String, 
         };
         if let (EntryKind::File(_), true) = (&entry.kind, inside) {
             let mut sink = Capped::new(io::sink(), u64::MAX);
-            write_file(&path, &entry, (Packing::Readable, forms), &mut sink)?;
+            write_file(path.as_str(), &entry, (Packing::Readable, forms), &mut sink)?;
             found.push((path.to_string(), sink.count));
         }
     }

@@ -7,8 +7,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
-use crate::node::{Entry, EntryKind, NodePath, NodeTree, Sha256Digest, hex};
+use crate::node::{Entry, EntryKind, NodePath, Sha256Digest, hex};
 use crate::payload::cloud_init::activation;
+use crate::payload::cloud_init::user_data::early_mode;
+use crate::payload::{CloudInit, Job};
 use crate::yaml::push_quoted;
 
 /// Set-user-id, set-group-id and sticky.
@@ -31,7 +33,8 @@ impl Command {
 }
 
 /// The `runcmd:` lines; empty when nothing is to be done. `fetch` brings files, directories and links with their modes.
-pub fn lines(tree: &NodeTree, all: &BTreeMap<NodePath, Entry>, fetch: Option<&Command>) -> String {
+pub fn lines(job: &Job<'_>, all: &BTreeMap<NodePath, Entry>, fetch: Option<&Command>) -> String {
+    let settings = &job.settings.cloud_init;
     let mut commands: Vec<Command> = fetch.cloned().into_iter().collect();
     // Before owners: the users may be ours.
     commands.extend(activation::users(all));
@@ -39,9 +42,13 @@ pub fn lines(tree: &NodeTree, all: &BTreeMap<NodePath, Entry>, fetch: Option<&Co
         commands.extend(directories(all));
         commands.extend(links(all));
     }
+    commands.extend(late(all, settings, fetch.is_some()));
     commands.extend(owners(all));
     commands.extend(activation::classes(all));
-    commands.extend(activation::units(tree));
+    commands.extend(activation::units(job.tree));
+    if settings.forget {
+        commands.push(Command::Shell(FORGET.to_owned()));
+    }
     if commands.is_empty() {
         return String::new();
     }
@@ -64,6 +71,40 @@ pub fn fetch(url: &str, digest: &Sha256Digest) -> Command {
          {{ rm -f \"$f\"; echo nodebake: not fetched: {url} >&2; exit 1; }}; rm -f \"$f\""
     ))
 }
+
+/// Where a file waits for its disk: written early, moved when cloud-init has mounted what it makes. `defer` would do the
+/// same, but cloud-init before 21.4 does not know it and writes the file where the disk then hides it.
+pub fn waiting(path: &NodePath) -> String {
+    format!("/run/nodebake/waiting{path}")
+}
+
+/// Moves files to disks that are there by now. Of a tarball that was fetched only the secrets waited.
+fn late(
+    all: &BTreeMap<NodePath, Entry>,
+    settings: &CloudInit,
+    fetched: bool,
+) -> impl Iterator<Item = Command> {
+    all.iter()
+        .filter(move |(path, entry)| {
+            let waits = matches!(entry.kind, EntryKind::File(_)) && settings.is_late(path);
+            waits && (!fetched || entry.is_secret_file())
+        })
+        .map(|(path, entry)| {
+            let (from, to) = (shell_quoted(&waiting(path)), shell_quoted(path.as_str()));
+            let mode = early_mode(entry);
+            Command::Shell(format!(
+                "[ ! -e {from} ] || {{ install -D -m {mode:04o} -- {from} {to} && rm -- {from}; }}"
+            ))
+        })
+}
+
+/// Removes what cloud-init keeps of user-data, all of it for root only: its copies, and the pickled data source, which
+/// has one more. Without that cloud-init would take the machine for a new one at the next boot, so it is switched off
+/// first, in the way that its documentation gives.
+const FORGET: &str = "mkdir -p /etc/cloud && : >/etc/cloud/cloud-init.disabled && \
+    rm -rf /var/lib/cloud/seed /var/lib/cloud/instances/*/obj.pkl /var/lib/cloud/instances/*/user-data.txt* \
+    /var/lib/cloud/instances/*/cloud-config.txt /run/cloud-init/instance-data-sensitive.json \
+    /run/cloud-init/combined-cloud-config.json";
 
 fn push_command(out: &mut String, command: &Command) {
     out.push_str("- ");

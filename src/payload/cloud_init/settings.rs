@@ -1,5 +1,6 @@
 //! `output.cloudInit`: how user-data is written.
 
+use crate::node::NodePath;
 use crate::payload::limits::Target;
 
 /// How cloud-init's documents are written.
@@ -11,4 +12,18 @@ pub struct CloudInit {
     pub url: Option<String>,
     /// Whether a seed is made: an image with all documents, for virtual machines.
     pub seed_iso: bool,
+    /// Folders on disks that cloud-init itself makes and mounts: it does so after it has written files.
+    pub mounts: Vec<NodePath>,
+    /// Whether cloud-init forgets the node's user-data, and is switched off, when it has done its work.
+    pub forget: bool,
+}
+
+impl CloudInit {
+    /// Whether a path is on a disk that is not there yet when files are written.
+    pub fn is_late(&self, path: &NodePath) -> bool {
+        self.mounts.iter().any(|folder| {
+            let rest = path.as_str().strip_prefix(folder.as_str());
+            rest.is_some_and(|rest| rest.starts_with('/'))
+        })
+    }
 }

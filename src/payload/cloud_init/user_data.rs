@@ -1,7 +1,6 @@
 //! `user-data`: one `#cloud-config` document with the host name, all files in one `write_files` list (a second list
 //! would replace the first) and all commands in one `runcmd` list.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::{BufWriter, Write};
 
@@ -10,7 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use base64::write::EncoderWriter;
 
 use crate::error::Result;
-use crate::node::{Content, Entry, EntryKind, NodePath, Sha256Digest};
+use crate::node::{Content, Entry, EntryKind, Sha256Digest};
 use crate::payload::cloud_init::content;
 use crate::payload::cloud_init::ladder::Rung;
 use crate::payload::cloud_init::mime;
@@ -90,7 +89,7 @@ fn document(job: &Job<'_>, shape: Shape, forms: &Forms, out: &mut dyn Write) -> 
         runcmd::fetch(&url, &digest)
     });
     let commands = match shape.part {
-        Part::Whole | Part::Public => runcmd::lines(job.tree, &all, fetch.as_ref()),
+        Part::Whole | Part::Public => runcmd::lines(job, &all, fetch.as_ref()),
         Part::Secrets => String::new(),
     };
     all.retain(|_, entry| match shape.part {
@@ -98,7 +97,17 @@ fn document(job: &Job<'_>, shape: Shape, forms: &Forms, out: &mut dyn Write) -> 
         Part::Public => fetch.is_none() && !entry.is_secret_file(),
         Part::Secrets => entry.is_secret_file(),
     });
-    write_files(&all, (shape.packing, forms), &mut out)?;
+    let mut key = "write_files:\n";
+    for (path, entry) in &all {
+        if matches!(entry.kind, EntryKind::File(_)) {
+            out.write_all(key.as_bytes())?;
+            key = "";
+            let late = job.settings.cloud_init.is_late(path);
+            let early = late.then(|| runcmd::waiting(path));
+            let at = early.as_deref().unwrap_or(path.as_str());
+            write_file(at, entry, (shape.packing, forms), &mut out)?;
+        }
+    }
     out.write_all(commands.as_bytes())?;
     Ok(out.flush()?)
 }
@@ -121,25 +130,9 @@ fn head(facts: &NodeFacts) -> String {
     head + &users::lines(&facts.users)
 }
 
-fn write_files(
-    all: &BTreeMap<NodePath, Entry>,
-    how: (Packing, &Forms),
-    out: &mut dyn Write,
-) -> Result<()> {
-    let mut key = "write_files:\n";
-    for (path, entry) in all {
-        if matches!(entry.kind, EntryKind::File(_)) {
-            out.write_all(key.as_bytes())?;
-            key = "";
-            write_file(path, entry, how, out)?;
-        }
-    }
-    Ok(())
-}
-
 /// The item of one file; nothing for what is none.
 pub fn write_file(
-    path: &NodePath,
+    path: &str,
     entry: &Entry,
     (packing, forms): (Packing, &Forms),
     out: &mut dyn Write,
@@ -171,12 +164,12 @@ pub fn write_file(
 /// Path, mode and owner. Here every file is root's: cloud-init looks names up, and one unknown name ends the module
 /// with the files that follow unwritten; runcmd gives files away when all users exist. The special bits also come
 /// there, for the kernel drops setuid and setgid at the chown with which cloud-init ends each file.
-fn item_head(path: &NodePath, entry: &Entry) -> String {
+fn item_head(path: &str, entry: &Entry) -> String {
     let mut head = "- path: ".to_owned();
-    if is_plain_path(path.as_str()) {
-        head.push_str(path.as_str());
+    if is_plain_path(path) {
+        head.push_str(path);
     } else {
-        push_quoted(&mut head, path.as_str());
+        push_quoted(&mut head, path);
     }
     // Quoted, or YAML 1.1 would read octal and hand cloud-init a number that its schema refuses.
     let _ = write!(
@@ -188,7 +181,7 @@ fn item_head(path: &NodePath, entry: &Entry) -> String {
 }
 
 /// The mode until the file is given to its owner. A secret of another user's is closed to the group too until then.
-fn early_mode(entry: &Entry) -> u32 {
+pub fn early_mode(entry: &Entry) -> u32 {
     let mode = entry.mode & !SPECIAL_BITS;
     if owned_by_root(entry) {
         mode

@@ -2,7 +2,7 @@
 # Applies user-data to a scratch root as cloud-init would: in_chroot.sh ROOT USER_DATA APPLY_PY MODULES
 # MODULES is a folder with cloud-init's Python modules, or empty where they are installed.
 # Runs as root in a mount namespace of its own (`unshare -m`): of the host only /usr (read-only), /proc and /dev/null
-# are there.
+# are there. $DISKS names the folders on which cloud-init mounts disks of its own making.
 set -eu
 root=$1
 mkdir -p "$root/usr" "$root/proc" "$root/dev" "$root/etc" "$root/tmp" "$root/var" "$root/.judge"
@@ -11,6 +11,11 @@ cp /etc/passwd /etc/group "$root/etc/"
 cp "$2" "$root/.judge/user-data"
 cp "$3" "$root/.judge/apply.py"
 [ -z "$4" ] || cp -r "$4" "$root/.judge/modules"
+# What cloud-init itself keeps of user-data.
+mkdir -p "$root/var/lib/cloud/instances/i" "$root/run/cloud-init"
+for copy in user-data.txt user-data.txt.i cloud-config.txt obj.pkl; do
+    cp "$2" "$root/var/lib/cloud/instances/i/$copy"
+done
 mount --make-rprivate /
 mount --bind /usr "$root/usr"
 mount -o remount,bind,ro "$root/usr"
@@ -21,6 +26,16 @@ mount --bind /dev/null "$root/dev/null"
 export SYSTEMD_OFFLINE=1 PATH=/usr/sbin:/usr/bin PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=/.judge/modules LC_ALL=C.UTF-8
 umask 022
 chroot "$root" /usr/bin/python3 /.judge/apply.py /.judge/user-data write_files >"$root/.judge/runcmd"
+# The disks that cloud-init makes after that, beside what already lies there.
+for disk in ${DISKS-}; do
+    mkdir -p "$root$disk"
+    mount -t tmpfs -o mode=0755 disk "$root$disk"
+done
 # Twice: the commands must be safe to run again. -e: each of them must work.
 chroot "$root" /bin/sh -eu /.judge/runcmd
 chroot "$root" /bin/sh -eu /.judge/runcmd
+# The disks go with the namespace: what is on them stays beside the root.
+for disk in ${DISKS-}; do
+    mkdir -p "$root/.judge/disks$disk"
+    cp -a "$root$disk/." "$root/.judge/disks$disk/"
+done
