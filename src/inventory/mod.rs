@@ -16,6 +16,7 @@ mod cursor;
 mod files;
 mod identity;
 mod ignition;
+mod images;
 mod interfaces;
 mod layer;
 mod names;

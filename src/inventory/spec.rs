@@ -8,6 +8,7 @@ use crate::inventory::cursor::{At, Cursor, Spot};
 use crate::inventory::files::{self, AssetSpec, DirectorySpec, FileSpec, LinkSpec, UnitSpec};
 use crate::inventory::identity::{self, IdentitySpec, KubeconfigSpec};
 use crate::inventory::ignition::{self, MergeSpec};
+use crate::inventory::images::{self, Airgap};
 use crate::inventory::os::{self, Os};
 use crate::inventory::output;
 use crate::inventory::runtime::{self, Containerd, Proxies, Registry};
@@ -20,7 +21,7 @@ use crate::report::Report;
 use crate::yaml::{Located, Value};
 
 /// The fields of a layer; `cluster.yaml` and its nodes have further ones of their own.
-pub const LAYER_KEYS: [&str; 21] = [
+pub const LAYER_KEYS: [&str; 23] = [
     "kubernetes",
     "os",
     "containerd",
@@ -39,6 +40,8 @@ pub const LAYER_KEYS: [&str; 21] = [
     "links",
     "kubeconfigs",
     "assets",
+    "images",
+    "airgap",
     "paths",
     "vars",
     "output",
@@ -130,6 +133,10 @@ pub struct Spec {
     pub kubeconfigs: Vec<KubeconfigSpec>,
     /// Files of the project that are streamed, by path.
     pub assets: Vec<AssetSpec>,
+    /// Archives of container images that the node imports.
+    pub images: Vec<AssetSpec>,
+    /// Whether the node must do without a network.
+    pub airgap: Option<Airgap>,
     /// Well-known paths by name.
     pub paths: Vec<(String, Text)>,
     /// Free values for templates.
@@ -181,6 +188,8 @@ impl Spec {
             links: fields.each("links", files::link),
             kubeconfigs: fields.each("kubeconfigs", identity::kubeconfig),
             assets: fields.each("assets", files::asset),
+            images: fields.each("images", images::image),
+            airgap: fields.optional("airgap").and_then(|at| images::airgap(&at)),
             paths: fields.each("paths", |name, at| Some((name.to_string(), text(at)?))),
             vars: vars.and_then(|at| at.fields().map(|_| at.located().clone())),
             output: output::read(output.as_ref()),

@@ -8,6 +8,7 @@ use serde_json::{Map, Value as Json};
 
 use crate::inventory::{Spec, Spot};
 use crate::kubernetes::value::duration;
+use crate::node::images::{self, Image};
 use crate::node::registries::FOLDER;
 use crate::node::{Content, Entry, EntryKind, NodeTree};
 use crate::report::Finding;
@@ -35,6 +36,8 @@ pub struct Known<'a> {
     pub config: &'a Json,
     /// The kubelet's flags, rendered.
     pub flags: &'a Map<String, Json>,
+    /// The images that come with the node.
+    pub images: &'a [Image],
 }
 
 /// All disagreements.
@@ -49,6 +52,11 @@ pub fn check(tree: &NodeTree, known: &Known<'_>) -> Vec<Finding> {
         findings.extend(kernel_defaults(tree, known));
     }
     findings.extend(logind(tree, known));
+    // What containerd itself is told counts before what the inventory would tell it.
+    let config = text_at(tree, CONTAINERD).map(|(_, text)| text);
+    let sandbox = config.and_then(used_sandbox);
+    let there = (sandbox, known.images);
+    findings.extend(images::check(tree, known.spec, known.config, there));
     findings
 }
 
@@ -106,11 +114,16 @@ fn cgroup_driver(entry: &Entry, text: &str, known: &Known<'_>) -> Option<Finding
     )
 }
 
+/// The sandbox image in containerd's configuration.
+fn used_sandbox(text: &str) -> Option<&str> {
+    let used = toml_value(text, "sandbox_image").or_else(|| toml_value(text, "sandbox"))?;
+    Some(used.trim_matches(['"', '\'']))
+}
+
 /// A kubelet that is told of another image removes the one in use when the disk fills up.
 fn sandbox_image(entry: &Entry, text: &str, known: &Known<'_>) -> Option<Finding> {
     let told = known.flags.get("pod-infra-container-image")?.as_str()?;
-    let used = toml_value(text, "sandbox_image").or_else(|| toml_value(text, "sandbox"))?;
-    let used = used.trim_matches(['"', '\'']);
+    let used = used_sandbox(text)?;
     if used == told {
         return None;
     }

@@ -8,6 +8,7 @@ mod builder;
 mod clash;
 mod conditions;
 mod content;
+mod images;
 mod keyfile;
 /// `tree.json` and `tree.sums`: what the node must end up with.
 pub mod listing;

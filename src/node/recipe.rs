@@ -2,6 +2,7 @@
 //! hashed), so that baking a node is rendering and little else.
 
 mod asset;
+mod images;
 mod runtime;
 
 use std::collections::HashMap;
@@ -17,9 +18,11 @@ use crate::inventory::{
     At, Attributes, Body, FileSpec, KubeconfigAuth, Spec, Spot, Text, UnitSpec,
 };
 use crate::node::Content;
+use crate::node::images::Image;
 use crate::node::overlay::{self, Overlay, OverlayBody};
 use crate::node::piece::{ConfigPiece, Piece};
 use crate::node::recipe::asset::Measured;
+pub use crate::node::recipe::images::ImagePieces;
 pub use crate::node::recipe::runtime::RegistryFile;
 use crate::node::recipe::runtime::{containerd_scope, os_scope, proxies_of};
 use crate::node::template::{ScopeValue, TemplateSet};
@@ -60,6 +63,8 @@ pub struct Recipe {
     pub containerd: ScopeValue,
     /// Files of registries.
     pub registries: Vec<RegistryFile>,
+    /// The images that come with the node.
+    pub images: ImagePieces,
     /// The drop-in with the proxies, and where they are set.
     pub proxies: Option<(Content, Spot)>,
 }
@@ -121,6 +126,8 @@ pub struct Preparation<'a> {
     overlays: HashMap<String, Option<Arc<Overlay>>>,
     contents: HashMap<String, Option<Content>>,
     assets: HashMap<String, Option<Measured>>,
+    /// What archives of images hold, or the rule that they break.
+    archives: HashMap<String, std::result::Result<Vec<Image>, String>>,
     /// Whether a file holds a version.
     versions: HashMap<(String, String), bool>,
     ca_keys: &'a CaKeys,
@@ -136,6 +143,7 @@ impl<'a> Preparation<'a> {
             overlays: HashMap::new(),
             contents: HashMap::new(),
             assets: HashMap::new(),
+            archives: HashMap::new(),
             versions: HashMap::new(),
             ca_keys,
             report,
@@ -161,6 +169,7 @@ impl<'a> Preparation<'a> {
         for asset in &spec.assets {
             files.extend(self.asset(asset, spec)?);
         }
+        let images = self.images(spec, &mut files)?;
         let overlays = self.overlays(spec, minor)?;
         let registries = self.registries(spec)?;
         let templates = &mut self.templates;
@@ -189,6 +198,7 @@ impl<'a> Preparation<'a> {
             os: os_scope(spec),
             containerd: containerd_scope(spec),
             registries,
+            images,
             proxies: proxies_of(spec, plan),
         })
     }

@@ -21,6 +21,7 @@ mod golden;
 mod identical;
 mod identity;
 mod ignition;
+mod images;
 mod initrd;
 mod inspect;
 mod judges;

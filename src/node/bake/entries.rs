@@ -9,7 +9,7 @@ use crate::node::builder::{UnitPart, UnitSource};
 use crate::node::overlay::{Overlay, OverlayBody};
 use crate::node::recipe::{BodyPiece, FilePiece, UnitPiece};
 use crate::node::{Content, Entry, EntryKind, Origin};
-use crate::node::{keyfile, netplan, networkd, proxies};
+use crate::node::{images, keyfile, netplan, networkd, proxies};
 use crate::plan::NodePlan;
 use crate::report::Place;
 
@@ -162,6 +162,35 @@ impl Batch<'_> {
             };
             self.builder.unit_text(source, false, spot);
         }
+    }
+
+    /// What imports the images that come with the node.
+    pub(super) fn images(&mut self) {
+        let pieces = &self.recipe.images;
+        let Some(first) = &pieces.spot else {
+            return;
+        };
+        let origin = Origin("generator images".into());
+        for (path, text, mode) in [
+            (images::LIST, pieces.list.as_str(), 0o644),
+            (images::SCRIPT, images::SCRIPT_TEXT, 0o755),
+        ] {
+            let entry = Entry::file(Content::bytes(text), mode, origin.clone());
+            self.builder.add(path, entry, false, first);
+        }
+        let source = UnitSource {
+            part: UnitPart {
+                unit: images::UNIT.to_owned(),
+                dropin: None,
+            },
+            content: Content::bytes(images::UNIT_TEXT),
+            origin: origin.clone(),
+            spot: first.clone(),
+        };
+        self.builder.unit_text(source, false, first);
+        let unit = self.builder.tree().unit_mut(images::UNIT);
+        unit.enabled = Some(true);
+        unit.origin = Some(origin);
     }
 
     pub(super) fn directories(&mut self) {

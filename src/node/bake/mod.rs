@@ -103,6 +103,7 @@ impl Oven {
         batch.hostname_file(&hostname);
         batch.network(node);
         batch.runtime();
+        batch.images();
         batch.directories();
         for file in &batch.recipe.files {
             batch.file(file);
@@ -117,6 +118,7 @@ impl Oven {
             spec: &node.class.spec,
             config: &config,
             flags: &flags,
+            images: &batch.recipe.images.images,
         };
         let disagreements = agree::check(batch.builder.tree(), &known);
         batch.builder.fail(disagreements);

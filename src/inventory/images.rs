@@ -1,0 +1,54 @@
+//! Container images that come with a node, and what must be there when it has no network.
+
+use std::sync::Arc;
+
+use crate::inventory::cursor::{At, Cursor, Spot};
+use crate::inventory::files::{AssetSpec, Attributes, asset};
+use crate::inventory::spec::Text;
+
+/// Where archives of images lie on the node: their folder can be written on every kind of image.
+pub const FOLDER: &str = "/var/lib/nodebake/images";
+
+/// A node that must do without a network.
+#[derive(Clone, Debug)]
+pub struct Airgap {
+    /// Images that nothing else names: those of add-ons.
+    pub images: Vec<At<String>>,
+    /// Where it is asked for.
+    pub spot: Spot,
+}
+
+/// Reads one entry of `images`: an archive of the project, by the name that it gets on the node.
+pub fn image(name: &Arc<str>, at: &Cursor<'_>) -> Option<AssetSpec> {
+    let fits = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+    if name.is_empty() || name.starts_with('.') || !name.chars().all(fits) {
+        at.key_error(format!("{name:?} is no file name like pause.tar"));
+        return None;
+    }
+    let image = asset(name, at)?;
+    Some(AssetSpec {
+        path: Text {
+            text: format!("{FOLDER}/{name}").into(),
+            spot: at.key_spot(),
+        },
+        attributes: Attributes {
+            mode: image.attributes.mode.or(Some(0o644)),
+            ..image.attributes
+        },
+        ..image
+    })
+}
+
+/// Reads `airgap`: true, or a map with images of add-ons.
+pub fn airgap(at: &Cursor<'_>) -> Option<Airgap> {
+    let spot = at.spot();
+    if at.located().as_map().is_none() {
+        let images = Vec::new();
+        return at.bool()?.then_some(Airgap { images, spot });
+    }
+    let fields = at.fields()?;
+    let images = fields.list("images");
+    let images = images.iter().filter_map(|item| item.string_at()).collect();
+    fields.finish();
+    Some(Airgap { images, spot })
+}

@@ -1,0 +1,136 @@
+//! Whether a node without a network has all images that its configuration names. In: a finished tree. Out: findings.
+
+use serde_json::{Map, Value as Json};
+
+use crate::inventory::{At, Spec, Spot};
+use crate::node::images::{Image, Name};
+use crate::node::{Content, EntryKind, NodeTree};
+use crate::report::Finding;
+use crate::yaml;
+
+/// The lists of containers in a pod.
+const CONTAINERS: [&str; 3] = ["containers", "initContainers", "ephemeralContainers"];
+
+/// An image that the node needs.
+struct Wanted {
+    name: Name,
+    /// Who names it.
+    by: String,
+    spot: Spot,
+    /// Whether the kubelet asks the registry for it even when it is there.
+    always: bool,
+}
+
+/// All images that are neither in the payload nor behind a mirror.
+pub fn check(
+    tree: &NodeTree,
+    spec: &Spec,
+    config: &Json,
+    (sandbox, there): (Option<&str>, &[Image]),
+) -> Vec<Finding> {
+    let Some(airgap) = &spec.airgap else {
+        return Vec::new();
+    };
+    let image = sandbox.unwrap_or(&spec.containerd.sandbox_image.value);
+    let mut wanted = vec![Wanted {
+        name: Name::of(image),
+        by: "the sandbox of every pod".into(),
+        spot: spec.containerd.sandbox_image.spot.clone(),
+        always: false,
+    }];
+    wanted.extend(airgap.images.iter().map(|At { value, spot }| Wanted {
+        name: Name::of(value),
+        by: "an add-on".into(),
+        spot: spot.clone(),
+        always: false,
+    }));
+    wanted.extend(static_pods(tree, config, &airgap.spot));
+    let missing = wanted
+        .iter()
+        .filter_map(|wanted| missing(wanted, spec, there));
+    missing.collect()
+}
+
+fn missing(wanted: &Wanted, spec: &Spec, there: &[Image]) -> Option<Finding> {
+    let Wanted { name, by, spot, .. } = wanted;
+    let mirrored = spec.registries.iter().any(|registry| {
+        let host = &registry.host.value;
+        (host == "_default" || *host == name.registry) && !registry.mirrors.is_empty()
+    });
+    if mirrored {
+        return None;
+    }
+    let in_payload = there.iter().any(|image| {
+        let same =
+            (&image.name.registry, &image.name.repository) == (&name.registry, &name.repository);
+        let fits = match &name.digest {
+            Some(_) => image.digest == name.digest,
+            None => image.name.tag == name.tag,
+        };
+        same && fits
+    });
+    match (in_payload, wanted.always) {
+        (true, false) => None,
+        (true, true) => {
+            let rule = format!(
+                "{name} of {by} is pulled at each start, from a registry that is not there"
+            );
+            Some(
+                spot.error(rule)
+                    .repair("set imagePullPolicy to IfNotPresent, and a tag that is not latest"),
+            )
+        }
+        (false, _) => {
+            let rule =
+                format!("the image {name} of {by} is neither in the payload nor behind a mirror");
+            Some(
+                spot.error(rule)
+                    .repair("add its archive to images, or a mirror to registries"),
+            )
+        }
+    }
+}
+
+/// The images of the pods that the kubelet starts from files.
+fn static_pods(tree: &NodeTree, config: &Json, spot: &Spot) -> Vec<Wanted> {
+    let Some(folder) = config.get("staticPodPath").and_then(Json::as_str) else {
+        return Vec::new();
+    };
+    let folder = format!("{}/", folder.trim_end_matches('/'));
+    let mut wanted = Vec::new();
+    for (path, entry) in tree.entries() {
+        let name = path.as_str().strip_prefix(&*folder);
+        // The kubelet reads the folder itself, and no file whose name begins with a dot.
+        if name.is_none_or(|name| name.contains('/') || name.starts_with('.')) {
+            continue;
+        }
+        let EntryKind::File(Content::Blob(blob)) = &entry.kind else {
+            continue;
+        };
+        let text = String::from_utf8_lossy(blob.bytes());
+        let Ok(pod) = yaml::read::<Map<String, Json>>(&text) else {
+            continue;
+        };
+        let pod_spec = pod.get("spec").unwrap_or(&Json::Null);
+        for key in CONTAINERS {
+            let containers = pod_spec[key].as_array();
+            for container in containers.map_or(&[][..], Vec::as_slice) {
+                let Some(image) = container["image"].as_str() else {
+                    continue;
+                };
+                let name = Name::of(image);
+                let policy = container["imagePullPolicy"].as_str();
+                // What the API server's defaults are: Always for latest.
+                let latest = name.digest.is_none() && name.tag.as_deref() == Some("latest");
+                let always = policy.map_or(latest, |policy| policy == "Always");
+                wanted.push(Wanted {
+                    always,
+                    name,
+                    by: format!("the static pod {path}"),
+                    spot: spot.clone(),
+                });
+            }
+        }
+    }
+    wanted
+}

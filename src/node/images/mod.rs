@@ -1,0 +1,126 @@
+//! Archives of container images: which images they hold, by the names that containerd gives them.
+
+mod closure;
+mod name;
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use anyhow::Context;
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::error::Result;
+
+pub use closure::check;
+pub use name::Name;
+
+/// The list that [`SCRIPT`] reads: archive and image, divided by a tab.
+pub const LIST: &str = "/etc/nodebake/images.list";
+/// The program that imports them.
+pub const SCRIPT: &str = "/etc/nodebake/import-images";
+/// Its unit.
+pub const UNIT: &str = "nodebake-images.service";
+/// The program's text.
+pub const SCRIPT_TEXT: &str = include_str!("import.sh");
+/// The unit's text.
+pub const UNIT_TEXT: &str = include_str!("import.service");
+
+/// The longest index or manifest that is read.
+const DOCUMENT: u64 = 4 << 20;
+
+/// An image of an archive.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Image {
+    /// What containerd calls it.
+    pub name: Name,
+    /// The digest of its manifest, which an OCI layout says.
+    pub digest: Option<String>,
+}
+
+/// `manifest.json` of a docker-archive.
+#[derive(Deserialize)]
+struct DockerImage {
+    #[serde(rename = "RepoTags")]
+    tags: Option<Vec<String>>,
+}
+
+/// The images of an archive (OCI layout or docker-archive, not compressed); the inner error is the rule that it breaks.
+pub fn images(path: &Path) -> Result<std::result::Result<Vec<Image>, String>> {
+    let reading = || format!("reading {}", path.display());
+    let file = File::open(path).with_context(reading)?;
+    let mut archive = tar::Archive::new(file);
+    let mut index = None;
+    let mut manifest = None;
+    let entries = archive.entries_with_seek().with_context(reading)?;
+    for entry in entries {
+        let Ok(mut entry) = entry else {
+            return Ok(Err(
+                "is no tar archive, or a compressed one: unpack it first".into(),
+            ));
+        };
+        let name = entry.path_bytes().into_owned();
+        let kept = match name.strip_prefix(b"./").unwrap_or(&name) {
+            b"index.json" => &mut index,
+            b"manifest.json" => &mut manifest,
+            _ => continue,
+        };
+        let mut text = Vec::new();
+        let _ = (&mut entry)
+            .take(DOCUMENT)
+            .read_to_end(&mut text)
+            .with_context(reading)?;
+        *kept = Some(text);
+    }
+    // containerd looks for an OCI layout first (archive.ImportIndex), and docker writes both since its version 25.
+    Ok(match (index, manifest) {
+        (Some(index), _) => of_index(&index),
+        (None, Some(manifest)) => of_docker(&manifest),
+        (None, None) => Err("holds no image: neither index.json nor manifest.json is in it".into()),
+    })
+}
+
+fn of_docker(text: &[u8]) -> std::result::Result<Vec<Image>, String> {
+    let list: Vec<DockerImage> = serde_json::from_slice(text)
+        .map_err(|_| "has a manifest.json that docker did not write".to_owned())?;
+    let tags = list
+        .into_iter()
+        .flat_map(|image| image.tags.unwrap_or_default());
+    let images: Vec<Image> = tags
+        .map(|tag| Image {
+            name: Name::of(&tag),
+            digest: None,
+        })
+        .collect();
+    match images.is_empty() {
+        true => Err("holds images without a name: save them by name, not by id".into()),
+        false => Ok(images),
+    }
+}
+
+/// containerd names an image by this annotation; others it would give a name of its own.
+fn of_index(text: &[u8]) -> std::result::Result<Vec<Image>, String> {
+    let index: Value =
+        serde_json::from_slice(text).map_err(|_| "has an index.json that is no JSON".to_owned())?;
+    let manifests = index["manifests"].as_array();
+    let mut images = Vec::new();
+    for manifest in manifests.map_or(&[][..], Vec::as_slice) {
+        let annotations = &manifest["annotations"];
+        let Some(name) = annotations["io.containerd.image.name"].as_str() else {
+            return Err(
+                "has an image without the annotation io.containerd.image.name, which containerd would give a name of \
+                 its own; save it with docker, nerdctl, ctr, or skopeo's docker-archive:"
+                    .into(),
+            );
+        };
+        images.push(Image {
+            name: Name::of(name),
+            digest: manifest["digest"].as_str().map(str::to_owned),
+        });
+    }
+    match images.is_empty() {
+        true => Err("holds no image".into()),
+        false => Ok(images),
+    }
+}

@@ -1,0 +1,278 @@
+//! Images that come with a node: containerd imports them, and a node without a network has all that it names.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::initrd::{NODE, node};
+use crate::judges;
+use crate::project::{Project, sha256, text};
+
+const PAUSE: &str = "registry.k8s.io/pause:3.10";
+
+/// Archives of an image with one small file, as docker and as OCI layouts are; made by Python's tarfile.
+fn archives(folder: &Path) {
+    let script = r#"
+import hashlib, io, json, tarfile
+def tar(files, name=None):
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode='w') as archive:
+        for path, data in files:
+            info = tarfile.TarInfo(path); info.size = len(data)
+            archive.addfile(info, io.BytesIO(data))
+    if name: open(name, 'wb').write(out.getvalue())
+    return out.getvalue()
+digest = lambda data: hashlib.sha256(data).hexdigest()
+layer = tar([('hello', b'hello\n')])
+config = json.dumps({'architecture': 'amd64', 'os': 'linux', 'config': {}, 'rootfs': {'type': 'layers', 'diff_ids': ['sha256:' + digest(layer)]}}).encode()
+def docker(name, tags):
+    manifest = json.dumps([{'Config': 'config.json', 'RepoTags': tags, 'Layers': ['layer.tar']}]).encode()
+    tar([('layer.tar', layer), ('config.json', config), ('manifest.json', manifest)], name)
+docker('pause.tar', ['registry.k8s.io/pause:3.10', 'busybox:1'])
+docker('unnamed.tar', None)
+blob = lambda media, data: {'mediaType': media, 'digest': 'sha256:' + digest(data), 'size': len(data)}
+oci = 'application/vnd.oci.image.'
+manifest = json.dumps({'schemaVersion': 2, 'mediaType': oci + 'manifest.v1+json', 'config': blob(oci + 'config.v1+json', config), 'layers': [blob(oci + 'layer.v1.tar', layer)]}).encode()
+def layout(name, annotations):
+    entry = dict(blob(oci + 'manifest.v1+json', manifest), annotations=annotations)
+    index = json.dumps({'schemaVersion': 2, 'manifests': [entry]}).encode()
+    files = [('blobs/sha256/' + digest(data), data) for data in (layer, config, manifest)]
+    tar([('oci-layout', b'{"imageLayoutVersion":"1.0.0"}'), ('index.json', index)] + files, name)
+layout('oci.tar', {'io.containerd.image.name': 'registry.example.com/app:2'})
+layout('ref.tar', {'org.opencontainers.image.ref.name': '2'})
+tar([('x', b'x')], 'none.tar')
+open('digest', 'w').write('sha256:' + digest(manifest))
+"#;
+    let _ = judges::content(folder, "python3", &["-c", script]);
+    let _ = judges::content(folder, "sh", &["-c", "gzip -kn pause.tar"]);
+}
+
+/// A project whose node has these archives, and more lines.
+fn project(folder: &Path, files: &[&str], more: &str) -> Project {
+    let project = Project::of("modern");
+    let mut lines = String::new();
+    for file in files {
+        let source = folder.join(file);
+        let digest = sha256(&fs::read(&source).unwrap());
+        lines += &format!(
+            "      {file}: {{source: {}, sha256: {digest}}}\n",
+            source.display()
+        );
+    }
+    if !lines.is_empty() {
+        lines = format!("    images:\n{lines}");
+    }
+    let path = project.dir.join("cluster.yaml");
+    let inventory = fs::read_to_string(&path).unwrap();
+    let changed = inventory.replace(
+        "    profiles: [gpu]\n",
+        &format!("    profiles: [gpu]\n{lines}{more}"),
+    );
+    assert!(inventory != changed || (files.is_empty() && more.is_empty()));
+    fs::write(path, changed).unwrap();
+    project
+}
+
+fn findings(project: &Project) -> String {
+    text(&project.run(&["check"]).stdout)
+}
+
+#[test]
+fn a_node_without_a_network_has_all_images_that_it_names() {
+    if !judges::present("python3") {
+        return;
+    }
+    let scratch = tempfile::tempdir().unwrap();
+    let at = scratch.path();
+    archives(at);
+    let pod = |image: &str| {
+        format!(
+            "    files: {{/etc/kubernetes/manifests/a.yaml: {{content: \"apiVersion: v1\\nkind: Pod\\nmetadata: {{name: a}}\\nspec: {{initContainers: [{{name: i, image: {image}}}]}}\\n\"}}}}\n    kubelet: {{config: {{staticPodPath: /etc/kubernetes/manifests}}}}\n"
+        )
+    };
+    let mirror = "    registries: {registry.k8s.io: {mirrors: [{url: \"https://m.example.com\"}]}}\n    overlays: {containerd: {}}\n";
+    let by_digest =
+        |digest: &str| format!("    airgap: {{images: [\"registry.example.com/app@{digest}\"]}}\n");
+    let digest = fs::read_to_string(at.join("digest")).unwrap();
+    for (files, more, said) in [
+        (&[][..], "    airgap: false\n".to_owned(), ""),
+        (
+            &[],
+            "    airgap: true\n".into(),
+            "registry.k8s.io/pause:3.10 of the sandbox of every pod is neither",
+        ),
+        (&["pause.tar"], "    airgap: true\n".into(), ""),
+        (&[], format!("    airgap: true\n{mirror}"), ""),
+        (
+            &["pause.tar"],
+            format!("    airgap: true\n{}", pod("registry.example.com/app:2")),
+            "registry.example.com/app:2 of the static pod /etc/kubernetes/manifests/a.yaml is neither",
+        ),
+        (
+            &["pause.tar", "oci.tar"],
+            format!("    airgap: true\n{}", pod("registry.example.com/app:2")),
+            "",
+        ),
+        (
+            &["pause.tar"],
+            format!("    airgap: true\n{}", pod("busybox:1")),
+            "",
+        ),
+        (
+            &["pause.tar"],
+            format!("    airgap: true\n{}", pod("busybox")),
+            "docker.io/library/busybox:latest of the static pod",
+        ),
+        (
+            &["pause.tar"],
+            "    airgap: {images: [quay.io/cilium/cilium:v1]}\n".into(),
+            "quay.io/cilium/cilium:v1 of an add-on is neither",
+        ),
+        (&["pause.tar", "oci.tar"], by_digest(&digest), ""),
+        (
+            &["pause.tar", "oci.tar"],
+            by_digest(&digest.replace('0', "1")),
+            "of an add-on is neither",
+        ),
+        (
+            &["pause.tar.gz"],
+            String::new(),
+            "is no tar archive, or a compressed one",
+        ),
+        (
+            &["unnamed.tar"],
+            String::new(),
+            "holds images without a name",
+        ),
+        (
+            &["ref.tar"],
+            String::new(),
+            "without the annotation io.containerd.image.name",
+        ),
+        (&["none.tar"], String::new(), "holds no image"),
+    ] {
+        let found = findings(&project(at, files, &more));
+        match said.is_empty() {
+            true => assert!(!found.contains("error:"), "{files:?} {more}: {found}"),
+            false => {
+                assert!(found.contains(said), "{files:?} {more}: {found}");
+                assert_eq!(found.matches("error:").count(), 1, "{found}");
+            }
+        }
+    }
+}
+
+/// A containerd of its own in a folder.
+struct Containerd {
+    child: Child,
+    socket: PathBuf,
+}
+
+impl Containerd {
+    fn start(folder: &Path) -> Self {
+        let config = folder.join("containerd.toml");
+        fs::write(
+            &config,
+            "version = 2\ndisabled_plugins = [\"io.containerd.grpc.v1.cri\"]\n",
+        )
+        .unwrap();
+        let socket = folder.join("containerd.sock");
+        let log = fs::File::create(folder.join("log")).unwrap();
+        let child = judges::command(folder, "containerd-1.6")
+            .args(["--config", config.to_str().unwrap()])
+            .args(["--root", folder.join("data").to_str().unwrap()])
+            .args(["--state", folder.join("state").to_str().unwrap()])
+            .args(["--address", socket.to_str().unwrap()])
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        let begun = Instant::now();
+        while !socket.exists() {
+            assert!(
+                begun.elapsed() < Duration::from_secs(60),
+                "containerd does not start"
+            );
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        Self { child, socket }
+    }
+}
+
+impl Drop for Containerd {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn containerd_imports_them_under_the_names_that_the_node_uses() {
+    if !(judges::root() && judges::present("python3") && judges::present("containerd-1.6")) {
+        return;
+    }
+    let scratch = tempfile::tempdir().unwrap();
+    let at = scratch.path();
+    archives(at);
+    let project = project(
+        at,
+        &["pause.tar", "oci.tar"],
+        "    airgap: true\n    output: {secrets: inline}\n",
+    );
+    let _ = project.command(&["build"]).good();
+    let root = at.join("root");
+    fs::create_dir(&root).unwrap();
+    let archive = node(&project).join(format!("{NODE}.tar.gz"));
+    let _ = judges::content(&root, "tar", &["-xpf", archive.to_str().unwrap()]);
+    let link = root.join("etc/systemd/system/kubelet.service.requires/nodebake-images.service");
+    assert!(fs::symlink_metadata(link).is_ok());
+    // The script as it is, but for where its root is.
+    let here = root.display().to_string();
+    for (file, path) in [
+        ("import-images", "/etc/nodebake/"),
+        ("images.list", "/var/lib/"),
+    ] {
+        let file = root.join("etc/nodebake").join(file);
+        let script = fs::read_to_string(&file).unwrap();
+        fs::write(&file, script.replace(path, &format!("{here}{path}"))).unwrap();
+    }
+    let containerd = Containerd::start(at);
+    let tools = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("judges");
+    let tools = tools.join("containerd/usr/bin");
+    let mut runs = Vec::new();
+    for _ in 0..2 {
+        let script = format!(
+            "PATH={}:$PATH; export PATH; . etc/nodebake/import-images; echo THAT WAS ALL; ctr -n k8s.io images ls -q",
+            tools.display()
+        );
+        let output = judges::command(&root, "sh")
+            .args(["-c", &script])
+            .env("CONTAINERD_ADDRESS", &containerd.socket)
+            .env("CONTAINERD_SNAPSHOTTER", "native")
+            .output()
+            .unwrap();
+        let said = text(&output.stdout);
+        assert!(output.status.success(), "{said}{}", text(&output.stderr));
+        runs.push(said);
+    }
+    let there: Vec<&str> = runs[0]
+        .split("THAT WAS ALL\n")
+        .nth(1)
+        .unwrap()
+        .lines()
+        .collect();
+    for name in [
+        PAUSE,
+        "docker.io/library/busybox:1",
+        "registry.example.com/app:2",
+    ] {
+        assert!(there.contains(&name), "{there:?}");
+    }
+    assert!(runs[0].contains("unpacking"), "{}", runs[0]);
+    assert!(
+        runs[1].starts_with("THAT WAS ALL\n"),
+        "the second run imports nothing: {}",
+        runs[1]
+    );
+}
