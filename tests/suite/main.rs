@@ -37,6 +37,7 @@ mod project;
 #[cfg(feature = "age")]
 mod sealed;
 mod secrets;
+mod seed_boots;
 mod seeds;
 mod separate;
 mod smoke;

@@ -241,6 +241,7 @@ fn with_parts(at: &Path, tree: &NodeTree) -> (PathBuf, NodeFacts) {
         user_files: Arc::new(UserFiles {
             parts: vec![
                 part("extra/own.cfg", CONFIG),
+                part("more.cfg", "#cloud-config\nruncmd:\n- [more, of, it]\n"),
                 part("hello.sh", "#!/bin/sh\necho hello\n"),
                 part("crlf.sh", "#!/bin/sh\r\necho \r\n"),
             ],
@@ -295,8 +296,10 @@ fn cloud_init_takes_parts_and_ours_together() {
         let merged = documents.pop().unwrap();
         assert_eq!(merged["packages"][0], "żubr");
         assert_eq!(merged["hostname"], facts.hostname.as_str());
+        // Nor do the user's own parts take one another's place.
         assert_eq!(merged["runcmd"][0][0], "users");
-        assert!(merged["runcmd"].as_array().unwrap().len() > 1);
+        assert_eq!(merged["runcmd"][1][0], "more");
+        assert!(merged["runcmd"].as_array().unwrap().len() > 2);
         assert_eq!(merged["write_files"][0]["path"], "/etc/users-own");
         let all = tree.materialised();
         let ours = all
