@@ -52,6 +52,14 @@ fn archives_come_out_as_they_went_in() {
         }
         assert_eq!(found, expected, "{file}");
     }
+    if judges::present("unmkinitramfs") {
+        let _ = judges::content(folder, "unmkinitramfs", &["initrd", "theirs"]);
+        let mut theirs = unpacked(&folder.join("theirs"));
+        for row in theirs.values_mut() {
+            (row.uid, row.gid) = (0, 0);
+        }
+        assert_eq!(theirs, expected, "unmkinitramfs");
+    }
     let again = extract(folder, "initrd", "initrd.out");
     assert_eq!(again.status.code(), Some(1));
     assert!(text(&again.stderr).contains("not empty"));

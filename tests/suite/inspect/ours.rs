@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::{entries, listing};
 use crate::judges;
 use crate::project::Project;
+use crate::tool::nodebake;
 
 /// The entries by path.
 fn by_path(listing: &Value) -> BTreeMap<String, Value> {
@@ -145,4 +146,27 @@ fn what_ignition_would_refuse_is_named() {
     assert_eq!(rows["/etc/b"]["source"], "https://example.com/b");
     assert_eq!(rows["/etc/c"]["type"], "hardLink");
     assert_eq!(listing["units"][0]["masked"], true);
+}
+
+#[test]
+fn a_seed_image_holds_the_documents_beside_it() {
+    let project = crate::initrd::built("{formats: [cloudInit], cloudInit: {seedISO: true}}");
+    let node = crate::initrd::node(&project);
+    let image = listing(&node, "seed.iso");
+    assert_eq!(image["members"][0]["label"], "cidata");
+    let rows = by_path(&image);
+    for document in ["user-data", "meta-data", "network-config"] {
+        let digest = crate::project::sha256(&fs::read(node.join(document)).unwrap());
+        assert_eq!(
+            rows[&format!("/{document}")]["sha256"],
+            digest,
+            "{document}"
+        );
+    }
+    let output = nodebake(&node, &["inspect", "seed.iso", "--extract", "out"]).run();
+    assert!(output.status.success());
+    assert_eq!(
+        fs::read(node.join("out/user-data")).unwrap(),
+        fs::read(node.join("user-data")).unwrap()
+    );
 }
