@@ -188,15 +188,16 @@ impl Console {
                 _ => "-",
             };
             let expected = format!("{kind} {mode} {} {} {body}", entry["uid"], entry["gid"]);
-            // What lies below the image's own link lies behind it.
-            let path = match path.strip_prefix("/usr/local") {
-                Some(rest)
-                    if base
-                        .get("/usr/local")
-                        .is_some_and(|own| own.starts_with('l')) =>
-                {
-                    format!("/var/real{rest}")
-                }
+            // What lies below the image's own link lies behind it, and a directory may be one.
+            let link = |path: &str| {
+                let facts = base.get(path)?;
+                facts
+                    .starts_with('l')
+                    .then(|| facts.rsplit(' ').next().unwrap())
+            };
+            let path = match (path.strip_prefix("/usr/local"), link(path)) {
+                (Some(rest), _) if link("/usr/local").is_some() => format!("/var/real{rest}"),
+                (_, Some(target)) if kind == "d" => target.to_owned(),
                 _ => path.to_owned(),
             };
             assert_eq!(found.remove(&path), Some(expected), "{path}");
@@ -402,7 +403,8 @@ fn a_disk_root_gets_the_nodes_tree_from_initrds_as_distributions_make_them() {
     make_root(folder, "disk");
     shell(
         folder,
-        "mkdir -p disk/root disk/sys disk/usr/lib disk/var; chmod 700 disk/root; mkdir disk/lib64
+        "mkdir -p disk/root disk/sys disk/usr disk/var/lib; chmod 700 disk/root; mkdir disk/lib64
+         ln -s /var/own disk/var/lib/chrony; ln -s /var/real disk/usr/local; mkdir -p disk/usr/lib
          echo ID=test >disk/etc/os-release; truncate -s 64M fresh; mke2fs -q -t ext4 -d disk fresh",
     );
     let disk = ["-drive", "file=image,if=virtio,format=raw"];
@@ -417,7 +419,8 @@ fn a_disk_root_gets_the_nodes_tree_from_initrds_as_distributions_make_them() {
         shell(folder, "cp fresh image");
         let _ = append(&project, Path::new(&initrd), &folder.join("both"));
         let console = boot("both");
-        console.has_tree(&project, &base, &["/etc/nodebake/", "/lost+found"]);
+        let ours = ["/etc/nodebake/", "/lost+found", "/var/real", "/var/own"];
+        console.has_tree(&project, &base, &ours);
         assert_eq!(console.paths()["/root"], "d 700 0 0 -", "{name}");
     }
 }

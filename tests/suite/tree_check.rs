@@ -79,6 +79,16 @@ fn a_root_as_it_was_baked_passes_in_every_shell() {
             assert!(output.stderr.is_empty(), "{}", text(&output.stderr));
         }
     }
+    // An image may have a link where the node has a directory.
+    let script = "mv srv/drop own; ln -s ../own srv/drop";
+    let _ = judges::content(&root, "sh", &["-euc", script]);
+    assert!(check(&root, &["sh"]).status.success());
+    refuses_mode(&root, "own", "/srv/drop: its mode is 0700, not 3777");
+}
+
+fn refuses_mode(root: &Path, path: &str, said: &str) {
+    fs::set_permissions(root.join(path), fs::Permissions::from_mode(0o700)).unwrap();
+    refuses(root, said);
 }
 
 #[test]

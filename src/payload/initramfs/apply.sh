@@ -92,14 +92,18 @@ put() {
         '#dir' | '#file' | '#link') ;;
         *) continue ;;
         esac
-        locate "$path"
+        if [ "$kind" = '#dir' ]; then
+            # Where the image has a link instead, what it leads to is the directory.
+            locate "$path/"
+        else
+            locate "$path"
+        fi
         # Directories above a path are made where they are missing, and else left as they are.
         [ -d "$above" ] || (umask 022 && mkdir -p "$above")
         case $kind in
         '#dir')
-            [ -d "$at" ] || mkdir "$at"
-            chown "$uid:$gid" "$at"
-            chmod "$mode" "$at"
+            chown "$uid:$gid" "$above"
+            chmod "$mode" "$above"
             ;;
         '#file')
             # Whole or not at all, also when the power fails.
