@@ -53,7 +53,7 @@ conformance: needs build ## Ask the judges that take minutes: upstream's types, 
 	tests/judge/ignition/build.sh target/judges/bin engine
 	$(if $(FULL),tests/judge/coreos-installer/build.sh 0.27.0 target/judges/bin/coreos-installer)
 	cd tests/judge/node-restriction && go vet . && CGO_ENABLED=0 go build -trimpath -buildvcs=false -o $(CURDIR)/target/judges/bin/node-restriction .
-	NODEBAKE_CONFORMANCE=1 KUBELETS="$(KUBELETS)" $(CARGO) test --locked --test suite -- boot_formats boots ignition kubelet_rules kubelets around node_restriction
+	NODEBAKE_CONFORMANCE=1 KUBELETS="$(KUBELETS)" $(CARGO) test --locked --test suite -- boot_formats boots first_boot ignition kubelet_rules kubelets around node_restriction
 	tests/judge/replay/run.sh $(NODEBAKE) $(if $(FULL),-full)
 ifdef FULL
 	tests/judge/replay/readme.sh target/conformance/replay.md

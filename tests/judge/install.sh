@@ -299,6 +299,41 @@ LIST
     fi
 }
 
+# The oldest cloud-init that our documents are for, from Debian 11: its modules run with today's Python. The
+# package lists are looked at in a folder of our own, with apt's own address of the archive.
+old_cloud_init() {
+    old=$judges/cloud-init-20.4
+    deb=$cache/cloud-init_20.4.1_all.deb
+    if [ -e "$judges/bin/cloud-init-20.4" ] || ! may_install cloud-init-20.4; then
+        return 0
+    fi
+    work=$judges/old.work
+    rm -rf "$work" "$old"
+    mkdir -p "$work/lists/partial" "$work/archives/partial" "$cache"
+    if [ ! -s "$deb" ]; then
+        archive=$(
+            . /etc/os-release
+            apt-get indextargets --format '$(REPO_URI) $(CODENAME)' 'Created-By: Packages' | sed -n "s/ $VERSION_CODENAME\$//p" | head -n 1
+        )
+        echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $archive bullseye main" >"$work/sources.list"
+        (
+            cd "$work"
+            set -- -qq -o Dir::Etc::sourcelist="$work/sources.list" -o Dir::Etc::sourceparts=/dev/null -o Dir::State::lists="$work/lists" \
+                -o Dir::Cache::archives="$work/archives" -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache= -o APT::Sandbox::User=root
+            apt-get "$@" update && apt-get "$@" download cloud-init=20.4.1\*
+        ) >"$judges/apt.log" 2>&1 && cp "$work"/cloud-init_*.deb "$deb.new.$$" && mv "$deb.new.$$" "$deb" || true
+    fi
+    if [ -s "$deb" ] && dpkg-deb -x "$deb" "$old"; then
+        wrapper cloud-init-20.4 <<WRAPPER
+#!/bin/sh
+PYTHONPATH=$old/usr/lib/python3/dist-packages exec /usr/bin/python3 $old/usr/bin/cloud-init "\$@"
+WRAPPER
+    else
+        skip cloud-init-20.4 "its package could not be had"
+    fi
+    rm -rf "$work"
+}
+
 # A machine to boot what we make, for `make conformance` only: an emulator and Debian's kernel for clouds, which is unpacked.
 boot_machine() {
     if ! have qemu-system-x86_64 && may_install qemu-system-x86_64; then
@@ -438,6 +473,7 @@ get_kubectl
 if [ "${1:-}" = conformance ]; then
     engine_headers
     cluster_packages
+    old_cloud_init
     boot_machine
     if ! have containerd-2.4 && ! "$here/containerd/build.sh" v2.4.2 "$judges/bin/containerd-2.4"; then
         skip containerd-2.4 "does not build (is a Go module proxy reachable?)"

@@ -227,3 +227,52 @@ fn a_part_with_a_secret_closes_the_documents() {
         }
     }
 }
+
+/// The tree with disks of its own making, users and every form that needs no server, by cloud-init 20.4: what came
+/// later (`defer`, newer keys) is not used.
+#[test]
+fn the_oldest_cloud_init_makes_the_tree_of_every_form() {
+    let (Some(modules), true, true) = (
+        judges::old_cloud_init_modules(),
+        judges::root(),
+        judges::present("unshare"),
+    ) else {
+        return;
+    };
+    let scratch = tempfile::tempdir().unwrap();
+    let (mut both, late) = (trees::rich(scratch.path()), on_disk());
+    for (path, entry) in late.entries() {
+        both.add(path.clone(), entry.clone()).unwrap();
+    }
+    let _ = both.remove(&trees::path("/data/one two")).unwrap();
+    let facts = NodeFacts {
+        users: trees::users(),
+        ..trees::facts()
+    };
+    let mut forms = Vec::new();
+    for max_bytes in [1 << 30, 200_000, 30_000] {
+        let settings = with(CloudInit {
+            target: Target::Other(Limit {
+                max_bytes,
+                count: Count::Raw,
+            }),
+            mounts: vec![trees::path("/data")],
+            ..CloudInit::default()
+        });
+        let folder = package(scratch.path(), Format::CloudInit, &both, &facts, &settings);
+        let user_data = folder.join("user-data");
+        forms.push(fs::read(&user_data).unwrap().len());
+        let root = apply_with_disks(&folder, &user_data, &modules, "/data");
+        let mut early = both.clone();
+        for path in late.entries().keys() {
+            let _ = early.remove(path).unwrap();
+        }
+        assert_eq!(trees::differences(&root, &early, true), [""; 0]);
+        let disks = root.join(".judge/disks");
+        assert_eq!(trees::differences(&disks, &late, true), [""; 0]);
+        let passwd = fs::read_to_string(root.join("etc/passwd")).unwrap();
+        let core = passwd.lines().find(|line| line.starts_with("core:"));
+        assert_eq!(core.unwrap().split(':').nth(2), Some("1234"), "{passwd}");
+    }
+    assert!(forms[0] > forms[1] && forms[1] > forms[2], "{forms:?}");
+}

@@ -241,3 +241,12 @@ pub fn mountable(file_system: &str) -> bool {
     }
     can
 }
+
+/// The modules of the oldest cloud-init that our documents are for; only `make conformance` gets them.
+pub fn old_cloud_init_modules() -> Option<String> {
+    if !conformance("cloud-init-20.4") {
+        return None;
+    }
+    let unpacked = built().with_file_name("cloud-init-20.4/usr/lib/python3/dist-packages");
+    unpacked.into_os_string().into_string().ok()
+}

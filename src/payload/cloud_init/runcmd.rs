@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
-use crate::node::{Entry, EntryKind, NodePath, Sha256Digest, hex};
+use crate::node::{Entry, EntryKind, NodePath, Sha256Digest, User, hex};
 use crate::payload::cloud_init::activation;
 use crate::payload::cloud_init::user_data::early_mode;
 use crate::payload::{CloudInit, Job};
@@ -38,6 +38,7 @@ pub fn lines(job: &Job<'_>, all: &BTreeMap<NodePath, Entry>, fetch: Option<&Comm
     let mut commands: Vec<Command> = fetch.cloned().into_iter().collect();
     // Before owners: the users may be ours.
     commands.extend(activation::users(all));
+    commands.extend(numbers(&job.facts.users));
     if fetch.is_none() {
         commands.extend(directories(all));
         commands.extend(links(all));
@@ -76,6 +77,17 @@ pub fn fetch(url: &str, digest: &Sha256Digest) -> Command {
 /// same, but cloud-init before 21.4 does not know it and writes the file where the disk then hides it.
 pub fn waiting(path: &NodePath) -> String {
     format!("/run/nodebake/waiting{path}")
+}
+
+/// Gives users their numbers where cloud-init has not: 20.4 reads a number only where it is written as a string, against
+/// which the schemas of newer ones speak.
+fn numbers(users: &[User]) -> impl Iterator<Item = Command> {
+    users.iter().filter_map(|user| {
+        let (name, uid) = (&user.name, user.uid?);
+        Some(Command::Shell(format!(
+            "[ \"$(id -u {name})\" = {uid} ] || usermod -u {uid} {name}"
+        )))
+    })
 }
 
 /// Moves files to disks that are there by now. Of a tarball that was fetched only the secrets waited.
