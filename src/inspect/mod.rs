@@ -17,6 +17,7 @@ mod tarball;
 mod user_data;
 
 use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 
 use anyhow::{Context, bail};
@@ -26,6 +27,7 @@ use crate::inspect::collect::Collector;
 use crate::inspect::extract::Extraction;
 use crate::inspect::input::Input;
 use crate::inspect::sniff::sniff;
+use crate::payload::decompress;
 
 pub use listing::{Listing, Member, Row, RowKind, UnitRow};
 
@@ -124,10 +126,6 @@ fn read(kind: Kind, file: File, into: &mut Collector) -> Result<()> {
 
 /// A document as a whole, unpacked if it is packed.
 fn document(file: File, into: &mut Collector) -> Result<Vec<u8>> {
-    use std::io::Read;
-
-    use crate::payload::decompress;
-
     let mut input = Input::new(file);
     let packing = input.packing()?;
     let mut bytes = Vec::new();
