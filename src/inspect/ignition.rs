@@ -30,7 +30,14 @@ pub fn read(bytes: &[u8], into: &mut Collector) -> Result<()> {
     into.note(format!("Ignition specification {version}"))?;
     for kind in ["merge", "replace"] {
         for source in sources(&document["ignition"]["config"][kind]) {
-            into.note(format!("{kind}s {source}"))?;
+            // What is inside may hold secrets, and is no name for people.
+            into.note(match decode_data_url(source) {
+                Some(_) => format!(
+                    "{kind}s a configuration that is inside, {} bytes",
+                    source.len()
+                ),
+                None => format!("{kind}s {source}"),
+            })?;
         }
     }
     let storage = &document["storage"];

@@ -52,7 +52,11 @@ pub fn print(
         settings,
     };
     let mut documents = Vec::new();
-    for account in accounts(&job, &forms)? {
+    let accounts = match settings.formats.contains(&Format::CloudInit) {
+        true => accounts(&job, &forms)?,
+        false => Vec::new(),
+    };
+    for account in accounts {
         let largest = largest(&job, account.part, &forms)?.into_iter();
         documents.push(Document {
             file: format!("{}{}", FILE_NAMES[0], account.part.infix()),

@@ -180,6 +180,7 @@ fn check_build_and_show_know_the_size() {
         "{shown}"
     );
     assert!(shown.contains(&line), "{shown}");
+    assert!(!shown.contains("user-data"), "{shown}");
     let shown = project.good(&["show", "n1", "--sizes", "-o", "json"]);
     let shown: Value = serde_json::from_str(&shown).unwrap();
     let config = shown.as_array().unwrap().last().unwrap();

@@ -118,7 +118,7 @@ fn what_ignition_would_refuse_is_named() {
     let project = Project::empty();
     fs::create_dir_all(&project.dir).unwrap();
     let config = json!({
-        "ignition": {"version": "3.4.0", "config": {"merge": [{"source": "https://example.com/x"}]}},
+        "ignition": {"version": "3.4.0", "config": {"merge": [{"source": "https://example.com/x"}, {"source": "data:,hidden"}]}},
         "storage": {
             "files": [
                 {"path": "/etc/a", "mode": 384, "contents": {"source": "data:,a%20b", "verification":
@@ -135,10 +135,12 @@ fn what_ignition_would_refuse_is_named() {
     for said in [
         "3.4.0",
         "merges https://example.com/x",
+        "merges a configuration that is inside, 12 bytes",
         "/etc/a is not what its hash says",
     ] {
         assert!(notes.contains(said), "{notes}");
     }
+    assert!(!notes.contains("hidden"), "{notes}");
     let rows = by_path(&listing);
     assert_eq!(rows["/etc/a"]["mode"], "0600");
     assert_eq!(rows["/etc/a"]["size"], 3);
