@@ -1,12 +1,10 @@
 //! Ignition configurations of the user's that nodes merge: read from the project, each once for a whole build.
 
 use std::collections::HashMap;
-use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::Context;
-
+use crate::cmd::text_file;
 use crate::error::Result;
 use crate::identity::CaKeys;
 use crate::inventory::MergeSpec;
@@ -47,20 +45,7 @@ fn read(
     report: &mut Report,
 ) -> Result<Option<Arc<UserConfig>>> {
     let source = &merge.source;
-    let path = dir.join(&source.value);
-    let bytes = match std::fs::read(&path) {
-        Ok(bytes) => bytes,
-        Err(error) if error.kind() == ErrorKind::NotFound => {
-            let rule = format!("the file {} is missing", source.value);
-            let repair = "paths are relative to the project";
-            report.add(source.spot.error(rule).repair(repair));
-            return Ok(None);
-        }
-        Err(error) => return Err(error).with_context(|| format!("reading {}", path.display())),
-    };
-    let Ok(text) = String::from_utf8(bytes) else {
-        let rule = format!("the file {} is not UTF-8", source.value);
-        report.add(source.spot.error(rule));
+    let Some(text) = text_file::read(dir, source, report)? else {
         return Ok(None);
     };
     match UserConfig::read(&source.value.as_str().into(), &text, merge.secret) {

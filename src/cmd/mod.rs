@@ -25,6 +25,7 @@ mod secrets_file;
 pub mod show;
 /// `sign`.
 pub mod sign;
+mod text_file;
 /// `token`.
 pub mod token;
 mod tree_check;

@@ -1,12 +1,10 @@
 //! What users add to cloud-init's documents: files of the project, each read once for a whole build.
 
 use std::collections::HashMap;
-use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::Context;
-
+use crate::cmd::text_file;
 use crate::error::Result;
 use crate::identity::CaKeys;
 use crate::inventory::{At, MergeSpec};
@@ -82,27 +80,13 @@ impl Reader<'_> {
     }
 
     fn text(&mut self, source: &At<String>) -> Result<Option<String>> {
-        let path = self.dir.join(&source.value);
-        let bytes = match std::fs::read(&path) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == ErrorKind::NotFound => {
-                let rule = format!("the file {} is missing", source.value);
-                let repair = "paths are relative to the project";
-                self.report.add(source.spot.error(rule).repair(repair));
-                return Ok(None);
-            }
-            Err(error) => return Err(error).with_context(|| format!("reading {}", path.display())),
-        };
-        if self.ca_keys.are_in(&bytes) {
+        let text = text_file::read(self.dir, source, self.report)?;
+        if text
+            .as_ref()
+            .is_some_and(|text| self.ca_keys.are_in(text.as_bytes()))
+        {
             self.report.add(ca_key(&source.spot));
         }
-        match String::from_utf8(bytes) {
-            Ok(text) => Ok(Some(text)),
-            Err(_) => {
-                let rule = format!("the file {} is not UTF-8", source.value);
-                self.report.add(source.spot.error(rule));
-                Ok(None)
-            }
-        }
+        Ok(text)
     }
 }
