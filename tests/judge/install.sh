@@ -348,12 +348,15 @@ boot_machine() {
             skip initrd-dracut "it could not be made (needs root and mmdebstrap)"
         fi
     fi
-    if [ ! -e "$judges/cloud-image/disk" ] && may_install cloud-image; then
-        have mmdebstrap || apt_install mmdebstrap || true
-        if ! have mmdebstrap || ! have mke2fs || [ "$(id -u)" != 0 ] || ! "$here/boots/cloud_init.sh" "$judges/cloud-image"; then
-            skip cloud-image "it could not be made (needs root, mmdebstrap and mke2fs)"
+    for made in cloud_init.sh=cloud-image ignition.sh=ignition-image; do
+        image=${made#*=}
+        if [ ! -e "$judges/$image/disk" ] && may_install "$image"; then
+            have mmdebstrap || apt_install mmdebstrap || true
+            if ! have mmdebstrap || ! have mke2fs || [ "$(id -u)" != 0 ] || ! "$here/boots/${made%%=*}" "$judges/$image"; then
+                skip "$image" "it could not be made (needs root, mmdebstrap and mke2fs)"
+            fi
         fi
-    fi
+    done
     if [ -e "$judges/bin/kernel-cloud" ] || ! may_install kernel-cloud; then
         return 0
     fi

@@ -1,0 +1,178 @@
+//! A virtual machine with Debian on its disk (QEMU without KVM): it takes a node's payload at its first boot, says on the
+//! console what it has then, and switches itself off. A boot takes minutes, so only `make conformance` asks.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::judges;
+use crate::project::Project;
+use crate::trees::SSH_KEY;
+
+/// A boot takes a minute and a half on a quiet machine.
+const PATIENCE: Duration = Duration::from_secs(900);
+
+/// What every machine says of itself; `MORE` is the test's own.
+const REPORT: &str = r#"#!/bin/sh
+exec >/dev/ttyS0
+echo 1 >/proc/sys/kernel/printk
+folders='/etc /opt /usr/local /var/lib'
+find $folders -xdev ! -path '/var/lib/dpkg/*' -printf 'NODE %y %m %U %G %l|%p\n'
+find $folders -xdev ! -path '/var/lib/dpkg/*' -type f -exec sha256sum '{}' + | sed 's/^/SUM /'
+for unit in multi-user.target kubelet.service; do
+    echo "SAYS $unit $(systemctl is-active $unit)"
+done
+echo "SAYS hostname $(hostname)"
+echo "SAYS core $(id -nG core) $(cat ~core/.ssh/authorized_keys ~core/.ssh/authorized_keys.d/* 2>/dev/null | cut -d' ' -f2 | tail -n 1)"
+MORE
+echo "SAYS end"
+systemctl poweroff --force
+"#;
+
+/// A project whose node `n1` reports: the units it waits for, and what it says beside the rest.
+pub fn project(output: &str, after: &str, more: &str) -> Project {
+    let project = Project::of("bad/project");
+    let file = project.dir.join("cluster.yaml");
+    let inventory = fs::read_to_string(&file).unwrap();
+    let fields = format!(
+        "paths: {{kubelet: /usr/bin/kubelet}}\n\
+         output: {output}\n\
+         users: {{core: {{groups: [adm], sshKeys: [\"{SSH_KEY} me\"]}}}}\n\
+         directories: {{/opt/own: {{mode: \"0711\"}}}}\n\
+         links: {{/opt/own/link: ../nowhere}}\n\
+         files: {{/opt/own/file: {{content: \"x\\n\", mode: \"0640\", group: {{name: adm, id: 4}}}},\n  \
+           /usr/local/sbin/report: {{source: report, mode: \"0755\"}}}}\n\
+         units: {{report.service: {{enabled: true, text: \"[Unit]\\nAfter=multi-user.target kubelet.service {after}\\n\
+           [Service]\\nType=oneshot\\nExecStart=/usr/local/sbin/report\\n[Install]\\nWantedBy=multi-user.target\\n\"}}}}\n"
+    );
+    fs::write(&file, inventory + &fields).unwrap();
+    let report = REPORT.replace("MORE\n", more);
+    fs::write(project.dir.join("report"), report).unwrap();
+    let _ = project.good(&["build"]);
+    project
+}
+
+/// A kernel, its initrd and a disk, as tests/judge/boots makes them.
+pub struct Image(PathBuf);
+
+impl Image {
+    /// Nothing outside `make conformance`.
+    pub fn find(name: &str, what: &str) -> Option<Self> {
+        if !(judges::in_conformance(what) && judges::conformance("qemu-system-x86_64")) {
+            return None;
+        }
+        let image = Path::new(env!("CARGO_TARGET_TMPDIR"))
+            .with_file_name("judges")
+            .join(name);
+        assert!(
+            image.join("disk").exists(),
+            "{name} is missing; `make conformance` makes it"
+        );
+        Some(Self(image))
+    }
+
+    /// Boots until the machine switches itself off. The disk stays as it is.
+    pub fn boot(&self, folder: &Path, append: &str, more: &[&str]) -> Console {
+        let file = |name: &str| self.0.join(name).display().to_string();
+        let append = format!("root=/dev/vda rw console=ttyS0 panic=-1 {append}");
+        let disk = format!(
+            "file={},format=raw,if=virtio,snapshot=on",
+            self.0.join("disk").display()
+        );
+        let mut child = judges::command(folder, "qemu-system-x86_64")
+            .args("-machine q35 -cpu max -accel tcg,thread=multi -smp 2 -m 1024".split(' '))
+            .args("-display none -monitor none -no-reboot -nic none".split(' '))
+            .args(["-serial", "file:console", "-append", &append])
+            .args(["-kernel", &file("kernel"), "-initrd", &file("initrd")])
+            .args(["-drive", &disk])
+            .args(more)
+            .stdout(Stdio::null())
+            .stderr(Stdio::inherit())
+            .spawn()
+            .unwrap();
+        let begun = Instant::now();
+        while child.try_wait().unwrap().is_none() {
+            if begun.elapsed() > PATIENCE {
+                child.kill().unwrap();
+                let _ = child.wait().unwrap();
+            }
+            std::thread::sleep(Duration::from_millis(200));
+        }
+        let said = fs::read(folder.join("console")).unwrap();
+        let console = Console(String::from_utf8_lossy(&said).replace('\r', ""));
+        assert!(console.0.contains("SAYS end"), "{}", console.0);
+        console
+    }
+}
+
+/// What a boot left on the console.
+pub struct Console(String);
+
+impl Console {
+    /// The machine says this word for word.
+    pub fn says(&self, what: &str, expected: &str) {
+        assert_eq!(self.said(what), Some(expected), "{what}\n{}", self.0);
+    }
+
+    fn said(&self, what: &str) -> Option<&str> {
+        self.after("SAYS ")
+            .find_map(|said| said.strip_prefix(what)?.strip_prefix(' '))
+    }
+
+    fn after<'a>(&'a self, mark: &'a str) -> impl Iterator<Item = &'a str> {
+        let lines = self.0.lines();
+        lines.filter_map(move |line| line.split_once(mark).map(|(_, rest)| rest))
+    }
+
+    /// The machine of `project` is up, its kubelet's unit runs, its user may log in, and it has what tree.json says.
+    pub fn has_node(&self, node: &Path) {
+        self.says("multi-user.target", "active");
+        self.says("kubelet.service", "active");
+        self.says("hostname", "n1");
+        let core = self.said("core").unwrap();
+        let key = SSH_KEY.split(' ').nth(1).unwrap();
+        assert!(core.contains("adm") && core.ends_with(key), "{core}");
+        self.has_tree(node);
+    }
+
+    /// Every entry of tree.json is on the machine as it says.
+    fn has_tree(&self, node: &Path) {
+        let found: BTreeMap<&str, &str> = self
+            .after("NODE ")
+            .filter_map(|line| line.split_once('|'))
+            .map(|(facts, path)| (path, facts))
+            .collect();
+        let sums: BTreeMap<&str, &str> = self
+            .after("SUM ")
+            .filter_map(|line| line.split_once("  "))
+            .map(|(sum, path)| (path, sum))
+            .collect();
+        let tree = fs::read(node.join("tree.json")).unwrap();
+        let tree: Value = serde_json::from_slice(&tree).unwrap();
+        let entries = tree["entries"].as_array().unwrap();
+        assert!(entries.len() > 10);
+        for entry in entries {
+            let text = |key: &str| entry[key].as_str().unwrap_or_default();
+            let path = text("path");
+            let kind = match text("type") {
+                "symlink" | "link" => "l",
+                other => &other[..1],
+            };
+            let mode = text("mode").trim_start_matches('0');
+            let expected = format!(
+                "{kind} {mode} {} {} {}",
+                entry["uid"],
+                entry["gid"],
+                text("target")
+            );
+            assert_eq!(found.get(path), Some(&expected.as_str()), "{path}");
+            if kind == "f" {
+                assert_eq!(sums.get(path), Some(&text("sha256")), "{path}");
+            }
+        }
+    }
+}
