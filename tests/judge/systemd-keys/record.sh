@@ -1,13 +1,13 @@
 #!/bin/sh
 # What systemd knows in unit files, from systemd itself: record.sh prints src/node/unit/keys.txt, one line for each section, key and type of
-# value, with the first of these releases that has it. Needs apt-get and a Debian mirror.
+# value, with the first of these releases that has it. Needs apt-get, and a Debian mirror in DEBIAN_MIRROR.
 #
 # Each Debian release has one systemd, and every systemd prints what it reads (`--dump-configuration-items`). They are unpacked beside the
 # libraries that they were linked with, and started with those: nothing is installed. The next release of systemd is one more suite below.
 set -eu
 
 SUITES='bullseye bookworm trixie forky'
-mirror=${DEBIAN_MIRROR:-http://deb.debian.org/debian}
+mirror=${DEBIAN_MIRROR:?the mirror of Debian to read, as apt has it}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 chmod 755 "$work"
