@@ -227,6 +227,16 @@ pub fn cloud_init_modules() -> Option<String> {
     folder.into_os_string().into_string().ok()
 }
 
+/// The same where it may also be run in a chroot of its own mounts.
+pub fn cloud_init_in_chroot() -> Option<String> {
+    cloud_init_modules().filter(|_| chroot())
+}
+
+/// Whether a test may make itself a chroot with mounts that nobody else sees.
+pub fn chroot() -> bool {
+    root() && present("unshare")
+}
+
 /// Whether this kernel can mount such a file system. No package brings that, so where it cannot, that is said only: the
 /// virtual machines of `make conformance` have kernels that can.
 pub fn mountable(file_system: &str) -> bool {
