@@ -77,6 +77,18 @@ pub struct Finding {
     pub rule: String,
     /// What to do about it, in the imperative.
     pub repair: Option<String>,
+    /// What it measures, if it does: of several nodes' findings about the same thing only that of the most is said.
+    #[serde(skip)]
+    pub amount: Option<Box<Amount>>,
+}
+
+/// How much there is of something that each node has a different amount of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Amount {
+    /// What is measured, like `user-data`.
+    pub of: String,
+    /// In bytes.
+    pub bytes: u64,
 }
 
 impl Finding {
@@ -88,6 +100,7 @@ impl Finding {
             path: path.into(),
             rule: rule.into(),
             repair: None,
+            amount: None,
         }
     }
 

@@ -20,7 +20,7 @@ use crate::inventory::{CLUSTER_FILE, Inventory};
 use crate::node::{Baked, NodeTree, Oven};
 use crate::payload::{Forms, Job, NodeFacts, Objection, credential};
 use crate::plan::{Inputs, NodePlan, Plan};
-use crate::report::{Finding, Place, Report};
+use crate::report::{Amount, Finding, Place, Report};
 use crate::yaml::Located;
 
 /// The signing key of a project.
@@ -176,30 +176,38 @@ impl Prepared {
 }
 
 /// Groups equal findings and names their nodes, unless all have them: a template of a profile may be wrong for the one
-/// node that has no address.
+/// node that has no address. Where each node has its own amount, the group says the largest and whose it is.
 fn name_concerned(
     findings: Vec<(String, Finding)>,
     nodes: usize,
     said: impl Fn(&Finding) -> bool,
 ) -> Vec<Finding> {
-    let mut grouped: BTreeMap<(Place, String, String), (Finding, Vec<String>)> = BTreeMap::new();
+    let mut grouped: BTreeMap<(Place, String, String), Vec<(String, Finding)>> = BTreeMap::new();
     for (node, finding) in findings {
-        let key = (
-            finding.place.clone(),
-            finding.path.clone(),
-            finding.rule.clone(),
-        );
-        let group = grouped.entry(key).or_insert_with(|| (finding, Vec::new()));
-        group.1.push(node);
+        let what = match &finding.amount {
+            Some(amount) => amount.of.clone(),
+            None => finding.rule.clone(),
+        };
+        let key = (finding.place.clone(), finding.path.clone(), what);
+        grouped.entry(key).or_default().push((node, finding));
     }
     let mut named = Vec::with_capacity(grouped.len());
-    for (mut finding, mut of) in grouped.into_values() {
-        of.sort();
-        of.dedup();
-        if of.len() < nodes && !said(&finding) {
-            let whom = match of.as_slice() {
-                [only] => format!(" (node {only})"),
-                many => format!(" ({} nodes, like {})", many.len(), many[0]),
+    for mut group in grouped.into_values() {
+        group.sort_by(|(a, _), (b, _)| a.cmp(b));
+        group.dedup_by(|(a, _), (b, _)| a == b);
+        let count = group.len();
+        let bytes = |finding: &Finding| finding.amount.as_ref().map(|amount| amount.bytes);
+        let most = group.iter().filter_map(|(_, finding)| bytes(finding)).max();
+        let said_of = group
+            .into_iter()
+            .find(|(_, finding)| bytes(finding) == most);
+        let Some((node, mut finding)) = said_of else {
+            continue;
+        };
+        if (count < nodes || most.is_some()) && !said(&finding) {
+            let whom = match count {
+                1 => format!(" (node {node})"),
+                many => format!(" ({many} nodes, like {node})"),
             };
             finding.rule.push_str(&whom);
         }
@@ -223,6 +231,10 @@ pub fn objections(node: &NodePlan, job: &Job<'_>, forms: &Forms) -> Result<Vec<F
 /// An objection as a finding. What stands in a file of the user's or in a field is about all nodes that share it, so the
 /// node is named only where nothing better is known.
 fn finding(objection: Objection, node: &NodePlan, tree: &NodeTree) -> Finding {
+    let amount = objection.bytes.map(|bytes| {
+        let of = objection.subject.clone();
+        Box::new(Amount { of, bytes })
+    });
     if let Some(place) = &objection.place {
         return Finding::error(place, objection.subject, objection.rule);
     }
@@ -240,7 +252,10 @@ fn finding(objection: Objection, node: &NodePlan, tree: &NodeTree) -> Finding {
     let field = objection.field.unwrap_or("output");
     let place = place_of(&node.class.spec.merged, field);
     let place = place.unwrap_or_else(|| Place::file(CLUSTER_FILE));
-    Finding::error(&place, field, format!("{objection}{more}"))
+    Finding {
+        amount,
+        ..Finding::error(&place, field, format!("{objection}{more}"))
+    }
 }
 
 /// Where a field of a node's layers was set.
@@ -279,5 +294,20 @@ mod tests {
         assert_eq!(of(&["c", "b"], &finding("p", "r")), ["r (2 nodes, like b)"]);
         assert_eq!(of(&["c", "b", "a"], &finding("p", "r")), ["r"]);
         assert_eq!(of(&["c"], &finding("said", "r")), ["r"]);
+        let sized = |node: &str, bytes| {
+            let amount = Amount {
+                of: "user-data".into(),
+                bytes,
+            };
+            let finding = Finding {
+                amount: Some(Box::new(amount)),
+                ..finding("p", &format!("is {bytes} bytes"))
+            };
+            (node.to_owned(), finding)
+        };
+        let of_all = vec![sized("c", 7), sized("a", 5), sized("b", 7)];
+        let said = name_concerned(of_all, 3, |_| false);
+        let rules: Vec<&str> = said.iter().map(|finding| &*finding.rule).collect();
+        assert_eq!(rules, ["is 7 bytes (3 nodes, like b)"]);
     }
 }

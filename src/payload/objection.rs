@@ -16,6 +16,8 @@ pub struct Objection {
     pub field: Option<&'static str>,
     /// Where in a file of the user's it shows, if it is about such a file.
     pub place: Option<Place>,
+    /// The bytes that it counts, where each node has its own number.
+    pub bytes: Option<u64>,
 }
 
 impl Objection {
@@ -25,6 +27,15 @@ impl Objection {
             rule: rule.into(),
             field: None,
             place: None,
+            bytes: None,
+        }
+    }
+
+    /// The same, about that many bytes.
+    pub(super) fn counts(self, bytes: u64) -> Self {
+        Self {
+            bytes: Some(bytes),
+            ..self
         }
     }
 

@@ -70,10 +70,8 @@ fn finding(oven: &Oven, spot: &Spot, text: &str, fault: Fault, unit: &str) -> Fi
     };
     Finding {
         severity: fault.severity,
-        place,
-        path: spot.path.to_string(),
-        rule,
         repair: fault.repair,
+        ..Finding::error(&place, spot.path.to_string(), rule)
     }
 }
 

@@ -15,17 +15,18 @@ pub fn oversize(job: &Job<'_>, forms: &Forms) -> Result<Vec<Objection>> {
         if account.rung().is_none() {
             let largest = largest(job, account.part, forms)?;
             let subject = format!("{}{}", FILE_NAMES[0], account.part.infix());
-            let rule = rule(job, &account, &largest);
-            objections.push(Objection::new(subject, rule).asked_by("output.cloudInit"));
+            let least = account.steps.iter().filter_map(|step| step.counted).min();
+            let rule = rule(job, &account, least, &largest);
+            let objection = Objection::new(subject, rule).asked_by("output.cloudInit");
+            objections.push(objection.counts(least.unwrap_or(u64::MAX)));
         }
     }
     Ok(objections)
 }
 
-fn rule(job: &Job<'_>, account: &Account, largest: &[(String, u64)]) -> String {
+fn rule(job: &Job<'_>, account: &Account, least: Option<u64>, largest: &[(String, u64)]) -> String {
     let settings = &job.settings.cloud_init;
     let limit = account.limit.map_or(0, |limit| limit.max_bytes);
-    let least = account.steps.iter().filter_map(|step| step.counted).min();
     let size = least.map_or_else(
         || "far larger".to_owned(),
         |least| format!("{least} bytes in its smallest form"),

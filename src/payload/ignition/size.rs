@@ -97,7 +97,9 @@ pub fn oversize(job: &Job<'_>, forms: &Forms) -> Result<Vec<Objection>> {
         largest.join(", ")
     );
     Ok(vec![
-        Objection::new(FILE_NAME, rule).asked_by("output.ignition.target"),
+        Objection::new(FILE_NAME, rule)
+            .asked_by("output.ignition.target")
+            .counts(account.counted.unwrap_or(u64::MAX)),
     ])
 }
 
