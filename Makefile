@@ -11,7 +11,7 @@ export PATH := $(CURDIR)/target/judges/bin:$(PATH)
 export CARGO_TARGET_DIR := $(CURDIR)/target
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo judges test lint check needs conformance replay golden bench install clean
+.PHONY: help build demo judges test lint check needs conformance versions boots replay drill golden bench install clean
 
 help: ## Say what there is to make
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name what; do printf '  make %-12s %s\n' "$$name" "$$what"; done
@@ -34,36 +34,48 @@ lint: ## Check the format, and clippy with warnings denied
 
 check: lint test ## What a change must pass: lint and test
 
-# The kubelets that are asked, each built in some minutes once; the first two are those of the real clusters.
-KUBELETS := v1.16.6 v1.34.4
-ifdef FULL
+# Kubelets of the clusters' two versions, and those of seven minors that `versions` asks; each is built in some minutes once.
+CLUSTERS := v1.16.6 v1.34.4
 KUBELETS := v1.16.6 v1.20.15 v1.24.17 v1.27.8 v1.31.4 v1.34.4 v1.37.2
-endif
 
 needs:
 	@sh tests/judge/needs.sh
 
-conformance: needs build ## Ask the judges that take minutes: upstream's types, flags and rules, kubelets, Ignition itself, real clusters (needs Go, a module proxy, root, cgroup v1). FULL=1: kubelets of seven minors, coreos-installer, three nodes of every format, runs that are interrupted
+conformance: needs build ## Let baked nodes join real clusters of two versions, and ask upstream's types, flags and rules, two kubelets and the newest Ignition (needs root, Go, a module proxy, cgroup v1). FULL=1: three nodes of every format, and then versions, boots and drill
 	@sh tests/judge/install.sh conformance
 	@mkdir -p target/conformance
 	cd tests/judge/kubelet-facts && go vet . && go run . -out $(CURDIR)/target/conformance/kubelet_config.json
 	cmp target/conformance/kubelet_config.json src/kubernetes/kubelet_config.json
 	tests/judge/replay/build.sh kubelet-config
-	for version in $(KUBELETS); do tests/judge/kubernetes/build.sh $$version target/judges/kubernetes/$$version kubelet kubelet-config || exit 1; done
 	tests/judge/ignition/build.sh target/judges/bin engine
-	$(if $(FULL),tests/judge/coreos-installer/build.sh 0.27.0 target/judges/bin/coreos-installer)
-	cd tests/judge/node-restriction && go vet . && CGO_ENABLED=0 go build -trimpath -buildvcs=false -o $(CURDIR)/target/judges/bin/node-restriction .
-	NODEBAKE_CONFORMANCE=1 KUBELETS="$(KUBELETS)" $(CARGO) test --locked --test suite -- boot_formats boots first_boot ignition kubelet_rules kubelets around node_restriction
+	NODEBAKE_CONFORMANCE=1 KUBELETS="$(CLUSTERS)" $(CARGO) test --locked --test suite -- assets boot_formats ignition:: kubelet_rules kubelets separate
 	tests/judge/replay/run.sh $(NODEBAKE) $(if $(FULL),-full)
 ifdef FULL
 	tests/judge/replay/readme.sh target/conformance/replay.md
-	tests/judge/replay/run.sh $(NODEBAKE) -drill
+	$(MAKE) versions boots drill
 endif
+
+versions: needs build ## Ask the judges of other versions: kubelets of seven minors, NodeRestriction, cloud-init 20.4, containerd 2, coreos-installer
+	@sh tests/judge/install.sh versions
+	for version in $(KUBELETS); do tests/judge/kubernetes/build.sh $$version target/judges/kubernetes/$$version kubelet kubelet-config || exit 1; done
+	tests/judge/replay/build.sh
+	tests/judge/coreos-installer/build.sh 0.27.0 target/judges/bin/coreos-installer
+	cd tests/judge/node-restriction && go vet . && CGO_ENABLED=0 go build -trimpath -buildvcs=false -o $(CURDIR)/target/judges/bin/node-restriction .
+	NODEBAKE_CONFORMANCE=1 NODEBAKE_VERSIONS=1 KUBELETS="$(KUBELETS)" $(CARGO) test --locked --test suite -- around assets first_boot ignition::coreos kubelet_rules kubelets node_restriction
+
+boots: ## Boot Debian's kernel in QEMU with our overlays, from a seed.iso and from a config.ign (needs root). FULL=1: every base initrd with every compression
+	@sh tests/judge/install.sh boots
+	NODEBAKE_BOOTS=1 $(CARGO) test --locked --test suite -- boots
 
 replay: needs build ## Only the real clusters of `conformance`: baked nodes join them, step by step
 	@sh tests/judge/install.sh conformance
 	tests/judge/ignition/build.sh target/judges/bin engine
 	tests/judge/replay/run.sh $(NODEBAKE) $(if $(FULL),-full)
+
+drill: needs build ## Interrupt runs of `replay` in every way, and see that each leaves the machine as it was
+	@sh tests/judge/install.sh conformance
+	tests/judge/ignition/build.sh target/judges/bin engine
+	tests/judge/replay/run.sh $(NODEBAKE) -drill
 
 golden: build ## Record golden folders, bad input and --help anew; the run fails, look at `git diff`, then test
 	NODEBAKE_GOLDEN=record $(CARGO) test --locked --test suite -- golden help_is_as_recorded bad_input

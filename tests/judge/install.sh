@@ -265,12 +265,15 @@ go_judges() {
     fi
 }
 
-# What Ignition itself and coreos-installer are built with, for `make conformance` only.
+# What Ignition itself is built with, for `make conformance` only.
 engine_headers() {
     if [ ! -e /usr/include/blkid/blkid.h ] && may_install ignition-engine; then
         apt_install libblkid-dev gcc libc6-dev || skip ignition-engine "apt-get could not install libblkid-dev"
     fi
-    [ -n "${FULL:-}" ] || return 0
+}
+
+# What coreos-installer is built with, for `make versions` only.
+coreos_installer_headers() {
     if [ ! -e /usr/include/zstd.h ] || [ ! -e /usr/include/openssl/ssl.h ] || ! have pkg-config; then
         if may_install coreos-installer; then
             apt_install libzstd-dev libssl-dev pkg-config gcc libc6-dev || skip coreos-installer "apt-get could not install what it is built with"
@@ -299,8 +302,8 @@ LIST
     fi
 }
 
-# The oldest cloud-init that our documents are for, from Debian 11: its modules run with today's Python. The
-# package lists are looked at in a folder of our own, with apt's own address of the archive.
+# The oldest cloud-init that our documents are for, from Debian 11, for `make versions` only: its modules run with today's Python. The package
+# lists are looked at in a folder of our own, with apt's own address of the archive.
 old_cloud_init() {
     old=$judges/cloud-init-20.4
     deb=$cache/cloud-init_20.4.1_all.deb
@@ -334,7 +337,7 @@ WRAPPER
     rm -rf "$work"
 }
 
-# A machine to boot what we make, for `make conformance` only: an emulator and Debian's kernel for clouds, which is unpacked.
+# A machine to boot what we make, for `make boots` only: an emulator and Debian's kernel for clouds, which is unpacked.
 boot_machine() {
     if ! have qemu-system-x86_64 && may_install qemu-system-x86_64; then
         apt_install qemu-system-x86 || skip qemu-system-x86_64 "apt-get could not install qemu-system-x86"
@@ -473,15 +476,20 @@ node_programs
 initrd_readers
 go_judges
 get_kubectl
-if [ "${1:-}" = conformance ]; then
+case ${1:-} in
+conformance)
     engine_headers
     cluster_packages
+    ;;
+versions)
+    coreos_installer_headers
     old_cloud_init
-    boot_machine
     if ! have containerd-2.4 && ! "$here/containerd/build.sh" v2.4.2 "$judges/bin/containerd-2.4"; then
         skip containerd-2.4 "does not build (is a Go module proxy reachable?)"
     fi
-fi
+    ;;
+boots) boot_machine ;;
+esac
 
 if [ -n "$skipped" ]; then
     printf 'judges: these are MISSING, and so is their judgement in the tests:%s\n' "$skipped" >&2

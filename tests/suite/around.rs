@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-use crate::judges;
+use crate::judges::{self, Target};
 use crate::project::{Project, text};
 
 /// A project of one kubelet's version with further lines, and the root folder of its node n1.
@@ -109,7 +109,7 @@ fn containerd_reads_the_configuration_that_is_baked_for_it() {
         two.file("etc/containerd/config.toml")
             .starts_with("version = 3\n")
     );
-    if judges::conformance("containerd-2.4") {
+    if Target::Versions.has("containerd-2.4") {
         // 2.x migrates what is written for 1.x, so a version that nobody named is no fault.
         for node in [&two, &one] {
             let dump = containerd_reads("containerd-2.4", node);

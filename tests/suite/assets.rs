@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::judges;
+use crate::judges::{self, Target};
 use crate::project::{Project, sha256, text};
 
 /// A project whose node has these assets, and what else its `output` line is to be.
@@ -130,7 +130,7 @@ fn an_architecture_that_nobody_has_is_refused() {
 fn upstreams_kubelets_are_recognised() {
     for version in ["v1.16.6", "v1.34.4"] {
         let name = format!("../kubernetes/{version}/kubelet");
-        if !(judges::in_conformance("upstream's kubelets") && judges::conformance(&name)) {
+        if !(Target::Conformance.asks("upstream's kubelets") && Target::Conformance.has(&name)) {
             return;
         }
         let kubelet = Path::new(env!("CARGO_TARGET_TMPDIR"))

@@ -1,5 +1,5 @@
 //! Virtual machines that boot Debian's kernel from what we make (QEMU without KVM, no network): what the booted system
-//! has is what tree.json says. Seconds each, with an emulator and a kernel that only `make conformance` installs;
+//! has is what tree.json says. Seconds each, with an emulator and a kernel that only `make boots` installs;
 //! FULL=1 boots every base with every compression.
 
 use std::collections::BTreeMap;
@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use crate::initrd::{NODE, built, node};
-use crate::judges;
+use crate::judges::{self, Target};
 use crate::project::Project;
 use crate::tool::nodebake;
 
@@ -45,11 +45,11 @@ poweroff -f
 
 /// Whether machines can be booted here.
 fn can_boot() -> bool {
-    judges::in_conformance("QEMU with Debian's kernel")
-        && judges::conformance("qemu-system-x86_64")
-        && judges::conformance("kernel-cloud")
-        && judges::conformance("busybox-static")
-        && judges::conformance("mke2fs")
+    Target::Boots.asks("QEMU with Debian's kernel")
+        && Target::Boots.has("qemu-system-x86_64")
+        && Target::Boots.has("kernel-cloud")
+        && Target::Boots.has("busybox-static")
+        && Target::Boots.has("mke2fs")
 }
 
 fn full() -> bool {
@@ -393,7 +393,7 @@ fn a_disk_root_gets_the_nodes_tree_from_initramfs_tools() {
 /// Debian's own tools make the initrds: dracut with systemd in it, and initramfs-tools.
 #[test]
 fn a_disk_root_gets_the_nodes_tree_from_initrds_as_distributions_make_them() {
-    if !(can_boot() && judges::conformance("../initrds/initrd-dracut")) {
+    if !(can_boot() && Target::Boots.has("../initrds/initrd-dracut")) {
         return;
     }
     let made = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("judges");

@@ -159,48 +159,60 @@ fn same(go: &Value, py: &Value, place: &str) {
     }
 }
 
-/// Whether a judge of `make conformance` is there. Building it takes minutes, so a missing one is a failure only where
-/// that target runs the tests.
+/// The targets of the Makefile that build judges for minutes. Each says so to the tests that it runs.
+#[derive(Clone, Copy)]
+pub enum Target {
+    Conformance,
+    Versions,
+    Boots,
+}
+
+impl Target {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Conformance => "conformance",
+            Self::Versions => "versions",
+            Self::Boots => "boots",
+        }
+    }
+
+    fn runs(self) -> bool {
+        let variable = format!("NODEBAKE_{}", self.name().to_uppercase());
+        std::env::var_os(variable).is_some()
+    }
+
+    /// Whether a judge of this target is there. A missing one is a failure only where the target runs the tests.
+    pub fn has(self, program: &str) -> bool {
+        let (found, target) = (find(program).is_some(), self.name());
+        assert!(
+            found || !self.runs(),
+            "the judge {program} is missing; `make {target}` builds it"
+        );
+        if !found {
+            let _ = writeln!(
+                std::io::stderr(),
+                "SKIPPED: {program} is not built (`make {target}` does), its judgement is missing"
+            );
+        }
+        found
+    }
+
+    /// Whether this target runs the tests; elsewhere it is said that somebody's judgement is missing.
+    pub fn asks(self, whose: &str) -> bool {
+        let (is, target) = (self.runs(), self.name());
+        if !is {
+            let _ = writeln!(
+                std::io::stderr(),
+                "SKIPPED: {whose} (`make {target}` asks), the judgement is missing"
+            );
+        }
+        is
+    }
+}
+
+/// Whether a judge of `make conformance` is there.
 pub fn conformance(program: &str) -> bool {
-    let found = find(program).is_some();
-    assert!(
-        found || std::env::var_os("NODEBAKE_CONFORMANCE").is_none(),
-        "the judge {program} is missing; `make conformance` builds it"
-    );
-    if !found {
-        let _ = writeln!(
-            std::io::stderr(),
-            "SKIPPED: {program} is not built (`make conformance` does), its judgement is missing"
-        );
-    }
-    found
-}
-
-/// Whether a judge of `make conformance FULL=1` is there; a missing one is a failure where that runs the tests.
-pub fn full(program: &str) -> bool {
-    if std::env::var_os("FULL").is_some() {
-        return conformance(program);
-    }
-    let found = find(program).is_some();
-    if !found {
-        let _ = writeln!(
-            std::io::stderr(),
-            "SKIPPED: {program} is not built (`make conformance FULL=1` does), its judgement is missing"
-        );
-    }
-    found
-}
-
-/// Whether this is `make conformance`; elsewhere it is said that somebody's judgement is missing.
-pub fn in_conformance(whose: &str) -> bool {
-    let is = std::env::var_os("NODEBAKE_CONFORMANCE").is_some();
-    if !is {
-        let _ = writeln!(
-            std::io::stderr(),
-            "SKIPPED: {whose} (`make conformance` asks), the judgement is missing"
-        );
-    }
-    is
+    Target::Conformance.has(program)
 }
 
 /// Whether the tests run as root. Without it owners cannot be set, and that is said.
@@ -238,7 +250,7 @@ pub fn chroot() -> bool {
 }
 
 /// Whether this kernel can mount such a file system. No package brings that, so where it cannot, that is said only: the
-/// virtual machines of `make conformance` have kernels that can.
+/// virtual machines of `make boots` have kernels that can.
 pub fn mountable(file_system: &str) -> bool {
     let _ = Command::new("modprobe").args(["-q", file_system]).output();
     let known = std::fs::read_to_string("/proc/filesystems").unwrap_or_default();
@@ -252,9 +264,9 @@ pub fn mountable(file_system: &str) -> bool {
     can
 }
 
-/// The modules of the oldest cloud-init that our documents are for; only `make conformance` gets them.
+/// The modules of the oldest cloud-init that our documents are for; only `make versions` gets them.
 pub fn old_cloud_init_modules() -> Option<String> {
-    if !conformance("cloud-init-20.4") {
+    if !Target::Versions.has("cloud-init-20.4") {
         return None;
     }
     let unpacked = built().with_file_name("cloud-init-20.4/usr/lib/python3/dist-packages");

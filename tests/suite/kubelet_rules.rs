@@ -17,7 +17,7 @@ use nodebake::report::{Report, Severity};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use crate::judges;
+use crate::judges::{self, Target};
 use crate::project::fixtures;
 
 /// The releases whose code is asked, oldest first.
@@ -225,7 +225,7 @@ fn our_verdicts_are_those_that_upstream_gave() {
         assert_eq!(
             *known,
             digest(&documents),
-            "{release}: other questions than those recorded: `make conformance` with NODEBAKE_GOLDEN=record"
+            "{release}: other questions than those recorded: `make versions` with NODEBAKE_GOLDEN=record"
         );
         let opinion = |letter| match letter {
             '.' => Opinion::Good,
@@ -306,7 +306,7 @@ fn ask(judge: &Path, documents: &[Value]) -> Vec<(Opinion, String)> {
 /// In `make conformance`: upstream's code itself, and the record of it. With `KUBELETS` only those releases are asked.
 #[test]
 fn upstream_still_says_what_is_recorded() {
-    if !judges::in_conformance("upstream's validation itself") {
+    if !Target::Conformance.asks("upstream's validation itself") {
         return;
     }
     let chosen = std::env::var("KUBELETS").unwrap_or_else(|_| RELEASES.join(" "));
@@ -321,7 +321,7 @@ fn upstream_still_says_what_is_recorded() {
         }
         let Some(judge) = judge(release) else {
             judges::skipped(&format!(
-                "kubelet-config {release} is not built (`make conformance` does)"
+                "kubelet-config {release} is not built (`make versions` does)"
             ));
             continue;
         };

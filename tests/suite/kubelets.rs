@@ -1,6 +1,6 @@
 //! Real kubelets of seven minors read what is baked for them: flags and configuration of a `worker` node, up to where a
-//! kubelet looks for its API server or its runtime. In `make conformance` only, which builds the kubelets; `KUBELETS` names some of
-//! them, else all are asked.
+//! kubelet looks for its API server or its runtime. `make conformance` builds two kubelets, `make versions` seven: those that
+//! `KUBELETS` names are asked.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use crate::judges;
+use crate::judges::{self, Target};
 use crate::kubelet_rules::RELEASES;
 use crate::tool;
 
@@ -39,7 +39,7 @@ fn minor(release: &str) -> u32 {
 
 /// The releases that are to be asked and whose kubelet is built.
 fn kubelets() -> Vec<(&'static str, PathBuf)> {
-    if !judges::in_conformance("real kubelets") {
+    if !Target::Conformance.asks("real kubelets") {
         return Vec::new();
     }
     let chosen = std::env::var("KUBELETS").unwrap_or_else(|_| RELEASES.join(" "));
@@ -51,7 +51,7 @@ fn kubelets() -> Vec<(&'static str, PathBuf)> {
         let program = folder.join(release).join("kubelet");
         if !program.is_file() {
             judges::skipped(&format!(
-                "the kubelet {release} is not built (`make conformance` does)"
+                "the kubelet {release} is not built (`make versions` does)"
             ));
             return None;
         }

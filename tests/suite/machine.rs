@@ -1,5 +1,5 @@
 //! A virtual machine with Debian on its disk (QEMU without KVM): it takes a node's payload at its first boot, says on the
-//! console what it has then, and switches itself off. A boot takes minutes, so only `make conformance` asks.
+//! console what it has then, and switches itself off. A boot takes minutes, so only `make boots` asks.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::judges;
+use crate::judges::{self, Target};
 use crate::project::Project;
 use crate::trees::SSH_KEY;
 
@@ -60,9 +60,9 @@ pub fn project(output: &str, after: &str, more: &str) -> Project {
 pub struct Image(PathBuf);
 
 impl Image {
-    /// Nothing outside `make conformance`.
+    /// Nothing outside `make boots`.
     pub fn find(name: &str, what: &str) -> Option<Self> {
-        if !(judges::in_conformance(what) && judges::conformance("qemu-system-x86_64")) {
+        if !(Target::Boots.asks(what) && Target::Boots.has("qemu-system-x86_64")) {
             return None;
         }
         let image = Path::new(env!("CARGO_TARGET_TMPDIR"))
@@ -70,7 +70,7 @@ impl Image {
             .join(name);
         assert!(
             image.join("disk").exists(),
-            "{name} is missing; `make conformance` makes it"
+            "{name} is missing; `make boots` makes it"
         );
         Some(Self(image))
     }

@@ -8,7 +8,7 @@ use std::process::Stdio;
 
 use nodebake::kubernetes::labels::self_settable;
 
-use crate::judges;
+use crate::judges::{self, Target};
 use crate::project::text;
 
 /// Every label that a table of any version names, and what lies near them.
@@ -52,7 +52,7 @@ const LABELS: &[&str] = &[
     "xk8s.io/rack",
 ];
 
-/// Where `make conformance` puts the programs of a version.
+/// Where `make versions` puts the programs of a version.
 fn kubernetes(version: &str, program: &str) -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR"))
         .with_file_name("judges/kubernetes")
@@ -105,7 +105,7 @@ fn kubelet_takes(version: &str, label: &str) -> bool {
 
 #[test]
 fn a_kubelet_may_set_what_we_let_it_and_nothing_that_we_hold_back() {
-    if !judges::conformance("node-restriction") {
+    if !Target::Versions.has("node-restriction") {
         return;
     }
     for (version, minor) in [("v1.16.6", 16), ("v1.34.4", 34)] {

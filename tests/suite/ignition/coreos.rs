@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::boot_formats::package;
 use crate::ignition::size::{counted, for_live_iso, noise};
 use crate::ignition::to_butane::decoded;
-use crate::judges;
+use crate::judges::{self, Target};
 use crate::trees;
 
 const AREA: u64 = 262_144;
@@ -88,7 +88,7 @@ fn without_nulls(value: &Value) -> Value {
 
 #[test]
 fn coreos_installer_customizes_both_with_our_configuration() {
-    if !(judges::full("coreos-installer") && judges::present("xorriso")) {
+    if !(Target::Versions.has("coreos-installer") && judges::present("xorriso")) {
         return;
     }
     let scratch = tempfile::tempdir().unwrap();
@@ -125,7 +125,7 @@ fn coreos_installer_customizes_both_with_our_configuration() {
 
 #[test]
 fn coreos_installers_area_ends_where_we_say() {
-    if !(judges::full("coreos-installer") && judges::present("xorriso")) {
+    if !(Target::Versions.has("coreos-installer") && judges::present("xorriso")) {
         return;
     }
     let settings = for_live_iso();
