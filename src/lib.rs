@@ -27,6 +27,8 @@ pub mod inspect;
 pub mod inventory;
 /// Facts about Kubernetes, by version.
 pub mod kubernetes;
+/// One writer for each output.
+pub mod lock;
 /// One node as a tree of files and units.
 pub mod node;
 /// The tree in each output format.

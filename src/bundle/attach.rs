@@ -6,7 +6,6 @@ use anyhow::Context;
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use rustix::fs::CWD;
 
-use crate::bundle::lock::Lock;
 use crate::bundle::publish::remove_tree;
 use crate::bundle::verify::{Checked, check};
 use crate::bundle::{
@@ -14,6 +13,7 @@ use crate::bundle::{
     write,
 };
 use crate::error::Result;
+use crate::lock::Lock;
 
 /// Signs a bundle that is complete: both signatures over SHA256SUMS, and for the trees of a first stage also each
 /// node's. The verdict's problems, if any, say why it was not signed.

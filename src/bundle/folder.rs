@@ -13,7 +13,6 @@ use anyhow::{Context, bail};
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use serde::Serialize;
 
-use crate::bundle::lock::{Lock, beside};
 use crate::bundle::manifest::{FileRecord, Index, Manifest, NodeRecord};
 use crate::bundle::node_folder::{NodeFolder, NodeSays};
 use crate::bundle::publish::{Before, inspect, publish, remove_tree};
@@ -22,6 +21,7 @@ use crate::bundle::sums::{check_path, write_line};
 use crate::bundle::write::{self, Measured, directory_mode, file_mode, new_directory, set_mode};
 use crate::bundle::{API_VERSION, INDEX, Kind, MANIFEST, SIGNATURE, SSH_SIGNATURE, SUMS};
 use crate::error::Result;
+use crate::lock::{Lock, beside};
 
 /// What bundle.json says of the whole.
 #[derive(Clone, Debug)]

@@ -12,7 +12,6 @@ mod attach;
 mod folder;
 mod keep;
 mod key;
-mod lock;
 mod manifest;
 mod node_folder;
 mod private_key;

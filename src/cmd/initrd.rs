@@ -12,6 +12,7 @@ use crate::bundle::{FileRecord, NodeRecord, Old, OldBundle, PublicKey};
 use crate::cli::{Initrd, InitrdAppend};
 use crate::error::{Exit, Result};
 use crate::inspect::{Limits, inspect};
+use crate::lock::{Lock, beside};
 use crate::payload::initramfs::Mode;
 use crate::report::Report;
 
@@ -92,11 +93,15 @@ fn write(
     fill: &mut dyn FnMut(&mut dyn Write) -> Result<()>,
 ) -> Result<u64> {
     let writing = || format!("writing {}", out.display());
-    let name = out.file_name().with_context(writing)?;
-    let mut hidden = std::ffi::OsString::from(".");
-    hidden.push(name);
-    hidden.push(".nodebake-new");
-    let staging = Staging(out.with_file_name(hidden));
+    let _lock = Lock::take(out)?;
+    let staging = Staging(beside(out, "new")?);
+    match fs::remove_file(&staging.0) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(error).with_context(writing)?
+        }
+        // Left by a run that died.
+        _ => {}
+    }
     let mode = if secret { 0o600 } else { 0o644 };
     let file = OpenOptions::new()
         .write(true)

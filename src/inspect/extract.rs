@@ -20,6 +20,7 @@ use rustix::io::Errno;
 
 use crate::error::Result;
 use crate::inspect::{NAME_MAX, Row, RowKind};
+use crate::lock::{Lock, beside};
 
 /// Why an entry is not written; the file as a whole goes on.
 type Refusal = Option<&'static str>;
@@ -39,6 +40,7 @@ pub struct Extraction {
     out: PathBuf,
     staging: PathBuf,
     root: OwnedFd,
+    _lock: Lock,
     /// The first name of each file that has several, in the member that is being read.
     shared: HashMap<(u32, u32, u32), Vec<u8>>,
 }
@@ -62,14 +64,16 @@ impl Extraction {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(error).with_context(|| format!("extracting into {shown}")),
         }
-        let name = out
-            .file_name()
-            .with_context(|| format!("extracting into {shown}: it has no name"))?;
-        let mut hidden = std::ffi::OsString::from(".");
-        hidden.push(name);
-        hidden.push(".nodebake-extract");
-        let staging = out.with_file_name(hidden);
+        let lock = Lock::take(out)?;
+        let staging = beside(out, "extract")?;
         let creating = || format!("creating {}", staging.display());
+        match fs::remove_dir_all(&staging) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(error).with_context(creating)?
+            }
+            // Left by a run that died.
+            _ => {}
+        }
         // 0700: what is in a payload may be secret.
         mkdirat(CWD, &staging, Mode::RWXU).with_context(creating)?;
         let root = openat(CWD, &staging, FOLDER, Mode::empty()).with_context(creating)?;
@@ -77,6 +81,7 @@ impl Extraction {
             out: out.to_owned(),
             staging,
             root,
+            _lock: lock,
             shared: HashMap::new(),
         })
     }

@@ -267,3 +267,14 @@ fn a_bundle_that_does_not_verify_is_not_used() {
     let left: Vec<String> = left.filter(|name| name.contains("both")).collect();
     assert!(left.is_empty(), "{left:?}");
 }
+
+#[test]
+fn what_a_killed_run_left_is_no_hindrance() {
+    let project = built("{initramfs: {compression: none}}");
+    base(&project.dir, "base", &BUSYBOX, "cat");
+    let left = project.dir.join(".both.nodebake-new");
+    fs::write(&left, "half").unwrap();
+    let output = append(&project, "base", "both");
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert!(project.dir.join("both").exists() && !left.exists());
+}

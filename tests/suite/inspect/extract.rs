@@ -198,3 +198,18 @@ fn secrets_stay_private_and_special_bits_are_dropped() {
     assert_eq!(mode("out/etc/a"), 0o600);
     assert_eq!(mode("out/usr/bin/tool"), 0o755);
 }
+
+#[test]
+fn what_a_killed_run_left_is_no_hindrance() {
+    let scratch = TempDir::new().unwrap();
+    let folder = scratch.path();
+    sample(folder);
+    shell(
+        folder,
+        "tar -C root -cf tarball etc/a; mkdir -p .out.nodebake-extract/etc; echo half >.out.nodebake-extract/etc/b",
+    );
+    let output = extract(folder, "tarball", "out");
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert!(folder.join("out/etc/a").exists() && !folder.join("out/etc/b").exists());
+    assert!(!folder.join(".out.nodebake-extract").exists());
+}

@@ -1,6 +1,6 @@
-//! One writer for each output folder. The lock is a file beside it, `.NAME.nodebake-lock`, held with flock(2): it is
-//! free again however its holder dies. A second writer is refused at once rather than made to wait: two builds into
-//! one folder are a mistake in the pipeline, and the later one would silently win.
+//! One writer for each output, a folder or a file. The lock is a file beside it, `.NAME.nodebake-lock`, held with
+//! flock(2): it is free again however its holder dies. A second writer is refused at once rather than made to wait: two
+//! that write the same are a mistake in the pipeline, and the later one would silently win.
 
 use std::ffi::OsString;
 use std::fs::{self, File};
@@ -13,11 +13,11 @@ use rustix::io::Errno;
 
 use crate::error::Result;
 
-/// A name beside the output folder that is ours: hidden, and no two outputs share it.
-pub(super) fn beside(out: &Path, what: &str) -> Result<PathBuf> {
+/// A name beside the output that is ours: hidden, and no two outputs share it. An error if it has no name of its own.
+pub fn beside(out: &Path, what: &str) -> Result<PathBuf> {
     let Some(name) = out.file_name() else {
         bail!(
-            "{} cannot be an output folder: it has no name of its own",
+            "{} cannot be written: it has no name of its own",
             out.display()
         );
     };
@@ -28,15 +28,16 @@ pub(super) fn beside(out: &Path, what: &str) -> Result<PathBuf> {
     Ok(out.with_file_name(hidden))
 }
 
-/// The right to write an output folder, until dropped.
+/// The right to write an output and what lies [`beside`] it, until dropped.
 #[derive(Debug)]
-pub(super) struct Lock {
+pub struct Lock {
     path: PathBuf,
     _file: File,
 }
 
 impl Lock {
-    pub(super) fn take(out: &Path) -> Result<Self> {
+    /// Takes it; an error if another process has it.
+    pub fn take(out: &Path) -> Result<Self> {
         let path = beside(out, "lock")?;
         let locking = || format!("locking {}", path.display());
         loop {
