@@ -1,7 +1,7 @@
 //! That bundle.json, index.json and SHA256SUMS say the same: a program that trusts one of them must not be told
 //! another story than one that trusts the next.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::path::Path;
 
 use crate::bundle::manifest::{FileRecord, MANIFEST_LIMIT, Manifest, NodeRecord, ReadIndex};
@@ -16,11 +16,15 @@ pub(super) fn agree(out: &Path, manifest: &Manifest, sums: &Sums, verdict: &mut 
         named[index] = true;
     }
     for file in &manifest.files {
-        if file.path.starts_with("nodes/") {
+        if ["nodes/", "shared/"]
+            .iter()
+            .any(|folder| file.path.starts_with(folder))
+        {
             verdict.add(&file.path, "a node's file is listed under the cluster's");
         }
         same_digest(file, sums, &mut named, verdict);
     }
+    agree_on_shared(manifest, sums, &mut named, verdict);
     let mut names = HashSet::new();
     for node in &manifest.nodes {
         if !names.insert(node.name.as_str()) {
@@ -34,6 +38,38 @@ pub(super) fn agree(out: &Path, manifest: &Manifest, sums: &Sums, verdict: &mut 
         }
     }
     agree_on_index(out, manifest, sums, verdict);
+}
+
+/// Every shared file is some node's, and every one that a node names is there.
+fn agree_on_shared(manifest: &Manifest, sums: &Sums, named: &mut [bool], verdict: &mut Verdict) {
+    let mut unused: BTreeSet<&str> = BTreeSet::new();
+    for file in &manifest.shared {
+        if !file.path.starts_with("shared/") || file.secret {
+            verdict.add(&file.path, "is no file that nodes may share");
+        }
+        let _ = unused.insert(&file.path);
+        same_digest(file, sums, named, verdict);
+    }
+    let listed = unused.clone();
+    for node in &manifest.nodes {
+        for path in &node.shared {
+            let _ = unused.remove(&**path);
+            if !listed.contains(&**path) {
+                let rule = format!("is named by node {} and not listed", node.name);
+                verdict.add(path, rule);
+            }
+        }
+        if !node.shared.is_sorted_by(|a, b| a < b) {
+            let rule = format!(
+                "node {} names a shared file twice or out of order",
+                node.name
+            );
+            verdict.add(MANIFEST, rule);
+        }
+    }
+    for path in unused {
+        verdict.add(path, "is shared by no node");
+    }
 }
 
 fn agree_on_node(node: &NodeRecord, sums: &Sums, named: &mut [bool], verdict: &mut Verdict) {
@@ -89,12 +125,10 @@ fn agree_on_index(out: &Path, manifest: &Manifest, sums: &Sums, verdict: &mut Ve
     let same = index.len() == manifest.nodes.len()
         && manifest.nodes.iter().all(|node| {
             index.get(&node.name).is_some_and(|files| {
-                files.len() == node.files.len()
-                    && node.files.iter().all(|file| {
-                        files
-                            .get(file.name())
-                            .is_some_and(|path| **path == *file.path)
-                    })
+                files.len() == node.files.len() + node.shared.len()
+                    && node
+                        .index()
+                        .all(|(name, path)| files.get(&*name).is_some_and(|listed| listed == path))
             })
         });
     if !same {

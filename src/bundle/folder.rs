@@ -17,6 +17,7 @@ use crate::bundle::manifest::{FileRecord, Index, Manifest, NodeRecord};
 use crate::bundle::node_folder::{NodeFolder, NodeSays};
 use crate::bundle::publish::{Before, inspect, publish, remove_tree};
 use crate::bundle::seal::Seal;
+use crate::bundle::shared::SharedFiles;
 use crate::bundle::sums::{check_path, write_line};
 use crate::bundle::write::{self, Measured, directory_mode, file_mode, new_directory, set_mode};
 use crate::bundle::{API_VERSION, INDEX, Kind, MANIFEST, SIGNATURE, SSH_SIGNATURE, SUMS};
@@ -62,6 +63,7 @@ pub struct BundleBuilder {
     begun: AtomicUsize,
     nodes: Mutex<Vec<NodeRecord>>,
     cluster: Mutex<ClusterFiles>,
+    shared: SharedFiles,
     // Last, so that the staging folder is gone before another build may begin.
     _lock: Lock,
 }
@@ -99,6 +101,7 @@ impl BundleBuilder {
             begun: AtomicUsize::new(0),
             nodes: Mutex::default(),
             cluster: Mutex::default(),
+            shared: SharedFiles::default(),
             _lock: lock,
         })
     }
@@ -142,6 +145,14 @@ impl BundleBuilder {
         &self.seal
     }
 
+    pub(super) fn shared(&self) -> &SharedFiles {
+        &self.shared
+    }
+
+    pub(super) fn root(&self) -> &OwnedFd {
+        &self.root
+    }
+
     pub(super) fn manifest(&self) -> &Manifest {
         &self.manifest
     }
@@ -168,7 +179,13 @@ impl BundleBuilder {
         Ok(())
     }
 
-    fn parents(&self, path: &str, secret: bool, made: &mut BTreeSet<String>) -> io::Result<()> {
+    /// Makes the folders above a file that are not made yet.
+    pub(super) fn parents(
+        &self,
+        path: &str,
+        secret: bool,
+        made: &mut BTreeSet<String>,
+    ) -> io::Result<()> {
         for (index, _) in path.match_indices('/') {
             let parent = &path[..index];
             let last = !path[index + 1..].contains('/');
@@ -186,7 +203,7 @@ impl BundleBuilder {
         Ok(())
     }
 
-    fn write(
+    pub(super) fn write(
         &self,
         path: &str,
         secret: bool,
@@ -217,6 +234,7 @@ impl BundleBuilder {
         if nodes.is_empty() {
             fs::remove_dir(self.staging.join("nodes")).context("removing an empty nodes folder")?;
         }
+        self.manifest.shared = self.collect_shared(&nodes)?;
         self.manifest.nodes = nodes;
         self.manifest.files = std::mem::take(&mut locked(&self.cluster).files);
         self.seal.complete(&self.manifest)
@@ -230,8 +248,7 @@ impl BundleBuilder {
             .files
             .sort_unstable_by(|a, b| a.path.cmp(&b.path));
         let manifest = self.write_json(MANIFEST, &self.manifest)?;
-        let nodes = self.manifest.nodes.iter().flat_map(|node| &node.files);
-        let mut all: Vec<&FileRecord> = self.manifest.files.iter().chain(nodes).collect();
+        let mut all: Vec<&FileRecord> = self.manifest.all_files().collect();
         all.push(&manifest);
         all.sort_unstable_by(|a, b| a.path.cmp(&b.path));
         let finished = Finished {
@@ -287,11 +304,12 @@ fn empty_manifest(header: Header) -> Manifest {
         digest_algorithm: "SHA-256".to_owned(),
         signature_algorithm: "Ed25519".to_owned(),
         files: Vec::new(),
+        shared: Vec::new(),
         nodes: Vec::new(),
     }
 }
 
 /// A thread that panicked has already failed the build; the records of the others are whole.
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

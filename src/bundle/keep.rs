@@ -72,6 +72,15 @@ impl OldBundle {
             .map(|index| &nodes[index])
     }
 
+    /// A file that nodes share.
+    pub fn shared(&self, path: &str) -> Option<&FileRecord> {
+        self.manifest.shared(path)
+    }
+
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// Where a file of it lies.
     pub fn path(&self, record: &FileRecord) -> PathBuf {
         self.folder.join(&*record.path)
@@ -122,9 +131,14 @@ impl BundleBuilder {
         {
             return Ok(false);
         }
+        for path in &record.shared {
+            if !self.keep_shared(old, path)? {
+                return Ok(false);
+            }
+        }
         let directory = self.node_directory(name)?;
         for file in &record.files {
-            match keep_file(&old.folder, &directory, file) {
+            match keep_file(&old.folder, &directory, file.name(), file) {
                 Ok(()) => {}
                 Err(error)
                     if matches!(
@@ -145,9 +159,13 @@ impl BundleBuilder {
 
 /// Links or copies one file, then hashes what arrived: checking the source first would leave a moment in which it can
 /// be changed.
-fn keep_file(old: &Path, directory: &OwnedFd, record: &FileRecord) -> io::Result<()> {
+pub(super) fn keep_file(
+    old: &Path,
+    directory: &OwnedFd,
+    name: &str,
+    record: &FileRecord,
+) -> io::Result<()> {
     let source = old.join(&*record.path);
-    let name = record.name();
     // Without a follow flag a symbolic link is linked as such, and the opening below refuses it.
     if linkat(CWD, &source, directory, name, AtFlags::empty()).is_err() {
         let (mut from, _) = read::regular(&source)?;

@@ -1,5 +1,6 @@
 //! bundle.json and index.json: what a bundle holds, for programs and people. No clock, no machine, no secret.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -54,8 +55,25 @@ pub struct Manifest {
     pub signature_algorithm: String,
     /// Files of no node, sorted by path; bundle.json itself and SHA256SUMS cannot be among them.
     pub files: Vec<FileRecord>,
+    /// What nodes share, sorted by path: their assets.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub shared: Vec<FileRecord>,
     /// The nodes, sorted by name.
     pub nodes: Vec<NodeRecord>,
+}
+
+impl Manifest {
+    /// Every file that the manifest lists.
+    pub fn all_files(&self) -> impl Iterator<Item = &FileRecord> {
+        let of_nodes = self.nodes.iter().flat_map(|node| &node.files);
+        self.files.iter().chain(&self.shared).chain(of_nodes)
+    }
+
+    /// One of the files that nodes share.
+    pub fn shared(&self, path: &str) -> Option<&FileRecord> {
+        let at = self.shared.binary_search_by(|file| (*file.path).cmp(path));
+        at.ok().map(|index| &self.shared[index])
+    }
 }
 
 /// One node in bundle.json.
@@ -76,6 +94,9 @@ pub struct NodeRecord {
     pub initramfs: Option<InitramfsRecord>,
     /// Its files, sorted by path.
     pub files: Vec<FileRecord>,
+    /// The paths of what it needs beside them and shares with other nodes, sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub shared: Vec<Box<str>>,
 }
 
 /// A node's initramfs overlay in bundle.json.
@@ -128,23 +149,37 @@ pub(super) struct Index<'a>(pub(super) &'a [NodeRecord]);
 
 impl Serialize for Index<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(
-            self.0
-                .iter()
-                .map(|node| (&node.name, IndexNode(&node.files))),
-        )
+        serializer.collect_map(self.0.iter().map(|node| (&node.name, IndexNode(node))))
     }
 }
 
-struct IndexNode<'a>(&'a [FileRecord]);
+struct IndexNode<'a>(&'a NodeRecord);
 
 impl Serialize for IndexNode<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(self.0.len()))?;
-        for file in self.0 {
-            map.serialize_entry(file.name(), &file.path)?;
+        let mut map = serializer.serialize_map(None)?;
+        for (name, path) in self.0.index() {
+            map.serialize_entry(&name, path)?;
         }
         map.end()
+    }
+}
+
+impl NodeRecord {
+    /// What index.json says of the node: names and paths. A layer is called `layer.tar.gz` whatever its own name is, so
+    /// that programs find it.
+    pub(super) fn index(&self) -> impl Iterator<Item = (Cow<'_, str>, &str)> {
+        let files = self.files.iter();
+        let files = files.map(|file| (file.name().into(), &*file.path));
+        let shared = self.shared.iter().map(|path| {
+            let name = path.split_once('/').map_or(&**path, |(_, name)| name);
+            let name = match name.strip_prefix("layer-").and_then(|rest| rest.find('.')) {
+                Some(at) => format!("layer{}", &name["layer-".len() + at..]).into(),
+                None => name.into(),
+            };
+            (name, &**path)
+        });
+        files.chain(shared)
     }
 }
 

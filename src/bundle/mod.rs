@@ -19,6 +19,7 @@ mod publish;
 mod read;
 mod scan;
 mod seal;
+mod shared;
 mod sshsig;
 mod sums;
 mod verify;

@@ -35,6 +35,7 @@ pub struct NodeFolder<'a> {
     says: NodeSays,
     tree_digest: Option<Sha256Digest>,
     files: Vec<FileRecord>,
+    shared: Vec<Box<str>>,
     buffer: Vec<u8>,
 }
 
@@ -52,6 +53,7 @@ impl<'a> NodeFolder<'a> {
             says,
             tree_digest: None,
             files: Vec::with_capacity(10),
+            shared: Vec::new(),
             buffer: Vec::new(),
         }
     }
@@ -81,6 +83,8 @@ impl<'a> NodeFolder<'a> {
             bail!("node {} was given no tree", self.name);
         };
         self.files.sort_unstable_by(|a, b| a.path.cmp(&b.path));
+        self.shared.sort_unstable();
+        self.shared.dedup();
         self.builder.record(NodeRecord {
             name: self.name,
             tree_digest,
@@ -88,6 +92,7 @@ impl<'a> NodeFolder<'a> {
             usable_until: self.says.usable_until,
             initramfs: self.says.initramfs,
             files: self.files,
+            shared: self.shared,
         });
         Ok(())
     }
@@ -116,6 +121,15 @@ impl<'a> NodeFolder<'a> {
 }
 
 impl Output for NodeFolder<'_> {
+    fn shared(
+        &mut self,
+        name: &str,
+        write: &mut dyn FnMut(&mut dyn Write) -> Result<()>,
+    ) -> Result<()> {
+        self.shared.push(self.builder.shared_file(name, write)?);
+        Ok(())
+    }
+
     fn file(
         &mut self,
         name: &str,

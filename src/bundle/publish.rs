@@ -19,7 +19,7 @@ use crate::error::Result;
 const INCOMING: &str = ".bundle.json.nodebake";
 
 /// Everything that a bundle has at its top.
-const OURS: [&str; 8] = [
+const OURS: [&str; 9] = [
     MANIFEST,
     INDEX,
     SUMS,
@@ -27,6 +27,7 @@ const OURS: [&str; 8] = [
     SSH_SIGNATURE,
     "cluster",
     "nodes",
+    "shared",
     INCOMING,
 ];
 

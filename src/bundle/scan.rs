@@ -153,9 +153,8 @@ impl Walk<'_> {
 
 /// Hashes in parallel what is listed and there; files whose digest was checked when they were read are left out.
 fn hash(out: &Path, sums: &Sums, manifest: &Manifest, seen: &[bool], verdict: &mut Verdict) {
-    let nodes = manifest.nodes.iter().flat_map(|node| &node.files);
     let mut sizes = vec![None; seen.len()];
-    for file in manifest.files.iter().chain(nodes) {
+    for file in manifest.all_files() {
         if let Some(index) = sums.position(&file.path) {
             sizes[index] = Some(file.size);
         }

@@ -234,9 +234,7 @@ fn open_manifest(out: &Path, sums: &Sums, checked: &mut Checked) {
                 let until = node.usable_until.as_deref()?;
                 parse_rfc3339(until)
             });
-            let of_nodes = manifest.nodes.iter().flat_map(|node| &node.files);
-            let files = manifest.files.iter().chain(of_nodes);
-            verdict.secret_files = files.filter(|file| file.secret).count();
+            verdict.secret_files = manifest.all_files().filter(|file| file.secret).count();
             verdict.usable_until = ends.min().and_then(rfc3339);
             agree(out, &manifest, sums, verdict);
             checked.manifest = Some(manifest);

@@ -44,7 +44,7 @@ fn append(args: &InitrdAppend) -> Result<Exit> {
             args.bundle.display()
         );
     };
-    let (mode, overlays) = overlays(node)?;
+    let (mode, overlays) = overlays(&bundle, node)?;
     let mut base = Base::open(&args.base)?;
     for overlay in &overlays {
         let (listing, outcome) = inspect(&bundle.path(overlay), Limits::default(), None)?;
@@ -66,8 +66,12 @@ fn append(args: &InitrdAppend) -> Result<Exit> {
     Ok(Exit::Good)
 }
 
-/// What becomes of a node's overlay, and its files: the secret part lies over the public one.
-fn overlays(node: &NodeRecord) -> Result<(Mode, Vec<&FileRecord>)> {
+/// What becomes of a node's overlay, and its files: the layer that it shares with others, and over it its own, the secret
+/// part last.
+fn overlays<'a>(
+    bundle: &'a OldBundle,
+    node: &'a NodeRecord,
+) -> Result<(Mode, Vec<&'a FileRecord>)> {
     let mode = node.initramfs.as_ref().map(|record| &*record.mode);
     let known = [Mode::RamRoot, Mode::Carry, Mode::CoreosLive];
     let mode = known.into_iter().find(|known| mode == Some(known.name()));
@@ -83,7 +87,11 @@ fn overlays(node: &NodeRecord) -> Result<(Mode, Vec<&FileRecord>)> {
             node.name
         );
     };
-    Ok((mode, overlays))
+    let is_layer = |path: &&str| path.ends_with(".cpio") || path.contains(".cpio.");
+    let layers = node.shared.iter().map(|path| &**path).filter(is_layer);
+    let mut all: Vec<&FileRecord> = layers.filter_map(|path| bundle.shared(path)).collect();
+    all.extend(overlays);
+    Ok((mode, all))
 }
 
 /// Writes a file beside its place and renames it at the end; its length.

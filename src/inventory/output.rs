@@ -4,13 +4,15 @@ use crate::inventory::cloud_init;
 use crate::inventory::cursor::Cursor;
 use crate::inventory::ignition;
 use crate::payload::initramfs::{InitramfsSettings, Mode};
-use crate::payload::{CloudInit, Compression, Format, IgnitionSettings, Secrets, Settings};
+use crate::payload::{
+    Assets, CloudInit, Compression, Format, IgnitionSettings, Secrets, Settings, TarballSettings,
+};
 
 /// Reads `output`; what is not said has the default.
 pub fn read(at: Option<&Cursor<'_>>) -> Settings {
     let mut settings = Settings {
         formats: Format::ALL.to_vec(),
-        tarball: Compression::Gzip,
+        tarball: TarballSettings::default(),
         initramfs: InitramfsSettings::default(),
         ignition: IgnitionSettings::default(),
         cloud_init: CloudInit::default(),
@@ -40,10 +42,8 @@ pub fn read(at: Option<&Cursor<'_>>) -> Settings {
     if let Some(at) = fields.optional("ignition") {
         settings.ignition = ignition::read(&at, settings.secrets);
     }
-    if let Some(compression) =
-        sub(fields.optional("tarball"), "compression").and_then(|at| compression(&at))
-    {
-        settings.tarball = compression;
+    if let Some(tarball) = fields.optional("tarball") {
+        read_tarball(&tarball, &mut settings.tarball);
     }
     if let Some(initramfs) = fields.optional("initramfs") {
         read_initramfs(&initramfs, &mut settings.initramfs);
@@ -64,15 +64,27 @@ fn read_initramfs(at: &Cursor<'_>, settings: &mut InitramfsSettings) {
     if let Some(mode) = fields.optional("mode").and_then(|at| at.choice(&modes)) {
         settings.mode = mode;
     }
+    if let Some(assets) = fields.optional("assets").and_then(|at| at.choice(&ASSETS)) {
+        settings.assets = assets;
+    }
     fields.finish();
 }
 
-/// The only field of a format's settings.
-fn sub<'a>(at: Option<Cursor<'a>>, key: &'static str) -> Option<Cursor<'a>> {
-    let fields = at?.fields()?;
-    let found = fields.optional(key);
+/// Where an archive's assets are.
+const ASSETS: [(&str, Assets); 2] = [("layer", Assets::Layer), ("inside", Assets::Inside)];
+
+fn read_tarball(at: &Cursor<'_>, settings: &mut TarballSettings) {
+    let Some(fields) = at.fields() else { return };
+    if let Some(compression) = fields
+        .optional("compression")
+        .and_then(|at| compression(&at))
+    {
+        settings.compression = compression;
+    }
+    if let Some(assets) = fields.optional("assets").and_then(|at| at.choice(&ASSETS)) {
+        settings.assets = assets;
+    }
     fields.finish();
-    found
 }
 
 fn formats(list: &Cursor<'_>) -> Vec<Format> {

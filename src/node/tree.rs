@@ -93,6 +93,11 @@ impl Entry {
         self.secret && matches!(self.kind, EntryKind::File(_))
     }
 
+    /// Whether it is a large file of the project that any reader may see: what nodes share rather than hold each.
+    pub fn is_asset(&self) -> bool {
+        !self.secret && matches!(self.kind, EntryKind::File(Content::Asset(_)))
+    }
+
     /// What no format could say of this entry: a link whose target no file system holds, a mode beyond the
     /// permission bits, an owner without a usable name. Listings are line by line, hence no control characters.
     pub fn flaw(&self) -> Option<&'static str> {
@@ -239,24 +244,47 @@ impl NodeTree {
         self.entries.values().any(Entry::is_secret_file)
     }
 
+    /// Whether any entry is an asset.
+    pub fn has_assets(&self) -> bool {
+        self.entries.values().any(Entry::is_asset)
+    }
+
     /// The tree without its secret files: what may lie where others read.
     pub fn public(&self) -> Self {
-        let entries = self.entries.iter();
-        let public = entries.filter(|(_, entry)| !entry.is_secret_file());
+        self.without(Entry::is_secret_file)
+    }
+
+    /// The secret files alone, with the declared directories above them.
+    pub fn secrets(&self) -> Self {
+        self.only(Entry::is_secret_file)
+    }
+
+    /// The tree without its assets.
+    pub fn without_assets(&self) -> Self {
+        self.without(Entry::is_asset)
+    }
+
+    /// The assets alone, with the declared directories above them.
+    pub fn assets(&self) -> Self {
+        self.only(Entry::is_asset)
+    }
+
+    fn without(&self, left_out: impl Fn(&Entry) -> bool) -> Self {
+        let entries = self.entries.iter().filter(|(_, entry)| !left_out(entry));
         Self {
-            entries: public
+            entries: entries
                 .map(|(path, entry)| (path.clone(), entry.clone()))
                 .collect(),
             units: self.units.clone(),
         }
     }
 
-    /// The secret files alone. The declared directories above them come with them, or whatever makes missing ones would
+    /// Some entries alone. The declared directories above them come with them, or whatever makes missing ones would
     /// give them modes of its own.
-    pub fn secrets(&self) -> Self {
+    fn only(&self, wanted: impl Fn(&Entry) -> bool) -> Self {
         let mut entries = BTreeMap::new();
         for (path, entry) in &self.entries {
-            if !entry.is_secret_file() {
+            if !wanted(entry) {
                 continue;
             }
             let above = path

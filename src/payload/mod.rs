@@ -2,6 +2,8 @@
 //! handed to an [`Output`]. Nothing here knows the inventory, the plan or Tera.
 
 mod archive;
+/// Assets: inside a payload or shared by nodes.
+mod assets;
 /// user-data, meta-data and network-config.
 pub mod cloud_init;
 /// Compression of archives, the same bytes everywhere.
@@ -37,6 +39,7 @@ use crate::error::Result;
 use crate::node::{Network, NodeTree, User};
 
 use crate::payload::cloud_init::UserFiles;
+pub use assets::{Assets, Layer};
 pub use cloud_init::CloudInit;
 pub use forms::Forms;
 pub use ignition::{IgnitionDigest, IgnitionSettings, IgnitionSpec, IgnitionTarget, UserConfig};
@@ -44,6 +47,7 @@ pub use initramfs::InitramfsSettings;
 pub use libraries::libraries;
 pub use objection::Objection;
 pub use part::Part;
+pub use tarball::TarballSettings;
 
 /// A way to deliver a node tree. `match` on it has no `_` arm, so the compiler lists what a new format still lacks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -155,8 +159,8 @@ impl Compression {
 pub struct Settings {
     /// The formats to write, without repeats.
     pub formats: Vec<Format>,
-    /// How the tarball is compressed.
-    pub tarball: Compression,
+    /// How the tarball is written.
+    pub tarball: TarballSettings,
     /// How the initramfs overlay is compressed, and what becomes of its files.
     pub initramfs: InitramfsSettings,
     /// How the Ignition configuration is written.
@@ -167,6 +171,17 @@ pub struct Settings {
     pub secrets: Secrets,
     /// Whether they are written as a systemd credential too.
     pub credential: bool,
+}
+
+impl Settings {
+    /// Where a format's payload has the node's assets.
+    pub fn assets(&self, format: Format) -> Assets {
+        match format {
+            Format::Tarball => self.tarball.assets,
+            Format::Initramfs => self.initramfs.assets,
+            Format::CloudInit | Format::Ignition => Assets::Inside,
+        }
+    }
 }
 
 /// Where secrets go.
@@ -238,6 +253,14 @@ pub struct Job<'a> {
 
 /// Receives the files of one node's payloads. The bundle implements it: it makes the file, counts and hashes.
 pub trait Output {
+    /// Writes one file that many nodes share, which anybody may read. The name follows from the content, so what was
+    /// written for another node is not written again. `name` may have folders, like `files/SHA256`.
+    fn shared(
+        &mut self,
+        name: &str,
+        write: &mut dyn FnMut(&mut dyn Write) -> Result<()>,
+    ) -> Result<()>;
+
     /// Writes one file. `secret` files are 0600, others 0644. `name` is one component, like `user-data`.
     fn file(
         &mut self,

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 use crate::node::NodeTree;
-use crate::payload::{Format, Job};
+use crate::payload::{Assets, Format, Job};
 
 /// What of a node's tree a payload holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,7 +27,7 @@ impl Part {
     }
 }
 
-/// The parts that a job is written in as one format, the secret one first: the public one may name its digest.
+/// The parts that a job is written in as one format, without what is in a layer; the secret one first: the public one may name its digest.
 pub(super) fn parts<'a>(job: &Job<'a>, format: Format) -> Vec<(Part, Cow<'a, NodeTree>)> {
     parts_if(job, format, job.tree.has_secrets())
 }
@@ -38,11 +38,16 @@ pub(super) fn parts_if<'a>(
     format: Format,
     has_secrets: bool,
 ) -> Vec<(Part, Cow<'a, NodeTree>)> {
+    let layered = job.settings.assets(format) == Assets::Layer && job.tree.has_assets();
+    let tree = match layered {
+        true => Cow::Owned(job.tree.without_assets()),
+        false => Cow::Borrowed(job.tree),
+    };
     if job.settings.secrets.apart(format) && has_secrets {
         return vec![
-            (Part::Secrets, Cow::Owned(job.tree.secrets())),
-            (Part::Public, Cow::Owned(job.tree.public())),
+            (Part::Secrets, Cow::Owned(tree.secrets())),
+            (Part::Public, Cow::Owned(tree.public())),
         ];
     }
-    vec![(Part::Whole, Cow::Borrowed(job.tree))]
+    vec![(Part::Whole, tree)]
 }

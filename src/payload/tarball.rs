@@ -11,21 +11,34 @@ use crate::node::{Entry, EntryKind, NodePath, NodeTree};
 use crate::payload::archive::{copy_exactly, members};
 use crate::payload::compress::Compressor;
 use crate::payload::part::parts;
-use crate::payload::{Compression, Format, Job, MTIME, Output, Part};
+use crate::payload::{Assets, Compression, Format, Job, Layer, MTIME, Output, Part};
 
 /// ustar's size field: 11 octal digits, so 8 GiB less one byte.
 const USTAR_SIZE_MAX: u64 = 0o77_777_777_777;
 /// ustar's uid and gid fields: 7 octal digits.
 const USTAR_ID_MAX: u32 = 0o7_777_777;
 
+/// How a node's tarball is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TarballSettings {
+    /// How it is compressed.
+    pub compression: Compression,
+    /// Where the assets are: inside, or in a layer.
+    pub assets: Assets,
+}
+
 /// The file's name: `NAME.tar.gz`, `.tar.zst`, `.tar.xz` or `.tar`; that of the secret part begins `NAME.secrets`.
 pub fn file_name(node: &str, part: Part, compression: Compression) -> String {
     format!("{node}{}.tar{}", part.infix(), compression.suffix())
 }
 
-/// Writes the node's tarball as one file, or as two where secrets are kept apart.
+/// Writes the node's tarball as one file, or as two where secrets are kept apart, and the layer of its assets.
 pub fn package(job: &Job<'_>, out: &mut dyn Output) -> Result<()> {
-    let compression = job.settings.tarball;
+    let compression = job.settings.tarball.compression;
+    if let Some(layer) = Layer::beside(job, Format::Tarball) {
+        let name = format!("{}.tar{}", layer.name, compression.suffix());
+        out.shared(&name, &mut |out| write(&layer.tree, compression, out))?;
+    }
     for (part, tree) in parts(job, Format::Tarball) {
         let name = file_name(&job.facts.name, part, compression);
         out.file(&name, tree.has_secrets(), &mut |out| {

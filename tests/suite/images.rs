@@ -223,8 +223,11 @@ fn containerd_imports_them_under_the_names_that_the_node_uses() {
     let _ = project.command(&["build"]).good();
     let root = at.join("root");
     fs::create_dir(&root).unwrap();
+    let layer = crate::layers::shared(&project, NODE)["layer.tar.gz"].clone();
     let archive = node(&project).join(format!("{NODE}.tar.gz"));
-    let _ = judges::content(&root, "tar", &["-xpf", archive.to_str().unwrap()]);
+    for archive in [project.out().join(layer), archive] {
+        let _ = judges::content(&root, "tar", &["-xpf", archive.to_str().unwrap()]);
+    }
     let link = root.join("etc/systemd/system/kubelet.service.requires/nodebake-images.service");
     assert!(fs::symlink_metadata(link).is_ok());
     // The script as it is, but for where its root is.

@@ -29,6 +29,7 @@ mod judges;
 mod kubelet_rules;
 mod kubelets;
 mod kubernetes_rules;
+mod layers;
 mod line;
 mod links;
 mod machine;

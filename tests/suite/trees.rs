@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use nodebake::error::Result;
 use nodebake::node::{Asset, Content, Entry, EntryKind, NodePath, NodeTree, Origin, Owner, User};
 use nodebake::payload::{
-    CloudInit, Compression, Format, IgnitionSettings, InitramfsSettings, NodeFacts, Output,
-    Secrets, Settings,
+    Assets, CloudInit, Format, IgnitionSettings, InitramfsSettings, NodeFacts, Output, Secrets,
+    Settings, TarballSettings,
 };
 
 /// Contents that some format or reader is known to bend.
@@ -225,8 +225,14 @@ pub const SSH_KEY: &str =
 pub fn settings() -> Settings {
     Settings {
         formats: Format::ALL.to_vec(),
-        tarball: Compression::Gzip,
-        initramfs: InitramfsSettings::default(),
+        tarball: TarballSettings {
+            assets: Assets::Inside,
+            ..TarballSettings::default()
+        },
+        initramfs: InitramfsSettings {
+            assets: Assets::Inside,
+            ..InitramfsSettings::default()
+        },
         ignition: IgnitionSettings::default(),
         cloud_init: CloudInit::default(),
         secrets: Secrets::Inline,
@@ -238,6 +244,16 @@ pub fn settings() -> Settings {
 pub struct Folder(pub PathBuf);
 
 impl Output for Folder {
+    fn shared(
+        &mut self,
+        name: &str,
+        write: &mut dyn FnMut(&mut dyn Write) -> Result<()>,
+    ) -> Result<()> {
+        let path = self.0.join("shared").join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        write(&mut fs::File::create(path).unwrap())
+    }
+
     fn file(
         &mut self,
         name: &str,

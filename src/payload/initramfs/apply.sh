@@ -126,6 +126,16 @@ flush() {
     ! command -v sync >/dev/null || sync
 }
 
+# What comes in an archive of its own may be missing, or be another node's.
+for need in "$carry"/needs.*; do
+    [ -f "$need" ] || continue
+    list=$carry/list.${need##*.}
+    head=
+    [ ! -f "$list" ] || read -r head <"$list"
+    read -r name <"$need"
+    [ "$head" = "$name" ] || fail "the initrd lacks ${name##*"$tab"}, which this node needs beside its own files"
+done
+
 for list in "$carry"/list.*; do
     locate "etc/nodebake/carried.${list##*.}"
     stamp=$at folder=$above

@@ -65,6 +65,11 @@ struct Only<'a> {
 }
 
 impl Output for Only<'_> {
+    /// Files that nodes share are written beside, whoever refers to them.
+    fn shared(&mut self, _: &str, _: &mut dyn FnMut(&mut dyn Write) -> Result<()>) -> Result<()> {
+        Ok(())
+    }
+
     fn file(
         &mut self,
         name: &str,

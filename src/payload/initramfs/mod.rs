@@ -16,7 +16,7 @@ use crate::node::{Entry, EntryKind, NodePath, NodeTree, Origin};
 use crate::payload::archive::{copy_exactly, members};
 use crate::payload::compress::Compressor;
 use crate::payload::part::parts;
-use crate::payload::{Compression, Format, Forms, Job, MTIME, Objection, Output, Part};
+use crate::payload::{Compression, Format, Forms, Job, Layer, MTIME, Objection, Output, Part};
 
 pub use mode::{InitramfsSettings, Mode};
 
@@ -29,16 +29,42 @@ pub fn file_name(part: Part, compression: Compression) -> String {
     format!("overlay{}.cpio{}", part.infix(), compression.suffix())
 }
 
-/// Writes the node's overlay as one file, or as two where secrets are kept apart: a boot loader appends both.
+/// The layer's name: `LAYER.cpio.gz`, or `LAYER.carry.cpio.gz` where its files are carried to the real root.
+fn layer_name(layer: &Layer, mode: Mode, compression: Compression) -> String {
+    let carry = match mode {
+        Mode::Carry => ".carry",
+        Mode::RamRoot | Mode::CoreosLive => "",
+    };
+    format!("{}{carry}.cpio{}", layer.name, compression.suffix())
+}
+
+/// Writes the node's overlay as one file, or as two where secrets are kept apart, and the layer of its assets: a boot
+/// loader appends all of them, the layer first.
 pub fn package(job: &Job<'_>, forms: &Forms, out: &mut dyn Output) -> Result<()> {
-    let InitramfsSettings { compression, mode } = job.settings.initramfs;
+    let InitramfsSettings {
+        compression, mode, ..
+    } = job.settings.initramfs;
     if mode == Mode::CoreosLive {
         return coreos::package(job, forms, out);
+    }
+    let layer = Layer::beside(job, Format::Initramfs);
+    if let Some(layer) = &layer {
+        let mut members = members(&layer.tree)?;
+        if mode == Mode::Carry {
+            members = mode::carried(&layer.name, mode::LAYER, members)?;
+        }
+        let name = layer_name(layer, mode, compression);
+        out.shared(&name, &mut |out| {
+            write_members(members.clone(), compression, out)
+        })?;
     }
     for (part, tree) in parts(job, Format::Initramfs) {
         let mut members = members(&tree)?;
         match mode {
-            Mode::Carry => members = mode::carried(&job.facts.name, part, members)?,
+            Mode::Carry => {
+                members = mode::carried(&job.facts.name, mode::list_of(part), members)?;
+                mode::add_carriers(&mut members, part, layer.as_ref())?;
+            }
             Mode::RamRoot | Mode::CoreosLive => mode::add_hop(&mut members, part)?,
         }
         let name = file_name(part, compression);
@@ -52,9 +78,23 @@ pub fn package(job: &Job<'_>, forms: &Forms, out: &mut dyn Output) -> Result<()>
 /// Everything in a job that an overlay of its mode cannot say.
 pub fn check(job: &Job<'_>) -> Vec<Objection> {
     match job.settings.initramfs.mode {
-        Mode::RamRoot | Mode::Carry => Vec::new(),
+        Mode::RamRoot | Mode::Carry => too_large(job.tree),
         Mode::CoreosLive => coreos::check(job),
     }
+}
+
+/// The files that newc has no room for.
+fn too_large(tree: &NodeTree) -> Vec<Objection> {
+    let size = |entry: &Entry| match &entry.kind {
+        EntryKind::File(content) => content.len(),
+        EntryKind::Directory | EntryKind::Symlink(_) => 0,
+    };
+    let entries = tree.entries().iter();
+    let large = entries.filter(|(_, entry)| size(entry) > u32::MAX.into());
+    let rule = "an initramfs overlay holds no file of 4 GiB or more; deliver it by another format";
+    large
+        .map(|(path, _)| Objection::new(path.as_str(), rule))
+        .collect()
 }
 
 /// Writes a tree as an initramfs overlay, its files where they belong.

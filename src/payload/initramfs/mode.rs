@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::Result;
 use crate::node::listing::write_entries;
 use crate::node::{Content, Entry, EntryKind, NodePath, Origin, Owner};
-use crate::payload::{Compression, Part};
+use crate::payload::{Assets, Compression, Layer, Part};
 
 /// How an overlay comes to the system that runs in the end.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,6 +68,8 @@ pub struct InitramfsSettings {
     pub compression: Compression,
     /// What becomes of the files.
     pub mode: Mode,
+    /// Where the assets are: inside, or in a layer. In `config.ign` it is as Ignition's settings say.
+    pub assets: Assets,
 }
 
 const HOP_SCRIPT: &str = include_str!("hop.sh");
@@ -89,13 +91,9 @@ pub(super) fn add_hop(members: &mut Members, part: Part) -> Result<()> {
 
 /// The archive for files that are carried: their contents in a folder of their own, and a list of what is to become of
 /// them, in the grammar of tree.sums. Directories and links are in the list only.
-pub(super) fn carried(node: &str, part: Part, members: Members) -> Result<Members> {
-    let list = match part {
-        Part::Secrets => "secrets",
-        Part::Whole | Part::Public => "files",
-    };
+pub(super) fn carried(whose: &str, list: &str, members: Members) -> Result<Members> {
     let mut list_text = String::new();
-    write_entries(&mut list_text, node, members.iter());
+    write_entries(&mut list_text, whose, members.iter());
     let mut carried = Members::new();
     for (path, entry) in members {
         if let EntryKind::File(_) = entry.kind {
@@ -115,8 +113,29 @@ pub(super) fn carried(node: &str, part: Part, members: Members) -> Result<Member
         &list_text,
         0o644,
     )?;
+    Ok(carried)
+}
+
+/// The list of a layer's files.
+pub(super) const LAYER: &str = "layer";
+
+/// The list of a part's files.
+pub(super) fn list_of(part: Part) -> &'static str {
+    match part {
+        Part::Secrets => "secrets",
+        Part::Whole | Part::Public => "files",
+    }
+}
+
+/// Adds what carries the files, and the name of the layer without which nothing is carried: a boot loader that was not
+/// told of it would start a node without its programs. The secret part lies over the public one and needs none of it.
+pub(super) fn add_carriers(carried: &mut Members, part: Part, layer: Option<&Layer>) -> Result<()> {
     if part == Part::Secrets {
-        return Ok(carried);
+        return Ok(());
+    }
+    if let Some(layer) = layer {
+        let head = format!("#nodebake-tree\t1\t{}\n", layer.name);
+        add(carried, &format!("{CARRY}/needs.{LAYER}"), &head, 0o644)?;
     }
     let unit = "nodebake-carry.service";
     let folder = "/etc/systemd/system";
@@ -126,12 +145,12 @@ pub(super) fn carried(node: &str, part: Part, members: Members) -> Result<Member
         ("/conf/conf.d/nodebake".to_owned(), ORDER_SCRIPT, 0o644),
         (format!("{folder}/{unit}"), CARRY_UNIT, 0o644),
     ] {
-        add(&mut carried, &path, text, mode)?;
+        add(carried, &path, text, mode)?;
     }
     // Required: an initrd that could not carry the files must not switch to a root without them.
     let link = at(&format!("{folder}/initrd.target.requires/{unit}"))?;
     let _ = carried.insert(link, Entry::symlink(format!("../{unit}"), origin()));
-    Ok(carried)
+    Ok(())
 }
 
 fn add(members: &mut Members, path: &str, text: &str, mode: u32) -> Result<()> {

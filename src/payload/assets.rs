@@ -1,0 +1,120 @@
+//! Assets, the large files that are the same for many nodes: whether a payload holds them, or a layer beside it that is
+//! written once however many nodes share it.
+
+use sha2::{Digest, Sha256};
+
+use crate::node::listing::write_entries;
+use crate::node::{NodeTree, hex};
+use crate::payload::{Format, Job};
+
+/// Where a node's assets are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Assets {
+    /// In the node's payload.
+    Inside,
+    /// In a payload of their own beside it, of the same format.
+    #[default]
+    Layer,
+}
+
+/// The assets of a node, apart from it: the same for all nodes that have the same files, modes and owners.
+#[derive(Clone, Debug)]
+pub struct Layer {
+    /// What it is called in file names; it follows from what the layer holds.
+    pub name: String,
+    /// The assets, with the declared directories above them, so that it may be applied in any order.
+    pub tree: NodeTree,
+}
+
+impl Layer {
+    /// The layer of a tree; None where it has no assets.
+    pub fn of(tree: &NodeTree) -> Option<Self> {
+        if !tree.has_assets() {
+            return None;
+        }
+        let tree = tree.assets();
+        let mut list = String::new();
+        write_entries(&mut list, "layer", tree.entries().iter());
+        let digest = hex(&Sha256::digest(&list));
+        let name = format!("layer-{}", &digest[..12]);
+        Some(Self { name, tree })
+    }
+
+    /// The layer beside a job's payload of a format; None where the payload holds everything.
+    pub(super) fn beside(job: &Job<'_>, format: Format) -> Option<Self> {
+        match job.settings.assets(format) {
+            Assets::Layer => Self::of(job.tree),
+            Assets::Inside => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::node::{Asset, Content, Entry, NodePath, Origin};
+
+    fn tree(files: &[(&str, u8, u32)], origin: &str) -> NodeTree {
+        let mut tree = NodeTree::default();
+        for (at, digest, mode) in files {
+            let asset = Asset {
+                source: PathBuf::from(origin),
+                size: 1,
+                sha256: [*digest; 32],
+                sha512: [*digest; 64],
+            };
+            let content = Content::Asset(Arc::new(asset));
+            let entry = Entry::file(content, *mode, Origin(origin.into()));
+            tree.add(NodePath::parse(at).expect("a good path"), entry)
+                .expect("free");
+        }
+        tree
+    }
+
+    #[test]
+    fn the_name_follows_from_what_nodes_get() {
+        let name = |tree: &NodeTree| Layer::of(tree).map(|layer| layer.name);
+        let one = tree(&[("/opt/a", 1, 0o755)], "here");
+        assert_eq!(name(&one), name(&tree(&[("/opt/a", 1, 0o755)], "there")));
+        for (at, digest, mode) in [
+            ("/opt/b", 1, 0o755),
+            ("/opt/a", 2, 0o755),
+            ("/opt/a", 1, 0o644),
+        ] {
+            assert_ne!(name(&one), name(&tree(&[(at, digest, mode)], "here")));
+        }
+        assert_eq!(name(&NodeTree::default()), None);
+    }
+
+    #[test]
+    fn layer_and_rest_make_the_whole_and_secrets_are_in_no_layer() {
+        let mut whole = tree(&[("/opt/bin/a", 1, 0o755), ("/srv/s", 2, 0o600)], "here");
+        let mut secret = whole
+            .remove(&NodePath::parse("/srv/s").expect("good"))
+            .expect("there");
+        secret.secret = true;
+        let directory = Entry::directory(0o700, Origin("d".into()));
+        for (at, entry) in [
+            ("/srv/s", secret),
+            ("/opt/bin", directory.clone()),
+            ("/data", directory),
+        ] {
+            whole
+                .add(NodePath::parse(at).expect("good"), entry)
+                .expect("free");
+        }
+        let paths = |tree: &NodeTree| {
+            let paths = tree.entries().keys();
+            paths.map(ToString::to_string).collect::<Vec<_>>()
+        };
+        let layer = Layer::of(&whole).expect("an asset");
+        assert_eq!(paths(&layer.tree), ["/opt/bin", "/opt/bin/a"]);
+        assert_eq!(
+            paths(&whole.without_assets()),
+            ["/data", "/opt/bin", "/srv/s"]
+        );
+    }
+}
