@@ -68,20 +68,22 @@ func answered(c *caller, path, wanted string) (string, error) {
 	return seen, err
 }
 
-// serviceAccountToken makes the procedure's ServiceAccount once and returns a token of it: from its Secret as in the procedure, or where
-// ServiceAccounts have none any more, by asking for one.
-func (r *replay) serviceAccountToken() (string, error) {
-	const account = "/api/v1/namespaces/default/serviceaccounts/kubelet-api-test"
-	if status, _, err := r.cp.admin.get(account); err != nil || status != http.StatusOK {
-		for _, args := range [][]string{
-			{"create", "sa", "kubelet-api-test"},
-			{"create", "clusterrolebinding", "kubelet-api-test", "--clusterrole=system:kubelet-api-admin", "--serviceaccount=default:kubelet-api-test"},
-		} {
-			if _, err := r.cp.kubectl(args...); err != nil {
-				return "", err
-			}
+// makeServiceAccount makes the procedure's ServiceAccount.
+func (r *replay) makeServiceAccount() error {
+	for _, args := range [][]string{
+		{"create", "sa", "kubelet-api-test"},
+		{"create", "clusterrolebinding", "kubelet-api-test", "--clusterrole=system:kubelet-api-admin", "--serviceaccount=default:kubelet-api-test"},
+	} {
+		if _, err := r.cp.kubectl(args...); err != nil {
+			return err
 		}
 	}
+	return nil
+}
+
+// serviceAccountToken returns a token of that ServiceAccount: from its Secret as in the procedure, or where ServiceAccounts have none any more,
+// by asking for one.
+func (r *replay) serviceAccountToken() (string, error) {
 	if minorOf(r.version) >= 24 {
 		said, err := r.cp.kubectl("create", "token", "kubelet-api-test")
 		return strings.TrimSpace(said), err

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"path/filepath"
+	"sync"
 )
 
 // group is three machines that get their payloads in one format.
@@ -84,20 +85,29 @@ func (r *replay) boot(part group) []*node {
 	return booted
 }
 
+// machines are those that a run has made so far.
+type machines struct {
+	lock  sync.Mutex
+	made  int
+	named map[string]*node
+}
+
 // newNode is a machine that is not switched on yet. One of the same name from earlier in the run is switched off, and keeps its logs.
 func (r *replay) newNode(format, name string) *node {
+	r.nodes.lock.Lock()
+	defer r.nodes.lock.Unlock()
 	folder := filepath.Join(r.folder, "nodes", name)
-	if earlier := r.nodes[name]; earlier != nil {
+	if earlier := r.nodes.named[name]; earlier != nil {
 		earlier.stop()
-		folder = fmt.Sprintf("%s.%d", folder, *r.places)
+		folder = fmt.Sprintf("%s.%d", folder, r.nodes.made)
 	}
-	*r.places++
+	r.nodes.made++
 	n := &node{
 		Name: name, Address: r.project.addresses[name], Folder: folder, Root: r.memory(name),
 		Kubelet: filepath.Join(r.Kubernetes, r.version, "kubelet"), Images: r.images, Trees: r.Trees,
-		Cgroup: filepath.Join(cgroupFolder, r.version, name), Gateway: gateway, Bits: bits, Link: fmt.Sprintf("node%d", *r.places),
+		Cgroup: filepath.Join(cgroupFolder, r.version, name), Gateway: gateway, Bits: bits, Link: fmt.Sprintf("node%d", r.nodes.made),
 		format: format, tokenID: r.project.tokens[name],
 	}
-	r.nodes[name] = n
+	r.nodes.named[name] = n
 	return n
 }

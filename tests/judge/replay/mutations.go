@@ -26,12 +26,6 @@ func (m mutation) step() string { return "broken-" + m.broken + "-caught-by-" + 
 
 // mutationsOfNodes are broken on purpose, one node each, all at once: they do not disturb each other.
 func (r *replay) mutationsOfNodes() []mutation {
-	wrongGroup := func(n *node) error {
-		// The API server takes no group outside system:bootstrappers: at all; a wrong node's name it does.
-		patch := `{"stringData":{"auth-extra-groups":"system:bootstrappers:somebody-else"}}`
-		_, err := r.cp.kubectl("patch", "secret", "-n", "kube-system", "bootstrap-token-"+n.tokenID, "-p", patch)
-		return err
-	}
 	return []mutation{
 		{broken: "field", name: "a kubelet field is misspelt", caughtBy: "serving-csr-pending", inNode: func(n *node) error {
 			return edit(n, n.flag("config"), "serverTLSBootstrap", "serverTlsBootstrap")
@@ -40,10 +34,28 @@ func (r *replay) mutationsOfNodes() []mutation {
 			return edit(n, "etc/systemd/system/kubelet.service", "--bootstrap-kubeconfig=", "--bootstrap-kubeconfg=")
 		}},
 		{broken: "ca", name: "the CA is another one", caughtBy: "csr-accepted", inNode: r.anotherCA},
-		{broken: "groups", name: "the groups of a token are others: who it is for the API server", caughtBy: "token-secret", inside: wrongGroup},
-		{broken: "groups", name: "the groups of a token are others: what the API server makes of the node", caughtBy: "csr-accepted", inside: wrongGroup, secretUnread: true,
+		{broken: "groups", name: "the groups of a token are others: who it is for the API server", caughtBy: "token-secret", inside: r.wrongGroup},
+		{broken: "groups", name: "the groups of a token are others: what the API server makes of the node", caughtBy: "csr-accepted", inside: r.wrongGroup, secretUnread: true,
 			fatal: []string{"cannot create resource"}},
 	}
+}
+
+// wrongGroup makes the token of a node one of somebody else.
+func (r *replay) wrongGroup(n *node) error {
+	// The API server takes no group outside system:bootstrappers: at all; a wrong node's name it does.
+	const wrong = "system:bootstrappers:somebody-else"
+	patch := fmt.Sprintf(`{"stringData":{"auth-extra-groups":"%s"}}`, wrong)
+	if _, err := r.cp.kubectl("patch", "secret", "-n", "kube-system", "bootstrap-token-"+n.tokenID, "-p", patch); err != nil {
+		return err
+	}
+	token, err := r.tokenOf(n.tokenID)
+	if err != nil {
+		return err
+	}
+	return waitFor("the API server forgets whose the token was, which takes 10 s", soon, r.log, func() (string, bool) {
+		who, err := r.authenticated(token)
+		return fmt.Sprint(who.Groups, err), contains(who.Groups, wrong)
+	})
 }
 
 // mutationOfCluster is broken for all nodes.
@@ -94,10 +106,10 @@ func (r *replay) anotherCA(n *node) error {
 	return edit(n, n.flag("bootstrap-kubeconfig"), base64Of(string(ours)), base64Of(string(theirs)))
 }
 
-// mutations breaks things and sees that the step made for each fails, and no earlier one.
-func (r *replay) mutations() {
+// brokenNodes breaks things of single nodes and sees that the step made for each fails, and no earlier one.
+func (r *replay) brokenNodes() {
 	broken := r.mutationsOfNodes()
-	nodes := make([]*node, len(broken)+1)
+	nodes := make([]*node, len(broken))
 	for i := range nodes {
 		nodes[i] = r.newNode("tarball", mutants[i])
 	}
@@ -117,9 +129,14 @@ func (r *replay) mutations() {
 			return m.verdict(failed[i], errs[i])
 		})
 	}
+}
+
+// brokenCluster breaks what all nodes need. No other node may be joining.
+func (r *replay) brokenCluster() {
 	m := r.mutationOfCluster()
+	n := r.newNode("tarball", mutants[len(mutants)-1])
 	r.step("mutation", m.step(), m.name+": the step "+m.caughtBy+" fails", func() (string, error) {
-		failed, err := r.suffers(nodes[len(broken)], m)
+		failed, err := r.suffers(n, m)
 		return m.verdict(failed, err)
 	})
 }
@@ -128,7 +145,7 @@ func (r *replay) mutations() {
 func (r *replay) suffers(n *node, m mutation) (*step, error) {
 	defer n.stop()
 	quiet := *r
-	quiet.recorder = &recorder{version: r.version, quiet: true, fails: m.caughtBy, log: r.log}
+	quiet.recorder = &recorder{version: r.version, begun: r.begun, quiet: true, fails: m.caughtBy, log: r.log}
 	n.fatal = m.fatal
 	if err := n.mutate(r, m); err != nil {
 		return nil, err

@@ -73,11 +73,12 @@ func (r *replay) threeReviewed() {
 	attackers = r.forgedByNodes(nodes)
 	r.forge(attackers)
 	r.reviewApplied(attackers)
-	for _, n := range nodes {
-		r.serves(n)
-	}
-	r.ready(nodes)
-	r.bringsCertificates()
+	r.together(func(r *replay) {
+		for _, n := range nodes {
+			r.serves(n)
+		}
+		r.ready(nodes)
+	}, (*replay).bringsCertificates)
 	r.overlapEnds(nodes[1], rotated)
 	r.revokes(nodes[2])
 	for _, n := range nodes {
@@ -153,11 +154,11 @@ func (r *replay) review() (map[string]verdict, error) {
 // ready: with a network the nodes are Ready.
 func (r *replay) ready(nodes []*node) {
 	for _, n := range nodes {
-		r.step(n.format, "review-ready", n.Name+" is Ready with its serving certificate", func() (string, error) {
-			if _, err := n.layNetwork(); err != nil {
-				return "", err
-			}
-			return r.waitReady(n, time.Time{})
-		})
+		if _, err := n.layNetwork(); err != nil {
+			r.broken("laying the network of "+n.Name, err)
+		}
+	}
+	for _, n := range nodes {
+		r.step(n.format, "review-ready", n.Name+" is Ready with its serving certificate", func() (string, error) { return r.waitReady(n, time.Time{}) })
 	}
 }

@@ -7,7 +7,7 @@ import (
 )
 
 // overlap is how long a token goes on beside its successor: enough, on a busy machine, for what is asked while both live.
-const overlap = "40s"
+const overlap = "20s"
 
 // rotation is a token and its successor.
 type rotation struct{ oldID, newID, oldToken, newToken string }
@@ -51,11 +51,12 @@ func (r *replay) rotates(n *node) (done rotation) {
 // overlapEnds: the old token is refused and leaves cluster and manifests, and the node joins anew with the new one.
 func (r *replay) overlapEnds(n *node, done rotation) {
 	r.step("cluster", "rotate-old-ends", "after the overlap the old token is 401 and its Secret is gone; the new one goes on", func() (string, error) {
+		// In this order, as with a token that has expired.
+		if err := r.secretGone(done.oldID); err != nil {
+			return "", err
+		}
 		seen, err := r.refused(done.oldToken)
 		if err != nil {
-			return seen, err
-		}
-		if err := r.secretGone(done.oldID); err != nil {
 			return seen, err
 		}
 		who, err := r.authenticated(done.newToken)

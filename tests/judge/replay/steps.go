@@ -13,12 +13,13 @@ type step struct {
 	Version, Format, Name string
 	Expected, Seen        string
 	Good                  bool
-	Took                  time.Duration
+	At, Took              time.Duration // when it ended, since the run began
 }
 
 // recorder collects steps. The first one that fails ends what it belongs to: what follows would only fail because of it.
 type recorder struct {
 	version string
+	begun   time.Time // of the run
 	steps   []step
 	quiet   bool   // a mutation's steps are not part of the report
 	fails   string // the step that is to fail in vain waiting
@@ -56,7 +57,8 @@ func (r *recorder) step(format, name, expected string, prove func() (string, err
 	begun := time.Now()
 	seen, err := prove()
 	done := step{
-		Version: r.version, Format: format, Name: name, Expected: expected, Seen: oneLine(seen), Good: err == nil, Took: time.Since(begun),
+		Version: r.version, Format: format, Name: name, Expected: expected, Seen: oneLine(seen), Good: err == nil,
+		At: time.Since(r.begun), Took: time.Since(begun),
 	}
 	if err != nil {
 		done.Seen = strings.TrimSpace(done.Seen + " " + err.Error())
@@ -83,7 +85,7 @@ func (s step) print() {
 	if !s.Good {
 		verdict = "FAIL"
 	}
-	fmt.Printf("%s %s %-9s %-34s %5.1fs  %s\n", verdict, s.Version, s.Format, s.Name, s.Took.Seconds(), cut(s.Seen, 150))
+	fmt.Printf("%s %s %-9s %-34s %5.1fs at %3.0fs  %s\n", verdict, s.Version, s.Format, s.Name, s.Took.Seconds(), s.At.Seconds(), cut(s.Seen, 150))
 	if !s.Good {
 		fmt.Printf("     expected: %s\n     seen: %s\n", s.Expected, s.Seen)
 	}
