@@ -7,9 +7,9 @@ use std::path::Path;
 
 use anyhow::{Context, bail};
 
+use crate::decompress::Packing;
 use crate::error::Result;
 use crate::inspect::{Limits, Listing, Member, RowKind, inspect};
-use crate::payload::decompress::Packing;
 use crate::payload::initramfs::{Mode, padding};
 
 /// A base initrd that was read to its end.

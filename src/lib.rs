@@ -17,6 +17,8 @@ pub mod cluster;
 pub mod cmd;
 /// Tables for people.
 pub mod columns;
+/// Decompression of foreign bytes, within bounds.
+pub mod decompress;
 /// Operational errors and exit codes.
 pub mod error;
 /// Kubeconfigs and certificates.

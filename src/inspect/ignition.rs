@@ -7,11 +7,11 @@ use anyhow::{Context, bail};
 use serde_json::Value;
 use sha2::{Digest, Sha256, Sha512};
 
+use crate::decompress;
 use crate::error::Result;
 use crate::inspect::collect::{Collector, Item};
 use crate::inspect::{RowKind, UnitRow};
 use crate::node::hex;
-use crate::payload::decompress;
 use crate::payload::ignition::decode_data_url;
 
 /// Where Ignition writes units.

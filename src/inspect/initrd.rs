@@ -5,12 +5,12 @@ use std::io::Read;
 
 use anyhow::{Context, bail};
 
+use crate::decompress::{self, Packing};
 use crate::error::Result;
 use crate::inspect::Member;
 use crate::inspect::collect::Collector;
 use crate::inspect::cpio::read_archive;
 use crate::inspect::input::Input;
-use crate::payload::decompress::{self, Packing};
 
 /// What every archive begins with.
 const MAGIC: &[u8] = b"0707";

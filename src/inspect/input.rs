@@ -2,7 +2,7 @@
 
 use std::io::{self, BufRead, Read};
 
-use crate::payload::decompress::Packing;
+use crate::decompress::Packing;
 
 /// How much is read at a time.
 const BUFFER: usize = 64 * 1024;

@@ -4,8 +4,8 @@ use std::fmt::Write;
 
 use serde::{Serialize, Serializer};
 
+use crate::decompress::Packing;
 use crate::node::{Sha256Digest, hex};
-use crate::payload::decompress::Packing;
 
 /// A file and what is in it.
 #[derive(Clone, Debug, Serialize)]

@@ -22,12 +22,12 @@ use std::path::Path;
 
 use anyhow::{Context, bail};
 
+use crate::decompress;
 use crate::error::Result;
 use crate::inspect::collect::Collector;
 use crate::inspect::extract::Extraction;
 use crate::inspect::input::Input;
 use crate::inspect::sniff::sniff;
-use crate::payload::decompress;
 
 pub use listing::{Listing, Member, Row, RowKind, UnitRow};
 

@@ -3,11 +3,11 @@
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 
+use crate::decompress::{self, Packing};
 use crate::error::Result;
 use crate::inspect::Kind;
 use crate::inspect::input::Input;
 use crate::inspect::{iso, tarball};
-use crate::payload::decompress::{self, Packing};
 
 /// How much of what is unpacked is looked at: a tar header, and enough of a document.
 const HEAD: usize = 4096;

@@ -6,11 +6,11 @@ use std::io::Read;
 use anyhow::{Context, bail};
 use tar::{EntryType, GnuExtSparseHeader, Header, PaxExtensions};
 
+use crate::decompress;
 use crate::error::Result;
 use crate::inspect::collect::{Collector, Item};
 use crate::inspect::input::Input;
 use crate::inspect::{Member, NAME_MAX, RowKind};
-use crate::payload::decompress;
 
 const BLOCK: u64 = 512;
 

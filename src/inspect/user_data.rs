@@ -11,10 +11,10 @@ use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use mail_parser::{MessageParser, MimeHeaders, PartType};
 use serde_json::Value;
 
+use crate::decompress::{self, Packing};
 use crate::error::Result;
 use crate::inspect::RowKind;
 use crate::inspect::collect::{Collector, Item};
-use crate::payload::decompress::{self, Packing};
 use crate::yaml;
 
 /// As Python decodes it: what is no base64 is skipped before, and the padding may be anything.

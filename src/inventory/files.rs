@@ -74,8 +74,19 @@ pub struct AssetSpec {
     pub sha256: At<Sha256Digest>,
     /// The version that must stand in it.
     pub version: Option<At<String>>,
+    /// What of it goes to the node, if it is an archive to be unpacked; the path is that of the folder then.
+    pub unpack: Option<UnpackSpec>,
     /// Mode and owners.
     pub attributes: Attributes,
+}
+
+/// What of an archive goes to the node.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UnpackSpec {
+    /// How many components its paths lose at the front, as tar's --strip-components has it.
+    pub strip: u8,
+    /// Globs of the paths that are left; all where there is none.
+    pub only: Vec<At<String>>,
 }
 
 /// One unit.
@@ -162,16 +173,40 @@ pub fn link(path: &Arc<str>, at: &Cursor<'_>) -> Option<LinkSpec> {
 /// Reads one entry of `assets`.
 pub fn asset(path: &Arc<str>, at: &Cursor<'_>) -> Option<AssetSpec> {
     let fields = at.fields()?;
+    let unpack = fields.optional("unpack").and_then(|at| unpack(&at));
+    let asset = large_file(path, at, &fields);
+    fields.finish();
+    Some(AssetSpec { unpack, ..asset? })
+}
+
+/// `true`, or what of the archive is wanted.
+fn unpack(at: &Cursor<'_>) -> Option<UnpackSpec> {
+    if at.located().as_map().is_none() {
+        return at.bool()?.then(UnpackSpec::default);
+    }
+    let fields = at.fields()?;
+    let strip = fields.optional("strip").and_then(|at| at.integer());
+    let only = fields.list("only");
+    let only = only.iter().filter_map(|at| at.string_at()).collect();
+    fields.finish();
+    Some(UnpackSpec {
+        strip: strip.unwrap_or_default(),
+        only,
+    })
+}
+
+/// The fields that every file has which is streamed into the payloads.
+pub fn large_file(path: &Arc<str>, at: &Cursor<'_>, fields: &Fields<'_>) -> Option<AssetSpec> {
     let source = fields.required("source").and_then(|at| at.string_at());
     let sha256 = fields.required("sha256").and_then(|at| at.parse_at(sha256));
     let version = fields.optional("version").and_then(|at| at.string_at());
     if let Some(version) = version.as_ref().filter(|at| at.value.is_empty()) {
         at.add(version.spot.error("is empty"));
     }
-    let attributes = attributes(&fields);
-    fields.finish();
+    let attributes = attributes(fields);
     Some(AssetSpec {
         version,
+        unpack: None,
         path: key_text(path, at),
         source: source?,
         sha256: sha256?,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::inventory::cursor::{At, Cursor, Spot};
-use crate::inventory::files::{AssetSpec, Attributes, asset};
+use crate::inventory::files::{AssetSpec, Attributes, large_file};
 use crate::inventory::spec::Text;
 
 /// Where archives of images lie on the node: their folder can be written on every kind of image.
@@ -25,7 +25,10 @@ pub fn image(name: &Arc<str>, at: &Cursor<'_>) -> Option<AssetSpec> {
         at.key_error(format!("{name:?} is no file name like pause.tar"));
         return None;
     }
-    let image = asset(name, at)?;
+    let fields = at.fields()?;
+    let image = large_file(name, at, &fields);
+    fields.finish();
+    let image = image?;
     Some(AssetSpec {
         path: Text {
             text: format!("{FOLDER}/{name}").into(),

@@ -33,8 +33,8 @@ mod users;
 pub use cluster::{ApiServer, Cluster, ClusterNetwork, TokenSettings, host_of};
 pub use cursor::{At, Cursor, Fields, Spot, child_path, closest};
 pub use files::{
-    AssetSpec, Attributes, Body, DirectorySpec, FileSpec, LinkSpec, UnitSpec, mode, owner,
-    unit_name,
+    AssetSpec, Attributes, Body, DirectorySpec, FileSpec, LinkSpec, UnitSpec, UnpackSpec, mode,
+    owner, unit_name,
 };
 pub use identity::{
     CertificateUser, ClientIdentity, IdentitySpec, KubeconfigAuth, KubeconfigSpec, ServingIdentity,

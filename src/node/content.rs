@@ -3,6 +3,7 @@
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Read, Write};
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
@@ -45,16 +46,40 @@ pub struct Blob {
 }
 
 /// A file that is too big for memory: a kubelet binary, an image archive.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Asset {
     /// Where it lies on the building machine; never written into an output.
-    pub source: PathBuf,
+    pub source: Source,
     /// Bytes.
     pub size: u64,
     /// Digest that the inventory gives and that was checked.
     pub sha256: Sha256Digest,
     /// Digest of the same bytes, for Ignition's `verification.hash`.
     pub sha512: Sha512Digest,
+}
+
+/// Where an asset is read from.
+#[derive(Clone, Debug)]
+pub enum Source {
+    /// A file of the project.
+    File(PathBuf),
+    /// What an archive of the project held, in a file of what was unpacked.
+    Unpacked {
+        /// The archive, for messages.
+        archive: PathBuf,
+        /// The file that it was unpacked to.
+        store: Arc<File>,
+        /// Where in that it begins.
+        at: u64,
+    },
+}
+
+/// Learns size and digests of what is read piece by piece.
+#[derive(Default)]
+pub struct Measure {
+    sha256: Sha256,
+    sha512: Sha512,
+    size: u64,
 }
 
 impl Content {
@@ -147,34 +172,26 @@ impl Asset {
 
     /// The same, with every piece shown to somebody else who wants to look at it.
     pub fn measure_and(source: &Path, mut look: impl FnMut(&[u8])) -> Result<Self> {
-        let mut sha256 = Sha256::new();
-        let mut sha512 = Sha512::new();
-        let mut size = 0;
-        read_chunks(source, |chunk| {
-            sha256.update(chunk);
-            sha512.update(chunk);
-            size += chunk.len() as u64;
+        let source = Source::File(source.to_owned());
+        let mut measure = Measure::default();
+        source.read(u64::MAX, |chunk| {
+            measure.push(chunk);
             look(chunk);
             Ok(())
         })?;
-        Ok(Self {
-            source: source.to_owned(),
-            size,
-            sha256: sha256.finalize().into(),
-            sha512: sha512.finalize().into(),
-        })
+        Ok(measure.finish(source))
     }
 
     fn copy_to(&self, out: &mut dyn Write) -> Result<()> {
         let mut sha256 = Sha256::new();
         let mut size = 0;
-        read_chunks(&self.source, |chunk| {
+        self.source.read(self.size, |chunk| {
             sha256.update(chunk);
             size += chunk.len() as u64;
             if size > self.size {
                 bail!(
                     "reading {}: the file grew during the build",
-                    self.source.display()
+                    self.source.path().display()
                 );
             }
             Ok(out.write_all(chunk)?)
@@ -182,24 +199,80 @@ impl Asset {
         if size != self.size || Sha256Digest::from(sha256.finalize()) != self.sha256 {
             bail!(
                 "reading {}: the file changed during the build",
-                self.source.display()
+                self.source.path().display()
             );
         }
         Ok(())
     }
 }
 
-/// Reads a file in blocks of 64 KiB.
-fn read_chunks(source: &Path, mut each: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
-    let reading = || format!("reading {}", source.display());
-    let mut file = File::open(source).with_context(reading)?;
+impl Measure {
+    /// The next piece.
+    pub fn push(&mut self, piece: &[u8]) {
+        self.sha256.update(piece);
+        self.sha512.update(piece);
+        self.size += piece.len() as u64;
+    }
+
+    /// What was read, as an asset that is read again from `source`.
+    pub fn finish(self, source: Source) -> Asset {
+        Asset {
+            source,
+            size: self.size,
+            sha256: self.sha256.finalize().into(),
+            sha512: self.sha512.finalize().into(),
+        }
+    }
+}
+
+impl Source {
+    /// The project's file, for messages.
+    pub fn path(&self) -> &Path {
+        match self {
+            Self::File(path) => path,
+            Self::Unpacked { archive, .. } => archive,
+        }
+    }
+
+    /// Reads it in blocks of 64 KiB. A file is read to its end, whatever `size` says; what was unpacked has it.
+    fn read(&self, size: u64, each: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
+        let reading = || format!("reading {}", self.path().display());
+        match self {
+            Self::File(path) => blocks(&mut File::open(path).with_context(reading)?, each, reading),
+            Self::Unpacked { store, at, .. } => {
+                let mut place = Place { store, at: *at };
+                blocks(&mut (&mut place).take(size), each, reading)
+            }
+        }
+    }
+}
+
+/// A place in a file that several threads read at once.
+struct Place<'a> {
+    store: &'a File,
+    at: u64,
+}
+
+impl Read for Place<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.store.read_at(buffer, self.at)?;
+        self.at += count as u64;
+        Ok(count)
+    }
+}
+
+fn blocks(
+    from: &mut impl Read,
+    mut each: impl FnMut(&[u8]) -> Result<()>,
+    reading: impl Fn() -> String,
+) -> Result<()> {
     let mut block = vec![0; 64 * 1024];
     loop {
-        match file.read(&mut block) {
+        match from.read(&mut block) {
             Ok(0) => return Ok(()),
             Ok(count) => each(&block[..count])?,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error).with_context(reading),
+            Err(error) => return Err(error).with_context(&reading),
         }
     }
 }

@@ -24,12 +24,13 @@ mod registries;
 mod template;
 mod tree;
 mod unit;
+mod unpack;
 mod user;
 
 pub use bake::{Baked, Oven};
 pub use binary::architectures;
 pub use clash::Clash;
-pub use content::{Asset, Blob, Content, Sha256Digest, Sha512Digest, hex};
+pub use content::{Asset, Blob, Content, Measure, Sha256Digest, Sha512Digest, Source, hex};
 pub use netplan::network_config;
 pub use network::{Bond, Interface, Link, Network, Route};
 pub use path::NodePath;

@@ -1,6 +1,7 @@
 //! Recipes: everything about a class of nodes that can be prepared once (overlays read, templates found, assets
 //! hashed), so that baking a node is rendering and little else.
 
+mod archive;
 mod asset;
 mod images;
 mod runtime;
@@ -26,6 +27,7 @@ pub use crate::node::recipe::images::ImagePieces;
 pub use crate::node::recipe::runtime::RegistryFile;
 use crate::node::recipe::runtime::{containerd_scope, os_scope, proxies_of};
 use crate::node::template::{ScopeValue, TemplateSet};
+use crate::node::unpack::Unpacked;
 use crate::plan::{ClassPlan, Plan};
 use crate::report::{Finding, Report};
 
@@ -126,6 +128,8 @@ pub struct Preparation<'a> {
     overlays: HashMap<String, Option<Arc<Overlay>>>,
     contents: HashMap<String, Option<Content>>,
     assets: HashMap<String, Option<Measured>>,
+    /// What archives of assets hold.
+    unpacked: HashMap<(String, u8, Vec<String>), Option<Arc<Unpacked>>>,
     /// What archives of images hold, or the rule that they break.
     archives: HashMap<String, std::result::Result<Vec<Image>, String>>,
     /// Whether a file holds a version.
@@ -143,6 +147,7 @@ impl<'a> Preparation<'a> {
             overlays: HashMap::new(),
             contents: HashMap::new(),
             assets: HashMap::new(),
+            unpacked: HashMap::new(),
             archives: HashMap::new(),
             versions: HashMap::new(),
             ca_keys,
@@ -166,8 +171,16 @@ impl<'a> Preparation<'a> {
         for file in &spec.files {
             files.extend(self.file(file)?);
         }
+        let mut unpacked_links = Vec::new();
         for asset in &spec.assets {
-            files.extend(self.asset(asset, spec)?);
+            match &asset.unpack {
+                None => files.extend(self.asset(asset, spec)?),
+                Some(how) => {
+                    let pieces = self.archive(asset, how, spec)?;
+                    files.extend(pieces.files);
+                    unpacked_links.extend(pieces.links);
+                }
+            }
         }
         let images = self.images(spec, &mut files)?;
         let overlays = self.overlays(spec, minor)?;
@@ -188,7 +201,10 @@ impl<'a> Preparation<'a> {
             files,
             directories: directories(spec, templates),
             kubeconfigs: kubeconfigs(spec, plan, templates),
-            links: links(spec, templates),
+            links: links(spec, templates)
+                .into_iter()
+                .chain(unpacked_links)
+                .collect(),
             units: spec
                 .units
                 .iter()

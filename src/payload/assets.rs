@@ -55,13 +55,13 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::node::{Asset, Content, Entry, NodePath, Origin};
+    use crate::node::{Asset, Content, Entry, NodePath, Origin, Source};
 
     fn tree(files: &[(&str, u8, u32)], origin: &str) -> NodeTree {
         let mut tree = NodeTree::default();
         for (at, digest, mode) in files {
             let asset = Asset {
-                source: PathBuf::from(origin),
+                source: Source::File(PathBuf::from(origin)),
                 size: 1,
                 sha256: [*digest; 32],
                 sha512: [*digest; 64],

@@ -297,7 +297,7 @@ mod tests {
     use std::io::Read;
 
     use super::*;
-    use crate::payload::decompress;
+    use crate::decompress;
 
     const ALL: [Compression; 4] = [
         Compression::None,

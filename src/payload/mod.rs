@@ -10,8 +10,6 @@ pub mod cloud_init;
 pub mod compress;
 /// The secrets as a systemd credential.
 pub mod credential;
-/// Decompression of foreign bytes, within bounds.
-pub mod decompress;
 mod forms;
 mod gzip;
 /// Ignition configurations.
@@ -23,7 +21,6 @@ pub mod iso;
 mod libraries;
 /// How many bytes of user-data each platform takes.
 pub mod limits;
-mod lz4;
 mod objection;
 mod part;
 /// tar archives to unpack over an image.

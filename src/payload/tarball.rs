@@ -184,7 +184,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::node::{Asset, Content, Origin};
+    use crate::node::{Asset, Content, Origin, Source};
 
     fn path(text: &str) -> NodePath {
         NodePath::parse(text).expect("a good path")
@@ -227,7 +227,7 @@ mod tests {
             (USTAR_SIZE_MAX + 1, Some("8589934592")),
         ] {
             let asset = Asset {
-                source: PathBuf::new(),
+                source: Source::File(PathBuf::new()),
                 size,
                 sha256: [0; 32],
                 sha512: [0; 64],

@@ -49,3 +49,4 @@ mod tool;
 mod tree_check;
 mod trees;
 mod units;
+mod unpack;

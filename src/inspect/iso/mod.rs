@@ -11,12 +11,12 @@ use std::os::unix::fs::FileExt;
 
 use anyhow::{Context, bail};
 
+use crate::decompress::Packing;
 use crate::error::Result;
 use crate::inspect::collect::{Collector, Item};
 use crate::inspect::iso::record::{Record, records};
 use crate::inspect::iso::rock_ridge::RockRidge;
 use crate::inspect::{Member, NAME_MAX, RowKind};
-use crate::payload::decompress::Packing;
 
 /// A logical sector; blocks may be smaller, but nobody makes them so.
 const SECTOR: u64 = 2048;

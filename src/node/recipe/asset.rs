@@ -1,11 +1,8 @@
 //! Assets: measured once however many nodes have them, and held against what is known of the node.
 
-use std::fs::File;
-use std::io::{BufReader, Read};
-use std::path::Path;
+use std::io::{self, Write};
 use std::sync::Arc;
 
-use anyhow::Context;
 use memchr::memmem;
 
 use crate::error::Result;
@@ -18,7 +15,8 @@ use crate::node::{Asset, Content, hex};
 /// A file of the project that was read once.
 #[derive(Clone)]
 pub struct Measured {
-    content: Content,
+    /// Its bytes.
+    pub content: Content,
     /// What it says of itself, if it is a program.
     binary: Option<Binary>,
 }
@@ -30,24 +28,11 @@ impl Preparation<'_> {
             return Ok(None);
         };
         let content = measured.content;
-        if content.sha256() != asset.sha256.value {
-            let rule = format!(
-                "{} hashes to {}",
-                asset.source.value,
-                hex(&content.sha256())
-            );
-            self.report.add(
-                asset
-                    .sha256
-                    .spot
-                    .error(rule)
-                    .repair("take the file that was meant, or its digest"),
-            );
-        }
+        let _ = self.is_right(asset, &content);
         if let Some(binary) = &measured.binary {
-            self.check_program(asset, binary, spec);
+            self.check_program(asset, &asset.path.text, binary, spec);
         }
-        self.check_version(asset)?;
+        self.check_version(asset, [&content])?;
         Ok(Some(FilePiece {
             path: Piece::new(&asset.path, &mut self.templates),
             body: BodyPiece::Shared(content),
@@ -56,7 +41,20 @@ impl Preparation<'_> {
         }))
     }
 
-    fn measured(&mut self, asset: &AssetSpec) -> Result<Option<Measured>> {
+    /// Whether it is what the inventory says; else there is a finding.
+    pub(super) fn is_right(&mut self, asset: &AssetSpec, content: &Content) -> bool {
+        let is = content.sha256();
+        if is == asset.sha256.value {
+            return true;
+        }
+        let rule = format!("{} hashes to {}", asset.source.value, hex(&is));
+        let repair = "take the file that was meant, or its digest";
+        self.report
+            .add(asset.sha256.spot.error(rule).repair(repair));
+        false
+    }
+
+    pub(super) fn measured(&mut self, asset: &AssetSpec) -> Result<Option<Measured>> {
         if let Some(known) = self.assets.get(&asset.source.value) {
             return Ok(known.clone());
         }
@@ -89,7 +87,13 @@ impl Preparation<'_> {
     }
 
     /// A program for another machine, or a kubelet of another version, is found on the node's first start otherwise.
-    fn check_program(&mut self, asset: &AssetSpec, binary: &Binary, spec: &Spec) {
+    pub(super) fn check_program(
+        &mut self,
+        asset: &AssetSpec,
+        path: &str,
+        binary: &Binary,
+        spec: &Spec,
+    ) {
         let source = &asset.source;
         let arch = spec.os.arch.as_str();
         if binary.architecture() != Some(arch) {
@@ -102,7 +106,7 @@ impl Preparation<'_> {
             self.report.add(source.spot.error(rule).repair(repair));
         }
         let kubelet = spec.paths.iter().find(|(name, _)| name == "kubelet");
-        if kubelet.is_none_or(|(_, path)| path.text != asset.path.text) {
+        if kubelet.is_none_or(|(_, kubelet)| *kubelet.text != *path) {
             return;
         }
         let wanted = &spec.kubernetes.value;
@@ -128,16 +132,26 @@ impl Preparation<'_> {
             .add(finding.repair("take that version's kubelet, or say the version that it has"));
     }
 
-    /// `version` must stand in the file, whatever kind of file it is.
-    fn check_version(&mut self, asset: &AssetSpec) -> Result<()> {
+    /// `version` must stand in the file, or in one of those that an archive holds, whatever kind of file it is.
+    pub(super) fn check_version<'c>(
+        &mut self,
+        asset: &AssetSpec,
+        contents: impl IntoIterator<Item = &'c Content>,
+    ) -> Result<()> {
         let Some(version) = &asset.version else {
             return Ok(());
         };
-        let path = self.project.join(&asset.source.value);
         let key = (asset.source.value.clone(), version.value.clone());
         let holds = match self.versions.get(&key) {
             Some(known) => *known,
-            None => holds(&path, version.value.as_bytes())?,
+            None => {
+                let mut search = Search::new(version.value.as_bytes());
+                for content in contents {
+                    search.window.clear();
+                    content.copy_to(&mut search)?;
+                }
+                search.found
+            }
         };
         let _ = self.versions.insert(key, holds);
         if !holds {
@@ -149,21 +163,37 @@ impl Preparation<'_> {
     }
 }
 
-/// Whether a text stands in a file.
-fn holds(path: &Path, text: &[u8]) -> Result<bool> {
-    let reading = || format!("reading {}", path.display());
-    let mut file = BufReader::new(File::open(path).with_context(reading)?);
-    let finder = memmem::Finder::new(text);
-    let mut window = Vec::new();
-    loop {
-        let read = file.by_ref().take(1 << 16).read_to_end(&mut window);
-        if read.with_context(reading)? == 0 {
-            return Ok(false);
+/// Looks for a text in what is written to it.
+struct Search<'t> {
+    finder: memmem::Finder<'t>,
+    window: Vec<u8>,
+    found: bool,
+}
+
+impl<'t> Search<'t> {
+    fn new(text: &'t [u8]) -> Self {
+        Self {
+            finder: memmem::Finder::new(text),
+            window: Vec::new(),
+            found: false,
         }
-        if finder.find(&window).is_some() {
-            return Ok(true);
+    }
+}
+
+impl Write for Search<'_> {
+    fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
+        if !self.found {
+            // The text may lie across two pieces.
+            let kept = self.finder.needle().len().saturating_sub(1);
+            let old = self.window.len().saturating_sub(kept);
+            drop(self.window.drain(..old));
+            self.window.extend_from_slice(piece);
+            self.found = self.finder.find(&self.window).is_some();
         }
-        let kept = window.len().saturating_sub(text.len().saturating_sub(1));
-        let _ = window.drain(..kept);
+        Ok(piece.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }

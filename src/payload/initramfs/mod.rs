@@ -209,7 +209,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::node::{Asset, Content};
+    use crate::node::{Asset, Content, Source};
 
     fn tree(path: &str, entry: Entry) -> NodeTree {
         let mut tree = NodeTree::default();
@@ -225,7 +225,7 @@ mod tests {
     #[test]
     fn files_of_4_gib_are_refused_before_they_are_read() {
         let asset = Asset {
-            source: PathBuf::from("/nonexistent"),
+            source: Source::File(PathBuf::from("/nonexistent")),
             size: 1 << 32,
             sha256: [0; 32],
             sha512: [0; 64],

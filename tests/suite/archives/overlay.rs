@@ -5,8 +5,9 @@ use std::fs;
 use std::io::Read;
 use std::path::Path;
 
+use nodebake::decompress;
 use nodebake::node::{Content, Entry, NodeTree};
-use nodebake::payload::{Compression, MTIME, Part, decompress, initramfs};
+use nodebake::payload::{Compression, MTIME, Part, initramfs};
 use tempfile::TempDir;
 
 use super::ALL;

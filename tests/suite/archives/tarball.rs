@@ -6,8 +6,9 @@ use std::io::Read;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::Path;
 
+use nodebake::decompress;
 use nodebake::node::NodeTree;
-use nodebake::payload::{Compression, MTIME, Part, decompress, tarball};
+use nodebake::payload::{Compression, MTIME, Part, tarball};
 use tempfile::TempDir;
 
 use super::ALL;

@@ -10,9 +10,9 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use crate::decompress;
 use crate::node::{Content, Entry, EntryKind, NodePath, NodeTree, UNIT_FOLDER, Unit};
 use crate::payload::Objection;
-use crate::payload::decompress;
 use crate::payload::gzip::Gzip;
 use crate::payload::ignition::config::preset;
 use crate::payload::ignition::data_url::{DataUrl, decode_data_url};

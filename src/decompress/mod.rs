@@ -1,12 +1,13 @@
 //! Decompression of foreign bytes. In: a reader that nobody vouches for. Out: at most as many bytes as the caller
 //! allows, in bounded memory.
 
+mod lz4;
+
 use std::io::{self, BufRead, Read};
 
 use serde::Serialize;
 
 use crate::error::Result;
-use crate::payload::lz4;
 
 /// What a decoder may allocate for its dictionary: xz's highest preset needs 65 MiB.
 const XZ_MEMORY: u64 = 80 << 20;

@@ -1,0 +1,272 @@
+//! Archives that are unpacked at build (CNI plugins, containerd and crictl come as such). In: a tar archive of the
+//! project, packed or not, that was checked by its digest. Out: what of it goes to the node.
+//!
+//! What is wanted is written to one file without a name, which is gone with the program: payloads hold their files in an
+//! order of their own, and a packed archive can only be read from its beginning.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::env;
+use std::fs::File;
+use std::io::{self, BufReader, BufWriter, Read, Write};
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::Context;
+use globset::GlobMatcher;
+use tar::EntryType;
+
+use crate::decompress;
+use crate::error::Result;
+use crate::identity::CaKeys;
+use crate::node::binary::{Binary, BinaryScan};
+use crate::node::{Content, Measure, Source};
+
+/// What of an archive is wanted.
+pub struct Wanted<'a> {
+    /// How many components its paths lose at the front.
+    pub strip: usize,
+    /// Which of the paths that are left; all where there is none.
+    pub only: &'a [GlobMatcher],
+}
+
+/// One path of an archive.
+#[derive(Clone, Debug)]
+pub struct Member {
+    /// What it is.
+    pub body: MemberBody,
+    /// Whether anybody may execute it.
+    pub executable: bool,
+}
+
+/// What a member is. Directories are left out: those that the node needs are made.
+#[derive(Clone, Debug)]
+pub enum MemberBody {
+    /// A file, and what it says of itself if it is a program.
+    File(Content, Option<Binary>),
+    /// A symbolic link and its target.
+    Link(String),
+}
+
+/// What of an archive goes to the node.
+#[derive(Debug, Default)]
+pub struct Unpacked {
+    /// The members by their paths below the folder that they go to.
+    pub members: BTreeMap<String, Member>,
+    /// Whether the CA's private key is among them.
+    pub holds_ca_key: bool,
+}
+
+/// Unpacks an archive; the inner error is the rule that it breaks.
+pub fn unpack(
+    path: &Path,
+    wanted: &Wanted<'_>,
+    ca_keys: &CaKeys,
+) -> Result<std::result::Result<Unpacked, String>> {
+    let mut also = BTreeSet::new();
+    loop {
+        match pass(path, wanted, ca_keys, &also)? {
+            Ok((unpacked, missed)) if missed.is_empty() => return Ok(Ok(unpacked)),
+            // What is wanted is a second name of what is not: the archive is read once more, for its content.
+            Ok((_, missed)) if also.is_empty() => also = missed,
+            Ok(_) => {
+                return Ok(Err(
+                    "has another name of a file that it does not hold".to_owned()
+                ));
+            }
+            Err(rule) => return Ok(Err(rule)),
+        }
+    }
+}
+
+/// Reads an archive once. The second value are files that others are second names of, and that were not kept.
+fn pass(
+    path: &Path,
+    wanted: &Wanted<'_>,
+    ca_keys: &CaKeys,
+    also: &BTreeSet<String>,
+) -> Result<std::result::Result<(Unpacked, BTreeSet<String>), String>> {
+    let reading = || format!("reading {}", path.display());
+    let file = BufReader::new(File::open(path).with_context(reading)?);
+    // The user's own file, of the digest that they said: how much it unpacks to is theirs to decide.
+    let mut archive = match decompress::whole(file, u64::MAX) {
+        Ok(reader) => tar::Archive::new(reader),
+        Err(error) => return Ok(Err(format!("cannot be unpacked: {error}"))),
+    };
+    let store = Arc::new(nameless().context("making a file for what is unpacked")?);
+    let mut unpacking = Unpacking {
+        path,
+        wanted,
+        ca_keys,
+        also,
+        store: store.clone(),
+        out: BufWriter::with_capacity(1 << 16, store),
+        end: 0,
+        files: HashMap::new(),
+        missed: BTreeSet::new(),
+        unpacked: Unpacked::default(),
+    };
+    let entries = match archive.entries() {
+        Ok(entries) => entries,
+        Err(error) => return Ok(Err(broken(&error))),
+    };
+    for entry in entries {
+        let outcome = match entry {
+            Ok(entry) => unpacking.entry(entry)?,
+            Err(error) => Err(broken(&error)),
+        };
+        if let Err(rule) = outcome {
+            return Ok(Err(rule));
+        }
+    }
+    unpacking.out.flush().with_context(writing)?;
+    Ok(Ok((unpacking.unpacked, unpacking.missed)))
+}
+
+fn broken(error: &io::Error) -> String {
+    format!("is no whole tar archive: {error}")
+}
+
+fn writing() -> String {
+    "writing what is unpacked".to_owned()
+}
+
+/// A file that has no name. As systemd wants it, large ones are not in /tmp, which is often in memory.
+fn nameless() -> io::Result<File> {
+    match env::var_os("TMPDIR") {
+        Some(folder) => tempfile::tempfile_in(folder),
+        None => tempfile::tempfile_in("/var/tmp").or_else(|_| tempfile::tempfile()),
+    }
+}
+
+/// An archive that is being read.
+struct Unpacking<'a> {
+    path: &'a Path,
+    wanted: &'a Wanted<'a>,
+    ca_keys: &'a CaKeys,
+    also: &'a BTreeSet<String>,
+    store: Arc<File>,
+    out: BufWriter<Arc<File>>,
+    end: u64,
+    /// The files that were kept, by their paths in the archive, and those that were wanted too late.
+    files: HashMap<String, MemberBody>,
+    missed: BTreeSet<String>,
+    unpacked: Unpacked,
+}
+
+type Outcome = std::result::Result<(), String>;
+
+impl Unpacking<'_> {
+    fn entry<R: Read>(&mut self, mut entry: tar::Entry<'_, R>) -> Result<Outcome> {
+        let kind = entry.header().entry_type();
+        if matches!(kind, EntryType::Directory | EntryType::XGlobalHeader) {
+            return Ok(Ok(()));
+        }
+        let full = match normal(&entry.path_bytes()) {
+            Ok(full) => full,
+            Err(rule) => return Ok(Err(rule)),
+        };
+        let name = without(&full, self.wanted.strip);
+        let name = name.filter(|name| is_wanted(name, self.wanted.only));
+        let name = name.map(str::to_owned);
+        if name.is_none() && !self.also.contains(&full) {
+            return Ok(Ok(()));
+        }
+        let executable = entry.header().mode().unwrap_or(0) & 0o111 != 0;
+        let target = entry.link_name_bytes().map(|target| target.into_owned());
+        let body = match kind {
+            EntryType::Regular | EntryType::Continuous | EntryType::GNUSparse => {
+                self.file(&mut entry)?
+            }
+            EntryType::Symlink => String::from_utf8(target.unwrap_or_default())
+                .map(MemberBody::Link)
+                .map_err(|_| format!("has {full}, a link to a path that is not UTF-8")),
+            EntryType::Link => match self.again(&target.unwrap_or_default()) {
+                Ok(Some(body)) => Ok(body),
+                Ok(None) => return Ok(Ok(())),
+                Err(rule) => Err(rule),
+            },
+            _ => Err(format!("has {full}, which is no file, directory or link")),
+        };
+        Ok(body.map(|body| {
+            if let Some(name) = name {
+                let body = body.clone();
+                let member = Member { body, executable };
+                let _ = self.unpacked.members.insert(name, member);
+            }
+            let _ = self.files.insert(full, body);
+        }))
+    }
+
+    fn file<R: Read>(
+        &mut self,
+        entry: &mut tar::Entry<'_, R>,
+    ) -> Result<std::result::Result<MemberBody, String>> {
+        let mut measure = Measure::default();
+        let mut program = BinaryScan::default();
+        let mut keys = self.ca_keys.scan();
+        let mut block = vec![0; 1 << 16];
+        loop {
+            let piece = match entry.read(&mut block) {
+                Ok(0) => break,
+                Ok(count) => &block[..count],
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Ok(Err(broken(&error))),
+            };
+            measure.push(piece);
+            program.push(piece);
+            keys.push(piece);
+            self.out.write_all(piece).with_context(writing)?;
+        }
+        self.unpacked.holds_ca_key |= keys.found();
+        let source = Source::Unpacked {
+            archive: self.path.to_owned(),
+            store: self.store.clone(),
+            at: self.end,
+        };
+        let asset = measure.finish(source);
+        self.end += asset.size;
+        let content = Content::Asset(Arc::new(asset));
+        Ok(Ok(MemberBody::File(content, program.finish())))
+    }
+
+    /// Another name of a file that came before; its path is as those of the archive are.
+    fn again(&mut self, target: &[u8]) -> std::result::Result<Option<MemberBody>, String> {
+        let first = normal(target)?;
+        let body = self.files.get(&first).cloned();
+        if body.is_none() {
+            let _ = self.missed.insert(first);
+        }
+        Ok(body)
+    }
+}
+
+/// A path of an archive without its empty components.
+fn normal(path: &[u8]) -> std::result::Result<String, String> {
+    let Ok(path) = std::str::from_utf8(path) else {
+        return Err("has a path that is not UTF-8".to_owned());
+    };
+    let parts = path.split('/').filter(|part| !matches!(*part, "" | "."));
+    let parts: Vec<&str> = parts.collect();
+    match parts.contains(&"..") {
+        true => Err(format!(
+            "has the path {path}, which leads out of its folder"
+        )),
+        false => Ok(parts.join("/")),
+    }
+}
+
+/// What is left of a path without its first components; None where nothing is.
+fn without(path: &str, strip: usize) -> Option<&str> {
+    let left = match strip {
+        0 => Some(path),
+        _ => path
+            .match_indices('/')
+            .nth(strip - 1)
+            .map(|(at, _)| &path[at + 1..]),
+    };
+    left.filter(|left| !left.is_empty())
+}
+
+fn is_wanted(name: &str, only: &[GlobMatcher]) -> bool {
+    only.is_empty() || only.iter().any(|glob| glob.is_match(name))
+}
