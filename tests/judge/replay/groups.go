@@ -48,8 +48,13 @@ func (r *replay) groups() []group {
 	return run
 }
 
-// lives is what every group of nodes is to go through, whatever format they were made from.
+// lives is what every group of nodes is to go through, whatever format they were made from. It ends with their power off.
 func (r *replay) lives(nodes []*node) {
+	defer func() {
+		for _, n := range nodes {
+			n.stop()
+		}
+	}()
 	r.joins(nodes)
 	r.labelled(nodes)
 	for _, n := range nodes {
@@ -58,9 +63,6 @@ func (r *replay) lives(nodes []*node) {
 	r.readyAndPods(nodes)
 	r.reboots(nodes[0])
 	r.wiped(nodes[len(nodes)-1])
-	for _, n := range nodes {
-		n.stop()
-	}
 }
 
 // boot lays payloads of one format into fresh roots and powers the nodes on.
@@ -85,11 +87,40 @@ func (r *replay) boot(part group) []*node {
 	return booted
 }
 
+// room is how many machines of one version run at once. Each has six inotify instances open; Linux gives a user 128 of them by default, which
+// the other version's run and other programs of root's share.
+const room = 7
+
 // machines are those that a run has made so far.
 type machines struct {
-	lock  sync.Mutex
-	made  int
-	named map[string]*node
+	lock    sync.Mutex
+	made    int
+	named   map[string]*node
+	running int
+	freed   *sync.Cond
+}
+
+func newMachines() *machines {
+	m := &machines{named: map[string]*node{}}
+	m.freed = sync.NewCond(&m.lock)
+	return m
+}
+
+// enter waits until there is room for so many machines, all at once: with a part of them it would wait for others that wait for it.
+func (m *machines) enter(count int) {
+	m.lock.Lock()
+	defer m.lock.Unlock()
+	for m.running+count > room {
+		m.freed.Wait()
+	}
+	m.running += count
+}
+
+func (m *machines) leave(count int) {
+	m.lock.Lock()
+	defer m.lock.Unlock()
+	m.running -= count
+	m.freed.Broadcast()
 }
 
 // newNode is a machine that is not switched on yet. One of the same name from earlier in the run is switched off, and keeps its logs.

@@ -30,7 +30,7 @@ func inside(o options) int {
 	begun := time.Now()
 	r := &replay{
 		options: o, recorder: &recorder{version: version, begun: begun}, folder: filepath.Join(o.Work, version),
-		nodes: &machines{named: map[string]*node{}},
+		nodes: newMachines(),
 	}
 	// kubectl keeps what it learnt of an API server by its address, which all runs have in common.
 	_ = os.Setenv("HOME", r.folder)
@@ -117,16 +117,24 @@ func (r *replay) prepare() error {
 // v1.16: what does not disturb each other goes side by side.
 func (r *replay) everything() {
 	groups := r.groups()
+	r.nodes.enter(len(groups[0].names))
 	first := r.boot(groups[0])
 	r.refusedBeforeRBAC(first)
 	r.bundleApplied()
 	if err := r.makeServiceAccount(); err != nil {
 		r.broken("making a ServiceAccount", err)
 	}
-	parts := []func(*replay){func(r *replay) { r.lives(first) }}
+	parts := []func(*replay){func(r *replay) {
+		defer r.nodes.leave(len(first))
+		r.lives(first)
+	}}
 	for _, part := range groups[1:] {
 		part := part
-		parts = append(parts, func(r *replay) { r.lives(r.boot(part)) })
+		parts = append(parts, func(r *replay) {
+			r.nodes.enter(len(part.names))
+			defer r.nodes.leave(len(part.names))
+			r.lives(r.boot(part))
+		})
 	}
 	r.together(append(parts, (*replay).brokenNodes)...)
 	r.together((*replay).brokenCluster, (*replay).expired, func(r *replay) { r.deleted(first[0]) })

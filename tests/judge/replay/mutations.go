@@ -143,11 +143,16 @@ func (r *replay) brokenCluster() {
 
 // suffers lets a node join that something is broken for, and returns the step that failed.
 func (r *replay) suffers(n *node, m mutation) (*step, error) {
-	defer n.stop()
 	quiet := *r
 	quiet.recorder = &recorder{version: r.version, begun: r.begun, quiet: true, fails: m.caughtBy, log: r.log}
 	n.fatal = m.fatal
 	if err := n.mutate(r, m); err != nil {
+		return nil, err
+	}
+	r.nodes.enter(1)
+	defer r.nodes.leave(1)
+	defer n.stop()
+	if err := n.start(); err != nil {
 		return nil, err
 	}
 	failed := quiet.attempt(func() {
@@ -172,11 +177,9 @@ func (n *node) mutate(r *replay, m mutation) error {
 		}
 	}
 	if m.inside != nil {
-		if err := m.inside(n); err != nil {
-			return err
-		}
+		return m.inside(n)
 	}
-	return n.start()
+	return nil
 }
 
 // verdict is whether the right step failed.

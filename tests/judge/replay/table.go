@@ -6,7 +6,30 @@ import (
 	"strings"
 )
 
-// writeTable writes what was proven as Markdown: one line a step, one column a version, in each the formats that it was proven for.
+// joined says how many nodes of each format came to Ready in each version.
+func joined(versions []string, steps []step) string {
+	var lines []string
+	for _, version := range versions {
+		var formats []string
+		nodes := map[string]int{}
+		for _, s := range steps {
+			if s.Version != version || s.Name != "ready-with-cni" || !s.Good {
+				continue
+			}
+			if nodes[s.Format]++; nodes[s.Format] == 1 {
+				formats = append(formats, s.Format)
+			}
+		}
+		for i, format := range formats {
+			formats[i] = fmt.Sprintf("%d %s", nodes[format], format)
+		}
+		lines = append(lines, version+": "+strings.Join(formats, ", "))
+	}
+	return "Nodes that came to Ready: " + strings.Join(lines, "; ") + "."
+}
+
+// writeTable writes what was proven as Markdown: one line a step, one column a version, in each the formats that it was proven for. Before it
+// stands how many nodes of each format there were.
 func writeTable(path string, steps []step) error {
 	var names, versions []string
 	proven := map[string]map[string][]string{}
@@ -27,6 +50,7 @@ func writeTable(path string, steps []step) error {
 		failed[s.Name][s.Version] = failed[s.Name][s.Version] || !s.Good
 	}
 	var text strings.Builder
+	fmt.Fprintf(&text, "%s\n\n", joined(versions, steps))
 	fmt.Fprintf(&text, "| step | %s |\n|---|%s\n", strings.Join(versions, " | "), strings.Repeat("---|", len(versions)))
 	for _, name := range names {
 		fmt.Fprintf(&text, "| %s |", name)
