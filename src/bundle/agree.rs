@@ -7,7 +7,7 @@ use std::path::Path;
 use crate::bundle::manifest::{FileRecord, MANIFEST_LIMIT, Manifest, NodeRecord, ReadIndex};
 use crate::bundle::scan::listed;
 use crate::bundle::sums::{Sums, check_path};
-use crate::bundle::{INDEX, MANIFEST, TREE_JSON, TREE_SUMS, Verdict};
+use crate::bundle::{INDEX, MANIFEST, SERVED, TREE_JSON, TREE_SUMS, Verdict, is_served};
 
 /// Compares all three and adds what differs to the verdict.
 pub(super) fn agree(out: &Path, manifest: &Manifest, sums: &Sums, verdict: &mut Verdict) {
@@ -19,6 +19,7 @@ pub(super) fn agree(out: &Path, manifest: &Manifest, sums: &Sums, verdict: &mut 
         if ["nodes/", "shared/"]
             .iter()
             .any(|folder| file.path.starts_with(folder))
+            || is_served(&file.path)
         {
             verdict.add(&file.path, "a node's file is listed under the cluster's");
         }
@@ -78,12 +79,12 @@ fn agree_on_node(node: &NodeRecord, sums: &Sums, named: &mut [bool], verdict: &m
         return;
     }
     let folder = format!("nodes/{}/", node.name);
+    let served = format!("{SERVED}/{}/", node.name);
     for file in &node.files {
-        if file
-            .path
-            .strip_prefix(&folder)
-            .is_none_or(|name| name.contains('/'))
-        {
+        let own = file.path.strip_prefix(&folder);
+        // What everybody may read holds no secret.
+        let open = file.path.strip_prefix(&served).filter(|_| !file.secret);
+        if own.or(open).is_none_or(|name| name.contains('/')) {
             let rule = format!("does not lie in the folder of its node {}", node.name);
             verdict.add(&file.path, rule);
         }

@@ -7,7 +7,7 @@ use std::io::{self, Write};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use anyhow::{Context, bail};
 use rustix::fs::{CWD, Mode, OFlags, openat};
@@ -20,7 +20,9 @@ use crate::bundle::seal::Seal;
 use crate::bundle::shared::SharedFiles;
 use crate::bundle::sums::{check_path, write_line};
 use crate::bundle::write::{self, Measured, directory_mode, file_mode, new_directory, set_mode};
-use crate::bundle::{API_VERSION, INDEX, Kind, MANIFEST, SIGNATURE, SSH_SIGNATURE, SUMS};
+use crate::bundle::{
+    API_VERSION, INDEX, Kind, MANIFEST, SERVED, SIGNATURE, SSH_SIGNATURE, SUMS, is_served,
+};
 use crate::error::Result;
 use crate::lock::{Lock, beside};
 
@@ -57,6 +59,8 @@ pub struct BundleBuilder {
     staging: PathBuf,
     root: OwnedFd,
     nodes_directory: OwnedFd,
+    /// `boot/nodes`, where something was served.
+    served_directory: OnceLock<OwnedFd>,
     before: Before,
     seal: Seal,
     manifest: Manifest,
@@ -95,6 +99,7 @@ impl BundleBuilder {
             staging,
             root,
             nodes_directory,
+            served_directory: OnceLock::new(),
             before,
             seal,
             manifest: empty_manifest(header),
@@ -113,15 +118,16 @@ impl BundleBuilder {
     }
 
     /// Writes one file of no node, like `cluster/rbac/kustomization.yaml`. A secret one is 0600 and makes its folder
-    /// 0700.
+    /// 0700; below `boot`, which everybody may read, there is none.
     pub fn file(
         &self,
         path: &str,
         secret: bool,
         write: &mut dyn FnMut(&mut dyn Write) -> Result<()>,
     ) -> Result<()> {
-        if check_path(path).is_err() || !path.starts_with("cluster/") {
-            bail!("{path:?} is not a path for a cluster file");
+        let known = path.starts_with("cluster/") || path.starts_with("boot/") && !secret;
+        if check_path(path).is_err() || !known || is_served(path) {
+            bail!("{path:?} is not a path for a file of no node");
         }
         let mut cluster = locked(&self.cluster);
         self.parents(path, secret, &mut cluster.directories)
@@ -171,10 +177,39 @@ impl BundleBuilder {
         Ok(directory)
     }
 
+    /// Makes a node's folder among those that machines fetch their overlays from, `boot/nodes/NAME`, 0755.
+    pub(super) fn new_served_directory(&self, name: &str) -> Result<OwnedFd> {
+        let creating = || format!("creating {SERVED}/{name}");
+        let all = {
+            // One thread makes it; the others find it.
+            let mut cluster = locked(&self.cluster);
+            match self.served_directory.get() {
+                Some(all) => all,
+                None => {
+                    self.parents(&format!("{SERVED}/"), false, &mut cluster.directories)
+                        .with_context(creating)?;
+                    let flags =
+                        OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+                    let all =
+                        openat(&self.root, SERVED, flags, Mode::empty()).with_context(creating)?;
+                    self.served_directory.get_or_init(|| all)
+                }
+            }
+        };
+        new_directory(all, Path::new(name), directory_mode(false)).with_context(creating)
+    }
+
+    /// Shows every node that was finished, in any order.
+    pub fn each_node(&self, see: &mut dyn FnMut(&NodeRecord) -> Result<()>) -> Result<()> {
+        locked(&self.nodes).iter().try_for_each(see)
+    }
+
     /// Takes a node's folder away again, when keeping it came to nothing.
     pub(super) fn forget_node(&self, name: &str) -> Result<()> {
-        remove_tree(&self.staging.join("nodes").join(name))
-            .with_context(|| format!("removing nodes/{name}"))?;
+        for folder in ["nodes", SERVED] {
+            remove_tree(&self.staging.join(folder).join(name))
+                .with_context(|| format!("removing {folder}/{name}"))?;
+        }
         let _ = self.begun.fetch_sub(1, Ordering::Relaxed);
         Ok(())
     }

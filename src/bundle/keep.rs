@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use crate::bundle::manifest::{FileRecord, Manifest, NodeRecord};
 use crate::bundle::verify::open;
 use crate::bundle::write::{create, file_mode, set_mode};
-use crate::bundle::{BundleBuilder, Kind, PublicKey, TREE_SIGNATURE, read};
+use crate::bundle::{BundleBuilder, Kind, PublicKey, TREE_SIGNATURE, is_served, read};
 use crate::error::Result;
 use crate::node::Sha256Digest;
 
@@ -137,8 +137,13 @@ impl BundleBuilder {
             }
         }
         let directory = self.node_directory(name)?;
+        let served = match record.files.iter().any(|file| is_served(&file.path)) {
+            true => Some(self.new_served_directory(name)?),
+            false => None,
+        };
         for file in &record.files {
-            match keep_file(&old.folder, &directory, file.name(), file) {
+            let served = served.as_ref().filter(|_| is_served(&file.path));
+            match keep_file(&old.folder, served.unwrap_or(&directory), file.name(), file) {
                 Ok(()) => {}
                 Err(error)
                     if matches!(

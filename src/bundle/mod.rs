@@ -38,6 +38,8 @@ pub use verify::{Problem, Verdict, verify};
 
 /// What every bundle's manifest says first.
 pub const API_VERSION: &str = "nodebake/v1";
+/// What machines fetch over the network: a folder for each node whose overlay is served, with nothing secret in it.
+pub const SERVED: &str = "boot/nodes";
 /// The manifest: nodes, files, sizes, digests.
 pub const MANIFEST: &str = "bundle.json";
 /// Node → files, for programs.
@@ -54,6 +56,12 @@ pub const TREE_JSON: &str = "tree.json";
 pub const TREE_SUMS: &str = "tree.sums";
 /// The raw Ed25519 signature over a node's `tree.sums`, which travels with it.
 pub const TREE_SIGNATURE: &str = "tree.sums.sig";
+
+/// Whether a path is that of a node's file among those that machines fetch.
+pub fn is_served(path: &str) -> bool {
+    path.strip_prefix(SERVED)
+        .is_some_and(|rest| rest.starts_with('/'))
+}
 
 /// What a receiver without nodebake runs inside the bundle, with `KEY` naming a `sign.pub` that came another way: the
 /// signature, the digests, then a look for files that are missing or extra. Its exit code is 0 only when all is well;

@@ -1,6 +1,7 @@
 //! One node's folder in a bundle that is being made.
 
-use std::io::Write;
+use std::fs::File;
+use std::io::{self, Write};
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
@@ -10,7 +11,7 @@ use crate::bundle::folder::BundleBuilder;
 use crate::bundle::manifest::{FileRecord, InitramfsRecord, NodeRecord};
 use crate::bundle::sums::check_path;
 use crate::bundle::write::{Measured, create, file_mode};
-use crate::bundle::{TREE_JSON, TREE_SIGNATURE, TREE_SUMS};
+use crate::bundle::{SERVED, TREE_JSON, TREE_SIGNATURE, TREE_SUMS};
 use crate::error::Result;
 use crate::node::Sha256Digest;
 use crate::node::listing::TreeListing;
@@ -31,6 +32,8 @@ pub struct NodeSays {
 pub struct NodeFolder<'a> {
     builder: &'a BundleBuilder,
     directory: OwnedFd,
+    /// Where machines fetch from, once there is something.
+    served: Option<OwnedFd>,
     name: String,
     says: NodeSays,
     tree_digest: Option<Sha256Digest>,
@@ -49,6 +52,7 @@ impl<'a> NodeFolder<'a> {
         Self {
             builder,
             directory,
+            served: None,
             name: name.to_owned(),
             says,
             tree_digest: None,
@@ -104,9 +108,46 @@ impl<'a> NodeFolder<'a> {
         write: &mut dyn FnMut(&mut dyn Write) -> Result<()>,
     ) -> Result<()> {
         let path = format!("nodes/{}/{name}", self.name);
+        let created = create(&self.directory, Path::new(name), file_mode(secret));
+        self.fill(path, secret, created, write)
+    }
+
+    /// Writes a file without a secret to where machines fetch it: `boot/nodes/NAME`.
+    pub fn served_file(
+        &mut self,
+        name: &str,
+        write: &mut dyn FnMut(&mut dyn Write) -> Result<()>,
+    ) -> Result<()> {
+        self.check_name(name)?;
+        let path = format!("{SERVED}/{}/{name}", self.name);
+        let directory = match self.served.take() {
+            Some(directory) => directory,
+            None => self.builder.new_served_directory(&self.name)?,
+        };
+        let created = create(&directory, Path::new(name), file_mode(false));
+        self.served = Some(directory);
+        self.fill(path, false, created, write)
+    }
+
+    fn check_name(&self, name: &str) -> Result<()> {
+        if name.contains('/') || check_path(name).is_err() {
+            bail!("{name:?} is not a file name for node {}", self.name);
+        }
+        if [TREE_JSON, TREE_SUMS, TREE_SIGNATURE].contains(&name) {
+            bail!("{name} of node {} is not a payload's to write", self.name);
+        }
+        Ok(())
+    }
+
+    fn fill(
+        &mut self,
+        path: String,
+        secret: bool,
+        created: io::Result<File>,
+        write: &mut dyn FnMut(&mut dyn Write) -> Result<()>,
+    ) -> Result<()> {
         let writing = || format!("writing {path}");
-        let file =
-            create(&self.directory, Path::new(name), file_mode(secret)).with_context(writing)?;
+        let file = created.with_context(writing)?;
         let mut measured = Measured::new(file, &mut self.buffer);
         write(&mut measured).with_context(writing)?;
         let (size, sha256) = measured.finish().with_context(writing)?;
@@ -136,12 +177,7 @@ impl Output for NodeFolder<'_> {
         secret: bool,
         write: &mut dyn FnMut(&mut dyn Write) -> Result<()>,
     ) -> Result<()> {
-        if name.contains('/') || check_path(name).is_err() {
-            bail!("{name:?} is not a file name for node {}", self.name);
-        }
-        if [TREE_JSON, TREE_SUMS, TREE_SIGNATURE].contains(&name) {
-            bail!("{name} of node {} is not a payload's to write", self.name);
-        }
+        self.check_name(name)?;
         self.write(name, secret, write)
     }
 }

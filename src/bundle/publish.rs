@@ -19,7 +19,7 @@ use crate::error::Result;
 const INCOMING: &str = ".bundle.json.nodebake";
 
 /// Everything that a bundle has at its top.
-const OURS: [&str; 9] = [
+const OURS: [&str; 10] = [
     MANIFEST,
     INDEX,
     SUMS,
@@ -28,6 +28,7 @@ const OURS: [&str; 9] = [
     "cluster",
     "nodes",
     "shared",
+    "boot",
     INCOMING,
 ];
 

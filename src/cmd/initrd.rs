@@ -13,7 +13,7 @@ use crate::cli::{Initrd, InitrdAppend};
 use crate::error::{Exit, Result};
 use crate::inspect::{Limits, inspect};
 use crate::lock::{Lock, beside};
-use crate::payload::initramfs::Mode;
+use crate::payload::initramfs::{Mode, is_layer, is_overlay};
 use crate::report::Report;
 
 /// Runs `initrd …`.
@@ -75,10 +75,7 @@ fn overlays<'a>(
     let mode = node.initramfs.as_ref().map(|record| &*record.mode);
     let known = [Mode::RamRoot, Mode::Carry, Mode::CoreosLive];
     let mode = known.into_iter().find(|known| mode == Some(known.name()));
-    let overlay = |file: &&FileRecord| {
-        let name = file.name();
-        name.starts_with("overlay.cpio") || name.starts_with("overlay.secrets.cpio")
-    };
+    let overlay = |file: &&FileRecord| is_overlay(file.name());
     let mut overlays: Vec<&FileRecord> = node.files.iter().filter(overlay).collect();
     overlays.sort_by_key(|file| file.name().contains(".secrets."));
     let (Some(mode), false) = (mode, overlays.is_empty()) else {
@@ -87,8 +84,11 @@ fn overlays<'a>(
             node.name
         );
     };
-    let is_layer = |path: &&str| path.ends_with(".cpio") || path.contains(".cpio.");
-    let layers = node.shared.iter().map(|path| &**path).filter(is_layer);
+    let layers = node
+        .shared
+        .iter()
+        .map(|path| &**path)
+        .filter(|path| is_layer(path));
     let mut all: Vec<&FileRecord> = layers.filter_map(|path| bundle.shared(path)).collect();
     all.extend(overlays);
     Ok((mode, all))

@@ -20,6 +20,7 @@ mod merges;
 /// `pki`.
 pub mod pki;
 mod project;
+mod pxe;
 mod secrets_file;
 /// `show`.
 pub mod show;

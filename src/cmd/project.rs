@@ -12,13 +12,14 @@ use time::format_description::well_known::Rfc3339;
 use crate::cli::Reading;
 use crate::cmd::credentials;
 use crate::cmd::merges::{self, Merges};
+use crate::cmd::pxe;
 use crate::cmd::secrets_file::{check_recipients, tokens};
 use crate::cmd::user_files::{self, OfClasses};
 use crate::error::Result;
 use crate::identity::{CaBundle, CaSource};
 use crate::inventory::{CLUSTER_FILE, Inventory};
 use crate::node::{Baked, NodeTree, Oven};
-use crate::payload::{Forms, Job, NodeFacts, Objection, credential};
+use crate::payload::{Forms, Job, NodeFacts, Objection, credential, pxe as network};
 use crate::plan::{Inputs, NodePlan, Plan};
 use crate::report::{Amount, Finding, Place, Report};
 use crate::yaml::Located;
@@ -60,6 +61,7 @@ pub fn prepare(dir: &Path, reading: &Reading, report: &mut Report) -> Result<Opt
     let oven = Oven::new(&plan, report)?;
     let merges = merges::load(dir, &plan, report)?;
     let user_files = user_files::load(dir, &plan, report)?;
+    pxe::check(dir, &plan, report);
     let prepared = Prepared {
         plan,
         oven,
@@ -224,6 +226,7 @@ pub fn objections(node: &NodePlan, job: &Job<'_>, forms: &Forms) -> Result<Vec<F
         objections.extend(format.oversize(job, forms)?);
     }
     objections.extend(credential::check(job));
+    objections.extend(network::check(job));
     let finding = |objection| finding(objection, node, job.tree);
     Ok(objections.into_iter().map(finding).collect())
 }
@@ -259,7 +262,7 @@ fn finding(objection: Objection, node: &NodePlan, tree: &NodeTree) -> Finding {
 }
 
 /// Where a field of a node's layers was set.
-fn place_of(merged: &Located, field: &str) -> Option<Place> {
+pub fn place_of(merged: &Located, field: &str) -> Option<Place> {
     let mut keys = field.split('.');
     let found = keys.try_fold(merged, |at, key| at.get(key))?;
     Some(found.place.clone())

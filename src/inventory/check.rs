@@ -1,5 +1,6 @@
 //! Rules that hold between fields: addresses and networks, the API server, tokens.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -7,11 +8,11 @@ use ipnet::IpNet;
 
 use crate::inventory::cursor::{At, Spot};
 use crate::inventory::identity::{ClientIdentity, KubeconfigAuth, KubeconfigSpec, ServingIdentity};
-use crate::inventory::{Cluster, Inventory, Spec};
+use crate::inventory::{Cluster, Inventory, Node, Spec};
 use crate::kubernetes::version::skew;
 use crate::payload::limits::Target;
 use crate::payload::{Format, IgnitionTarget};
-use crate::report::Report;
+use crate::report::{Place, Report};
 
 /// Longer than this, automatic approval is worth a warning: whoever holds a token can become any node.
 const LONG_TTL: Duration = Duration::from_secs(24 * 3600);
@@ -23,6 +24,7 @@ pub fn check(inventory: &Inventory, report: &mut Report) {
     api_server(inventory, report);
     tokens(&inventory.cluster, report);
     readable_user_data(inventory, report);
+    boots_by_mac(inventory, report);
 }
 
 fn networks(cluster: &Cluster, report: &mut Report) {
@@ -192,6 +194,32 @@ fn readable_user_data(inventory: &Inventory, report: &mut Report) {
                 report.add(spot.warning(rule).repair(repair));
             }
         }
+    }
+}
+
+/// A machine that boots over the network is known by its MAC addresses. Members of a range share a place, and are said once.
+fn boots_by_mac(inventory: &Inventory, report: &mut Report) {
+    let mut without: BTreeMap<&Place, (&Node, usize)> = BTreeMap::new();
+    for (node, spec) in inventory.nodes.iter().zip(&inventory.spec_of) {
+        let spec = spec.and_then(|index| inventory.specs.get(index));
+        if node.macs.is_empty() && spec.is_some_and(|spec| spec.output.pxe.is_some()) {
+            without.entry(&node.name.spot.place).or_insert((node, 0)).1 += 1;
+        }
+    }
+    for (node, count) in without.into_values() {
+        let name = &node.name;
+        let rule = match count {
+            1 => format!(
+                "{} boots over the network (output.pxe) and has no MAC address",
+                name.value
+            ),
+            _ => format!(
+                "{count} nodes, like {}, boot over the network (output.pxe) and have no MAC address",
+                name.value
+            ),
+        };
+        let repair = "list them in macs, or set output.pxe to null for the node";
+        report.add(name.spot.error(rule).repair(repair));
     }
 }
 

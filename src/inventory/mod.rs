@@ -24,6 +24,7 @@ mod nodes;
 mod os;
 mod output;
 mod profiles;
+mod pxe;
 mod runtime;
 mod spec;
 mod table;

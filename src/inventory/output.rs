@@ -1,8 +1,11 @@
 //! `output`: which payloads a node gets, and how they are written.
 
+use std::sync::Arc;
+
 use crate::inventory::cloud_init;
 use crate::inventory::cursor::Cursor;
 use crate::inventory::ignition;
+use crate::inventory::pxe;
 use crate::payload::initramfs::{InitramfsSettings, Mode};
 use crate::payload::{
     Assets, CloudInit, Compression, Format, IgnitionSettings, Secrets, Settings, TarballSettings,
@@ -18,6 +21,7 @@ pub fn read(at: Option<&Cursor<'_>>) -> Settings {
         cloud_init: CloudInit::default(),
         secrets: Secrets::AsUsual,
         credential: false,
+        pxe: None,
     };
     let Some(fields) = at.and_then(|at| at.fields()) else {
         return settings;
@@ -47,6 +51,14 @@ pub fn read(at: Option<&Cursor<'_>>) -> Settings {
     }
     if let Some(initramfs) = fields.optional("initramfs") {
         read_initramfs(&initramfs, &mut settings.initramfs);
+    }
+    if let Some(at) = fields.optional("pxe") {
+        settings.pxe = pxe::read(&at).map(Arc::new);
+        if !settings.formats.contains(&Format::Initramfs) {
+            let rule = "machines boot an initramfs overlay, and output.formats does not have it";
+            let finding = at.spot().error(rule);
+            at.add(finding.repair("add initramfs to output.formats"));
+        }
     }
     fields.finish();
     settings

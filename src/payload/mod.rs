@@ -23,6 +23,8 @@ mod libraries;
 pub mod limits;
 mod objection;
 mod part;
+/// Scripts for booting over the network.
+pub mod pxe;
 /// tar archives to unpack over an image.
 pub mod tarball;
 
@@ -44,6 +46,7 @@ pub use initramfs::InitramfsSettings;
 pub use libraries::libraries;
 pub use objection::Objection;
 pub use part::Part;
+pub use pxe::Pxe;
 pub use tarball::TarballSettings;
 
 /// A way to deliver a node tree. `match` on it has no `_` arm, so the compiler lists what a new format still lacks.
@@ -168,6 +171,8 @@ pub struct Settings {
     pub secrets: Secrets,
     /// Whether they are written as a systemd credential too.
     pub credential: bool,
+    /// How the nodes are booted over the network, where they are.
+    pub pxe: Option<Arc<Pxe>>,
 }
 
 impl Settings {

@@ -146,7 +146,7 @@ fn nobody_makes_users(spec: &Spec) -> Option<Finding> {
     ))
 }
 
-/// The kernel's command line belongs to the boot loader, which only Ignition reaches.
+/// The kernel's command line belongs to the boot loader, which only Ignition reaches, and the scripts of a network boot.
 fn kernel_arguments(spec: &Spec, report: &mut Report) {
     let Some(first) = spec.os.kernel_arguments.first() else {
         return;
@@ -154,6 +154,7 @@ fn kernel_arguments(spec: &Spec, report: &mut Report) {
     let formats = spec.output.formats.iter();
     let others: Vec<&str> = formats
         .filter(|format| !format.sets_kernel_arguments())
+        .filter(|format| **format != Format::Initramfs || spec.output.pxe.is_none())
         .map(|format| format.name())
         .collect();
     if !others.is_empty() {

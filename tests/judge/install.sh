@@ -216,6 +216,36 @@ WRAPPER
     fi
 }
 
+# GRUB's reader of scripts; installing it would put hooks for the next kernel onto the machine.
+grub_reader() {
+    if have grub-script-check || ! may_install grub-script-check; then
+        return 0
+    fi
+    apt_install libdevmapper1.02.1 libefiboot1 libefivar1 libfreetype6 libfuse2 || true
+    if unpack grub grub-common; then
+        ln -sf ../grub/usr/bin/grub-script-check "$judges/bin/grub-script-check"
+        ln -sf ../grub/usr/bin/grub-mkimage "$judges/bin/grub-mkimage"
+    else
+        skip grub-script-check "its package could not be had"
+    fi
+}
+
+# What a machine boots over its network, for `make boots` only: pxelinux and GRUB; iPXE comes with the emulator's network cards.
+network_loaders() {
+    if [ ! -e /usr/lib/ipxe/qemu/pxe-virtio.rom ] && may_install ipxe-qemu; then
+        apt_install ipxe-qemu || skip ipxe-qemu "apt-get could not install it"
+    fi
+    while read -r folder package file; do
+        if [ ! -e "$judges/$folder/$file" ] && may_install "$package"; then
+            unpack "$folder" "$package" || skip "$package" "its package could not be had"
+        fi
+    done <<LIST
+pxelinux pxelinux usr/lib/PXELINUX/lpxelinux.0
+syslinux syslinux-common usr/lib/syslinux/modules/bios/ldlinux.c32
+grub-pc grub-pc-bin usr/lib/grub/i386-pc/moddep.lst
+LIST
+}
+
 # --- Go modules
 
 # go_minor: 26 for Go 1.26, 0 where there is none.
@@ -474,6 +504,7 @@ cloud_init
 ignition
 node_programs
 initrd_readers
+grub_reader
 go_judges
 get_kubectl
 case ${1:-} in
@@ -488,7 +519,10 @@ versions)
         skip containerd-2.4 "does not build (is a Go module proxy reachable?)"
     fi
     ;;
-boots) boot_machine ;;
+boots)
+    boot_machine
+    network_loaders
+    ;;
 esac
 
 if [ -n "$skipped" ]; then

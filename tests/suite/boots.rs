@@ -2,6 +2,8 @@
 //! has is what tree.json says. Seconds each, with an emulator and a kernel that only `make boots` installs;
 //! FULL=1 boots every base with every compression.
 
+mod network;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -24,6 +26,7 @@ const REPORT: &str = r#"#!/bin/sh
 PATH=/bin:/sbin:/usr/bin:/usr/sbin
 mount -t proc proc /proc 2>/dev/null; mount -t devtmpfs dev /dev 2>/dev/null
 echo 1 >/proc/sys/kernel/printk
+echo "NODE cmdline $(cat /proc/cmdline)"
 find / -xdev ! -path '/proc*' ! -path '/dev*' | while read -r path; do
     facts=$(stat -c '%a %u %g' "$path")
     if [ -L "$path" ]; then
@@ -101,23 +104,22 @@ impl Console {
         more: &[&str],
     ) -> Self {
         let append = format!("console=ttyS0 panic=-1 {append}");
+        let mut args = vec!["-nic", "none", "-kernel", kernel];
+        args.extend(["-initrd", initrd, "-append", &append]);
+        args.extend(more);
+        Self::of_machine(folder, initrd, &args)
+    }
+
+    /// The same of a machine that finds for itself what to boot.
+    fn of_machine(folder: &Path, what: &str, args: &[&str]) -> Self {
         let mut command = judges::command(folder, "qemu-system-x86_64");
         let _ = command
             .args([
                 "-machine", "q35", "-cpu", "max", "-accel", "tcg", "-m", "512",
             ])
-            .args([
-                "-display",
-                "none",
-                "-monitor",
-                "none",
-                "-no-reboot",
-                "-nic",
-                "none",
-            ])
-            .args(["-serial", "file:console", "-kernel", kernel])
-            .args(["-initrd", initrd, "-append", &append])
-            .args(more)
+            .args(["-display", "none", "-monitor", "none", "-no-reboot"])
+            .args(["-serial", "file:console"])
+            .args(args)
             .stdout(Stdio::null())
             .stderr(Stdio::inherit());
         let mut child = command.spawn().unwrap();
@@ -142,9 +144,9 @@ impl Console {
             "Kernel panic",
             "Initramfs unpacking failed",
         ] {
-            assert!(!console.0.contains(trouble), "{initrd}: {}", console.0);
+            assert!(!console.0.contains(trouble), "{what}: {}", console.0);
         }
-        assert!(console.0.contains("NODE end"), "{initrd}: {}", console.0);
+        assert!(console.0.contains("NODE end"), "{what}: {}", console.0);
         console
     }
 
@@ -174,8 +176,11 @@ impl Console {
     fn has_tree(&self, project: &Project, base: &BTreeMap<String, String>, ours: &[&str]) {
         let tree = fs::read(node(project).join("tree.json")).unwrap();
         let tree: Value = serde_json::from_slice(&tree).unwrap();
+        self.has_entries(tree["entries"].as_array().unwrap(), base, ours);
+    }
+
+    fn has_entries(&self, entries: &[Value], base: &BTreeMap<String, String>, ours: &[&str]) {
         let mut found = self.paths();
-        let entries = tree["entries"].as_array().unwrap();
         assert!(entries.len() > 10);
         for entry in entries {
             let path = entry["path"].as_str().unwrap();

@@ -304,6 +304,32 @@ fn the_profile_for_ignition_builds_without_a_finding() {
 }
 
 #[test]
+fn the_profile_for_network_boot_builds_without_a_finding() {
+    let mut room = example();
+    let _ = room.run("cd .. && nodebake init q && cd q && cp -r ../p/files ../p/profiles .");
+    fs::write(room.at.join("files/initrd.img"), "base\n").unwrap();
+    let file = room.at.join("cluster.yaml");
+    let inventory = fs::read_to_string(&file).unwrap();
+    let netboot = inventory.replacen(
+        "  - name: worker-1\n",
+        "  - name: worker-1\n    profiles: [netboot]\n    macs: [\"52:54:00:12:34:56\"]\n",
+        1,
+    );
+    assert_ne!(netboot, inventory);
+    fs::write(&file, netboot).unwrap();
+    let _ = room.nodebake("build --strict");
+    let text = readme();
+    let start = text.find("| loader | what it boots first").unwrap();
+    let table = text[start..].split("\n\n").next().unwrap();
+    let mut seen = 0;
+    for path in table.split('`').filter(|part| part.starts_with("boot/")) {
+        assert!(room.at.join("out").join(path).exists(), "{path}");
+        seen += 1;
+    }
+    assert!(seen >= 4, "{table}");
+}
+
+#[test]
 fn the_readme_of_a_new_project_holds() {
     for profile in ["worker", "by-hand"] {
         let mut room = Room::new();

@@ -37,6 +37,7 @@ mod node_restriction;
 mod pki;
 mod profiles;
 mod project;
+mod pxe;
 #[cfg(feature = "age")]
 mod sealed;
 mod secrets;

@@ -237,6 +237,7 @@ pub fn settings() -> Settings {
         cloud_init: CloudInit::default(),
         secrets: Secrets::Inline,
         credential: false,
+        pxe: None,
     }
 }
 

@@ -17,6 +17,7 @@ use crate::cmd::build::progress::bar;
 use crate::cmd::build::seal::{seal, target};
 use crate::cmd::manifests::{self, Marks};
 use crate::cmd::project::{Prepared, objections};
+use crate::cmd::pxe::{self, Served};
 use crate::cmd::tree_check;
 use crate::error::Result;
 use crate::node::listing::TreeListing;
@@ -99,6 +100,7 @@ pub fn bake(
     }
     if kind == Kind::Bundle {
         manifests::write(&builder, &prepared.plan, &marks)?;
+        pxe::write(&builder, &prepared.plan)?;
     }
     Ok(Outcome {
         finished: Some(builder.finish()?),
@@ -191,7 +193,10 @@ impl Baking<'_> {
                 return Ok(());
             }
             for format in &settings.formats {
-                format.write(&job, &self.forms, &mut folder)?;
+                match settings.pxe.is_some() && *format == Format::Initramfs {
+                    true => format.write(&job, &self.forms, &mut Served(&mut folder))?,
+                    false => format.write(&job, &self.forms, &mut folder)?,
+                }
             }
             credential::package(&job, &mut folder)?;
         }
@@ -240,13 +245,15 @@ impl Baking<'_> {
         Ok(Some(Cow::Owned(tree)))
     }
 
-    /// A node of the last bundle stays as it is, as long as it holds the token that the manifests make.
+    /// A node of the last bundle stays as it is, as long as it holds the token that the manifests make and its overlay
+    /// lies where machines fetch it.
     fn keep(&self, old: &OldBundle, node: &NodePlan) -> Result<bool> {
         let token = node.token.as_ref().map(|token| &*token.id);
-        let same_token = old
-            .node(&node.name)
-            .is_some_and(|record| record.token_id.as_deref() == token);
-        Ok(same_token && self.builder.keep(old, &node.name)?)
+        let would_be_the_same = old.node(&node.name).is_some_and(|record| {
+            record.token_id.as_deref() == token
+                && pxe::is_served(record) == pxe::would_be_served(&self.settings(node), record)
+        });
+        Ok(would_be_the_same && self.builder.keep(old, &node.name)?)
     }
 
     fn settings(&self, node: &NodePlan) -> Settings {

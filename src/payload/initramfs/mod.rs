@@ -29,6 +29,18 @@ pub fn file_name(part: Part, compression: Compression) -> String {
     format!("overlay{}.cpio{}", part.infix(), compression.suffix())
 }
 
+/// Whether a file of a node is its overlay or a part of it.
+pub fn is_overlay(name: &str) -> bool {
+    [Part::Whole, Part::Secrets]
+        .iter()
+        .any(|part| name.starts_with(&file_name(*part, Compression::None)))
+}
+
+/// Whether a file that nodes share is a layer that goes before their overlays.
+pub fn is_layer(path: &str) -> bool {
+    path.ends_with(".cpio") || path.contains(".cpio.")
+}
+
 /// The layer's name: `LAYER.cpio.gz`, or `LAYER.carry.cpio.gz` where its files are carried to the real root.
 fn layer_name(layer: &Layer, mode: Mode, compression: Compression) -> String {
     let carry = match mode {

@@ -1,0 +1,210 @@
+//! Network boot in a bundle: the scripts for all nodes, and the kernels and base initrds of the project.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::io;
+use std::path::Path;
+
+use anyhow::Context;
+
+use crate::bundle::{self, BundleBuilder, FileRecord, NodeFolder, NodeRecord};
+use crate::cmd::project::place_of;
+use crate::error::Result;
+use crate::inventory::CLUSTER_FILE;
+use crate::payload::initramfs::{is_layer, is_overlay};
+use crate::payload::pxe::{
+    BASE_FOLDER, Boot, Pxe, Source, arguments, entry, of_node, script, script_path,
+};
+use crate::payload::{Output, Settings};
+use crate::plan::{NodePlan, Plan};
+use crate::report::{Finding, Place, Report};
+
+/// Finds kernels and base initrds that are not there, and nodes that look for their scripts in different places.
+pub fn check(dir: &Path, plan: &Plan, report: &mut Report) {
+    let mut first: Option<&str> = None;
+    for class in &plan.classes {
+        let Some(pxe) = &class.spec.output.pxe else {
+            continue;
+        };
+        let mut add = |field: &str, rule: String, repair: &str| {
+            let place = place_of(&class.spec.merged, field);
+            let place = place.unwrap_or_else(|| Place::file(CLUSTER_FILE));
+            report.add(Finding::error(&place, field, rule).repair(repair));
+        };
+        let url = *first.get_or_insert(&pxe.url);
+        if url != pxe.url {
+            let rule = format!("the bundle is served at one place, and other nodes say {url}");
+            add("output.pxe.url", rule, "say it once, for the cluster");
+        }
+        for (field, file) in files(pxe) {
+            let problem = match dir.join(file).metadata() {
+                Ok(metadata) if metadata.is_file() => continue,
+                Ok(_) => "is no file".to_owned(),
+                Err(error) => format!("cannot be read: {error}"),
+            };
+            let repair = "name a file of the project, or a URL with http://";
+            add(field, format!("{file} {problem}"), repair);
+        }
+    }
+}
+
+/// The files of the project that machines boot, each with the field that names it.
+fn files(pxe: &Pxe) -> impl Iterator<Item = (&'static str, &str)> {
+    let kernel = [("output.pxe.kernel", &pxe.kernel)];
+    let initrds = pxe
+        .initrds
+        .iter()
+        .map(|initrd| ("output.pxe.initrd", initrd));
+    kernel
+        .into_iter()
+        .chain(initrds)
+        .filter_map(|(field, source)| match source {
+            Source::File(path) => Some((field, path.as_str())),
+            Source::Url(_) => None,
+        })
+}
+
+/// Puts what holds no secret where a boot server's user may read it.
+pub struct Served<'f, 'b>(pub &'f mut NodeFolder<'b>);
+
+impl Output for Served<'_, '_> {
+    fn shared(
+        &mut self,
+        name: &str,
+        write: &mut dyn FnMut(&mut dyn io::Write) -> Result<()>,
+    ) -> Result<()> {
+        self.0.shared(name, write)
+    }
+
+    fn file(
+        &mut self,
+        name: &str,
+        secret: bool,
+        write: &mut dyn FnMut(&mut dyn io::Write) -> Result<()>,
+    ) -> Result<()> {
+        match secret {
+            true => self.0.file(name, secret, write),
+            false => self.0.served_file(name, write),
+        }
+    }
+}
+
+/// Whether a node's overlay lies where machines fetch it.
+pub fn is_served(record: &NodeRecord) -> bool {
+    record
+        .files
+        .iter()
+        .any(|file| bundle::is_served(&file.path))
+}
+
+/// Whether it would lie there today.
+pub fn would_be_served(settings: &Settings, record: &NodeRecord) -> bool {
+    let is_public = |file: &FileRecord| is_overlay(file.name()) && !file.secret;
+    settings.pxe.is_some() && record.files.iter().any(is_public)
+}
+
+/// Writes everything below `boot/` but the overlays, which are there.
+pub fn write(builder: &BundleBuilder, plan: &Plan) -> Result<()> {
+    let nodes: BTreeMap<&str, &NodePlan> = plan
+        .nodes
+        .iter()
+        .filter(|node| node.class.spec.output.pxe.is_some())
+        .map(|node| (&*node.name, node))
+        .collect();
+    if nodes.is_empty() {
+        return Ok(());
+    }
+    let mut of_cluster = OfCluster::default();
+    builder.each_node(&mut |record| match nodes.get(&*record.name) {
+        Some(node) => of_cluster.node(builder, node, record),
+        None => Ok(()),
+    })?;
+    of_cluster.write(builder, &plan.project)
+}
+
+/// What is written once, however many nodes need it.
+#[derive(Default)]
+struct OfCluster {
+    files: BTreeSet<String>,
+    entries: BTreeMap<String, String>,
+}
+
+impl OfCluster {
+    /// The scripts of one node, by what its record says that it has.
+    fn node(
+        &mut self,
+        builder: &BundleBuilder,
+        node: &NodePlan,
+        record: &NodeRecord,
+    ) -> Result<()> {
+        let spec = &node.class.spec;
+        let Some(pxe) = &spec.output.pxe else {
+            return Ok(());
+        };
+        let overlays = overlays(pxe, record);
+        if overlays.is_empty() {
+            // `--format` left them out.
+            return Ok(());
+        }
+        let bases = pxe
+            .initrds
+            .iter()
+            .map(|base| base.url(&pxe.url, &node.name));
+        let initrds: Vec<String> = bases.chain(overlays).collect();
+        let image: Vec<_> = spec
+            .os
+            .kernel_arguments
+            .iter()
+            .map(|at| at.value.clone())
+            .collect();
+        let boot = Boot {
+            node: &node.name,
+            kernel: &pxe.kernel.url(&pxe.url, &node.name),
+            initrds: &initrds,
+            arguments: &arguments(pxe, spec.output.initramfs.mode, &image, &node.name),
+        };
+        for loader in &pxe.loaders {
+            let text = script(*loader, &boot);
+            for mac in &node.macs {
+                write_text(builder, &script_path(*loader, mac), &text)?;
+            }
+            let entry = entry(*loader, &pxe.url);
+            let _ = self.entries.insert(entry.path, entry.text);
+        }
+        self.files
+            .extend(files(pxe).map(|(_, file)| file.to_owned()));
+        Ok(())
+    }
+
+    fn write(&self, builder: &BundleBuilder, project: &Path) -> Result<()> {
+        for (path, text) in &self.entries {
+            write_text(builder, path, text)?;
+        }
+        for file in &self.files {
+            let source = project.join(file);
+            let reading = || format!("reading {}", source.display());
+            builder.file(&format!("{BASE_FOLDER}/{file}"), false, &mut |out| {
+                let mut file = File::open(&source).with_context(reading)?;
+                let _ = io::copy(&mut file, out).with_context(reading)?;
+                Ok(())
+            })?;
+        }
+        Ok(())
+    }
+}
+
+/// The URLs of a node's layer and of its overlay over it, the part that holds secrets last. Where those come from elsewhere it has no URL.
+fn overlays(pxe: &Pxe, record: &NodeRecord) -> Vec<String> {
+    let files = record.files.iter().filter(|file| is_overlay(file.name()));
+    let (secret, public): (Vec<_>, Vec<_>) = files.partition(|file| file.secret);
+    let layers = record.shared.iter().filter(|path| is_layer(path));
+    let public = layers.chain(public.iter().map(|file| &file.path));
+    let public = public.map(|path| format!("{}/{path}", pxe.url));
+    let secrets_url = pxe.secrets_url.iter().filter(|_| !secret.is_empty());
+    let secret = secrets_url.map(|url| of_node(url, &record.name));
+    public.chain(secret).collect()
+}
+
+fn write_text(builder: &BundleBuilder, path: &str, text: &str) -> Result<()> {
+    builder.file(path, false, &mut |out| Ok(out.write_all(text.as_bytes())?))
+}

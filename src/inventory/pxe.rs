@@ -1,0 +1,201 @@
+//! `output.pxe`: what machines boot over the network.
+
+use crate::inventory::cursor::{Cursor, Fields};
+use crate::payload::pxe::{Loader, Pxe, Source};
+use crate::yaml::Value;
+
+/// Reads `pxe`; None where something that it needs is missing or wrong, for which there is a finding.
+pub fn read(at: &Cursor<'_>) -> Option<Pxe> {
+    let fields = at.fields()?;
+    let url = fields.required("url").and_then(|at| at.parse(served));
+    let kernel = fields.required("kernel").and_then(|at| at.parse(source));
+    let initrds = fields.required("initrd").map(|at| initrds(&at));
+    let arguments = fields.list("arguments");
+    let secrets_url = fields
+        .optional("secretsURL")
+        .and_then(|at| at.parse(secrets_url));
+    let elsewhere = fields
+        .optional("secrets")
+        .and_then(|at| at.choice(&[("elsewhere", ())]));
+    let mut pxe = Pxe {
+        url: url.unwrap_or_default(),
+        kernel: kernel.unwrap_or(Source::File(String::new())),
+        initrds: initrds.unwrap_or_default(),
+        arguments: arguments.iter().filter_map(|at| at.parse(word)).collect(),
+        loaders: Vec::new(),
+        secrets_url,
+        secrets_elsewhere: elsewhere.is_some(),
+    };
+    pxe.loaders = loaders(&fields, needs_https(&pxe));
+    if let (Some(at), true) = (fields.optional("secrets"), pxe.secrets_url.is_some()) {
+        at.error("secretsURL says where they come from");
+    }
+    fields.finish();
+    let whole = !pxe.url.is_empty() && pxe.kernel != Source::File(String::new());
+    whole.then_some(pxe)
+}
+
+fn initrds(at: &Cursor<'_>) -> Vec<Source> {
+    match at.located().value {
+        Value::List(_) => at
+            .items()
+            .iter()
+            .filter_map(|at| at.parse(source))
+            .collect(),
+        _ => at.parse(source).into_iter().collect(),
+    }
+}
+
+fn needs_https(pxe: &Pxe) -> bool {
+    let sources = pxe.initrds.iter().chain([&pxe.kernel]);
+    let urls = sources.filter_map(|source| match source {
+        Source::Url(url) => Some(url),
+        Source::File(_) => None,
+    });
+    let urls = urls.chain([&pxe.url]).chain(&pxe.secrets_url);
+    urls.into_iter().any(|url| url.starts_with("https://"))
+}
+
+/// Without a word, scripts for all loaders that can fetch what there is to fetch.
+fn loaders(fields: &Fields<'_>, https: bool) -> Vec<Loader> {
+    let Some(at) = fields.optional("loaders") else {
+        let all = Loader::NAMED.into_iter().map(|(_, loader)| loader);
+        return all
+            .filter(|loader| !https || loader.knows_https())
+            .collect();
+    };
+    let mut loaders = Vec::new();
+    for item in at.items() {
+        let Some(loader) = item.choice(&Loader::NAMED) else {
+            continue;
+        };
+        if https && !loader.knows_https() {
+            item.add(
+                item.spot()
+                    .error("knows no https, and that is in one of the URLs beside it")
+                    .repair(
+                        "leave it out, or let secrets come from elsewhere and the rest by http",
+                    ),
+            );
+        }
+        if !loaders.contains(&loader) {
+            loaders.push(loader);
+        }
+    }
+    if at.items().is_empty() {
+        at.error("names no loader");
+    }
+    loaders
+}
+
+/// Characters that a URL or path may have so that every loader takes it as it is: no space or comma divides it, nothing
+/// quotes, nothing is replaced.
+fn is_plain(c: char) -> bool {
+    c.is_ascii_alphanumeric() || "-._~:/?&=+%@[]".contains(c)
+}
+
+fn served(text: &str) -> Result<String, String> {
+    let url = url(text)?;
+    match url.contains(['?', '{']) {
+        true => Err("is the same for all nodes, and has no query".to_owned()),
+        false => Ok(url.trim_end_matches('/').to_owned()),
+    }
+}
+
+fn url(text: &str) -> Result<String, String> {
+    let rest = ["http://", "https://", "tftp://"]
+        .iter()
+        .find_map(|scheme| text.strip_prefix(scheme));
+    match rest {
+        None => Err("must begin with http://, https:// or tftp://".to_owned()),
+        Some(rest) if rest.is_empty() || rest.starts_with('/') => Err("has no host".to_owned()),
+        Some(rest) if !rest.replace("{node}", "").chars().all(is_plain) => {
+            Err("has characters that some boot loader does not take as they are".to_owned())
+        }
+        Some(_) => Ok(text.to_owned()),
+    }
+}
+
+/// A URL, or a file of the project.
+fn source(text: &str) -> Result<Source, String> {
+    if text.contains("://") {
+        return url(text).map(Source::Url);
+    }
+    let inside = |part: &str| !part.is_empty() && part != "." && part != "..";
+    match text.split('/').all(inside)
+        && text.chars().all(|c| is_plain(c) && !"?&=%@[]:".contains(c))
+    {
+        true => Ok(Source::File(text.to_owned())),
+        false => Err("is neither a URL nor the plain path of a file in the project".to_owned()),
+    }
+}
+
+/// Over http or tftp the secrets would travel in the clear.
+fn secrets_url(text: &str) -> Result<String, String> {
+    if !text.starts_with("https://") {
+        return Err("must begin with https://: the secrets would travel in the clear".to_owned());
+    }
+    match text.contains("{node}") {
+        true => url(text),
+        false => Err("must hold {node}, or all nodes would fetch the same".to_owned()),
+    }
+}
+
+fn word(text: &str) -> Result<String, String> {
+    match !text.is_empty() && text.chars().all(|c| c.is_ascii_graphic()) {
+        true => Ok(text.to_owned()),
+        false => Err(format!(
+            "{text:?} is no single word of the kernel's command line"
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_fetched_is_written_as_every_loader_takes_it() {
+        for good in ["http://a", "https://a:8443/b/", "tftp://[fd00::1]/b"] {
+            assert_eq!(served(good).as_deref(), Ok(good.trim_end_matches('/')));
+        }
+        for bad in [
+            "a",
+            "ftp://a",
+            "http://",
+            "http:///b",
+            "http://a/{node}",
+            "http://a/b c",
+            "http://a/${x}",
+        ] {
+            assert!(served(bad).is_err(), "{bad}");
+        }
+        for good in ["http://a/{node}/vmlinuz", "files/vmlinuz-6.1+deb12"] {
+            assert!(source(good).is_ok(), "{good}");
+        }
+        for bad in [
+            "http://a/b,c",
+            "/boot/vmlinuz",
+            "../vmlinuz",
+            "a b",
+            "",
+            "a//b",
+            "./a",
+        ] {
+            assert!(source(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn secrets_are_fetched_by_https_for_each_node() {
+        assert!(secrets_url("https://a/{node}/s").is_ok());
+        for bad in [
+            "http://a/{node}",
+            "tftp://a/{node}",
+            "https://a/s",
+            "https:///{node}",
+        ] {
+            assert!(secrets_url(bad).is_err(), "{bad}");
+        }
+    }
+}

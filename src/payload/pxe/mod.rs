@@ -1,0 +1,130 @@
+//! Network boot: scripts that lead each machine, by its MAC address, to a kernel, a base initrd and the node's overlay.
+//! In: a node's settings and where its overlay is served. Out: the texts of iPXE, GRUB and pxelinux.
+//!
+//! Everything below `boot/` of a bundle may be read by anybody. What holds a secret stays in the node's folder, and comes
+//! over https or not by the network at all.
+
+mod script;
+mod settings;
+
+use crate::payload::initramfs::Mode;
+use crate::payload::{Format, Job, KernelArgument, Objection};
+
+pub use script::{Boot, Entry, entry, script, script_path};
+pub use settings::{Loader, Pxe, Source};
+
+/// The folder of a bundle that a boot server serves.
+pub const FOLDER: &str = "boot";
+/// Kernels and base initrds of the project, each under its path in the project.
+pub const BASE_FOLDER: &str = "boot/base";
+
+/// `COMMAND_LINE_SIZE` of x86-64 and arm64 is 2048, the final NUL included; what is longer is cut off without a word.
+const LONGEST_LINE: usize = 2047;
+
+/// What of a job cannot be booted over the network as its settings say.
+pub fn check(job: &Job<'_>) -> Vec<Objection> {
+    let Some(pxe) = &job.settings.pxe else {
+        return Vec::new();
+    };
+    // `--format` may have left the overlay out of this build.
+    if !job.settings.formats.contains(&Format::Initramfs) {
+        return Vec::new();
+    }
+    let mut objections: Vec<Objection> = secret_ways(job, pxe).into_iter().collect();
+    objections.extend(words(job, pxe));
+    objections
+}
+
+/// The kernel's command line: what the mode needs, what the image wants, what the user adds.
+pub fn arguments(pxe: &Pxe, mode: Mode, image: &[KernelArgument], node: &str) -> Vec<String> {
+    let of_mode = mode
+        .kernel_arguments()
+        .iter()
+        .map(|word| (*word).to_owned());
+    let of_image = image.iter().filter(|argument| argument.wanted);
+    let own = pxe.arguments.iter().map(|word| of_node(word, node));
+    of_mode
+        .chain(of_image.map(|argument| argument.text.clone()))
+        .chain(own)
+        .collect()
+}
+
+/// A text of the settings for one node.
+pub fn of_node(text: &str, node: &str) -> String {
+    text.replace("{node}", node)
+}
+
+/// Secrets come by https, or by no network: nothing else is safe, and nothing at all would leave the node without its
+/// token.
+fn secret_ways(job: &Job<'_>, pxe: &Pxe) -> Option<Objection> {
+    let (settings, live) = (
+        job.settings,
+        job.settings.initramfs.mode == Mode::CoreosLive,
+    );
+    // A live system reads one configuration; with its secrets kept apart Ignition fetches them.
+    let fetched = live && settings.secrets.apart(Format::Ignition);
+    if !job.tree.has_secrets() || fetched || pxe.secrets_url.is_some() {
+        return None;
+    }
+    let whole = live || !settings.secrets.apart(Format::Initramfs);
+    let rule = match (whole, pxe.secrets_elsewhere) {
+        (false, true) => return None,
+        (false, false) => {
+            "the node's secrets reach it by no way: set secretsURL to an https:// URL of overlay.secrets.cpio, or secrets to \
+             elsewhere where a credential or the machine's own disk brings them"
+        }
+        (true, _) => {
+            "the overlay itself holds the node's secrets, so it may be fetched by https only: set secretsURL, or \
+             output.secrets to separate"
+        }
+    };
+    Some(Objection::new("overlay", rule).asked_by("output.pxe"))
+}
+
+/// Words that a loader's syntax cannot say, or that contradict one another.
+fn words(job: &Job<'_>, pxe: &Pxe) -> Vec<Objection> {
+    let mode = job.settings.initramfs.mode;
+    let image = &job.facts.kernel_arguments;
+    let all = arguments(pxe, mode, image, &job.facts.name);
+    let mut objections = Vec::new();
+    for word in &all {
+        let own = pxe
+            .arguments
+            .iter()
+            .any(|own| of_node(own, &job.facts.name) == *word);
+        let field = if own {
+            "output.pxe.arguments"
+        } else {
+            "os.kernelArguments"
+        };
+        let mut object = |rule: String| objections.push(Objection::new(word, rule).asked_by(field));
+        for loader in &pxe.loaders {
+            if let Some(rule) = loader.cannot_say(word) {
+                object(rule.to_owned());
+            }
+        }
+        if word.starts_with("initrd=") {
+            object("the initrds are named by the scripts themselves".to_owned());
+        }
+        if image
+            .iter()
+            .any(|unwanted| !unwanted.wanted && unwanted.text == *word)
+        {
+            object("os.kernelArguments says that it must not be there".to_owned());
+        }
+    }
+    // pxelinux adds the URLs of kernel and initrds, and so they count.
+    let sources = pxe.initrds.iter().chain([&pxe.kernel]);
+    let urls: usize = sources
+        .map(|source| source.url(&pxe.url, &job.facts.name).len() + 8)
+        .sum();
+    let overlays = 3 * (pxe.url.len() + job.facts.name.len() + 48);
+    let length = all.iter().map(|word| word.len() + 1).sum::<usize>() + urls + overlays;
+    if length > LONGEST_LINE {
+        let rule = format!(
+            "the kernel's command line would have up to {length} bytes, and it takes {LONGEST_LINE}"
+        );
+        objections.push(Objection::new("arguments", rule).asked_by("output.pxe"));
+    }
+    objections
+}

@@ -1,0 +1,86 @@
+//! How nodes are booted over the network: what `output.pxe` decided.
+
+use crate::payload::pxe::{BASE_FOLDER, of_node};
+
+/// How the nodes of a class are booted over the network.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pxe {
+    /// Where the bundle's folders `boot` and `shared` are served, without a slash at its end.
+    pub url: String,
+    /// The kernel.
+    pub kernel: Source,
+    /// The base initrds, in order.
+    pub initrds: Vec<Source>,
+    /// Further words of the kernel's command line, with `{node}` for the node's name.
+    pub arguments: Vec<String>,
+    /// Whose scripts are written.
+    pub loaders: Vec<Loader>,
+    /// From where a node fetches the part of its overlay that holds secrets, with `{node}` for its name: https only.
+    pub secrets_url: Option<String>,
+    /// Whether secrets reach the node by another way than the network.
+    pub secrets_elsewhere: bool,
+}
+
+/// Where a kernel or a base initrd comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// From a server, with `{node}` for the node's name.
+    Url(String),
+    /// A file of the project, which the bundle holds once.
+    File(String),
+}
+
+impl Source {
+    /// From where a node fetches it; `served` is where the bundle is.
+    pub fn url(&self, served: &str, node: &str) -> String {
+        match self {
+            Self::Url(url) => of_node(url, node),
+            Self::File(path) => format!("{served}/{BASE_FOLDER}/{path}"),
+        }
+    }
+}
+
+/// A program that boots over the network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Loader {
+    /// iPXE: http, tftp, https where it is built with it.
+    Ipxe,
+    /// GRUB 2: http and tftp.
+    Grub,
+    /// pxelinux: tftp; lpxelinux.0 http too.
+    Pxelinux,
+}
+
+impl Loader {
+    /// All loaders with their names in the inventory.
+    pub const NAMED: [(&'static str, Self); 3] = [
+        ("ipxe", Self::Ipxe),
+        ("grub", Self::Grub),
+        ("pxelinux", Self::Pxelinux),
+    ];
+
+    /// Whether it fetches over https.
+    pub fn knows_https(self) -> bool {
+        match self {
+            Self::Ipxe => true,
+            Self::Grub | Self::Pxelinux => false,
+        }
+    }
+
+    /// Why a word of the kernel's command line cannot be written for it.
+    pub(super) fn cannot_say(self, word: &str) -> Option<&'static str> {
+        match self {
+            // core/exec.c: words are what spaces divide; there are no quotes, and each word's ${…} is replaced.
+            Self::Ipxe if word.contains("${") => Some("iPXE would replace what begins with ${"),
+            Self::Ipxe if word.starts_with('#') => Some("iPXE takes what follows # for a comment"),
+            Self::Ipxe if ["||", "&&", ";"].contains(&word) => {
+                Some("iPXE takes it for the end of a command")
+            }
+            // lib/cmdline.c puts a backslash before each of them, which the kernel gets to see.
+            Self::Grub if word.contains(['\'', '"', '\\']) => {
+                Some("GRUB cannot pass on quotes and backslashes")
+            }
+            Self::Ipxe | Self::Grub | Self::Pxelinux => None,
+        }
+    }
+}
