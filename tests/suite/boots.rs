@@ -12,10 +12,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::initrd::{NODE, built, node};
+use crate::initrd::{append, built, node};
 use crate::judges::{self, Target};
 use crate::project::Project;
-use crate::tool::nodebake;
 
 /// A boot takes some five seconds; the machine may be busy.
 const PATIENCE: Duration = Duration::from_secs(180);
@@ -225,21 +224,8 @@ impl Console {
     }
 }
 
-fn append(project: &Project, base: &Path, out: &Path) -> String {
-    let (base, out) = (base.to_str().unwrap(), out.to_str().unwrap());
-    let args = [
-        "initrd",
-        "append",
-        "--base",
-        base,
-        "--node",
-        NODE,
-        "--key",
-        "keys/sign.pub",
-        "-o",
-        out,
-    ];
-    nodebake(&project.dir, &args).good()
+fn within(folder: &Path, name: &str) -> String {
+    folder.join(name).display().to_string()
 }
 
 /// The bases: how an initrd is packed, and what may stand before it.
@@ -285,7 +271,7 @@ fn a_root_in_the_initramfs_has_the_nodes_tree() {
         let project = built(&format!("{{initramfs: {{compression: {compression}}}}}"));
         for (name, pack) in bases {
             shell(folder, pack);
-            let said = append(&project, &folder.join("base"), &folder.join("both"));
+            let said = append(&project, &within(folder, "base"), &within(folder, "both")).good();
             let argument = said.trim().rsplit(' ').next().unwrap();
             let console = Console::of(folder, "both", argument, &[]);
             assert!(
@@ -361,7 +347,7 @@ fn a_disk_root_gets_the_nodes_tree_from_initramfs_tools() {
     assert!(bare.says("last of the base"), "{}", bare.0);
     let base = bare.paths();
     let project = built("{secrets: separate, initramfs: {mode: carry, compression: xz}}");
-    let _ = append(&project, &folder.join("base"), &folder.join("both"));
+    let _ = append(&project, &within(folder, "base"), &within(folder, "both")).good();
     let console = Console::of(folder, "both", "root=/dev/vda", &disk);
     assert!(
         console.says("last of the base"),
@@ -422,7 +408,7 @@ fn a_disk_root_gets_the_nodes_tree_from_initrds_as_distributions_make_them() {
         shell(folder, "cp fresh image");
         let base = boot(&initrd).paths();
         shell(folder, "cp fresh image");
-        let _ = append(&project, Path::new(&initrd), &folder.join("both"));
+        let _ = append(&project, &initrd, &within(folder, "both")).good();
         let console = boot("both");
         let ours = ["/etc/nodebake/", "/lost+found", "/var/real", "/var/own"];
         console.has_tree(&project, &base, &ours);

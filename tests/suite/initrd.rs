@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::judges;
 use crate::project::{Project, text};
-use crate::tool::nodebake;
+use crate::tool::{Tool, nodebake};
 
 /// A node with everything in its overlay that the project has.
 pub const NODE: &str = "gpu-1.example.com";
@@ -49,7 +49,8 @@ pub fn base(folder: &Path, name: &str, files: &[&str], pack: &str) {
 
 const BUSYBOX: [&str; 1] = ["bin/busybox"];
 
-fn append(project: &Project, base: &str, out: &str) -> std::process::Output {
+/// Puts the node's overlay behind a base initrd; paths are absolute, or below the project.
+pub fn append(project: &Project, base: &str, out: &str) -> Tool {
     let args = [
         "initrd",
         "append",
@@ -62,7 +63,7 @@ fn append(project: &Project, base: &str, out: &str) -> std::process::Output {
         "-o",
         out,
     ];
-    nodebake(&project.dir, &args).run()
+    nodebake(&project.dir, &args)
 }
 
 #[test]
@@ -146,7 +147,7 @@ fn overlays_are_appended_to_any_base() {
             let script = format!("cat early plain >base; head -c {odd} /dev/zero >>base");
             let _ = judges::content(dir, "sh", &["-euc", &script]);
             let size = fs::metadata(dir.join("base")).unwrap().len() as usize;
-            let output = append(&project, "base", "both");
+            let output = append(&project, "base", "both").run();
             assert!(output.status.success(), "{}", text(&output.stderr));
             let both = fs::read(dir.join("both")).unwrap();
             assert_eq!(both[..size], fs::read(dir.join("base")).unwrap());
@@ -199,7 +200,7 @@ fn what_cannot_work_is_refused_and_nothing_is_written() {
     ];
     for (project, files, said) in cases {
         base(&project.dir, "base", files, "gzip");
-        let output = append(project, "base", "both");
+        let output = append(project, "base", "both").run();
         assert_eq!(output.status.code(), Some(1), "{said}");
         assert!(
             text(&output.stderr).contains(said),
@@ -209,7 +210,7 @@ fn what_cannot_work_is_refused_and_nothing_is_written() {
         assert!(!project.dir.join("both").exists());
     }
     base(&ram.dir, "base", &BUSYBOX, "gzip");
-    let good = append(&ram, "base", "both");
+    let good = append(&ram, "base", "both").run();
     assert!(good.status.success(), "{}", text(&good.stderr));
     let listing = nodebake(&ram.dir, &["inspect", "both"]).good();
     assert_eq!(
@@ -217,7 +218,7 @@ fn what_cannot_work_is_refused_and_nothing_is_written() {
         3,
         "the secret part is there: {listing}"
     );
-    let twice = append(&ram, "both", "again");
+    let twice = append(&ram, "both", "again").run();
     assert!(
         text(&twice.stderr).contains("in it already"),
         "{}",
@@ -235,7 +236,7 @@ fn what_cannot_work_is_refused_and_nothing_is_written() {
         ("text", "no initrd"),
         ("absent", "No such file"),
     ] {
-        let output = append(&ram, file, "again");
+        let output = append(&ram, file, "again").run();
         assert_eq!(output.status.code(), Some(1), "{file}");
         assert!(
             text(&output.stderr).contains(said),
@@ -255,12 +256,12 @@ fn a_bundle_that_does_not_verify_is_not_used() {
     let last = bytes.len() - 20;
     bytes[last] ^= 1;
     fs::write(&overlay, bytes).unwrap();
-    let output = append(&project, "base", "both");
+    let output = append(&project, "base", "both").run();
     assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
     let sums = project.out().join("SHA256SUMS");
     let changed = fs::read_to_string(&sums).unwrap().replacen('0', "1", 1);
     fs::write(&sums, changed).unwrap();
-    let output = append(&project, "base", "both");
+    let output = append(&project, "base", "both").run();
     assert_eq!(output.status.code(), Some(4), "{}", text(&output.stderr));
     let left = fs::read_dir(&project.dir).unwrap();
     let left = left.map(|entry| entry.unwrap().file_name().into_string().unwrap());
@@ -274,7 +275,7 @@ fn what_a_killed_run_left_is_no_hindrance() {
     base(&project.dir, "base", &BUSYBOX, "cat");
     let left = project.dir.join(".both.nodebake-new");
     fs::write(&left, "half").unwrap();
-    let output = append(&project, "base", "both");
+    let output = append(&project, "base", "both").run();
     assert!(output.status.success(), "{}", text(&output.stderr));
     assert!(project.dir.join("both").exists() && !left.exists());
 }
