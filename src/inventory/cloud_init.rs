@@ -1,14 +1,20 @@
 //! `output.cloudInit`: where user-data goes, and how it is made to fit there.
 
 use crate::inventory::cursor::{At, Cursor};
+use crate::inventory::output::assets;
 use crate::inventory::target::target;
 use crate::node::NodePath;
-use crate::payload::CloudInit;
 use crate::payload::limits::Target;
+use crate::payload::{Assets, CloudInit};
 
-/// Reads `cloudInit`; what is not said has the default.
-pub fn read(at: &Cursor<'_>) -> CloudInit {
+/// Reads `cloudInit`; what is not said has the default. `has_url` says whether assets can be fetched.
+pub fn read(at: &Cursor<'_>, has_url: bool) -> CloudInit {
     let mut settings = CloudInit::default();
+    let policies = [
+        ("inside", Assets::Inside),
+        ("url", Assets::Url),
+        ("iso", Assets::Iso),
+    ];
     let Some(fields) = at.fields() else {
         return settings;
     };
@@ -27,6 +33,7 @@ pub fn read(at: &Cursor<'_>) -> CloudInit {
         .optional("forget")
         .and_then(|at| at.bool())
         .unwrap_or_default();
+    settings.assets = assets(fields.optional("assets"), &policies, has_url);
     let mounts = fields.list("mounts");
     settings.mounts = mounts
         .iter()
@@ -46,6 +53,14 @@ pub fn vendor_data(output: Option<&Cursor<'_>>) -> Option<At<String>> {
 
 /// From where a node fetches. Plain http will do: what is fetched holds no secret, and its digest is known.
 fn url(text: &str) -> Result<String, &'static str> {
+    match plain_url(text)?.contains("{node}") {
+        true => Ok(text.to_owned()),
+        false => Err("must hold {node}, or all nodes would fetch the same files"),
+    }
+}
+
+/// A URL that a shell and YAML take as it is.
+pub(super) fn plain_url(text: &str) -> Result<&str, &'static str> {
     let rest = ["https://", "http://"]
         .iter()
         .find_map(|scheme| text.strip_prefix(scheme));
@@ -55,10 +70,7 @@ fn url(text: &str) -> Result<String, &'static str> {
         Some(rest) if rest.is_empty() || rest.starts_with('/') || !rest.chars().all(is_plain) => {
             Err("is no URL")
         }
-        Some(rest) if !rest.contains("{node}") => {
-            Err("must hold {node}, or all nodes would fetch the same files")
-        }
-        Some(_) => Ok(text.to_owned()),
+        Some(_) => Ok(text),
     }
 }
 

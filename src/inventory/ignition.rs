@@ -1,13 +1,16 @@
 //! `output.ignition`: how a node's Ignition configuration is written, and what it merges.
 
 use crate::inventory::cursor::{At, Cursor};
+use crate::inventory::output::assets;
 use crate::inventory::target::target;
 use crate::payload::limits::Target;
-use crate::payload::{Format, IgnitionDigest, IgnitionSettings, IgnitionTarget, Secrets};
+use crate::payload::{Assets, Format, IgnitionDigest, IgnitionSettings, IgnitionTarget, Secrets};
 
-/// Reads `ignition`; what is not said has the default. `secrets` says where a node's secrets go.
-pub fn read(at: &Cursor<'_>, secrets: Secrets) -> IgnitionSettings {
+/// Reads `ignition`; what is not said has the default. `secrets` says where a node's secrets go, `has_url` whether assets
+/// can be fetched.
+pub fn read(at: &Cursor<'_>, secrets: Secrets, has_url: bool) -> IgnitionSettings {
     let mut settings = IgnitionSettings::default();
+    let policies = [("inside", Assets::Inside), ("url", Assets::Url)];
     let Some(fields) = at.fields() else {
         return settings;
     };
@@ -26,6 +29,7 @@ pub fn read(at: &Cursor<'_>, secrets: Secrets) -> IgnitionSettings {
             IgnitionTarget::Platform(Target::Other(limit))
         })
     });
+    settings.assets = assets(fields.optional("assets"), &policies, has_url);
     fields.allow(&["merge"]);
     if let Some(at) = fields.optional("url") {
         let open = secrets.apart(Format::Ignition);

@@ -22,6 +22,7 @@ pub fn read(at: Option<&Cursor<'_>>) -> Settings {
         secrets: Secrets::AsUsual,
         credential: false,
         pxe: None,
+        assets_url: None,
     };
     let Some(fields) = at.and_then(|at| at.fields()) else {
         return settings;
@@ -40,11 +41,19 @@ pub fn read(at: Option<&Cursor<'_>>) -> Settings {
         .optional("credential")
         .and_then(|at| at.bool())
         .unwrap_or_default();
+    settings.assets_url = fields
+        .optional("assetsURL")
+        .and_then(|at| at.parse(assets_url));
+    let has_url = fields.optional("assetsURL").is_some();
+    if has_url {
+        settings.cloud_init.assets = Assets::Url;
+        settings.ignition.assets = Assets::Url;
+    }
     if let Some(at) = fields.optional("cloudInit") {
-        settings.cloud_init = cloud_init::read(&at);
+        settings.cloud_init = cloud_init::read(&at, has_url);
     }
     if let Some(at) = fields.optional("ignition") {
-        settings.ignition = ignition::read(&at, settings.secrets);
+        settings.ignition = ignition::read(&at, settings.secrets, has_url);
     }
     if let Some(tarball) = fields.optional("tarball") {
         read_tarball(&tarball, &mut settings.tarball);
@@ -80,6 +89,37 @@ fn read_initramfs(at: &Cursor<'_>, settings: &mut InitramfsSettings) {
         settings.assets = assets;
     }
     fields.finish();
+}
+
+/// From where nodes fetch assets. Plain http will do: they hold no secret, and their digests are known.
+fn assets_url(text: &str) -> Result<String, &'static str> {
+    let text = cloud_init::plain_url(text)?;
+    match (text.contains("{sha256}"), text.contains("{node}")) {
+        (false, _) => Err("must hold {sha256}, or all files would be the same"),
+        (true, true) => Err("must not hold {node}: nodes share these files"),
+        (true, false) => Ok(text.to_owned()),
+    }
+}
+
+/// Where the assets of a format are that has them inside, fetched, or as `choices` say. What is not said is fetched where
+/// there is a URL.
+pub(super) fn assets(at: Option<Cursor<'_>>, choices: &[(&str, Assets)], has_url: bool) -> Assets {
+    let chosen = at.and_then(|at| {
+        let chosen = at.choice(choices)?;
+        if chosen == Assets::Url && !has_url {
+            let rule = "nothing says from where they are fetched";
+            at.add(
+                at.spot()
+                    .error(rule)
+                    .repair("set output.assetsURL, like https://boot.example.com/files/{sha256}"),
+            );
+        }
+        Some(chosen)
+    });
+    chosen.unwrap_or(match has_url {
+        true => Assets::Url,
+        false => Assets::Inside,
+    })
 }
 
 /// Where an archive's assets are.

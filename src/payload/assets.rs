@@ -3,9 +3,10 @@
 
 use sha2::{Digest, Sha256};
 
+use crate::error::Result;
 use crate::node::listing::write_entries;
-use crate::node::{NodeTree, hex};
-use crate::payload::{Format, Job};
+use crate::node::{Content, Entry, EntryKind, NodePath, NodeTree, hex};
+use crate::payload::{Format, Job, Output};
 
 /// Where a node's assets are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -15,6 +16,43 @@ pub enum Assets {
     /// In a payload of their own beside it, of the same format.
     #[default]
     Layer,
+    /// Each fetched by the node from [`Settings::assets_url`](crate::payload::Settings), its digest checked.
+    Url,
+    /// On a CD of their own beside the node's seed, each digest checked.
+    Iso,
+}
+
+/// Where raw files lie among what nodes share, by their digests.
+const FILES: &str = "files";
+
+/// The entries of a job's tree that a format fetches rather than holds.
+pub(super) fn apart<'a>(
+    job: &Job<'a>,
+    format: Format,
+) -> impl Iterator<Item = (&'a NodePath, &'a Entry, &'a Content)> {
+    let inside = job.settings.assets(format) == Assets::Inside;
+    let entries = job.tree.entries().iter().filter(move |_| !inside);
+    entries.filter_map(|(path, entry)| match &entry.kind {
+        EntryKind::File(content) if entry.is_asset() => Some((path, entry, content)),
+        _ => None,
+    })
+}
+
+/// Writes the files that nodes fetch by URL, each under its digest.
+pub(super) fn serve(job: &Job<'_>, format: Format, out: &mut dyn Output) -> Result<()> {
+    if job.settings.assets(format) != Assets::Url {
+        return Ok(());
+    }
+    for (_, _, content) in apart(job, format) {
+        let name = format!("{FILES}/{}", hex(&content.sha256()));
+        out.shared(&name, &mut |out| content.copy_to(out))?;
+    }
+    Ok(())
+}
+
+/// The URL of a file: `{sha256}` stands for its digest.
+pub(super) fn url_of(url: &str, content: &Content) -> String {
+    url.replace("{sha256}", &hex(&content.sha256()))
 }
 
 /// The assets of a node, apart from it: the same for all nodes that have the same files, modes and owners.
@@ -40,11 +78,16 @@ impl Layer {
         Some(Self { name, tree })
     }
 
+    /// The label of its CD: /dev/disk/by-label has room for 16 characters.
+    pub fn label(&self) -> String {
+        format!("nb-{}", self.name.trim_start_matches("layer-"))
+    }
+
     /// The layer beside a job's payload of a format; None where the payload holds everything.
     pub(super) fn beside(job: &Job<'_>, format: Format) -> Option<Self> {
         match job.settings.assets(format) {
             Assets::Layer => Self::of(job.tree),
-            Assets::Inside => None,
+            Assets::Inside | Assets::Url | Assets::Iso => None,
         }
     }
 }

@@ -173,6 +173,8 @@ pub struct Settings {
     pub credential: bool,
     /// How the nodes are booted over the network, where they are.
     pub pxe: Option<Arc<Pxe>>,
+    /// From where nodes fetch assets, with `{sha256}` for each file's digest.
+    pub assets_url: Option<String>,
 }
 
 impl Settings {
@@ -181,7 +183,8 @@ impl Settings {
         match format {
             Format::Tarball => self.tarball.assets,
             Format::Initramfs => self.initramfs.assets,
-            Format::CloudInit | Format::Ignition => Assets::Inside,
+            Format::CloudInit => self.cloud_init.assets,
+            Format::Ignition => self.ignition.assets,
         }
     }
 }

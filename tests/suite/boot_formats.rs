@@ -248,6 +248,16 @@ pub fn apply_cloud_init(folder: &Path, user_data: &Path, modules: &str) -> PathB
 /// The same, with folders on which cloud-init mounts disks when the files are written; what is on these is in
 /// `.judge/disks` then.
 pub fn apply_with_disks(folder: &Path, user_data: &Path, modules: &str, disks: &str) -> PathBuf {
+    apply_in(folder, user_data, modules, &[("DISKS", disks)])
+}
+
+/// The same with what in_chroot.sh takes from its environment.
+pub fn apply_in(
+    folder: &Path,
+    user_data: &Path,
+    modules: &str,
+    environment: &[(&str, &str)],
+) -> PathBuf {
     let root = folder.join("root");
     let output = judges::command(folder, "unshare")
         .args(["-m", "sh"])
@@ -255,7 +265,7 @@ pub fn apply_with_disks(folder: &Path, user_data: &Path, modules: &str, disks: &
         .args([&root, user_data])
         .arg(judge_file("cloud_init/apply.py"))
         .arg(modules)
-        .env("DISKS", disks)
+        .envs(environment.iter().copied())
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&output.stderr);

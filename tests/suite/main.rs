@@ -16,6 +16,7 @@ mod cluster;
 mod credential;
 mod csr;
 mod docs;
+mod fetched_assets;
 mod first_boot;
 mod golden;
 mod identical;

@@ -238,6 +238,7 @@ pub fn settings() -> Settings {
         secrets: Secrets::Inline,
         credential: false,
         pxe: None,
+        assets_url: None,
     }
 }
 

@@ -15,7 +15,7 @@ use crate::payload::cloud_init::user_data::{self, Shape};
 use crate::payload::gzip::Gzip;
 use crate::payload::limits::Count;
 use crate::payload::part::parts;
-use crate::payload::{Compression, Format, Forms, Job, Output, Part, tarball};
+use crate::payload::{Assets, Compression, Format, Forms, Job, Output, Part, tarball};
 
 /// The names of the files, as a NoCloud seed wants them.
 pub const FILE_NAMES: [&str; 4] = ["user-data", "meta-data", "network-config", "vendor-data"];
@@ -110,7 +110,11 @@ fn write_body(job: &Job<'_>, out: &mut dyn Output) -> Result<Sha256Digest> {
             out,
             sha256: Sha256::new(),
         };
-        tarball::write(&job.tree.public(), Compression::Gzip, &mut hashing)?;
+        let mut tree = job.tree.public();
+        if job.settings.cloud_init.assets != Assets::Inside {
+            tree = tree.without_assets();
+        }
+        tarball::write(&tree, Compression::Gzip, &mut hashing)?;
         digest = hashing.sha256.finalize().into();
         Ok(())
     })?;

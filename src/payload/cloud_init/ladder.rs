@@ -12,7 +12,7 @@ use crate::payload::cloud_init::user_data::{Packing, Shape, write, write_file};
 use crate::payload::gzip::Gzip;
 use crate::payload::limits::Limit;
 use crate::payload::part::parts;
-use crate::payload::{Format, Forms, Job, Part};
+use crate::payload::{Assets, Format, Forms, Job, Part};
 
 /// A document that is so many times larger than the limit is not even packed: text shrinks by a tenth of that, and
 /// memory stays bounded whatever assets a node has.
@@ -163,6 +163,7 @@ pub fn size(job: &Job<'_>, shape: Shape, forms: &Forms, most: u64) -> Result<Opt
 
 /// The files that take most of the plain document, the largest first.
 pub fn largest(job: &Job<'_>, part: Part, forms: &Forms) -> Result<Vec<(String, u64)>> {
+    let assets = job.settings.cloud_init.assets;
     let mut found = Vec::new();
     for (path, entry) in job.tree.materialised() {
         let inside = match part {
@@ -170,6 +171,7 @@ pub fn largest(job: &Job<'_>, part: Part, forms: &Forms) -> Result<Vec<(String, 
             Part::Public => !entry.is_secret_file(),
             Part::Secrets => entry.is_secret_file(),
         };
+        let inside = inside && (!entry.is_asset() || assets == Assets::Inside);
         if let (EntryKind::File(_), true) = (&entry.kind, inside) {
             let mut sink = Capped::new(io::sink(), u64::MAX);
             write_file(path.as_str(), &entry, (Packing::Readable, forms), &mut sink)?;

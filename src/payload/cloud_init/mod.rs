@@ -4,6 +4,7 @@
 mod activation;
 mod content;
 mod documents;
+mod fetch;
 mod ladder;
 mod mime;
 mod order;
@@ -13,12 +14,15 @@ mod settings;
 mod user_data;
 mod users;
 
+use std::collections::BTreeMap;
 use std::io::Write;
 
 use crate::error::Result;
+use crate::node::{Content, EntryKind, NodePath, NodeTree, hex};
+use crate::payload::assets;
 use crate::payload::cloud_init::documents::{Document, documents};
 use crate::payload::iso::{self, IsoFile};
-use crate::payload::{Format, Forms, Job, NodeFacts, Objection, Output};
+use crate::payload::{Assets, Format, Forms, Job, Layer, NodeFacts, Objection, Output};
 use crate::yaml;
 
 pub use crate::node::network_config;
@@ -38,6 +42,13 @@ const SEED_LABEL: &str = "cidata";
 /// secrets are kept apart, [`BODY_NAME`] only where user-data would be too large with it, and [`SEED_NAME`] where the
 /// inventory wants one.
 pub fn package(job: &Job<'_>, forms: &Forms, out: &mut dyn Output) -> Result<()> {
+    assets::serve(job, Format::CloudInit, out)?;
+    if job.settings.cloud_init.assets == Assets::Iso
+        && let Some(layer) = Layer::of(job.tree)
+    {
+        let name = format!("{}.iso", layer.name);
+        out.shared(&name, &mut |out| assets_image(&layer, out))?;
+    }
     let documents = documents(job, forms, out)?;
     for document in &documents {
         out.file(&document.name, document.secret, &mut |out| {
@@ -51,6 +62,36 @@ pub fn package(job: &Job<'_>, forms: &Forms, out: &mut dyn Output) -> Result<()>
         })?;
     }
     Ok(())
+}
+
+/// The files of a layer under their digests, as the image of a CD.
+fn assets_image(layer: &Layer, out: &mut dyn Write) -> Result<()> {
+    let files: BTreeMap<String, &Content> = contents(&layer.tree)
+        .map(|(_, content)| (hex(&content.sha256()), content))
+        .collect();
+    let writers: Vec<_> = files
+        .values()
+        .map(|content| move |out: &mut dyn Write| content.copy_to(out))
+        .collect();
+    let files = files.iter().zip(&writers);
+    let files: Vec<IsoFile<'_>> = files
+        .map(|((name, content), write)| IsoFile {
+            name,
+            mode: 0o644,
+            size: content.len(),
+            write,
+        })
+        .collect();
+    iso::write(&layer.label(), &files, out)
+}
+
+/// The contents of a tree's files.
+fn contents(tree: &NodeTree) -> impl Iterator<Item = (&NodePath, &Content)> {
+    let entries = tree.entries().iter();
+    entries.filter_map(|(path, entry)| match &entry.kind {
+        EntryKind::File(content) => Some((path, content)),
+        EntryKind::Directory | EntryKind::Symlink(_) => None,
+    })
 }
 
 /// The documents once more, as the image of a CD.
@@ -96,6 +137,14 @@ pub fn check(job: &Job<'_>) -> Vec<Objection> {
         "output.cloudInit.parts",
         "with parts user-data is a message, which the secret part cannot be added to; set output.secrets to inline",
     );
+    if settings.assets == Assets::Iso {
+        let assets = assets::apart(job, Format::CloudInit);
+        let large = assets.filter(|(_, _, content)| content.len() > u32::MAX.into());
+        objections.extend(large.map(|(path, _, _)| {
+            let rule = "the image of a CD holds no file of 4 GiB or more; set it to url";
+            Objection::new(path.as_str(), rule).asked_by("output.cloudInit.assets")
+        }));
+    }
     objections
 }
 

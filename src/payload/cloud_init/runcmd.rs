@@ -7,10 +7,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
-use crate::node::{Entry, EntryKind, NodePath, Sha256Digest, User, hex};
+use crate::node::{Entry, EntryKind, NodePath, User};
 use crate::payload::cloud_init::activation;
+use crate::payload::cloud_init::fetch;
 use crate::payload::cloud_init::user_data::early_mode;
-use crate::payload::{CloudInit, Job};
+use crate::payload::{Assets, CloudInit, Job};
 use crate::yaml::push_quoted;
 
 /// Set-user-id, set-group-id and sticky.
@@ -32,18 +33,30 @@ impl Command {
     }
 }
 
-/// The `runcmd:` lines; empty when nothing is to be done. `fetch` brings files, directories and links with their modes.
-pub fn lines(job: &Job<'_>, all: &BTreeMap<NodePath, Entry>, fetch: Option<&Command>) -> String {
+/// The `runcmd:` lines; empty when nothing is to be done. `body` brings files, directories and links with their modes.
+pub fn lines(job: &Job<'_>, all: &BTreeMap<NodePath, Entry>, body: Option<&Command>) -> String {
     let settings = &job.settings.cloud_init;
-    let mut commands: Vec<Command> = fetch.cloned().into_iter().collect();
+    let mut commands: Vec<Command> = body.cloned().into_iter().collect();
     // Before owners: the users may be ours.
     commands.extend(activation::users(all));
     commands.extend(numbers(&job.facts.users));
-    if fetch.is_none() {
+    if body.is_none() {
         commands.extend(directories(all));
+    }
+    // After the disks of the user's are mounted, so assets need not wait for them like files; before links, whose
+    // folders they may make.
+    commands.extend(fetch::assets(job));
+    if body.is_none() {
         commands.extend(links(all));
     }
-    commands.extend(late(all, settings, fetch.is_some()));
+    let inside = settings.assets == Assets::Inside;
+    commands.extend(late(all, settings, |entry| {
+        if entry.is_asset() {
+            inside && body.is_none()
+        } else {
+            body.is_none() || entry.is_secret_file()
+        }
+    }));
     commands.extend(owners(all));
     commands.extend(activation::classes(all));
     commands.extend(activation::units(job.tree));
@@ -58,19 +71,6 @@ pub fn lines(job: &Job<'_>, all: &BTreeMap<NodePath, Entry>, fetch: Option<&Comm
         push_command(&mut out, command);
     }
     out
-}
-
-/// Fetches a tarball, makes sure that it is the one that was meant, and unpacks it. All commands are one script, which
-/// ends where this fails: a node must not start a kubelet with half of its files. `--retry-connrefused`: the server may
-/// come up with the nodes.
-pub fn fetch(url: &str, digest: &Sha256Digest) -> Command {
-    let url = shell_quoted(url);
-    let digest = hex(digest);
-    Command::Shell(format!(
-        "f=$(mktemp) && {{ curl -fsSL --retry 12 --retry-delay 5 --retry-connrefused -o \"$f\" {url} || wget -qO \"$f\" {url}; }} && \
-         echo \"{digest}  $f\" | sha256sum -c - && tar -C / -xpzf \"$f\" || \
-         {{ rm -f \"$f\"; echo nodebake: not fetched: {url} >&2; exit 1; }}; rm -f \"$f\""
-    ))
 }
 
 /// Where a file waits for its disk: written early, moved when cloud-init has mounted what it makes. `defer` would do the
@@ -90,16 +90,15 @@ fn numbers(users: &[User]) -> impl Iterator<Item = Command> {
     })
 }
 
-/// Moves files to disks that are there by now. Of a tarball that was fetched only the secrets waited.
+/// Moves files to disks that are there by now, of those that `write_files` had: nothing of what was fetched waited.
 fn late(
     all: &BTreeMap<NodePath, Entry>,
     settings: &CloudInit,
-    fetched: bool,
+    written: impl Fn(&Entry) -> bool,
 ) -> impl Iterator<Item = Command> {
     all.iter()
         .filter(move |(path, entry)| {
-            let waits = matches!(entry.kind, EntryKind::File(_)) && settings.is_late(path);
-            waits && (!fetched || entry.is_secret_file())
+            matches!(entry.kind, EntryKind::File(_)) && settings.is_late(path) && written(entry)
         })
         .map(|(path, entry)| {
             let (from, to) = (shell_quoted(&waiting(path)), shell_quoted(path.as_str()));
@@ -205,6 +204,6 @@ fn owners(all: &BTreeMap<NodePath, Entry>) -> Vec<Command> {
 }
 
 /// A word for `sh`, whatever it holds.
-fn shell_quoted(word: &str) -> String {
+pub fn shell_quoted(word: &str) -> String {
     format!("'{}'", word.replace('\'', r"'\''"))
 }

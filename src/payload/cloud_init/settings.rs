@@ -1,10 +1,11 @@
 //! `output.cloudInit`: how user-data is written.
 
 use crate::node::NodePath;
+use crate::payload::Assets;
 use crate::payload::limits::Target;
 
 /// How cloud-init's documents are written.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CloudInit {
     /// Where user-data goes: it must be no larger than that platform takes.
     pub target: Target,
@@ -16,6 +17,21 @@ pub struct CloudInit {
     pub mounts: Vec<NodePath>,
     /// Whether cloud-init forgets the node's user-data, and is switched off, when it has done its work.
     pub forget: bool,
+    /// Where the assets are: inside, fetched by URL, or on a CD.
+    pub assets: Assets,
+}
+
+impl Default for CloudInit {
+    fn default() -> Self {
+        Self {
+            target: Target::default(),
+            url: None,
+            seed_iso: false,
+            mounts: Vec::new(),
+            forget: false,
+            assets: Assets::Inside,
+        }
+    }
 }
 
 impl CloudInit {

@@ -11,11 +11,12 @@ use base64::write::EncoderWriter;
 use crate::error::Result;
 use crate::node::{Content, Entry, EntryKind, Sha256Digest};
 use crate::payload::cloud_init::content;
+use crate::payload::cloud_init::fetch;
 use crate::payload::cloud_init::ladder::Rung;
 use crate::payload::cloud_init::mime;
 use crate::payload::cloud_init::runcmd::{self, SPECIAL_BITS, owned_by_root};
 use crate::payload::cloud_init::users;
-use crate::payload::{Forms, Job, NodeFacts, Part};
+use crate::payload::{Assets, Forms, Job, NodeFacts, Part};
 use crate::yaml::push_quoted;
 
 /// How cloud-init puts two documents together: lists are appended, or the files of one would replace those of the other
@@ -84,17 +85,19 @@ fn document(job: &Job<'_>, shape: Shape, forms: &Forms, out: &mut dyn Write) -> 
     };
     out.write_all(head.as_bytes())?;
     let url = job.settings.cloud_init.url.as_ref();
-    let fetch = shape.body.zip(url).map(|(digest, url)| {
+    let body = shape.body.zip(url).map(|(digest, url)| {
         let url = url.replace("{node}", &job.facts.name);
-        runcmd::fetch(&url, &digest)
+        fetch::body(&url, &digest)
     });
     let commands = match shape.part {
-        Part::Whole | Part::Public => runcmd::lines(job, &all, fetch.as_ref()),
+        Part::Whole | Part::Public => runcmd::lines(job, &all, body.as_ref()),
         Part::Secrets => String::new(),
     };
+    let inside = job.settings.cloud_init.assets == Assets::Inside;
+    all.retain(|_, entry| inside || !entry.is_asset());
     all.retain(|_, entry| match shape.part {
-        Part::Whole => fetch.is_none() || entry.is_secret_file(),
-        Part::Public => fetch.is_none() && !entry.is_secret_file(),
+        Part::Whole => body.is_none() || entry.is_secret_file(),
+        Part::Public => body.is_none() && !entry.is_secret_file(),
         Part::Secrets => entry.is_secret_file(),
     });
     let mut key = "write_files:\n";

@@ -9,6 +9,7 @@ use anyhow::{Context, bail};
 use crate::error::Result;
 use crate::node::{Asset, Content, Entry, EntryKind, NodePath, NodeTree, Origin, Unit, User};
 use crate::payload::archive::PRESET;
+use crate::payload::assets::url_of;
 use crate::payload::gzip::Gzip;
 use crate::payload::ignition::IgnitionDigest;
 use crate::payload::ignition::data_url::{DataUrl, StreamedUrl};
@@ -28,6 +29,8 @@ pub(super) struct ContentMaker<'a> {
     pub(super) forms: &'a Forms,
     /// The digest beside each content.
     pub(super) digest: IgnitionDigest,
+    /// From where assets are fetched; None where they are inside.
+    pub(super) assets_url: Option<&'a str>,
     /// Takes the reason when an asset cannot be read while it is streamed.
     pub(super) failure: &'a RefCell<Option<anyhow::Error>>,
 }
@@ -50,7 +53,10 @@ pub(super) fn storage<'a>(
             EntryKind::File(content) => storage.files.push(File {
                 node,
                 mode,
-                contents: maker.contents(content, &mut gzip),
+                contents: match maker.assets_url.filter(|_| entry.is_asset()) {
+                    Some(url) => maker.fetched(url, content),
+                    None => maker.contents(content, &mut gzip),
+                },
             }),
         }
     }
@@ -113,6 +119,18 @@ impl<'a> ContentMaker<'a> {
         });
         // Streaming it meets the same error, and reports it.
         made.ok()
+    }
+
+    /// What Ignition fetches, and checks before it is written.
+    fn fetched(&self, url: &str, content: &Content) -> Contents<'a> {
+        Contents {
+            compression: "",
+            source: Source::Fetched(url_of(url, content)),
+            verification: self
+                .digest
+                .of_fetched(content)
+                .map(|hash| Verification { hash }),
+        }
     }
 
     fn contents(&self, content: &'a Content, gzip: &mut Gzip) -> Contents<'a> {

@@ -155,6 +155,7 @@ pub(super) struct Contents<'a> {
 pub(super) enum Source<'a> {
     Made(#[serde(serialize_with = "url")] Arc<DataUrl>),
     Streamed(StreamedUrl<'a>),
+    Fetched(String),
 }
 
 fn url<S: Serializer>(url: &Arc<DataUrl>, serializer: S) -> std::result::Result<S::Ok, S::Error> {

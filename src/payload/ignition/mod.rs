@@ -28,8 +28,9 @@ pub use theirs::{Fault, UserConfig};
 
 use crate::error::Result;
 use crate::node::NodeTree;
+use crate::payload::assets;
 use crate::payload::part::parts_if;
-use crate::payload::{Format, Forms, Job, NodeFacts, Output, Part};
+use crate::payload::{Assets, Format, Forms, Job, NodeFacts, Output, Part};
 
 /// The file's name.
 pub const FILE_NAME: &str = "config.ign";
@@ -41,6 +42,7 @@ pub const BODY_NAME: &str = "config.body.ign";
 /// Writes the node's configuration as one file, or as several where secrets are kept apart or where it is to be fetched:
 /// what has no URL in the settings is merged by a configuration of the user's, the rest by [`FILE_NAME`].
 pub fn package(job: &Job<'_>, forms: &Forms, out: &mut dyn Output) -> Result<()> {
+    assets::serve(job, Format::Ignition, out)?;
     let spec = spec_of(job);
     let settings = &job.settings.ignition;
     let mut fetched = Vec::new();
@@ -118,6 +120,8 @@ impl Write for Hashing<'_> {
 struct Document<'a> {
     spec: IgnitionSpec,
     digest: IgnitionDigest,
+    /// From where assets are fetched; None where they are inside.
+    assets_url: Option<&'a str>,
     /// Who the node is, for the part that sets users and kernel arguments.
     facts: Option<&'a NodeFacts>,
     tree: &'a NodeTree,
@@ -127,10 +131,11 @@ struct Document<'a> {
 
 impl<'a> Document<'a> {
     /// One that is nothing by itself.
-    fn pointer(job: &Job<'_>, nothing: &'a NodeTree, spec: IgnitionSpec) -> Self {
+    fn pointer(job: &Job<'a>, nothing: &'a NodeTree, spec: IgnitionSpec) -> Self {
         Self {
             spec,
             digest: job.settings.ignition.digest,
+            assets_url: None,
             facts: None,
             tree: nothing,
             merge: Vec::new(),
@@ -148,6 +153,10 @@ impl<'a> Document<'a> {
         Self {
             spec,
             digest,
+            assets_url: match job.settings.assets(Format::Ignition) {
+                Assets::Url => job.settings.assets_url.as_deref(),
+                Assets::Inside | Assets::Layer | Assets::Iso => None,
+            },
             facts: (part != Part::Secrets).then_some(job.facts),
             tree,
             merge: theirs.map(|theirs| theirs.merge(spec, digest)).collect(),
@@ -160,6 +169,7 @@ impl<'a> Document<'a> {
         let maker = ContentMaker {
             forms,
             digest: self.digest,
+            assets_url: self.assets_url,
             failure: &failure,
         };
         let config = Config {

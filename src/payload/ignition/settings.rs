@@ -7,11 +7,12 @@ use serde::{Serialize, Serializer};
 use sha2::{Digest as _, Sha256, Sha512};
 
 use crate::node::{Content, hex};
+use crate::payload::Assets;
 use crate::payload::ignition::live_iso;
 use crate::payload::limits::Target;
 
 /// How a node's Ignition configuration is written.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IgnitionSettings {
     /// The specification to write; None is the lowest that can express the node.
     pub spec: Option<IgnitionSpec>,
@@ -24,6 +25,21 @@ pub struct IgnitionSettings {
     pub body_url: Option<String>,
     /// From where Ignition fetches the secret part, with `{node}` for the node's name: `config.ign` merges it in.
     pub secrets_url: Option<String>,
+    /// Where the assets are: inside, or fetched by URL.
+    pub assets: Assets,
+}
+
+impl Default for IgnitionSettings {
+    fn default() -> Self {
+        Self {
+            spec: None,
+            target: None,
+            digest: IgnitionDigest::default(),
+            body_url: None,
+            secrets_url: None,
+            assets: Assets::Inside,
+        }
+    }
 }
 
 /// Where a configuration goes.
@@ -122,6 +138,14 @@ impl IgnitionDigest {
             Self::Sha512 => Some(format!("sha512-{}", hex(&content.sha512()))),
             Self::Sha256 => Some(format!("sha256-{}", hex(&content.sha256()))),
             Self::None => None,
+        }
+    }
+
+    /// The same of a content that is fetched: that one is never left out.
+    pub(super) fn of_fetched(self, content: &Content) -> Option<String> {
+        match self {
+            Self::None => Self::Sha512.of(content),
+            Self::Sha256 | Self::Sha512 => self.of(content),
         }
     }
 

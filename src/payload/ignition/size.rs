@@ -172,12 +172,14 @@ fn largest(document: &Document<'_>, forms: &Forms) -> Result<Vec<(String, u64)>>
     let maker = ContentMaker {
         forms,
         digest: document.digest,
+        assets_url: document.assets_url,
         failure: &failure,
     };
     let mut found = Vec::new();
     for file in storage(document.tree, &preset, &maker).files {
         let bytes = match &file.contents.source {
             Source::Made(url) => url.url.len() as u64,
+            Source::Fetched(url) => url.len() as u64,
             // It is in base64, and too large to be read for its length alone.
             Source::Streamed(_) => match document.tree.get(file.node.path).map(|entry| &entry.kind)
             {

@@ -6,9 +6,10 @@ use std::io::{self, Write};
 use cpio::newc::{Builder, ModeFileType};
 
 use crate::error::Result;
+use crate::payload::assets;
 use crate::payload::initramfs::mode::CONFIG;
 use crate::payload::initramfs::{archive, file_name};
-use crate::payload::{Forms, Job, MTIME, Objection, Output, Part, Secrets, ignition};
+use crate::payload::{Format, Forms, Job, MTIME, Objection, Output, Part, Secrets, ignition};
 
 /// What cannot be said: what Ignition cannot say, and a secret part that nothing fetches.
 pub fn check(job: &Job<'_>) -> Vec<Objection> {
@@ -31,6 +32,7 @@ pub fn check(job: &Job<'_>) -> Vec<Objection> {
 /// Writes the archive. Its header says the length before the content, so the configuration is written twice: once to be
 /// measured.
 pub fn package(job: &Job<'_>, forms: &Forms, out: &mut dyn Output) -> Result<()> {
+    assets::serve(job, Format::Ignition, out)?;
     let mut measured = Only::default();
     ignition::package(job, forms, &mut measured)?;
     let compression = job.settings.initramfs.compression;

@@ -2,7 +2,7 @@
 # Applies user-data to a scratch root as cloud-init would: in_chroot.sh ROOT USER_DATA APPLY_PY MODULES
 # MODULES is a folder with cloud-init's Python modules, or empty where they are installed.
 # Runs as root in a mount namespace of its own (`unshare -m`): of the host only /usr (read-only), /proc and /dev/null
-# are there. $DISKS names the folders on which cloud-init mounts disks of its own making.
+# are there, and $CD, a folder that stands for whatever is mounted (not every kernel here has iso9660). $DISKS names the folders on which cloud-init mounts disks of its own making.
 set -eu
 root=$1
 mkdir -p "$root/usr" "$root/proc" "$root/dev" "$root/etc" "$root/tmp" "$root/var" "$root/.judge"
@@ -23,7 +23,14 @@ mount --bind /proc "$root/proc"
 : >"$root/dev/null"
 mount --bind /dev/null "$root/dev/null"
 # systemctl then only changes files: it would else look for a running system.
-export SYSTEMD_OFFLINE=1 PATH=/usr/sbin:/usr/bin PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=/.judge/modules LC_ALL=C.UTF-8
+if [ -n "${CD-}" ]; then
+    mkdir "$root/.judge/bin"
+    cp -r "$CD" "$root/.judge/cd"
+    printf '#!/bin/sh\nfor at in "$@"; do :; done\ncp /.judge/cd/* "$at"; echo "$*" >>/.judge/mounted\n' >"$root/.judge/bin/mount"
+    printf '#!/bin/sh\nrm -f "$1"/*\n' >"$root/.judge/bin/umount"
+    chmod 755 "$root/.judge/bin/mount" "$root/.judge/bin/umount"
+fi
+export SYSTEMD_OFFLINE=1 PATH=/.judge/bin:/usr/sbin:/usr/bin PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=/.judge/modules LC_ALL=C.UTF-8
 umask 022
 chroot "$root" /usr/bin/python3 /.judge/apply.py /.judge/user-data write_files >"$root/.judge/runcmd"
 # The disks that cloud-init makes after that, beside what already lies there.

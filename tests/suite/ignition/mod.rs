@@ -18,7 +18,7 @@ use crate::trees;
 
 mod butane;
 mod coreos;
-mod engines;
+pub mod engines;
 mod merge;
 mod pointer;
 mod size;
@@ -168,7 +168,7 @@ pub fn apply_ignition(folder: &Path) {
 }
 
 /// Runs the stages that make files, by one of the engines.
-fn apply(folder: &Path, engine: &str) {
+pub fn apply(folder: &Path, engine: &str) {
     relabelling(folder);
     for stage in ["fetch-offline", "fetch", "files"] {
         stage_of(folder, engine, stage, |command| {
@@ -208,15 +208,19 @@ fn stage_of(folder: &Path, engine: &str, stage: &str, change: impl Fn(&mut Comma
     assert!(output.status.success(), "{engine} {stage}: {reason:?}");
 }
 
-/// What an engine says of a configuration that it cannot get or does not take.
-fn refused(folder: &Path, engine: &str) -> String {
+/// What an engine says of a configuration that it cannot get or does not take, or of files in it.
+pub fn refused(folder: &Path, engine: &str) -> String {
     for file in ["cache.json", "state.json", "neednet"] {
         let _ = fs::remove_file(folder.join(file));
     }
     let _ = run_stage(folder, engine, "fetch-offline", |_| {});
-    let output = run_stage(folder, engine, "fetch", |_| {});
-    assert!(!output.status.success(), "{engine} took it");
-    String::from_utf8_lossy(&output.stdout).into_owned()
+    for stage in ["fetch", "files"] {
+        let output = run_stage(folder, engine, stage, |_| {});
+        if !output.status.success() {
+            return String::from_utf8_lossy(&output.stdout).into_owned();
+        }
+    }
+    panic!("{engine} took it");
 }
 
 fn run_stage(
