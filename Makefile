@@ -11,7 +11,7 @@ export PATH := $(CURDIR)/target/judges/bin:$(PATH)
 export CARGO_TARGET_DIR := $(CURDIR)/target
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo judges test lint check needs conformance versions boots replay drill golden bench install clean
+.PHONY: help build demo judges test lint check needs conformance versions boots replay vms drill golden bench install clean
 
 help: ## Say what there is to make
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name what; do printf '  make %-12s %s\n' "$$name" "$$what"; done
@@ -50,8 +50,10 @@ conformance: needs build ## Let baked nodes join real clusters of two versions, 
 	tests/judge/ignition/build.sh target/judges/bin engine
 	NODEBAKE_CONFORMANCE=1 KUBELETS="$(CLUSTERS)" $(CARGO) test --locked --test suite -- assets boot_formats ignition:: kubelet_rules kubelets separate
 	tests/judge/replay/run.sh $(NODEBAKE) $(if $(FULL),-full)
+	$(MAKE) vms
 ifdef FULL
 	tests/judge/replay/readme.sh target/conformance/replay.md
+	tests/judge/replay/readme.sh target/conformance/vms.md
 	$(MAKE) versions boots drill
 endif
 
@@ -71,6 +73,10 @@ replay: needs build ## Only the real clusters of `conformance`: baked nodes join
 	@sh tests/judge/install.sh conformance
 	tests/judge/ignition/build.sh target/judges/bin engine
 	tests/judge/replay/run.sh $(NODEBAKE) $(if $(FULL),-full)
+
+vms: needs build ## Boot virtual machines from payloads alone, with no network, each to a Ready node with a pod (a part of `conformance`; needs root)
+	@sh tests/judge/install.sh vms
+	VERSIONS=v1.34.4 tests/judge/replay/run.sh $(NODEBAKE) -vms -work target/conformance/vms -table target/conformance/vms.md
 
 drill: needs build ## Interrupt runs of `replay` in every way, and see that each leaves the machine as it was
 	@sh tests/judge/install.sh conformance

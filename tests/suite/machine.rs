@@ -39,12 +39,12 @@ pub fn project(output: &str, after: &str, more: &str) -> Project {
     let file = project.dir.join("cluster.yaml");
     let inventory = fs::read_to_string(&file).unwrap();
     let fields = format!(
-        "paths: {{kubelet: /usr/bin/kubelet}}\n\
-         output: {output}\n\
+        "output: {output}\n\
          users: {{core: {{groups: [adm], sshKeys: [\"{SSH_KEY} me\"]}}}}\n\
          directories: {{/opt/own: {{mode: \"0711\"}}}}\n\
          links: {{/opt/own/link: ../nowhere}}\n\
          files: {{/opt/own/file: {{content: \"x\\n\", mode: \"0640\", group: {{name: adm, id: 4}}}},\n  \
+           /usr/local/bin/kubelet: {{content: \"#!/bin/sh\\nexec sleep infinity\\n\", mode: \"0755\"}},\n  \
            /usr/local/sbin/report: {{source: report, mode: \"0755\"}}}}\n\
          units: {{report.service: {{enabled: true, text: \"[Unit]\\nAfter=multi-user.target kubelet.service {after}\\n\
            [Service]\\nType=oneshot\\nExecStart=/usr/local/sbin/report\\n[Install]\\nWantedBy=multi-user.target\\n\"}}}}\n"

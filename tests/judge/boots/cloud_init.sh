@@ -1,6 +1,7 @@
 #!/bin/sh
-# Makes a Debian system with cloud-init, as an image for clouds has it: a kernel, its initrd and a root file system on a disk image. It is what
-# `seed_boots` boots beside a seed.
+# Makes a Debian system with cloud-init and containerd, as an image for clouds has it: a kernel, its initrd and a root file system, as a disk
+# image and as an archive. It is what `seed_boots` boots beside a seed, and what nodes that join as virtual machines are made of: all that is
+# not from their payload.
 #
 # usage: cloud_init.sh FOLDER
 #
@@ -18,19 +19,18 @@ if [ ! -e "$cache/disk" ]; then
     mkdir -p "$work/cfg" "$work/made"
     # Without locales cloud-init's own would fail; no other data source is looked for, which takes a minute each.
     printf 'locale: C.UTF-8\ndatasource_list: [NoCloud, None]\n' >"$work/cfg/90-judge.cfg"
-    # The kubelet of the image: it stays up, and that is all.
-    printf '#!/bin/sh\nexec sleep infinity\n' >"$work/cfg/kubelet"
     mmdebstrap --quiet --variant=minbase --mode=root \
         --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
-        --include=systemd,systemd-sysv,udev,dbus,kmod,iproute2,netbase,procps,initramfs-tools,linux-image-cloud-amd64,cloud-init \
+        --include=systemd,systemd-sysv,udev,dbus,kmod,iproute2,netbase,procps,initramfs-tools,linux-image-cloud-amd64,cloud-init,containerd,containernetworking-plugins,iptables,ca-certificates \
         --customize-hook="cp $work/cfg/90-judge.cfg \"\$1\"/etc/cloud/cloud.cfg.d/" \
-        --customize-hook="install -m 755 $work/cfg/kubelet \"\$1\"/usr/bin/kubelet" \
-        --customize-hook='echo uninitialized >"$1"/etc/machine-id' \
         --customize-hook='echo "/dev/vda / ext4 rw 0 1" >"$1"/etc/fstab' \
         --customize-hook="cp \"\$1\"/boot/vmlinuz-* $work/made/kernel" \
         --customize-hook="cp \"\$1\"/boot/initrd.img-* $work/made/initrd" \
         bookworm "$work/root"
-    mke2fs -q -t ext4 -d "$work/root" "$work/made/disk" 1536M
+    # A first boot, at which systemd applies presets: mmdebstrap leaves an empty file, which says that it is none.
+    echo uninitialized >"$work/root/etc/machine-id"
+    mke2fs -q -t ext4 -d "$work/root" "$work/made/disk" 2G
+    tar -C "$work/root" --numeric-owner -cf "$work/made/root.tar" .
     mkdir -p "${cache%/*}"
     rm -rf "$cache.new.$$"
     cp -r --sparse=always "$work/made" "$cache.new.$$"
@@ -38,6 +38,6 @@ if [ ! -e "$cache/disk" ]; then
     mv "$cache.new.$$" "$cache"
 fi
 mkdir -p "$out"
-for file in kernel initrd disk; do
+for file in kernel initrd disk root.tar; do
     ln -sf "$cache/$file" "$out/$file"
 done

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Makes a Debian system whose initrd applies a configuration at the first boot: dracut makes the initrd, with the module of Debian's own package
-# of Ignition in it as it is packaged. It is what `ignition_boots` boots with a config.ign.
+# of Ignition in it as it is packaged, and containerd is in the system. It is what `ignition_boots`, and the virtual machine that joins from
+# Ignition, boot with a config.ign.
 #
 # usage: ignition.sh FOLDER
 #
@@ -16,15 +17,13 @@ if [ ! -e "$cache/disk" ]; then
     trap 'rm -rf "$work"' EXIT
     trap 'exit 1' HUP INT TERM
     mkdir -p "$work/made"
-    # The kubelet of the image: it stays up, and that is all.
-    printf '#!/bin/sh\nexec sleep infinity\n' >"$work/kubelet"
     # Debian's engine labels what it writes, whether the system has SELinux or not: it finds a policy that labels nothing.
     printf 'SELINUX=disabled\nSELINUXTYPE=none\n' >"$work/selinux"
     printf '/.* <<none>>\n' >"$work/contexts"
     # The module asks for dracut's network and url-lib, and for nothing that reads QEMU's configuration device: its driver is added.
     mmdebstrap --quiet --variant=minbase --mode=root \
         --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
-        --include=systemd,systemd-sysv,udev,dbus,kmod,iproute2,procps,zstd,curl,dracut,dracut-network,linux-image-cloud-amd64,ignition,policycoreutils \
+        --include=systemd,systemd-sysv,udev,dbus,kmod,iproute2,procps,zstd,curl,dracut,dracut-network,linux-image-cloud-amd64,ignition,policycoreutils,containerd,containernetworking-plugins,iptables,ca-certificates \
         --customize-hook='chroot "$1" sh -euc "
             version=\$(ls /lib/modules)
             rm -f /boot/initrd.img-*
@@ -32,14 +31,13 @@ if [ ! -e "$cache/disk" ]; then
                 --add-drivers \"virtio_pci virtio_blk ext4 qemu_fw_cfg\" /boot/initrd-ignition"' \
         --customize-hook="install -D -m 644 $work/selinux \"\$1\"/etc/selinux/config" \
         --customize-hook="install -D -m 644 $work/contexts \"\$1\"/etc/selinux/none/contexts/files/file_contexts" \
-        --customize-hook="install -m 755 $work/kubelet \"\$1\"/usr/bin/kubelet" \
         --customize-hook='echo "/dev/vda / ext4 rw 0 1" >"$1"/etc/fstab' \
         --customize-hook="cp \"\$1\"/boot/vmlinuz-* $work/made/kernel" \
         --customize-hook="mv \"\$1\"/boot/initrd-ignition $work/made/initrd" \
         bookworm "$work/root"
     # A first boot, at which systemd applies presets: mmdebstrap leaves an empty file, which says that it is none.
     echo uninitialized >"$work/root/etc/machine-id"
-    mke2fs -q -t ext4 -d "$work/root" "$work/made/disk" 1536M
+    mke2fs -q -t ext4 -d "$work/root" "$work/made/disk" 2G
     mkdir -p "${cache%/*}"
     rm -rf "$cache.new.$$"
     cp -r --sparse=always "$work/made" "$cache.new.$$"

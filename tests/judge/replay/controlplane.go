@@ -140,7 +140,7 @@ func (c *controlPlane) apiServerFlags() []string {
 		"--tls-cert-file=" + c.ca.file("kube-apiserver.pem"), "--tls-private-key-file=" + c.ca.file("kube-apiserver-key.pem"),
 		"--client-ca-file=" + c.ca.file("ca.pem"), "--kubelet-certificate-authority=" + c.ca.file("ca.pem"),
 		"--kubelet-client-certificate=" + c.ca.file("kubelet-client.pem"), "--kubelet-client-key=" + c.ca.file("kubelet-client-key.pem"),
-		"--enable-bootstrap-token-auth", "--authorization-mode=Node,RBAC", "--enable-admission-plugins=NodeRestriction",
+		"--enable-bootstrap-token-auth", "--authorization-mode=Node,RBAC", "--enable-admission-plugins=NodeRestriction", "--allow-privileged=true",
 		"--kubelet-preferred-address-types=InternalIP", "--service-cluster-ip-range=10.254.0.0/16",
 		"--service-account-key-file=" + c.ca.file("service-account.pem"), "--v=2",
 	}

@@ -11,10 +11,12 @@ import (
 	"time"
 )
 
-// The two images of a run: a pod's sandbox and its container. Both hold this very program, which needs no library.
+// The images of a run: a pod's sandbox and its container. Both hold this very program, which needs no library. On virtual machines the container
+// is busybox.
 const (
 	pauseImage = "localhost/replay/pause:1"
 	helloImage = "localhost/replay/hello:1"
+	toolsImage = "localhost/replay/busybox:1"
 )
 
 // hello is what the container prints; the replay reads it back through the API server and the kubelet.
@@ -28,19 +30,24 @@ func runInContainer(what string) {
 	time.Sleep(1<<63 - 1)
 }
 
-// writeImage writes a docker-archive that `ctr images import` reads.
+// writeImage writes an image of this program.
 func writeImage(path, name, argument string) error {
-	program, err := os.ReadFile("/proc/self/exe")
+	return writeProgram(path, name, "/proc/self/exe", "/replay", "in-container", argument)
+}
+
+// writeProgram writes a docker-archive that `ctr images import` reads: an image with one program, and how it is started.
+func writeProgram(path, name, from string, entrypoint ...string) error {
+	program, err := os.ReadFile(from)
 	if err != nil {
 		return err
 	}
-	layer, err := archive(map[string][]byte{"replay": program})
+	layer, err := archive(map[string][]byte{entrypoint[0][1:]: program})
 	if err != nil {
 		return err
 	}
 	config, err := json.Marshal(map[string]any{
 		"architecture": runtime.GOARCH, "os": "linux",
-		"config": map[string]any{"Entrypoint": []string{"/replay", "in-container", argument}},
+		"config": map[string]any{"Entrypoint": entrypoint},
 		"rootfs": map[string]any{"type": "layers", "diff_ids": []string{fmt.Sprintf("sha256:%x", sha256.Sum256(layer))}},
 	})
 	if err != nil {

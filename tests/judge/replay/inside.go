@@ -35,10 +35,14 @@ func inside(o options) int {
 	// kubectl keeps what it learnt of an API server by its address, which all runs have in common.
 	_ = os.Setenv("HOME", r.folder)
 	failed := r.attempt(func() {
-		if err := r.prepare(); err != nil {
+		prepare, run := r.prepare, r.everything
+		if r.VMs {
+			prepare, run = r.prepareVMs, r.virtualMachines
+		}
+		if err := prepare(); err != nil {
 			r.broken("preparing", err)
 		}
-		r.everything()
+		run()
 	})
 	for _, n := range r.nodes.named {
 		n.stop()
@@ -80,8 +84,8 @@ func (r *replay) ownNamespaces() error {
 	return nil
 }
 
-// prepare makes the namespaces, certificates, the project and its bundle, images, and starts the control plane.
-func (r *replay) prepare() error {
+// prepareCluster makes the namespaces and certificates, and starts the control plane.
+func (r *replay) prepareCluster() error {
 	r.cp = &controlPlane{version: r.version, folder: r.folder, disk: r.memory("etcd")}
 	r.log = r.cp.log("kube-apiserver")
 	var err error
@@ -94,6 +98,14 @@ func (r *replay) prepare() error {
 	if err := r.cp.issueCertificates(); err != nil {
 		return err
 	}
+	return r.cp.start(filepath.Join(r.Kubernetes, r.version))
+}
+
+// prepare makes the cluster, images, the project and its bundle.
+func (r *replay) prepare() error {
+	if err := r.prepareCluster(); err != nil {
+		return err
+	}
 	for name, image := range map[string]string{"pause": pauseImage, "hello": helloImage} {
 		path := r.memory(name + ".tar")
 		if err := writeImage(path, image, name); err != nil {
@@ -101,9 +113,7 @@ func (r *replay) prepare() error {
 		}
 		r.images = append(r.images, path)
 	}
-	if err := r.cp.start(filepath.Join(r.Kubernetes, r.version)); err != nil {
-		return err
-	}
+	var err error
 	r.project, err = newProject(filepath.Join(r.folder, "project"), r.Nodebake, r.cp.ca, inventory{
 		version: r.version, approval: "auto", nodes: namesOf(groups, unlucky, mutants), subnet: "172.27.140",
 	})

@@ -11,6 +11,45 @@ import (
 // missing says what this machine lacks, each with its Debian package where it has one.
 func missing(o options) []string {
 	var lacks []string
+	if o.VMs {
+		lacks = missingForVMs(o)
+	} else {
+		lacks = missingForNamespaces()
+	}
+	for _, version := range o.Versions {
+		for _, program := range []string{"kube-apiserver", "kube-controller-manager", "kubelet"} {
+			if _, err := os.Stat(filepath.Join(o.Kubernetes, version, program)); err != nil {
+				lacks = append(lacks, fmt.Sprintf("%s %s (tests/judge/kubernetes/build.sh)", program, version))
+			}
+		}
+		if _, err := kubectlFor(o, version); err != nil {
+			lacks = append(lacks, err.Error())
+		}
+	}
+	sort.Strings(lacks)
+	return lacks
+}
+
+// missingForVMs are the programs that boot machines, and what tests/judge/boots makes for them.
+func missingForVMs(o options) (lacks []string) {
+	for program, from := range map[string]string{
+		"etcd": "Debian: etcd-server", "ip": "Debian: iproute2", "tar": "Debian: tar", "cpio": "Debian: cpio", "mke2fs": "Debian: e2fsprogs",
+		"qemu-system-x86_64": "Debian: qemu-system-x86", "busybox-static": "make judges",
+	} {
+		if _, err := exec.LookPath(program); err != nil {
+			lacks = append(lacks, fmt.Sprintf("%s (%s)", program, from))
+		}
+	}
+	for _, image := range []string{"cloud-image", "ignition-image"} {
+		if _, err := os.Stat(o.image(image, "disk")); err != nil {
+			lacks = append(lacks, image+" (tests/judge/boots)")
+		}
+	}
+	return lacks
+}
+
+// missingForNamespaces are the programs that a node in namespaces shares with this machine.
+func missingForNamespaces() (lacks []string) {
 	for program, from := range map[string]string{
 		"etcd": "Debian: etcd-server", "containerd": "Debian: containerd", "ctr": "Debian: containerd", "runc": "Debian: runc",
 		"ip": "Debian: iproute2", "iptables": "Debian: iptables", "tar": "Debian: tar", "cpio": "Debian: cpio", "gzip": "Debian: gzip",
@@ -30,17 +69,6 @@ func missing(o options) []string {
 	if err := exec.Command("/usr/bin/python3", "-c", "import cloudinit").Run(); err != nil && cloudInitModules() == "" {
 		lacks = append(lacks, "cloud-init's Python modules (make judges)")
 	}
-	for _, version := range o.Versions {
-		for _, program := range []string{"kube-apiserver", "kube-controller-manager", "kubelet"} {
-			if _, err := os.Stat(filepath.Join(o.Kubernetes, version, program)); err != nil {
-				lacks = append(lacks, fmt.Sprintf("%s %s (tests/judge/kubernetes/build.sh)", program, version))
-			}
-		}
-		if _, err := kubectlFor(o, version); err != nil {
-			lacks = append(lacks, err.Error())
-		}
-	}
-	sort.Strings(lacks)
 	return lacks
 }
 

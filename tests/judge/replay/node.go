@@ -26,15 +26,23 @@ type node struct {
 
 	format  string
 	tokenID string
+	console string   // of a virtual machine, whose journal goes there
 	fatal   []string // what its kubelet may not say, beside what is hopeless anyway
 	process *exec.Cmd
 }
 
 func (n *node) in(path string) string   { return filepath.Join(n.Root, path) }
 func (n *node) log(name string) string  { return filepath.Join(n.Folder, name+".log") }
-func (n *node) kubeletLog() string      { return n.log("kubelet") }
 func (n *node) unit() (unit, error)     { return readUnit(n.Root) }
 func (n *node) flag(name string) string { u, _ := n.unit(); return u.flag(name) }
+
+// kubeletLog is where the kubelet's own lines are; on a virtual machine's console are those of all its units.
+func (n *node) kubeletLog() string {
+	if n.console != "" {
+		return n.console
+	}
+	return n.log("kubelet")
+}
 
 // resolved is a file of the node as this process sees it. An absolute link means the node's root, not ours.
 func (n *node) resolved(path string) string {
@@ -50,6 +58,9 @@ const nodeFailed = "the node itself failed:"
 
 // complaint is why the node itself, not its kubelet, cannot go on; nothing as long as it can.
 func (n *node) complaint() error {
+	if n.console != "" {
+		return n.crashed()
+	}
 	text, _ := os.ReadFile(n.log("node"))
 	if _, reason, found := strings.Cut(string(text), nodeFailed); found {
 		return fmt.Errorf("%s%s; %s", nodeFailed, reason, lastLines(n.log("containerd")))

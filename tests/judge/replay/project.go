@@ -99,23 +99,10 @@ type project struct {
 }
 
 func newProject(folder, nodebake string, ca *authority, from inventory) (*project, error) {
-	for _, name := range []string{"pki", "profiles"} {
-		if err := os.MkdirAll(filepath.Join(folder, name), 0o755); err != nil {
-			return nil, err
-		}
-	}
-	trusted, err := os.ReadFile(ca.file("ca.pem"))
-	if err != nil {
+	made := &project{folder: folder, nodebake: nodebake, nodes: from.nodes, addresses: from.addresses()}
+	if err := made.write(ca, map[string]string{"cluster.yaml": from.text(), "profiles/machine.yaml": machineProfile()}); err != nil {
 		return nil, err
 	}
-	for name, text := range map[string]string{
-		"cluster.yaml": from.text(), "profiles/machine.yaml": machineProfile(), "pki/ca.pem": string(trusted),
-	} {
-		if err := os.WriteFile(filepath.Join(folder, name), []byte(text), 0o644); err != nil {
-			return nil, err
-		}
-	}
-	made := &project{folder: folder, nodebake: nodebake, nodes: from.nodes, addresses: from.addresses()}
 	commands := [][]string{{"key", "generate", folder}, {"token", "create", folder}}
 	if len(from.brought) > 0 {
 		commands = append(commands, []string{"pki", "issue", folder, "--ca-key", ca.file("ca-key.pem")})
@@ -126,6 +113,25 @@ func newProject(folder, nodebake string, ca *authority, from inventory) (*projec
 		}
 	}
 	return made, made.build()
+}
+
+// write writes the project's files, and the CA that it trusts.
+func (p *project) write(ca *authority, files map[string]string) error {
+	trusted, err := os.ReadFile(ca.file("ca.pem"))
+	if err != nil {
+		return err
+	}
+	files["pki/ca.pem"] = string(trusted)
+	for name, text := range files {
+		path := filepath.Join(p.folder, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			return err
+		}
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // build makes the bundle anew and learns the tokens' ids.

@@ -1,9 +1,10 @@
 #!/bin/sh
-# Puts a run's table into README.md between its two markers: readme.sh TABLE
+# Puts a run's table into README.md between the two markers of its name: readme.sh FOLDER/NAME.md
 set -eu
 table=$1
+name=$(basename "$table" .md)
 cd "$(dirname "$0")/../../.."
-begin='<!-- replay: begin -->' end='<!-- replay: end -->'
+begin="<!-- $name: begin -->" end="<!-- $name: end -->"
 if ! grep -qxF -- "$begin" README.md || ! grep -qxF -- "$end" README.md; then
     echo "README.md lacks the lines '$begin' and '$end'" >&2
     exit 1

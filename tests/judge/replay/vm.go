@@ -1,0 +1,105 @@
+package main
+
+import (
+	"path/filepath"
+	"time"
+)
+
+// Virtual machines that become nodes from nothing but their payloads: QEMU without KVM boots Debian's kernel, and what is not Debian's comes from
+// the payload. Their network is the run's own namespace, in which the control plane is and nothing else.
+
+// patience is how long a machine may take from power on to its kubelet: three times what the slowest one took on a busy machine.
+const patience = 480 * time.Second
+
+// way is one way in which a payload comes to a machine.
+type way struct {
+	name   string // in the table, and as the node's name
+	output string // the node's `output` in the inventory
+	memory int    // MiB
+	// boot makes what is booted, and says it in QEMU's words.
+	boot func(r *replay, n *node) (booted, error)
+}
+
+// booted is what a machine is switched on with.
+type booted struct {
+	kernel, initrd string
+	append         string   // to the kernel's command line
+	devices        []string // more of QEMU's arguments
+}
+
+// ways are those of this run. A root in RAM holds the system twice while the kernel unpacks it.
+var ways = []way{
+	{"ram-root", "{formats: [initramfs], initramfs: {mode: ramRoot}}", 1536, (*replay).bootRAMRoot},
+	{"carry", "{formats: [initramfs], initramfs: {mode: carry, compression: zstd}}", 1024, (*replay).bootCarried},
+	{"tarball", "{formats: [tarball]}", 1024, (*replay).bootTarball},
+}
+
+func wayNames() (names []string) {
+	for _, w := range ways {
+		names = append(names, w.name)
+	}
+	return names
+}
+
+// atOnce is how many machines run at a time: one waits while the other computes.
+const atOnce = 2
+
+// virtualMachines: every way, each on a machine of its own.
+func (r *replay) virtualMachines() {
+	r.noWayOut()
+	r.bundleTaken()
+	slots := make(chan struct{}, atOnce)
+	var parts []func(*replay)
+	for place, w := range ways {
+		place, w := place, w
+		parts = append(parts, func(r *replay) {
+			slots <- struct{}{}
+			defer func() { <-slots }()
+			n := r.powerOn(place, w)
+			defer n.stop()
+			r.boots(n)
+			r.joinsAlone(n)
+			r.runsCarriedImage(n)
+			r.hasItsTree(n)
+		})
+	}
+	r.together(parts...)
+}
+
+// prepareVMs makes the namespaces, certificates, the control plane, and the bundle with an offline node for every way.
+func (r *replay) prepareVMs() error {
+	if err := r.prepareCluster(); err != nil {
+		return err
+	}
+	var err error
+	if r.project, err = r.newVMProject(filepath.Join(r.folder, "project")); err != nil {
+		return err
+	}
+	return r.cp.waitReady(filepath.Join(r.Kubernetes, r.version))
+}
+
+// bundleTaken: the cluster learns of the nodes before the first of them is switched on.
+func (r *replay) bundleTaken() {
+	r.step("cluster", "vm-bundle-applied", "kubectl apply of cluster/rbac and cluster/tokens", func() (string, error) {
+		said, err := r.cp.kubectl("apply", "-k", r.project.out("cluster/rbac"))
+		if err != nil {
+			return said, err
+		}
+		again, err := r.cp.kubectl("apply", "-k", r.project.out("cluster/tokens"))
+		return cut(oneLine(said+again), 100), err
+	})
+}
+
+// powerOn switches a machine on that has never run.
+func (r *replay) powerOn(place int, w way) *node {
+	n := &node{
+		Name: w.name, Address: r.project.addresses[w.name], Folder: filepath.Join(r.folder, "machines", w.name),
+		format: w.name, tokenID: r.project.tokens[w.name],
+	}
+	n.console = n.log("console")
+	r.log = n.console
+	if err := r.startMachine(n, place, w); err != nil {
+		r.broken("powering on "+n.Name, err)
+	}
+	return n
+}
