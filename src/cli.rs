@@ -63,7 +63,7 @@ pub enum Command {
     /// Show one node's plan and tree, secrets hidden
     Show(Show),
     /// List what is in a payload, or in any initrd, tarball, Ignition
-    /// configuration, user-data or ISO image
+    /// configuration, user-data, ISO or FAT image
     ///
     /// What a file is, its content says. Initrds may have any number of archives,
     /// compressed or not, early microcode among them; the listing has all of

@@ -13,7 +13,7 @@ use crate::node::{Sha256Digest, hex};
 pub struct Listing {
     /// The file, as it was named.
     pub file: String,
-    /// `initramfs`, `tarball`, `ignition`, `cloudInit` or `iso9660`.
+    /// `initramfs`, `tarball`, `ignition`, `cloudInit`, `iso9660` or `fat`.
     pub format: &'static str,
     /// Its size in bytes.
     pub size: u64,

@@ -1,5 +1,5 @@
 //! Reading payloads back, and anything of the same kinds that others made: initrds, tarballs, Ignition configurations,
-//! cloud-init user-data, ISO images. In: a file that nobody vouches for. Out: a [`Listing`], and its files in a folder
+//! cloud-init user-data, ISO and FAT images. In: a file that nobody vouches for. Out: a [`Listing`], and its files in a folder
 //! where that is asked for.
 //!
 //! Everything is streamed; what is kept is bounded by [`Limits`], whatever the file says of itself.
@@ -7,6 +7,7 @@
 mod collect;
 mod cpio;
 mod extract;
+mod fat;
 mod ignition;
 mod initrd;
 mod input;
@@ -70,6 +71,7 @@ enum Kind {
     Ignition,
     CloudInit,
     Iso,
+    Fat,
 }
 
 impl Kind {
@@ -81,6 +83,7 @@ impl Kind {
             Self::Ignition => "ignition",
             Self::CloudInit => "cloudInit",
             Self::Iso => "iso9660",
+            Self::Fat => "fat",
         }
     }
 }
@@ -102,7 +105,7 @@ pub fn inspect(
     let kind = sniff(&mut file).with_context(reading)?;
     let Some(kind) = kind else {
         bail!(
-            "reading {shown}: it is no initrd, tarball, Ignition configuration, user-data or ISO image"
+            "reading {shown}: it is no initrd, tarball, Ignition configuration, user-data, ISO or FAT image"
         );
     };
     let extraction = extract.map(Extraction::begin).transpose()?;
@@ -121,6 +124,7 @@ fn read(kind: Kind, file: File, into: &mut Collector) -> Result<()> {
         Kind::Ignition => ignition::read(&document(file, into)?, into),
         Kind::CloudInit => user_data::read(&document(file, into)?, into),
         Kind::Iso => iso::read(&file, into),
+        Kind::Fat => fat::read(&file, into),
     }
 }
 

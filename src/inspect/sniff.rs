@@ -7,7 +7,7 @@ use crate::decompress::{self, Packing};
 use crate::error::Result;
 use crate::inspect::Kind;
 use crate::inspect::input::Input;
-use crate::inspect::{iso, tarball};
+use crate::inspect::{fat, iso, tarball};
 
 /// How much of what is unpacked is looked at: a tar header, and enough of a document.
 const HEAD: usize = 4096;
@@ -32,6 +32,9 @@ const USER_DATA: [&str; 12] = [
 pub fn sniff(file: &mut File) -> Result<Option<Kind>> {
     if iso::is_iso(file)? {
         return Ok(Some(Kind::Iso));
+    }
+    if fat::is_fat(file)? {
+        return Ok(Some(Kind::Fat));
     }
     let _ = file.seek(SeekFrom::Start(0))?;
     let found = of_stream(file)?;

@@ -99,6 +99,8 @@ lz4 lz4
 jq jq
 xorriso xorriso
 isoinfo genisoimage
+mkfs.vfat dosfstools
+mcopy mtools
 blkid util-linux
 openssl openssl
 ssh-keygen openssh-client

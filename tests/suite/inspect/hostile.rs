@@ -52,6 +52,14 @@ fn good_files(folder: &Path) -> Vec<&'static str> {
         );
         files.push("iso");
     }
+    if judges::present("mkfs.vfat") && judges::present("mcopy") {
+        shell(
+            folder,
+            "PATH=$PATH:/sbin:/usr/sbin; mkfs.vfat -F 12 -n CIDATA -C fat 200 >/dev/null
+             mcopy -s -Q -i fat root/usr ::; mmd -i fat ::/etc; mcopy -Q -i fat root/etc/a root/etc/empty ::/etc",
+        );
+        files.push("fat");
+    }
     for file in &files {
         let listing = read(&folder.join(file), Limits::default()).unwrap();
         assert!(!listing.members[0].entries.is_empty(), "{file}");

@@ -1,6 +1,7 @@
 //! `nodebake inspect` before the programs that others list archives with, and before files made to hurt.
 
 mod extract;
+mod fat;
 mod foreign;
 mod hostile;
 mod ours;
