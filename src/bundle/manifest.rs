@@ -107,6 +107,9 @@ pub struct InitramfsRecord {
     pub mode: String,
     /// What the kernel's command line must have for it.
     pub kernel_arguments: Vec<String>,
+    /// The bytes of memory that a root in the initramfs needs at least, beside kernel and base initrd.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory: Option<u64>,
 }
 
 /// One file in bundle.json.

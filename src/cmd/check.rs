@@ -5,18 +5,23 @@ use std::path::Path;
 
 use crate::bundle::Signer;
 use crate::cli::{Check, Print};
+use crate::cmd::memory::mib;
 use crate::cmd::project::{SIGN_KEY, prepare};
 use crate::error::{Exit, Result};
 use crate::report::Report;
+
+/// Every machine has so much memory to spare, in bytes.
+const WORTH_SAYING: u64 = 64 << 20;
 
 /// Runs `check`.
 pub fn run(args: &Check) -> Result<Exit> {
     let mut report = Report::default();
     let reading = &args.project.reading;
     let prepared = prepare(&args.project.dir, reading, &mut report)?;
-    if let Some(prepared) = &prepared {
-        prepared.check_nodes(&mut report)?;
-    }
+    let memory = match &prepared {
+        Some(prepared) => prepared.check_nodes(&mut report)?,
+        None => None,
+    };
     key(&args.project.dir, &mut report)?;
     if reading.strict {
         report.make_strict();
@@ -27,6 +32,13 @@ pub fn run(args: &Check) -> Result<Exit> {
             write!(stdout, "{report}")?;
             if let (Some(prepared), false) = (&prepared, report.has_errors()) {
                 writeln!(stdout, "{} nodes can be built", prepared.plan.nodes.len())?;
+                if let Some((bytes, node)) = memory.filter(|(bytes, _)| *bytes >= WORTH_SAYING) {
+                    writeln!(
+                        stdout,
+                        "a root in the initramfs needs at least {} MiB of memory beside kernel and base initrd ({node})",
+                        mib(bytes)
+                    )?;
+                }
             }
         }
         Print::Json => {

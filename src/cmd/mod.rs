@@ -16,6 +16,7 @@ pub mod inspect;
 /// `key`.
 pub mod key;
 mod manifests;
+mod memory;
 mod merges;
 /// `pki`.
 pub mod pki;

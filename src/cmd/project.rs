@@ -11,6 +11,7 @@ use time::format_description::well_known::Rfc3339;
 
 use crate::cli::Reading;
 use crate::cmd::credentials;
+use crate::cmd::memory;
 use crate::cmd::merges::{self, Merges};
 use crate::cmd::pxe;
 use crate::cmd::secrets_file::{check_recipients, tokens};
@@ -19,7 +20,7 @@ use crate::error::Result;
 use crate::identity::{CaBundle, CaSource};
 use crate::inventory::{CLUSTER_FILE, Inventory};
 use crate::node::{Baked, NodeTree, Oven};
-use crate::payload::{Forms, Job, NodeFacts, Objection, credential, pxe as network};
+use crate::payload::{Forms, Job, NodeFacts, Objection, credential, initramfs, pxe as network};
 use crate::plan::{Inputs, NodePlan, Plan};
 use crate::report::{Amount, Finding, Place, Report};
 use crate::yaml::Located;
@@ -35,6 +36,8 @@ pub struct Prepared {
     pub oven: Oven,
     merges: Merges,
     user_files: OfClasses,
+    /// What each class's base initrds take in memory, where that is known.
+    bases: Vec<Option<u64>>,
 }
 
 /// Reads a project and decides its plan. None if there is nothing to go on with; the report says why.
@@ -62,11 +65,13 @@ pub fn prepare(dir: &Path, reading: &Reading, report: &mut Report) -> Result<Opt
     let merges = merges::load(dir, &plan, report)?;
     let user_files = user_files::load(dir, &plan, report)?;
     pxe::check(dir, &plan, report);
+    let bases = memory::bases(dir, &plan);
     let prepared = Prepared {
         plan,
         oven,
         merges,
         user_files,
+        bases,
     };
     prepared.name_nodes(report);
     Ok(Some(prepared))
@@ -99,11 +104,12 @@ pub fn judged_at(said: Option<&str>) -> Result<OffsetDateTime> {
 }
 
 impl Prepared {
-    /// Bakes every node and throws the trees away: the findings are what is wanted.
-    pub fn check_nodes(&self, report: &mut Report) -> Result<()> {
+    /// Bakes every node and throws the trees away: the findings are what is wanted. Returns the node whose root in the
+    /// initramfs takes the most memory, and how much.
+    pub fn check_nodes(&self, report: &mut Report) -> Result<Option<(u64, &str)>> {
         let nodes = &self.plan.nodes;
         let forms = Forms::default();
-        let of_node = |node: &NodePlan| -> Result<Vec<Finding>> {
+        let of_node = |node: &NodePlan| -> Result<(Vec<Finding>, Option<u64>)> {
             match self.oven.bake(node) {
                 Ok(baked) => {
                     let facts = self.facts(node, &baked);
@@ -112,22 +118,24 @@ impl Prepared {
                         facts: &facts,
                         settings: &node.class.spec.output,
                     };
-                    let mut findings = objections(node, &job, &forms)?;
+                    let mut findings = self.objections(node, &job, &forms)?;
+                    let memory = initramfs::memory(&job);
                     findings.extend(baked.warnings);
-                    Ok(findings)
+                    Ok((findings, memory))
                 }
-                Err(findings) => Ok(findings),
+                Err(findings) => Ok((findings, None)),
             }
         };
-        let findings: Vec<Vec<(String, Finding)>> = nodes
-            .par_iter()
-            .map(|node| {
-                let name = |finding| (node.name.clone(), finding);
-                Ok(of_node(node)?.into_iter().map(name).collect())
-            })
-            .collect::<Result<_>>()?;
-        self.add(self.name_concerned(findings.concat()), report);
-        Ok(())
+        let found: Vec<_> = nodes.par_iter().map(of_node).collect::<Result<_>>()?;
+        let most = nodes.iter().zip(&found);
+        let most = most.filter_map(|(node, (_, memory))| Some(((*memory)?, &*node.name)));
+        let most = most.max_by_key(|(memory, _)| *memory);
+        let named = nodes.iter().zip(found).flat_map(|(node, (findings, _))| {
+            let name = |finding| (node.name.clone(), finding);
+            findings.into_iter().map(name).collect::<Vec<_>>()
+        });
+        self.add(self.name_concerned(named.collect()), report);
+        Ok(most)
     }
 
     /// Says each finding of nodes once, and whom it concerns where neither its place nor its rule does.
@@ -163,6 +171,27 @@ impl Prepared {
                 .cloned()
                 .unwrap_or_default(),
         }
+    }
+
+    /// What a node's formats cannot say of its tree, and what of it is larger than where it goes to takes.
+    pub fn objections(
+        &self,
+        node: &NodePlan,
+        job: &Job<'_>,
+        forms: &Forms,
+    ) -> Result<Vec<Finding>> {
+        let mut objections = Vec::new();
+        for format in &job.settings.formats {
+            objections.extend(format.check(job));
+            objections.extend(format.oversize(job, forms)?);
+        }
+        objections.extend(credential::check(job));
+        objections.extend(network::check(job));
+        let base = self.bases.get(node.class.index).copied().flatten();
+        let objections = objections
+            .into_iter()
+            .map(|objection| finding(objection, node, job.tree));
+        Ok(objections.chain(memory::check(node, job, base)).collect())
     }
 
     /// Adds what baking found.
@@ -216,19 +245,6 @@ fn name_concerned(
         named.push(finding);
     }
     named
-}
-
-/// What a node's formats cannot say of its tree, and what of it is larger than where it goes to takes.
-pub fn objections(node: &NodePlan, job: &Job<'_>, forms: &Forms) -> Result<Vec<Finding>> {
-    let mut objections = Vec::new();
-    for format in &job.settings.formats {
-        objections.extend(format.check(job));
-        objections.extend(format.oversize(job, forms)?);
-    }
-    objections.extend(credential::check(job));
-    objections.extend(network::check(job));
-    let finding = |objection| finding(objection, node, job.tree);
-    Ok(objections.into_iter().map(finding).collect())
 }
 
 /// An objection as a finding. What stands in a file of the user's or in a field is about all nodes that share it, so the

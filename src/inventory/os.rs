@@ -47,6 +47,8 @@ pub struct Os {
     pub ignition: Option<At<bool>>,
     /// The control groups, if somebody said.
     pub cgroups: Option<At<Cgroups>>,
+    /// The machine's memory in bytes, if somebody said.
+    pub memory: Option<At<u64>>,
     /// What the kernel's command line must hold or must not, in order.
     pub kernel_arguments: Vec<At<KernelArgument>>,
 }
@@ -62,6 +64,7 @@ impl Default for Os {
             cloud_init: None,
             ignition: None,
             cgroups: None,
+            memory: None,
             kernel_arguments: Vec::new(),
         }
     }
@@ -124,9 +127,21 @@ pub fn read(at: Option<&Cursor<'_>>) -> Os {
             spot: at.spot(),
         })
     });
+    os.memory = fields.optional("memory").and_then(|at| at.parse_at(memory));
     os.kernel_arguments = fields.each("kernelArguments", kernel_argument);
     fields.finish();
     os
+}
+
+/// `512Mi`, `2Gi` or `2GiB`.
+fn memory(text: &str) -> Result<u64, String> {
+    let units = [("Mi", 20), ("Gi", 30), ("Ti", 40)];
+    let bare = text.strip_suffix('B').unwrap_or(text);
+    let bytes = units.iter().find_map(|(unit, shift)| {
+        let number: u64 = bare.strip_suffix(unit)?.parse().ok()?;
+        number.checked_mul(1 << shift).filter(|bytes| *bytes > 0)
+    });
+    bytes.ok_or_else(|| format!("{text:?} is no amount of memory like 512Mi or 2Gi"))
 }
 
 fn arch(text: &str) -> Result<String, String> {
@@ -157,6 +172,16 @@ fn kernel_argument(text: &Arc<str>, at: &Cursor<'_>) -> Option<At<KernelArgument
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn memory_is_counted_in_binary_units() {
+        for (text, bytes) in [("512Mi", 512 << 20), ("2Gi", 2 << 30), ("2GiB", 2 << 30)] {
+            assert_eq!(memory(text), Ok(bytes));
+        }
+        for bad in ["2G", "2", "Gi", "-1Gi", "0Gi", "1.5Gi", "99999999999999Ti"] {
+            assert!(memory(bad).is_err(), "{bad}");
+        }
+    }
 
     #[test]
     fn what_is_below_a_writable_folder_is_writable() {

@@ -206,6 +206,33 @@ fn secrets_are_fetched_by_https_and_then_by_ipxe_alone() {
 }
 
 #[test]
+fn a_base_that_is_a_file_counts_among_what_a_root_in_the_initramfs_takes() {
+    let scratch = tempfile::tempdir().unwrap();
+    let script = "head -c 3000000 /dev/zero >zeros; echo zeros | cpio -o -H newc --quiet >base";
+    let _ = judges::content(scratch.path(), "sh", &["-euc", script]);
+    let project = project(SETTINGS, &[("files/base.img", "base")], scratch.path());
+    let file = project.dir.join("cluster.yaml");
+    let inventory = fs::read_to_string(&file).unwrap();
+    for (memory, code) in [("8Mi", 3), ("10Mi", 0)] {
+        let with = format!("    profiles: [gpu]\n    os: {{memory: {memory}}}\n");
+        fs::write(&file, inventory.replace("    profiles: [gpu]\n", &with)).unwrap();
+        let output = project.run(&["check"]);
+        let said = text(&output.stdout);
+        assert_eq!(output.status.code(), Some(code), "{memory}: {said}");
+        assert_eq!(
+            said.contains("9 MiB, base initrd included"),
+            code == 3,
+            "{said}"
+        );
+    }
+    let sizes = project.good(&["show", NODE, "--sizes"]);
+    assert!(
+        sizes.contains("memory for a root in the initramfs"),
+        "{sizes}"
+    );
+}
+
+#[test]
 fn one_file_is_made_of_a_base_and_an_overlay_that_is_served() {
     let project = sample();
     let _ = project.good(&["build"]);

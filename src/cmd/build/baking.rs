@@ -16,13 +16,13 @@ use crate::cmd::build::choice::{formats, old};
 use crate::cmd::build::progress::bar;
 use crate::cmd::build::seal::{seal, target};
 use crate::cmd::manifests::{self, Marks};
-use crate::cmd::project::{Prepared, objections};
+use crate::cmd::project::Prepared;
 use crate::cmd::pxe::{self, Served};
 use crate::cmd::tree_check;
 use crate::error::Result;
 use crate::node::listing::TreeListing;
 use crate::node::{Baked, NodeTree};
-use crate::payload::{Format, Forms, Job, Settings, credential, libraries};
+use crate::payload::{Format, Forms, Job, Settings, credential, initramfs, libraries};
 use crate::plan::{NodePlan, refused_format};
 use crate::report::{Finding, Severity};
 use crate::timing::rfc3339;
@@ -178,7 +178,7 @@ impl Baking<'_> {
             NodeSays {
                 token_id: node.token.as_ref().map(|token| token.id.clone()),
                 usable_until: rfc3339(node.usable_until),
-                initramfs: self.initramfs(&settings),
+                initramfs: self.initramfs(&job),
             },
         )?;
         let listing = TreeListing::of(&node.name, &baked.tree);
@@ -207,7 +207,7 @@ impl Baking<'_> {
 
     /// Whether some format cannot say the job; then the findings are there.
     fn object(&self, node: &NodePlan, job: &Job<'_>) -> Result<bool> {
-        let found = objections(node, job, &self.forms)?;
+        let found = self.prepared.objections(node, job, &self.forms)?;
         let any = !found.is_empty();
         if any {
             let _ = self.fail(node, found);
@@ -265,13 +265,15 @@ impl Baking<'_> {
     }
 
     /// What bundle.json says of the overlay that these settings make.
-    fn initramfs(&self, settings: &Settings) -> Option<InitramfsRecord> {
+    fn initramfs(&self, job: &Job<'_>) -> Option<InitramfsRecord> {
+        let settings = job.settings;
         let made = self.kind == Kind::Bundle && settings.formats.contains(&Format::Initramfs);
         let mode = settings.initramfs.mode;
         let arguments = mode.kernel_arguments().iter();
         made.then(|| InitramfsRecord {
             mode: mode.name().to_owned(),
             kernel_arguments: arguments.map(|argument| (*argument).to_owned()).collect(),
+            memory: initramfs::memory(job),
         })
     }
 

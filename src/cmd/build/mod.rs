@@ -33,7 +33,7 @@ pub fn run(args: &Build) -> Result<Exit> {
     if report.has_errors() {
         // Nothing will be written, so what else is wrong is looked for too.
         if let Some(prepared) = &prepared {
-            prepared.check_nodes(&mut report)?;
+            let _ = prepared.check_nodes(&mut report)?;
         }
         if args.project.reading.strict {
             report.make_strict();

@@ -10,6 +10,7 @@ use crate::error::Result;
 use crate::node::Baked;
 use crate::payload::cloud_init::{FILE_NAMES, Rung, Step, accounts, largest};
 use crate::payload::ignition::{self, IgnitionAccount};
+use crate::payload::initramfs::memory;
 use crate::payload::{Format, Forms, IgnitionSpec, IgnitionTarget, Job};
 use crate::plan::NodePlan;
 
@@ -74,6 +75,7 @@ pub fn print(
     if settings.formats.contains(&Format::Ignition) {
         documents.push(of_ignition(ignition::account(&job, &forms)?));
     }
+    documents.extend(of_memory(&job, node));
     if print == Print::Json {
         serde_json::to_writer_pretty(&mut *out, &documents)?;
         return Ok(writeln!(out)?);
@@ -81,6 +83,28 @@ pub fn print(
     documents
         .iter()
         .try_for_each(|document| text(document, out))
+}
+
+/// What a root in the initramfs takes.
+fn of_memory(job: &Job<'_>, node: &NodePlan) -> Option<Document> {
+    let counted = memory(job)?;
+    let max_bytes = node.class.spec.os.memory.as_ref().map(|at| at.value);
+    let fits = max_bytes.is_none_or(|most| counted <= most);
+    let rung = Rung::Plain;
+    Some(Document {
+        file: "memory".to_owned(),
+        target: "a root in the initramfs, beside kernel and base",
+        max_bytes,
+        spec: None,
+        spec_reason: None,
+        forms: vec![Step {
+            rung,
+            counted: Some(counted),
+            fits,
+        }],
+        form: fits.then_some(rung),
+        largest: Vec::new(),
+    })
 }
 
 /// Ignition has one form: its contents are in the smallest one already.

@@ -3,6 +3,7 @@
 //! whatever comes next may follow directly.
 
 mod coreos;
+mod memory;
 mod mode;
 
 use std::collections::BTreeMap;
@@ -18,6 +19,7 @@ use crate::payload::compress::Compressor;
 use crate::payload::part::parts;
 use crate::payload::{Compression, Format, Forms, Job, Layer, MTIME, Objection, Output, Part};
 
+pub use memory::{in_memory, memory};
 pub use mode::{InitramfsSettings, Mode};
 
 /// Symlinks into `/usr` on today's systems. The kernel removes a link where an archive lists a directory, and the base
