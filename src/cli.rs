@@ -176,6 +176,11 @@ pub struct Build {
     /// last bundle, which must verify with our key; may be given more than once
     #[arg(long = "node", value_name = "GLOB")]
     pub nodes: Vec<String>,
+    /// The bundle that the nodes have now: what it laid on them and this one
+    /// does not is removed where a format can; may be given more than once.
+    /// It must verify with our key
+    #[arg(long = "upgrade-from", value_name = "BUNDLE")]
+    pub upgrade_from: Vec<PathBuf>,
     /// Nodes baked at the same time [default: one for each core]
     #[arg(short, long, value_name = "N")]
     pub jobs: Option<NonZeroUsize>,

@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use crate::bundle::manifest::{FileRecord, Manifest, NodeRecord};
 use crate::bundle::verify::open;
 use crate::bundle::write::{create, file_mode, set_mode};
-use crate::bundle::{BundleBuilder, Kind, PublicKey, TREE_SIGNATURE, is_served, read};
+use crate::bundle::{BundleBuilder, Kind, PublicKey, TREE_JSON, TREE_SIGNATURE, is_served, read};
 use crate::error::Result;
 use crate::node::Sha256Digest;
 
@@ -79,6 +79,24 @@ impl OldBundle {
 
     pub(super) fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    /// What its manifest says of the whole.
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// The `tree.json` of a node; None where it has no such node.
+    pub fn tree(&self, name: &str) -> Result<Option<Vec<u8>>> {
+        let Some(node) = self.node(name) else {
+            return Ok(None);
+        };
+        let Some(record) = node.files.iter().find(|file| file.name() == TREE_JSON) else {
+            bail!("{} lists no {TREE_JSON} of {name}", self.folder.display());
+        };
+        let mut bytes = Vec::new();
+        self.copy(record, &mut bytes)?;
+        Ok(Some(bytes))
     }
 
     /// Where a file of it lies.

@@ -92,6 +92,9 @@ pub struct NodeRecord {
     /// What becomes of its initramfs overlay, where it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub initramfs: Option<InitramfsRecord>,
+    /// The digests of the trees that its payloads follow, whose paths they remove; empty for a first one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub upgrade_from: Vec<String>,
     /// Its files, sorted by path.
     pub files: Vec<FileRecord>,
     /// The paths of what it needs beside them and shares with other nodes, sorted.

@@ -26,6 +26,8 @@ pub struct NodeSays {
     pub usable_until: Option<String>,
     /// What becomes of its initramfs overlay, where it has one.
     pub initramfs: Option<InitramfsRecord>,
+    /// The digests of the trees that its payloads follow, in hexadecimal digits.
+    pub upgrade_from: Vec<String>,
 }
 
 /// A node's folder: files go in through [`Output`], the tree through [`Self::tree`], and [`Self::finish`] records it.
@@ -95,6 +97,7 @@ impl<'a> NodeFolder<'a> {
             token_id: self.says.token_id,
             usable_until: self.says.usable_until,
             initramfs: self.says.initramfs,
+            upgrade_from: self.says.upgrade_from,
             files: self.files,
             shared: self.shared,
         });

@@ -170,6 +170,7 @@ impl Prepared {
                 .get(node.class.index)
                 .cloned()
                 .unwrap_or_default(),
+            removals: None,
         }
     }
 

@@ -10,6 +10,13 @@ use crate::node::{Content, Entry, NodePath, NodeTree, Origin};
 /// The overlay's script, which tells a tree that is to be checked.
 pub const SCRIPT: &str = "/etc/nodebake/check";
 
+/// What the check reads beside it: the list, its signature, the key.
+pub const BESIDE: [&str; 3] = [
+    "/etc/nodebake/tree.sums",
+    "/etc/nodebake/tree.sums.sig",
+    "/etc/nodebake/sign.pub",
+];
+
 /// Whether a node checks its tree.
 pub fn is_asked_for(tree: &NodeTree) -> bool {
     tree.get(SCRIPT).is_some()
@@ -24,11 +31,7 @@ pub fn with_signed_list(
 ) -> Result<NodeTree> {
     let mut tree = tree.clone();
     let pem = key.to_pem();
-    for (file, bytes) in [
-        ("/etc/nodebake/tree.sums", sums),
-        ("/etc/nodebake/tree.sums.sig", signature),
-        ("/etc/nodebake/sign.pub", pem.as_bytes()),
-    ] {
+    for (file, bytes) in BESIDE.into_iter().zip([sums, signature, pem.as_bytes()]) {
         let path = NodePath::parse(file).map_err(anyhow::Error::msg)?;
         let origin = Origin("generator tree-check".into());
         let entry = Entry::file(Content::bytes(bytes), 0o644, origin);

@@ -127,6 +127,9 @@ struct UnitRow<'a> {
     /// Whether the unit file is ours, rather than the image's.
     text: bool,
     dropins: Vec<&'a str>,
+    /// The links that enable it, where it is and where its text says which.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    links: Vec<NodePath>,
 }
 
 impl<'a> UnitRow<'a> {
@@ -137,6 +140,14 @@ impl<'a> UnitRow<'a> {
             masked: unit.masked,
             text: unit.text.is_some(),
             dropins: unit.dropins.keys().map(String::as_str).collect(),
+            links: match unit.enabled == Some(true) && !unit.masked {
+                true => unit
+                    .install_links(name)
+                    .into_iter()
+                    .map(|link| link.path)
+                    .collect(),
+                false => Vec::new(),
+            },
         }
     }
 }

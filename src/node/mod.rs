@@ -10,6 +10,7 @@ mod conditions;
 mod content;
 mod images;
 mod keyfile;
+mod listed;
 /// `tree.json` and `tree.sums`: what the node must end up with.
 pub mod listing;
 mod netplan;
@@ -31,6 +32,7 @@ pub use bake::{Baked, Oven};
 pub use binary::architectures;
 pub use clash::Clash;
 pub use content::{Asset, Blob, Content, Measure, Sha256Digest, Sha512Digest, Source, hex};
+pub use listed::{ListedKind, ListedTree};
 pub use netplan::network_config;
 pub use network::{Bond, Interface, Link, Network, Route};
 pub use path::NodePath;

@@ -25,6 +25,7 @@ mod objection;
 mod part;
 /// Scripts for booting over the network.
 pub mod pxe;
+mod removals;
 /// tar archives to unpack over an image.
 pub mod tarball;
 
@@ -47,6 +48,7 @@ pub use libraries::libraries;
 pub use objection::Objection;
 pub use part::Part;
 pub use pxe::Pxe;
+pub use removals::Removals;
 pub use tarball::TarballSettings;
 
 /// A way to deliver a node tree. `match` on it has no `_` arm, so the compiler lists what a new format still lacks.
@@ -234,6 +236,8 @@ pub struct NodeFacts {
     pub user_files: Arc<UserFiles>,
     /// Configurations of the user's that its Ignition configuration merges.
     pub merges: Arc<[Arc<UserConfig>]>,
+    /// What is to go that earlier bundles laid on it, where this one is to follow such bundles.
+    pub removals: Option<Arc<Removals>>,
 }
 
 /// One argument of the kernel's command line.

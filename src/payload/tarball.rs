@@ -45,7 +45,19 @@ pub fn package(job: &Job<'_>, out: &mut dyn Output) -> Result<()> {
             write(&tree, compression, out)
         })?;
     }
+    if let Some(removals) = &job.facts.removals {
+        // An archive only adds: this makes the root ready for it.
+        let script = removals.script();
+        out.file(&upgrade_name(&job.facts.name), false, &mut |out| {
+            Ok(out.write_all(script.as_bytes())?)
+        })?;
+    }
     Ok(())
+}
+
+/// The name of the program that removes what earlier payloads laid, `NAME.upgrade.sh`.
+fn upgrade_name(node: &str) -> String {
+    format!("{node}.upgrade.sh")
 }
 
 /// Writes a tree as a tarball. Only what the tree declares is listed, never an ancestor: GNU tar and bsdtar would turn an

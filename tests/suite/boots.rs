@@ -4,7 +4,7 @@
 
 mod network;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -15,6 +15,7 @@ use serde_json::Value;
 use crate::initrd::{append, built, node};
 use crate::judges::{self, Target};
 use crate::project::Project;
+use crate::upgrade;
 
 /// A boot takes some five seconds; the machine may be busy.
 const PATIENCE: Duration = Duration::from_secs(180);
@@ -211,7 +212,9 @@ impl Console {
                 let below = entry["path"].as_str().unwrap();
                 facts.starts_with("d 755 0 0") && below.starts_with(&format!("{path}/"))
             });
-            let activation = path.contains(".wants") || path.contains("system-preset");
+            let activation = path.contains(".wants")
+                || path.contains(".requires")
+                || path.contains("system-preset");
             let known = base.contains_key(&path) || path.starts_with("/tmp/");
             let of_mode = ours
                 .iter()
@@ -381,6 +384,21 @@ fn a_disk_root_gets_the_nodes_tree_from_initramfs_tools() {
     assert!(said.contains("which is not mounted yet"), "{said}");
 }
 
+/// The paths that tree.json lists and the links that enable units, without directories or with them.
+fn listed(project: &Project, directories: bool) -> BTreeSet<String> {
+    let tree = fs::read(node(project).join("tree.json")).unwrap();
+    let tree: Value = serde_json::from_slice(&tree).unwrap();
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let entries = tree["entries"].as_array().unwrap().iter();
+    let entries = entries.filter(|entry| directories || entry["type"] != "directory");
+    let units = tree["units"].as_array().unwrap().iter();
+    let links = units.filter_map(|unit| unit["links"].as_array()).flatten();
+    entries
+        .map(|entry| text(&entry["path"]))
+        .chain(links.map(text))
+        .collect()
+}
+
 /// Debian's own tools make the initrds: dracut with systemd in it, and initramfs-tools.
 #[test]
 fn a_disk_root_gets_the_nodes_tree_from_initrds_as_distributions_make_them() {
@@ -400,7 +418,15 @@ fn a_disk_root_gets_the_nodes_tree_from_initrds_as_distributions_make_them() {
     );
     let disk = ["-drive", "file=image,if=virtio,format=raw"];
     let kernel = made.join("kernel").display().to_string();
-    let project = built("{initramfs: {mode: carry}}");
+    let carried = |lines: &str| {
+        let project = Project::of("modern");
+        let output = "{secrets: inline, initramfs: {mode: carry}}";
+        upgrade::write(&project, output, lines, 3);
+        let _ = project.good(&["build"]);
+        project
+    };
+    let project = carried(&upgrade::BEFORE.replace(", chrony: null", ""));
+    let next = carried(upgrade::AFTER);
     for name in ["initrd-dracut", "initrd-initramfs-tools"] {
         let initrd = made.join(name).display().to_string();
         let boot =
@@ -410,8 +436,29 @@ fn a_disk_root_gets_the_nodes_tree_from_initrds_as_distributions_make_them() {
         shell(folder, "cp fresh image");
         let _ = append(&project, &initrd, &within(folder, "both")).good();
         let console = boot("both");
-        let ours = ["/etc/nodebake/", "/lost+found", "/var/real", "/var/own"];
+        let alias = "/etc/systemd/system/other.service";
+        let ours = [
+            "/etc/nodebake/",
+            "/lost+found",
+            "/var/real",
+            "/var/own",
+            alias,
+        ];
         console.has_tree(&project, &base, &ours);
         assert_eq!(console.paths()["/root"], "d 700 0 0 -", "{name}");
+        // The next overlay takes back what this one brought, but for folders that were made on the way.
+        let _ = append(&next, &initrd, &within(folder, "both")).good();
+        let console = boot("both");
+        let left = ["/etc/systemd/system/", "/etc/chrony"];
+        let ours: Vec<&str> = ours[..4].iter().copied().chain(left).collect();
+        console.has_tree(&next, &base, &ours);
+        let (before, after) = (listed(&project, false), listed(&next, true));
+        let gone: Vec<&String> = before.difference(&after).collect();
+        assert!(gone.len() > 10, "{gone:?}");
+        let there = console.paths();
+        for path in gone {
+            let path = path.replace("/usr/local/", "/var/real/");
+            assert!(!there.contains_key(&path), "{name}: {path} is still there");
+        }
     }
 }

@@ -52,3 +52,4 @@ mod tree_check;
 mod trees;
 mod units;
 mod unpack;
+mod upgrade;

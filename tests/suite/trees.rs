@@ -193,6 +193,7 @@ pub fn facts() -> NodeFacts {
         kernel_arguments: Vec::new(),
         user_files: std::sync::Arc::default(),
         merges: std::sync::Arc::default(),
+        removals: None,
     }
 }
 

@@ -15,6 +15,7 @@ use crate::cli::{Build, Stage};
 use crate::cmd::build::choice::{formats, old};
 use crate::cmd::build::progress::bar;
 use crate::cmd::build::seal::{seal, target};
+use crate::cmd::build::upgrade::Upgrade;
 use crate::cmd::manifests::{self, Marks};
 use crate::cmd::project::Prepared;
 use crate::cmd::pxe::{self, Served};
@@ -38,6 +39,7 @@ struct Baking<'a> {
     formats: Option<Vec<Format>>,
     kind: Kind,
     kept: Option<(GlobSet, &'a OldBundle)>,
+    upgrade: Upgrade,
     bar: ProgressBar,
     findings: Mutex<Vec<(String, Finding)>>,
 }
@@ -80,6 +82,7 @@ pub fn bake(
     };
     let tree_key = seal.public().cloned();
     let builder = BundleBuilder::begin(&target, header, seal)?;
+    let upgrade = Upgrade::open(args, &prepared.plan, tree_key.as_ref())?;
     let old = old(args, &target, public.as_ref(), &prepared.plan.nodes)?;
     let baking = Baking {
         prepared,
@@ -89,6 +92,7 @@ pub fn bake(
         formats,
         kind,
         kept: old.as_ref().map(|(globs, old)| (globs.clone(), &**old)),
+        upgrade,
         bar: bar(prepared.plan.nodes.len()),
         findings: Mutex::default(),
     };
@@ -137,7 +141,10 @@ impl Baking<'_> {
         self.bar.finish_and_clear();
         let findings = self.findings.into_inner();
         let findings = findings.unwrap_or_else(PoisonError::into_inner);
-        Ok((marks, self.prepared.name_concerned(findings)))
+        let mut findings = self.prepared.name_concerned(findings);
+        let formats = self.formats.as_deref();
+        findings.extend(self.upgrade.warning(&self.prepared.plan, formats));
+        Ok((marks, findings))
     }
 
     /// Bakes one node into the bundle, or keeps it from the last one.
@@ -164,7 +171,8 @@ impl Baking<'_> {
     /// Writes a node's tree and payloads.
     fn write(&self, node: &NodePlan, baked: &Baked) -> Result<()> {
         let settings = self.settings(node);
-        let facts = self.prepared.facts(node, baked);
+        let mut facts = self.prepared.facts(node, baked);
+        facts.removals = self.upgrade.removals(&node.name, &baked.tree)?;
         let job = Job {
             tree: &baked.tree,
             facts: &facts,
@@ -179,6 +187,7 @@ impl Baking<'_> {
                 token_id: node.token.as_ref().map(|token| token.id.clone()),
                 usable_until: rfc3339(node.usable_until),
                 initramfs: self.initramfs(&job),
+                upgrade_from: self.upgrade.digests(&node.name),
             },
         )?;
         let listing = TreeListing::of(&node.name, &baked.tree);
@@ -245,12 +254,13 @@ impl Baking<'_> {
         Ok(Some(Cow::Owned(tree)))
     }
 
-    /// A node of the last bundle stays as it is, as long as it holds the token that the manifests make and its overlay
-    /// lies where machines fetch it.
+    /// A node of the last bundle stays as it is, as long as it holds the token that the manifests make, follows
+    /// the same bundles, and its overlay lies where machines fetch it.
     fn keep(&self, old: &OldBundle, node: &NodePlan) -> Result<bool> {
         let token = node.token.as_ref().map(|token| &*token.id);
         let would_be_the_same = old.node(&node.name).is_some_and(|record| {
             record.token_id.as_deref() == token
+                && record.upgrade_from == self.upgrade.digests(&node.name)
                 && pxe::is_served(record) == pxe::would_be_served(&self.settings(node), record)
         });
         Ok(would_be_the_same && self.builder.keep(old, &node.name)?)

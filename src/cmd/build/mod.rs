@@ -4,6 +4,7 @@ mod baking;
 mod choice;
 mod progress;
 mod seal;
+mod upgrade;
 
 use std::path::{Path, PathBuf};
 

@@ -163,6 +163,12 @@ pub fn units(tree: &NodeTree) -> Vec<Command> {
     commands
 }
 
+/// Stops units that came with an earlier payload and are in this one no more; their files are gone by now.
+pub fn stop(names: &[String]) -> Option<Command> {
+    let names = names.iter().map(String::as_str);
+    systemctl(&["stop"], names.filter(|name| can_restart(name)).collect())
+}
+
 fn install_states(tree: &NodeTree) -> Vec<Command> {
     let mut commands = Vec::new();
     for (name, unit) in tree.units().iter().filter(|(_, unit)| !unit.masked) {

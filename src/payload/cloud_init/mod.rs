@@ -9,6 +9,7 @@ mod ladder;
 mod mime;
 mod order;
 mod oversize;
+mod removed;
 mod runcmd;
 mod settings;
 mod user_data;

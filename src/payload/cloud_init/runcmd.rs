@@ -10,6 +10,7 @@ use std::ops::Bound;
 use crate::node::{Entry, EntryKind, NodePath, User};
 use crate::payload::cloud_init::activation;
 use crate::payload::cloud_init::fetch;
+use crate::payload::cloud_init::removed;
 use crate::payload::cloud_init::user_data::early_mode;
 use crate::payload::{Assets, CloudInit, Job};
 use crate::yaml::push_quoted;
@@ -36,7 +37,12 @@ impl Command {
 /// The `runcmd:` lines; empty when nothing is to be done. `body` brings files, directories and links with their modes.
 pub fn lines(job: &Job<'_>, all: &BTreeMap<NodePath, Entry>, body: Option<&Command>) -> String {
     let settings = &job.settings.cloud_init;
-    let mut commands: Vec<Command> = body.cloned().into_iter().collect();
+    let mut commands: Vec<Command> = Vec::new();
+    if let Some(removals) = &job.facts.removals {
+        commands.extend(activation::stop(&removals.units));
+        commands.extend(removed::late(removals, settings));
+    }
+    commands.extend(body.cloned());
     // Before owners: the users may be ours.
     commands.extend(activation::users(all));
     commands.extend(numbers(&job.facts.users));
@@ -63,11 +69,16 @@ pub fn lines(job: &Job<'_>, all: &BTreeMap<NodePath, Entry>, body: Option<&Comma
     if settings.forget {
         commands.push(Command::Shell(FORGET.to_owned()));
     }
+    list("runcmd", &commands)
+}
+
+/// A list of commands under its key; empty when nothing is to be done.
+pub fn list(key: &str, commands: &[Command]) -> String {
     if commands.is_empty() {
         return String::new();
     }
-    let mut out = "runcmd:\n".to_owned();
-    for command in &commands {
+    let mut out = format!("{key}:\n");
+    for command in commands {
         push_command(&mut out, command);
     }
     out

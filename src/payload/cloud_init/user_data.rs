@@ -14,6 +14,7 @@ use crate::payload::cloud_init::content;
 use crate::payload::cloud_init::fetch;
 use crate::payload::cloud_init::ladder::Rung;
 use crate::payload::cloud_init::mime;
+use crate::payload::cloud_init::removed;
 use crate::payload::cloud_init::runcmd::{self, SPECIAL_BITS, owned_by_root};
 use crate::payload::cloud_init::users;
 use crate::payload::{Assets, Forms, Job, NodeFacts, Part};
@@ -90,7 +91,12 @@ fn document(job: &Job<'_>, shape: Shape, forms: &Forms, out: &mut dyn Write) -> 
         fetch::body(&url, &digest)
     });
     let commands = match shape.part {
-        Part::Whole | Part::Public => runcmd::lines(job, &all, body.as_ref()),
+        Part::Whole | Part::Public => {
+            let removals = job.facts.removals.as_deref();
+            let early = removals.and_then(|gone| removed::early(gone, &job.settings.cloud_init));
+            out.write_all(runcmd::list("bootcmd", early.as_slice()).as_bytes())?;
+            runcmd::lines(job, &all, body.as_ref())
+        }
         Part::Secrets => String::new(),
     };
     let inside = job.settings.cloud_init.assets == Assets::Inside;

@@ -1,44 +1,10 @@
 # Writes what the initrd carries ($1/root, by the lists $1/list.*) into the root that is mounted at $2, or into its own
 # root where that is empty. A list that was carried before is passed over: what changed on the node since then stays.
+# What another list carried before and none does now is removed, by path: whoever changed it since.
 set -eu
 umask 077
 carry=$1 root=$2
 tab=$(printf '\t')
-
-fail() {
-    echo "nodebake: $*" >&2
-    echo "nodebake: $*" >/dev/kmsg 2>/dev/null || :
-    exit 1
-}
-
-# locate PATH: sets $at to where it lies below the root. Links above it lead where they lead on the running system, which
-# has that root as its own.
-locate() {
-    at= rest=$1 hops=0
-    while :; do
-        case $rest in
-        */*) step=${rest%%/*} rest=${rest#*/} ;;
-        *) break ;;
-        esac
-        case $step in
-        '' | .) ;;
-        ..) at=${at%/*} ;;
-        *)
-            if [ -L "$root$at/$step" ]; then
-                hops=$((hops + 1))
-                [ $hops -lt 40 ] || fail "/$1: links lead in a circle"
-                step=$(readlink "$root$at/$step")
-                case $step in /*) at= ;; esac
-                rest=$step/$rest
-            else
-                at=$at/$step
-            fi
-            ;;
-        esac
-    done
-    above=$root$at
-    at=$above/$rest
-}
 
 is_mounted() {
     if [ -z "$root" ]; then
@@ -63,19 +29,54 @@ if [ -f "$at" ]; then
     done <"$at"
 fi
 
+# Whether what was located lies below such a mount point, $point.
+is_hidden() {
+    for point in $points; do
+        case $at in "$root$point"/*) return 0 ;; esac
+    done
+    return 1
+}
+
 check() {
     while IFS="$tab" read -r kind _ _ _ _ _ path _; do
         case $kind in
         '#dir' | '#file' | '#link')
             locate "$path"
-            for point in $points; do
-                case $at in
-                "$root$point"/*) fail "/$path lies on the file system of $point, which is not mounted yet" ;;
-                esac
-            done
+            ! is_hidden || fail "/$path lies on the file system of $point, which is not mounted yet"
             ;;
         esac
     done <"$1"
+}
+
+# What any list here has: it stays, whichever list had it before.
+nl='
+'
+kept=$nl
+for list in "$carry"/list.*; do
+    while IFS="$tab" read -r kind _ _ _ _ _ path _; do
+        kept=$kept$kind$tab$path$nl
+    done <"$list"
+done
+
+# take_back LIST: removes what was carried by that list and is in none now. Folders last, what is in them before them.
+take_back() {
+    folders=
+    while IFS="$tab" read -r kind _ _ _ _ _ path _; do
+        case $kind in '#dir' | '#file' | '#link') ;; *) continue ;; esac
+        case $kept in *"$nl$kind$tab$path$nl"*) continue ;; esac
+        locate "$path"
+        if is_hidden; then
+            echo "nodebake: /$path stays: the file system of $point is not mounted yet" >&2
+        elif [ "$kind" = '#dir' ]; then
+            folders=$path$nl$folders
+        else
+            remove "$kind" "$path"
+        fi
+    done <"$1"
+    while [ -n "$folders" ]; do
+        remove '#dir' "${folders%%"$nl"*}"
+        folders=${folders#*"$nl"}
+    done
 }
 
 # What is no directory makes room for a file or link; a directory never does.
@@ -136,6 +137,14 @@ for need in "$carry"/needs.*; do
     [ "$head" = "$name" ] || fail "the initrd lacks ${name##*"$tab"}, which this node needs beside its own files"
 done
 
+# What came in such an archive before, and now there is none.
+locate etc/nodebake/carried.layer
+if [ -f "$at" ] && [ ! -f "$carry/list.layer" ]; then
+    stamp=$at
+    take_back "$stamp"
+    rm -f "$stamp"
+fi
+
 for list in "$carry"/list.*; do
     locate "etc/nodebake/carried.${list##*.}"
     stamp=$at folder=$above
@@ -143,10 +152,17 @@ for list in "$carry"/list.*; do
         continue
     fi
     check "$list"
+    # Without a stamp this begins again when the power fails; what may lie there by then is known all the same.
+    (umask 022 && mkdir -p "$folder" && : >>"$stamp.before")
+    [ ! -f "$stamp" ] || cat "$stamp" >>"$stamp.before"
+    cat "$list" >>"$stamp.before"
+    flush
     rm -f "$stamp"
+    take_back "$stamp.before"
     put "$list"
     flush
-    (umask 022 && mkdir -p "$folder" && cp "$list" "$stamp.new")
+    (umask 022 && cp "$list" "$stamp.new")
     mv -f "$stamp.new" "$stamp"
+    rm -f "$stamp.before"
     flush
 done

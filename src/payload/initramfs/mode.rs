@@ -74,7 +74,7 @@ pub struct InitramfsSettings {
 
 const HOP_SCRIPT: &str = include_str!("hop.sh");
 const CARRY_SCRIPT: &str = include_str!("carry.sh");
-const APPLY_SCRIPT: &str = include_str!("apply.sh");
+const APPLY_SCRIPT: &str = concat!(include_str!("../root.sh"), "\n", include_str!("apply.sh"));
 const ORDER_SCRIPT: &str = include_str!("order.sh");
 const CARRY_UNIT: &str = include_str!("carry.service");
 

@@ -1,6 +1,7 @@
 """Applies user-data with cloud-init's own code: apply.py USER_DATA [write_files].
 
 Without a second argument prints the files as JSON (path, permissions, content in base64), and writes nothing.
+With `bootcmd` it prints the script that bootcmd makes.
 With `write_files` it writes them and makes the users, so run it in a chroot; then it prints the script that runcmd makes.
 """
 
@@ -27,7 +28,9 @@ with open(sys.argv[1], "rb") as file:
 assert text.startswith(b"#cloud-config\n")
 config = util.load_yaml(text)
 files = config.get("write_files", [])
-if len(sys.argv) > 2:
+if sys.argv[2:] == ["bootcmd"]:
+    print(util.shellify(config.get("bootcmd", [])))
+elif len(sys.argv) > 2:
     log = logging.getLogger()
     if files:
         cc_write_files.handle("write_files", config, Cloud(), log, [])

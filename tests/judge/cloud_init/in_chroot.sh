@@ -6,16 +6,21 @@
 set -eu
 root=$1
 mkdir -p "$root/usr" "$root/proc" "$root/dev" "$root/etc" "$root/tmp" "$root/var" "$root/.judge"
-for link in bin sbin lib lib64; do ln -s "usr/$link" "$root/$link"; done
+for link in bin sbin lib lib64; do ln -sfn "usr/$link" "$root/$link"; done
 cp /etc/passwd /etc/group "$root/etc/"
 cp "$2" "$root/.judge/user-data"
 cp "$3" "$root/.judge/apply.py"
-[ -z "$4" ] || cp -r "$4" "$root/.judge/modules"
+if [ -n "$4" ]; then
+    cp -r "$4" "$root/.judge/modules"
+    mkdir -p "$root/.judge/bin"
+    cp "$4/../../../bin/cloud-init-per" "$root/.judge/bin/"
+fi
 # What cloud-init itself keeps of user-data.
 mkdir -p "$root/var/lib/cloud/instances/i" "$root/run/cloud-init"
 for copy in user-data.txt user-data.txt.i cloud-config.txt obj.pkl; do
     cp "$2" "$root/var/lib/cloud/instances/i/$copy"
 done
+ln -sfn instances/i "$root/var/lib/cloud/instance"
 mount --make-rprivate /
 mount --bind /usr "$root/usr"
 mount -o remount,bind,ro "$root/usr"
@@ -24,7 +29,7 @@ mount --bind /proc "$root/proc"
 mount --bind /dev/null "$root/dev/null"
 # systemctl then only changes files: it would else look for a running system.
 if [ -n "${CD-}" ]; then
-    mkdir "$root/.judge/bin"
+    mkdir -p "$root/.judge/bin"
     cp -r "$CD" "$root/.judge/cd"
     printf '#!/bin/sh\nfor at in "$@"; do :; done\ncp /.judge/cd/* "$at"; echo "$*" >>/.judge/mounted\n' >"$root/.judge/bin/mount"
     printf '#!/bin/sh\nrm -f "$1"/*\n' >"$root/.judge/bin/umount"
@@ -32,6 +37,8 @@ if [ -n "${CD-}" ]; then
 fi
 export SYSTEMD_OFFLINE=1 PATH=/.judge/bin:/usr/sbin:/usr/bin PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=/.judge/modules LC_ALL=C.UTF-8
 umask 022
+chroot "$root" /usr/bin/python3 /.judge/apply.py /.judge/user-data bootcmd >"$root/.judge/bootcmd"
+chroot "$root" /bin/sh -eu /.judge/bootcmd
 chroot "$root" /usr/bin/python3 /.judge/apply.py /.judge/user-data write_files >"$root/.judge/runcmd"
 # The disks that cloud-init makes after that, beside what already lies there.
 for disk in ${DISKS-}; do
@@ -41,6 +48,8 @@ done
 # Twice: the commands must be safe to run again. -e: each of them must work.
 chroot "$root" /bin/sh -eu /.judge/runcmd
 chroot "$root" /bin/sh -eu /.judge/runcmd
+# At the next boot of the same instance.
+chroot "$root" /bin/sh -eu /.judge/bootcmd
 # The disks go with the namespace: what is on them stays beside the root.
 for disk in ${DISKS-}; do
     mkdir -p "$root/.judge/disks$disk"

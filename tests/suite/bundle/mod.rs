@@ -101,6 +101,7 @@ pub fn says(name: &str) -> NodeSays {
         token_id: Some(format!("{:.6}", format!("{name}xxxxxx").replace('-', "x"))),
         usable_until: Some("2027-01-01T00:00:00Z".into()),
         initramfs: None,
+        upgrade_from: Vec::new(),
     }
 }
 
