@@ -30,6 +30,7 @@ mod judges;
 mod kubelet_rules;
 mod kubelets;
 mod kubernetes_rules;
+mod large;
 mod layers;
 mod line;
 mod links;

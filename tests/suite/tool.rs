@@ -131,6 +131,28 @@ impl Tool {
         text(&output.stdout)
     }
 
+    /// Runs it; it must be content. The most memory that it had, in bytes.
+    pub fn good_with_peak(&mut self) -> u64 {
+        let mut peak = 0;
+        let output = self.watched(|command| {
+            let mut child = command.spawn().unwrap();
+            let status = format!("/proc/{}/status", child.id());
+            // The high-water mark only rises, so the last look is enough, and there is none after the end.
+            while child.try_wait().unwrap().is_none() {
+                let seen = fs::read_to_string(&status).unwrap_or_default();
+                let line = seen.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+                let kib =
+                    line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<u64>().ok());
+                peak = peak.max(kib.unwrap_or_default() * 1024);
+                std::thread::sleep(std::time::Duration::from_millis(5));
+            }
+            child.wait_with_output().unwrap()
+        });
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        assert!(peak > 1 << 20, "nothing was measured");
+        peak
+    }
+
     fn watched(&mut self, run: impl FnOnce(&mut Command) -> Output) -> Output {
         let mut secrets = secrets_below(&self.folder);
         let output = run(&mut self.command);
