@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 use crate::error::Result;
 use crate::node::listing::write_entries;
 use crate::node::{Content, Entry, EntryKind, NodePath, NodeTree, hex};
-use crate::payload::{Format, Job, Output};
+use crate::payload::{Format, Job, Output, initramfs, tarball};
 
 /// Where a node's assets are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -50,6 +50,27 @@ pub(super) fn serve(job: &Job<'_>, format: Format, out: &mut dyn Output) -> Resu
     Ok(())
 }
 
+/// Where a job's assets are in a format, for people: `inside`, a URL, or a path in the bundle. None without assets.
+pub fn place(job: &Job<'_>, format: Format) -> Option<String> {
+    let settings = job.settings;
+    let layer = Layer::of(job.tree)?;
+    let initramfs = &settings.initramfs;
+    let name = match (settings.assets(format), format) {
+        (Assets::Url, _) => return settings.assets_url.clone(),
+        (Assets::Iso, _) => layer.image_name(),
+        (Assets::Layer, Format::Tarball) => {
+            tarball::layer_name(&layer, settings.tarball.compression)
+        }
+        (Assets::Layer, Format::Initramfs) => {
+            initramfs::layer_name(&layer, initramfs.mode, initramfs.compression)
+        }
+        (Assets::Layer, Format::CloudInit | Format::Ignition) | (Assets::Inside, _) => {
+            return Some("inside".to_owned());
+        }
+    };
+    Some(format!("shared/{name}"))
+}
+
 /// The URL of a file: `{sha256}` stands for its digest.
 pub(super) fn url_of(url: &str, content: &Content) -> String {
     url.replace("{sha256}", &hex(&content.sha256()))
@@ -76,6 +97,11 @@ impl Layer {
         let digest = hex(&Sha256::digest(&list));
         let name = format!("layer-{}", &digest[..12]);
         Some(Self { name, tree })
+    }
+
+    /// The name of its CD's image.
+    pub(super) fn image_name(&self) -> String {
+        format!("{}.iso", self.name)
     }
 
     /// The label of its CD: /dev/disk/by-label has room for 16 characters.

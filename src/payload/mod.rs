@@ -3,7 +3,7 @@
 
 mod archive;
 /// Assets: inside a payload or shared by nodes.
-mod assets;
+pub mod assets;
 /// user-data, meta-data and network-config.
 pub mod cloud_init;
 /// Compression of archives, the same bytes everywhere.
@@ -184,6 +184,10 @@ impl Settings {
     pub fn assets(&self, format: Format) -> Assets {
         match format {
             Format::Tarball => self.tarball.assets,
+            // What a live system reads is an Ignition configuration.
+            Format::Initramfs if self.initramfs.mode == initramfs::Mode::CoreosLive => {
+                self.ignition.assets
+            }
             Format::Initramfs => self.initramfs.assets,
             Format::CloudInit => self.cloud_init.assets,
             Format::Ignition => self.ignition.assets,

@@ -32,11 +32,16 @@ pub fn file_name(node: &str, part: Part, compression: Compression) -> String {
     format!("{node}{}.tar{}", part.infix(), compression.suffix())
 }
 
+/// The layer's name: `LAYER.tar.gz`.
+pub(super) fn layer_name(layer: &Layer, compression: Compression) -> String {
+    format!("{}.tar{}", layer.name, compression.suffix())
+}
+
 /// Writes the node's tarball as one file, or as two where secrets are kept apart, and the layer of its assets.
 pub fn package(job: &Job<'_>, out: &mut dyn Output) -> Result<()> {
     let compression = job.settings.tarball.compression;
     if let Some(layer) = Layer::beside(job, Format::Tarball) {
-        let name = format!("{}.tar{}", layer.name, compression.suffix());
+        let name = layer_name(&layer, compression);
         out.shared(&name, &mut |out| write(&layer.tree, compression, out))?;
     }
     for (part, tree) in parts(job, Format::Tarball) {

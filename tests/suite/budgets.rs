@@ -267,9 +267,14 @@ fn what_nothing_fits_is_a_finding_that_names_the_largest() {
     assert_eq!(shown.matches(" too large\n").count(), 3, "{shown}");
     let shown = project.good(&["show", "n1", "--sizes", "-o", "json"]);
     let shown: Value = serde_json::from_str(&shown).unwrap();
-    assert_eq!(shown[0]["maxBytes"], 900);
-    assert_eq!(shown[0]["forms"][2]["rung"], "gzip");
-    assert!(shown[0]["largest"][0]["bytes"].as_u64().unwrap() > 500);
+    assert_eq!(shown["documents"][0]["maxBytes"], 900);
+    assert_eq!(shown["documents"][0]["forms"][2]["rung"], "gzip");
+    assert!(
+        shown["documents"][0]["largest"][0]["bytes"]
+            .as_u64()
+            .unwrap()
+            > 500
+    );
 }
 
 #[test]

@@ -373,3 +373,24 @@ fn a_node_whose_payload_is_to_hold_everything_has_no_layer() {
     let _ = judges::content(root.path(), "tar", &args);
     assert_tree(&project, SAME[0], root.path(), |_| false);
 }
+
+#[test]
+fn sizes_say_where_each_format_has_the_assets() {
+    let project = project("{initramfs: {mode: carry}, cloudInit: {assets: iso}}");
+    let shown = project.good(&["show", SAME[0], "--sizes", "-o", "json"]);
+    let shown: Value = serde_json::from_str(&shown).unwrap();
+    let _ = project.good(&["build"]);
+    let built = shared(&project, SAME[0]);
+    let places = &shown["assets"]["places"];
+    assert_eq!(places["tarball"], built["layer.tar.gz"]);
+    assert_eq!(places["initramfs"], built["layer.carry.cpio.gz"]);
+    assert_eq!(places["cloudInit"], built["layer.iso"]);
+    assert_eq!(places["ignition"], "inside");
+    let files = shown["assets"]["files"].as_array().unwrap();
+    assert_eq!(files.len(), 2);
+    assert_eq!(files[1]["path"], "/usr/local/bin/tool");
+    assert_eq!(files[1]["bytes"], 300_000);
+    let shown = project.good(&["show", SAME[0], "--sizes"]);
+    let line = format!("assets for tarball: {}\n", built["layer.tar.gz"]);
+    assert!(shown.contains(&line), "{shown}");
+}

@@ -8,6 +8,7 @@ use serde_json::Value;
 use walkdir::WalkDir;
 
 use crate::judges;
+use crate::layers;
 use crate::project::{Project, fixtures, snapshot, text};
 use crate::separate::holds_secret;
 use crate::tool::{SECRET, nodebake};
@@ -159,8 +160,9 @@ fn two_stages_with_openssl_as_the_signer_give_the_same_bundle() {
     if !judges::present("openssl") {
         return;
     }
-    for case in ["reference", "modern"] {
-        let project = Project::of(case);
+    let layered = || layers::project("{cloudInit: {assets: iso}}");
+    for project in [Project::of("reference"), Project::of("modern"), layered()] {
+        let case = project.dir.display().to_string();
         let _ = project.good(&["build"]);
         let direct = snapshot(&project.out());
         fs::remove_dir_all(project.out()).unwrap();

@@ -1,5 +1,7 @@
-//! `nodebake show --sizes`: what user-data and Ignition configurations take in each form, and where it goes takes.
+//! `nodebake show --sizes`: what user-data and Ignition configurations take in each form, what where it goes takes, and
+//! in which file each format has the node's assets.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 
 use serde::Serialize;
@@ -7,12 +9,28 @@ use serde::Serialize;
 use crate::cli::Print;
 use crate::cmd::project::Prepared;
 use crate::error::Result;
-use crate::node::Baked;
+use crate::node::{Baked, Entry, EntryKind, NodePath};
+use crate::payload::assets::place;
 use crate::payload::cloud_init::{FILE_NAMES, Rung, Step, accounts, largest};
 use crate::payload::ignition::{self, IgnitionAccount};
 use crate::payload::initramfs::memory;
 use crate::payload::{Format, Forms, IgnitionSpec, IgnitionTarget, Job};
 use crate::plan::NodePlan;
+
+#[derive(Serialize)]
+struct Sizes {
+    documents: Vec<Document>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    assets: Option<AssetSizes>,
+}
+
+/// The node's assets, which all go the same way in a format.
+#[derive(Serialize)]
+struct AssetSizes {
+    /// Where they are, by format: `inside`, a path in the bundle, or a URL.
+    places: BTreeMap<&'static str, String>,
+    files: Vec<Largest>,
+}
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -76,13 +94,40 @@ pub fn print(
         documents.push(of_ignition(ignition::account(&job, &forms)?));
     }
     documents.extend(of_memory(&job, node));
+    let assets = assets(&job);
+    let sizes = Sizes { documents, assets };
     if print == Print::Json {
-        serde_json::to_writer_pretty(&mut *out, &documents)?;
+        serde_json::to_writer_pretty(&mut *out, &sizes)?;
         return Ok(writeln!(out)?);
     }
-    documents
-        .iter()
-        .try_for_each(|document| text(document, out))
+    for document in &sizes.documents {
+        text(document, out)?;
+    }
+    let Some(assets) = &sizes.assets else {
+        return Ok(());
+    };
+    for (format, place) in &assets.places {
+        writeln!(out, "assets for {format}: {place}")?;
+    }
+    files(&assets.files, out)
+}
+
+/// Where the node's assets go, if it has any.
+fn assets(job: &Job<'_>) -> Option<AssetSizes> {
+    let formats = job.settings.formats.iter();
+    let places = formats.filter_map(|format| Some((format.name(), place(job, *format)?)));
+    let of_entry = |(path, entry): (&NodePath, &Entry)| match &entry.kind {
+        EntryKind::File(content) if entry.is_asset() => Some(Largest {
+            path: path.to_string(),
+            bytes: content.len(),
+        }),
+        _ => None,
+    };
+    let files: Vec<Largest> = job.tree.entries().iter().filter_map(of_entry).collect();
+    (!files.is_empty()).then(|| AssetSizes {
+        places: places.collect(),
+        files,
+    })
 }
 
 /// What a root in the initramfs takes.
@@ -155,7 +200,11 @@ fn text(document: &Document, out: &mut dyn Write) -> Result<()> {
         let fits = if step.fits { "fits" } else { "too large" };
         writeln!(out, "{form:<17} {counted:>8} {fits}")?;
     }
-    for file in &document.largest {
+    files(&document.largest, out)
+}
+
+fn files(files: &[Largest], out: &mut dyn Write) -> Result<()> {
+    for file in files {
         writeln!(out, "{:>26} {}", file.bytes, file.path)?;
     }
     Ok(())

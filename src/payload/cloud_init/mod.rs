@@ -47,7 +47,7 @@ pub fn package(job: &Job<'_>, forms: &Forms, out: &mut dyn Output) -> Result<()>
     if job.settings.cloud_init.assets == Assets::Iso
         && let Some(layer) = Layer::of(job.tree)
     {
-        let name = format!("{}.iso", layer.name);
+        let name = layer.image_name();
         out.shared(&name, &mut |out| assets_image(&layer, out))?;
     }
     let documents = documents(job, forms, out)?;

@@ -44,7 +44,7 @@ pub fn is_layer(path: &str) -> bool {
 }
 
 /// The layer's name: `LAYER.cpio.gz`, or `LAYER.carry.cpio.gz` where its files are carried to the real root.
-fn layer_name(layer: &Layer, mode: Mode, compression: Compression) -> String {
+pub(super) fn layer_name(layer: &Layer, mode: Mode, compression: Compression) -> String {
     let carry = match mode {
         Mode::Carry => ".carry",
         Mode::RamRoot | Mode::CoreosLive => "",

@@ -2,19 +2,19 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Read;
-use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt, symlink};
 use std::path::Path;
 
 use nodebake::decompress;
-use nodebake::node::NodeTree;
+use nodebake::node::{Asset, Content, Entry, NodeTree, Source};
 use nodebake::payload::{Compression, MTIME, Part, tarball};
 use tempfile::TempDir;
 
 use super::ALL;
 use super::sample::{
     Dice, RICH_LINKS, RICH_PRESET, Row, Rows, assert_same, can_unpack_any_mode, declared, digest,
-    rich, unpacked, with_activation,
+    origin, path, rich, unpacked, with_activation,
 };
 use crate::judges;
 
@@ -335,4 +335,69 @@ fn long_names_are_told_by_pax_alone() {
     assert_eq!(seen, [b'0', b'2', b'5', b'x']);
     // Three paths that ustar cannot split, a link, an id.
     assert_eq!(kinds[&b'x'], 5);
+}
+
+/// Takes what comes first, and nothing more.
+struct First(Vec<u8>);
+
+impl Write for First {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.0.len() > 10_000 {
+            return Err(io::Error::other("that is enough"));
+        }
+        self.0.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The archive is a file with a hole: our headers, 9 GiB of zeros, and another archive of ours behind them, which nobody
+/// finds who does not know the length.
+#[test]
+fn a_file_of_9_gib_under_a_long_name_is_listed_with_its_length() {
+    const SIZE: u64 = 9 << 30;
+    let scratch = TempDir::new().unwrap();
+    let at = scratch.path();
+    let hole = fs::File::create(at.join("hole")).unwrap();
+    hole.set_len(SIZE).unwrap();
+    let asset = Asset {
+        source: Source::File(at.join("hole")),
+        size: SIZE,
+        sha256: [0; 32],
+        sha512: [0; 64],
+    };
+    let long = format!("/srv/{}/nine", ["sixteen-letters-"; 12].join("/"));
+    let mut large = NodeTree::default();
+    let entry = Entry::file(Content::Asset(asset.into()), 0o644, origin());
+    large.add(path(&long), entry).unwrap();
+    let mut first = First(Vec::new());
+    let stopped = tarball::write(&large, Compression::None, &mut first);
+    assert!(stopped.is_err(), "it was to be stopped");
+    let mut small = NodeTree::default();
+    let entry = Entry::file(Content::bytes("x"), 0o600, origin());
+    small.add(path("/behind"), entry).unwrap();
+    // The blocks before the content: of zeros there are none.
+    let is_zero = |block: &[u8]| block.iter().all(|byte| *byte == 0);
+    let blocks = first.0.chunks(512).take_while(|block| !is_zero(block));
+    let head: Vec<u8> = blocks.flatten().copied().collect();
+    let archive = fs::File::create(at.join("nine.tar")).unwrap();
+    archive.write_all_at(&head, 0).unwrap();
+    let behind = head.len() as u64 + SIZE;
+    archive
+        .write_all_at(&pack(&small, Compression::None), behind)
+        .unwrap();
+    for judge in ["tar", "bsdtar"] {
+        if !judges::present(judge) {
+            continue;
+        }
+        let listed = judges::content(at, judge, &["-tvf", "nine.tar"]);
+        let lines: Vec<&str> = listed.lines().collect();
+        assert_eq!(lines.len(), 2, "{judge}: {listed}");
+        assert!(lines[0].contains(" 9663676416 "), "{judge}: {listed}");
+        assert!(lines[0].ends_with(&long[1..]), "{judge}: {listed}");
+        assert!(lines[1].ends_with(" behind"), "{judge}: {listed}");
+    }
 }

@@ -7,7 +7,7 @@ use std::process::Command;
 
 use nodebake::bundle::{NAMESPACE, generate_keys, verify};
 
-use super::{Room, load};
+use super::{Room, SHARED, load};
 use crate::judges;
 
 const PAYLOAD: &str = "nodes/node-a/user-data";
@@ -74,6 +74,16 @@ const CASES: &[(&str, Tamper, &[&str])] = &[
             sign_with_another_key(out);
         },
         &["SHA256SUMS.sig"],
+    ),
+    (
+        "a changed layer",
+        |out| fs::write(out.join("shared").join(SHARED), [8; 100_000]).unwrap(),
+        &["shared/layer-0123456789ab.tar.gz"],
+    ),
+    (
+        "a layer too many",
+        |out| fs::write(out.join("shared/layer-1"), "x").unwrap(),
+        &["shared/layer-1"],
     ),
     ("a foreign key", sign_with_another_key, &["SHA256SUMS.sig"]),
     (
@@ -302,6 +312,47 @@ fn signed_contradictions_are_caught() {
             "index.json",
             |m| m["node-a"]["user-data"] = m["node-b"]["user-data"].clone(),
             "index.json",
+        ),
+        (
+            "index.json",
+            |m| drop(m["node-a"].as_object_mut().unwrap().remove("layer.tar.gz")),
+            "index.json",
+        ),
+        (
+            "bundle.json",
+            |m| m["nodes"][1]["shared"][0] = "shared/other".into(),
+            "shared/other",
+        ),
+        (
+            "bundle.json",
+            |m| {
+                let node = m["nodes"][1].as_object_mut().unwrap();
+                let shared = node["shared"][0].clone();
+                node["shared"] = serde_json::json!([shared, shared]);
+            },
+            "bundle.json",
+        ),
+        (
+            "bundle.json",
+            |m| {
+                for node in m["nodes"].as_array_mut().unwrap() {
+                    drop(node.as_object_mut().unwrap().remove("shared"));
+                }
+            },
+            "shared/layer-0123456789ab.tar.gz",
+        ),
+        (
+            "bundle.json",
+            |m| m["shared"][0]["secret"] = true.into(),
+            "shared/layer-0123456789ab.tar.gz",
+        ),
+        (
+            "bundle.json",
+            |m| {
+                let layer = m["shared"].as_array_mut().unwrap().remove(0);
+                m["files"].as_array_mut().unwrap().push(layer);
+            },
+            "shared/layer-0123456789ab.tar.gz",
         ),
     ];
     for (file, change, path) in cases {

@@ -112,6 +112,9 @@ pub fn listing(name: &str, text: &str) -> TreeListing {
     }
 }
 
+/// What all nodes share.
+pub const SHARED: &str = "layer-0123456789ab.tar.gz";
+
 /// One node's folder: a tree and two payloads, one of them bigger than any buffer.
 pub fn bake_node(builder: &BundleBuilder, name: &str, text: &str) -> Result<()> {
     let mut folder = builder.node(name, says(name))?;
@@ -128,6 +131,7 @@ pub fn bake_node(builder: &BundleBuilder, name: &str, text: &str) -> Result<()> 
     folder.file("network-config", false, &mut |out| {
         Ok(out.write_all(b"version: 2\n")?)
     })?;
+    folder.shared(SHARED, &mut |out| Ok(out.write_all(&[7; 100_000])?))?;
     folder.finish()
 }
 

@@ -16,8 +16,8 @@ fn a_whole_bundle_satisfies_verify_and_the_documented_lines() {
     assert!(verdict.is_good(), "{verdict}");
     assert_eq!((verdict.nodes, verdict.files), (3, finished.files));
     assert_eq!(verdict.generation, Some(3));
-    // Two manifests, four files of the cluster, six of each node.
-    assert_eq!(finished.files, 2 + 4 + 6 * NODES.len());
+    // Two manifests, four files of the cluster, one that nodes share, six of each node.
+    assert_eq!(finished.files, 2 + 4 + 1 + 6 * NODES.len());
     if judges::present("openssl") && judges::present("sha256sum") {
         let (good, text) = room.receiver();
         assert!(good, "{text}");
@@ -41,6 +41,7 @@ fn json_says_what_lies_there() {
         .iter()
         .flat_map(|node| node["files"].as_array().unwrap())
         .chain(manifest["files"].as_array().unwrap())
+        .chain(manifest["shared"].as_array().unwrap())
     {
         let path = room.out.join(file["path"].as_str().unwrap());
         let metadata = path.metadata().unwrap();
@@ -72,10 +73,11 @@ fn secrets_are_tight_and_the_rest_is_open() {
     let _ = room.build("one");
     for (path, (mode, _)) in snapshot(&room.out) {
         let expected = match path.as_str() {
-            "" | "nodes" | "cluster" | "cluster/rbac" => 0o40755,
+            "" | "nodes" | "shared" | "cluster" | "cluster/rbac" => 0o40755,
             "cluster/tokens" => 0o40700,
             "cluster/tokens/tokens.yaml" => 0o100600,
             node if node.starts_with("nodes/") && node.matches('/').count() == 1 => 0o40700,
+            shared if shared.starts_with("shared/") => 0o100644,
             file if file.ends_with("user-data") || file.ends_with(".tar.gz") => 0o100600,
             _ => 0o100644,
         };

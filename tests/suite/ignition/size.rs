@@ -183,7 +183,7 @@ fn check_build_and_show_know_the_size() {
     assert!(!shown.contains("user-data"), "{shown}");
     let shown = project.good(&["show", "n1", "--sizes", "-o", "json"]);
     let shown: Value = serde_json::from_str(&shown).unwrap();
-    let config = shown.as_array().unwrap().last().unwrap();
+    let config = shown["documents"].as_array().unwrap().last().unwrap();
     assert_eq!(config["forms"][0]["counted"], written.len());
     with("{maxBytes: 5000, count: raw}");
     for command in ["check", "build"] {
