@@ -24,6 +24,7 @@ type options struct {
 	Versions   []string // v1.16.6
 	Full       bool     // three nodes of every format
 	Drill      bool     // interrupt runs instead
+	Ways       []string // of virtual machines, or all
 	VMs        bool     // virtual machines, which boot from payloads, instead of namespaces
 	Trees      []hierarchy
 }
@@ -64,7 +65,7 @@ func (o options) asJSON() string {
 
 func arguments() options {
 	var o options
-	var versions string
+	var versions, ways string
 	flag.StringVar(&o.Nodebake, "nodebake", "", "the program under test")
 	flag.StringVar(&o.Kubernetes, "kubernetes", "", "folder with VERSION/kube-apiserver, kube-controller-manager, kubelet")
 	flag.StringVar(&o.Work, "work", "", "folder to work in; it is emptied first")
@@ -74,8 +75,12 @@ func arguments() options {
 	flag.BoolVar(&o.Full, "full", false, "three nodes of every format, not of the tarball only")
 	flag.BoolVar(&o.Drill, "drill", false, "interrupt runs in every way, and see that each leaves the machine as it was")
 	flag.BoolVar(&o.VMs, "vms", false, "virtual machines that boot from payloads alone, one for each way in, not machines of namespaces")
+	flag.StringVar(&ways, "ways", "", "only these virtual machines: carry,tarball")
 	flag.Parse()
 	o.Versions = strings.Split(versions, ",")
+	if ways != "" {
+		o.Ways = strings.Split(ways, ",")
+	}
 	for _, path := range []*string{&o.Nodebake, &o.Kubernetes, &o.Work, &o.Table, &o.Judges} {
 		*path, _ = filepath.Abs(*path)
 	}

@@ -36,7 +36,7 @@ func (r *replay) appendOverlay(n *node, base string) (booted, error) {
 		return booted{}, err
 	}
 	arguments, err := r.project.kernelArguments(n.Name)
-	return booted{kernel: r.image("cloud-image", "kernel"), initrd: out, append: arguments}, err
+	return booted{kernel: r.image("cloud-image", "kernel"), initrd: out, append: arguments + " cloud-init=disabled"}, err
 }
 
 // onDisk makes a machine boot from a disk, which stays as it is.
@@ -91,18 +91,59 @@ func (r *replay) bootTarball(n *node) (booted, error) {
 	if err := do("mke2fs", "-q", "-t", "ext4", "-d", root, disk, "2G"); err != nil {
 		return booted{}, err
 	}
-	with := booted{kernel: r.image("cloud-image", "kernel"), initrd: r.image("cloud-image", "initrd")}
+	with := booted{kernel: r.image("cloud-image", "kernel"), initrd: r.image("cloud-image", "initrd"), append: "cloud-init=disabled"}
 	return with.onDisk(disk), os.RemoveAll(root)
 }
 
-// bootIgnition: QEMU hands the configuration to Debian's Ignition, which is in the image's initrd.
-func (r *replay) bootIgnition(n *node) (booted, error) {
-	with := booted{
-		kernel: r.image("ignition-image", "kernel"), initrd: r.image("ignition-image", "initrd"),
-		append:  "ignition.firstboot ignition.platform.id=qemu",
-		devices: []string{"-fw_cfg", "name=opt/com.coreos/config,file=" + r.project.out("nodes", n.Name, "config.ign")},
+// bootCloudInit: cloud-init of the image finds the seed on one CD, and the assets are on another, which is the same for all nodes.
+func (r *replay) bootCloudInit(n *node) (booted, error) {
+	images, err := r.project.payloads(n.Name, ".iso")
+	if err == nil && len(images) != 2 {
+		err = fmt.Errorf("%q are not the seed and the layer", images)
 	}
-	return with.onDisk(r.image("ignition-image", "disk")), nil
+	with := booted{kernel: r.image("cloud-image", "kernel"), initrd: r.image("cloud-image", "initrd")}.onDisk(r.image("cloud-image", "disk"))
+	for _, image := range images {
+		with.devices = append(with.devices, "-drive", "file="+image+",format=raw,if=virtio,readonly=on")
+	}
+	return with, err
+}
+
+// setup is what CoreOS' initrds do with the file that a live system's overlay brings (its ignition-setup), and Debian's Ignition leaves to others.
+const setup = `[Unit]
+DefaultDependencies=no
+Before=ignition-fetch-offline.service
+ConditionPathExists=/config.ign
+[Service]
+Type=oneshot
+ExecStart=/bin/mkdir -p /usr/lib/ignition
+ExecStart=/bin/mv /config.ign /usr/lib/ignition/user.ign
+`
+
+// bootIgnition: the overlay of a live system brings config.ign to Debian's Ignition, which is in the image's initrd. QEMU's own device for
+// configurations hands on some kilobytes a second, and this one holds a kubelet.
+func (r *replay) bootIgnition(n *node) (booted, error) {
+	hook, base := r.memory("hook"), r.memory("ignition.base")
+	units := filepath.Join(hook, "etc/systemd/system")
+	if err := os.MkdirAll(filepath.Join(units, "initrd.target.requires"), 0o755); err != nil {
+		return booted{}, err
+	}
+	if err := os.WriteFile(filepath.Join(units, "setup.service"), []byte(setup), 0o644); err != nil {
+		return booted{}, err
+	}
+	if err := os.Symlink("../setup.service", filepath.Join(units, "initrd.target.requires/setup.service")); err != nil {
+		return booted{}, err
+	}
+	// The kernel looks for the next archive at a multiple of four bytes.
+	if err := do("sh", "-euc", `cp "$1" "$3"; while [ $(($(wc -c <"$3") % 4)) != 0 ]; do printf '\0' >>"$3"; done
+cd "$2"; find . | cpio -o -H newc --quiet >>"$3"`, "sh", r.image("ignition-image", "initrd"), hook, base); err != nil {
+		return booted{}, err
+	}
+	with, err := r.appendOverlay(n, base)
+	if err != nil {
+		return booted{}, err
+	}
+	with.kernel = r.image("ignition-image", "kernel")
+	return with.onDisk(r.image("ignition-image", "disk")), os.Remove(base)
 }
 
 // payloads are the files of a node's entry in index.json whose names end so.

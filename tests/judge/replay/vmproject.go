@@ -24,9 +24,10 @@ const conflist = `{"cniVersion": "0.4.0", "name": "machines", "plugins": [
 ]}
 `
 
-// smallMachine is what a machine of a gigabyte without a large disk asks for beside the built-in profiles.
+// smallMachine is what a machine of a gigabyte without a large disk asks for beside the built-in profiles. One of its images has Ignition.
 const smallMachine = `apiVersion: nodebake/v1
 kind: Profile
+os: {ignition: true}
 overlays: {containerd: {}}
 containerd: {version: "1.6", sandboxImage: ` + pauseImage + `}
 kubelet:
