@@ -93,6 +93,30 @@ pub enum Command {
     /// Make certificates, for clusters that do without bootstrap tokens
     #[command(subcommand)]
     Pki(Pki),
+    /// Print a manual page, or list all of them
+    ///
+    /// Pages are those of commands, and guides: `nodebake man secrets | man -l -`.
+    Man(ManPage),
+    /// Print completions for a shell
+    Completions(Completions),
+}
+
+/// `man`.
+#[derive(Debug, Args)]
+pub struct ManPage {
+    /// The page: nodebake-build, or build; without it all are listed
+    #[arg(value_name = "PAGE", conflicts_with = "out")]
+    pub page: Option<String>,
+    /// Write all pages below this folder, as man1/… and man7/…
+    #[arg(short, long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+}
+
+/// `completions`.
+#[derive(Debug, Args)]
+pub struct Completions {
+    /// The shell that reads them
+    pub shell: clap_complete::Shell,
 }
 
 /// How results are printed.

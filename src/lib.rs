@@ -31,6 +31,8 @@ pub mod inventory;
 pub mod kubernetes;
 /// One writer for each output.
 pub mod lock;
+/// Manual pages.
+pub mod man;
 /// One node as a tree of files and units.
 pub mod node;
 /// The tree in each output format.

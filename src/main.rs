@@ -36,6 +36,8 @@ fn run(cli: &Cli) -> Result<Exit> {
         Command::Csr(args) => cmd::csr::run(args),
         Command::Key(args) => cmd::key::run(args),
         Command::Pki(args) => cmd::pki::run(args),
+        Command::Man(args) => cmd::man::man(args),
+        Command::Completions(args) => cmd::man::completions(args),
     }
 }
 

@@ -15,6 +15,8 @@ pub mod initrd;
 pub mod inspect;
 /// `key`.
 pub mod key;
+/// `man` and `completions`.
+pub mod man;
 mod manifests;
 mod memory;
 mod merges;

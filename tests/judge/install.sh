@@ -108,6 +108,7 @@ age age
 age-keygen age
 systemd-analyze systemd
 busybox busybox
+groff groff-base
 sysctl procps
 pyyaml python3-yaml
 LIST

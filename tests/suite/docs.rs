@@ -29,8 +29,23 @@ fn readme() -> String {
     fs::read_to_string(Path::new(ROOT).join("README.md")).unwrap()
 }
 
+/// README.md, then the guides: what users read, examples and all.
+fn documents() -> String {
+    let guides = Path::new(ROOT).join("src/man");
+    let mut guides: Vec<PathBuf> = fs::read_dir(guides)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|ending| ending == "md"))
+        .collect();
+    guides.sort();
+    let guides = guides
+        .iter()
+        .map(|guide| fs::read_to_string(guide).unwrap());
+    std::iter::once(readme()).chain(guides).collect()
+}
+
 fn blocks(language: &str) -> Vec<Block> {
-    let text = readme();
+    let text = documents();
     let mut found = Vec::new();
     let mut open: Option<Block> = None;
     for line in text.lines() {
@@ -318,7 +333,7 @@ fn the_profile_for_network_boot_builds_without_a_finding() {
     assert_ne!(netboot, inventory);
     fs::write(&file, netboot).unwrap();
     let _ = room.nodebake("build --strict");
-    let text = readme();
+    let text = documents();
     let start = text.find("| loader | what it boots first").unwrap();
     let table = text[start..].split("\n\n").next().unwrap();
     let mut seen = 0;
@@ -440,10 +455,10 @@ fn every_argument_has_a_help_text_and_every_command_is_in_the_readme() {
             let named = |with: &str| readme.contains(&format!("{with}{}", path.trim_start()));
             assert!(
                 sub.has_subcommands() || named("nodebake ") || named("`"),
-                "README.md does not name {path}"
+                "no document names {path}"
             );
             look(sub, &path, readme);
         }
     }
-    look(&Cli::command(), "", &readme());
+    look(&Cli::command(), "", &documents());
 }

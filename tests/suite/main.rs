@@ -35,6 +35,7 @@ mod layers;
 mod line;
 mod links;
 mod machine;
+mod man;
 mod node_restriction;
 mod pki;
 mod profiles;

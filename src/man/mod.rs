@@ -1,0 +1,65 @@
+//! Manual pages. In: the commands as clap knows them, and guides in Markdown, which are read in the sources as they are.
+//! Out: roff, as man(1) shows it.
+
+mod render;
+
+use clap::{Command, CommandFactory};
+use clap_mangen::Man;
+
+use crate::cli::Cli;
+use crate::error::Result;
+
+/// The guides: name, section of the manual, text. A title, what it is about in one line, then sections.
+const GUIDES: [(&str, u8, &str); 2] = [
+    ("nodebake-secrets", 7, include_str!("secrets.md")),
+    ("nodebake-upgrade", 7, include_str!("upgrade.md")),
+];
+
+/// One manual page.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// Like `nodebake-build`.
+    pub name: String,
+    /// 1 for commands, 5 for files, 7 for all else.
+    pub section: u8,
+    /// What it is about, in one line.
+    pub about: String,
+    /// Its text, roff.
+    pub roff: String,
+}
+
+/// All pages: the commands', then the guides.
+pub fn pages() -> Result<Vec<Page>> {
+    let mut root = Cli::command();
+    root.build();
+    let mut pages = Vec::new();
+    commands(&root, &mut pages)?;
+    for (name, section, text) in GUIDES {
+        pages.push(render::guide(name, section, text)?);
+    }
+    Ok(pages)
+}
+
+fn commands(command: &Command, pages: &mut Vec<Page>) -> Result<()> {
+    let name = command.get_display_name().unwrap_or(command.get_name());
+    let mut roff = Vec::new();
+    let page = Man::new(command.clone().version(env!("CARGO_PKG_VERSION")));
+    page.source("nodebake")
+        .manual("nodebake")
+        .render(&mut roff)?;
+    pages.push(Page {
+        name: name.to_owned(),
+        section: 1,
+        about: command
+            .get_about()
+            .map(ToString::to_string)
+            .unwrap_or_default(),
+        roff: String::from_utf8(roff)?,
+    });
+    for sub in command.get_subcommands() {
+        if !sub.is_hide_set() && sub.get_name() != "help" {
+            commands(sub, pages)?;
+        }
+    }
+    Ok(())
+}
