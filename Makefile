@@ -11,7 +11,7 @@ export PATH := $(CURDIR)/target/judges/bin:$(PATH)
 export CARGO_TARGET_DIR := $(CURDIR)/target
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo judges test lint check needs conformance versions boots replay vms drill golden bench install clean
+.PHONY: help build demo judges test lint check needs conformance facts clusters engine suite versions boots replay vms drill golden bench install clean
 
 help: ## Say what there is to make
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name what; do printf '  make %-12s %s\n' "$$name" "$$what"; done
@@ -41,13 +41,9 @@ KUBELETS := v1.16.6 v1.20.15 v1.24.17 v1.27.8 v1.31.4 v1.34.4 v1.37.2
 needs:
 	@sh tests/judge/needs.sh
 
-conformance: needs build ## Let baked nodes join real clusters of two versions, and ask upstream's types, flags and rules, two kubelets and the newest Ignition (needs root, Go, a module proxy, cgroup v1). FULL=1: three nodes of every format, and then versions, boots and drill
+conformance: needs ## Let baked nodes join real clusters of two versions, and ask upstream's types, flags and rules, two kubelets and the newest Ignition (needs root, Go, a module proxy, cgroup v1). FULL=1: three nodes of every format, and then versions, boots and drill
 	@sh tests/judge/install.sh conformance
-	@mkdir -p target/conformance
-	cd tests/judge/kubelet-facts && go vet . && go run . -out $(CURDIR)/target/conformance/kubelet_config.json
-	cmp target/conformance/kubelet_config.json src/kubernetes/kubelet_config.json
-	tests/judge/replay/build.sh kubelet-config
-	tests/judge/ignition/build.sh target/judges/bin engine
+	$(MAKE) --jobs=3 facts clusters engine build suite
 	NODEBAKE_CONFORMANCE=1 KUBELETS="$(CLUSTERS)" $(CARGO) test --locked --test suite -- assets boot_formats ignition:: kubelet_rules kubelets separate
 	tests/judge/replay/run.sh $(NODEBAKE) $(if $(FULL),-full)
 	$(MAKE) vms
@@ -57,10 +53,26 @@ ifdef FULL
 	$(MAKE) versions boots drill
 endif
 
+# What these targets are built of. `conformance` makes them side by side: downloads, linkers and the last of many compilers leave cores idle.
+# GOGC: a compiler with more memory spends a sixth less time.
+facts:
+	@mkdir -p target/conformance
+	cd tests/judge/kubelet-facts && go vet . && go run . -out $(CURDIR)/target/conformance/kubelet_config.json
+	cmp target/conformance/kubelet_config.json src/kubernetes/kubelet_config.json
+
+clusters:
+	GOGC=400 tests/judge/replay/build.sh kubelet-config
+
+engine:
+	GOGC=400 tests/judge/ignition/build.sh target/judges/bin engine
+
+suite:
+	$(CARGO) test --locked --test suite --no-run
+
 versions: needs build ## Ask the judges of other versions: kubelets of seven minors, NodeRestriction, cloud-init 20.4, containerd 2, coreos-installer
 	@sh tests/judge/install.sh versions
-	for version in $(KUBELETS); do tests/judge/kubernetes/build.sh $$version target/judges/kubernetes/$$version kubelet kubelet-config || exit 1; done
-	tests/judge/replay/build.sh
+	$(MAKE) clusters
+	for version in $(KUBELETS); do GOGC=400 tests/judge/kubernetes/build.sh $$version target/judges/kubernetes/$$version kubelet kubelet-config || exit 1; done
 	tests/judge/coreos-installer/build.sh 0.27.0 target/judges/bin/coreos-installer
 	cd tests/judge/node-restriction && go vet . && CGO_ENABLED=0 go build -trimpath -buildvcs=false -o $(CURDIR)/target/judges/bin/node-restriction .
 	NODEBAKE_CONFORMANCE=1 NODEBAKE_VERSIONS=1 KUBELETS="$(KUBELETS)" $(CARGO) test --locked --test suite -- around assets first_boot ignition::coreos kubelet_rules kubelets node_restriction
@@ -69,18 +81,18 @@ boots: ## Boot Debian's kernel in QEMU with our overlays, from a seed.iso and fr
 	@sh tests/judge/install.sh boots
 	NODEBAKE_BOOTS=1 $(CARGO) test --locked --test suite -- boots
 
-replay: needs build ## Only the real clusters of `conformance`: baked nodes join them, step by step
+replay: needs ## Only the real clusters of `conformance`: baked nodes join them, step by step
 	@sh tests/judge/install.sh conformance
-	tests/judge/ignition/build.sh target/judges/bin engine
+	$(MAKE) --jobs=3 clusters engine build
 	tests/judge/replay/run.sh $(NODEBAKE) $(if $(FULL),-full)
 
 vms: needs build ## Boot virtual machines from payloads alone, with no network, each to a Ready node with a pod (a part of `conformance`; needs root)
 	@sh tests/judge/install.sh vms
 	VERSIONS=v1.34.4 tests/judge/replay/run.sh $(NODEBAKE) -vms -work target/conformance/vms -table target/conformance/vms.md
 
-drill: needs build ## Interrupt runs of `replay` in every way, and see that each leaves the machine as it was
+drill: needs ## Interrupt runs of `replay` in every way, and see that each leaves the machine as it was
 	@sh tests/judge/install.sh conformance
-	tests/judge/ignition/build.sh target/judges/bin engine
+	$(MAKE) --jobs=3 clusters engine build
 	tests/judge/replay/run.sh $(NODEBAKE) -drill
 
 golden: build ## Record golden folders, bad input and --help anew; the run fails, look at `git diff`, then test
