@@ -15,6 +15,7 @@ use crate::cmd::memory;
 use crate::cmd::merges::{self, Merges};
 use crate::cmd::pxe;
 use crate::cmd::secrets_file::{check_recipients, tokens};
+use crate::cmd::tree_check;
 use crate::cmd::user_files::{self, OfClasses};
 use crate::error::Result;
 use crate::identity::{CaBundle, CaSource};
@@ -27,6 +28,8 @@ use crate::yaml::Located;
 
 /// The signing key of a project.
 pub const SIGN_KEY: &str = "keys/sign.key";
+/// Its public half.
+pub const SIGN_PUB: &str = "keys/sign.pub";
 
 /// A project that is ready to be baked, or to have more findings found in it.
 pub struct Prepared {
@@ -109,12 +112,14 @@ impl Prepared {
     pub fn check_nodes(&self, report: &mut Report) -> Result<Option<(u64, &str)>> {
         let nodes = &self.plan.nodes;
         let forms = Forms::default();
+        let key = tree_check::key(&self.plan.project)?;
         let of_node = |node: &NodePlan| -> Result<(Vec<Finding>, Option<u64>)> {
             match self.oven.bake(node) {
                 Ok(baked) => {
                     let facts = self.facts(node, &baked);
+                    let tree = tree_check::as_counted(&node.name, &baked.tree, key.as_ref())?;
                     let job = Job {
-                        tree: &baked.tree,
+                        tree: &tree,
                         facts: &facts,
                         settings: &node.class.spec.output,
                     };

@@ -1,11 +1,18 @@
 //! What the overlay `tree-check` needs beside its own files: the signed list of the node's tree, the signature, the key.
 //! They come into payloads after the tree is signed, so they are no part of it.
 
-use anyhow::anyhow;
+use std::borrow::Cow;
+use std::path::Path;
 
-use crate::bundle::PublicKey;
+use anyhow::anyhow;
+use sha2::{Digest, Sha512};
+
+use crate::bundle::{PublicKey, Signer};
+use crate::cmd::project::{SIGN_KEY, SIGN_PUB};
 use crate::error::Result;
+use crate::node::listing::TreeListing;
 use crate::node::{Content, Entry, NodePath, NodeTree, Origin};
+use crate::report::Report;
 
 /// The overlay's script, which tells a tree that is to be checked.
 pub const SCRIPT: &str = "/etc/nodebake/check";
@@ -20,6 +27,37 @@ pub const BESIDE: [&str; 3] = [
 /// Whether a node checks its tree.
 pub fn is_asked_for(tree: &NodeTree) -> bool {
     tree.get(SCRIPT).is_some()
+}
+
+/// The key that a build in a project would sign trees with, for those who count; what is wrong with it is said elsewhere.
+pub fn key(project: &Path) -> Result<Option<PublicKey>> {
+    let mut unsaid = Report::default();
+    let path = project.join(SIGN_KEY);
+    if path.symlink_metadata().is_ok()
+        && let Some(signer) = Signer::load(&path, SIGN_KEY, &mut unsaid)?
+    {
+        return Ok(Some(signer.public().clone()));
+    }
+    let path = project.join(SIGN_PUB);
+    match path.symlink_metadata() {
+        Ok(_) => PublicKey::load(&path, SIGN_PUB, &mut unsaid),
+        Err(_) => Ok(None),
+    }
+}
+
+/// A tree as payloads hold it, for those who count before anything is signed: the signature is as long as the right one,
+/// and no compressor makes less of it. Without a key nothing can be signed, and nothing is added.
+pub fn as_counted<'t>(
+    node: &str,
+    tree: &'t NodeTree,
+    key: Option<&PublicKey>,
+) -> Result<Cow<'t, NodeTree>> {
+    let Some(key) = key.filter(|_| is_asked_for(tree)) else {
+        return Ok(Cow::Borrowed(tree));
+    };
+    let sums = TreeListing::of(node, tree).sums;
+    let signature = Sha512::digest(&sums);
+    Ok(Cow::Owned(with_signed_list(tree, &sums, &signature, key)?))
 }
 
 /// The tree with what the check reads.

@@ -1,7 +1,11 @@
-//! A machine with Debian's cloud-init comes up from our seed to multi-user.target with the kubelet's unit started, and has
-//! what tree.json says.
+//! A machine with Debian's cloud-init comes up from our seed, and from a CD with its assets beside it, to
+//! multi-user.target with the kubelet's unit started, and has what tree.json says.
 
+use std::fs;
+
+use crate::layers;
 use crate::machine::{self, Image};
+use crate::project::sha256;
 
 const MORE: &str = r#"echo "SAYS cloud-final.service $(systemctl is-active cloud-final.service)"
 echo "SAYS label $(blkid -o value -s LABEL /dev/vdb) of $(blkid -o value -s TYPE /dev/vdb)"
@@ -15,12 +19,25 @@ fn a_machine_comes_up_from_the_seed() {
     let Some(image) = Image::find("cloud-image", "a machine with cloud-init") else {
         return;
     };
-    let output = "{formats: [cloudInit], cloudInit: {seedISO: true}}";
-    let project = machine::project(output, "cloud-final.service", MORE);
+    let scratch = tempfile::tempdir().unwrap();
+    let asset = scratch.path().join("asset");
+    fs::write(&asset, b"\x7fnot text".repeat(100_000)).unwrap();
+    let digest = sha256(&fs::read(&asset).unwrap());
+    let output = format!(
+        "{{formats: [cloudInit], cloudInit: {{seedISO: true, assets: iso}}}}\n\
+         assets: {{/opt/own/tool: {{source: {}, sha256: {digest}, mode: \"0755\"}}}}",
+        asset.display()
+    );
+    let project = machine::project(&output, "cloud-final.service", MORE);
     let node = project.out().join("nodes/n1");
-    let seed = node.join("seed.iso").display().to_string();
-    let drive = format!("file={seed},format=raw,if=virtio,readonly=on");
-    let console = image.boot(project.scratch(), "", &["-drive", &drive]);
+    let layer = layers::shared(&project, "n1")["layer.iso"].clone();
+    let drives = [node.join("seed.iso"), project.out().join(layer)];
+    let drives = drives.map(|image| {
+        let image = image.display();
+        format!("file={image},format=raw,if=virtio,readonly=on")
+    });
+    let drives = ["-drive", &drives[0], "-drive", &drives[1]];
+    let console = image.boot(project.scratch(), "", &drives);
     for (what, expected) in [
         ("cloud-final.service", "active"),
         ("label", "cidata of iso9660"),

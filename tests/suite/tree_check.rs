@@ -215,3 +215,41 @@ fn the_kubelet_requires_the_check() {
     let unit = fs::read_to_string(root.join("etc/systemd/system/nodebake-check.service")).unwrap();
     assert!(unit.contains("Before=kubelet.service"));
 }
+
+/// A budget that only the signed list exceeds: `check` counts it as `build` does, and `show --sizes` as it is written.
+#[test]
+fn the_signed_list_counts_before_anything_is_signed() {
+    let with = |output: &str| {
+        let project = project("");
+        let file = project.dir.join("cluster.yaml");
+        let inventory = fs::read_to_string(&file).unwrap();
+        let inventory =
+            inventory.replace("output: {secrets: inline}", &format!("output: {output}"));
+        fs::write(&file, inventory).unwrap();
+        project
+    };
+    let target = |most: u64| {
+        format!(
+            "{{formats: [cloudInit, ignition], ignition: {{target: {{maxBytes: {most}, count: raw}}}}}}"
+        )
+    };
+    let project = with(&target(1 << 20));
+    let _ = project.good(&["build"]);
+    let written = fs::metadata(node(&project).join("config.ign"))
+        .unwrap()
+        .len();
+    let shown = project.good(&["show", NODE, "--sizes"]);
+    assert!(
+        shown.contains(&format!("plain             {written:>8} fits")),
+        "{shown}"
+    );
+    for (most, good) in [(written, true), (written - 1, false)] {
+        let project = with(&target(most));
+        for command in ["check", "build"] {
+            let run = project.run(&[command]);
+            let said = text(&run.stdout) + &text(&run.stderr);
+            assert_eq!(run.status.success(), good, "{command} {most}: {said}");
+            assert!(good || said.contains("config.ign: is "), "{said}");
+        }
+    }
+}

@@ -7,7 +7,7 @@ use anyhow::{Context, bail};
 
 use crate::bundle::{PublicKey, Seal, SignedTrees, Signer, Trees};
 use crate::cli::{Build, Stage};
-use crate::cmd::project::SIGN_KEY;
+use crate::cmd::project::{SIGN_KEY, SIGN_PUB};
 use crate::error::Result;
 use crate::report::{Finding, Report};
 
@@ -33,7 +33,7 @@ pub fn seal(
         return Ok(Ok(signer.map_or(Seal::Unsigned, Seal::Key)));
     }
     let mut report = Report::default();
-    let shown = "keys/sign.pub";
+    let shown = SIGN_PUB;
     let Some(key) = PublicKey::load(&args.project.dir.join(shown), shown, &mut report)? else {
         let finding = report.into_findings().into_iter().next();
         return Ok(Err(finding.context("reading keys/sign.pub")?));

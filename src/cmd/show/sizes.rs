@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::cli::Print;
 use crate::cmd::project::Prepared;
+use crate::cmd::tree_check;
 use crate::error::Result;
 use crate::node::{Baked, Entry, EntryKind, NodePath};
 use crate::payload::assets::place;
@@ -64,9 +65,11 @@ pub fn print(
 ) -> Result<()> {
     let facts = prepared.facts(node, baked);
     let settings = &node.class.spec.output;
-    let (tree, forms) = (&baked.tree, Forms::default());
+    let key = tree_check::key(&prepared.plan.project)?;
+    let tree = tree_check::as_counted(&node.name, &baked.tree, key.as_ref())?;
+    let forms = Forms::default();
     let job = Job {
-        tree,
+        tree: &tree,
         facts: &facts,
         settings,
     };

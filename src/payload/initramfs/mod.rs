@@ -251,6 +251,21 @@ mod tests {
     }
 
     #[test]
+    fn files_of_4_gib_are_found_before_anything_is_written() {
+        let asset = |size| Asset {
+            source: Source::File(PathBuf::from("/nonexistent")),
+            size,
+            sha256: [0; 32],
+            sha512: [0; 64],
+        };
+        for (size, found) in [((1 << 32) - 1, 0), (1 << 32, 1)] {
+            let file = Entry::file(Content::Asset(Arc::new(asset(size))), 0o644, origin());
+            let objections = too_large(&tree("/big", file));
+            assert_eq!(objections.len(), found, "{size}");
+        }
+    }
+
+    #[test]
     fn directories_that_are_links_on_the_base_are_never_listed() {
         let file = Entry::file(Content::bytes("x"), 0o644, origin());
         let mut found = members(&tree("/lib/firmware/x", file)).expect("good");
