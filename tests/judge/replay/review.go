@@ -65,11 +65,13 @@ func (r *replay) threeReviewed() {
 	for _, n := range nodes {
 		r.issued(n)
 		r.wroteItsFiles(n)
-		r.registered(n)
-		r.servingPending(n)
 	}
 	// Early, so that the overlap passes while other things are seen.
 	rotated := r.rotates(nodes[1])
+	for _, n := range nodes {
+		r.registered(n)
+		r.servingPending(n)
+	}
 	attackers = r.forgedByNodes(nodes)
 	r.forge(attackers)
 	r.reviewApplied(attackers)

@@ -7,7 +7,7 @@ import (
 )
 
 // overlap is how long a token goes on beside its successor: enough, on a busy machine, for what is asked while both live.
-const overlap = "20s"
+const overlap = "40s"
 
 // rotation is a token and its successor.
 type rotation struct{ oldID, newID, oldToken, newToken string }

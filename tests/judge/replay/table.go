@@ -6,6 +6,9 @@ import (
 	"strings"
 )
 
+// cameToReady are the steps that a node is counted by, of replays and of virtual machines.
+var cameToReady = []string{"ready-with-cni", "vm-ready"}
+
 // joined says how many nodes of each format came to Ready in each version.
 func joined(versions []string, steps []step) string {
 	var lines []string
@@ -13,7 +16,7 @@ func joined(versions []string, steps []step) string {
 		var formats []string
 		nodes := map[string]int{}
 		for _, s := range steps {
-			if s.Version != version || s.Name != "ready-with-cni" || !s.Good {
+			if s.Version != version || !contains(cameToReady, s.Name) || !s.Good {
 				continue
 			}
 			if nodes[s.Format]++; nodes[s.Format] == 1 {
