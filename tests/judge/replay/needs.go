@@ -40,8 +40,8 @@ func missingForVMs(o options) (lacks []string) {
 			lacks = append(lacks, fmt.Sprintf("%s (%s)", program, from))
 		}
 	}
-	for _, image := range []string{"cloud-image", "ignition-image"} {
-		if _, err := os.Stat(o.image(image, "disk")); err != nil {
+	for image, file := range map[string]string{"cloud-image": "root.tar", "ignition-image": "disk"} {
+		if _, err := os.Stat(o.image(image, file)); err != nil {
 			lacks = append(lacks, image+" (tests/judge/boots)")
 		}
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"os"
 	"path/filepath"
 	"time"
 )
@@ -27,11 +28,12 @@ type booted struct {
 	devices        []string // more of QEMU's arguments
 }
 
-// ways are those of this run. A root in RAM holds the system twice while the kernel unpacks it.
+// ways are those of a run, the slowest one first. A root in RAM holds the system twice while the kernel unpacks it, and Ignition holds the kubelet
+// in a configuration of a hundred megabytes several times.
 var ways = []way{
+	{"ignition", "{formats: [ignition, initramfs], initramfs: {mode: coreosLive}}", 3072, (*replay).bootIgnition},
 	{"ram-root", "{formats: [initramfs], initramfs: {mode: ramRoot}}", 1536, (*replay).bootRAMRoot},
 	{"carry", "{formats: [initramfs], initramfs: {mode: carry, compression: zstd}}", 1024, (*replay).bootCarried},
-	{"ignition", "{formats: [ignition, initramfs], initramfs: {mode: coreosLive}}", 3072, (*replay).bootIgnition},
 	{"cloud-init", "{formats: [cloudInit], cloudInit: {seedISO: true, assets: iso}}", 1024, (*replay).bootCloudInit},
 	{"tarball", "{formats: [tarball]}", 1024, (*replay).bootTarball},
 }
@@ -50,18 +52,23 @@ const atOnce = 2
 func (r *replay) virtualMachines() {
 	r.noWayOut()
 	r.bundleTaken()
-	slots := make(chan struct{}, atOnce)
+	slots, turn := make(chan struct{}, atOnce), make(chan struct{})
+	close(turn)
 	var parts []func(*replay)
 	for place, w := range ways {
 		place, w := place, w
 		if len(r.Ways) > 0 && !contains(r.Ways, w.name) {
 			continue
 		}
+		mine, next := turn, make(chan struct{})
+		turn = next
 		parts = append(parts, func(r *replay) {
+			<-mine
 			slots <- struct{}{}
+			close(next)
 			defer func() { <-slots }()
 			n := r.powerOn(place, w)
-			defer n.stop()
+			defer r.powerOff(n)
 			r.boots(n)
 			r.joinsAlone(n)
 			r.runsCarriedImage(n)
@@ -93,6 +100,15 @@ func (r *replay) bundleTaken() {
 		again, err := r.cp.kubectl("apply", "-k", r.project.out("cluster/tokens"))
 		return cut(oneLine(said+again), 100), err
 	})
+}
+
+// powerOff pulls the plug and frees the memory that the machine was booted from.
+func (r *replay) powerOff(n *node) {
+	n.stop()
+	files, _ := filepath.Glob(r.memory(n.Name + ".*"))
+	for _, file := range files {
+		_ = os.Remove(file)
+	}
 }
 
 // powerOn switches a machine on that has never run.

@@ -39,9 +39,10 @@ func (r *replay) startMachine(n *node, place int, w way) error {
 	if err := do("ip", "route", "add", "local", n.Address+"/32", "dev", "lo", "src", "127.0.0.1"); err != nil {
 		return err
 	}
+	// On a busy host the emulated timer may be late at the moment at which the kernel tests it, and a kernel that tests it panics: no_timer_check.
 	args := strings.Fields("-machine q35 -cpu max -accel tcg,thread=multi -smp 2 -display none -monitor none -no-reboot")
 	args = append(args, "-m", fmt.Sprint(w.memory), "-serial", "file:"+n.console, "-kernel", with.kernel, "-initrd", with.initrd,
-		"-append", "console=ttyS0 panic=-1 systemd.firstboot=off systemd.journald.forward_to_console=1 "+with.append,
+		"-append", "console=ttyS0 panic=-1 no_timer_check systemd.firstboot=off systemd.journald.forward_to_console=1 "+with.append,
 		"-netdev", fmt.Sprintf("user,id=lan,net=%s.0/24,hostfwd=tcp:%s:10250-%s:10250", subnetOf(place), n.Address, n.Address),
 		"-device", "virtio-net-pci,netdev=lan,mac="+macOf(place))
 	said, err := os.Create(n.log("qemu"))
