@@ -172,16 +172,18 @@ impl Serialize for IndexNode<'_> {
 }
 
 impl NodeRecord {
-    /// What index.json says of the node: names and paths. A layer is called `layer.tar.gz` whatever its own name is, so
-    /// that programs find it.
+    /// What index.json says of the node: names and paths. A layer is called `layer.tar.gz` and an extension
+    /// `sysext.tar.gz` whatever their own names are, so that programs find them.
     pub(super) fn index(&self) -> impl Iterator<Item = (Cow<'_, str>, &str)> {
         let files = self.files.iter();
         let files = files.map(|file| (file.name().into(), &*file.path));
         let shared = self.shared.iter().map(|path| {
             let name = path.split_once('/').map_or(&**path, |(_, name)| name);
-            let name = match name.strip_prefix("layer-").and_then(|rest| rest.find('.')) {
-                Some(at) => format!("layer{}", &name["layer-".len() + at..]).into(),
-                None => name.into(),
+            let name = match name.find('.') {
+                Some(dot) if name.starts_with("layer-") => format!("layer{}", &name[dot..]).into(),
+                // `nodebake-DIGEST.sysext.tar.gz`, whose name is the extension's.
+                Some(dot) if name.starts_with("nodebake-") => name[dot + 1..].into(),
+                _ => name.into(),
             };
             (name, &**path)
         });

@@ -21,7 +21,9 @@ use crate::error::Result;
 use crate::identity::{CaBundle, CaSource};
 use crate::inventory::{CLUSTER_FILE, Inventory};
 use crate::node::{Baked, NodeTree, Oven};
-use crate::payload::{Forms, Job, NodeFacts, Objection, credential, initramfs, pxe as network};
+use crate::payload::{
+    Forms, Job, NodeFacts, Objection, credential, initramfs, pxe as network, sysext,
+};
 use crate::plan::{Inputs, NodePlan, Plan};
 use crate::report::{Amount, Finding, Place, Report};
 use crate::yaml::Located;
@@ -193,6 +195,7 @@ impl Prepared {
         }
         objections.extend(credential::check(job));
         objections.extend(network::check(job));
+        objections.extend(sysext::check(job));
         let base = self.bases.get(node.class.index).copied().flatten();
         let objections = objections
             .into_iter()

@@ -27,6 +27,7 @@ mod profiles;
 mod pxe;
 mod runtime;
 mod spec;
+mod sysext;
 mod table;
 mod target;
 mod users;

@@ -6,6 +6,7 @@ use crate::inventory::cloud_init;
 use crate::inventory::cursor::Cursor;
 use crate::inventory::ignition;
 use crate::inventory::pxe;
+use crate::inventory::sysext;
 use crate::payload::initramfs::{InitramfsSettings, Mode};
 use crate::payload::{
     Assets, CloudInit, Compression, Format, IgnitionSettings, Secrets, Settings, TarballSettings,
@@ -21,6 +22,7 @@ pub fn read(at: Option<&Cursor<'_>>) -> Settings {
         cloud_init: CloudInit::default(),
         secrets: Secrets::AsUsual,
         credential: false,
+        sysext: None,
         pxe: None,
         assets_url: None,
     };
@@ -61,6 +63,7 @@ pub fn read(at: Option<&Cursor<'_>>) -> Settings {
     if let Some(initramfs) = fields.optional("initramfs") {
         read_initramfs(&initramfs, &mut settings.initramfs);
     }
+    settings.sysext = fields.optional("sysext").and_then(|at| sysext::read(&at));
     if let Some(at) = fields.optional("pxe") {
         settings.pxe = pxe::read(&at).map(Arc::new);
         if !settings.formats.contains(&Format::Initramfs) {

@@ -165,7 +165,7 @@ impl Spec {
             .and_then(|at| at.parse_at(str::parse));
         let vars = fields.optional("vars");
         let output = fields.optional("output");
-        let spec = Self {
+        let mut spec = Self {
             hostname: fields.optional("hostname").and_then(|at| text(&at)),
             users: fields.each("users", users::user).into(),
             identity: fields
@@ -199,6 +199,9 @@ impl Spec {
             kubernetes: kubernetes?,
             merged: merged.clone(),
         };
+        if let Some(sysext) = &mut spec.output.sysext {
+            sysext.arch.clone_from(&spec.os.arch);
+        }
         if let Some(kubelet) = kubelet {
             kubelet.finish();
         }

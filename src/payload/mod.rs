@@ -26,6 +26,8 @@ mod part;
 /// Scripts for booting over the network.
 pub mod pxe;
 mod removals;
+/// Programs as a system extension.
+pub mod sysext;
 /// tar archives to unpack over an image.
 pub mod tarball;
 
@@ -49,6 +51,7 @@ pub use objection::Objection;
 pub use part::Part;
 pub use pxe::Pxe;
 pub use removals::Removals;
+pub use sysext::Sysext;
 pub use tarball::TarballSettings;
 
 /// A way to deliver a node tree. `match` on it has no `_` arm, so the compiler lists what a new format still lacks.
@@ -173,6 +176,8 @@ pub struct Settings {
     pub secrets: Secrets,
     /// Whether they are written as a systemd credential too.
     pub credential: bool,
+    /// For which systems the programs are written as a system extension too, if for any.
+    pub sysext: Option<Sysext>,
     /// How the nodes are booted over the network, where they are.
     pub pxe: Option<Arc<Pxe>>,
     /// From where nodes fetch assets, with `{sha256}` for each file's digest.

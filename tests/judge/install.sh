@@ -101,6 +101,7 @@ xorriso xorriso
 isoinfo genisoimage
 mkfs.vfat dosfstools
 mcopy mtools
+mksquashfs squashfs-tools
 blkid util-linux
 openssl openssl
 ssh-keygen openssh-client
@@ -230,6 +231,18 @@ grub_reader() {
         ln -sf ../grub/usr/bin/grub-mkimage "$judges/bin/grub-mkimage"
     else
         skip grub-script-check "its package could not be had"
+    fi
+}
+
+# systemd's reader of images; installing its package would start what looks after containers.
+image_reader() {
+    if have systemd-dissect || ! may_install systemd-dissect; then
+        return 0
+    fi
+    if unpack systemd-container systemd-container; then
+        ln -sf ../systemd-container/usr/bin/systemd-dissect "$judges/bin/systemd-dissect"
+    else
+        skip systemd-dissect "its package could not be had"
     fi
 }
 
@@ -515,6 +528,7 @@ ignition
 node_programs
 initrd_readers
 grub_reader
+image_reader
 go_judges
 get_kubectl
 case ${1:-} in

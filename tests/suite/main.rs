@@ -48,6 +48,7 @@ mod seed_boots;
 mod seeds;
 mod separate;
 mod smoke;
+mod sysext;
 mod tokens;
 mod tool;
 mod tree_check;

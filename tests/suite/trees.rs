@@ -238,6 +238,7 @@ pub fn settings() -> Settings {
         cloud_init: CloudInit::default(),
         secrets: Secrets::Inline,
         credential: false,
+        sysext: None,
         pxe: None,
         assets_url: None,
     }

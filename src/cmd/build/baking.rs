@@ -23,7 +23,7 @@ use crate::cmd::tree_check;
 use crate::error::Result;
 use crate::node::listing::TreeListing;
 use crate::node::{Baked, NodeTree};
-use crate::payload::{Format, Forms, Job, Settings, credential, initramfs, libraries};
+use crate::payload::{Format, Forms, Job, Settings, credential, initramfs, libraries, sysext};
 use crate::plan::{NodePlan, refused_format};
 use crate::report::{Finding, Severity};
 use crate::timing::rfc3339;
@@ -208,6 +208,7 @@ impl Baking<'_> {
                 }
             }
             credential::package(&job, &mut folder)?;
+            sysext::package(&job, &mut folder)?;
         }
         folder.finish()?;
         self.bar.inc(1);

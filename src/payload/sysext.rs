@@ -1,0 +1,141 @@
+//! A node's programs as a system extension (systemd-sysext(8)): the tree of one, as a tarball from which mkosi, mksquashfs
+//! or tar make the image or folder that the node merges over its `/usr` and `/opt`. Nodes with the same programs share it.
+
+use anyhow::anyhow;
+use sha2::{Digest, Sha256};
+
+use crate::error::Result;
+use crate::node::listing::write_entries;
+use crate::node::{Content, Entry, NodePath, NodeTree, Origin, hex};
+use crate::payload::{Job, Objection, Output, tarball};
+
+/// The hierarchies that an extension is merged over.
+const HIERARCHIES: [&str; 2] = ["/usr/", "/opt/"];
+/// Where archives of container images lie: data that the node imports, which no extension holds.
+const IMAGES: &str = "/var/lib/nodebake/images/";
+
+/// Which systems an extension is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sysext {
+    /// `ID=` of the system, or `_any`.
+    pub id: String,
+    /// `VERSION_ID=`, where the system has one and the extension is for no other.
+    pub version_id: Option<String>,
+    /// `SYSEXT_LEVEL=`, for systems that promise one instead.
+    pub level: Option<String>,
+    /// The machine that its programs are for, by Go's name.
+    pub arch: String,
+}
+
+impl Sysext {
+    /// The extension-release file (os-release(5)): systemd merges nothing where this does not fit the system.
+    fn release(&self) -> String {
+        let mut text = format!("ID={}\n", self.id);
+        for (key, value) in [
+            ("VERSION_ID", &self.version_id),
+            ("SYSEXT_LEVEL", &self.level),
+        ] {
+            if let Some(value) = value {
+                text += &format!("{key}={value}\n");
+            }
+        }
+        text + &format!("ARCHITECTURE={}\n", architecture(&self.arch))
+    }
+}
+
+/// systemd's name of a machine (ConditionArchitecture= in systemd.unit(5)).
+fn architecture(go: &str) -> &str {
+    match go {
+        "386" => "x86",
+        "amd64" => "x86-64",
+        "ppc64le" => "ppc64-le",
+        same => same,
+    }
+}
+
+/// Writes the extension of a node that has programs, where the inventory asks for it.
+pub fn package(job: &Job<'_>, out: &mut dyn Output) -> Result<()> {
+    let Some((name, tree)) = extension(job)? else {
+        return Ok(());
+    };
+    let compression = job.settings.tarball.compression;
+    let file = format!("{name}.sysext.tar{}", compression.suffix());
+    out.shared(&file, &mut |out| tarball::write(&tree, compression, out))
+}
+
+/// Assets that no extension can hold.
+pub fn check(job: &Job<'_>) -> Vec<Objection> {
+    if job.settings.sysext.is_none() {
+        return Vec::new();
+    }
+    let assets = job
+        .tree
+        .entries()
+        .iter()
+        .filter(|(_, entry)| entry.is_asset());
+    let outside = assets.filter(|(path, _)| !is_inside(path) && !path.as_str().starts_with(IMAGES));
+    let objection = |(path, _): (&NodePath, &Entry)| {
+        let rule = "a system extension holds /usr and /opt only";
+        Objection::new(path.as_str(), rule).asked_by("output.sysext")
+    };
+    outside.map(objection).collect()
+}
+
+fn is_inside(path: &NodePath) -> bool {
+    HIERARCHIES
+        .iter()
+        .any(|folder| path.as_str().starts_with(folder))
+}
+
+/// The extension's name, which follows from what it holds, and its tree. Unlike a payload it is no image's to keep as it
+/// is, so the folders are listed, whatever program unpacks it.
+fn extension(job: &Job<'_>) -> Result<Option<(String, NodeTree)>> {
+    let Some(sysext) = &job.settings.sysext else {
+        return Ok(None);
+    };
+    let assets = job.tree.assets();
+    let mut tree = NodeTree::default();
+    for (path, entry) in assets.entries() {
+        if entry.is_asset() && is_inside(path) {
+            lay(&mut tree, &assets, path, entry.clone())?;
+        }
+    }
+    if tree.entries().is_empty() {
+        return Ok(None);
+    }
+    let release = sysext.release();
+    let mut list = release.clone();
+    write_entries(&mut list, "sysext", tree.entries().iter());
+    let name = format!("nodebake-{}", &hex(&Sha256::digest(&list))[..12]);
+    let path = at(&format!(
+        "/usr/lib/extension-release.d/extension-release.{name}"
+    ))?;
+    let entry = Entry::file(Content::bytes(release), 0o644, origin());
+    lay(&mut tree, &assets, &path, entry)?;
+    Ok(Some((name, tree)))
+}
+
+/// Adds an entry and the folders above it, as the node declares them or root's with 0755.
+fn lay(tree: &mut NodeTree, declared: &NodeTree, path: &NodePath, entry: Entry) -> Result<()> {
+    for above in path.ancestors() {
+        if tree.get(above).is_none() {
+            let declared = declared.get(above).cloned();
+            let folder = declared.unwrap_or_else(|| Entry::directory(0o755, origin()));
+            add(tree, at(above)?, folder)?;
+        }
+    }
+    add(tree, path.clone(), entry)
+}
+
+fn add(tree: &mut NodeTree, path: NodePath, entry: Entry) -> Result<()> {
+    tree.add(path, entry)
+        .map_err(|conflict| anyhow!("making the system extension: {}", conflict.rule))
+}
+
+fn origin() -> Origin {
+    Origin("generator sysext".into())
+}
+
+fn at(path: &str) -> Result<NodePath> {
+    NodePath::parse(path).map_err(anyhow::Error::msg)
+}
