@@ -147,7 +147,8 @@ impl BundleBuilder {
         Ok(finished)
     }
 
-    pub(super) fn seal(&self) -> &Seal {
+    /// Who vouches for what is made.
+    pub fn seal(&self) -> &Seal {
         &self.seal
     }
 

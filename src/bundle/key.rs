@@ -80,6 +80,11 @@ impl PublicKey {
         format!("{PRINCIPAL} namespaces=\"{NAMESPACE}\" ssh-ed25519 {blob}\n")
     }
 
+    /// A signature of this key in the form of an SSHSIG. What was signed for that is not the message itself.
+    pub fn armoured(&self, signature: &[u8; 64]) -> String {
+        sshsig::armour(self.0.as_bytes(), signature)
+    }
+
     /// The 32 bytes.
     pub(super) fn as_bytes(&self) -> &[u8; 32] {
         self.0.as_bytes()

@@ -40,6 +40,14 @@ impl Seal {
         }
     }
 
+    /// The same for ssh-keygen, which only the key itself can make.
+    pub fn tree_ssh(&self, sums: &[u8]) -> Option<String> {
+        match self {
+            Self::Key(signer) => Some(signer.sign_ssh(sums)),
+            Self::Unsigned | Self::Trees(_) => None,
+        }
+    }
+
     /// The key that a node's tree.sums verifies with, where there is a signature at all.
     pub fn public(&self) -> Option<&PublicKey> {
         match self {

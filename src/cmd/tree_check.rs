@@ -17,11 +17,12 @@ use crate::report::Report;
 /// The overlay's script, which tells a tree that is to be checked.
 pub const SCRIPT: &str = "/etc/nodebake/check";
 
-/// What the check reads beside it: the list, its signature, the key.
-pub const BESIDE: [&str; 3] = [
+/// What the check reads beside it: the list, its signature, the key, and the signature for ssh-keygen.
+pub const BESIDE: [&str; 4] = [
     "/etc/nodebake/tree.sums",
     "/etc/nodebake/tree.sums.sig",
     "/etc/nodebake/sign.pub",
+    "/etc/nodebake/tree.sums.sshsig",
 ];
 
 /// Whether a node checks its tree.
@@ -45,8 +46,8 @@ pub fn key(project: &Path) -> Result<Option<PublicKey>> {
     }
 }
 
-/// A tree as payloads hold it, for those who count before anything is signed: the signature is as long as the right one,
-/// and no compressor makes less of it. Without a key nothing can be signed, and nothing is added.
+/// A tree as payloads hold it, for those who count before anything is signed: the signatures are as long as the right
+/// ones, and no compressor makes less of them. Without a key nothing can be signed, and nothing is added.
 pub fn as_counted<'t>(
     node: &str,
     tree: &'t NodeTree,
@@ -56,20 +57,24 @@ pub fn as_counted<'t>(
         return Ok(Cow::Borrowed(tree));
     };
     let sums = TreeListing::of(node, tree).sums;
-    let signature = Sha512::digest(&sums);
-    Ok(Cow::Owned(with_signed_list(tree, &sums, &signature, key)?))
+    let signature: [u8; 64] = Sha512::digest(&sums).into();
+    let ssh = key.armoured(&signature);
+    let signatures = (&signature[..], Some(&*ssh));
+    Ok(Cow::Owned(with_signed_list(tree, &sums, signatures, key)?))
 }
 
-/// The tree with what the check reads.
+/// The tree with what the check reads: the list with its two signatures, of which the second may be missing.
 pub fn with_signed_list(
     tree: &NodeTree,
     sums: &[u8],
-    signature: &[u8],
+    (signature, ssh): (&[u8], Option<&str>),
     key: &PublicKey,
 ) -> Result<NodeTree> {
     let mut tree = tree.clone();
     let pem = key.to_pem();
-    for (file, bytes) in BESIDE.into_iter().zip([sums, signature, pem.as_bytes()]) {
+    let contents = [sums, signature, pem.as_bytes()].into_iter();
+    let contents = contents.chain(ssh.map(str::as_bytes));
+    for (file, bytes) in BESIDE.into_iter().zip(contents) {
         let path = NodePath::parse(file).map_err(anyhow::Error::msg)?;
         let origin = Origin("generator tree-check".into());
         let entry = Entry::file(Content::bytes(bytes), 0o644, origin);

@@ -189,6 +189,27 @@ nmcli-offline network-manager usr/bin/nmcli
 LIST
 }
 
+# What takes in archives of images and root file systems, and what labels files. Of these programs only the libraries are installed.
+takers() {
+    if have skopeo && have buildah && have systemd-import && have setfiles; then
+        return 0
+    fi
+    may_install 'skopeo buildah systemd-import setfiles' || return 0
+    apt_install libgpgme11 libsubid4 libdevmapper1.02.1 libseccomp2 libaudit1 libsepol2 systemd || true
+    while read -r name package program; do
+        if unpack "$package" "$package" && [ -x "$judges/$package/$program" ]; then
+            ln -sf "../$package/$program" "$judges/bin/$name"
+        else
+            skip "$name" "its package $package could not be had"
+        fi
+    done <<LIST
+skopeo skopeo usr/bin/skopeo
+buildah buildah usr/bin/buildah
+systemd-import systemd-container lib/systemd/systemd-import
+setfiles policycoreutils sbin/setfiles
+LIST
+}
+
 # Readers of initrds, and what a small one is made of. Installing them would put hooks for the next kernel onto the machine.
 initrd_readers() {
     if have lsinitramfs && have unmkinitramfs && have lsinitrd && have busybox-static; then
@@ -526,6 +547,7 @@ packages
 cloud_init
 ignition
 node_programs
+takers
 initrd_readers
 grub_reader
 image_reader

@@ -41,6 +41,7 @@ def layout(name, annotations):
     tar([('oci-layout', b'{"imageLayoutVersion":"1.0.0"}'), ('index.json', index)] + files, name)
 layout('oci.tar', {'io.containerd.image.name': 'registry.example.com/app:2'})
 layout('ref.tar', {'org.opencontainers.image.ref.name': '2'})
+layout('short.tar', {'io.containerd.image.name': 'busybox:1'})
 tar([('x', b'x')], 'none.tar')
 open('digest', 'w').write('sha256:' + digest(manifest))
 "#;
@@ -54,7 +55,7 @@ fn project(folder: &Path, files: &[&str], more: &str) -> Project {
     let mut lines = String::new();
     for file in files {
         let source = folder.join(file);
-        let digest = sha256(&fs::read(&source).unwrap());
+        let digest = sha256(&fs::read(&source).unwrap_or_default());
         lines += &format!(
             "      {file}: {{source: {}, sha256: {digest}}}\n",
             source.display()
@@ -148,9 +149,14 @@ fn a_node_without_a_network_has_all_images_that_it_names() {
         (
             &["ref.tar"],
             String::new(),
-            "without the annotation io.containerd.image.name",
+            "has an image without a whole name",
         ),
         (&["none.tar"], String::new(), "holds no image"),
+        (
+            &["short.tar"],
+            String::new(),
+            "has the image busybox:1, which the kubelet would look for as docker.io/library/busybox:1",
+        ),
     ] {
         let found = findings(&project(at, files, &more));
         match said.is_empty() {
@@ -278,4 +284,88 @@ fn containerd_imports_them_under_the_names_that_the_node_uses() {
         "the second run imports nothing: {}",
         runs[1]
     );
+}
+
+/// skopeo makes every kind of archive out of ours, and names what is in them; containerd imports what skopeo made under
+/// the names that the node's list has.
+#[test]
+fn skopeo_agrees_about_archives() {
+    if !(judges::root()
+        && judges::present("python3")
+        && judges::present("skopeo")
+        && judges::present("containerd-1.6"))
+    {
+        return;
+    }
+    let scratch = tempfile::tempdir().unwrap();
+    let at = scratch.path();
+    archives(at);
+    let skopeo = |args: &str| {
+        let args: Vec<&str> = args.split(' ').collect();
+        let all: Vec<&str> = ["--insecure-policy"].into_iter().chain(args).collect();
+        judges::content(at, "skopeo", &all)
+    };
+    let listed: serde_json::Value =
+        serde_json::from_str(&skopeo("list-tags docker-archive:pause.tar")).unwrap();
+    let mut tags: Vec<&str> = listed["Tags"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(serde_json::Value::as_str)
+        .collect();
+    tags.sort_unstable();
+    assert_eq!(tags, ["busybox:1", PAUSE]);
+    let from = "copy -q docker-archive:pause.tar:busybox:1";
+    let _ = skopeo(&format!(
+        "{from} oci-archive:made-oci.tar:r.example.com/a:1"
+    ));
+    let _ = skopeo(&format!(
+        "{from} docker-archive:made-docker.tar:r.example.com/b:1"
+    ));
+    let _ = skopeo(&format!("{from} oci:layout:r.example.com/c:1"));
+    let _ = skopeo(&format!("{from} oci-archive:short.tar:1"));
+    // A layout is packed before it goes along, as the finding says.
+    let refused = findings(&project(at, &["layout"], ""));
+    let repair = refused.split("tar -C ").nth(1).unwrap();
+    let repair = format!("tar -C {}", repair.lines().next().unwrap());
+    let _ = judges::content(at, "sh", &["-euc", &repair]);
+    let refused = findings(&project(at, &["short.tar"], ""));
+    assert!(refused.contains("without a whole name"), "{refused}");
+    let made = [
+        "made-oci.tar",
+        "made-docker.tar",
+        "layout.tar",
+        "pause.tar",
+        "oci.tar",
+    ];
+    let project = project(at, &made, "    output: {secrets: inline}\n");
+    let list = project.good(&["show", NODE, "--file", "/etc/nodebake/images.list"]);
+    let mut ours: Vec<&str> = list
+        .lines()
+        .filter_map(|line| line.split('\t').nth(1))
+        .collect();
+    ours.sort_unstable();
+    let containerd = Containerd::start(at);
+    let tools = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("judges");
+    let ctr = tools.join("containerd/usr/bin/ctr").display().to_string();
+    let run = |args: &[&str]| {
+        let output = judges::command(at, &ctr)
+            .args(["-n", "k8s.io", "images"])
+            .args(args)
+            .env("CONTAINERD_ADDRESS", &containerd.socket)
+            .env("CONTAINERD_SNAPSHOTTER", "native")
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        text(&output.stdout)
+    };
+    for file in made {
+        let _ = run(&["import", file]);
+    }
+    let there = run(&["ls", "-q"]);
+    let there: Vec<&str> = there
+        .lines()
+        .filter(|name| !name.contains("@sha256"))
+        .collect();
+    assert_eq!(there, ours);
 }

@@ -122,11 +122,83 @@ fn any_byte_of_any_file_makes_it_refuse() {
                 refuses(&root, &format!("{path}: its mode is"));
                 fs::set_permissions(&at, fs::Permissions::from_mode(mode)).unwrap();
             }
+            "symlink" => {
+                let before = fs::read_link(&at).unwrap();
+                fs::remove_file(&at).unwrap();
+                std::os::unix::fs::symlink("/etc/hostnamf", &at).unwrap();
+                refuses(&root, &format!("{path}: it leads elsewhere"));
+                fs::remove_file(&at).unwrap();
+                std::os::unix::fs::symlink(before, &at).unwrap();
+            }
             _ => {}
         }
     }
     assert!(files > 10);
     assert!(check(&root, &["sh"]).status.success());
+}
+
+/// Where openssl is too old, ssh-keygen reads the other signature, with the same key.
+#[test]
+fn an_old_openssl_leaves_it_to_ssh_keygen() {
+    let project = project("");
+    let Some(root) = root(&project) else { return };
+    if !judges::present("ssh-keygen") {
+        return;
+    }
+    let bin = project.scratch().join("bin");
+    let old = |version: &str| {
+        let _ = judges::content(
+            project.scratch(),
+            "sh",
+            &[
+                "-euc",
+                &format!(
+                    "mkdir -p bin; printf '#!/bin/sh\\necho {version}\\n' >bin/openssl; chmod 755 bin/openssl"
+                ),
+            ],
+        );
+    };
+    let check = |shell: &[&str]| {
+        let rest = std::env::var("PATH").unwrap();
+        let mut args = shell[1..].to_vec();
+        let script = root.join("etc/nodebake/check").display().to_string();
+        let at = root.display().to_string();
+        args.extend([script.as_str(), at.as_str()]);
+        let output = judges::command(&root, shell[0])
+            .args(&args)
+            .env("PATH", format!("{}:{rest}", bin.display()))
+            .output()
+            .unwrap();
+        (output.status.success(), text(&output.stderr))
+    };
+    // This openssl says yes to everything, so it must not be asked.
+    old("OpenSSL 1.1.1k  FIPS 25 Mar 2021");
+    for shell in SHELLS {
+        if judges::present(shell[0]) {
+            assert_eq!(check(shell), (true, String::new()), "{shell:?}");
+        }
+    }
+    let own = root.join("etc/nodebake");
+    for file in ["tree.sums", "tree.sums.sshsig", "sign.pub"] {
+        let at = own.join(file);
+        let before = fs::read(&at).unwrap();
+        let mut after = before.clone();
+        let middle = after.len() / 2;
+        after[middle] ^= 1;
+        fs::write(&at, after).unwrap();
+        let (good, said) = check(&["sh"]);
+        assert!(
+            !good && said.contains("is not what the key"),
+            "{file}: {said}"
+        );
+        fs::write(&at, before).unwrap();
+    }
+    fs::remove_file(own.join("tree.sums.sshsig")).unwrap();
+    let (good, said) = check(&["sh"]);
+    assert!(
+        !good && said.contains("there is no openssl 3, and no "),
+        "{said}"
+    );
 }
 
 #[test]

@@ -251,7 +251,9 @@ impl Baking<'_> {
             let _ = self.fail(node, vec![finding]);
             return Ok(None);
         };
-        let tree = tree_check::with_signed_list(&baked.tree, &listing.sums, &signature, key)?;
+        let ssh = self.builder.seal().tree_ssh(&listing.sums);
+        let signatures = (&signature[..], ssh.as_deref());
+        let tree = tree_check::with_signed_list(&baked.tree, &listing.sums, signatures, key)?;
         Ok(Some(Cow::Owned(tree)))
     }
 

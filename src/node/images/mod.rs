@@ -87,40 +87,100 @@ fn of_docker(text: &[u8]) -> std::result::Result<Vec<Image>, String> {
     let tags = list
         .into_iter()
         .flat_map(|image| image.tags.unwrap_or_default());
-    let images: Vec<Image> = tags
-        .map(|tag| Image {
-            name: Name::of(&tag),
+    let image = |tag: String| {
+        Ok(Image {
+            name: named(&tag)?,
             digest: None,
         })
-        .collect();
+    };
+    let images: Vec<Image> = tags
+        .map(image)
+        .collect::<std::result::Result<_, String>>()?;
     match images.is_empty() {
         true => Err("holds images without a name: save them by name, not by id".into()),
         false => Ok(images),
     }
 }
 
-/// containerd names an image by this annotation; others it would give a name of its own.
+/// An OCI layout's images, by the names that `ctr images import` gives them.
 fn of_index(text: &[u8]) -> std::result::Result<Vec<Image>, String> {
     let index: Value =
         serde_json::from_slice(text).map_err(|_| "has an index.json that is no JSON".to_owned())?;
     let manifests = index["manifests"].as_array();
-    let mut images = Vec::new();
-    for manifest in manifests.map_or(&[][..], Vec::as_slice) {
-        let annotations = &manifest["annotations"];
-        let Some(name) = annotations["io.containerd.image.name"].as_str() else {
-            return Err(
-                "has an image without the annotation io.containerd.image.name, which containerd would give a name of \
-                 its own; save it with docker, nerdctl, ctr, or skopeo's docker-archive:"
-                    .into(),
-            );
-        };
-        images.push(Image {
-            name: Name::of(name),
-            digest: manifest["digest"].as_str().map(str::to_owned),
-        });
+    let manifests = manifests.map_or(&[][..], Vec::as_slice);
+    if manifests.is_empty() {
+        return Err("holds no image".into());
     }
-    match images.is_empty() {
-        true => Err("holds no image".into()),
-        false => Ok(images),
+    let image = |manifest: &Value| {
+        Ok(Image {
+            name: whole(layout_name(&manifest["annotations"])?)?,
+            digest: manifest["digest"].as_str().map(str::to_owned),
+        })
+    };
+    manifests.iter().map(image).collect()
+}
+
+/// containerd's own annotation, else the standard one, which skopeo writes: that is a whole name only where it has one of
+/// these characters, and gets the day of the import before it otherwise.
+fn layout_name(annotations: &Value) -> std::result::Result<&str, String> {
+    let said = annotations["io.containerd.image.name"].as_str();
+    let standard = annotations["org.opencontainers.image.ref.name"].as_str();
+    let standard = standard.filter(|name| name.contains(['/', ':', '@']));
+    said.or(standard).ok_or_else(|| {
+        "has an image without a whole name, which containerd would give a name of its own; save it with docker, nerdctl, \
+         ctr, or `skopeo copy … oci-archive:FILE:NAME`"
+            .to_owned()
+    })
+}
+
+/// Of a layout containerd takes names as they are, and the kubelet asks for whole ones.
+fn whole(text: &str) -> std::result::Result<Name, String> {
+    let name = named(text)?;
+    match name.to_string() == text {
+        true => Ok(name),
+        false => Err(format!(
+            "has the image {text}, which the kubelet would look for as {name}: save it by that name"
+        )),
+    }
+}
+
+/// A name that fits in a line of [`LIST`].
+fn named(text: &str) -> std::result::Result<Name, String> {
+    match text.contains(|c: char| c.is_whitespace() || c.is_control()) {
+        true => Err(format!(
+            "has an image with the name {text:?}, which is none"
+        )),
+        false => Ok(Name::of(text)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(annotations: &str) -> std::result::Result<String, String> {
+        let index = format!("{{\"manifests\": [{{\"annotations\": {{{annotations}}}}}]}}");
+        let images = of_index(index.as_bytes())?;
+        Ok(images[0].name.to_string())
+    }
+
+    #[test]
+    fn layouts_name_images_in_two_ways() {
+        let own = r#""io.containerd.image.name": "r.io/a:1""#;
+        let standard = r#""org.opencontainers.image.ref.name": "r.io/b:2""#;
+        assert_eq!(names(own).as_deref(), Ok("r.io/a:1"));
+        assert_eq!(names(standard).as_deref(), Ok("r.io/b:2"));
+        assert_eq!(
+            names(&format!("{own}, {standard}")).as_deref(),
+            Ok("r.io/a:1")
+        );
+        for bad in [
+            "",
+            r#""org.opencontainers.image.ref.name": "2""#,
+            r#""io.containerd.image.name": "busybox:1""#,
+            r#""io.containerd.image.name": "r.io/a:1\tx""#,
+        ] {
+            assert!(names(bad).is_err(), "{bad}");
+        }
     }
 }

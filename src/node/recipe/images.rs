@@ -25,11 +25,20 @@ impl Preparation<'_> {
     ) -> Result<ImagePieces> {
         let mut pieces = ImagePieces::default();
         for image in &spec.images {
+            let source = &image.source;
+            if self.project.join(&source.value).is_dir() {
+                let rule = format!(
+                    "{} is a folder, and containerd imports archives",
+                    source.value
+                );
+                let repair = format!("pack an OCI layout: tar -C {0} -cf {0}.tar .", source.value);
+                self.report.add(source.spot.error(rule).repair(repair));
+                continue;
+            }
             let Some(piece) = self.asset(image, spec)? else {
                 continue;
             };
             files.push(piece);
-            let source = &image.source;
             if !self.archives.contains_key(&source.value) {
                 let found = images(&self.project.join(&source.value))?;
                 let _ = self.archives.insert(source.value.clone(), found);

@@ -3,6 +3,7 @@
 mod listing;
 mod overlay;
 pub mod sample;
+mod takers;
 mod tarball;
 
 use nodebake::payload::Compression;
