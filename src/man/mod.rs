@@ -10,7 +10,8 @@ use crate::cli::Cli;
 use crate::error::Result;
 
 /// The guides: name, section of the manual, text. A title, what it is about in one line, then sections.
-const GUIDES: [(&str, u8, &str); 2] = [
+const GUIDES: [(&str, u8, &str); 3] = [
+    ("nodebake-boot", 7, include_str!("boot.md")),
     ("nodebake-secrets", 7, include_str!("secrets.md")),
     ("nodebake-upgrade", 7, include_str!("upgrade.md")),
 ];

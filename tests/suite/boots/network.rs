@@ -96,7 +96,7 @@ fn read_as_anybody(folder: &Path, path: &str) -> Option<Vec<u8>> {
 fn bundle(folder: &Path, served: &str) -> (Project, Vec<Value>) {
     let settings = format!(
         "{{url: \"{served}\", kernel: files/vmlinuz, initrd: [files/base.img], secrets: elsewhere,
-          arguments: [console=ttyS0, panic=-1, \"words=a;b\", \"node={{node}}\"]}}"
+          arguments: [console=ttyS0, panic=-1, no_timer_check, \"words=a;b\", \"node={{node}}\"]}}"
     );
     let project = project(
         &settings,
