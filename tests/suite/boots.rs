@@ -2,6 +2,7 @@
 //! has is what tree.json says. Seconds each, with an emulator and a kernel that only `make boots` installs;
 //! FULL=1 boots every base with every compression.
 
+mod memory;
 mod network;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,0 +1,57 @@
+//! How much memory a root in the initramfs needs: the kernel itself is asked, with less of it than we say and with enough.
+
+use std::fs;
+
+use super::{Console, can_boot, make_root, shell, within};
+use crate::initrd::{NODE, append, built};
+use crate::project::sha256;
+
+/// A file so large that what the kernel takes for itself does not matter, in bytes.
+const LARGE: usize = 160 << 20;
+
+#[test]
+fn with_less_memory_than_is_said_the_files_do_not_come_up() {
+    if !can_boot() {
+        return;
+    }
+    let scratch = tempfile::tempdir().unwrap();
+    let folder = scratch.path();
+    make_root(folder, "root");
+    shell(
+        folder,
+        "(cd root; find . | LC_ALL=C sort | cpio -o -H newc --quiet | gzip -n) >base",
+    );
+    let project = built("{formats: [initramfs]}");
+    let large = vec![0; LARGE];
+    fs::write(project.dir.join("large"), &large).unwrap();
+    let file = project.dir.join("cluster.yaml");
+    let inventory = fs::read_to_string(&file).unwrap();
+    let asset = format!("{{source: large, sha256: {}}}", sha256(&large));
+    let changed = inventory.replace(
+        "    profiles: [gpu]\n",
+        &format!("    profiles: [gpu]\n    assets: {{/opt/large: {asset}}}\n"),
+    );
+    fs::write(&file, changed).unwrap();
+    let said = project.good(&["check"]);
+    assert!(
+        said.contains(&format!(
+            "321 MiB of memory beside kernel and base initrd ({NODE})"
+        )),
+        "{said}"
+    );
+    let _ = project.good(&["build"]);
+    let said = append(&project, &within(folder, "base"), &within(folder, "both")).good();
+    let argument = said.trim().rsplit(' ').next().unwrap();
+    // A compressed archive and the file in it would fit by far.
+    let short = std::panic::catch_unwind(|| Console::of(folder, "both", argument, &["-m", "320"]));
+    assert!(
+        short.is_err(),
+        "the kernel takes more than half of the memory"
+    );
+    let console = fs::read(folder.join("console")).unwrap();
+    let console = String::from_utf8_lossy(&console).into_owned();
+    assert!(console.contains("write error"), "{console}");
+    let enough = Console::of(folder, "both", argument, &["-m", "512"]);
+    let path = enough.paths().remove("/opt/large").unwrap();
+    assert!(path.ends_with(&sha256(&large)), "{path}");
+}
