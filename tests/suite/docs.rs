@@ -294,6 +294,17 @@ fn the_example_inventory_builds_without_a_finding() {
 }
 
 #[test]
+fn the_inventory_of_the_readme_builds_without_a_finding() {
+    let mut room = example();
+    let _ = room
+        .run("cd .. && nodebake init q && cp p/small/cluster.yaml q/ && cd q && rm secrets.yaml");
+    let _ = room.nodebake("token create");
+    assert_eq!(room.nodebake("check --strict"), "250 nodes can be built\n");
+    let motd = room.nodebake("show gpu-1.example.com --file /etc/motd");
+    assert_eq!(motd, "gpu-1.example.com\n");
+}
+
+#[test]
 fn the_profile_for_ignition_builds_without_a_finding() {
     let mut room = example();
     let _ = room.run("cd .. && nodebake init q && cd q && cp -r ../p/files ../p/profiles .");
