@@ -46,6 +46,7 @@ mod sealed;
 mod secrets;
 mod seed_boots;
 mod seeds;
+mod selinux;
 mod separate;
 mod smoke;
 mod sysext;

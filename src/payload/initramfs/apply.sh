@@ -79,6 +79,43 @@ take_back() {
     done
 }
 
+# Where the root's SELinux is on, what is written before its policy is loaded has no labels: it is listed, for label.sh.
+labels=
+locate etc/selinux/config
+if [ -f "$at" ]; then
+    while IFS= read -r line; do
+        case $line in
+        SELINUX=enforcing* | SELINUX=permissive*) labels=yes ;;
+        SELINUX=*) labels= ;;
+        esac
+    done <"$at"
+fi
+
+unlabelled() {
+    unlabelled=${1#"$root"}
+    [ -z "$labels" ] || printf '%s\n' "${unlabelled%/}" >>"$labels"
+}
+
+# Directories above a path are made where they are missing, and else left as they are.
+make_above() {
+    made=$above
+    while [ ! -d "$made/" ]; do
+        unlabelled "$made"
+        made=${made%/*}
+    done
+    (umask 022 && mkdir -p "$above")
+}
+
+if [ -n "$labels" ]; then
+    labels=
+    locate etc/nodebake/unlabelled
+    new=
+    [ -d "$above" ] || new=$above
+    (umask 022 && mkdir -p "$above")
+    labels=$at
+    [ -z "$new" ] || unlabelled "$new"
+fi
+
 # What is no directory makes room for a file or link; a directory never does.
 clear() {
     if [ -d "$at" ] && [ ! -L "$at" ]; then
@@ -99,8 +136,8 @@ put() {
         else
             locate "$path"
         fi
-        # Directories above a path are made where they are missing, and else left as they are.
-        [ -d "$above" ] || (umask 022 && mkdir -p "$above")
+        make_above
+        unlabelled "$at"
         case $kind in
         '#dir')
             chown "$uid:$gid" "$above"
@@ -163,6 +200,7 @@ for list in "$carry"/list.*; do
     flush
     (umask 022 && cp "$list" "$stamp.new")
     mv -f "$stamp.new" "$stamp"
+    unlabelled "$stamp"
     rm -f "$stamp.before"
     flush
 done

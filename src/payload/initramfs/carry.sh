@@ -25,6 +25,8 @@ if ! command -v chroot >/dev/null; then
     # systemd's initrds by dracut have no chroot, but the other programs.
     if /bin/sh /nodebake/carry/apply /nodebake/carry "$root"; then
         carried=yes
+        # A unit can have another root without that program.
+        [ ! -s "$root/etc/nodebake/unlabelled" ] || systemctl start nodebake-label.service || :
     fi
 elif [ ! -d "$root/run" ]; then
     fail "$root has no /run"
@@ -32,6 +34,11 @@ elif mount -o bind /nodebake/carry "$root/run"; then
     # With the root's own programs: small initrds of initramfs-tools have too few.
     if chroot "$root" /bin/sh /run/apply /run ''; then
         carried=yes
+        # setfiles sets labels by way of /proc.
+        if [ -s "$root/etc/nodebake/unlabelled" ] && mount -t proc proc "$root/proc"; then
+            chroot "$root" /bin/sh /run/label || :
+            umount "$root/proc"
+        fi
     fi
     umount "$root/run"
 fi

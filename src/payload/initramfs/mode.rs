@@ -75,6 +75,8 @@ pub struct InitramfsSettings {
 const HOP_SCRIPT: &str = include_str!("hop.sh");
 const CARRY_SCRIPT: &str = include_str!("carry.sh");
 const APPLY_SCRIPT: &str = concat!(include_str!("../root.sh"), "\n", include_str!("apply.sh"));
+const LABEL_SCRIPT: &str = include_str!("label.sh");
+const LABEL_UNIT: &str = include_str!("label.service");
 const ORDER_SCRIPT: &str = include_str!("order.sh");
 const CARRY_UNIT: &str = include_str!("carry.service");
 
@@ -142,6 +144,12 @@ pub(super) fn add_carriers(carried: &mut Members, part: Part, layer: Option<&Lay
     for (path, text, mode) in [
         (format!("{CARRY}/carry"), CARRY_SCRIPT, 0o755),
         (format!("{CARRY}/apply"), APPLY_SCRIPT, 0o644),
+        (format!("{CARRY}/label"), LABEL_SCRIPT, 0o644),
+        (
+            format!("{folder}/nodebake-label.service"),
+            LABEL_UNIT,
+            0o644,
+        ),
         ("/conf/conf.d/nodebake".to_owned(), ORDER_SCRIPT, 0o644),
         (format!("{folder}/{unit}"), CARRY_UNIT, 0o644),
     ] {
