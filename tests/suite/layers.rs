@@ -320,6 +320,24 @@ fn what_is_kept_keeps_its_layer_and_no_other_stays() {
     let _ = project.good(&["build", "--node", OTHER]);
     assert!(fs::read(&layer).unwrap() == good);
     let _ = project.good(&["verify", "out", "--key", "keys/sign.pub"]);
+    // A node that turns out to be none to keep is baked, with another asset by now: nobody needs its old layer, which is
+    // kept by then.
+    let old = shared(&project, OTHER)["layer.tar.xz"].clone();
+    let file = project.dir.join("cluster.yaml");
+    let inventory = fs::read_to_string(&file).unwrap();
+    fs::write(project.dir.join("more"), "third").unwrap();
+    fs::write(
+        file,
+        inventory.replace(&digest(b"other"), &digest(b"third")),
+    )
+    .unwrap();
+    let json = project.out().join(format!("nodes/{OTHER}/tree.json"));
+    fs::remove_file(&json).unwrap();
+    fs::write(&json, "{}").unwrap();
+    let _ = project.good(&["build", "--node", SAME[0]]);
+    assert_ne!(shared(&project, OTHER)["layer.tar.xz"], old);
+    assert!(!project.out().join(&old).exists());
+    let _ = project.good(&["verify", "out", "--key", "keys/sign.pub"]);
 }
 
 #[test]
