@@ -15,8 +15,9 @@ type tree struct {
 		UID, GID                         int
 	}
 	Units []struct {
-		Name            string
-		Enabled, Masked bool
+		Name    string
+		Enabled *bool // nothing where it is not said
+		Masked  bool
 	}
 }
 
@@ -52,21 +53,8 @@ ctr -n k8s.io images ls -q`)
 	})
 }
 
-// comparesTree asks the node for every path of its tree.
-func (r *replay) comparesTree(n *node) (string, error) {
-	text, err := os.ReadFile(r.project.out("nodes", n.Name, "tree.json"))
-	if err != nil {
-		return "", err
-	}
-	var wanted tree
-	if err := json.Unmarshal(text, &wanted); err != nil {
-		return "", err
-	}
-	if len(wanted.Entries) < 20 {
-		return "", fmt.Errorf("tree.json has %d entries", len(wanted.Entries))
-	}
-	var asked strings.Builder
-	asked.WriteString(`look() {
+// look is a function of the node's shell: what is at a path, in the words of tree.json.
+const look = `look() {
     facts=$(stat -c '%a %u %g' "$1")
     if [ -L "$1" ]; then
         echo "symlink $facts $(readlink "$1")"
@@ -76,52 +64,68 @@ func (r *replay) comparesTree(n *node) (string, error) {
         set -- $(sha256sum <"$1")
         echo "file $facts $1"
     else
-        echo "nothing"
+        echo "something else"
     fi
 }
-`)
-	var expected []string
-	for _, entry := range wanted.Entries {
-		fmt.Fprintf(&asked, "look '%s'\n", entry.Path)
-		facts := fmt.Sprintf("%s: %s %s %d %d %s%s", entry.Path, entry.Type, strings.TrimLeft(entry.Mode, "0"), entry.UID, entry.GID, entry.Sha256, entry.Target)
-		expected = append(expected, strings.TrimSpace(facts))
+`
+
+// question is asked of the node in a line of shell.
+type question struct{ about, line, answer string }
+
+// questions are what the tree says of its paths and units.
+func (t tree) questions() (all []question) {
+	for _, entry := range t.Entries {
+		facts := fmt.Sprintf("%s %s %d %d %s%s", entry.Type, strings.TrimLeft(entry.Mode, "0"), entry.UID, entry.GID, entry.Sha256, entry.Target)
+		all = append(all, question{entry.Path, "look '" + entry.Path + "'", strings.TrimSpace(facts)})
 	}
-	for _, unit := range wanted.Units {
-		fmt.Fprintf(&asked, "systemctl is-enabled '%s' || :\n", unit.Name)
-		expected = append(expected, unit.Name+": "+unitState(unit.Enabled, unit.Masked))
+	for _, unit := range t.Units {
+		state := "disabled"
+		switch {
+		case unit.Masked:
+			state = "masked"
+		case unit.Enabled == nil:
+			continue // the image decides
+		case *unit.Enabled:
+			state = "enabled"
+		}
+		all = append(all, question{unit.Name, "systemctl is-enabled '" + unit.Name + "' || :", state})
 	}
-	said, err := r.onNode(n, asked.String())
+	return all
+}
+
+// comparesTree asks the node for every path and unit of its tree.
+func (r *replay) comparesTree(n *node) (string, error) {
+	text, err := os.ReadFile(r.project.out("nodes", n.Name, "tree.json"))
+	if err != nil {
+		return "", err
+	}
+	var wanted tree
+	if err := json.Unmarshal(text, &wanted); err != nil {
+		return "", err
+	}
+	questions, asked := wanted.questions(), look
+	if len(questions) < 20 {
+		return "", fmt.Errorf("tree.json has %d entries only", len(questions))
+	}
+	for _, one := range questions {
+		asked += one.line + "\n"
+	}
+	said, err := r.onNode(n, asked)
 	if err != nil {
 		return said, err
 	}
-	lines := strings.Split(strings.TrimSpace(said), "\n")
-	if len(lines) != len(expected) {
-		return said, fmt.Errorf("%d answers to %d questions", len(lines), len(expected))
+	answers := strings.Split(strings.TrimSpace(said), "\n")
+	if len(answers) != len(questions) {
+		return said, fmt.Errorf("%d answers to %d questions", len(answers), len(questions))
 	}
 	var wrong []string
-	for i, one := range expected {
-		name, facts, _ := strings.Cut(one, ": ")
-		if facts != lines[i] && !(facts == stateUnset && !strings.Contains(lines[i], "masked")) {
-			wrong = append(wrong, fmt.Sprintf("%s is %q, not %q", name, lines[i], facts))
+	for i, one := range questions {
+		if answers[i] != one.answer {
+			wrong = append(wrong, fmt.Sprintf("%s is %q, not %q", one.about, answers[i], one.answer))
 		}
 	}
 	if len(wrong) > 0 {
 		return "", fmt.Errorf("%s", strings.Join(wrong, "; "))
 	}
-	return fmt.Sprintf("%d paths and %d units are as they should be", len(wanted.Entries), len(wanted.Units)), nil
-}
-
-// stateUnset is a unit's state where the node leaves it to the image.
-const stateUnset = "as the image says"
-
-// unitState is what systemctl calls a unit of the tree.
-func unitState(enabled, masked bool) string {
-	switch {
-	case masked:
-		return "masked"
-	case enabled:
-		return "enabled"
-	default:
-		return stateUnset
-	}
+	return fmt.Sprintf("%d paths and units are as they should be", len(questions)), nil
 }
