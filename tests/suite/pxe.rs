@@ -43,7 +43,7 @@ pub fn project(settings: &str, files: &[(&str, &str)], from: &Path) -> Project {
 }
 
 const SETTINGS: &str =
-    "{url: \"http://boot.example.com/k8s/\", kernel: \"http://boot.example.com/{node}/vmlinuz\",
+    "{url: \"http://boot.example.com/k8s/\", kernel: \"http://boot.example.com/{node}/vmlinuz?a=1&b=2\",
       initrd: files/base.img, arguments: [console=ttyS0], secrets: elsewhere}";
 
 fn sample() -> Project {
@@ -68,7 +68,7 @@ fn scripts_name_kernel_initrds_and_overlay_in_order() {
         read(&project, "boot/ipxe/52-54-00-12-34-56.ipxe"),
         format!(
             "#!ipxe\n# {NODE}\n\
-             kernel http://boot.example.com/{NODE}/vmlinuz initrd=initrd-1 initrd=initrd-2 initrd=initrd-3 \
+             kernel http://boot.example.com/{NODE}/vmlinuz?a=1&b=2 initrd=initrd-1 initrd=initrd-2 initrd=initrd-3 \
              rdinit=/usr/lib/nodebake/hop console=ttyS0\n\
              initrd --name initrd-1 {served}/base/files/base.img\n\
              initrd --name initrd-2 http://boot.example.com/k8s/{layer}\n\
@@ -79,7 +79,7 @@ fn scripts_name_kernel_initrds_and_overlay_in_order() {
     assert_eq!(
         read(&project, "boot/pxelinux.cfg/01-52-54-00-12-34-56"),
         format!(
-            "# {NODE}\nDEFAULT node\nLABEL node\n  LINUX http://boot.example.com/{NODE}/vmlinuz\n  \
+            "# {NODE}\nDEFAULT node\nLABEL node\n  LINUX http://boot.example.com/{NODE}/vmlinuz?a=1&b=2\n  \
              INITRD {served}/base/files/base.img,http://boot.example.com/k8s/{layer},{served}/nodes/{NODE}/overlay.cpio.gz\n  \
              APPEND rdinit=/usr/lib/nodebake/hop console=ttyS0\n"
         )
@@ -88,9 +88,9 @@ fn scripts_name_kernel_initrds_and_overlay_in_order() {
     assert_eq!(
         read(&project, "boot/grub/grub.cfg-01-52-54-00-12-34-56"),
         format!(
-            "set timeout=0\nmenuentry '{NODE}' {{\n  linux (http,boot.example.com)/{NODE}/vmlinuz \
+            "set timeout=0\nmenuentry '{NODE}' {{\n  linux '(http,boot.example.com)/{NODE}/vmlinuz?a=1&b=2' \
              'rdinit=/usr/lib/nodebake/hop' 'console=ttyS0'\n  \
-             initrd {device}/base/files/base.img (http,boot.example.com)/k8s/{layer} {device}/nodes/{NODE}/overlay.cpio.gz\n}}\n"
+             initrd '{device}/base/files/base.img' '(http,boot.example.com)/k8s/{layer}' '{device}/nodes/{NODE}/overlay.cpio.gz'\n}}\n"
         )
     );
     let chain = format!("chain --autofree {served}/ipxe/${{netX/mac:hexhyp}}.ipxe");

@@ -63,7 +63,7 @@ pub fn entry(loader: Loader, url: &str) -> Entry {
             format!(
                 "regexp --set=1:a --set=2:b --set=3:c --set=4:d --set=5:e --set=6:f \
                  '^(..):(..):(..):(..):(..):(..)$' \"$net_default_mac\"\n\
-                 configfile {}/grub.cfg-01-$a-$b-$c-$d-$e-$f\n\
+                 configfile \"{}/grub.cfg-01-$a-$b-$c-$d-$e-$f\"\n\
                  echo \"no node has $net_default_mac\"\n\
                  exit\n",
                 on_device(&format!("{url}/{FOLDER}/grub"))
@@ -96,9 +96,10 @@ fn ipxe(boot: &Boot<'_>) -> String {
     text + "boot\n"
 }
 
+/// Everything is in quotes: a URL may have what divides GRUB's commands or stands for many files.
 fn grub(boot: &Boot<'_>) -> String {
     let mut text = format!(
-        "set timeout=0\nmenuentry '{}' {{\n  linux {}",
+        "set timeout=0\nmenuentry '{}' {{\n  linux '{}'",
         boot.node,
         on_device(boot.kernel)
     );
@@ -109,7 +110,7 @@ fn grub(boot: &Boot<'_>) -> String {
         text.push_str("\n  initrd");
     }
     for url in boot.initrds {
-        let _ = write!(text, " {}", on_device(url));
+        let _ = write!(text, " '{}'", on_device(url));
     }
     text + "\n}\n"
 }
