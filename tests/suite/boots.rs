@@ -19,7 +19,7 @@ use crate::project::Project;
 use crate::upgrade;
 
 /// A boot takes some five seconds; the machine may be busy.
-const PATIENCE: Duration = Duration::from_secs(180);
+const PATIENCE: Duration = Duration::from_secs(420);
 
 /// Prints every path of the running system, one a line between two marks, and switches the machine off. Its own lines
 /// have a mark each: the kernel writes to the same console.
@@ -416,6 +416,8 @@ fn a_disk_root_gets_the_nodes_tree_from_initrds_as_distributions_make_them() {
         folder,
         "mkdir -p disk/root disk/sys disk/usr disk/var/lib; chmod 700 disk/root; mkdir disk/lib64
          ln -s /var/own disk/var/lib/chrony; ln -s /var/real disk/usr/local; mkdir -p disk/usr/lib
+         mkdir disk/etc/selinux; echo SELINUX=enforcing >disk/etc/selinux/config
+         printf '#!/bin/sh\\ncat \"$3\" >>/etc/labelled\\n' >disk/sbin/setfiles; chmod 755 disk/sbin/setfiles
          echo ID=test >disk/etc/os-release; truncate -s 64M fresh; mke2fs -q -t ext4 -d disk fresh",
     );
     let disk = ["-drive", "file=image,if=virtio,format=raw"];
@@ -444,15 +446,23 @@ fn a_disk_root_gets_the_nodes_tree_from_initrds_as_distributions_make_them() {
             "/lost+found",
             "/var/real",
             "/var/own",
+            "/etc/labelled",
             alias,
         ];
         console.has_tree(&project, &base, &ours);
         assert_eq!(console.paths()["/root"], "d 700 0 0 -", "{name}");
+        // The root's own setfiles was asked, and what it is to label is done with.
+        assert!(
+            console.paths().contains_key("/etc/labelled"),
+            "{name}: {}",
+            console.0
+        );
+        assert!(!console.paths().contains_key("/etc/nodebake/unlabelled"));
         // The next overlay takes back what this one brought, but for folders that were made on the way.
         let _ = append(&next, &initrd, &within(folder, "both")).good();
         let console = boot("both");
         let left = ["/etc/systemd/system/", "/etc/chrony"];
-        let ours: Vec<&str> = ours[..4].iter().copied().chain(left).collect();
+        let ours: Vec<&str> = ours[..5].iter().copied().chain(left).collect();
         console.has_tree(&next, &base, &ours);
         let (before, after) = (listed(&project, false), listed(&next, true));
         let gone: Vec<&String> = before.difference(&after).collect();
