@@ -62,6 +62,12 @@ pub enum Command {
     Build(Build),
     /// Show one node's plan and tree, secrets hidden
     Show(Show),
+    /// List what the site must still provide: all that payloads do not bring
+    ///
+    /// The API server and its name, gateways and DNS, mirrors with the images
+    /// that they must have, what nodes fetch, and the programs and units that
+    /// their image must have. For sites that nobody can reach afterwards.
+    Site(Check),
     /// List what is in a payload, or in any initrd, tarball, Ignition
     /// configuration, user-data, ISO or FAT image
     ///
@@ -143,13 +149,13 @@ pub struct Init {
     pub recipients: Vec<String>,
 }
 
-/// `check`.
+/// `check` and `site`.
 #[derive(Debug, Args)]
 pub struct Check {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub project: Project,
-    /// Print findings for people or as JSON
+    /// Print results for people or as JSON
     #[arg(short, long, value_enum, default_value_t, value_name = "FORM")]
     pub output: Print,
 }

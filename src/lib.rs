@@ -43,6 +43,8 @@ pub mod plan;
 pub mod report;
 /// Bootstrap tokens.
 pub mod secrets;
+/// What nodes need from where they stand.
+pub mod site;
 /// Times and durations as text.
 pub mod timing;
 /// YAML in with places, quoted YAML out.

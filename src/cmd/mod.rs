@@ -29,6 +29,8 @@ mod secrets_file;
 pub mod show;
 /// `sign`.
 pub mod sign;
+/// `site`.
+pub mod site;
 mod text_file;
 /// `token`.
 pub mod token;

@@ -52,12 +52,14 @@ pub fn check(tree: &NodeTree, known: &Known<'_>) -> Vec<Finding> {
         findings.extend(kernel_defaults(tree, known));
     }
     findings.extend(logind(tree, known));
-    // What containerd itself is told counts before what the inventory would tell it.
-    let config = text_at(tree, CONTAINERD).map(|(_, text)| text);
-    let sandbox = config.and_then(used_sandbox);
-    let there = (sandbox, known.images);
+    let there = (sandbox_of(tree), known.images);
     findings.extend(images::check(tree, known.spec, known.config, there));
     findings
+}
+
+/// The sandbox's image: what containerd itself is told counts before what the inventory would tell it.
+pub fn sandbox_of(tree: &NodeTree) -> Option<&str> {
+    text_at(tree, CONTAINERD).and_then(|(_, text)| used_sandbox(text))
 }
 
 fn text_at<'t>(tree: &'t NodeTree, path: &str) -> Option<(&'t Entry, &'t str)> {

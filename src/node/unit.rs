@@ -72,6 +72,30 @@ impl Unit {
         entries
     }
 
+    /// The programs that its commands start, by absolute paths.
+    pub fn programs(&self) -> Vec<String> {
+        let mut programs = Vec::new();
+        for (content, _) in self.text.iter().chain(self.dropins.values()) {
+            let Content::Blob(blob) = content else {
+                continue;
+            };
+            let read = text::read(&String::from_utf8_lossy(blob.bytes()));
+            for assignment in read.assignments {
+                if assignment.section != "Service" || !assignment.key.starts_with("Exec") {
+                    continue;
+                }
+                // What stands before a path says how it is started (systemd.service(5), "Command lines").
+                let command = assignment
+                    .value
+                    .trim_start_matches(['@', '-', ':', '+', '!', '|']);
+                let words = words::split(command).unwrap_or_default();
+                let program = words.into_iter().next().map(|word| word.text);
+                programs.extend(program.filter(|program| program.starts_with('/')));
+            }
+        }
+        programs
+    }
+
     /// The links that `systemctl enable` would make from the text's `[Install]` section (systemd.unit(5)):
     /// WantedBy, RequiredBy, Alias. Empty for the image's own units, whose text we do not have.
     pub fn install_links(&self, name: &str) -> Vec<InstallLink> {

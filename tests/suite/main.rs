@@ -48,6 +48,7 @@ mod seed_boots;
 mod seeds;
 mod selinux;
 mod separate;
+mod site;
 mod smoke;
 mod sysext;
 mod tokens;

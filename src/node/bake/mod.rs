@@ -9,11 +9,14 @@ mod word;
 
 use std::path::PathBuf;
 
+use serde_json::Value as Json;
+
 use crate::error::Result;
 use crate::identity::{BOOTSTRAP_USER, CaKeys, KUBELET_USER, Kubeconfig};
 use crate::inventory::Spot;
 use crate::node::agree::{self, Known};
 use crate::node::builder::TreeBuilder;
+use crate::node::images::{self, Outside};
 use crate::node::piece::Piece;
 use crate::node::recipe::{Preparation, Recipe, ca_key};
 use crate::node::template::{Scope, ScopeValue, Templates};
@@ -42,6 +45,8 @@ pub struct Baked {
     pub tree: NodeTree,
     /// What is worth a warning.
     pub warnings: Vec<Finding>,
+    /// The kubelet's configuration.
+    pub config: Json,
     /// Its host name.
     pub hostname: String,
     /// Labels that only an admin may set, rendered.
@@ -126,10 +131,21 @@ impl Oven {
         Ok(Baked {
             tree,
             warnings,
+            config,
             hostname,
             admin_labels,
             self_labels,
         })
+    }
+}
+
+impl Oven {
+    /// The images that a node names and its payload does not hold.
+    pub fn outside_images(&self, node: &NodePlan, baked: &Baked) -> Vec<Outside> {
+        let there = &self.recipes[node.class.index].images.images;
+        let sandbox = agree::sandbox_of(&baked.tree);
+        let spec = &node.class.spec;
+        images::outside(&baked.tree, spec, &baked.config, (sandbox, there))
     }
 }
 

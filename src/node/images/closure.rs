@@ -21,6 +21,33 @@ struct Wanted {
     always: bool,
 }
 
+/// An image that the node pulls from somewhere.
+pub struct Outside {
+    /// Its name.
+    pub name: Name,
+    /// Who names it.
+    pub by: String,
+    /// The mirrors of its registry.
+    pub mirrors: Vec<String>,
+}
+
+/// The images that the node names and its payload does not hold.
+pub fn outside(
+    tree: &NodeTree,
+    spec: &Spec,
+    config: &Json,
+    (sandbox, there): (Option<&str>, &[Image]),
+) -> Vec<Outside> {
+    let wanted = wanted(tree, spec, config, sandbox).into_iter();
+    let outside = wanted.filter(|wanted| wanted.always || !is_there(&wanted.name, there));
+    let outside = outside.map(|wanted| Outside {
+        mirrors: mirrors(&wanted.name, spec),
+        name: wanted.name,
+        by: wanted.by,
+    });
+    outside.collect()
+}
+
 /// All images that are neither in the payload nor behind a mirror.
 pub fn check(
     tree: &NodeTree,
@@ -28,9 +55,18 @@ pub fn check(
     config: &Json,
     (sandbox, there): (Option<&str>, &[Image]),
 ) -> Vec<Finding> {
-    let Some(airgap) = &spec.airgap else {
+    if spec.airgap.is_none() {
         return Vec::new();
-    };
+    }
+    let wanted = wanted(tree, spec, config, sandbox);
+    let missing = wanted
+        .iter()
+        .filter_map(|wanted| missing(wanted, spec, there));
+    missing.collect()
+}
+
+/// The images that the node names.
+fn wanted(tree: &NodeTree, spec: &Spec, config: &Json, sandbox: Option<&str>) -> Vec<Wanted> {
     let image = sandbox.unwrap_or(&spec.containerd.sandbox_image.value);
     let mut wanted = vec![Wanted {
         name: Name::of(image),
@@ -38,29 +74,31 @@ pub fn check(
         spot: spec.containerd.sandbox_image.spot.clone(),
         always: false,
     }];
-    wanted.extend(airgap.images.iter().map(|At { value, spot }| Wanted {
+    let add_ons = spec.airgap.iter().flat_map(|airgap| &airgap.images);
+    wanted.extend(add_ons.map(|At { value, spot }| Wanted {
         name: Name::of(value),
         by: "an add-on".into(),
         spot: spot.clone(),
         always: false,
     }));
-    wanted.extend(static_pods(tree, config, &airgap.spot));
-    let missing = wanted
-        .iter()
-        .filter_map(|wanted| missing(wanted, spec, there));
-    missing.collect()
+    let spot = spec.airgap.as_ref().map(|airgap| &airgap.spot);
+    let spot = spot.unwrap_or(&spec.kubernetes.spot);
+    wanted.extend(static_pods(tree, config, spot));
+    wanted
 }
 
-fn missing(wanted: &Wanted, spec: &Spec, there: &[Image]) -> Option<Finding> {
-    let Wanted { name, by, spot, .. } = wanted;
-    let mirrored = spec.registries.iter().any(|registry| {
+/// From where an image's registry is mirrored.
+fn mirrors(name: &Name, spec: &Spec) -> Vec<String> {
+    let of_it = spec.registries.iter().filter(|registry| {
         let host = &registry.host.value;
-        (host == "_default" || *host == name.registry) && !registry.mirrors.is_empty()
+        host == "_default" || *host == name.registry
     });
-    if mirrored {
-        return None;
-    }
-    let in_payload = there.iter().any(|image| {
+    let mirrors = of_it.flat_map(|registry| &registry.mirrors);
+    mirrors.map(|mirror| mirror.url.clone()).collect()
+}
+
+fn is_there(name: &Name, there: &[Image]) -> bool {
+    there.iter().any(|image| {
         let same =
             (&image.name.registry, &image.name.repository) == (&name.registry, &name.repository);
         let fits = match &name.digest {
@@ -68,7 +106,15 @@ fn missing(wanted: &Wanted, spec: &Spec, there: &[Image]) -> Option<Finding> {
             None => image.name.tag == name.tag,
         };
         same && fits
-    });
+    })
+}
+
+fn missing(wanted: &Wanted, spec: &Spec, there: &[Image]) -> Option<Finding> {
+    let Wanted { name, by, spot, .. } = wanted;
+    if !mirrors(name, spec).is_empty() {
+        return None;
+    }
+    let in_payload = is_there(name, there);
     match (in_payload, wanted.always) {
         (true, false) => None,
         (true, true) => {

@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use crate::error::Result;
 
-pub use closure::check;
+pub use closure::{Outside, check, outside};
 pub use name::Name;
 
 /// The list that [`SCRIPT`] reads: archive and image, divided by a tab.

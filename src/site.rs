@@ -1,0 +1,218 @@
+//! What a node needs from where it stands: all that its configuration names and its payload does not bring. In: a baked
+//! node and its plan. Out: a list, for those who prepare a site that nobody can reach afterwards.
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+use serde_json::Value as Json;
+
+use crate::inventory::{Cluster, Spec, host_of};
+use crate::node::{Baked, Network, NodePath, NodeTree, Oven};
+use crate::payload::{Assets, Format, pxe};
+use crate::plan::NodePlan;
+
+/// What kind of thing is needed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum NeedKind {
+    /// The API server, or what leads to it.
+    ApiServer,
+    /// Addresses that somebody hands out.
+    Network,
+    /// The way out of a network.
+    Gateway,
+    /// Names to addresses.
+    Resolver,
+    /// The time.
+    Clock,
+    /// A proxy for pulling images.
+    Proxy,
+    /// An image, and where it is pulled from.
+    Image,
+    /// Something that is fetched when the node is set up.
+    Download,
+    /// What the image must have: programs, units, sockets.
+    System,
+}
+
+impl NeedKind {
+    /// The word for people.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::ApiServer => "API server",
+            Self::Network => "network",
+            Self::Gateway => "gateway",
+            Self::Resolver => "DNS",
+            Self::Clock => "clock",
+            Self::Proxy => "proxy",
+            Self::Image => "image",
+            Self::Download => "download",
+            Self::System => "system",
+        }
+    }
+}
+
+/// One thing that a node needs.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Need {
+    /// What kind of thing.
+    pub need: NeedKind,
+    /// Which one: an address, a URL, a path.
+    pub what: String,
+    /// Who asks for it.
+    pub why: String,
+}
+
+/// Collects them.
+#[derive(Default)]
+struct Needs(BTreeSet<Need>);
+
+impl Needs {
+    fn add(&mut self, need: NeedKind, what: impl Into<String>, why: impl Into<String>) {
+        let (what, why) = (what.into(), why.into());
+        let _ = self.0.insert(Need { need, what, why });
+    }
+}
+
+/// What a baked node needs that its payload does not bring.
+pub fn needs(cluster: &Cluster, oven: &Oven, node: &NodePlan, baked: &Baked) -> BTreeSet<Need> {
+    let mut needs = Needs::default();
+    let spec = &*node.class.spec;
+    api_server(cluster, &mut needs);
+    network(node.network.as_deref(), &mut needs);
+    needs.add(
+        NeedKind::Clock,
+        "a clock that is right before the kubelet starts",
+        "certificates and tokens have a beginning and an end",
+    );
+    let proxies = spec.proxies.iter().flat_map(|all| [&all.http, &all.https]);
+    for url in proxies.flatten() {
+        needs.add(NeedKind::Proxy, url.clone(), "proxies");
+    }
+    for outside in oven.outside_images(node, baked) {
+        let from = match outside.mirrors.is_empty() {
+            true => outside.name.registry.clone(),
+            false => outside.mirrors.join(" or "),
+        };
+        let why = format!("{}, pulled from {from}", outside.by);
+        needs.add(NeedKind::Image, outside.name.to_string(), why);
+    }
+    downloads(spec, &baked.tree, &mut needs);
+    system(&baked.tree, &baked.config, &mut needs);
+    needs.0
+}
+
+fn api_server(cluster: &Cluster, needs: &mut Needs) {
+    let api = &cluster.api_server;
+    needs.add(NeedKind::ApiServer, api.url.value.clone(), "apiServer.url");
+    for endpoint in &api.endpoints {
+        needs.add(
+            NeedKind::ApiServer,
+            endpoint.value.clone(),
+            "apiServer.endpoints",
+        );
+    }
+    let endpoints = api
+        .endpoints
+        .iter()
+        .map(|endpoint| host_of(&endpoint.value));
+    for host in endpoints.chain([&*api.host]) {
+        let is_name = host
+            .trim_matches(['[', ']'])
+            .parse::<std::net::IpAddr>()
+            .is_err();
+        if is_name && host != "localhost" {
+            needs.add(NeedKind::Resolver, host, "a name of the API server");
+        }
+    }
+}
+
+fn network(network: Option<&Network>, needs: &mut Needs) {
+    let Some(network) = network else {
+        let why = "the inventory has no interfaces";
+        needs.add(NeedKind::Network, "addresses, by the image or by DHCP", why);
+        return;
+    };
+    for interface in &network.interfaces {
+        let why = format!("interface {}", interface.name);
+        if interface.dhcp4 || interface.dhcp6 {
+            needs.add(NeedKind::Network, "DHCP", why.clone());
+        }
+        for gateway in &interface.gateways {
+            needs.add(NeedKind::Gateway, gateway.to_string(), why.clone());
+        }
+        for route in &interface.routes {
+            needs.add(NeedKind::Gateway, route.via.to_string(), why.clone());
+        }
+        for server in &interface.nameservers {
+            needs.add(NeedKind::Resolver, server.to_string(), why.clone());
+        }
+    }
+}
+
+fn downloads(spec: &Spec, tree: &NodeTree, needs: &mut Needs) {
+    let output = &spec.output;
+    let mut fetched = |url: &Option<String>, why: &str| {
+        if let Some(url) = url {
+            needs.add(NeedKind::Download, url.clone(), why);
+        }
+    };
+    let by_url = |format: &Format| output.assets(*format) == Assets::Url;
+    if tree.has_assets() && output.formats.iter().any(by_url) {
+        fetched(&output.assets_url, "output.assetsURL");
+    }
+    if output.formats.contains(&Format::CloudInit) {
+        fetched(
+            &output.cloud_init.url,
+            "output.cloudInit.url, for what does not fit",
+        );
+    }
+    if output.formats.contains(&Format::Ignition) {
+        fetched(&output.ignition.body_url, "output.ignition.url");
+        fetched(&output.ignition.secrets_url, "output.ignition.secretsURL");
+    }
+    let Some(pxe) = &output.pxe else { return };
+    fetched(&Some(pxe.url.clone()), "output.pxe.url");
+    fetched(&pxe.secrets_url, "output.pxe.secretsURL");
+    for source in pxe.initrds.iter().chain([&pxe.kernel]) {
+        if let pxe::Source::Url(url) = source {
+            fetched(&Some(url.clone()), "output.pxe");
+        }
+    }
+}
+
+/// Programs of units, units without a text of ours, the runtime and the pods' network.
+fn system(tree: &NodeTree, config: &Json, needs: &mut Needs) {
+    for (name, unit) in tree.units() {
+        if unit.masked || unit.enabled == Some(false) {
+            continue;
+        }
+        if unit.text.is_none() && unit.enabled == Some(true) {
+            needs.add(
+                NeedKind::System,
+                name.clone(),
+                "a unit of the image that is enabled",
+            );
+        }
+        for program in unit.programs() {
+            if tree.get(&program).is_none() {
+                needs.add(NeedKind::System, program, format!("{name} starts it"));
+            }
+        }
+    }
+    if let Some(endpoint) = config
+        .get("containerRuntimeEndpoint")
+        .and_then(Json::as_str)
+    {
+        needs.add(
+            NeedKind::System,
+            endpoint,
+            "the kubelet's containerRuntimeEndpoint",
+        );
+    }
+    let brings_network = |path: &NodePath| path.as_str().starts_with("/etc/cni/net.d/");
+    if !tree.entries().keys().any(brings_network) {
+        let why = "no node is Ready without a pod network";
+        needs.add(NeedKind::System, "CNI plugins and /etc/cni/net.d", why);
+    }
+}
