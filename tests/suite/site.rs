@@ -54,7 +54,7 @@ fn what_is_named_and_not_brought_is_listed() {
         "{images:?}"
     );
     let pulled = |row: &&(String, String, String)| row.2.ends_with("pulled from registry.k8s.io");
-    assert!(images.iter().any(|row| pulled(row)), "{images:?}");
+    assert!(images.iter().any(pulled), "{images:?}");
 }
 
 #[test]
