@@ -96,6 +96,29 @@ impl Unit {
         programs
     }
 
+    /// The link that `systemctl enable` makes for almost every unit of its kind. For the image's own units, whose text we
+    /// do not have: a preset enables them on a first boot only, and to systemd an empty /etc/machine-id is none, while
+    /// images are often made with one. What pulls the unit in counts, where the link leads does not (systemd.unit(5)).
+    pub fn usual_link(name: &str) -> Option<InstallLink> {
+        let (stem, kind) = name.rsplit_once('.')?;
+        let target = match kind {
+            "service" => "multi-user.target",
+            "socket" => "sockets.target",
+            "timer" => "timers.target",
+            _ => return None,
+        };
+        // A template itself is never started, and an instance's link leads to the template.
+        let file = match stem.split_once('@') {
+            Some((_, "")) => return None,
+            Some((template, _)) => format!("{template}@.{kind}"),
+            None => name.to_owned(),
+        };
+        Some(InstallLink {
+            path: NodePath::parse(&format!("{UNIT_FOLDER}/{target}.wants/{name}")).ok()?,
+            target: format!("/usr/lib/systemd/system/{file}"),
+        })
+    }
+
     /// The links that `systemctl enable` would make from the text's `[Install]` section (systemd.unit(5)):
     /// WantedBy, RequiredBy, Alias. Empty for the image's own units, whose text we do not have.
     pub fn install_links(&self, name: &str) -> Vec<InstallLink> {

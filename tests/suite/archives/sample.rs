@@ -164,14 +164,26 @@ pub fn assert_same(who: &str, expected: &Rows, mut found: Rows) {
 const UNIT: &str = "[Unit]\nDescription=x\n[Service]\nExecStart=/bin/true\n";
 
 /// The enablement links that [`rich`] asks for.
-pub const RICH_LINKS: [(&str, &str); 3] = [
+pub const RICH_LINKS: [(&str, &str); 6] = [
     (
         "etc/systemd/system/alias.service",
         "/etc/systemd/system/kubelet.service",
     ),
     (
+        "etc/systemd/system/multi-user.target.wants/images-own.service",
+        "/usr/lib/systemd/system/images-own.service",
+    ),
+    (
         "etc/systemd/system/multi-user.target.wants/kubelet.service",
         "/etc/systemd/system/kubelet.service",
+    ),
+    (
+        "etc/systemd/system/multi-user.target.wants/worker@a.service",
+        "/usr/lib/systemd/system/worker@.service",
+    ),
+    (
+        "etc/systemd/system/multi-user.target.wants/worker@b-1.service",
+        "/usr/lib/systemd/system/worker@.service",
     ),
     (
         "etc/systemd/system/node.target.requires/kubelet.service",
