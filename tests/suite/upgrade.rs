@@ -193,8 +193,13 @@ fn cloud_init_removes_what_it_wrote_for_an_older_generation() {
         fs::create_dir(&root).unwrap();
         if let Some(old) = old {
             unpack(&root, old);
-            // cloud-init enables units by itself.
-            fs::remove_file(root.join("etc/systemd/system-preset/10-nodebake.preset")).unwrap();
+            // cloud-init has the image's systemctl enable units, by links to where that finds them.
+            for only_in_archives in [
+                "etc/systemd/system-preset/10-nodebake.preset",
+                "etc/systemd/system/multi-user.target.wants/systemd-networkd.service",
+            ] {
+                fs::remove_file(root.join(only_in_archives)).unwrap();
+            }
         }
         apply_cloud_init(&folder, &node(&project).join("user-data"), &modules)
     };
