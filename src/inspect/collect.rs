@@ -74,6 +74,16 @@ impl Collector {
         self.unpacked = self.unpacked.saturating_add(unpacked);
     }
 
+    /// Counts what is about to be read, an error where that is more than is left: in images whose files may overlap, what
+    /// is read is counted rather than what there is.
+    pub fn afford(&mut self, bytes: u64) -> Result<()> {
+        if bytes > self.left() {
+            bail!("it unpacks to more than allowed");
+        }
+        self.spend(bytes);
+        Ok(())
+    }
+
     /// Begins a member; entries go to the last one that was begun.
     pub fn begin(&mut self, member: Member) -> Result<()> {
         if self.listing.members.len() >= self.limits.members {

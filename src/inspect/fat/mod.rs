@@ -76,7 +76,7 @@ impl Image<'_> {
             return self.directory(volume.root_cluster, into);
         }
         // A place of its own, before the first cluster.
-        spend(volume.root_size, into)?;
+        into.afford(volume.root_size)?;
         let mut content = vec![0; volume.root_size as usize];
         self.file
             .read_exact_at(&mut content, volume.root_offset)
@@ -93,7 +93,7 @@ impl Image<'_> {
             if content.len() as u64 + size > DIRECTORY_MAX.max(size) {
                 bail!("the directory at cluster {first} has more than {DIRECTORY_MAX} bytes");
             }
-            spend(size, into)?;
+            into.afford(size)?;
             let start = content.len();
             content.resize(start + size as usize, 0);
             self.file
@@ -102,15 +102,6 @@ impl Image<'_> {
         }
         Ok(content)
     }
-}
-
-/// What is read is counted rather than what there is, as clusters may belong to many.
-fn spend(bytes: u64, into: &mut Collector) -> Result<()> {
-    if bytes > into.left() {
-        bail!("it unpacks to more than allowed");
-    }
-    into.spend(bytes);
-    Ok(())
 }
 
 /// Goes through the tree from the root, each directory once.
@@ -164,7 +155,7 @@ fn file(image: &mut Image<'_>, path: &[u8], entry: &Entry, into: &mut Collector)
     if size.div_ceil(volume.cluster_size) > u64::from(volume.clusters) {
         bail!("/{} has {size} bytes, more than the image", shown());
     }
-    spend(size, into)?;
+    into.afford(size)?;
     let mut item = Item::new(path, RowKind::File);
     item.row.size = Some(size);
     let mut body = Body {

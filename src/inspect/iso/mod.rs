@@ -169,20 +169,11 @@ fn read_directory(file: &File, directory: &Record, into: &mut Collector) -> Resu
     if directory.size > DIRECTORY_MAX {
         bail!("a directory of {} bytes", directory.size);
     }
-    spend(directory.size, into)?;
+    into.afford(directory.size)?;
     let mut content = vec![0; directory.size as usize];
     file.read_exact_at(&mut content, directory.extent * SECTOR)
         .with_context(|| format!("reading the directory at block {}", directory.extent))?;
     Ok(content)
-}
-
-/// Extents may overlap, so what is read is counted rather than what there is.
-fn spend(bytes: u64, into: &mut Collector) -> Result<()> {
-    if bytes > into.left() {
-        bail!("it unpacks to more than allowed");
-    }
-    into.spend(bytes);
-    Ok(())
 }
 
 /// Adds one entry; a directory is returned, with its path, to be entered.
@@ -239,7 +230,7 @@ fn entry(
     let size = pieces
         .iter()
         .fold(0u64, |sum, (_, size)| sum.saturating_add(*size));
-    spend(size, into)?;
+    into.afford(size)?;
     item.row.size = Some(size);
     let mut body = Body {
         file,
