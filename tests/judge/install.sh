@@ -369,39 +369,74 @@ LIST
     fi
 }
 
-# The oldest cloud-init that our documents are for, from Debian 11, for `make versions` only: its modules run with today's Python. The package
-# lists are looked at in a folder of our own, with apt's own address of the archive.
+# A package of another Debian release, unpacked into a folder of its own and run with today's Python. The package lists are looked at in a folder of
+# our own, with apt's own address of the archive.
+#
+# usage: of_release RELEASE PACKAGE VERSION FOLDER; fails where it cannot be had
+of_release() {
+    (
+        set -- "$1" "$2" "$3" "$4" "$cache/$2_$3_all.deb"
+        work=$judges/$2.work
+        rm -rf "$work" "$4"
+        trap 'rm -rf "$work"' EXIT
+        mkdir -p "$work/lists/partial" "$work/archives/partial" "$cache"
+        if [ ! -s "$5" ]; then
+            archive=$(
+                . /etc/os-release
+                apt-get indextargets --format '$(REPO_URI) $(CODENAME)' 'Created-By: Packages' | sed -n "s/ $VERSION_CODENAME\$//p" | head -n 1
+            )
+            echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $archive $1 main" >"$work/sources.list"
+            cat >"$work/apt.conf" <<CONF
+Dir::Etc::sourcelist "$work/sources.list";
+Dir::Etc::sourceparts "/dev/null";
+Dir::State::lists "$work/lists";
+Dir::Cache::archives "$work/archives";
+Dir::Cache::pkgcache "";
+Dir::Cache::srcpkgcache "";
+APT::Sandbox::User "root";
+CONF
+            export APT_CONFIG="$work/apt.conf"
+            if ! (cd "$work" && apt-get -qq update && apt-get -qq download "$2=$3*") >"$judges/apt.log" 2>&1; then
+                tail -n 5 "$judges/apt.log" >&2
+                exit 1
+            fi
+            cp "$work/$2"_*.deb "$5.new.$$"
+            mv "$5.new.$$" "$5"
+        fi
+        dpkg-deb -x "$5" "$4"
+    )
+}
+
+# python_wrapper NAME FOLDER: a program in Python of a package that was unpacked there.
+python_wrapper() {
+    wrapper "$1" <<WRAPPER
+#!/bin/sh
+PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=$2/usr/lib/python3/dist-packages exec /usr/bin/python3 $2/usr/bin/${1%%-[0-9]*} "\$@"
+WRAPPER
+}
+
+# The oldest cloud-init that our documents are for, from Debian 11, for `make versions` only.
 old_cloud_init() {
-    old=$judges/cloud-init-20.4
-    deb=$cache/cloud-init_20.4.1_all.deb
     if [ -e "$judges/bin/cloud-init-20.4" ] || ! may_install cloud-init-20.4; then
         return 0
     fi
-    work=$judges/old.work
-    rm -rf "$work" "$old"
-    mkdir -p "$work/lists/partial" "$work/archives/partial" "$cache"
-    if [ ! -s "$deb" ]; then
-        archive=$(
-            . /etc/os-release
-            apt-get indextargets --format '$(REPO_URI) $(CODENAME)' 'Created-By: Packages' | sed -n "s/ $VERSION_CODENAME\$//p" | head -n 1
-        )
-        echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $archive bullseye main" >"$work/sources.list"
-        (
-            cd "$work"
-            set -- -qq -o Dir::Etc::sourcelist="$work/sources.list" -o Dir::Etc::sourceparts=/dev/null -o Dir::State::lists="$work/lists" \
-                -o Dir::Cache::archives="$work/archives" -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache= -o APT::Sandbox::User=root
-            apt-get "$@" update && apt-get "$@" download cloud-init=20.4.1\*
-        ) >"$judges/apt.log" 2>&1 && cp "$work"/cloud-init_*.deb "$deb.new.$$" && mv "$deb.new.$$" "$deb" || true
-    fi
-    if [ -s "$deb" ] && dpkg-deb -x "$deb" "$old"; then
-        wrapper cloud-init-20.4 <<WRAPPER
-#!/bin/sh
-PYTHONPATH=$old/usr/lib/python3/dist-packages exec /usr/bin/python3 $old/usr/bin/cloud-init "\$@"
-WRAPPER
+    if of_release bullseye cloud-init 20.4.1 "$judges/cloud-init-20.4"; then
+        python_wrapper cloud-init-20.4 "$judges/cloud-init-20.4"
     else
         skip cloud-init-20.4 "its package could not be had"
     fi
-    rm -rf "$work"
+}
+
+# mkosi, which makes images without a running systemd from version 25 on: Debian 13's, whatever the machine has itself.
+image_maker() {
+    if [ -e "$judges/bin/mkosi" ] || ! may_install mkosi; then
+        return 0
+    fi
+    if of_release trixie mkosi 25.3 "$judges/mkosi"; then
+        python_wrapper mkosi "$judges/mkosi"
+    else
+        skip mkosi "its package could not be had"
+    fi
 }
 
 # Machines with Debian on their disks, for `make boots` and `make vms` only: an emulator, and images as their recipes say today.
@@ -548,6 +583,7 @@ cloud_init
 ignition
 node_programs
 takers
+image_maker
 initrd_readers
 grub_reader
 image_reader

@@ -1,4 +1,4 @@
-//! The tarball before programs that make images of it: systemd's import, a Dockerfile's `ADD`, and what mkosi calls.
+//! The tarball before programs that make images of it: systemd's import, a Dockerfile's `ADD`, and mkosi.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -39,30 +39,31 @@ impl Baked {
         folder
     }
 
-    /// An image whose `opt` is a link and whose `etc` is closed, as a tarball.
-    fn image(&self) {
-        let script = "mkdir -p image/var/opt image/etc; ln -s var/opt image/opt; chmod 700 image/etc; tar -C image -cf image.tar .";
+    /// An image whose `opt` is a link and whose `etc` is closed, as a tarball. Returns what is in it.
+    fn image(&self) -> Rows {
+        let script = "umask 022; mkdir -p image/var/opt image/etc image/usr/bin image/usr/lib; ln -s var/opt image/opt
+            for folder in bin lib; do ln -s usr/$folder image/$folder; done; echo ID=test >image/usr/lib/os-release
+            echo root:x:0:0:root:/root:/bin/sh >image/etc/passwd; echo root:x:0: >image/etc/group; : >image/etc/machine-id
+            chmod 700 image/etc; tar -C image -cf image.tar .";
         let _ = judges::content(self.at(), "sh", &["-euc", script]);
+        unpacked(&self.at().join("image"))
     }
 
     /// Asserts that a root has the tree in it, and the image's own things as they were.
-    fn lies_over_the_image(&self, who: &str, root: &Path) {
-        let link = fs::read_link(root.join("opt"));
-        assert_eq!(link.ok().as_deref(), Some(Path::new("var/opt")), "{who}");
+    fn lies_over(&self, image: &Rows, who: &str, root: &Path) {
         let mut rows = unpacked(root);
-        assert_eq!(rows.remove("opt").unwrap().kind, 'l');
-        assert_eq!(rows.remove("etc").map(|row| row.mode), Some(0o700), "{who}");
-        let behind: Vec<String> = rows
-            .keys()
-            .filter(|path| path.starts_with("var/opt"))
-            .cloned()
-            .collect();
-        for path in behind {
-            let row = rows.remove(&path).unwrap();
-            let _ = rows.insert(path.replacen("var/opt", "opt", 1), row);
+        for (path, row) in image {
+            if !self.expected.contains_key(path) {
+                assert_eq!(rows.remove(path).as_ref(), Some(row), "{who}: {path}");
+            }
         }
-        let _ = rows.remove("opt");
-        assert_same(who, &self.expected, rows);
+        // What the tree has below opt lies behind the image's link.
+        let behind = |path: String| match path.strip_prefix("var/opt/") {
+            Some(rest) => format!("opt/{rest}"),
+            None => path,
+        };
+        let rows = rows.into_iter().map(|(path, row)| (behind(path), row));
+        assert_same(who, &self.expected, rows.collect());
     }
 }
 
@@ -90,7 +91,7 @@ fn a_dockerfile_adds_it() {
         return;
     }
     let baked = Baked::new();
-    baked.image();
+    let image = baked.image();
     let at = baked.at();
     fs::write(
         at.join("Dockerfile"),
@@ -114,19 +115,17 @@ fn a_dockerfile_adds_it() {
     let layers = fs::read_dir(at.join("store/vfs/dir")).unwrap();
     let roots: Vec<PathBuf> = layers.map(|layer| layer.unwrap().path()).collect();
     assert_eq!(roots.len(), 1, "{roots:?}");
-    baked.lies_over_the_image("buildah", &roots[0]);
+    baked.lies_over(&image, "buildah", &roots[0]);
 }
 
-/// mkosi 14 (Debian 12's) gives ExtraTrees= to Python's unpack_archive; later ones give them, and BaseTrees=, to GNU tar
-/// with these options.
+/// mkosi up to 14 gives ExtraTrees= to this function.
 #[test]
-fn it_unpacks_as_mkosi_unpacks_trees() {
-    if !(judges::root() && judges::present("python3") && judges::present("tar")) {
+fn pythons_unpack_archive_takes_it() {
+    if !(judges::root() && judges::present("python3")) {
         return;
     }
     let baked = Baked::new();
     let python = "import shutil, sys; shutil.unpack_archive(sys.argv[1], sys.argv[2])";
-    let options = "--extract --no-xattrs --numeric-owner --same-permissions --same-owner --keep-directory-symlink";
     for compression in [Compression::None, Compression::Gzip, Compression::Xz] {
         let name = tarball::file_name("n", Part::Whole, compression);
         let root = baked.folder(&format!("python-{compression:?}"));
@@ -134,15 +133,38 @@ fn it_unpacks_as_mkosi_unpacks_trees() {
         let _ = judges::content(baked.at(), "python3", &args);
         assert_same("python", &baked.expected, unpacked(&root));
     }
-    baked.image();
+}
+
+/// As one of the trees that an image begins with, and as one that is laid over it. mkosi applies presets and tmpfiles.d
+/// after that; what it makes without the tarball is the image's.
+#[test]
+fn mkosi_takes_it_as_a_base_tree_and_as_an_extra_tree() {
+    if !(judges::root() && judges::present("mkosi")) {
+        return;
+    }
+    let baked = Baked::new();
+    let _ = baked.image();
+    let at = baked.at();
+    // Its own scratch is here too.
+    let _ = (baked.folder("work"), baked.folder("cache"));
+    let make = |name: &str, settings: &str| {
+        let config = format!(
+            "[Distribution]\nDistribution=custom\n[Output]\nFormat=directory\nOutput={name}\n\
+             [Build]\nWorkspaceDirectory=work\nPackageCacheDirectory=cache\n[Content]\nBootable=no\nBuildSources=\n{settings}"
+        );
+        fs::write(at.join("mkosi.conf"), config).unwrap();
+        let _ = judges::content(at, "mkosi", &["build"]);
+        at.join(name)
+    };
+    let bare = unpacked(&make("bare", "BaseTrees=image.tar\n"));
     for compression in ALL {
         let name = tarball::file_name("n", Part::Whole, compression);
-        let root = baked.folder(&format!("tar-{compression:?}"));
-        for archive in ["image.tar", &name] {
-            let mut args: Vec<&str> = options.split(' ').collect();
-            args.extend(["--file", archive, "--directory", root.to_str().unwrap()]);
-            let _ = judges::content(baked.at(), "tar", &args);
+        for (tree, settings) in [
+            ("base", format!("BaseTrees=image.tar,{name}\n")),
+            ("extra", format!("BaseTrees=image.tar\nExtraTrees={name}\n")),
+        ] {
+            let root = make(&format!("{tree}-{compression:?}").to_lowercase(), &settings);
+            baked.lies_over(&bare, &format!("mkosi, {tree} tree {name}"), &root);
         }
-        baked.lies_over_the_image("tar", &root);
     }
 }
