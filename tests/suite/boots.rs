@@ -3,6 +3,7 @@
 //! FULL=1 boots every base with every compression.
 
 mod memory;
+mod missing_layer;
 mod network;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -285,7 +286,7 @@ fn a_root_in_the_initramfs_has_the_nodes_tree() {
                 console.0
             );
             // The kernel unpacks the microcode with everything else.
-            let ours = ["/usr/lib/nodebake/hop", "/mnt", "/kernel/"];
+            let ours = ["/usr/lib/nodebake/", "/mnt", "/kernel/"];
             console.has_tree(&project, &base, &ours);
         }
     }

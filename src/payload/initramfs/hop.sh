@@ -9,6 +9,21 @@ say() {
     echo "nodebake: $*" >&2
 }
 
+# The last file of each archive tells that all of it is here: the kernel goes on without one that is missing, is cut or
+# does not fit. It ends here with a panic, after which the machine does what `panic=` on its command line says.
+folder=/usr/lib/nodebake
+if ! [ -f $folder/needs ]; then
+    say "not all of the node's overlay was unpacked: it is damaged, or the memory is too small for it"
+    exit 1
+fi
+needs= here=
+read -r needs <$folder/needs
+[ ! -f $folder/layer ] || read -r here <$folder/layer
+if [ "$needs" != "$here" ] && [ -n "$needs" ]; then
+    say "the initrd lacks $needs, which this node needs beside its own overlay${here:+ (there is $here)}"
+    exit 1
+fi
+
 # A root on a tmpfs may fill half of the memory; containers and their images are in it too. A ramfs, which the kernel
 # takes when its command line has root=, has no limit and refuses.
 mount -o remount,size=85% rootfs / 2>/dev/null || say "the root keeps its size"

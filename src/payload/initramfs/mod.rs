@@ -62,28 +62,37 @@ pub fn package(job: &Job<'_>, forms: &Forms, out: &mut dyn Output) -> Result<()>
         return coreos::package(job, forms, out);
     }
     let layer = Layer::beside(job, Format::Initramfs);
-    if let Some(layer) = &layer {
+    let layer_file = layer
+        .as_ref()
+        .map(|layer| layer_name(layer, mode, compression));
+    if let (Some(layer), Some(name)) = (&layer, &layer_file) {
         let mut members = members(&layer.tree)?;
-        if mode == Mode::Carry {
-            members = mode::carried(&layer.name, mode::LAYER, members)?;
+        let last;
+        match mode {
+            Mode::Carry => (members, last) = mode::carried(&layer.name, mode::LAYER, members)?,
+            Mode::RamRoot | Mode::CoreosLive => last = mode::add_here(&mut members, name)?,
         }
-        let name = layer_name(layer, mode, compression);
-        out.shared(&name, &mut |out| {
-            write_members(members.clone(), compression, out)
+        out.shared(name, &mut |out| {
+            write_members(members.clone(), Some(&last), compression, out)
         })?;
     }
     for (part, tree) in parts(job, Format::Initramfs) {
         let mut members = members(&tree)?;
+        let last;
         match mode {
             Mode::Carry => {
-                members = mode::carried(&job.facts.name, mode::list_of(part), members)?;
+                let list = mode::list_of(part);
+                let (carried, listed) = mode::carried(&job.facts.name, list, members)?;
+                (members, last) = (carried, Some(listed));
                 mode::add_carriers(&mut members, part, layer.as_ref())?;
             }
-            Mode::RamRoot | Mode::CoreosLive => mode::add_hop(&mut members, part)?,
+            Mode::RamRoot | Mode::CoreosLive => {
+                last = mode::add_hop(&mut members, part, layer_file.as_deref())?;
+            }
         }
         let name = file_name(part, compression);
         out.file(&name, tree.has_secrets(), &mut |out| {
-            write_members(members.clone(), compression, out)
+            write_members(members.clone(), last.as_ref(), compression, out)
         })?;
     }
     Ok(())
@@ -92,7 +101,12 @@ pub fn package(job: &Job<'_>, forms: &Forms, out: &mut dyn Output) -> Result<()>
 /// Everything in a job that an overlay of its mode cannot say.
 pub fn check(job: &Job<'_>) -> Vec<Objection> {
     match job.settings.initramfs.mode {
-        Mode::RamRoot | Mode::Carry => too_large(job.tree),
+        Mode::RamRoot => {
+            let mut objections = too_large(job.tree);
+            objections.extend(mode::taken(job.tree));
+            objections
+        }
+        Mode::Carry => too_large(job.tree),
         Mode::CoreosLive => coreos::check(job),
     }
 }
@@ -113,18 +127,23 @@ fn too_large(tree: &NodeTree) -> Vec<Objection> {
 
 /// Writes a tree as an initramfs overlay, its files where they belong.
 pub fn write(tree: &NodeTree, compression: Compression, out: &mut dyn Write) -> Result<()> {
-    write_members(members(tree)?, compression, out)
+    write_members(members(tree)?, None, compression, out)
 }
 
+/// Writes an archive, one of its members after all others: the kernel stops unpacking where an archive is cut or memory
+/// is short, so what is last is there only when everything is.
 fn write_members(
     mut members: BTreeMap<NodePath, Entry>,
+    last: Option<&NodePath>,
     compression: Compression,
     out: &mut dyn Write,
 ) -> Result<()> {
     add_parents(&mut members)?;
     archive(compression, out, &mut |out| {
+        let others = members.iter().filter(|(path, _)| last != Some(*path));
+        let last = last.and_then(|path| members.get_key_value(path));
         // From 1 and without gaps: the kernel takes equal numbers for hard links, and the builder's own would differ.
-        for (inode, (path, entry)) in (1..).zip(&members) {
+        for (inode, (path, entry)) in (1..).zip(others.chain(last)) {
             append(out, inode, path, entry)?;
         }
         Ok(())
@@ -262,6 +281,18 @@ mod tests {
             let file = Entry::file(Content::Asset(Arc::new(asset(size))), 0o644, origin());
             let objections = too_large(&tree("/big", file));
             assert_eq!(objections.len(), found, "{size}");
+        }
+    }
+
+    #[test]
+    fn files_of_the_overlays_own_are_found_where_the_tree_declares_them() {
+        let file = || Entry::file(Content::bytes("x"), 0o644, origin());
+        for (path, found) in [
+            (mode::HOP, 1),
+            ("/usr/lib/nodebake/layers", 0),
+            (mode::HERE, 1),
+        ] {
+            assert_eq!(mode::taken(&tree(path, file())).len(), found, "{path}");
         }
     }
 

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
 use crate::node::listing::write_entries;
-use crate::node::{Content, Entry, EntryKind, NodePath, Origin, Owner};
-use crate::payload::{Assets, Compression, Layer, Part};
+use crate::node::{Content, Entry, EntryKind, NodePath, NodeTree, Origin, Owner};
+use crate::payload::{Assets, Compression, Layer, Objection, Part};
 
 /// How an overlay comes to the system that runs in the end.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,6 +26,10 @@ pub enum Mode {
 
 /// The program that makes a root of the initramfs on which containers can start.
 pub const HOP: &str = "/usr/lib/nodebake/hop";
+/// The last file of a node's own overlay for such a root, with the name of the layer that must be there too.
+pub(super) const NEEDS: &str = "/usr/lib/nodebake/needs";
+/// The last file of a layer for such a root, with its name.
+pub(super) const HERE: &str = "/usr/lib/nodebake/layer";
 /// The folder of what is carried.
 pub const CARRY: &str = "/nodebake/carry";
 /// Where the Ignition of a CoreOS live system looks.
@@ -83,17 +87,48 @@ const CARRY_UNIT: &str = include_str!("carry.service");
 /// Files of the overlay that are not the node's.
 type Members = BTreeMap<NodePath, Entry>;
 
-/// Adds the program that makes containers possible. The secret part lies over the public one and needs none of its own.
-pub(super) fn add_hop(members: &mut Members, part: Part) -> Result<()> {
+/// Adds the program that makes containers possible, and what it checks first: the kernel goes on without an archive that
+/// a boot loader was not told of. The secret part lies over the public one and needs none of its own. The path of the
+/// member that is to be the last.
+pub(super) fn add_hop(
+    members: &mut Members,
+    part: Part,
+    layer: Option<&str>,
+) -> Result<Option<NodePath>> {
     match part {
-        Part::Secrets => Ok(()),
-        Part::Whole | Part::Public => add(members, HOP, HOP_SCRIPT, 0o755),
+        Part::Secrets => Ok(None),
+        Part::Whole | Part::Public => {
+            add(members, HOP, HOP_SCRIPT, 0o755)?;
+            let needs = layer.map(|name| format!("{name}\n")).unwrap_or_default();
+            add_last(members, NEEDS, &needs).map(Some)
+        }
     }
+}
+
+/// What a tree declares where an overlay for such a root has files of its own.
+pub(super) fn taken(tree: &NodeTree) -> Vec<Objection> {
+    let rule = "the initramfs overlay has a file of its own there; choose another path";
+    let taken = [HOP, NEEDS, HERE]
+        .into_iter()
+        .filter(|path| at(path).is_ok_and(|path| tree.entries().contains_key(&path)));
+    taken.map(|path| Objection::new(path, rule)).collect()
+}
+
+/// Adds to a layer of a root in the initramfs what says that all of it is there.
+pub(super) fn add_here(members: &mut Members, name: &str) -> Result<NodePath> {
+    add_last(members, HERE, &format!("{name}\n"))
+}
+
+fn add_last(members: &mut Members, path: &str, text: &str) -> Result<NodePath> {
+    add(members, path, text, 0o644)?;
+    at(path)
 }
 
 /// The archive for files that are carried: their contents in a folder of their own, and a list of what is to become of
 /// them, in the grammar of tree.sums. Directories and links are in the list only.
-pub(super) fn carried(whose: &str, list: &str, members: Members) -> Result<Members> {
+///
+/// The list is to be the last member, whose path is returned: it is not there when not all that it lists is.
+pub(super) fn carried(whose: &str, list: &str, members: Members) -> Result<(Members, NodePath)> {
     let mut list_text = String::new();
     write_entries(&mut list_text, whose, members.iter());
     let mut carried = Members::new();
@@ -109,13 +144,8 @@ pub(super) fn carried(whose: &str, list: &str, members: Members) -> Result<Membe
             let _ = carried.insert(path, hidden);
         }
     }
-    add(
-        &mut carried,
-        &format!("{CARRY}/list.{list}"),
-        &list_text,
-        0o644,
-    )?;
-    Ok(carried)
+    let last = add_last(&mut carried, &format!("{CARRY}/list.{list}"), &list_text)?;
+    Ok((carried, last))
 }
 
 /// The list of a layer's files.

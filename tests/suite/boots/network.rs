@@ -203,6 +203,6 @@ fn machines_find_their_node_by_the_mac_address() {
             "{name}: {}",
             console.0
         );
-        console.has_entries(&public, &base, &["/usr/lib/nodebake/hop", "/mnt"]);
+        console.has_entries(&public, &base, &["/usr/lib/nodebake/", "/mnt"]);
     }
 }
