@@ -1,8 +1,10 @@
-//! Reading a located tree field by field: every mistake becomes a finding, and reading goes on.
+//! Reading a located tree field by field, by the tables of [`crate::inventory::shape`]: every mistake becomes a finding,
+//! and reading goes on. Whoever reads what no table declares, or reads it as something else, is stopped in debug builds.
 
 use std::cell::RefCell;
 use std::sync::Arc;
 
+use crate::inventory::shape::{Shape, Struct};
 use crate::report::{Finding, Place, Report};
 use crate::yaml::{Located, Map, Value};
 
@@ -51,16 +53,23 @@ pub struct Cursor<'a> {
     /// Where the key of an entry stands, if that is one.
     key: Option<&'a Place>,
     path: String,
+    shape: &'static Shape,
     report: &'a RefCell<Report>,
 }
 
 impl<'a> Cursor<'a> {
     /// The value at the top of a file; `path` is empty there.
-    pub fn new(value: &'a Located, path: impl Into<String>, report: &'a RefCell<Report>) -> Self {
+    pub fn new(
+        value: &'a Located,
+        path: impl Into<String>,
+        shape: &'static Shape,
+        report: &'a RefCell<Report>,
+    ) -> Self {
         Self {
             value,
             key: None,
             path: path.into(),
+            shape,
             report,
         }
     }
@@ -112,8 +121,14 @@ impl<'a> Cursor<'a> {
         self.value.value == Value::Null
     }
 
+    /// Stops a developer who reads what the tables declare otherwise.
+    fn declared(&self, as_this: bool) {
+        debug_assert!(as_this, "{}: declared as {:?}", self.path, self.shape);
+    }
+
     /// The text.
     pub fn string(&self) -> Option<&'a str> {
+        self.declared(self.shape.takes_text());
         match &self.value.value {
             Value::String(text) => return Some(text),
             Value::Bool(_) | Value::Int(_) | Value::Float(_) => {
@@ -126,6 +141,7 @@ impl<'a> Cursor<'a> {
 
     /// `true` or `false`.
     pub fn bool(&self) -> Option<bool> {
+        self.declared(self.shape.takes_bool());
         match &self.value.value {
             Value::Bool(value) => return Some(*value),
             Value::String(text) if matches!(&**text, "yes" | "no" | "on" | "off") => {
@@ -143,6 +159,7 @@ impl<'a> Cursor<'a> {
             return None;
         };
         let converted = T::try_from(value).ok();
+        self.declared(self.shape.takes_integer(value) <= converted.is_some());
         if converted.is_none() {
             self.error(format!("{value} is out of range"));
         }
@@ -179,6 +196,8 @@ impl<'a> Cursor<'a> {
 
     /// One of a few words.
     pub fn choice<T: Copy>(&self, choices: &[(&str, T)]) -> Option<T> {
+        let words = choices.iter().map(|(word, _)| *word);
+        self.declared(self.shape.takes_words(words));
         let text = self.string()?;
         let found = choices.iter().find(|(word, _)| *word == text);
         if found.is_none() {
@@ -191,22 +210,27 @@ impl<'a> Cursor<'a> {
 
     /// The items of a list.
     pub fn items(&self) -> Vec<Cursor<'a>> {
+        self.declared(self.shape.item().is_some());
+        let shape = self.shape.item().unwrap_or(&Shape::Any);
         let Value::List(items) = &self.value.value else {
             self.wrong_type("a list", Some("write it as [a, b]"));
             return Vec::new();
         };
-        let item =
-            |(index, value)| Cursor::new(value, format!("{}[{index}]", self.path), self.report);
+        let item = |(index, value)| {
+            Cursor::new(value, format!("{}[{index}]", self.path), shape, self.report)
+        };
         items.iter().enumerate().map(item).collect()
     }
 
     /// The entries of a map whose keys are the user's own (paths, names, labels).
     pub fn entries(&self) -> Vec<(&'a Arc<str>, Cursor<'a>)> {
-        self.map_or_finding()
+        self.declared(self.shape.value().is_some());
+        let shape = self.shape.value().unwrap_or(&Shape::Any);
+        self.map()
             .into_iter()
             .flat_map(|map| map.iter())
             .map(|(key, field)| {
-                let mut entry = self.child(key, &field.value);
+                let mut entry = self.child(key, &field.value, shape);
                 entry.key = Some(&field.key);
                 (key, entry)
             })
@@ -215,15 +239,24 @@ impl<'a> Cursor<'a> {
 
     /// The fields of a map whose keys are ours.
     pub fn fields(&self) -> Option<Fields<'a>> {
-        let map = self.map_or_finding()?;
+        let map = self.map()?;
+        let is_there = |key: &str| {
+            let field = map.get(key);
+            field.is_some_and(|field| field.value.value != Value::Null)
+        };
+        let told = |of: &&Struct| of.told_by.is_empty() || is_there(of.told_by);
+        let of = self.shape.structs().find(told);
+        self.declared(of.is_some());
         Some(Fields {
             at: self.clone(),
             map,
-            known: RefCell::default(),
+            of: of.unwrap_or(&Struct::NOTHING),
+            asked: RefCell::default(),
         })
     }
 
-    fn map_or_finding(&self) -> Option<&'a Map> {
+    /// The map.
+    pub fn map(&self) -> Option<&'a Map> {
         match &self.value.value {
             Value::Map(map) => Some(map),
             _ => {
@@ -233,8 +266,8 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    fn child(&self, key: &str, value: &'a Located) -> Cursor<'a> {
-        Cursor::new(value, child_path(&self.path, key), self.report)
+    fn child(&self, key: &str, value: &'a Located, shape: &'static Shape) -> Cursor<'a> {
+        Cursor::new(value, child_path(&self.path, key), shape, self.report)
     }
 }
 
@@ -247,23 +280,36 @@ pub fn child_path(path: &str, key: &str) -> String {
     }
 }
 
-/// A map whose keys are ours: what nobody asked for by the end is unknown.
+/// A map whose keys are ours: what its struct does not have is unknown.
 pub struct Fields<'a> {
     at: Cursor<'a>,
     map: &'a Map,
-    known: RefCell<Vec<&'static str>>,
+    of: &'static Struct,
+    asked: RefCell<Vec<&'static str>>,
 }
 
 impl<'a> Fields<'a> {
     /// A field that may be absent; `null` counts as absent.
     pub fn optional(&self, key: &'static str) -> Option<Cursor<'a>> {
-        self.known.borrow_mut().push(key);
+        let declared = self.of.field(key);
+        let mut structs = self.at.shape.structs();
+        debug_assert!(
+            structs.any(|of| of.field(key).is_some()),
+            "{} has no {key}",
+            self.of.name
+        );
+        self.asked.borrow_mut().push(key);
         let field = self.map.get(key)?;
-        Some(self.at.child(key, &field.value)).filter(|cursor| !cursor.is_null())
+        let child = self.at.child(key, &field.value, &declared?.shape);
+        Some(child).filter(|cursor| !cursor.is_null())
     }
 
     /// A field that must be there.
     pub fn required(&self, key: &'static str) -> Option<Cursor<'a>> {
+        debug_assert!(
+            self.of.field(key).is_some_and(|field| field.required),
+            "{key}"
+        );
         let found = self.optional(key);
         if found.is_none() {
             self.at.error(format!("the field {key:?} is missing"));
@@ -291,7 +337,7 @@ impl<'a> Fields<'a> {
 
     /// Knows keys that are read elsewhere.
     pub fn allow(&self, keys: &[&'static str]) {
-        self.known.borrow_mut().extend(keys);
+        self.asked.borrow_mut().extend(keys);
     }
 
     /// The cursor of the map as a whole.
@@ -299,15 +345,22 @@ impl<'a> Fields<'a> {
         &self.at
     }
 
-    /// Reports every key that nobody asked for.
+    /// Reports every key that the struct does not have.
     pub fn finish(self) {
-        let known = self.known.borrow();
+        let asked = self.asked.borrow();
         for (key, field) in self.map {
-            if known.contains(&&**key) {
+            if self.of.field(key).is_some() {
+                debug_assert!(
+                    asked.contains(&&**key),
+                    "{}.{key} is not read",
+                    self.of.name
+                );
                 continue;
             }
             let path = child_path(&self.at.path, key);
-            let repair = match closest(key, known.iter().copied()) {
+            let structs = self.at.shape.structs();
+            let known = structs.flat_map(|of| of.fields().map(|field| field.key));
+            let repair = match closest(key, known) {
                 Some(near) => format!("did you mean {near:?}?"),
                 None => "remove it".to_owned(),
             };
@@ -332,12 +385,28 @@ pub fn closest<'k>(word: &str, known: impl Iterator<Item = &'k str>) -> Option<&
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::inventory::shape::field;
+
+    static READ: Struct = Struct {
+        name: "read",
+        groups: &[&[
+            field("name", Shape::Any, ""),
+            field("a", Shape::Any, ""),
+            field("b", Shape::Any, ""),
+            field("c", Shape::List(&Shape::Any), ""),
+            field("d", Shape::Integer(0, 255), ""),
+            field("e", Shape::Any, "").required(),
+        ]],
+        told_by: "",
+    };
+
+    static TOP: Shape = Shape::Struct(&READ);
 
     fn findings(text: &str, read: impl FnOnce(&Fields<'_>)) -> String {
         let mut report = Report::default();
         let tree = crate::yaml::parse(&"t".into(), text, &mut report).expect("valid YAML");
         let report = RefCell::new(report);
-        if let Some(fields) = Cursor::new(&tree, "", &report).fields() {
+        if let Some(fields) = Cursor::new(&tree, "", &TOP, &report).fields() {
             read(&fields);
             fields.finish();
         }

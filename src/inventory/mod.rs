@@ -26,6 +26,7 @@ mod output;
 mod profiles;
 mod pxe;
 mod runtime;
+pub mod shape;
 mod spec;
 mod sysext;
 mod table;
@@ -47,7 +48,8 @@ pub use nodes::Node;
 pub use os::{Cgroups, NetworkManager, Os};
 pub use output::format;
 pub use runtime::{Containerd, Mirror, Proxies, Registry};
-pub use spec::{LAYER_KEYS, OverlayUse, Spec, Taint, Text};
+pub use shape::LAYER_KEYS;
+pub use spec::{OverlayUse, Spec, Taint, Text};
 
 /// The inventory's file in a project.
 pub const CLUSTER_FILE: &str = "cluster.yaml";
@@ -102,7 +104,7 @@ impl Inventory {
     }
 
     fn read(project: &Path, tree: &Located, report: &RefCell<Report>) -> Option<Self> {
-        let fields = Cursor::new(tree, "", report).fields()?;
+        let fields = Cursor::new(tree, "", &shape::CLUSTER, report).fields()?;
         fields.allow(&LAYER_KEYS);
         let _ = fields
             .required("apiVersion")
@@ -151,7 +153,7 @@ fn read_nodes(project: &Path, fields: &Fields<'_>, report: &RefCell<Report>) -> 
         };
         let rows = table::read(&name.into(), &text, &mut report.borrow_mut());
         for row in &rows {
-            nodes.read(&Cursor::new(row, "", report));
+            nodes.read(&Cursor::new(row, "", &shape::NODE, report));
         }
     }
     let nodes = nodes.into_list();

@@ -10,7 +10,7 @@ use crate::inventory::cluster::{address, cidr};
 use crate::inventory::cursor::{At, Cursor, Fields, Spot};
 use crate::inventory::interfaces;
 use crate::inventory::names::{NameRange, is_host_in, nth_address};
-use crate::inventory::spec::LAYER_KEYS;
+use crate::inventory::shape::LAYER_KEYS;
 use crate::kubernetes::names::node_name;
 use crate::node::Network;
 use crate::yaml::Located;
@@ -343,14 +343,17 @@ mod tests {
     use std::cell::RefCell;
 
     use super::*;
+    use crate::inventory::shape::{NODE, Shape};
     use crate::report::Report;
+
+    static NODES: Shape = Shape::List(&NODE);
 
     fn read(text: &str) -> (Vec<Node>, String) {
         let mut report = Report::default();
         let tree = crate::yaml::parse(&"t".into(), text, &mut report).expect("valid YAML");
         let report = RefCell::new(report);
         let mut nodes = Nodes::default();
-        for item in Cursor::new(&tree, "nodes", &report).items() {
+        for item in Cursor::new(&tree, "nodes", &NODES, &report).items() {
             nodes.read(&item);
         }
         let nodes = nodes.into_list();

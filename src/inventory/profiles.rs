@@ -10,7 +10,7 @@ use include_dir::{Dir, include_dir};
 use crate::inventory::cursor::{At, Cursor, closest};
 use crate::inventory::layer::merge;
 use crate::inventory::nodes::layer;
-use crate::inventory::spec::LAYER_KEYS;
+use crate::inventory::shape::{LAYER_KEYS, PROFILE};
 use crate::report::{Place, Report};
 use crate::yaml::Located;
 
@@ -83,7 +83,7 @@ impl Profiles {
     ) -> Option<Arc<Located>> {
         let (file, text) = self.find(name, report)?;
         let tree = crate::yaml::parse(&file, &text, &mut report.borrow_mut())?;
-        let fields = Cursor::new(&tree, "", report).fields()?;
+        let fields = Cursor::new(&tree, "", &PROFILE, report).fields()?;
         fields.allow(&LAYER_KEYS);
         let _ = fields
             .required("apiVersion")

@@ -12,6 +12,7 @@ use crate::inventory::images::{self, Airgap};
 use crate::inventory::os::{self, Os};
 use crate::inventory::output;
 use crate::inventory::runtime::{self, Containerd, Proxies, Registry};
+use crate::inventory::shape;
 use crate::inventory::users;
 use crate::kubernetes::names::{label_key, label_value, taint_name};
 use crate::kubernetes::version::Version;
@@ -19,33 +20,6 @@ use crate::node::User;
 use crate::payload::Settings;
 use crate::report::Report;
 use crate::yaml::{Located, Value};
-
-/// The fields of a layer; `cluster.yaml` and its nodes have further ones of their own.
-pub const LAYER_KEYS: [&str; 23] = [
-    "kubernetes",
-    "os",
-    "containerd",
-    "proxies",
-    "registries",
-    "hostname",
-    "users",
-    "identity",
-    "kubelet",
-    "labels",
-    "taints",
-    "overlays",
-    "units",
-    "files",
-    "directories",
-    "links",
-    "kubeconfigs",
-    "assets",
-    "images",
-    "airgap",
-    "paths",
-    "vars",
-    "output",
-];
 
 /// Text that may be a template: it is one if it holds `{{`, `{%` or `{#`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -156,7 +130,7 @@ pub struct Spec {
 impl Spec {
     /// Reads merged layers; what is wrong goes into the report, and None means that nothing usable is left.
     pub fn read(merged: Arc<Located>, report: &RefCell<Report>) -> Option<Self> {
-        let top = Cursor::new(&merged, "", report);
+        let top = Cursor::new(&merged, "", &shape::LAYER, report);
         let fields = top.fields()?;
         let kubelet = fields.optional("kubelet").and_then(|at| at.fields());
         let part = |key| kubelet.as_ref().and_then(|kubelet| kubelet.optional(key));
@@ -191,7 +165,7 @@ impl Spec {
             images: fields.each("images", images::image),
             airgap: fields.optional("airgap").and_then(|at| images::airgap(&at)),
             paths: fields.each("paths", |name, at| Some((name.to_string(), text(at)?))),
-            vars: vars.and_then(|at| at.fields().map(|_| at.located().clone())),
+            vars: vars.and_then(|at| at.map().map(|_| at.located().clone())),
             output: output::read(output.as_ref()),
             cloud_init_parts: ignition::merges(output.as_ref(), ["cloudInit", "parts"]),
             vendor_data: cloud_init::vendor_data(output.as_ref()),

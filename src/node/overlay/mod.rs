@@ -2,6 +2,7 @@
 //! user's `overlays/NAME/` wins over the built-in one of that name.
 
 mod settings;
+pub mod shape;
 mod source;
 
 use std::cell::RefCell;
@@ -122,7 +123,7 @@ fn read(
     let mut rules = Vec::new();
     if let Some(text) = &source.settings {
         let tree = crate::yaml::parse(&file, text, &mut report.borrow_mut())?;
-        let fields = Cursor::new(&tree, "", report).fields()?;
+        let fields = Cursor::new(&tree, "", &shape::OVERLAY, report).fields()?;
         rules = settings::settings(&fields, &mut overlay);
         fields.finish();
     }

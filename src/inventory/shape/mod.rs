@@ -1,0 +1,218 @@
+//! What may stand in the files that users write: every key with its kind, said once, as tables. The loader reads by
+//! them (what no table has is an unknown field), the JSON Schema for editors and the manual are made of them.
+
+mod cluster;
+mod files;
+mod layer;
+mod machine;
+mod network;
+mod output;
+pub mod text;
+
+pub use cluster::{CLUSTER, NODE};
+pub use files::{MODE, OWNER};
+pub use layer::{API_VERSION, LAYER, LAYER_FIELDS, LAYER_KEYS, PROFILE};
+
+/// What a value may be.
+#[derive(Clone, Copy, Debug)]
+pub enum Shape {
+    /// `true` or `false`.
+    Bool,
+    /// A whole number from the first to the second.
+    Integer(i64, i64),
+    /// A string.
+    Text(&'static Rule),
+    /// One of a few strings.
+    Words(&'static [&'static str]),
+    /// A list of one kind.
+    List(&'static Shape),
+    /// A map whose keys are the user's.
+    Map(&'static Entries),
+    /// A map whose keys are ours.
+    Struct(&'static Struct),
+    /// One of several; where two are maps, a key that only the first one has says which.
+    Either(&'static [Shape]),
+    /// Anything.
+    Any,
+    /// A KubeletConfiguration of the node's version; its table is in `kubernetes`.
+    KubeletConfig,
+    /// The kubelet's flags of the node's version; their table is in `kubernetes`.
+    KubeletFlags,
+}
+
+/// What a string looks like. Regular expressions are of the sort that all dialects share, and take all that the loader
+/// takes: the last word is the loader's.
+#[derive(Debug)]
+pub struct Rule {
+    /// A regular expression; empty for any string.
+    pub pattern: &'static str,
+    /// Strings that fit.
+    pub examples: &'static [&'static str],
+    /// Whether a template may stand there.
+    pub template: bool,
+}
+
+/// The entries of a map whose keys are the user's.
+#[derive(Debug)]
+pub struct Entries {
+    /// Its keys.
+    pub key: &'static Rule,
+    /// Its values.
+    pub value: Shape,
+}
+
+/// A map whose keys are ours.
+#[derive(Debug)]
+pub struct Struct {
+    /// What a schema calls it.
+    pub name: &'static str,
+    /// Its fields, in the order that users would write them; groups are shared by several structs.
+    pub groups: &'static [&'static [Field]],
+    /// The key that tells it from what else may stand in its place; empty where nothing may.
+    pub told_by: &'static str,
+}
+
+/// One key of a map.
+#[derive(Clone, Copy, Debug)]
+pub struct Field {
+    /// The key.
+    pub key: &'static str,
+    /// What its value may be.
+    pub shape: Shape,
+    /// What it is for, in one line.
+    pub about: &'static str,
+    /// Whether it must be there.
+    pub required: bool,
+    /// What counts where it is absent, as JSON; empty where that depends on something else.
+    pub default: &'static str,
+}
+
+/// A field that may be absent.
+pub const fn field(key: &'static str, shape: Shape, about: &'static str) -> Field {
+    Field {
+        key,
+        shape,
+        about,
+        required: false,
+        default: "",
+    }
+}
+
+impl Field {
+    /// The same field, which must be there.
+    pub const fn required(self) -> Self {
+        Self {
+            required: true,
+            ..self
+        }
+    }
+
+    /// The same field with what counts where it is absent.
+    pub const fn default(self, json: &'static str) -> Self {
+        Self {
+            default: json,
+            ..self
+        }
+    }
+}
+
+impl Struct {
+    /// One without fields.
+    pub const NOTHING: Self = Self {
+        name: "nothing",
+        groups: &[],
+        told_by: "",
+    };
+
+    /// Its fields.
+    pub fn fields(&self) -> impl Iterator<Item = &'static Field> + use<> {
+        self.groups.iter().flat_map(|group| group.iter())
+    }
+
+    /// The field of a key.
+    pub fn field(&self, key: &str) -> Option<&'static Field> {
+        self.fields().find(|field| field.key == key)
+    }
+}
+
+impl Shape {
+    /// Itself, or what it may be one of.
+    pub fn alternatives(&'static self) -> &'static [Shape] {
+        match self {
+            Self::Either(all) => all,
+            one => std::slice::from_ref(one),
+        }
+    }
+
+    /// The shape of an item of a list.
+    pub fn item(&'static self) -> Option<&'static Shape> {
+        self.alternatives().iter().find_map(|one| match one {
+            Self::List(item) => Some(*item),
+            _ => None,
+        })
+    }
+
+    /// The shape of a value of a map whose keys are the user's.
+    pub fn value(&'static self) -> Option<&'static Shape> {
+        self.alternatives().iter().find_map(|one| match one {
+            Self::Map(entries) => Some(&entries.value),
+            Self::KubeletFlags => Some(&Self::Any),
+            _ => None,
+        })
+    }
+
+    /// The structs that it may be.
+    pub fn structs(&'static self) -> impl Iterator<Item = &'static Struct> {
+        self.alternatives().iter().filter_map(|one| match one {
+            Self::Struct(of) => Some(*of),
+            _ => None,
+        })
+    }
+
+    /// Whether a string may stand there.
+    pub fn takes_text(&'static self) -> bool {
+        let text = |one: &Shape| matches!(one, Self::Text(_) | Self::Words(_) | Self::Any);
+        self.alternatives().iter().any(text)
+    }
+
+    /// Whether `true` and `false` may stand there.
+    pub fn takes_bool(&'static self) -> bool {
+        let bool = |one: &Shape| matches!(one, Self::Bool | Self::Any);
+        self.alternatives().iter().any(bool)
+    }
+
+    /// Whether this whole number may stand there.
+    pub fn takes_integer(&'static self, number: i64) -> bool {
+        self.alternatives().iter().any(|one| match one {
+            Self::Integer(least, most) => (*least..=*most).contains(&number),
+            Self::Any => true,
+            _ => false,
+        })
+    }
+
+    /// Whether exactly these words may stand there.
+    pub fn takes_words<'w>(&'static self, words: impl Iterator<Item = &'w str>) -> bool {
+        let known = self.alternatives().iter().find_map(|one| match one {
+            Self::Words(known) => Some(*known),
+            _ => None,
+        });
+        let (mut known, mut words) = (
+            known.unwrap_or_default().to_vec(),
+            words.collect::<Vec<_>>(),
+        );
+        known.sort_unstable();
+        words.sort_unstable();
+        known == words
+    }
+}
+
+/// A number of fields' keys.
+pub const fn keys<const N: usize>(fields: &[Field; N]) -> [&'static str; N] {
+    let mut keys = [""; N];
+    let mut index = 0;
+    while index < N {
+        keys[index] = fields[index].key;
+        index += 1;
+    }
+    keys
+}
