@@ -1,5 +1,6 @@
 //! What a file holds: bytes in memory, or an asset that is streamed from disk.
 
+use std::env;
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -63,11 +64,11 @@ pub struct Asset {
 pub enum Source {
     /// A file of the project.
     File(PathBuf),
-    /// What an archive of the project held, in a file of what was unpacked.
-    Unpacked {
-        /// The archive, for messages.
-        archive: PathBuf,
-        /// The file that it was unpacked to.
+    /// What was made of a file of the project (unpacked, packed), in a [`nameless`] file: nobody else can change it.
+    Made {
+        /// The project's file, for messages.
+        of: PathBuf,
+        /// The file that holds it.
         store: Arc<File>,
         /// Where in that it begins.
         at: u64,
@@ -182,11 +183,18 @@ impl Asset {
         Ok(measure.finish(source))
     }
 
-    fn copy_to(&self, out: &mut dyn Write) -> Result<()> {
-        let mut sha256 = Sha256::new();
+    /// Streams the bytes. A file of the project is hashed on its way: whoever changes it meanwhile would else bring bytes
+    /// into a payload that nobody checked, and no time of change is fine enough to tell.
+    pub fn copy_to(&self, out: &mut dyn Write) -> Result<()> {
+        let mut sha256 = match self.source {
+            Source::File(_) => Some(Sha256::new()),
+            Source::Made { .. } => None,
+        };
         let mut size = 0;
         self.source.read(self.size, |chunk| {
-            sha256.update(chunk);
+            if let Some(sha256) = &mut sha256 {
+                sha256.update(chunk);
+            }
             size += chunk.len() as u64;
             if size > self.size {
                 bail!(
@@ -196,7 +204,8 @@ impl Asset {
             }
             Ok(out.write_all(chunk)?)
         })?;
-        if size != self.size || Sha256Digest::from(sha256.finalize()) != self.sha256 {
+        let is = sha256.is_none_or(|sha256| Sha256Digest::from(sha256.finalize()) == self.sha256);
+        if size != self.size || !is {
             bail!(
                 "reading {}: the file changed during the build",
                 self.source.path().display()
@@ -230,20 +239,29 @@ impl Source {
     pub fn path(&self) -> &Path {
         match self {
             Self::File(path) => path,
-            Self::Unpacked { archive, .. } => archive,
+            Self::Made { of, .. } => of,
         }
     }
 
-    /// Reads it in blocks of 64 KiB. A file is read to its end, whatever `size` says; what was unpacked has it.
+    /// Reads it in blocks of 64 KiB. A file is read to its end, whatever `size` says; what was made of one has it.
     fn read(&self, size: u64, each: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
         let reading = || format!("reading {}", self.path().display());
         match self {
             Self::File(path) => blocks(&mut File::open(path).with_context(reading)?, each, reading),
-            Self::Unpacked { store, at, .. } => {
+            Self::Made { store, at, .. } => {
                 let mut place = Place { store, at: *at };
                 blocks(&mut (&mut place).take(size), each, reading)
             }
         }
+    }
+}
+
+/// A file that has no name, and is gone with the program. As systemd wants it, large ones are not in /tmp, which is often
+/// in memory.
+pub fn nameless() -> io::Result<File> {
+    match env::var_os("TMPDIR") {
+        Some(folder) => tempfile::tempfile_in(folder),
+        None => tempfile::tempfile_in("/var/tmp").or_else(|_| tempfile::tempfile()),
     }
 }
 

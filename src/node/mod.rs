@@ -31,7 +31,9 @@ mod user;
 pub use bake::{Baked, Oven};
 pub use binary::architectures;
 pub use clash::Clash;
-pub use content::{Asset, Blob, Content, Measure, Sha256Digest, Sha512Digest, Source, hex};
+pub use content::{
+    Asset, Blob, Content, Measure, Sha256Digest, Sha512Digest, Source, hex, nameless,
+};
 pub use listed::{ListedKind, ListedTree};
 pub use netplan::network_config;
 pub use network::{Bond, Interface, Link, Network, Route};

@@ -5,7 +5,6 @@
 //! order of their own, and a packed archive can only be read from its beginning.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::env;
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::path::Path;
@@ -19,7 +18,7 @@ use crate::decompress;
 use crate::error::Result;
 use crate::identity::CaKeys;
 use crate::node::binary::{Binary, BinaryScan};
-use crate::node::{Content, Measure, Source};
+use crate::node::{Content, Measure, Source, nameless};
 
 /// What of an archive is wanted.
 pub struct Wanted<'a> {
@@ -130,14 +129,6 @@ fn writing() -> String {
     "writing what is unpacked".to_owned()
 }
 
-/// A file that has no name. As systemd wants it, large ones are not in /tmp, which is often in memory.
-fn nameless() -> io::Result<File> {
-    match env::var_os("TMPDIR") {
-        Some(folder) => tempfile::tempfile_in(folder),
-        None => tempfile::tempfile_in("/var/tmp").or_else(|_| tempfile::tempfile()),
-    }
-}
-
 /// An archive that is being read.
 struct Unpacking<'a> {
     path: &'a Path,
@@ -218,8 +209,8 @@ impl Unpacking<'_> {
             self.out.write_all(piece).with_context(writing)?;
         }
         self.unpacked.holds_ca_key |= keys.found();
-        let source = Source::Unpacked {
-            archive: self.path.to_owned(),
+        let source = Source::Made {
+            of: self.path.to_owned(),
             store: self.store.clone(),
             at: self.end,
         };

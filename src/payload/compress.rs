@@ -113,6 +113,11 @@ impl<'a> Compressor<'a> {
         Ok(compressor)
     }
 
+    /// The bytes that came out by now. They follow from the number of bytes that went in, however those were cut.
+    pub fn written(&self) -> u64 {
+        self.written
+    }
+
     /// Ends the output; the number of bytes that went into it.
     pub fn finish(mut self) -> Result<u64> {
         self.feed(true)?;

@@ -2,7 +2,7 @@
 //! lent to every thread. Contents of one node only are never kept, or memory would grow with the number of nodes.
 
 use std::collections::HashMap;
-use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
 use crate::error::Result;
 use crate::node::{Blob, Content, Sha256Digest};
@@ -14,11 +14,29 @@ pub struct Forms {
     pub(super) data_urls: Kept<Arc<DataUrl>>,
     pub(super) contents: Kept<Arc<str>>,
     pub(super) packed: Kept<Arc<str>>,
+    /// Assets as gzip members, where that pays.
+    pub(super) packed_assets: Kept<Option<Content>>,
 }
 
 /// One kind of form by the digest of what it was made from.
 pub(super) struct Kept<T> {
-    made: RwLock<HashMap<Sha256Digest, Arc<OnceLock<T>>>>,
+    made: RwLock<HashMap<Sha256Digest, Arc<Cell<T>>>>,
+}
+
+/// A form, if it was made.
+struct Cell<T> {
+    form: OnceLock<T>,
+    /// Held while the form is made: what it is made from may be large, and is read once.
+    making: Mutex<()>,
+}
+
+impl<T> Default for Cell<T> {
+    fn default() -> Self {
+        Self {
+            form: OnceLock::new(),
+            making: Mutex::default(),
+        }
+    }
 }
 
 impl<T> Default for Kept<T> {
@@ -36,26 +54,30 @@ impl<T: Clone> Kept<T> {
             return make();
         }
         // The map is locked only to find the cell: while one thread fills it, others go on with other cells.
-        self.cell(content.sha256()).get_or_init(make).clone()
+        self.cell(content.sha256()).form.get_or_init(make).clone()
     }
 
-    /// The form of something that all nodes share, by its digest. Two threads that come at once may both make it.
+    /// The form of something that all nodes share, by its digest.
     pub(super) fn of_digest(
         &self,
         digest: Sha256Digest,
         make: impl FnOnce() -> Result<T>,
     ) -> Result<T> {
         let cell = self.cell(digest);
-        match cell.get() {
+        if let Some(form) = cell.form.get() {
+            return Ok(form.clone());
+        }
+        let _making = cell.making.lock().unwrap_or_else(PoisonError::into_inner);
+        match cell.form.get() {
             Some(form) => Ok(form.clone()),
             None => {
                 let form = make()?;
-                Ok(cell.get_or_init(|| form).clone())
+                Ok(cell.form.get_or_init(|| form).clone())
             }
         }
     }
 
-    fn cell(&self, digest: Sha256Digest) -> Arc<OnceLock<T>> {
+    fn cell(&self, digest: Sha256Digest) -> Arc<Cell<T>> {
         // A poisoned lock is no danger: the map only ever gains empty cells.
         let made = self.made.read().unwrap_or_else(PoisonError::into_inner);
         if let Some(cell) = made.get(&digest) {

@@ -22,6 +22,7 @@ mod libraries;
 /// How many bytes of user-data each platform takes.
 pub mod limits;
 mod objection;
+mod packed;
 mod part;
 /// Scripts for booting over the network.
 pub mod pxe;

@@ -17,10 +17,10 @@ use crate::payload::ignition::document::{
     Contents, Directory, Dropin, File, Id, KernelArguments, Link, Node, Passwd, PasswdUser, Source,
     Storage, Systemd, UnitNode, Verification,
 };
-use crate::payload::{Forms, KernelArgument};
+use crate::payload::{Forms, KernelArgument, packed};
 
 /// Assets up to this size are held in memory once for a build, in the smallest form; larger ones are streamed in base64,
-/// and nobody hands those to a platform as user data.
+/// packed where that pays, and nobody hands those to a platform as user data.
 const SMALL_ASSET: u64 = 1024 * 1024;
 
 /// What the contents of a configuration are made with.
@@ -121,6 +121,23 @@ impl<'a> ContentMaker<'a> {
         made.ok()
     }
 
+    /// A large asset, packed where that pays: Ignition takes all of a configuration into memory.
+    fn streamed(&self, asset: &Asset, content: &Content) -> (&'static str, Source<'a>) {
+        let packed = &self.forms.packed_assets;
+        let packed = packed
+            .of_digest(asset.sha256, || packed::gzip(asset))
+            .unwrap_or_else(|error| {
+                let _ = self.failure.borrow_mut().get_or_insert(error);
+                None
+            });
+        let (compression, content) = match packed {
+            Some(packed) => ("gzip", packed),
+            None => ("", content.clone()),
+        };
+        let url = StreamedUrl::new(content, self.failure);
+        (compression, Source::Streamed(url))
+    }
+
     /// What Ignition fetches, and checks before it is written.
     fn fetched(&self, url: &str, content: &Content) -> Contents<'a> {
         Contents {
@@ -137,10 +154,7 @@ impl<'a> ContentMaker<'a> {
         let (compression, source) = match content {
             Content::Asset(asset) => match self.small_asset(asset, content, gzip) {
                 Some(url) => (if url.gzip { "gzip" } else { "" }, Source::Made(url)),
-                None => {
-                    let url = StreamedUrl::new(content, self.failure);
-                    ("", Source::Streamed(url))
-                }
+                None => self.streamed(asset, content),
             },
             Content::Blob(blob) => {
                 let url = self.forms.data_urls.of(content, blob, || {

@@ -123,15 +123,21 @@ fn in_base64(bytes: &[u8]) -> String {
 
 /// An asset as a URL that is made while it is written, so that the asset is never in memory.
 pub struct StreamedUrl<'a> {
-    content: &'a Content,
+    /// An asset, or what it was packed to.
+    content: Content,
     /// Why the asset could not be read: serde has no room for our errors, so the caller asks here afterwards.
     failure: &'a RefCell<Option<anyhow::Error>>,
 }
 
 impl<'a> StreamedUrl<'a> {
     /// The URL of a content; `failure` is set when writing it fails.
-    pub fn new(content: &'a Content, failure: &'a RefCell<Option<anyhow::Error>>) -> Self {
+    pub fn new(content: Content, failure: &'a RefCell<Option<anyhow::Error>>) -> Self {
         Self { content, failure }
+    }
+
+    /// The URL's length.
+    pub fn length(&self) -> u64 {
+        BASE64.len() as u64 + self.content.len().div_ceil(3) * 4
     }
 }
 
@@ -210,7 +216,7 @@ mod tests {
         std::fs::write(&source, "after!").expect("a scratch file");
         let content = Content::Asset(asset.into());
         let failure = RefCell::new(None);
-        let _ = serde_json::to_string(&StreamedUrl::new(&content, &failure));
+        let _ = serde_json::to_string(&StreamedUrl::new(content, &failure));
         let error = failure.into_inner().expect("the change was seen");
         assert!(error.to_string().contains("changed during the build"));
     }

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::io::{self, Write};
 
 use crate::error::Result;
-use crate::node::{EntryKind, NodeTree};
+use crate::node::NodeTree;
 use crate::payload::ignition::config::{ContentMaker, preset, storage, systemd};
 use crate::payload::ignition::document::{Merge, Source};
 use crate::payload::ignition::needs::reason;
@@ -180,12 +180,7 @@ fn largest(document: &Document<'_>, forms: &Forms) -> Result<Vec<(String, u64)>>
         let bytes = match &file.contents.source {
             Source::Made(url) => url.url.len() as u64,
             Source::Fetched(url) => url.len() as u64,
-            // It is in base64, and too large to be read for its length alone.
-            Source::Streamed(_) => match document.tree.get(file.node.path).map(|entry| &entry.kind)
-            {
-                Some(EntryKind::File(content)) => content.len().div_ceil(3) * 4,
-                _ => 0,
-            },
+            Source::Streamed(url) => url.length(),
         };
         found.push((file.node.path.to_owned(), bytes));
     }

@@ -20,6 +20,7 @@ mod butane;
 mod coreos;
 pub mod engines;
 mod merge;
+mod packed;
 mod pointer;
 mod size;
 mod spec;
