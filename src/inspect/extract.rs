@@ -13,13 +13,13 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use rustix::fs::{
-    AtFlags, CWD, FileType, Mode, OFlags, fchmod, linkat, mkdirat, openat, renameat, statat,
-    symlinkat, unlinkat,
+    AtFlags, CWD, FileType, Mode, OFlags, chmodat, fchmod, linkat, mkdirat, openat, renameat,
+    statat, symlinkat, unlinkat,
 };
 use rustix::io::Errno;
 
 use crate::error::Result;
-use crate::inspect::{NAME_MAX, Row, RowKind};
+use crate::inspect::{Row, RowKind};
 use crate::lock::{Lock, beside};
 
 /// Why an entry is not written; the file as a whole goes on.
@@ -28,6 +28,13 @@ type Refusal = Option<&'static str>;
 const LEAVES: &str = "its name leads out of the folder";
 const BELOW: &str = "it lies below something that is no directory";
 const OCCUPIED: &str = "a directory is in its place";
+
+/// The longest step of a path: what Linux' file systems take (NAME_MAX of limits.h).
+const STEP_MAX: usize = 255;
+/// The longest target of a link: PATH_MAX without the zero that ends it.
+const TARGET_MAX: usize = 4095;
+/// How deep a path may lie. Removing a folder holds a file descriptor for each step, of which a process has 1024.
+const DEPTH_MAX: usize = 256;
 
 /// How folders are opened: never through a link.
 const FOLDER: OFlags = OFlags::DIRECTORY
@@ -116,9 +123,7 @@ impl Extraction {
             }
             // The last name brings the content, for all.
             if row.size != Some(0) {
-                let flags = OFlags::WRONLY | OFlags::TRUNC | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-                let file = openat(&spot.folder, &*spot.name, flags, Mode::empty())?;
-                let _ = io::copy(content, &mut File::from(file))?;
+                spot.rewrite(content)?;
             }
             return Ok(None);
         }
@@ -156,7 +161,7 @@ impl Extraction {
                 if row.kind == RowKind::HardLink {
                     return self.link(target, name, &spot);
                 }
-                if target.is_empty() || target.contains(&0) {
+                if target.is_empty() || target.len() > TARGET_MAX || target.contains(&0) {
                     return Ok(Some("its target is no path"));
                 }
                 if !spot.clear()? {
@@ -171,8 +176,9 @@ impl Extraction {
     }
 
     fn directory(&self, name: &[u8], row: &Row) -> Result<Refusal> {
-        let Some(parts) = parts(name) else {
-            return Ok(Some(LEAVES));
+        let parts = match parts(name) {
+            Ok(parts) => parts,
+            Err(refusal) => return Ok(Some(refusal)),
         };
         // The folder itself, which every archive of `.` lists.
         let Some((last, above)) = parts.split_last() else {
@@ -228,8 +234,9 @@ impl Extraction {
 
     /// Where a name lies; the folders above it are made where they are missing.
     fn spot(&self, name: &[u8]) -> Result<std::result::Result<Spot, &'static str>> {
-        let Some(parts) = parts(name) else {
-            return Ok(Err(LEAVES));
+        let parts = match parts(name) {
+            Ok(parts) => parts,
+            Err(refusal) => return Ok(Err(refusal)),
         };
         let Some((last, above)) = parts.split_last() else {
             return Ok(Err(OCCUPIED));
@@ -265,6 +272,30 @@ impl Extraction {
 }
 
 impl Spot {
+    /// Writes what was empty until now. Its mode may keep even its owner from that.
+    fn rewrite(&self, content: &mut dyn Read) -> Result<()> {
+        let flags = OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let mode = Mode::from_raw_mode(
+            statat(&self.folder, &*self.name, AtFlags::SYMLINK_NOFOLLOW)?.st_mode,
+        );
+        let permissions = Mode::RWXU | Mode::RWXG | Mode::RWXO;
+        chmodat(
+            &self.folder,
+            &*self.name,
+            Mode::RUSR | Mode::WUSR,
+            AtFlags::empty(),
+        )?;
+        let file = openat(
+            &self.folder,
+            &*self.name,
+            OFlags::WRONLY | OFlags::TRUNC | flags,
+            Mode::empty(),
+        )?;
+        let mut file = File::from(file);
+        let _ = io::copy(content, &mut file)?;
+        Ok(fchmod(&file, mode & permissions)?)
+    }
+
     /// Removes what an earlier entry left here, as the kernel and tar do; false if that is a directory.
     fn clear(&self) -> Result<bool> {
         match unlinkat(&self.folder, &*self.name, AtFlags::empty()) {
@@ -282,16 +313,22 @@ impl Drop for Extraction {
     }
 }
 
-/// The steps of a name; None if one of them leads up or cannot be a name.
-fn parts(name: &[u8]) -> Option<Vec<&[u8]>> {
+/// The steps of a name; an error if one of them leads up or cannot be a name.
+fn parts(name: &[u8]) -> std::result::Result<Vec<&[u8]>, &'static str> {
     let mut parts = Vec::new();
     for part in name.split(|byte| *byte == b'/') {
         match part {
             b"" | b"." => {}
-            b".." => return None,
-            part if part.contains(&0) || part.len() > NAME_MAX => return None,
+            b".." => return Err(LEAVES),
+            part if part.contains(&0) => return Err("its name holds a zero byte"),
+            part if part.len() > STEP_MAX => {
+                return Err("a step of its path is longer than names are");
+            }
             part => parts.push(part),
         }
     }
-    Some(parts)
+    match parts.len() > DEPTH_MAX {
+        true => Err("it lies too deep"),
+        false => Ok(parts),
+    }
 }

@@ -81,10 +81,15 @@ impl Tool {
     }
 
     /// The same run below a shell that sets the umask.
-    pub fn with_umask(mut self, umask: &str) -> Self {
+    pub fn with_umask(self, umask: &str) -> Self {
+        self.below(&format!("umask {umask}; exec \"$0\" \"$@\""))
+    }
+
+    /// The same run below a shell, whose script ends with `exec "$0" "$@"`.
+    pub fn below(mut self, script: &str) -> Self {
         let mut shell = Command::new("sh");
         let _ = shell
-            .args(["-c", &format!("umask {umask}; exec \"$0\" \"$@\"")])
+            .args(["-c", script])
             .arg(self.command.get_program())
             .args(self.command.get_args())
             .current_dir(&self.folder)

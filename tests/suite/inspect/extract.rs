@@ -199,6 +199,79 @@ fn secrets_stay_private_and_special_bits_are_dropped() {
     assert_eq!(mode("out/usr/bin/tool"), 0o755);
 }
 
+/// Paths that no file system holds, or that make a folder which nothing can remove, are left out; the rest comes out.
+#[test]
+fn paths_that_are_too_long_or_too_deep_are_left_out() {
+    if !judges::present("python3") {
+        return;
+    }
+    let scratch = TempDir::new().unwrap();
+    let folder = scratch.path();
+    let body = "
+add('n' * 300, data=b'x'); link('l', 't' * 4096)
+add('d/' * 2000 + 'f', data=b'x'); add('e/' * 255 + 'f', data=b'x'); add('z', data=b'x')";
+    tarball(folder, "tar", body);
+    let script = "ulimit -n 512; exec \"$0\" \"$@\"";
+    let output = nodebake(folder, &["inspect", "tar", "--extract", "out"])
+        .below(script)
+        .run();
+    let listed = text(&output.stdout);
+    assert!(output.status.success(), "{listed}{}", text(&output.stderr));
+    for said in [
+        "is longer than names are",
+        "its target is no path",
+        "it lies too deep",
+    ] {
+        assert!(listed.contains(said), "{said}: {listed}");
+    }
+    assert!(
+        folder.join("out/z").exists()
+            && folder.join("out").join("e/".repeat(255)).join("f").exists()
+    );
+    // A folder of ours can be removed by us: a run that fails leaves nothing.
+    let mut bytes = fs::read(folder.join("tar")).unwrap();
+    let last = bytes
+        .chunks(512)
+        .position(|block| block.starts_with(b"z\0"));
+    bytes[last.unwrap() * 512 + 150] = b'9';
+    fs::write(folder.join("cut"), bytes).unwrap();
+    fs::remove_dir_all(folder.join("out")).unwrap();
+    let output = nodebake(folder, &["inspect", "cut", "--extract", "out"])
+        .below(script)
+        .run();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(!folder.join(".out.nodebake-extract").exists());
+}
+
+/// cpio's hard links: the last name brings the content, when the file has its mode already.
+#[test]
+fn read_only_files_with_several_names_come_out_for_whoever_asks() {
+    let scratch = TempDir::new().unwrap();
+    let folder = scratch.path();
+    shell(
+        folder,
+        "chmod 755 .; mkdir r; echo content >r/a; ln r/a r/b; ln r/a r/c; chmod 0440 r/a
+         (cd r; printf 'a\\nb\\nc\\n' | cpio -o -H newc --quiet) >cpio; chmod 644 cpio; mkdir -m 777 for-all",
+    );
+    // Root writes whatever the mode is.
+    let script = match judges::root() && judges::present("setpriv") {
+        true => "exec setpriv --reuid=65534 --regid=65534 --clear-groups \"$0\" \"$@\"",
+        false => "exec \"$0\" \"$@\"",
+    };
+    let output = nodebake(folder, &["inspect", "cpio", "--extract", "for-all/out"])
+        .below(script)
+        .run();
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    for name in ["a", "b", "c"] {
+        let path = folder.join("for-all/out").join(name);
+        assert_eq!(fs::read_to_string(&path).unwrap(), "content\n");
+        assert_eq!(
+            fs::metadata(&path).unwrap().permissions().mode() & 0o7777,
+            0o440
+        );
+    }
+}
+
 #[test]
 fn what_a_killed_run_left_is_no_hindrance() {
     let scratch = TempDir::new().unwrap();
