@@ -79,17 +79,25 @@ fn bare_message(message: &str) -> String {
 /// Reads one document. Booleans are `true` and `false` only and numbers have no leading zeros or underscores, so that
 /// what YAML 1.1 and 1.2 read differently stays a string.
 pub fn read<T: DeserializeOwned>(text: &str) -> Result<T, Fault> {
-    serde_saphyr::from_str_with_options(text, reading()).map_err(|error| Fault::new(&error))
+    read_within(text, NODES)
 }
 
-/// It stands against billion-laughs documents; the default one refuses 10,000 rich nodes.
-fn budget() -> Option<Budget> {
-    serde_saphyr::budget! { max_nodes: 20_000_000, max_events: 60_000_000, max_total_scalar_bytes: 1 << 30 }
+/// The same for a document that nobody vouches for, with at most so many nodes (scalars, lists and maps).
+pub fn read_within<T: DeserializeOwned>(text: &str, nodes: usize) -> Result<T, Fault> {
+    serde_saphyr::from_str_with_options(text, reading(nodes)).map_err(|error| Fault::new(&error))
 }
 
-fn reading() -> Options {
+/// The crate's own default refuses 10,000 rich nodes of a cluster.
+const NODES: usize = 20_000_000;
+
+/// It stands against billion-laughs documents.
+fn budget(nodes: usize) -> Option<Budget> {
+    serde_saphyr::budget! { max_nodes: nodes, max_events: nodes.saturating_mul(3), max_total_scalar_bytes: 1 << 30 }
+}
+
+fn reading(nodes: usize) -> Options {
     options! {
-        budget: budget(),
+        budget: budget(nodes),
         strict_booleans: true,
         leading_zero_numbers_as_strings: true,
         underscored_numbers_as_strings: true,

@@ -19,6 +19,10 @@ const UNITS: &str = "/etc/systemd/system";
 
 /// Reads a whole configuration.
 pub fn read(bytes: &[u8], into: &mut Collector) -> Result<()> {
+    let most = into.limits().values();
+    if values(bytes) > most {
+        bail!("more than {most} values in it");
+    }
     let document: Value = serde_json::from_slice(bytes).context("it is no JSON")?;
     let version = document["ignition"]["version"].as_str();
     let Some(version) = version else {
@@ -76,6 +80,21 @@ pub fn read(bytes: &[u8], into: &mut Collector) -> Result<()> {
         into.note(format!("makes or changes the user {name}"))?;
     }
     Ok(())
+}
+
+/// How many values and keys a JSON text holds at most: all but the first follow one of these characters.
+fn values(json: &[u8]) -> usize {
+    let (mut count, mut in_string, mut escaped) = (1, false, false);
+    for byte in json {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = in_string,
+            b'"' => in_string = !in_string,
+            b'[' | b'{' | b',' | b':' if !in_string => count += 1,
+            _ => {}
+        }
+    }
+    count
 }
 
 fn list(value: &Value) -> &[Value] {
@@ -181,4 +200,21 @@ fn read_unit(unit: &Value, into: &mut Collector) -> Result<()> {
         masked: unit["mask"].as_bool().unwrap_or(false),
         dropins,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_stands_in_strings_is_no_value() {
+        for (json, count) in [
+            ("1", 1),
+            ("[1,2]", 3),
+            (r#"{"a": [1, {"b": null}]}"#, 7),
+            (r#"["a,[{:\\", "\",,\\\"", 3]"#, 4),
+        ] {
+            assert_eq!(values(json.as_bytes()), count, "{json}");
+        }
+    }
 }

@@ -13,6 +13,7 @@ mod initrd;
 mod input;
 mod iso;
 mod listing;
+mod pax;
 mod sniff;
 mod tarball;
 mod user_data;
@@ -45,6 +46,13 @@ pub struct Limits {
     pub members: usize,
     /// Bytes of a document that is read as a whole: Ignition and user-data.
     pub document: u64,
+}
+
+impl Limits {
+    /// Values of a document: each takes some 100 bytes of memory, however short it is. A file has some ten of them.
+    fn values(self) -> usize {
+        self.entries.saturating_mul(4)
+    }
 }
 
 impl Default for Limits {

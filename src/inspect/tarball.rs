@@ -4,12 +4,13 @@
 use std::io::Read;
 
 use anyhow::{Context, bail};
-use tar::{EntryType, GnuExtSparseHeader, Header, PaxExtensions};
+use tar::{EntryType, GnuExtSparseHeader, Header};
 
 use crate::decompress;
 use crate::error::Result;
 use crate::inspect::collect::{Collector, Item};
 use crate::inspect::input::Input;
+use crate::inspect::pax::records;
 use crate::inspect::{Member, NAME_MAX, RowKind};
 
 const BLOCK: u64 = 512;
@@ -29,6 +30,8 @@ struct Extended {
     group: Option<String>,
     /// The length of a file with holes, whose content is kept in pieces.
     sparse: Option<u64>,
+    /// Its path, where the other one is for readers that know nothing of holes.
+    sparse_name: Option<Vec<u8>>,
 }
 
 /// Reads a whole tarball.
@@ -128,10 +131,10 @@ fn text(bytes: &[u8]) -> Vec<u8> {
 
 /// Global headers of git and others hold a comment; one that changes all entries is rare enough to be only named.
 fn global(bytes: &[u8], into: &mut Collector) -> Result<()> {
-    for record in PaxExtensions::new(bytes) {
-        let record = record.context("reading a global pax header")?;
-        if record.key_bytes() != b"comment" {
-            let key = String::from_utf8_lossy(record.key_bytes()).into_owned();
+    for record in records(bytes) {
+        let (key, _) = record.context("reading a global pax header")?;
+        if key != b"comment" {
+            let key = String::from_utf8_lossy(key).into_owned();
             into.note(format!(
                 "a global pax header sets {key}, which is not looked at"
             ))?;
@@ -142,9 +145,8 @@ fn global(bytes: &[u8], into: &mut Collector) -> Result<()> {
 
 impl Extended {
     fn add_pax(&mut self, bytes: &[u8]) -> Result<()> {
-        for record in PaxExtensions::new(bytes) {
-            let record = record.context("reading a pax header")?;
-            let value = record.value_bytes();
+        for record in records(bytes) {
+            let (key, value) = record.context("reading a pax header")?;
             let string = || String::from_utf8_lossy(value).into_owned();
             let number = || {
                 let digits = std::str::from_utf8(value).ok();
@@ -152,8 +154,9 @@ impl Extended {
                     .and_then(|digits| digits.parse::<u64>().ok())
                     .with_context(|| format!("a pax header with the number {:?}", string()))
             };
-            match record.key_bytes() {
-                b"path" | b"GNU.sparse.name" => self.path = Some(value.to_vec()),
+            match key {
+                b"path" => self.path = Some(value.to_vec()),
+                b"GNU.sparse.name" => self.sparse_name = Some(value.to_vec()),
                 b"linkpath" => self.target = Some(value.to_vec()),
                 b"size" => self.size = Some(number()?),
                 b"uid" => self.uid = Some(number()?),
@@ -175,7 +178,7 @@ fn entry<R: Read>(
     into: &mut Collector,
 ) -> Result<()> {
     let sparse = sparse(header, &extended, blocks)?;
-    let name = match extended.path {
+    let name = match extended.sparse_name.or(extended.path) {
         Some(path) => path,
         None => header.path_bytes().into_owned(),
     };

@@ -114,7 +114,7 @@ fn part(bytes: &[u8], kind: &str, into: &mut Collector) -> Result<()> {
 }
 
 fn cloud_config(text: &str, into: &mut Collector) -> Result<()> {
-    let document: Value = match yaml::read(text) {
+    let document: Value = match yaml::read_within(text, into.limits().values()) {
         Ok(document) => document,
         // Never the message: it may quote what is secret.
         Err(fault) => bail!(

@@ -8,8 +8,8 @@ use anyhow::{Context, bail};
 use crate::error::Result;
 use crate::inspect::fat::volume::Volume;
 
-/// How much of the table is kept: it may be a gigabyte.
-const WINDOW: usize = 64 * 1024;
+/// How much of the table is kept: it may be a gigabyte. A page, since a chain may jump at every step.
+const WINDOW: usize = 4096;
 
 /// The table's first copy.
 pub struct Table<'f> {

@@ -4,7 +4,7 @@
 mod record;
 mod rock_ridge;
 
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::fs::FileExt;
@@ -56,7 +56,7 @@ pub fn read(file: &File, into: &mut Collector) -> Result<()> {
     if volume.bootable {
         into.note("bootable by El Torito".into())?;
     }
-    let rock_ridge = RockRidge::of_root(file, &volume.root)?;
+    let rock_ridge = RockRidge::of_root(file, &volume.root, into)?;
     let (root, names) = match (rock_ridge, volume.joliet) {
         (Some(rock_ridge), _) => (volume.root, Names::RockRidge(rock_ridge)),
         (None, Some(joliet)) => (joliet, Names::Joliet),
@@ -135,13 +135,13 @@ fn walk(file: &File, root: Record, names: &Names, into: &mut Collector) -> Resul
     while let Some((path, directory)) = waiting.pop() {
         let mut below = Vec::new();
         let content = read_directory(file, &directory, into)?;
-        let mut pieces: Vec<(u64, u64)> = Vec::new();
+        let mut pieces = VecDeque::new();
         for record in records(&content) {
             let record = record?;
             if record.is_dot() {
                 continue;
             }
-            pieces.push((record.extent * SECTOR, record.size));
+            pieces.push_back((record.extent * SECTOR, record.size));
             // A file of 4 GiB or more is several records, of which all but the last say so.
             if record.more {
                 continue;
@@ -181,11 +181,11 @@ fn entry(
     file: &File,
     (parent, record): (&[u8], &Record),
     names: &Names,
-    pieces: Vec<(u64, u64)>,
+    pieces: VecDeque<(u64, u64)>,
     into: &mut Collector,
 ) -> Result<Option<(Vec<u8>, Record)>> {
     let said = match names {
-        Names::RockRidge(rock_ridge) => rock_ridge.read(file, record)?,
+        Names::RockRidge(rock_ridge) => rock_ridge.read(file, record, into)?,
         Names::Joliet => record.joliet(),
         Names::Plain => record.plain(),
     };
@@ -249,22 +249,22 @@ fn entry(
 struct Body<'a> {
     file: &'a File,
     /// Where in the image each goes on, and how many bytes of it are left.
-    pieces: Vec<(u64, u64)>,
+    pieces: VecDeque<(u64, u64)>,
     left: u64,
 }
 
 impl Read for Body<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        while let Some((extent, left)) = self.pieces.first().copied() {
-            if left == 0 {
-                let _ = self.pieces.remove(0);
+        while let Some((extent, left)) = self.pieces.front_mut() {
+            if *left == 0 {
+                let _ = self.pieces.pop_front();
                 continue;
             }
             let count = buffer
                 .len()
-                .min(usize::try_from(left).unwrap_or(usize::MAX));
-            let count = self.file.read_at(&mut buffer[..count], extent)?;
-            self.pieces[0] = (extent + count as u64, left - count as u64);
+                .min(usize::try_from(*left).unwrap_or(usize::MAX));
+            let count = self.file.read_at(&mut buffer[..count], *extent)?;
+            (*extent, *left) = (*extent + count as u64, *left - count as u64);
             self.left -= count as u64;
             return Ok(count);
         }

@@ -7,6 +7,7 @@ use std::os::unix::fs::FileExt;
 use anyhow::{Context, bail};
 
 use crate::error::Result;
+use crate::inspect::collect::Collector;
 use crate::inspect::iso::SECTOR;
 use crate::inspect::iso::record::{Record, Said};
 use crate::inspect::{NAME_MAX, RowKind};
@@ -27,7 +28,7 @@ struct Field<'a> {
 
 impl RockRidge {
     /// Looks into the root directory's own record, which says that the protocol is in use.
-    pub fn of_root(file: &File, root: &Record) -> Result<Option<Self>> {
+    pub fn of_root(file: &File, root: &Record, into: &mut Collector) -> Result<Option<Self>> {
         let mut sector = [0; SECTOR as usize];
         if file
             .read_exact_at(&mut sector, root.extent * SECTOR)
@@ -45,12 +46,13 @@ impl RockRidge {
             skip: usize::from(*skip),
         };
         // Others share the protocol as well; permissions are what Rock Ridge always has.
-        let said = rock_ridge.read(file, &own)?;
+        let said = rock_ridge.read(file, &own, into)?;
         Ok(said.mode.is_some().then_some(rock_ridge))
     }
 
-    /// What is said of a record.
-    pub fn read(&self, file: &File, record: &Record) -> Result<Said> {
+    /// What is said of a record. Continuation areas count as whole sectors: each is read anew, though all records may
+    /// name the same ones.
+    pub fn read(&self, file: &File, record: &Record, into: &mut Collector) -> Result<Said> {
         let mut said = record.plain();
         let plain = std::mem::take(&mut said.name);
         let skip = if record.is_dot() { 0 } else { self.skip };
@@ -75,6 +77,7 @@ impl RockRidge {
             if length as u64 > SECTOR {
                 bail!("a continuation area of {length} bytes");
             }
+            into.afford(SECTOR)?;
             area = vec![0; length as usize];
             let at = u64::from(block) * SECTOR + u64::from(offset);
             file.read_exact_at(&mut area, at)

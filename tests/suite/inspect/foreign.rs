@@ -241,6 +241,39 @@ fn tarballs_of_every_form_are_read_as_libarchive_reads_them() {
     }
 }
 
+/// Values of pax records may hold line feeds: paths, and extended attributes of `tar --xattrs`.
+#[test]
+fn records_of_pax_end_where_they_say() {
+    if !judges::present("python3") {
+        return;
+    }
+    let scratch = TempDir::new().unwrap();
+    let folder = scratch.path();
+    let script = "
+import io, tarfile
+out = tarfile.open('tar', 'w', format=tarfile.PAX_FORMAT)
+def add(name, **headers):
+    info = tarfile.TarInfo(name); info.size = 2; info.pax_headers = headers
+    out.addfile(info, io.BytesIO(b'x\\n'))
+add('tool', **{'SCHILY.xattr.user.a': 'x\\n12 path=bad\\n\\n'})
+add('d/' + 'n' * 120 + '\\nline\\n')
+add('next'); add('last')
+out.close()
+";
+    let _ = judges::content(folder, "python3", &["-c", script]);
+    same_as_libarchive(folder, "tar");
+    let listed = listing(folder, "tar");
+    let paths: Vec<&str> = entries(&listed)
+        .iter()
+        .map(|e| e["path"].as_str().unwrap())
+        .collect();
+    assert_eq!(paths[0], "/tool");
+    assert!(
+        paths[1].ends_with("n\nline\n") && paths[2] == "/next",
+        "{paths:?}"
+    );
+}
+
 #[test]
 fn files_with_holes_have_their_whole_length() {
     let scratch = TempDir::new().unwrap();
