@@ -11,7 +11,7 @@ export PATH := $(CURDIR)/target/judges/bin:$(PATH)
 export CARGO_TARGET_DIR := $(CURDIR)/target
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo judges test lint check needs conformance facts clusters engine suite versions boots replay vms drill golden bench install clean
+.PHONY: help build demo judges test lint check needs conformance facts clusters engine suite versions boots replay vms drill fuzz golden bench install clean
 
 help: ## Say what there is to make
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name what; do printf '  make %-12s %s\n' "$$name" "$$what"; done
@@ -94,6 +94,9 @@ drill: needs ## Interrupt runs of `replay` in every way, and see that each leave
 	@sh tests/judge/install.sh conformance
 	$(MAKE) --jobs=3 clusters engine build
 	tests/judge/replay/run.sh $(NODEBAKE) -drill
+
+fuzz: judges ## Mutate good input for longer than the tests do: ROUNDS of each target; TARGET is inspect, project, bundle or requests, SEED another number each time
+	NODEBAKE_FUZZ_ROUNDS=$(or $(ROUNDS),20000) NODEBAKE_FUZZ_SEED=$(or $(SEED),$$(date +%s)) $(CARGO) test --locked --test suite -- fuzz::$(TARGET)
 
 golden: build ## Record golden folders, bad input and --help anew; the run fails, look at `git diff`, then test
 	NODEBAKE_GOLDEN=record $(CARGO) test --locked --test suite -- golden help_is_as_recorded bad_input

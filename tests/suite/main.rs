@@ -18,6 +18,7 @@ mod csr;
 mod docs;
 mod fetched_assets;
 mod first_boot;
+mod fuzz;
 mod golden;
 mod identical;
 mod identity;

@@ -3,7 +3,7 @@
 mod extract;
 mod fat;
 mod foreign;
-mod hostile;
+pub mod hostile;
 mod ours;
 
 use std::collections::BTreeMap;
