@@ -10,18 +10,21 @@ use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use globset::GlobMatcher;
+use sha2::{Digest, Sha256};
 use tar::EntryType;
 
 use crate::decompress;
 use crate::error::Result;
 use crate::identity::CaKeys;
 use crate::node::binary::{Binary, BinaryScan};
-use crate::node::{Content, Measure, Source, nameless};
+use crate::node::{Content, Measure, Sha256Digest, Source, nameless};
 
 /// What of an archive is wanted.
 pub struct Wanted<'a> {
+    /// The archive's digest, which was vouched for.
+    pub sha256: Sha256Digest,
     /// How many components its paths lose at the front.
     pub strip: usize,
     /// Which of the paths that are left; all where there is none.
@@ -77,15 +80,51 @@ pub fn unpack(
     }
 }
 
+type Pass = std::result::Result<(Unpacked, BTreeSet<String>), String>;
+
 /// Reads an archive once. The second value are files that others are second names of, and that were not kept.
 fn pass(
     path: &Path,
     wanted: &Wanted<'_>,
     ca_keys: &CaKeys,
     also: &BTreeSet<String>,
-) -> Result<std::result::Result<(Unpacked, BTreeSet<String>), String>> {
+) -> Result<Pass> {
     let reading = || format!("reading {}", path.display());
-    let file = BufReader::new(File::open(path).with_context(reading)?);
+    let mut file = Hashed {
+        file: File::open(path).with_context(reading)?,
+        sha256: Sha256::new(),
+    };
+    let outcome = members(&mut file, path, wanted, ca_keys, also)?;
+    // What was checked is what must have been unpacked, to the last byte.
+    let _ = io::copy(&mut file, &mut io::sink()).with_context(reading)?;
+    if Sha256Digest::from(file.sha256.finalize()) != wanted.sha256 {
+        bail!("{}: the file changed during the build", reading());
+    }
+    Ok(outcome)
+}
+
+/// Hashes what is read.
+struct Hashed {
+    file: File,
+    sha256: Sha256,
+}
+
+impl Read for Hashed {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.file.read(buffer)?;
+        self.sha256.update(&buffer[..count]);
+        Ok(count)
+    }
+}
+
+fn members(
+    file: &mut Hashed,
+    path: &Path,
+    wanted: &Wanted<'_>,
+    ca_keys: &CaKeys,
+    also: &BTreeSet<String>,
+) -> Result<Pass> {
+    let file = BufReader::with_capacity(1 << 16, file);
     // The user's own file, of the digest that they said: how much it unpacks to is theirs to decide.
     let mut archive = match decompress::whole(file, u64::MAX) {
         Ok(reader) => tar::Archive::new(reader),
@@ -260,4 +299,50 @@ fn without(path: &str, strip: usize) -> Option<&str> {
 
 fn is_wanted(name: &str, only: &[GlobMatcher]) -> bool {
     only.is_empty() || only.iter().any(|glob| glob.is_match(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use time::OffsetDateTime;
+
+    use super::*;
+    use crate::identity::CaBundle;
+
+    #[test]
+    fn an_archive_that_is_not_what_was_checked_is_no_archive_of_ours() {
+        let ca_keys = CaKeys::of(&CaBundle {
+            pem: String::new(),
+            certificates: Vec::new(),
+            not_after: OffsetDateTime::UNIX_EPOCH,
+        });
+        let mut archive = tar::Builder::new(Vec::new());
+        let mut header = tar::Header::new_gnu();
+        header.set_size(4);
+        archive
+            .append_data(&mut header, "tool", &b"good"[..])
+            .expect("a short member");
+        let good = archive.into_inner().expect("in memory");
+        let file = tempfile::NamedTempFile::new().expect("a scratch file");
+        let members = |bytes: &[u8]| {
+            std::fs::write(file.path(), bytes).expect("a scratch file");
+            let wanted = Wanted {
+                sha256: Sha256::digest(&good).into(),
+                strip: 0,
+                only: &[],
+            };
+            let unpacked = unpack(file.path(), &wanted, &ca_keys)?.expect("an archive");
+            Ok::<_, anyhow::Error>(unpacked.members.len())
+        };
+        assert_eq!(members(&good).expect("the same"), 1);
+        let mut other = good.clone();
+        other[512] ^= 1;
+        // What follows the end of the archive is read for this alone.
+        for changed in [other, [&good[..], b"x"].concat()] {
+            let error = members(&changed).expect_err("it changed").to_string();
+            assert!(
+                error.ends_with("the file changed during the build"),
+                "{error}"
+            );
+        }
+    }
 }

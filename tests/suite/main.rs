@@ -42,6 +42,7 @@ mod pki;
 mod profiles;
 mod project;
 mod pxe;
+mod reading;
 #[cfg(feature = "age")]
 mod sealed;
 mod secrets;

@@ -13,6 +13,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use nodebake::report::Report;
 use nodebake::secrets::{Keys, TokenStore};
+use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
 use walkdir::WalkDir;
 
 use crate::project::text;
@@ -156,6 +157,23 @@ impl Tool {
         assert!(output.status.success(), "{}", text(&output.stderr));
         assert!(peak > 1 << 20, "nothing was measured");
         peak
+    }
+
+    /// Runs it; it must be content. The bytes that it read, from files or the page cache.
+    pub fn good_with_read(&mut self) -> u64 {
+        let mut read = None;
+        let output = self.watched(|command| {
+            let child = command.stdout(Stdio::null()).spawn().unwrap();
+            let ended = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
+            let _ = waitid(WaitId::Pid(Pid::from_child(&child)), ended).unwrap();
+            // It has ended, and is counted until somebody waits for it.
+            let seen = fs::read_to_string(format!("/proc/{}/io", child.id())).unwrap();
+            let line = seen.lines().find_map(|line| line.strip_prefix("rchar: "));
+            read = line.and_then(|line| line.parse().ok());
+            child.wait_with_output().unwrap()
+        });
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        read.unwrap()
     }
 
     fn watched(&mut self, run: impl FnOnce(&mut Command) -> Output) -> Output {

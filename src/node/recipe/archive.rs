@@ -6,6 +6,7 @@ use globset::{GlobBuilder, GlobMatcher};
 
 use crate::error::Result;
 use crate::inventory::{AssetSpec, Attributes, Spec, Text, UnpackSpec};
+use crate::node::Sha256Digest;
 use crate::node::piece::Piece;
 use crate::node::recipe::{BodyPiece, FilePiece, Preparation, ca_key};
 use crate::node::unpack::{Member, MemberBody, Unpacked, Wanted, unpack};
@@ -33,7 +34,7 @@ impl Preparation<'_> {
         if !self.is_right(asset, &measured.content) {
             return Ok(pieces);
         }
-        let Some(unpacked) = self.unpacked(asset, how)? else {
+        let Some(unpacked) = self.unpacked(asset, how, measured.content.sha256())? else {
             return Ok(pieces);
         };
         let contents = unpacked
@@ -82,7 +83,12 @@ impl Preparation<'_> {
     }
 
     /// What an archive holds, unpacked once however many classes have it.
-    fn unpacked(&mut self, asset: &AssetSpec, how: &UnpackSpec) -> Result<Option<Arc<Unpacked>>> {
+    fn unpacked(
+        &mut self,
+        asset: &AssetSpec,
+        how: &UnpackSpec,
+        sha256: Sha256Digest,
+    ) -> Result<Option<Arc<Unpacked>>> {
         let Some(only) = self.globs(how) else {
             return Ok(None);
         };
@@ -92,6 +98,7 @@ impl Preparation<'_> {
             return Ok(known.clone());
         }
         let wanted = Wanted {
+            sha256,
             strip: how.strip.into(),
             only: &only,
         };

@@ -63,10 +63,19 @@ impl Preparation<'_> {
             Ok(true) => {
                 let mut keys = self.ca_keys.scan();
                 let mut program = BinaryScan::default();
+                let version = asset.version.as_ref().filter(|_| asset.unpack.is_none());
+                let mut search = version.map(|version| Search::new(version.value.as_bytes()));
                 let content = Asset::measure_and(&path, |piece| {
                     keys.push(piece);
                     program.push(piece);
+                    if let Some(search) = &mut search {
+                        search.push(piece);
+                    }
                 })?;
+                if let (Some(version), Some(search)) = (version, search) {
+                    let key = (asset.source.value.clone(), version.value.clone());
+                    let _ = self.versions.insert(key, search.found);
+                }
                 if keys.found() || self.is_ca_key_file(&path) {
                     self.report.add(ca_key(&asset.source.spot));
                 }
@@ -178,10 +187,9 @@ impl<'t> Search<'t> {
             found: false,
         }
     }
-}
 
-impl Write for Search<'_> {
-    fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
+    /// The next piece.
+    fn push(&mut self, piece: &[u8]) {
         if !self.found {
             // The text may lie across two pieces.
             let kept = self.finder.needle().len().saturating_sub(1);
@@ -190,6 +198,12 @@ impl Write for Search<'_> {
             self.window.extend_from_slice(piece);
             self.found = self.finder.find(&self.window).is_some();
         }
+    }
+}
+
+impl Write for Search<'_> {
+    fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
+        self.push(piece);
         Ok(piece.len())
     }
 
