@@ -2,7 +2,8 @@
 
 use std::fs;
 
-use super::{Console, can_boot, make_root, shell, within};
+use super::console::Console;
+use super::{can_boot, make_raw, pack, within};
 use crate::initrd::{NODE, append, built};
 use crate::project::sha256;
 
@@ -16,11 +17,8 @@ fn with_less_memory_than_is_said_the_files_do_not_come_up() {
     }
     let scratch = tempfile::tempdir().unwrap();
     let folder = scratch.path();
-    make_root(folder, "root");
-    shell(
-        folder,
-        "(cd root; find . | LC_ALL=C sort | cpio -o -H newc --quiet | gzip -n) >base",
-    );
+    make_raw(folder);
+    pack(folder, "gzip");
     let project = built("{formats: [initramfs]}");
     let large = vec![0; LARGE];
     fs::write(project.dir.join("large"), &large).unwrap();

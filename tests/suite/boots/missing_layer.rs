@@ -4,7 +4,8 @@
 use std::fs;
 use std::path::Path;
 
-use super::{Console, can_boot, make_root, shell};
+use super::console::Console;
+use super::{can_boot, make_raw, pack, shell};
 use crate::layers::{json, project, shared};
 
 const NODE: &str = "gpu-1.example.com";
@@ -27,11 +28,8 @@ fn a_root_in_the_initramfs_stops_without_its_layer() {
     }
     let scratch = tempfile::tempdir().unwrap();
     let folder = scratch.path();
-    make_root(folder, "root");
-    shell(
-        folder,
-        "(cd root; find . | LC_ALL=C sort | cpio -o -H newc --quiet) >base",
-    );
+    make_raw(folder);
+    pack(folder, "raw");
     let project = project("{secrets: inline, initramfs: {compression: none}}");
     let _ = project.good(&["build", "--format", "initramfs"]);
     let file = |name: &str| format!("'{}'", project.out().join(name).display());

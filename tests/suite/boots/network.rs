@@ -9,9 +9,10 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
 
-use super::{Console, Target, can_boot, kernel, make_root, shell};
+use super::console::Console;
+use super::{can_boot, kernel, make_raw, pack, shell, unpacked};
 use crate::initrd::node;
-use crate::judges;
+use crate::judges::{self, Target};
 use crate::project::Project;
 use crate::pxe::{MAC, SERVED, project};
 
@@ -114,18 +115,6 @@ fn bundle(folder: &Path, served: &str) -> (Project, Vec<Value>) {
     (project, public)
 }
 
-/// A file that `make boots` unpacked.
-fn loader(path: &str) -> PathBuf {
-    let judges = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("judges");
-    let file = judges.join(path);
-    assert!(
-        file.exists(),
-        "{} is missing; `make boots` brings it",
-        file.display()
-    );
-    file
-}
-
 #[test]
 fn machines_find_their_node_by_the_mac_address() {
     if !(can_boot() && Target::Boots.has("grub-mkimage")) {
@@ -133,12 +122,9 @@ fn machines_find_their_node_by_the_mac_address() {
     }
     let scratch = tempfile::tempdir().unwrap();
     let folder = scratch.path();
-    make_root(folder, "root");
+    make_raw(folder);
     // An odd end: the overlay after it must be found all the same.
-    shell(
-        folder,
-        "(cd root; find . | LC_ALL=C sort | cpio -o -H newc --quiet | gzip -n) >base; printf '\\0' >>base",
-    );
+    pack(folder, "odd");
     shell(folder, &format!("cp {} kernel", kernel(folder)));
     let base = Console::of(folder, "base", "", &[]).paths();
     let (bundle_at, tftp) = (folder.join("out"), folder.join("tftp"));
@@ -149,14 +135,14 @@ fn machines_find_their_node_by_the_mac_address() {
     fs::rename(project.out(), &bundle_at).unwrap();
 
     let images = [
-        loader("pxelinux/usr/lib/PXELINUX/lpxelinux.0"),
-        loader("syslinux/usr/lib/syslinux/modules/bios/ldlinux.c32"),
+        unpacked("pxelinux/usr/lib/PXELINUX/lpxelinux.0"),
+        unpacked("syslinux/usr/lib/syslinux/modules/bios/ldlinux.c32"),
     ];
     for image in images {
         let _ = fs::copy(&image, tftp.join(image.file_name().unwrap())).unwrap();
     }
     shell(folder, "cp -r out/boot/pxelinux.cfg tftp");
-    let modules = loader("grub-pc/usr/lib/grub/i386-pc/moddep.lst");
+    let modules = unpacked("grub-pc/usr/lib/grub/i386-pc/moddep.lst");
     let prefix = format!("(http,10.0.2.2:{})/k8s/boot/grub", server.port);
     let modules = modules.parent().unwrap().display().to_string();
     let grub = [
@@ -189,19 +175,18 @@ fn machines_find_their_node_by_the_mac_address() {
         ] {
             assert!(server.asked_for(what), "{name}: {what}");
         }
-        let line = console.0.lines().find(|line| line.contains("NODE cmdline"));
-        let words: Vec<&str> = line.unwrap().split(' ').collect();
+        let words = console.arguments();
         for word in [
             "rdinit=/usr/lib/nodebake/hop",
             "words=a;b",
             "node=gpu-1.example.com",
         ] {
-            assert!(words.contains(&word), "{name}: {line:?}");
+            assert!(words.contains(&word), "{name}: {words:?}");
         }
         assert!(
             console.says("NODE containers can start"),
             "{name}: {}",
-            console.0
+            console
         );
         console.has_entries(&public, &base, &["/usr/lib/nodebake/", "/mnt"]);
     }
