@@ -8,16 +8,12 @@
 
 use crate::machine::{self, Image};
 
-/// The engine leaves its result on the root that it wrote.
-const MORE: &str = r#"echo "SAYS result $(grep -o '"userConfigProvided": *[a-z]*' /etc/.ignition-result.json)"
-"#;
-
 #[test]
 fn a_machine_comes_up_from_the_configuration() {
     let Some(image) = Image::find("ignition-image", "a machine with Ignition") else {
         return;
     };
-    let project = machine::project("{formats: [ignition]}", "", MORE);
+    let project = machine::project("{formats: [ignition]}", "", machine::IGNITION_RESULT);
     let node = project.out().join("nodes/n1");
     let config = node.join("config.ign").display().to_string();
     // A first boot's questions would wait at the console.
@@ -29,6 +25,6 @@ fn a_machine_comes_up_from_the_configuration() {
             &format!("name=opt/com.coreos/config,file={config}"),
         ],
     );
-    console.says("result", r#""userConfigProvided": true"#);
+    console.says("result", machine::IGNITION_WORKED);
     console.has_node(&node);
 }

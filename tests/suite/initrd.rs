@@ -51,19 +51,21 @@ const BUSYBOX: [&str; 1] = ["bin/busybox"];
 
 /// Puts the node's overlay behind a base initrd; paths are absolute, or below the project.
 pub fn append(project: &Project, base: &str, out: &str) -> Tool {
-    let args = [
-        "initrd",
-        "append",
-        "--base",
-        base,
-        "--node",
-        NODE,
-        "--key",
-        "keys/sign.pub",
-        "-o",
-        out,
-    ];
-    nodebake(&project.dir, &args)
+    append_for(NODE, project, base, out)
+}
+
+/// The same for a node of another project.
+pub fn append_for(node: &str, project: &Project, base: &str, out: &str) -> Tool {
+    let mut command = nodebake(&project.dir, &["initrd", "append", "--base", base]);
+    let _ = command.args(["--node", node, "--key", "keys/sign.pub", "-o", out]);
+    command
+}
+
+/// The words that `initrd append` says the kernel must be given.
+pub fn kernel_arguments(said: &str) -> String {
+    let words = said.trim().split(", ");
+    let words = words.filter_map(|word| word.strip_prefix("kernel argument "));
+    words.collect::<Vec<_>>().join(" ")
 }
 
 #[test]

@@ -28,6 +28,7 @@ for unit in multi-user.target kubelet.service; do
 done
 echo "SAYS hostname $(hostname)"
 echo "SAYS core $(id -nG core) $(cat ~core/.ssh/authorized_keys ~core/.ssh/authorized_keys.d/* 2>/dev/null | cut -d' ' -f2 | tail -n 1)"
+systemctl list-unit-files --no-legend --full | sed 's/^/UNIT /'
 MORE
 echo "SAYS end"
 systemctl poweroff --force
@@ -56,6 +57,15 @@ pub fn project(output: &str, after: &str, more: &str) -> Project {
     project
 }
 
+/// What the kernel of a live system is told of its root: the one in its initrd, and a tmpfs over it.
+pub const LIVE: &str = "root=live:/root.img rd.live.overlay.overlayfs=1";
+
+/// What a machine says of Ignition, for `MORE`: the engine leaves its result on the root that it wrote.
+pub const IGNITION_RESULT: &str = r#"echo "SAYS result $(grep -o '"userConfigProvided": *[a-z]*' /etc/.ignition-result.json)"
+"#;
+/// That, where it had a configuration.
+pub const IGNITION_WORKED: &str = r#""userConfigProvided": true"#;
+
 /// A kernel, its initrd and a disk, as tests/judge/boots makes them.
 pub struct Image(PathBuf);
 
@@ -75,21 +85,34 @@ impl Image {
         Some(Self(image))
     }
 
-    /// Boots until the machine switches itself off. The disk stays as it is.
+    /// Boots from the disk until the machine switches itself off. The disk stays as it is.
     pub fn boot(&self, folder: &Path, append: &str, more: &[&str]) -> Console {
-        let file = |name: &str| self.0.join(name).display().to_string();
-        // An emulated timer may be late on a busy host; a kernel that tests it would panic.
-        let append = format!("root=/dev/vda rw console=ttyS0 panic=-1 no_timer_check {append}");
+        let append = format!("root=/dev/vda rw {append}");
         let disk = format!(
             "file={},format=raw,if=virtio,snapshot=on",
             self.0.join("disk").display()
         );
+        let args = [&["-m", "1024", "-drive", &disk], more].concat();
+        self.boot_any(folder, &self.0.join("initrd"), &append, &args)
+    }
+
+    /// The same of a machine without a disk, whose initrd carries its root.
+    pub fn boot_live(&self, folder: &Path, initrd: &str, append: &str) -> Console {
+        let append = format!("{LIVE} systemd.firstboot=off {append}");
+        self.boot_any(folder, &folder.join(initrd), &append, &["-m", "1536"])
+    }
+
+    fn boot_any(&self, folder: &Path, initrd: &Path, append: &str, more: &[&str]) -> Console {
+        // An emulated timer may be late on a busy host; a kernel that tests it would panic.
+        let append = format!("console=ttyS0 panic=-1 no_timer_check {append}");
         let mut child = judges::command(folder, "qemu-system-x86_64")
-            .args("-machine q35 -cpu max -accel tcg,thread=multi -smp 2 -m 1024".split(' '))
+            .args("-machine q35 -cpu max -accel tcg,thread=multi -smp 2".split(' '))
             .args("-display none -monitor none -no-reboot -nic none".split(' '))
             .args(["-serial", "file:console", "-append", &append])
-            .args(["-kernel", &file("kernel"), "-initrd", &file("initrd")])
-            .args(["-drive", &disk])
+            .arg("-kernel")
+            .arg(self.0.join("kernel"))
+            .arg("-initrd")
+            .arg(initrd)
             .args(more)
             .stdout(Stdio::null())
             .stderr(Stdio::inherit())
@@ -137,11 +160,34 @@ impl Console {
         let core = self.said("core").unwrap();
         let key = SSH_KEY.split(' ').nth(1).unwrap();
         assert!(core.contains("adm") && core.ends_with(key), "{core}");
-        self.has_tree(node);
+        let tree = fs::read(node.join("tree.json")).unwrap();
+        let tree: Value = serde_json::from_slice(&tree).unwrap();
+        self.has_entries(tree["entries"].as_array().unwrap());
+        self.has_units(tree["units"].as_array().unwrap());
+    }
+
+    /// Every unit of tree.json is enabled, disabled or masked as it says.
+    fn has_units(&self, units: &[Value]) {
+        let words = self.after("UNIT ").map(str::split_whitespace);
+        let states: BTreeMap<&str, &str> = words
+            .filter_map(|mut words| Some((words.next()?, words.next()?)))
+            .collect();
+        assert!(units.len() > 2);
+        for unit in units {
+            let name = unit["name"].as_str().unwrap();
+            let state = match (&unit["masked"], unit["enabled"].as_bool()) {
+                (Value::Bool(true), _) => "masked",
+                (_, Some(true)) => "enabled",
+                (_, Some(false)) => "disabled",
+                // The image decides.
+                (_, None) => continue,
+            };
+            assert_eq!(states.get(name), Some(&state), "{name}");
+        }
     }
 
     /// Every entry of tree.json is on the machine as it says.
-    fn has_tree(&self, node: &Path) {
+    fn has_entries(&self, entries: &[Value]) {
         let found: BTreeMap<&str, &str> = self
             .after("NODE ")
             .filter_map(|line| line.split_once('|'))
@@ -152,9 +198,6 @@ impl Console {
             .filter_map(|line| line.split_once("  "))
             .map(|(sum, path)| (path, sum))
             .collect();
-        let tree = fs::read(node.join("tree.json")).unwrap();
-        let tree: Value = serde_json::from_slice(&tree).unwrap();
-        let entries = tree["entries"].as_array().unwrap();
         assert!(entries.len() > 10);
         for entry in entries {
             let text = |key: &str| entry[key].as_str().unwrap_or_default();

@@ -108,42 +108,12 @@ func (r *replay) bootCloudInit(n *node) (booted, error) {
 	return with, err
 }
 
-// setup is what CoreOS' initrds do with the file that a live system's overlay brings (its ignition-setup), and Debian's Ignition leaves to others.
-const setup = `[Unit]
-DefaultDependencies=no
-Before=ignition-fetch-offline.service
-ConditionPathExists=/config.ign
-[Service]
-Type=oneshot
-ExecStart=/bin/mkdir -p /usr/lib/ignition
-ExecStart=/bin/mv /config.ign /usr/lib/ignition/user.ign
-`
-
 // bootIgnition: the overlay of a live system brings config.ign to Debian's Ignition, which is in the image's initrd. QEMU's own device for
 // configurations hands on some kilobytes a second, and this one holds a kubelet.
 func (r *replay) bootIgnition(n *node) (booted, error) {
-	hook, base := r.memory("hook"), r.memory("ignition.base")
-	units := filepath.Join(hook, "etc/systemd/system")
-	if err := os.MkdirAll(filepath.Join(units, "initrd.target.requires"), 0o755); err != nil {
-		return booted{}, err
-	}
-	if err := os.WriteFile(filepath.Join(units, "setup.service"), []byte(setup), 0o644); err != nil {
-		return booted{}, err
-	}
-	if err := os.Symlink("../setup.service", filepath.Join(units, "initrd.target.requires/setup.service")); err != nil {
-		return booted{}, err
-	}
-	// The kernel looks for the next archive at a multiple of four bytes.
-	if err := do("sh", "-euc", `cp "$1" "$3"; while [ $(($(wc -c <"$3") % 4)) != 0 ]; do printf '\0' >>"$3"; done
-cd "$2"; find . | cpio -o -H newc --quiet >>"$3"`, "sh", r.image("ignition-image", "initrd"), hook, base); err != nil {
-		return booted{}, err
-	}
-	with, err := r.appendOverlay(n, base)
-	if err != nil {
-		return booted{}, err
-	}
+	with, err := r.appendOverlay(n, r.image("ignition-image", "initrd"))
 	with.kernel = r.image("ignition-image", "kernel")
-	return with.onDisk(r.image("ignition-image", "disk")), os.Remove(base)
+	return with.onDisk(r.image("ignition-image", "disk")), err
 }
 
 // payloads are the files of a node's entry in index.json whose names end so.

@@ -4,7 +4,7 @@ use std::fs;
 
 use super::console::Console;
 use super::{can_boot, make_raw, pack, within};
-use crate::initrd::{NODE, append, built};
+use crate::initrd::{NODE, append, built, kernel_arguments};
 use crate::project::sha256;
 
 /// A file so large that what the kernel takes for itself does not matter, in bytes.
@@ -39,9 +39,10 @@ fn with_less_memory_than_is_said_the_files_do_not_come_up() {
     );
     let _ = project.good(&["build"]);
     let said = append(&project, &within(folder, "base"), &within(folder, "both")).good();
-    let argument = said.trim().rsplit(' ').next().unwrap();
+    let arguments = kernel_arguments(&said);
     // A compressed archive and the file in it would fit by far.
-    let short = std::panic::catch_unwind(|| Console::of(folder, "both", argument, &["-m", "320"]));
+    let short =
+        std::panic::catch_unwind(|| Console::of(folder, "both", &arguments, &["-m", "320"]));
     assert!(
         short.is_err(),
         "the kernel takes more than half of the memory"
@@ -49,7 +50,7 @@ fn with_less_memory_than_is_said_the_files_do_not_come_up() {
     let console = fs::read(folder.join("console")).unwrap();
     let console = String::from_utf8_lossy(&console).into_owned();
     assert!(console.contains("write error"), "{console}");
-    let enough = Console::of(folder, "both", argument, &["-m", "512"]);
+    let enough = Console::of(folder, "both", &arguments, &["-m", "512"]);
     let path = enough.paths().remove("/opt/large").unwrap();
     assert!(path.ends_with(&sha256(&large)), "{path}");
 }

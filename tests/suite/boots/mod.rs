@@ -4,6 +4,7 @@
 
 mod carry;
 mod console;
+mod coreos_live;
 mod memory;
 mod missing_layer;
 mod network;
@@ -21,6 +22,8 @@ PATH=/bin:/sbin:/usr/bin:/usr/sbin
 mount -t proc proc /proc 2>/dev/null; mount -t devtmpfs dev /dev 2>/dev/null
 echo 1 >/proc/sys/kernel/printk
 echo "NODE cmdline $(cat /proc/cmdline)"
+preset=/etc/systemd/system-preset/20-ignition.preset
+[ ! -e $preset ] || while read -r line; do echo "NODE $line"; done <$preset
 find / -xdev ! -path '/proc*' ! -path '/dev*' | while read -r path; do
     facts=$(stat -c '%a %u %g' "$path")
     if [ -L "$path" ]; then
@@ -123,11 +126,12 @@ fn pack(folder: &Path, shape: &str) {
     shell(folder, &format!("{early}\n{script}"));
 }
 
-/// The compressions of overlays and the shapes of bases that are asked: with FULL=1 each with each.
+/// The compressions of overlays and the shapes of bases that are asked: with FULL=1 each with each, one shape after the
+/// other.
 fn pairs(chosen: (&'static str, &'static str)) -> Vec<(&'static str, &'static str)> {
     if std::env::var_os("FULL").is_none() {
         return vec![chosen];
     }
-    let with_all = |compression| SHAPES.map(|(shape, _)| (compression, shape));
-    ["gzip", "none", "zstd", "xz"].map(with_all).concat()
+    let with_all = |(shape, _)| ["gzip", "none", "zstd", "xz"].map(|overlay| (overlay, shape));
+    SHAPES.map(with_all).concat()
 }

@@ -2,7 +2,7 @@
 
 use super::console::Console;
 use super::{can_boot, make_raw, pack, pairs, within};
-use crate::initrd::{append, built};
+use crate::initrd::{append, built, kernel_arguments};
 
 #[test]
 fn a_root_in_the_initramfs_has_the_nodes_tree() {
@@ -23,8 +23,8 @@ fn a_root_in_the_initramfs_has_the_nodes_tree() {
         let project = built(&format!("{{initramfs: {{compression: {compression}}}}}"));
         pack(folder, shape);
         let said = append(&project, &within(folder, "base"), &within(folder, "both")).good();
-        let argument = said.trim().rsplit(' ').next().unwrap();
-        let console = Console::of(folder, "both", argument, &[]);
+        let arguments = kernel_arguments(&said);
+        let console = Console::of(folder, "both", &arguments, &[]);
         assert!(
             console.says("NODE containers can start"),
             "{compression} after {shape}: {console}"
