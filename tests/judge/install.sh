@@ -267,7 +267,8 @@ image_reader() {
     fi
 }
 
-# What a machine boots over its network, for `make boots` only: pxelinux and GRUB; iPXE comes with the emulator's network cards.
+# What a machine boots over its network, for `make boots` only: pxelinux, GRUB, and the firmware of UEFI; iPXE comes with the emulator's network
+# cards.
 network_loaders() {
     if [ ! -e /usr/lib/ipxe/qemu/pxe-virtio.rom ] && may_install ipxe-qemu; then
         apt_install ipxe-qemu || skip ipxe-qemu "apt-get could not install it"
@@ -280,6 +281,8 @@ network_loaders() {
 pxelinux pxelinux usr/lib/PXELINUX/lpxelinux.0
 syslinux syslinux-common usr/lib/syslinux/modules/bios/ldlinux.c32
 grub-pc grub-pc-bin usr/lib/grub/i386-pc/moddep.lst
+grub-efi grub-efi-amd64-bin usr/lib/grub/x86_64-efi/moddep.lst
+ovmf ovmf usr/share/ovmf/OVMF.fd
 LIST
 }
 

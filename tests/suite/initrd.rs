@@ -14,7 +14,15 @@ pub const NODE: &str = "gpu-1.example.com";
 
 /// The project, built with other settings for the node's output.
 pub fn built(output: &str) -> Project {
+    built_with(output, &[])
+}
+
+/// The same with files beside the inventory, which the settings name.
+pub fn built_with(output: &str, files: &[(&str, &str)]) -> Project {
     let project = Project::of("modern");
+    for (name, content) in files {
+        fs::write(project.dir.join(name), content).unwrap();
+    }
     let file = project.dir.join("cluster.yaml");
     let inventory = fs::read_to_string(&file).unwrap();
     let changed = inventory.replace(

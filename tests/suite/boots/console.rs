@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::fs;
+use std::panic::UnwindSafe;
 use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -24,6 +25,11 @@ impl fmt::Display for Console {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
+}
+
+fn read(folder: &Path) -> String {
+    let said = fs::read(folder.join("console")).unwrap();
+    String::from_utf8_lossy(&said).replace('\r', "")
 }
 
 impl Console {
@@ -73,8 +79,7 @@ impl Console {
             }
             std::thread::sleep(Duration::from_millis(100));
         }
-        let said = fs::read(folder.join("console")).unwrap();
-        let console = Self(String::from_utf8_lossy(&said).replace('\r', ""));
+        let console = Self(read(folder));
         for trouble in [
             "invalid magic",
             "write error",
@@ -86,6 +91,12 @@ impl Console {
         }
         assert!(console.0.contains("NODE end"), "{what}: {}", console.0);
         console
+    }
+
+    /// What the console has of a machine that must not come up.
+    pub fn of_failure(folder: &Path, boot: impl FnOnce() -> Self + UnwindSafe) -> String {
+        assert!(std::panic::catch_unwind(boot).is_err(), "it came up");
+        read(folder)
     }
 
     /// A line ends so.

@@ -16,7 +16,7 @@ use crate::judges::present;
 use crate::machine::{self, Image, LIVE};
 
 /// Makes `raw`, the initrd of a live system: Debian's with Ignition, and beside it the small system.
-fn make_live(folder: &Path) {
+pub fn make_live(folder: &Path) {
     make_root(folder, "root");
     // Debian's engine wants a policy, be it one that labels nothing.
     shell(
@@ -32,6 +32,14 @@ fn make_live(folder: &Path) {
     );
 }
 
+/// Boots it until it switches itself off.
+pub fn boot(folder: &Path, initrd: &str, arguments: &str, more: &[&str]) -> Console {
+    let kernel = unpacked("ignition-image/kernel").display().to_string();
+    let append = format!("{LIVE} {arguments}");
+    let args = [&["-m", "768", "-smp", "2"], more].concat();
+    Console::of_kernel(folder, &kernel, (initrd, &append), &args)
+}
+
 #[test]
 fn a_live_system_has_the_nodes_tree() {
     if !(can_boot() && present("mksquashfs")) {
@@ -40,16 +48,6 @@ fn a_live_system_has_the_nodes_tree() {
     let scratch = tempfile::tempdir().unwrap();
     let folder = scratch.path();
     make_live(folder);
-    let kernel = unpacked("ignition-image/kernel").display().to_string();
-    let boot = |initrd: &str, arguments: &str| {
-        let append = format!("{LIVE} {arguments}");
-        Console::of_kernel(
-            folder,
-            &kernel,
-            (initrd, &append),
-            &["-m", "768", "-smp", "2"],
-        )
-    };
     let mut base = None;
     let mut packed = "";
     for (compression, shape) in pairs(("xz", "microcode")) {
@@ -63,8 +61,8 @@ fn a_live_system_has_the_nodes_tree() {
         let said = append(&project, &within(folder, "base"), &within(folder, "both")).good();
         let arguments = kernel_arguments(&said);
         // Without the overlay Ignition has nothing to do, and the system is up all the same.
-        let base = base.get_or_insert_with(|| boot("base", &arguments).paths());
-        let console = boot("both", &arguments);
+        let base = base.get_or_insert_with(|| boot(folder, "base", &arguments, &[]).paths());
+        let console = boot(folder, "both", &arguments, &[]);
         console.has_tree(&project, base, &["/etc/.ignition-result.json"]);
         console.has_presets(&node(&project));
     }

@@ -1,7 +1,6 @@
 //! A root in the initramfs whose boot loader was not told of the layer, was told of another node's, or gave a part of the
 //! node's own overlay only: the machine stops and says which file it lacks, rather than come up without its programs.
 
-use std::fs;
 use std::path::Path;
 
 use super::console::Console;
@@ -13,10 +12,7 @@ const OTHER: &str = "edge-004";
 
 /// What the console has of a machine that is to stop.
 fn stopped(folder: &Path, argument: &str) -> String {
-    let boot = || Console::of(folder, "both", argument, &[]);
-    assert!(std::panic::catch_unwind(boot).is_err(), "it came up");
-    let console = fs::read(folder.join("console")).unwrap();
-    let console = String::from_utf8_lossy(&console).replace('\r', "");
+    let console = Console::of_failure(folder, || Console::of(folder, "both", argument, &[]));
     assert!(console.contains("Attempted to kill init"), "{console}");
     console
 }

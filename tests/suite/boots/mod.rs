@@ -5,6 +5,7 @@
 mod carry;
 mod console;
 mod coreos_live;
+mod fetched_secrets;
 mod memory;
 mod missing_layer;
 mod network;

@@ -1,5 +1,5 @@
-//! Machines that boot over the network: iPXE, pxelinux and GRUB, each from its own ROM or image, find the node's script by
-//! the MAC address, and the kernel, the base initrd and the node's overlay by that.
+//! Machines that boot over the network, by BIOS and by UEFI: iPXE, pxelinux and GRUB, each from its own ROM or image,
+//! find the node's script by the MAC address, and the kernel, the base initrd and the node's overlay by that.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::console::Console;
 use super::{can_boot, kernel, make_raw, pack, shell, unpacked};
 use crate::initrd::node;
-use crate::judges::{self, Target};
+use crate::judges::Target;
 use crate::project::Project;
 use crate::pxe::{MAC, SERVED, project};
 
@@ -142,32 +142,24 @@ fn machines_find_their_node_by_the_mac_address() {
         let _ = fs::copy(&image, tftp.join(image.file_name().unwrap())).unwrap();
     }
     shell(folder, "cp -r out/boot/pxelinux.cfg tftp");
-    let modules = unpacked("grub-pc/usr/lib/grub/i386-pc/moddep.lst");
     let prefix = format!("(http,10.0.2.2:{})/k8s/boot/grub", server.port);
-    let modules = modules.parent().unwrap().display().to_string();
-    let grub = [
-        "-O",
-        "i386-pc-pxe",
-        "-d",
-        &modules,
-        "-o",
-        "tftp/core.0",
-        "-p",
-        &prefix,
-    ];
-    let needed = "pxe http tftp normal configfile linux echo regexp boot";
-    let grub: Vec<&str> = grub.into_iter().chain(needed.split(' ')).collect();
-    let _ = judges::content(folder, "grub-mkimage", &grub);
+    make_grub(folder, &prefix, "grub-pc", "i386-pc-pxe", "core.0 pxe");
+    make_grub(folder, &prefix, "grub-efi", "x86_64-efi", "core.efi efinet");
+    let firmware = unpacked("ovmf/usr/share/ovmf/OVMF.fd");
+    let uefi = ["-bios", firmware.to_str().unwrap()];
 
     let ipxe = format!("{served}/boot/boot.ipxe");
-    for (name, first) in [
-        ("iPXE", &*ipxe),
-        ("pxelinux", "lpxelinux.0"),
-        ("GRUB", "core.0"),
+    for (name, first, firmware) in [
+        ("iPXE", &*ipxe, &[][..]),
+        ("pxelinux", "lpxelinux.0", &[]),
+        ("GRUB", "core.0", &[]),
+        ("iPXE of UEFI", &ipxe, &uefi),
+        ("GRUB of UEFI", "core.efi", &uefi),
     ] {
         server.asked.lock().unwrap().clear();
         let nic = format!("user,model=virtio-net-pci,mac={MAC},tftp=tftp,bootfile={first}");
-        let console = Console::of_machine(folder, name, &["-nic", &nic, "-boot", "n"]);
+        let args = [&["-nic", &nic, "-boot", "n"], firmware].concat();
+        let console = Console::of_machine(folder, name, &args);
         for what in [
             "base/files/vmlinuz",
             "base/files/base.img",
@@ -185,9 +177,21 @@ fn machines_find_their_node_by_the_mac_address() {
         }
         assert!(
             console.says("NODE containers can start"),
-            "{name}: {}",
-            console
+            "{name}: {console}"
         );
         console.has_entries(&public, &base, &["/usr/lib/nodebake/", "/mnt"]);
     }
+}
+
+/// An image of GRUB that is booted over the network: `words` are its name below `tftp`, and how it reaches the network card.
+fn make_grub(folder: &Path, prefix: &str, package: &str, format: &str, words: &str) {
+    let modules = format.trim_end_matches("-pxe");
+    let modules = unpacked(&format!("{package}/usr/lib/grub/{modules}"));
+    let modules = modules.display();
+    shell(
+        folder,
+        &format!(
+            "grub-mkimage -O {format} -d {modules} -p '{prefix}' -o tftp/{words} http tftp normal configfile linux echo regexp boot"
+        ),
+    );
 }
