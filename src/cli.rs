@@ -105,6 +105,45 @@ pub enum Command {
     Man(ManPage),
     /// Print completions for a shell
     Completions(Completions),
+    /// Print the JSON Schema of a file, for editors and validators
+    ///
+    /// With it an editor completes keys, says what they are for, and marks
+    /// mistakes: put `# yaml-language-server: $schema=FILE` at the top of a
+    /// file. `check` finds more: what no schema can say.
+    Schema(SchemaOf),
+}
+
+/// `schema`.
+#[derive(Debug, Args)]
+pub struct SchemaOf {
+    /// The file: cluster.yaml, profiles/NAME.yaml or overlays/NAME/overlay.yaml
+    #[arg(
+        value_enum,
+        default_value_t,
+        conflicts_with = "out",
+        value_name = "FILE"
+    )]
+    pub file: SchemaFile,
+    /// Only fields and flags that kubelets of this version have
+    /// [default: those of all versions]
+    #[arg(long, value_name = "VERSION")]
+    pub kubernetes: Option<String>,
+    /// Write all schemas into this folder, as cluster.schema.json,
+    /// profile.schema.json and overlay.schema.json
+    #[arg(short, long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+}
+
+/// Files that there are schemas of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum SchemaFile {
+    /// The inventory
+    #[default]
+    Cluster,
+    /// Named defaults for a role
+    Profile,
+    /// What is said of an overlay's files
+    Overlay,
 }
 
 /// `man`.

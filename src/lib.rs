@@ -41,6 +41,8 @@ pub mod payload;
 pub mod plan;
 /// Findings in what the user wrote.
 pub mod report;
+/// JSON Schema of what users write.
+pub mod schema;
 /// Bootstrap tokens.
 pub mod secrets;
 /// What nodes need from where they stand.

@@ -38,6 +38,7 @@ fn run(cli: &Cli) -> Result<Exit> {
         Command::Key(args) => cmd::key::run(args),
         Command::Pki(args) => cmd::pki::run(args),
         Command::Man(args) => cmd::man::man(args),
+        Command::Schema(args) => cmd::schema::run(args),
         Command::Completions(args) => cmd::man::completions(args),
     }
 }

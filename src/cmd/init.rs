@@ -12,6 +12,7 @@ use crate::bundle::generate_keys;
 use crate::cli::{Init, Token, TokenCreate, TokenFile};
 use crate::error::{Exit, Result};
 use crate::identity::example_ca;
+use crate::schema::{Kind, text};
 use crate::secrets::Keys;
 use crate::yaml::push_quoted;
 
@@ -20,7 +21,8 @@ const CA_DAYS: u32 = 3650;
 /// The name of the example CA.
 pub const EXAMPLE_CA: &str = "nodebake-example-ca";
 
-const CLUSTER: &str = r#"# The inventory: what is true of the cluster, and its nodes. `nodebake check` says what is wrong with it.
+const CLUSTER: &str = r#"# yaml-language-server: $schema=schemas/cluster.schema.json
+# The inventory: what is true of the cluster, and its nodes. `nodebake check` says what is wrong with it.
 apiVersion: nodebake/v1
 kind: Cluster
 name: example
@@ -63,6 +65,10 @@ Before it is more than an example:
 2. `cluster.yaml` names an API server and nodes that do not exist: write yours, then `nodebake token create`.
 3. `secrets.yaml` and `keys/sign.key` are secrets, and git ignores them. Keep them in a safe place.
 
+By the first line of `cluster.yaml` editors complete its keys, explain them and mark mistakes, without a network. A profile
+names `schemas/profile.schema.json` in the same way, an `overlay.yaml` `schemas/overlay.schema.json`, each by its path from
+the file's own folder. After an update of nodebake, `nodebake schema -o schemas` writes the schemas anew.
+
 With a bundle in hand:
 
 1. `kubectl apply -k out/cluster/rbac`, at any time, and `kubectl create -k out/cluster/tokens`, once.
@@ -90,6 +96,7 @@ pub fn run(args: &Init) -> Result<Exit> {
         dir.join("pki"),
         dir.join("profiles"),
         dir.join("overlays"),
+        dir.join("schemas"),
     ] {
         make_folder(&folder)?;
     }
@@ -98,6 +105,9 @@ pub fn run(args: &Init) -> Result<Exit> {
         .replace("{PROFILE}", &args.profile)
         .replace("{RECIPIENTS}", &recipients);
     write(&dir.join("cluster.yaml"), &inventory)?;
+    for kind in Kind::ALL {
+        write(&dir.join("schemas").join(kind.file()), &text(kind, None))?;
+    }
     write(&dir.join("README.md"), README)?;
     write(&dir.join(".gitignore"), GITIGNORE)?;
     write(

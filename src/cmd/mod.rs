@@ -24,6 +24,8 @@ mod merges;
 pub mod pki;
 mod project;
 mod pxe;
+/// `schema`.
+pub mod schema;
 mod secrets_file;
 /// `show`.
 pub mod show;

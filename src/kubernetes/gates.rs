@@ -70,6 +70,11 @@ pub fn names(minor: u32) -> impl Iterator<Item = &'static str> {
     gates.map(|(name, _)| name.as_str())
 }
 
+/// The gates that any kubelet knows or knew, sorted.
+pub fn all_names() -> impl Iterator<Item = &'static str> {
+    Schema::load().gates.keys().map(String::as_str)
+}
+
 /// The gates that one configuration sets, for one minor.
 #[derive(Debug)]
 pub struct Gates {

@@ -45,6 +45,18 @@ struct Meaning {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct TypeRef(usize);
 
+/// A key with all that it ever meant, or what it means in one minor.
+pub struct Declared {
+    /// The key.
+    pub name: &'static str,
+    /// What it takes: more than one thing where that changed.
+    pub kinds: Vec<&'static Kind>,
+    /// The first minor that has it.
+    pub since: u32,
+    /// The last one, where the newest has it no longer.
+    pub until: Option<u32>,
+}
+
 /// What the table knows of a key in one minor.
 #[derive(Debug)]
 pub enum FieldAnswer {
@@ -136,6 +148,11 @@ impl Schema {
         answer(&self.flags, name, minor)
     }
 
+    /// The flags of one minor, or all that there ever were, sorted by name.
+    pub fn flags(&'static self, minor: Option<u32>) -> impl Iterator<Item = Declared> {
+        declared(&self.flags, minor)
+    }
+
     /// Labels that a kubelet of that minor may set on its own Node although they are Kubernetes' own.
     pub fn self_labels(&self, minor: u32) -> impl Iterator<Item = &str> {
         present(&self.self_labels, minor)
@@ -175,6 +192,11 @@ impl TypeRef {
     pub fn fields(self, minor: u32) -> impl Iterator<Item = (&'static str, &'static Kind)> {
         names(self.members().1, minor)
     }
+
+    /// The fields of one minor, or all that there ever were, sorted by name.
+    pub fn all_fields(self, minor: Option<u32>) -> impl Iterator<Item = Declared> {
+        declared(self.members().1, minor)
+    }
 }
 
 fn answer(all: &'static Meanings, key: &str, minor: u32) -> FieldAnswer {
@@ -212,6 +234,20 @@ fn names(
     all.iter().filter_map(move |(key, meanings)| {
         let found = meanings.iter().find(|one| one.span.holds(minor))?;
         Some((key.as_str(), &found.kind))
+    })
+}
+
+fn declared(all: &'static Meanings, minor: Option<u32>) -> impl Iterator<Item = Declared> {
+    all.iter().filter_map(move |(name, meanings)| {
+        let holds = |one: &&Meaning| minor.is_none_or(|minor| one.span.holds(minor));
+        let kinds: Vec<&Kind> = meanings.iter().filter(holds).map(|one| &one.kind).collect();
+        let last = meanings.last().filter(|_| !kinds.is_empty())?;
+        Some(Declared {
+            name,
+            kinds,
+            since: meanings.first()?.span.first,
+            until: last.span.last,
+        })
     })
 }
 

@@ -1,6 +1,7 @@
 //! Manual pages. In: the commands as clap knows them, and guides in Markdown, which are read in the sources as they are.
 //! Out: roff, as man(1) shows it.
 
+mod keys;
 mod render;
 
 use clap::{Command, CommandFactory};
@@ -39,7 +40,11 @@ pub fn pages() -> Result<Vec<Page>> {
     let mut pages = Vec::new();
     commands(&root, &mut pages)?;
     for (name, section, text) in GUIDES {
-        pages.push(render::guide(name, section, text)?);
+        let mut text = text.to_owned();
+        if name == "nodebake-inventory" {
+            text.push_str(&keys::sections());
+        }
+        pages.push(render::guide(name, section, &text)?);
     }
     Ok(pages)
 }

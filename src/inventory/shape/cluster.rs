@@ -39,7 +39,7 @@ static CLUSTER_STRUCT: Struct = Struct {
             field("rbac", Keys(&RBAC), "what is special in the RBAC"),
             field(
                 "profiles",
-                List(&Text(&text::LAYER_NAME)),
+                List(&Text(&text::PROFILE_NAME)),
                 "profiles of every node, in order",
             ),
             field("nodes", List(&NODE), "the nodes"),
@@ -174,10 +174,15 @@ static RANGE_OF_NODES: Struct = Struct {
     name: "nodeRange",
     groups: &[
         &[
-            field("range", Keys(&RANGE), "many nodes whose names count").required(),
+            field(
+                "range",
+                Keys(&RANGE),
+                "many nodes whose names count, in the place of one name",
+            )
+            .required(),
             field(
                 "profiles",
-                List(&Text(&text::LAYER_NAME)),
+                List(&Text(&text::PROFILE_NAME)),
                 "profiles beside the cluster's, after those",
             ),
         ],
@@ -207,7 +212,7 @@ static RANGE: Struct = Struct {
         ),
         field(
             "within",
-            Text(&text::CIDR),
+            Text(&text::NODE_CIDR),
             "the network that all addresses must lie in",
         ),
     ]],
@@ -236,7 +241,7 @@ static ONE_NODE: Struct = Struct {
             ),
             field(
                 "profiles",
-                List(&Text(&text::LAYER_NAME)),
+                List(&Text(&text::PROFILE_NAME)),
                 "profiles beside the cluster's, after those",
             ),
             INTERFACES,

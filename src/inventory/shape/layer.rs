@@ -77,7 +77,7 @@ pub static LAYER_FIELDS: [Field; 23] = [
     field(
         "overlays",
         Map(&Entries {
-            key: &text::LAYER_NAME,
+            key: &text::OVERLAY_NAME,
             value: Keys(&OVERLAY_USE),
         }),
         "overlays that are laid over the node, in order",
@@ -131,7 +131,7 @@ static PROFILE_STRUCT: Struct = Struct {
             field("description", Text(&text::ANY), "what it is for"),
             field(
                 "extends",
-                List(&Text(&text::LAYER_NAME)),
+                List(&Text(&text::PROFILE_NAME)),
                 "other profiles, laid below this one",
             ),
         ],

@@ -30,8 +30,10 @@ pub static PROJECT_FILE: Rule = rule("", &["files/kubelet"]);
 pub static PEM_FILE: Rule = rule("", &["pki/ca.pem"]);
 /// A file with one node a line.
 pub static CSV_FILE: Rule = rule("", &["racks.csv"]);
-/// The name of a profile or overlay.
-pub static LAYER_NAME: Rule = rule(r"^[^./\\][^/\\]*$", &["worker"]);
+/// The name of a profile.
+pub static PROFILE_NAME: Rule = rule(r"^[^./\\][^/\\]*$", &["worker"]);
+/// The name of an overlay.
+pub static OVERLAY_NAME: Rule = rule(r"^[^./\\][^/\\]*$", &["containerd"]);
 /// A release of Kubernetes.
 pub static VERSION: Rule = rule(
     r"^v?1\.(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)([-+][0-9A-Za-z.+-]+)?$",
@@ -58,6 +60,8 @@ pub static HOST_AND_PORT: Rule = rule(r"^[^/?#@\s]+:[0-9]+$", &["10.0.0.1:6443"]
 pub static ADDRESS: Rule = rule(r"^[0-9A-Fa-f:.]+$", &["10.20.4.11", "fd00::11"]);
 /// A network, or an address with a prefix.
 pub static CIDR: Rule = rule(r"^[0-9A-Fa-f:.]+/[0-9]{1,3}$", &["10.254.0.0/16"]);
+/// A network of nodes.
+pub static NODE_CIDR: Rule = rule(r"^[0-9A-Fa-f:.]+/[0-9]{1,3}$", &["10.20.0.0/16"]);
 /// An address with the prefix of its network.
 pub static HOST_CIDR: Rule = rule(r"^[0-9A-Fa-f:.]+/[0-9]{1,3}$", &["10.20.4.11/23"]);
 /// A DNS domain.

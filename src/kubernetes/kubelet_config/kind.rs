@@ -2,6 +2,7 @@
 //! nothing is converted between numbers, booleans and strings.
 
 use crate::kubernetes::kubelet_config::{Schema, TypeRef};
+use crate::kubernetes::table::Span;
 use crate::kubernetes::value;
 
 /// What a field takes. `null` fits every kind and means the default.
@@ -52,6 +53,17 @@ impl EnumRef {
         let found = Schema::load().enums.get_index(self.0);
         let (_, members) = found.expect("made from an index of this very table");
         super::present(members, minor)
+    }
+
+    /// The values of one minor, or all that there ever were, sorted.
+    pub fn all_values(self, minor: Option<u32>) -> impl Iterator<Item = &'static str> {
+        let found = Schema::load().enums.get_index(self.0);
+        let (_, members) = found.expect("made from an index of this very table");
+        let holds = move |spans: &[Span]| {
+            minor.is_none_or(|minor| spans.iter().any(|span| span.holds(minor)))
+        };
+        let held = members.iter().filter(move |(_, spans)| holds(spans));
+        held.map(|(name, _)| name.as_str())
     }
 }
 
@@ -139,7 +151,7 @@ impl Kind {
     pub fn check_integer(&self, number: i128) -> Result<(), String> {
         match self {
             Self::Int { bits, signed } => {
-                let range = int_range(*bits, *signed);
+                let range = Self::range(*bits, *signed);
                 if range.contains(&number) {
                     return Ok(());
                 }
@@ -195,13 +207,14 @@ impl Kind {
         }
     }
 
+    /// What an integer of so many bits may be.
+    pub fn range(bits: u8, signed: bool) -> std::ops::RangeInclusive<i128> {
+        let size = 1_i128 << (bits - u8::from(signed));
+        let least = if signed { -size } else { 0 };
+        least..=size - 1
+    }
+
     fn not(&self, what: &str, text: &str) -> String {
         format!("must be {}, not {what} {text}", self.describe())
     }
-}
-
-fn int_range(bits: u8, signed: bool) -> std::ops::RangeInclusive<i128> {
-    let size = 1_i128 << (bits - u8::from(signed));
-    let least = if signed { -size } else { 0 };
-    least..=size - 1
 }

@@ -1,0 +1,56 @@
+//! `nodebake schema`: JSON Schema for editors and validators.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::Path;
+
+use anyhow::{Context, anyhow, bail};
+
+use crate::cli::{SchemaFile, SchemaOf};
+use crate::error::{Exit, Result};
+use crate::kubernetes::kubelet_config;
+use crate::kubernetes::version::Version;
+use crate::schema::{Kind, text};
+
+/// Runs `schema`.
+pub fn run(args: &SchemaOf) -> Result<Exit> {
+    let minor = args.kubernetes.as_deref().map(minor).transpose()?;
+    if let Some(out) = &args.out {
+        write_all(out, minor)?;
+        return Ok(Exit::Good);
+    }
+    let kind = match args.file {
+        SchemaFile::Cluster => Kind::Cluster,
+        SchemaFile::Profile => Kind::Profile,
+        SchemaFile::Overlay => Kind::Overlay,
+    };
+    io::stdout()
+        .lock()
+        .write_all(text(kind, minor).as_bytes())?;
+    Ok(Exit::Good)
+}
+
+/// Writes the schemas of all kinds into a folder.
+pub fn write_all(out: &Path, minor: Option<u32>) -> Result<()> {
+    fs::create_dir_all(out).with_context(|| format!("creating {}", out.display()))?;
+    for kind in Kind::ALL {
+        let file = out.join(kind.file());
+        fs::write(&file, text(kind, minor))
+            .with_context(|| format!("writing {}", file.display()))?;
+    }
+    Ok(())
+}
+
+/// A version that kubelets are known of.
+fn minor(version: &str) -> Result<u32> {
+    let parsed: Version = version.parse().map_err(|rule: String| anyhow!(rule))?;
+    let known = kubelet_config::Schema::load().minors();
+    if !known.contains(&parsed.minor()) {
+        bail!(
+            "nothing is known of kubelets {parsed}, only of 1.{} to 1.{}",
+            known.start(),
+            known.end()
+        );
+    }
+    Ok(parsed.minor())
+}
