@@ -9,7 +9,7 @@ fail() {
 # locate PATH: sets $at to where it lies below the root. Links above it lead where they lead on the running system, which
 # has that root as its own.
 locate() {
-    at= rest=$1 hops=0
+    at='' rest=$1 hops=0
     while :; do
         case $rest in
         */*) step=${rest%%/*} rest=${rest#*/} ;;

@@ -111,6 +111,8 @@ age age
 age-keygen age
 systemd-analyze systemd
 busybox busybox
+shellcheck shellcheck
+mksh mksh
 groff groff-base
 sysctl procps
 pyyaml python3-yaml

@@ -12,7 +12,7 @@ use crate::project::{Project, sha256, text};
 const PAUSE: &str = "registry.k8s.io/pause:3.10";
 
 /// Archives of an image with one small file, as docker and as OCI layouts are; made by Python's tarfile.
-fn archives(folder: &Path) {
+pub fn archives(folder: &Path) {
     let script = r#"
 import hashlib, io, json, tarfile
 def tar(files, name=None):

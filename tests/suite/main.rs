@@ -51,6 +51,7 @@ mod seed_boots;
 mod seeds;
 mod selinux;
 mod separate;
+mod shells;
 mod site;
 mod smoke;
 mod sysext;

@@ -10,8 +10,8 @@ is_mounted() {
     if [ -z "$root" ]; then
         mountpoint -q "$1" 2>/dev/null
     else
-        while read -r _ point _; do
-            [ "$point" != "$root$1" ] || return 0
+        while read -r _ mounted _; do
+            [ "$mounted" != "$root$1" ] || return 0
         done </proc/mounts
         return 1
     fi
@@ -21,7 +21,8 @@ is_mounted() {
 points=
 locate etc/fstab
 if [ -f "$at" ]; then
-    while read -r device point kind _; do
+    # The last line of a file may lack its end.
+    while read -r device point kind _ || [ -n "$device" ]; do
         case $device,$kind,$point in
         '#'* | *,swap,* | *,none | *,/ | ,*) ;;
         *,/*) is_mounted "$point" || points="$points $point" ;;
@@ -83,7 +84,7 @@ take_back() {
 labels=
 locate etc/selinux/config
 if [ -f "$at" ]; then
-    while IFS= read -r line; do
+    while IFS= read -r line || [ -n "$line" ]; do
         case $line in
         SELINUX=enforcing* | SELINUX=permissive*) labels=yes ;;
         SELINUX=*) labels= ;;
@@ -153,7 +154,7 @@ put() {
             ;;
         '#link')
             clear "$path"
-            ln -s "$target" "$at"
+            ln -s -- "$target" "$at"
             chown -h "$uid:$gid" "$at"
             ;;
         esac

@@ -11,7 +11,7 @@ fail() {
 }
 
 # Initrds mount it read-only; it is given back as it was.
-writable= device=
+writable='' device=''
 while read -r from point _ options _; do
     if [ "$point" = "$root" ]; then
         device=$from

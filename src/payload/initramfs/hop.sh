@@ -16,7 +16,7 @@ if ! [ -f $folder/needs ]; then
     say "not all of the node's overlay was unpacked: it is damaged, or the memory is too small for it"
     exit 1
 fi
-needs= here=
+needs='' here=''
 read -r needs <$folder/needs
 [ ! -f $folder/layer ] || read -r here <$folder/layer
 if [ "$needs" != "$here" ] && [ -n "$needs" ]; then

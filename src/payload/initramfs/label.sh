@@ -4,7 +4,7 @@ list=/etc/nodebake/unlabelled
 [ -s "$list" ] || exit 0
 PATH=${PATH:+$PATH:}/usr/sbin:/usr/bin:/sbin:/bin
 policy=
-while IFS= read -r line; do
+while IFS= read -r line || [ -n "$line" ]; do
     case $line in SELINUXTYPE=*) policy=${line#SELINUXTYPE=} ;; esac
 done </etc/selinux/config
 policy=${policy%%[!A-Za-z0-9_-]*}

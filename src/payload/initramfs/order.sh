@@ -2,5 +2,6 @@
 # order is the base's own, so it is added to rather than replaced.
 if [ -d /scripts ]; then
     mkdir -p /scripts/init-bottom
+    # shellcheck disable=SC2016 # those names are known there
     echo '/nodebake/carry/carry "$rootmnt" || panic "nodebake: the files were not carried to the root"' >>/scripts/init-bottom/ORDER
 fi
