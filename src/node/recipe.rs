@@ -19,7 +19,7 @@ use crate::inventory::{
     At, Attributes, Body, FileSpec, KubeconfigAuth, Spec, Spot, Text, UnitSpec,
 };
 use crate::node::Content;
-use crate::node::images::Image;
+use crate::node::images::{Image, Layout};
 use crate::node::overlay::{self, Overlay, OverlayBody};
 use crate::node::piece::{ConfigPiece, Piece};
 use crate::node::recipe::asset::Measured;
@@ -132,6 +132,8 @@ pub struct Preparation<'a> {
     unpacked: HashMap<(String, u8, Vec<String>), Option<Arc<Unpacked>>>,
     /// What archives of images hold, or the rule that they break.
     archives: HashMap<String, std::result::Result<Vec<Image>, String>>,
+    /// OCI layouts that are folders, or the rules that they break.
+    layouts: HashMap<String, std::result::Result<Layout, Vec<String>>>,
     /// Whether a file holds a version.
     versions: HashMap<(String, String), bool>,
     ca_keys: &'a CaKeys,
@@ -149,6 +151,7 @@ impl<'a> Preparation<'a> {
             assets: HashMap::new(),
             unpacked: HashMap::new(),
             archives: HashMap::new(),
+            layouts: HashMap::new(),
             versions: HashMap::new(),
             ca_keys,
             report,

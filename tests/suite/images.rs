@@ -11,6 +11,8 @@ use crate::project::{Project, sha256, text};
 
 const PAUSE: &str = "registry.k8s.io/pause:3.10";
 
+mod layouts;
+
 /// Archives of an image with one small file, as docker and as OCI layouts are; made by Python's tarfile.
 pub fn archives(folder: &Path) {
     let script = r#"
@@ -55,7 +57,11 @@ fn project(folder: &Path, files: &[&str], more: &str) -> Project {
     let mut lines = String::new();
     for file in files {
         let source = folder.join(file);
-        let digest = sha256(&fs::read(&source).unwrap_or_default());
+        let vouching = match source.is_dir() {
+            true => source.join("index.json"),
+            false => source.clone(),
+        };
+        let digest = sha256(&fs::read(vouching).unwrap_or_default());
         lines += &format!(
             "      {file}: {{source: {}, sha256: {digest}}}\n",
             source.display()
@@ -204,6 +210,21 @@ impl Containerd {
         }
         Self { child, socket }
     }
+
+    /// What `ctr images` says.
+    fn images(&self, folder: &Path, args: &[&str]) -> String {
+        let tools = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("judges");
+        let ctr = tools.join("containerd/usr/bin/ctr").display().to_string();
+        let output = judges::command(folder, &ctr)
+            .args(["-n", "k8s.io", "images"])
+            .args(args)
+            .env("CONTAINERD_ADDRESS", &self.socket)
+            .env("CONTAINERD_SNAPSHOTTER", "native")
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        text(&output.stdout)
+    }
 }
 
 impl Drop for Containerd {
@@ -322,22 +343,10 @@ fn skopeo_agrees_about_archives() {
     let _ = skopeo(&format!(
         "{from} docker-archive:made-docker.tar:r.example.com/b:1"
     ));
-    let _ = skopeo(&format!("{from} oci:layout:r.example.com/c:1"));
     let _ = skopeo(&format!("{from} oci-archive:short.tar:1"));
-    // A layout is packed before it goes along, as the finding says.
-    let refused = findings(&project(at, &["layout"], ""));
-    let repair = refused.split("tar -C ").nth(1).unwrap();
-    let repair = format!("tar -C {}", repair.lines().next().unwrap());
-    let _ = judges::content(at, "sh", &["-euc", &repair]);
     let refused = findings(&project(at, &["short.tar"], ""));
     assert!(refused.contains("without a whole name"), "{refused}");
-    let made = [
-        "made-oci.tar",
-        "made-docker.tar",
-        "layout.tar",
-        "pause.tar",
-        "oci.tar",
-    ];
+    let made = ["made-oci.tar", "made-docker.tar", "pause.tar", "oci.tar"];
     let project = project(at, &made, "    output: {secrets: inline}\n");
     let list = project.good(&["show", NODE, "--file", "/etc/nodebake/images.list"]);
     let mut ours: Vec<&str> = list
@@ -346,23 +355,10 @@ fn skopeo_agrees_about_archives() {
         .collect();
     ours.sort_unstable();
     let containerd = Containerd::start(at);
-    let tools = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("judges");
-    let ctr = tools.join("containerd/usr/bin/ctr").display().to_string();
-    let run = |args: &[&str]| {
-        let output = judges::command(at, &ctr)
-            .args(["-n", "k8s.io", "images"])
-            .args(args)
-            .env("CONTAINERD_ADDRESS", &containerd.socket)
-            .env("CONTAINERD_SNAPSHOTTER", "native")
-            .output()
-            .unwrap();
-        assert!(output.status.success(), "{}", text(&output.stderr));
-        text(&output.stdout)
-    };
     for file in made {
-        let _ = run(&["import", file]);
+        let _ = containerd.images(at, &["import", file]);
     }
-    let there = run(&["ls", "-q"]);
+    let there = containerd.images(at, &["ls", "-q"]);
     let there: Vec<&str> = there
         .lines()
         .filter(|name| !name.contains("@sha256"))

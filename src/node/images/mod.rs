@@ -1,6 +1,7 @@
 //! Archives of container images: which images they hold, by the names that containerd gives them.
 
 mod closure;
+mod layout;
 mod name;
 
 use std::fs::File;
@@ -14,6 +15,7 @@ use serde_json::Value;
 use crate::error::Result;
 
 pub use closure::{Outside, check, outside};
+pub use layout::{Layout, pack};
 pub use name::Name;
 
 /// The list that [`SCRIPT`] reads: archive and image, divided by a tab.

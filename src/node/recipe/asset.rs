@@ -60,6 +60,13 @@ impl Preparation<'_> {
         }
         let path = self.project.join(&asset.source.value);
         let measured = match path.try_exists() {
+            Ok(true) if path.is_dir() => {
+                let rule = format!("{} is a folder, and an asset is a file", asset.source.value);
+                let repair = "name its files one by one, or pack it and say `unpack: true`";
+                self.report
+                    .add(asset.source.spot.error(rule).repair(repair));
+                None
+            }
             Ok(true) => {
                 let mut keys = self.ca_keys.scan();
                 let mut program = BinaryScan::default();

@@ -1,9 +1,11 @@
-//! Archives of images: as files like any asset, and which images they hold.
+//! Archives of images, and OCI layouts that are made such: as files like any asset, and which images they hold.
 
 use crate::error::Result;
-use crate::inventory::{Spec, Spot};
-use crate::node::images::{Image, images};
-use crate::node::recipe::{FilePiece, Preparation};
+use crate::inventory::{AssetSpec, Spec, Spot};
+use crate::node::hex;
+use crate::node::images::{Image, images, pack};
+use crate::node::piece::Piece;
+use crate::node::recipe::{BodyPiece, FilePiece, Preparation, ca_key};
 
 /// The images of a class.
 #[derive(Default)]
@@ -26,23 +28,14 @@ impl Preparation<'_> {
         let mut pieces = ImagePieces::default();
         for image in &spec.images {
             let source = &image.source;
-            if self.project.join(&source.value).is_dir() {
-                let rule = format!(
-                    "{} is a folder, and containerd imports archives",
-                    source.value
-                );
-                let repair = format!("pack an OCI layout: tar -C {0} -cf {0}.tar .", source.value);
-                self.report.add(source.spot.error(rule).repair(repair));
-                continue;
-            }
-            let Some(piece) = self.asset(image, spec)? else {
+            let piece = match self.project.join(&source.value).is_dir() {
+                true => self.layout(image)?,
+                false => self.archive_of_images(image, spec)?,
+            };
+            let Some(piece) = piece else {
                 continue;
             };
             files.push(piece);
-            if !self.archives.contains_key(&source.value) {
-                let found = images(&self.project.join(&source.value))?;
-                let _ = self.archives.insert(source.value.clone(), found);
-            }
             match &self.archives[&source.value] {
                 Ok(found) => {
                     let _ = pieces.spot.get_or_insert_with(|| image.path.spot.clone());
@@ -58,5 +51,62 @@ impl Preparation<'_> {
             }
         }
         Ok(pieces)
+    }
+    fn archive_of_images(&mut self, image: &AssetSpec, spec: &Spec) -> Result<Option<FilePiece>> {
+        let source = &image.source.value;
+        let Some(piece) = self.asset(image, spec)? else {
+            return Ok(None);
+        };
+        if !self.archives.contains_key(source) {
+            let found = images(&self.project.join(source))?;
+            let _ = self.archives.insert(source.clone(), found);
+        }
+        Ok(Some(piece))
+    }
+
+    /// An OCI layout that is a folder, packed once however many classes have it.
+    fn layout(&mut self, image: &AssetSpec) -> Result<Option<FilePiece>> {
+        let source = &image.source;
+        if !self.layouts.contains_key(&source.value) {
+            let mut keys = self.ca_keys.scan();
+            let packed = pack(&self.project.join(&source.value), &mut |piece| {
+                keys.push(piece)
+            })?;
+            if keys.found() {
+                self.report.add(ca_key(&source.spot));
+            }
+            if let Ok(layout) = &packed {
+                let _ = self
+                    .archives
+                    .insert(source.value.clone(), layout.images.clone());
+            }
+            let _ = self.layouts.insert(source.value.clone(), packed);
+        }
+        let layout = match &self.layouts[&source.value] {
+            Ok(layout) => layout.clone(),
+            Err(rules) => {
+                for rule in rules {
+                    let rule = format!("{} {rule}", source.value);
+                    let repair =
+                        "save the images again, whole: `skopeo copy --all … oci:FOLDER:NAME`";
+                    self.report.add(source.spot.error(rule).repair(repair));
+                }
+                return Ok(None);
+            }
+        };
+        if layout.index != image.sha256.value {
+            let is = hex(&layout.index);
+            let rule = format!("{}/index.json hashes to {is}", source.value);
+            let repair = "take the folder that was meant, or the digest of its index.json";
+            self.report
+                .add(image.sha256.spot.error(rule).repair(repair));
+        }
+        self.check_version(image, [&layout.archive])?;
+        Ok(Some(FilePiece {
+            path: Piece::new(&image.path, &mut self.templates),
+            body: BodyPiece::Shared(layout.archive),
+            attributes: image.attributes.clone(),
+            secret: false,
+        }))
     }
 }
