@@ -201,6 +201,10 @@ impl Unpacking<'_> {
         if name.is_none() && !self.also.contains(&full) {
             return Ok(Ok(()));
         }
+        if has_holes(&mut entry) {
+            let rule = format!("has {full}, which pax keeps in pieces: pack it without --sparse");
+            return Ok(Err(rule));
+        }
         let executable = entry.header().mode().unwrap_or(0) & 0o111 != 0;
         let target = entry.link_name_bytes().map(|target| target.into_owned());
         let body = match kind {
@@ -268,6 +272,14 @@ impl Unpacking<'_> {
         }
         Ok(body)
     }
+}
+
+/// Whether a file's content is a map of its pieces and those, in pax's way, which the crate takes for the file itself.
+/// GNU's own way is another type of entry, which it knows.
+fn has_holes<R: Read>(entry: &mut tar::Entry<'_, R>) -> bool {
+    let records = entry.pax_extensions().ok().flatten();
+    let mut keys = records.into_iter().flatten().flatten();
+    keys.any(|record| record.key_bytes().starts_with(b"GNU.sparse."))
 }
 
 /// A path of an archive without its empty components.

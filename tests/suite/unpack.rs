@@ -23,7 +23,7 @@ fn release(folder: &Path) {
 }
 
 fn packed(folder: &Path, name: &str, pack: &str) -> (PathBuf, String) {
-    let script = format!("tar -cf - release | {pack} >{name}");
+    let script = format!("tar --format=gnu -S -cf - release | {pack} >{name}");
     let _ = judges::content(folder, "sh", &["-euc", &script]);
     let path = folder.join(name);
     let digest = sha256(&fs::read(&path).unwrap());
@@ -64,12 +64,17 @@ fn archives_come_to_the_node_as_tar_unpacks_them() {
         ("cni.tgz", "gzip"),
         ("cni.tar.zst", "zstd -q"),
         ("cni.tar.xz", "xz"),
+        ("cni-with-holes.tar", "cat"),
     ] {
         if pack != "cat" && !judges::present(pack.split(' ').next().unwrap()) {
             continue;
         }
         let scratch = tempfile::tempdir().unwrap();
         release(scratch.path());
+        if name == "cni-with-holes.tar" {
+            let script = "truncate -s 300000 release/holes; echo end >>release/holes";
+            let _ = judges::content(scratch.path(), "sh", &["-euc", script]);
+        }
         let (archive, digest) = packed(scratch.path(), name, pack);
         let source = archive.display();
         let project = project(&format!(
@@ -122,7 +127,8 @@ fn what_an_archive_cannot_be_is_found_at_its_line() {
     release(folder);
     let (archive, digest) = packed(folder, "cni.tgz", "gzip");
     let script = "head -c 2000 cni.tgz >cut.tgz; echo no >no.tgz; mknod pipe p; tar -cf pipe.tar pipe
-        cd release; tar -cPf ../up.tar ../release/share/README; cd ..; mkdir empty; tar -cf empty.tar empty";
+        cd release; tar -cPf ../up.tar ../release/share/README; cd ..; mkdir empty; tar -cf empty.tar empty
+        truncate -s 300000 holes; echo end >>holes; tar --format=posix -S -cf sparse.tar holes";
     let _ = judges::content(folder, "sh", &["-euc", script]);
     let source = archive.display().to_string();
     let other = |name: &str| {
@@ -130,12 +136,13 @@ fn what_an_archive_cannot_be_is_found_at_its_line() {
         let digest = sha256(&fs::read(&path).unwrap());
         (path.display().to_string(), digest)
     };
-    let (cut, no, pipe, up, empty) = (
+    let (cut, no, pipe, up, empty, sparse) = (
         other("cut.tgz"),
         other("no.tgz"),
         other("pipe.tar"),
         other("up.tar"),
         other("empty.tar"),
+        other("sparse.tar"),
     );
     let zeros = "f0".repeat(32);
     for ((source, digest), more, said) in [
@@ -166,6 +173,11 @@ fn what_an_archive_cannot_be_is_found_at_its_line() {
         ),
         ((&up.0, &up.1), "unpack: true", "leads out of its folder"),
         ((&empty.0, &empty.1), "unpack: true", "holds no file"),
+        (
+            (&sparse.0, &sparse.1),
+            "unpack: true",
+            "which pax keeps in pieces",
+        ),
     ] {
         let project = project(&format!(
             "/opt/x: {{source: {source}, sha256: {digest}, {more}}}"
