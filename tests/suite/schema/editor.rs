@@ -56,7 +56,10 @@ impl Server {
             json!({
                 "processId": null,
                 "rootUri": null,
-                "capabilities": {"textDocument": {"hover": hover}},
+                "capabilities": {
+                    "textDocument": {"hover": hover},
+                    "workspace": {"configuration": true},
+                },
             }),
         );
         server.tell("initialized", json!({}));
@@ -73,7 +76,7 @@ impl Server {
         self.write(&json!({"jsonrpc": "2.0", "method": method, "params": params}));
     }
 
-    /// The first message that `wanted` takes; requests of the server's are answered with nothing.
+    /// The first message that `wanted` takes; the server's own requests are answered.
     fn wait(&mut self, wanted: impl Fn(&Json) -> bool) -> Json {
         loop {
             let message = self.messages.recv_timeout(PATIENCE);
@@ -83,7 +86,9 @@ impl Server {
             }
             if message["method"].is_string() && !message["id"].is_null() {
                 let id = message["id"].clone();
-                self.write(&json!({"jsonrpc": "2.0", "id": id, "result": null}));
+                let items = message["params"]["items"].as_array();
+                let result = items.map_or(Json::Null, |items| items.iter().map(settings).collect());
+                self.write(&json!({"jsonrpc": "2.0", "id": id, "result": result}));
             }
         }
     }
@@ -127,6 +132,19 @@ impl Server {
         let items = found["items"].as_array().unwrap();
         let label = |item: &Json| item["label"].as_str().unwrap().to_owned();
         items.iter().map(label).collect()
+    }
+}
+
+/// The user's settings: as they are, but that no catalogue of schemas is fetched.
+fn settings(item: &Json) -> Json {
+    match item["section"].as_str() {
+        Some("yaml") => json!({
+            "schemaStore": {"enable": false},
+            "validate": true,
+            "hover": true,
+            "completion": true,
+        }),
+        _ => json!({}),
     }
 }
 
