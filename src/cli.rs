@@ -6,12 +6,14 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 mod csr;
+mod diff;
 mod initrd;
 mod pki;
 mod secrets;
 mod token;
 
 pub use csr::{Csr, CsrApproverSettings, CsrPrint, CsrReview};
+pub use diff::Diff;
 pub use initrd::{Initrd, InitrdAppend};
 pub use pki::{Pki, PkiInit, PkiIssue};
 pub use secrets::{SecretsArgs, TokenFile};
@@ -85,6 +87,21 @@ pub enum Command {
     /// Says until when all of its payloads are usable, and warns when that has
     /// passed; what is signed stays what it is, so that is no failure.
     Verify(Verify),
+    /// Say what changed between two bundles, or between one and the project
+    ///
+    /// Per node and path, and field by field where files have fields: YAML (all
+    /// documents), JSON, units and what else has sections. Text is shown as a
+    /// unified diff, large and binary files by size and digest. Secrets are
+    /// never shown, only that they are others. At the end stands what needs
+    /// kubectl, which machines need their new payload, and what needs nothing.
+    ///
+    /// OLD alone is compared with what `build` would make of the project now,
+    /// in a folder of its own below TMPDIR, which is removed again. Both bundles
+    /// are checked as `verify` does, signatures where --key is given.
+    ///
+    /// With --exit-code it is a gate: `nodebake diff main/out --exit-code` ends
+    /// with 3 where the next build would change anything.
+    Diff(Diff),
     /// Sign a bundle, or attach a signature that was made elsewhere
     Sign(Sign),
     /// Create, list, rotate, revoke, import and encrypt bootstrap tokens, offline
@@ -211,7 +228,7 @@ pub struct Project {
 }
 
 /// How a project is read and judged.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub struct Reading {
     /// Judge expirations at this time (RFC 3339) rather than now; it changes
     /// findings only, never a byte of what is built

@@ -19,6 +19,8 @@ pub mod cmd;
 pub mod columns;
 /// Decompression of foreign bytes, within bounds.
 pub mod decompress;
+/// What changed between two bundles.
+pub mod diff;
 /// Operational errors and exit codes.
 pub mod error;
 /// Kubeconfigs and certificates.

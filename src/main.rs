@@ -32,6 +32,7 @@ fn run(cli: &Cli) -> Result<Exit> {
         Command::Inspect(args) => cmd::inspect::run(args),
         Command::Initrd(args) => cmd::initrd::run(args),
         Command::Verify(args) => cmd::verify::run(args),
+        Command::Diff(args) => cmd::diff::run(args),
         Command::Sign(args) => cmd::sign::run(args),
         Command::Token(args) => cmd::token::run(args),
         Command::Csr(args) => cmd::csr::run(args),

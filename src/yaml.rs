@@ -84,20 +84,30 @@ pub fn read<T: DeserializeOwned>(text: &str) -> Result<T, Fault> {
 
 /// The same for a document that nobody vouches for, with at most so many nodes (scalars, lists and maps).
 pub fn read_within<T: DeserializeOwned>(text: &str, nodes: usize) -> Result<T, Fault> {
-    serde_saphyr::from_str_with_options(text, reading(nodes)).map_err(|error| Fault::new(&error))
+    serde_saphyr::from_str_with_options(text, reading(nodes, SCALARS))
+        .map_err(|error| Fault::new(&error))
+}
+
+/// Reads all documents of a text that nobody vouches for, by the same rules; empty ones are left out. Whatever they repeat
+/// by aliases, they do not become much larger than the longest text that is compared.
+pub fn read_all<T: DeserializeOwned>(text: &str) -> Result<Vec<T>, Fault> {
+    serde_saphyr::from_multiple_with_options(text, reading(500_000, 32 << 20))
+        .map_err(|error| Fault::new(&error))
 }
 
 /// The crate's own default refuses 10,000 rich nodes of a cluster.
 const NODES: usize = 20_000_000;
+/// Bytes of all scalars together.
+const SCALARS: usize = 1 << 30;
 
 /// It stands against billion-laughs documents.
-fn budget(nodes: usize) -> Option<Budget> {
-    serde_saphyr::budget! { max_nodes: nodes, max_events: nodes.saturating_mul(3), max_total_scalar_bytes: 1 << 30 }
+fn budget(nodes: usize, scalars: usize) -> Option<Budget> {
+    serde_saphyr::budget! { max_nodes: nodes, max_events: nodes.saturating_mul(3), max_total_scalar_bytes: scalars }
 }
 
-fn reading(nodes: usize) -> Options {
+fn reading(nodes: usize, scalars: usize) -> Options {
     options! {
-        budget: budget(nodes),
+        budget: budget(nodes, scalars),
         strict_booleans: true,
         leading_zero_numbers_as_strings: true,
         underscored_numbers_as_strings: true,

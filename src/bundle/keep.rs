@@ -10,9 +10,11 @@ use rustix::fs::{AtFlags, CWD, Mode, OFlags, linkat, openat};
 use sha2::{Digest, Sha256};
 
 use crate::bundle::manifest::{FileRecord, Manifest, NodeRecord};
-use crate::bundle::verify::open;
+use crate::bundle::verify::{check, open};
 use crate::bundle::write::{create, file_mode, set_mode};
-use crate::bundle::{BundleBuilder, Kind, PublicKey, TREE_JSON, TREE_SIGNATURE, is_served, read};
+use crate::bundle::{
+    BundleBuilder, Kind, PublicKey, TREE_JSON, TREE_SIGNATURE, Verdict, is_served, read,
+};
 use crate::error::Result;
 use crate::node::Sha256Digest;
 
@@ -58,6 +60,21 @@ impl OldBundle {
         })
     }
 
+    /// Checks a whole bundle as [`crate::bundle::verify`] does, signatures where there is a key for them, and opens it.
+    pub fn checked(
+        out: &Path,
+        key: Option<&PublicKey>,
+    ) -> Result<std::result::Result<Box<Self>, Verdict>> {
+        let checked = check(out, key, None)?;
+        Ok(match checked.manifest {
+            Some(manifest) if checked.verdict.is_good() => Ok(Box::new(Self {
+                folder: out.to_owned(),
+                manifest,
+            })),
+            _ => Err(checked.verdict),
+        })
+    }
+
     /// The nodes in order of their names.
     pub fn nodes(&self) -> &[NodeRecord] {
         &self.manifest.nodes
@@ -77,7 +94,8 @@ impl OldBundle {
         self.manifest.shared(path)
     }
 
-    pub(super) fn folder(&self) -> &Path {
+    /// Where it lies.
+    pub fn folder(&self) -> &Path {
         &self.folder
     }
 

@@ -7,7 +7,7 @@ use clap::Args;
 use crate::cli::Print;
 
 /// Which file, and what opens it.
-#[derive(Debug, Default, Args)]
+#[derive(Clone, Debug, Default, Args)]
 pub struct SecretsArgs {
     /// The tokens' file [default: DIR/secrets.yaml or DIR/secrets.yaml.age]; -
     /// is stdin, for commands that do not change it

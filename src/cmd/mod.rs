@@ -7,6 +7,8 @@ pub mod check;
 mod credentials;
 /// `csr`.
 pub mod csr;
+/// `diff`.
+pub mod diff;
 /// `init`.
 pub mod init;
 /// `initrd`.

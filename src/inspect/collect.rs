@@ -3,11 +3,12 @@
 use std::io::{self, Read};
 
 use anyhow::{Context, bail};
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::error::Result;
 use crate::inspect::extract::Extraction;
-use crate::inspect::{Limits, Listing, Member, NAME_MAX, Row, RowKind, UnitRow};
+use crate::inspect::{Kept, Limits, Listing, Member, NAME_MAX, Row, RowKind, UnitRow};
 
 /// One entry as its reader found it.
 pub struct Item<'a> {
@@ -38,6 +39,7 @@ pub struct Collector {
     listing: Listing,
     limits: Limits,
     extraction: Option<Extraction>,
+    kept: Kept,
     entries: usize,
     text: usize,
     unpacked: u64,
@@ -49,6 +51,7 @@ impl Collector {
             listing,
             limits,
             extraction,
+            kept: Kept::default(),
             entries: 0,
             text: 0,
             unpacked: 0,
@@ -58,6 +61,24 @@ impl Collector {
     /// The listing, and the extraction that waits to be finished.
     pub fn into_parts(self) -> (Listing, Option<Extraction>) {
         (self.listing, self.extraction)
+    }
+
+    /// Files that are to be kept in memory, and documents.
+    pub fn keep(mut self, kept: Kept) -> Self {
+        self.kept = kept;
+        self
+    }
+
+    /// What was kept.
+    pub fn into_kept(self) -> Kept {
+        self.kept
+    }
+
+    /// What a payload says beside files; a name that tells it from the others of its file.
+    pub fn says(&mut self, name: &str, document: impl FnOnce() -> Value) {
+        if self.kept.documents_too {
+            self.kept.documents.push((name.to_owned(), document()));
+        }
     }
 
     pub fn limits(&self) -> Limits {
@@ -153,12 +174,17 @@ impl Collector {
             };
             let refused = refused.with_context(|| format!("extracting {}", row.path))?;
             // Whatever the extraction left unread.
-            let _ = io::copy(&mut hashing, &mut io::sink())
-                .with_context(|| format!("reading {}", row.path))?;
+            let mut bytes = Vec::new();
+            let _ = match self.kept.wants(&row) {
+                true => hashing.read_to_end(&mut bytes).map(|read| read as u64),
+                false => io::copy(&mut hashing, &mut io::sink()),
+            }
+            .with_context(|| format!("reading {}", row.path))?;
             // Other names of one file come without its content, which the last of them brings.
             if row.size != Some(0) || shared.is_none() {
                 row.sha256 = Some(hashing.hasher.finalize().into());
             }
+            self.kept.offer(&row, bytes);
             self.refused(&row, refused)?;
         } else if let Some(extraction) = &mut self.extraction {
             let refused = extraction

@@ -32,6 +32,7 @@ pub fn read(bytes: &[u8], into: &mut Collector) -> Result<()> {
         bail!("an Ignition configuration of version {version}; only 3 is read");
     }
     into.note(format!("Ignition specification {version}"))?;
+    into.says("", || without_files(&document));
     for kind in ["merge", "replace"] {
         for source in sources(&document["ignition"]["config"][kind]) {
             // What is inside may hold secrets, and is no name for people.
@@ -95,6 +96,21 @@ fn values(json: &[u8]) -> usize {
         }
     }
     count
+}
+
+/// The configuration without what is listed as entries and units.
+fn without_files(document: &Value) -> Value {
+    let mut rest = document.clone();
+    for (part, keys) in [
+        ("storage", &["directories", "files", "links"][..]),
+        ("systemd", &["units"]),
+    ] {
+        let Some(part) = rest.get_mut(part).and_then(Value::as_object_mut) else {
+            continue;
+        };
+        part.retain(|key, _| !keys.contains(&key.as_str()));
+    }
+    rest
 }
 
 fn list(value: &Value) -> &[Value] {

@@ -12,6 +12,7 @@ mod ignition;
 mod initrd;
 mod input;
 mod iso;
+mod kept;
 mod listing;
 mod pax;
 mod sniff;
@@ -31,7 +32,8 @@ use crate::inspect::extract::Extraction;
 use crate::inspect::input::Input;
 use crate::inspect::sniff::sniff;
 
-pub use listing::{Listing, Member, Row, RowKind, UnitRow};
+pub use kept::Kept;
+pub use listing::{Listing, Member, Row, RowKind, UnitRow, shown};
 
 /// What a file may make us do. A bomb ends with an error at one of these.
 #[derive(Clone, Copy, Debug)]
@@ -123,6 +125,21 @@ pub fn inspect(
     let (listing, extraction) = collector.into_parts();
     let outcome = outcome.and_then(|()| extraction.map_or(Ok(()), Extraction::finish));
     Ok((listing, outcome))
+}
+
+/// Reads the files that `kept` asks for out of a payload, and what it says beside files. An error in the middle leaves
+/// what stands before it.
+pub fn keep(path: &Path, limits: Limits, kept: Kept) -> Result<Kept> {
+    let reading = || format!("reading {}", path.display());
+    let mut file = File::open(path).with_context(reading)?;
+    let Some(kind) = sniff(&mut file).with_context(reading)? else {
+        return Ok(kept);
+    };
+    let listing = Listing::new(path.to_string_lossy().into(), kind.name(), 0);
+    let mut collector = Collector::new(listing, limits, None).keep(kept);
+    // What is wanted and not found is the caller's to tell.
+    let _ = read(kind, file, &mut collector);
+    Ok(collector.into_kept())
 }
 
 fn read(kind: Kind, file: File, into: &mut Collector) -> Result<()> {

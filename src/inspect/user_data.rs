@@ -10,11 +10,13 @@ use base64::alphabet;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use mail_parser::{MessageParser, MimeHeaders, PartType};
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 
 use crate::decompress::{self, Packing};
 use crate::error::Result;
 use crate::inspect::RowKind;
 use crate::inspect::collect::{Collector, Item};
+use crate::node::hex;
 use crate::yaml;
 
 /// As Python decodes it: what is no base64 is skipped before, and the padding may be anything.
@@ -29,7 +31,7 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 pub fn read(bytes: &[u8], into: &mut Collector) -> Result<()> {
     match is_mime(bytes) {
         true => message(bytes, into),
-        false => part(bytes, "", into),
+        false => part(bytes, ("", ""), into),
     }
 }
 
@@ -66,7 +68,7 @@ fn message(bytes: &[u8], into: &mut Collector) -> Result<()> {
             bytes.len()
         ))?;
         let unpacked = unpacked(bytes, into)?;
-        part(&unpacked, &kind, into).with_context(|| format!("in part {number}"))?;
+        part(&unpacked, (&kind, name), into).with_context(|| format!("in part {number}"))?;
     }
     Ok(())
 }
@@ -86,16 +88,18 @@ fn unpacked<'a>(bytes: &'a [u8], into: &mut Collector) -> Result<Cow<'a, [u8]>> 
 }
 
 /// One document. cloud-init goes by the first line, and by the MIME type where there is one.
-fn part(bytes: &[u8], kind: &str, into: &mut Collector) -> Result<()> {
+fn part(bytes: &[u8], (kind, name): (&str, &str), into: &mut Collector) -> Result<()> {
     let text = String::from_utf8_lossy(bytes);
     let first = text.lines().next().unwrap_or_default().trim_end();
     if first.starts_with("## template: jinja") {
+        into.says(name, || Value::String(hex(&Sha256::digest(bytes))));
         return into
             .note("a template, which cloud-init renders on the node: not looked into".into());
     }
     if first == "#cloud-config" || kind == "text/cloud-config" {
-        return cloud_config(&text, into);
+        return cloud_config(&text, name, into);
     }
+    into.says(name, || Value::String(hex(&Sha256::digest(bytes))));
     let known = [
         ("#!", "a script"),
         ("#include-once", "URLs to include once"),
@@ -113,8 +117,8 @@ fn part(bytes: &[u8], kind: &str, into: &mut Collector) -> Result<()> {
     }
 }
 
-fn cloud_config(text: &str, into: &mut Collector) -> Result<()> {
-    let document: Value = match yaml::read_within(text, into.limits().values()) {
+fn cloud_config(text: &str, name: &str, into: &mut Collector) -> Result<()> {
+    let mut document: Value = match yaml::read_within(text, into.limits().values()) {
         Ok(document) => document,
         // Never the message: it may quote what is secret.
         Err(fault) => bail!(
@@ -139,10 +143,16 @@ fn cloud_config(text: &str, into: &mut Collector) -> Result<()> {
     let others = others.map(|(key, _)| key.as_str());
     let told = ["write_files", "runcmd", "bootcmd", "merge_how"];
     let others: Vec<&str> = others.filter(|key| !told.contains(key)).collect();
-    match others.is_empty() {
-        true => Ok(()),
-        false => into.note(format!("also sets {}", others.join(", "))),
+    if !others.is_empty() {
+        into.note(format!("also sets {}", others.join(", ")))?;
     }
+    into.says(name, || {
+        if let Some(all) = document.as_object_mut() {
+            let _ = all.shift_remove("write_files");
+        }
+        document
+    });
+    Ok(())
 }
 
 fn write_file(path: &str, file: &Value, into: &mut Collector) -> Result<()> {

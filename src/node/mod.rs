@@ -41,5 +41,7 @@ pub use overlay::shape::OVERLAY;
 pub use path::NodePath;
 pub use recipe::ca_key;
 pub use tree::{Conflict, Entry, EntryKind, NodeTree, Origin, Owner};
-pub use unit::{Fault, InstallLink, Position, Texts, UNIT_FOLDER, Unit, check_unit, unit_keys};
+pub use unit::{
+    Fault, InstallLink, Position, Texts, UNIT_FOLDER, Unit, check_unit, read_unit, unit_keys,
+};
 pub use user::User;

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 pub use check::{Fault, Texts, check as check_unit};
 pub use keys::all as unit_keys;
-pub use text::Position;
+pub use text::{Position, read as read_unit};
 
 use crate::node::{Content, Entry, NodePath, Origin};
 

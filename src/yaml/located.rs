@@ -119,7 +119,7 @@ impl Located {
 /// Reads one document. What is wrong with it goes into the report; None when nothing usable is left.
 pub fn parse(file: &Arc<str>, text: &str, report: &mut Report) -> Option<Located> {
     let options = serde_saphyr::options! {
-        budget: super::budget(super::NODES),
+        budget: super::budget(super::NODES, super::SCALARS),
         // Forwarded to us, so that every repeated key is a finding of its own and parsing goes on.
         duplicate_keys: DuplicateKeyPolicy::PassThrough,
         // `yes` and `on` stay strings: YAML 1.2, and what Kubernetes users mean by a label value.

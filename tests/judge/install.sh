@@ -106,6 +106,7 @@ mcopy mtools
 mksquashfs squashfs-tools
 blkid util-linux
 openssl openssl
+patch patch
 ssh-keygen openssh-client
 age age
 age-keygen age

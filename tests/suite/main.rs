@@ -15,6 +15,7 @@ mod by_hand;
 mod cluster;
 mod credential;
 mod csr;
+mod diff;
 mod docs;
 mod fetched_assets;
 mod first_boot;

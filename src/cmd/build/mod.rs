@@ -7,11 +7,13 @@ mod seal;
 mod upgrade;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::Context;
 
-use crate::cli::Build;
-use crate::cmd::project::{prepare, say};
+use crate::bundle::{Finished, Signer};
+use crate::cli::{Build, Print, Project};
+use crate::cmd::project::{Prepared, SIGN_KEY, prepare, say};
 use crate::error::{Exit, Result};
 use crate::report::Report;
 
@@ -25,9 +27,50 @@ pub fn run(args: &Build) -> Result<Exit> {
         pool.build_global().context("starting threads")?;
     }
     let mut report = Report::default();
-    let dir = &args.project.dir;
     let signer = seal::signer(args, &mut report)?;
-    let prepared = prepare(dir, &args.project.reading, &mut report)?;
+    let dir = &args.project.dir;
+    let out = args.out.clone().unwrap_or_else(|| out_of(dir));
+    let Some((finished, prepared)) = make(args, &out, signer, report)? else {
+        return Ok(Exit::Findings);
+    };
+    progress::print(args, &prepared, &seal::target(args, &out), &finished)?;
+    Ok(Exit::Good)
+}
+
+/// What a build makes of a project now, written to `out` to be looked at; false after findings. Nobody is to take it for a
+/// bundle of the project's signer, but nodes that check their trees need some signature: without the project's key, that
+/// of a key that is forgotten.
+pub fn to_look_at(project: Project, out: &Path) -> Result<bool> {
+    let mut report = Report::default();
+    let path = project.dir.join(SIGN_KEY);
+    let signer = match path.symlink_metadata() {
+        Ok(_) => Signer::load(&path, SIGN_KEY, &mut report)?,
+        Err(_) => Some(Signer::generate()?),
+    };
+    let args = Build {
+        project,
+        out: None,
+        formats: Vec::new(),
+        nodes: Vec::new(),
+        upgrade_from: Vec::new(),
+        jobs: None,
+        key: None,
+        unsigned: false,
+        stage: None,
+        trees: None,
+        print: Print::Text,
+    };
+    Ok(make(&args, out, signer.map(Arc::new), report)?.is_some())
+}
+
+/// Reads the project and makes the bundle; None after findings, which were printed.
+fn make(
+    args: &Build,
+    out: &Path,
+    signer: Option<Arc<Signer>>,
+    mut report: Report,
+) -> Result<Option<(Finished, Prepared)>> {
+    let prepared = prepare(&args.project.dir, &args.project.reading, &mut report)?;
     if args.project.reading.strict {
         report.make_strict();
     }
@@ -42,24 +85,19 @@ pub fn run(args: &Build) -> Result<Exit> {
     }
     let Some(prepared) = prepared.filter(|_| !report.has_errors()) else {
         say(&report)?;
-        return Ok(Exit::Findings);
+        return Ok(None);
     };
-    let out = args.out.clone().unwrap_or_else(|| out_of(dir));
-    let outcome = baking::bake(args, &prepared, &out, signer)?;
+    let outcome = baking::bake(args, &prepared, out, signer)?;
     prepared.add(outcome.findings, &mut report);
     if args.project.reading.strict {
         report.make_strict();
     }
     say(&report)?;
-    let Some(finished) = outcome.finished else {
-        return Ok(Exit::Findings);
-    };
-    progress::print(args, &prepared, &seal::target(args, &out), &finished)?;
-    Ok(Exit::Good)
+    Ok(outcome.finished.map(|finished| (finished, prepared)))
 }
 
 /// The bundle's folder where the user names none.
-fn out_of(dir: &Path) -> PathBuf {
+pub fn out_of(dir: &Path) -> PathBuf {
     match dir == Path::new(".") {
         true => OUT.into(),
         false => dir.join(OUT),

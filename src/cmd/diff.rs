@@ -1,0 +1,103 @@
+//! `nodebake diff`: what changed between two bundles, or between one and what the project makes now.
+
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use tempfile::TempDir;
+
+use crate::bundle::{OldBundle, PublicKey, Verdict};
+use crate::cli::{Diff, Print, Project};
+use crate::cmd::build;
+use crate::diff::{JsonPrinter, Printer, TextPrinter, diff};
+use crate::error::{Exit, Result};
+use crate::report::Report;
+
+/// Runs `diff`.
+pub fn run(args: &Diff) -> Result<Exit> {
+    let key = match key(args.key.as_deref())? {
+        Ok(key) => key,
+        Err(exit) => return Ok(exit),
+    };
+    let out = || build::out_of(&args.project);
+    let old = args.old.clone().unwrap_or_else(&out);
+    let old = match open(&old, key.as_ref())? {
+        Ok(old) => old,
+        Err(exit) => return Ok(exit),
+    };
+    let Some(new) = &args.new else {
+        let made = match make(args)? {
+            Ok(made) => made,
+            Err(exit) => return Ok(exit),
+        };
+        // Nobody can have signed it.
+        let new = open(&made.bundle(), None)?;
+        return new.map_or_else(Ok, |new| say(args, (&old, &new), &out()));
+    };
+    let folder = new;
+    let new = open(folder, key.as_ref())?;
+    new.map_or_else(Ok, |new| say(args, (&old, &new), folder))
+}
+
+fn say(args: &Diff, (old, new): (&OldBundle, &OldBundle), folder: &Path) -> Result<Exit> {
+    let mut out = BufWriter::new(io::stdout().lock());
+    let mut printer: Box<dyn Printer> = match args.output {
+        Print::Text => Box::new(TextPrinter::new(&mut out)),
+        Print::Json => Box::new(JsonPrinter::new(&mut out)),
+    };
+    let summary = diff(old, new, folder, &mut *printer)?;
+    drop(printer);
+    out.flush()?;
+    Ok(match args.exit_code && !summary.same {
+        true => Exit::Findings,
+        false => Exit::Good,
+    })
+}
+
+type Opened<T> = std::result::Result<T, Exit>;
+
+fn key(file: Option<&Path>) -> Result<Opened<Option<PublicKey>>> {
+    let Some(file) = file else {
+        return Ok(Ok(None));
+    };
+    let mut report = Report::default();
+    match PublicKey::load(file, &file.display().to_string(), &mut report)? {
+        Some(key) => Ok(Ok(Some(key))),
+        None => {
+            write!(io::stderr().lock(), "{report}")?;
+            Ok(Err(Exit::Findings))
+        }
+    }
+}
+
+/// Opens a bundle of which every file is as its manifest lists it.
+fn open(folder: &Path, key: Option<&PublicKey>) -> Result<Opened<Box<OldBundle>>> {
+    let verdict: Verdict = match OldBundle::checked(folder, key)? {
+        Ok(bundle) => return Ok(Ok(bundle)),
+        Err(verdict) => verdict,
+    };
+    write!(io::stderr().lock(), "{verdict}")?;
+    Ok(Err(Exit::VerificationFailed))
+}
+
+/// What the project makes now, in a folder for its owner only that goes when this is dropped.
+struct Made(TempDir);
+
+impl Made {
+    fn bundle(&self) -> PathBuf {
+        self.0.path().join("project")
+    }
+}
+
+fn make(args: &Diff) -> Result<Opened<Made>> {
+    let folder = tempfile::Builder::new().prefix("nodebake-diff-").tempdir();
+    let made = Made(folder.context("making a folder for what the project builds")?);
+    let project = Project {
+        dir: args.project.clone(),
+        reading: args.reading.clone(),
+    };
+    Ok(match build::to_look_at(project, &made.bundle())? {
+        true => Ok(made),
+        false => Err(Exit::Findings),
+    })
+}

@@ -1,0 +1,484 @@
+//! One node of two bundles: its tree, what its files hold, and what its payloads say beside that. In: records and files
+//! of both. Out: a [`NodeDiff`]. Nothing of one node is left in memory when the next begins.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::Context;
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use crate::bundle::{FileRecord, NodeRecord, OldBundle, TREE_JSON, TREE_SIGNATURE, TREE_SUMS};
+use crate::diff::content::{ContentChange, Form, LONGEST, public, secret};
+use crate::diff::field::{FieldChange, Shown, compare};
+use crate::diff::marks::{Marks, MarksChange};
+use crate::diff::tree::{Change, Entry, EntryChange, Tree, UnitChange, entries, units};
+use crate::error::Result;
+use crate::inspect::{Kept, Limits, keep};
+use crate::node::{Sha256Digest, hex};
+use crate::yaml;
+
+/// The most of a node's files that is read into memory, in bytes; what is beyond is told by its digest.
+const MOST: u64 = 32 * 1024 * 1024;
+/// The longest document that is compared, in bytes.
+const LONGEST_DOCUMENT: u64 = 16 * 1024 * 1024;
+
+/// What of an Ignition configuration is shown: it may hold secrets, in what it merges and elsewhere.
+const IGNITION: [&[&str]; 10] = [
+    &["ignition", "version"],
+    &["ignition", "timeouts"],
+    &["kernelArguments"],
+    &["passwd", "users", "*", "name"],
+    &["passwd", "users", "*", "uid"],
+    &["passwd", "users", "*", "groups"],
+    &["passwd", "users", "*", "homeDir"],
+    &["passwd", "users", "*", "shell"],
+    &["passwd", "users", "*", "system"],
+    &["passwd", "users", "*", "sshAuthorizedKeys"],
+];
+
+/// What differs for one node.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct NodeDiff {
+    /// The node.
+    pub node: String,
+    /// How it differs.
+    pub change: Change,
+    /// What the bundle's manifest says of it: token id, usable until, its initramfs overlay.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub facts: Vec<FieldChange>,
+    /// Paths of its tree.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub entries: Vec<EntryChange>,
+    /// States of its units.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub units: Vec<UnitChange>,
+    /// Its payloads: which there are, what they say beside the tree, and whether they are packed otherwise.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub payloads: Vec<PayloadChange>,
+    /// Labels and taints that its kubelet gives itself when it registers, and never afterwards.
+    #[serde(skip_serializing_if = "MarksChange::is_none")]
+    pub registration: MarksChange,
+    /// Whether what cloud-init reads first is another.
+    #[serde(skip)]
+    pub user_data: bool,
+}
+
+/// What differs of one payload.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct PayloadChange {
+    /// Its name in the node's folder.
+    pub file: String,
+    /// How it differs.
+    pub change: Change,
+    /// What it says beside the tree's files; none where the same things are only packed otherwise.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub fields: Vec<FieldChange>,
+}
+
+impl NodeDiff {
+    /// Whether nothing differs.
+    pub fn is_same(&self) -> bool {
+        self.change == Change::Changed
+            && self.facts.is_empty()
+            && self.entries.is_empty()
+            && self.units.is_empty()
+            && self.payloads.is_empty()
+    }
+
+    /// Whether machines that have the old payload need the new one. A token is for joining only, and packing for nobody.
+    pub fn needs_payload(&self) -> bool {
+        let token_only = |entry: &EntryChange| {
+            let content = entry.content.as_ref();
+            entry.attributes.is_empty()
+                && content.is_some_and(|content| {
+                    content.form == Form::Secret
+                        && !content.fields.is_empty()
+                        && content.fields.iter().all(|field| {
+                            field.path.starts_with("users") && field.path.ends_with(".user.token")
+                        })
+                })
+        };
+        let facts = self.facts.iter();
+        let mut facts = facts.filter(|fact| fact.path.starts_with("initramfs"));
+        self.change == Change::Changed
+            && (!self.entries.iter().all(token_only)
+                || !self.units.is_empty()
+                || self
+                    .payloads
+                    .iter()
+                    .any(|payload| !payload.fields.is_empty())
+                || facts.next().is_some())
+    }
+}
+
+/// One bundle's side of a node.
+#[derive(Clone, Copy)]
+struct Side<'a> {
+    bundle: &'a OldBundle,
+    record: &'a NodeRecord,
+}
+
+/// Compares a node that at least one of the bundles has.
+pub fn node(name: &str, old: &OldBundle, new: &OldBundle) -> Result<NodeDiff> {
+    let side = |bundle| node_of(bundle, name).map(|record| Side { bundle, record });
+    let (old, new) = (side(old), side(new));
+    let change = match (old, new) {
+        (None, _) => Change::Added,
+        (_, None) => Change::Removed,
+        _ => Change::Changed,
+    };
+    let mut diff = NodeDiff {
+        node: name.to_owned(),
+        change,
+        facts: compare(
+            Some(&facts(old.map(|side| side.record))),
+            Some(&facts(new.map(|side| side.record))),
+            Shown::Usual,
+        ),
+        entries: Vec::new(),
+        units: Vec::new(),
+        payloads: Vec::new(),
+        registration: MarksChange::default(),
+        user_data: false,
+    };
+    match (old, new) {
+        (Some(old), Some(new)) => {
+            both(old, new, &mut diff).with_context(|| format!("comparing the node {name}"))?
+        }
+        (one, other) => {
+            let [one, other] =
+                [one, other].map(|side| side.map(|side| files(side.record)).unwrap_or_default());
+            diff.payloads = payload_names(&one, &other);
+        }
+    }
+    Ok(diff)
+}
+
+fn node_of<'a>(bundle: &'a OldBundle, name: &str) -> Option<&'a NodeRecord> {
+    let nodes = &bundle.manifest().nodes;
+    match bundle.node(name) {
+        // Ours are sorted; a foreign manifest may not be.
+        None => nodes.iter().find(|node| node.name == name),
+        found => found,
+    }
+}
+
+fn facts(record: Option<&NodeRecord>) -> Value {
+    let Some(record) = record else {
+        return json!({});
+    };
+    let mut facts = Map::new();
+    let mut say = |name: &str, value: Value| {
+        if !value.is_null() {
+            let _ = facts.insert(name.to_owned(), value);
+        }
+    };
+    say("tokenId", record.token_id.clone().into());
+    say("usableUntil", record.usable_until.clone().into());
+    if let Some(overlay) = &record.initramfs {
+        say(
+            "initramfs",
+            json!({"mode": overlay.mode, "kernelArguments": overlay.kernel_arguments, "memory": overlay.memory}),
+        );
+    }
+    if !record.upgrade_from.is_empty() {
+        say("upgradeFrom", record.upgrade_from.clone().into());
+    }
+    Value::Object(facts)
+}
+
+fn both(old: Side<'_>, new: Side<'_>, diff: &mut NodeDiff) -> Result<()> {
+    let same_tree = old.record.tree_digest == new.record.tree_digest;
+    let (mut trees, mut wanted) = (None, [BTreeMap::new(), BTreeMap::new()]);
+    if !same_tree {
+        let pair = (old.tree()?, new.tree()?);
+        diff.entries = entries(&pair.0, &pair.1);
+        diff.units = units(&pair.0, &pair.1);
+        wanted = wanted_contents(&diff.entries, &pair);
+        trees = Some(pair);
+    }
+    let [old_wanted, new_wanted] = wanted;
+    let (before, after) = (files(old.record), files(new.record));
+    diff.payloads = payload_names(&before, &after);
+    let documents: BTreeSet<&str> = before
+        .iter()
+        .filter(|(name, file)| {
+            is_document(name)
+                && after
+                    .get(*name)
+                    .is_some_and(|now| now.sha256 != file.sha256)
+        })
+        .map(|(name, _)| *name)
+        .collect();
+    let before_said = old.read(old_wanted, &documents)?;
+    let after_said = new.read(new_wanted, &documents)?;
+    if let Some((old_tree, new_tree)) = &trees {
+        for entry in &mut diff.entries {
+            fill(
+                entry,
+                (old_tree, &before_said.files),
+                (new_tree, &after_said.files),
+            );
+        }
+        let changed = diff.entries.iter().map(|entry| entry.path.as_str());
+        let marks = |said: &Said| Marks::of(changed.clone(), &said.files);
+        diff.registration = MarksChange::between(&marks(&before_said), &marks(&after_said));
+    }
+    for (name, file) in &before {
+        let Some(now) = after.get(name) else { continue };
+        if now.sha256 == file.sha256 || is_listing(name) {
+            continue;
+        }
+        diff.user_data |= name.starts_with("user-data");
+        let fields = match documents.contains(name) {
+            true => document(name, (&before_said, &after_said), same_tree),
+            false => Vec::new(),
+        };
+        // Payloads follow the tree; that they differ where it does goes without saying.
+        if same_tree || !fields.is_empty() {
+            diff.payloads.push(PayloadChange {
+                file: (*name).to_owned(),
+                change: Change::Changed,
+                fields,
+            });
+        }
+    }
+    diff.payloads.sort_by(|a, b| a.file.cmp(&b.file));
+    Ok(())
+}
+
+/// A node's files by name, those that it shares with others left out.
+fn files(record: &NodeRecord) -> BTreeMap<&str, &FileRecord> {
+    let all = record.files.iter();
+    all.map(|file| (file.name(), file)).collect()
+}
+
+fn payload_names(
+    old: &BTreeMap<&str, &FileRecord>,
+    new: &BTreeMap<&str, &FileRecord>,
+) -> Vec<PayloadChange> {
+    let names: BTreeSet<&&str> = old.keys().chain(new.keys()).collect();
+    let names = names.into_iter().filter(|name| !is_listing(name));
+    let change = |name: &&str| {
+        let change = match (old.contains_key(*name), new.contains_key(*name)) {
+            (false, _) => Change::Added,
+            (_, false) => Change::Removed,
+            _ => return None,
+        };
+        Some(PayloadChange {
+            file: (*name).to_owned(),
+            change,
+            fields: Vec::new(),
+        })
+    };
+    names.filter_map(change).collect()
+}
+
+/// What says what the tree is, and is no payload.
+fn is_listing(name: &str) -> bool {
+    [TREE_JSON, TREE_SUMS, TREE_SIGNATURE].contains(&name)
+}
+
+/// What cloud-init and Ignition read.
+fn is_document(name: &str) -> bool {
+    let is_user_data = name.starts_with("user-data") && !name.contains(".tar");
+    is_user_data
+        || name.ends_with(".ign")
+        || ["meta-data", "network-config", "vendor-data"].contains(&name)
+}
+
+/// The files of both trees whose contents are to be compared, as far as there is room for them.
+fn wanted_contents(
+    changes: &[EntryChange],
+    (old, new): &(Tree, Tree),
+) -> [BTreeMap<String, Sha256Digest>; 2] {
+    let mut wanted = [BTreeMap::new(), BTreeMap::new()];
+    let mut room = MOST;
+    for change in changes {
+        let sides = [old.entries.get(&change.path), new.entries.get(&change.path)];
+        let digests = sides.map(|entry| entry.and_then(|entry| entry.sha256.as_deref()));
+        // Of a secret file that comes or goes nothing is shown, nor of what goes.
+        let useless = digests[0] == digests[1]
+            || digests[1].is_none()
+            || change.secret && digests[0].is_none();
+        let size = |entry: Option<&Entry>| entry.and_then(|entry| entry.size).unwrap_or_default();
+        let sizes = sides.map(size);
+        if useless || sizes.iter().any(|size| *size > LONGEST) || sizes.iter().sum::<u64>() > room {
+            continue;
+        }
+        room -= sizes.iter().sum::<u64>();
+        for (wanted, digest) in wanted.iter_mut().zip(digests) {
+            if let Some(digest) = digest.and_then(unhex) {
+                let _ = wanted.insert(change.path.clone(), digest);
+            }
+        }
+    }
+    wanted
+}
+
+fn unhex(digits: &str) -> Option<Sha256Digest> {
+    let mut digest = Sha256Digest::default();
+    if digits.len() != 2 * digest.len() || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return None;
+    }
+    for (index, byte) in digest.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(digits.get(2 * index..2 * index + 2)?, 16).ok()?;
+    }
+    (hex(&digest) == digits).then_some(digest)
+}
+
+type Contents = BTreeMap<String, Vec<u8>>;
+
+/// Finds what differs in a file, where its digest does.
+fn fill(change: &mut EntryChange, old: (&Tree, &Contents), new: (&Tree, &Contents)) {
+    let path = &change.path;
+    let (before, after) = (old.0.entries.get(path), new.0.entries.get(path));
+    let digest = |entry: Option<&Entry>| entry.and_then(|entry| entry.sha256.clone());
+    if digest(before) == digest(after) {
+        return;
+    }
+    let contents = (old.1.get(path), new.1.get(path));
+    let content = match contents {
+        _ if change.secret && change.change != Change::Changed => return,
+        (Some(old), Some(new)) if change.secret => secret(old, new),
+        _ if change.secret => ContentChange::of(Form::Secret),
+        (Some(old), Some(new)) => public(path, Some(old), new),
+        (None, Some(new)) if digest(before).is_none() => public(path, None, new),
+        _ => {
+            let long = |entry: Option<&Entry>| {
+                entry
+                    .and_then(|entry| entry.size)
+                    .is_some_and(|size| size > LONGEST)
+            };
+            let form = match digest(after).is_none() || long(before) || long(after) {
+                true => Form::Binary,
+                false => Form::Unread,
+            };
+            ContentChange::of(form)
+        }
+    };
+    if matches!(content.form, Form::Binary | Form::Unread) {
+        let measures = |entry: Option<&Entry>| entry.map_or(json!({}), Entry::measures);
+        let (before, after) = (measures(before), measures(after));
+        change
+            .attributes
+            .extend(compare(Some(&before), Some(&after), Shown::Usual));
+    }
+    // What goes is not shown.
+    if digest(after).is_some() {
+        change.content = Some(content);
+    }
+}
+
+/// What payloads were read for: contents of the tree's files, and documents by the file that they stand in.
+#[derive(Default)]
+struct Said {
+    files: Contents,
+    documents: BTreeMap<String, Vec<(String, Value)>>,
+}
+
+impl Side<'_> {
+    fn tree(&self) -> Result<Tree> {
+        let record = files(self.record).remove(TREE_JSON);
+        let record = record.context("the bundle lists no tree.json")?;
+        let bytes = self.bytes(record)?;
+        Tree::parse(&self.record.name, &bytes)
+            .with_context(|| format!("reading {}", self.bundle.path(record).display()))
+    }
+
+    fn bytes(&self, record: &FileRecord) -> Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        self.bundle.copy(record, &mut bytes)?;
+        Ok(bytes)
+    }
+
+    /// Reads documents, and wanted files from whichever payload has them: small payloads first.
+    fn read(
+        &self,
+        wanted: BTreeMap<String, Sha256Digest>,
+        documents: &BTreeSet<&str>,
+    ) -> Result<Said> {
+        let mut said = Said::default();
+        let mut wanted = wanted;
+        let mut all: Vec<_> = files(self.record).into_iter().collect();
+        // Stable, so that names decide between files of one size.
+        all.sort_by_key(|(name, file)| (!documents.contains(name), file.size));
+        for (name, file) in all {
+            let is_wanted = documents.contains(name);
+            let holds_files = !is_listing(name) && !name.ends_with(".iso");
+            if !is_wanted && (wanted.is_empty() || !holds_files) {
+                continue;
+            }
+            if matches!(name, "meta-data" | "network-config" | "vendor-data") {
+                if is_wanted && file.size <= LONGEST_DOCUMENT {
+                    let value = document_of(&self.bytes(file)?);
+                    let _ = said
+                        .documents
+                        .insert(name.to_owned(), vec![(String::new(), value)]);
+                }
+                continue;
+            }
+            let limits = Limits {
+                document: LONGEST_DOCUMENT,
+                ..Limits::default()
+            };
+            let kept = Kept::asking(std::mem::take(&mut wanted), LONGEST, is_wanted);
+            let mut kept = keep(&self.bundle.path(file), limits, kept)?;
+            wanted = kept.missing();
+            said.files.append(&mut kept.files);
+            if is_wanted {
+                let _ = said.documents.insert(name.to_owned(), kept.documents);
+            }
+        }
+        Ok(said)
+    }
+}
+
+/// A YAML document; as a text where it is none.
+fn document_of(bytes: &[u8]) -> Value {
+    let text = String::from_utf8_lossy(bytes);
+    let read = yaml::read_all::<Value>(&text).ok();
+    let one = read
+        .filter(|all| all.len() == 1)
+        .and_then(|mut all| all.pop());
+    one.unwrap_or_else(|| text.into_owned().into())
+}
+
+/// What a payload says beside the tree's files.
+fn document(name: &str, (old, new): (&Said, &Said), same_tree: bool) -> Vec<FieldChange> {
+    let said = |said: &Said| -> Map<String, Value> {
+        let documents = said.documents.get(name).into_iter().flatten();
+        documents.cloned().collect()
+    };
+    let parts = |said: &Said| {
+        let documents = said.documents.get(name).into_iter().flatten();
+        documents.filter(|(part, _)| part == "nodebake.cfg").count()
+    };
+    // Two of the name, and one is none of ours.
+    let doubtful = parts(old) > 1 || parts(new) > 1;
+    let (old, new) = (said(old), said(new));
+    let parts: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
+    let mut changes = Vec::new();
+    for part in parts {
+        // A part of the user's own may hold anything.
+        let ours =
+            ["", "nodebake.cfg"].contains(&part.as_str()) && !doubtful && name != "vendor-data";
+        let shown = match name.ends_with(".ign") {
+            true => Shown::Only(&IGNITION),
+            false if ours => Shown::Usual,
+            false => Shown::Only(&[]),
+        };
+        for mut change in compare(old.get(part), new.get(part), shown) {
+            // Commands follow the tree.
+            let follows = ["runcmd", "bootcmd"].contains(&change.path.as_str());
+            if ours && follows && !same_tree {
+                continue;
+            }
+            if !(part.is_empty() || ours && old.len() == new.len()) {
+                change.path = format!("{part}: {}", change.path);
+            }
+            changes.push(change);
+        }
+    }
+    changes
+}

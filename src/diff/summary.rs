@@ -1,0 +1,245 @@
+//! What is to be done about a difference: with kubectl, with a new payload, or nothing.
+
+use serde::Serialize;
+
+use crate::bundle::OldBundle;
+use crate::diff::{Change, ClusterDiff, Names, NodeDiff};
+
+/// Names on one command line.
+const NAMES_A_LINE: usize = 100;
+
+/// The account of a difference.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Summary {
+    /// Whether nothing differs at all.
+    pub same: bool,
+    /// Nodes that are new.
+    pub nodes_added: usize,
+    /// Nodes that are gone.
+    pub nodes_removed: usize,
+    /// Nodes that differ.
+    pub nodes_changed: usize,
+    /// Nodes that are the same.
+    pub nodes_same: usize,
+    /// What an administrator runs. Lines that begin with `#` say why the ones after them are there.
+    pub kubectl: Vec<String>,
+    /// Nodes whose machines need their new payload: provisioned anew, or laid over and then restarted.
+    pub payload: Vec<String>,
+    /// What needs nothing.
+    pub by_itself: Vec<String>,
+    /// What is easily overlooked.
+    pub notes: Vec<String>,
+    #[serde(skip)]
+    working: Working,
+}
+
+/// What is counted until all nodes are seen.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Working {
+    same_generation: bool,
+    files_differ: bool,
+    labels: Vec<String>,
+    gone: Vec<String>,
+    /// Nodes of which only the token is another, and those whose files are only packed otherwise.
+    tokens: usize,
+    packed: usize,
+    user_data: usize,
+}
+
+impl Summary {
+    /// Begins with what is of no node. `folder` is where the new bundle lies, or will.
+    pub(super) fn of(
+        old: &OldBundle,
+        new: &OldBundle,
+        folder: &str,
+        cluster: &ClusterDiff,
+    ) -> Self {
+        let (before, after) = (old.manifest(), new.manifest());
+        let mut summary = Self {
+            working: Working {
+                same_generation: before.generation == after.generation,
+                files_differ: !cluster.facts.is_empty() || !cluster.files.is_empty(),
+                ..Working::default()
+            },
+            ..Self::default()
+        };
+        let known = |name: &str| old.node(name).is_some();
+        let both = after.nodes.iter().filter(|node| known(&node.name)).count();
+        summary.nodes_same = both;
+        summary.rbac(&cluster.rbac, folder);
+        summary.tokens(&cluster.tokens, folder);
+        for (node, arguments) in &cluster.labels {
+            if new.node(node).is_some() {
+                summary.working.labels.push(label("label", node, arguments));
+            }
+        }
+        let names = |folder: &str| {
+            let files = cluster.files.iter();
+            files.filter(|file| file.path.starts_with(folder)).count()
+        };
+        if names("boot/") > 0 {
+            let note = "what boot servers hand out (boot/) changed: copy it there";
+            summary.notes.push(note.to_owned());
+        }
+        if cluster.facts.iter().any(|fact| fact.path == "cluster") {
+            let note = "these are bundles of two clusters".to_owned();
+            summary.notes.push(note);
+        }
+        if after.generation < before.generation {
+            summary.notes.push(format!(
+                "the generation goes back, from {} to {}: is the first bundle the newer one?",
+                before.generation, after.generation
+            ));
+        }
+        summary
+    }
+
+    fn rbac(&mut self, rbac: &Names, folder: &str) {
+        if !rbac.added.is_empty() || !rbac.changed.is_empty() {
+            let folder = word(&format!("{folder}/cluster/rbac"));
+            self.kubectl.push(format!("kubectl apply -k {folder}"));
+        }
+        for name in &rbac.removed {
+            let (kind, name) = name.split_once('/').unwrap_or(("", name));
+            self.kubectl.push(format!(
+                "kubectl delete {} --ignore-not-found {}",
+                word(&kind.to_lowercase()),
+                word(name)
+            ));
+        }
+    }
+
+    fn tokens(&mut self, tokens: &Names, folder: &str) {
+        let bare = |name: &String| word(name.strip_prefix("Secret/").unwrap_or(name));
+        let mut gone: Vec<String> = tokens
+            .removed
+            .iter()
+            .chain(&tokens.changed)
+            .map(bare)
+            .collect();
+        gone.sort_unstable();
+        for names in gone.chunks(NAMES_A_LINE) {
+            self.kubectl.push(format!(
+                "kubectl --namespace kube-system delete secret --ignore-not-found {}",
+                names.join(" ")
+            ));
+        }
+        if !tokens.added.is_empty() || !tokens.changed.is_empty() {
+            if tokens.kept > 0 {
+                self.kubectl.push(format!(
+                    "# the {} tokens that are there already are refused, and stay",
+                    tokens.kept
+                ));
+            }
+            let file = word(&format!("{folder}/cluster/tokens/tokens.yaml"));
+            self.kubectl.push(format!("kubectl create -f {file}"));
+        }
+    }
+
+    /// Adds a node that differs.
+    pub(super) fn add(&mut self, diff: &NodeDiff) {
+        match diff.change {
+            Change::Added => {
+                self.nodes_added += 1;
+                return self.payload.push(diff.node.clone());
+            }
+            Change::Removed => {
+                self.nodes_removed += 1;
+                return self.working.gone.push(diff.node.clone());
+            }
+            Change::Changed => {}
+        }
+        self.nodes_changed += 1;
+        self.nodes_same = self.nodes_same.saturating_sub(1);
+        let registration = &diff.registration;
+        for (what, arguments) in [
+            ("label", &registration.labels),
+            ("taint", &registration.taints),
+        ] {
+            if !arguments.is_empty() {
+                self.working.labels.push(label(what, &diff.node, arguments));
+            }
+        }
+        let working = &mut self.working;
+        if diff.needs_payload() {
+            working.user_data += usize::from(diff.user_data);
+            return self.payload.push(diff.node.clone());
+        }
+        match diff.facts.is_empty() && diff.entries.is_empty() {
+            true => working.packed += 1,
+            false => working.tokens += 1,
+        }
+    }
+
+    /// Completes it, when all nodes were seen.
+    pub(super) fn finish(&mut self) {
+        let working = std::mem::take(&mut self.working);
+        let differing = self.nodes_added + self.nodes_removed + self.nodes_changed;
+        self.same = differing == 0 && !working.files_differ;
+        if !working.labels.is_empty() {
+            let why = "# a kubelet sets labels and taints when it registers, and never afterwards: when the nodes have joined";
+            self.kubectl.push(why.to_owned());
+            self.kubectl.extend(working.labels);
+        }
+        for names in working.gone.chunks(NAMES_A_LINE) {
+            let names: Vec<String> = names.iter().map(|name| word(name)).collect();
+            let why = "# gone from the inventory: drain them before";
+            self.kubectl.push(why.to_owned());
+            let command = format!("kubectl delete node --ignore-not-found {}", names.join(" "));
+            self.kubectl.push(command);
+        }
+        if working.tokens > 0 {
+            self.by_itself.push(format!(
+                "{}: only the bootstrap token or its end; one that has joined needs none",
+                count(working.tokens, "node")
+            ));
+        }
+        if working.packed > 0 {
+            self.by_itself.push(format!(
+                "{}: the same files, packed otherwise",
+                count(working.packed, "node")
+            ));
+        }
+        if working.same_generation && working.user_data > 0 {
+            self.notes.push(format!(
+                "the generation is the same: where cloud-init ran before, it passes the new user-data of {} over",
+                count(working.user_data, "node")
+            ));
+        }
+    }
+}
+
+fn label(what: &str, node: &str, arguments: &[String]) -> String {
+    let arguments: Vec<String> = arguments.iter().map(|argument| word(argument)).collect();
+    format!(
+        "kubectl {what} node {} --overwrite {}",
+        word(node),
+        arguments.join(" ")
+    )
+}
+
+/// `1 node`, `2 nodes`.
+pub fn count(count: usize, what: &str) -> String {
+    let s = if count == 1 { "" } else { "s" };
+    format!("{count} {what}{s}")
+}
+
+/// A word that the shell takes as it is.
+fn word(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,@+".contains(c);
+    match !text.is_empty() && text.chars().all(plain) {
+        true => text.to_owned(),
+        false => format!("'{}'", text.replace('\'', r"'\''")),
+    }
+}
+
+/// Names in a row as people read them, a long row cut.
+pub fn row(names: &[String]) -> String {
+    const MOST: usize = 8;
+    let shown: Vec<&str> = names.iter().take(MOST).map(String::as_str).collect();
+    match names.len() > MOST {
+        true => format!("{} and {} more", shown.join(", "), names.len() - MOST),
+        false => shown.join(", "),
+    }
+}

@@ -1,0 +1,217 @@
+//! Two trees of a node as their `tree.json` list them. In: the files' bytes. Out: entries and units that differ, without
+//! what the entries hold.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::{anyhow, bail};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::diff::content::ContentChange;
+use crate::diff::field::{FieldChange, Shown, compare};
+use crate::error::Result;
+use crate::node::{ListedKind, NodePath};
+
+/// How something differs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Change {
+    /// It is new.
+    Added,
+    /// It is gone.
+    Removed,
+    /// It is another.
+    Changed,
+}
+
+/// One path of a tree that differs.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct EntryChange {
+    /// Where on the node.
+    pub path: String,
+    /// How it differs.
+    pub change: Change,
+    /// Whether it holds secrets, on either side.
+    pub secret: bool,
+    /// Type, mode, owner, target; size and digest of what is not shown otherwise, unless it is secret.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub attributes: Vec<FieldChange>,
+    /// What differs in it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub content: Option<ContentChange>,
+}
+
+/// One unit whose state differs.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct UnitChange {
+    /// The unit.
+    pub unit: String,
+    /// How it differs.
+    pub change: Change,
+    /// `enabled`, `masked`, `links` and whose its text is.
+    pub fields: Vec<FieldChange>,
+}
+
+/// A tree.
+#[derive(Clone, Debug, Default)]
+pub struct Tree {
+    /// Entries by path.
+    pub entries: BTreeMap<String, Entry>,
+    units: BTreeMap<String, Value>,
+}
+
+/// One entry of a tree.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Entry {
+    path: String,
+    #[serde(rename = "type")]
+    kind: ListedKind,
+    mode: String,
+    uid: u32,
+    gid: u32,
+    user: String,
+    group: String,
+    /// A file's length.
+    pub size: Option<u64>,
+    /// A file's digest.
+    pub sha256: Option<String>,
+    target: Option<String>,
+    secret: bool,
+}
+
+#[derive(Deserialize)]
+struct Document {
+    node: String,
+    entries: Vec<Entry>,
+    units: Vec<serde_json::Map<String, Value>>,
+}
+
+impl Tree {
+    /// Reads the `tree.json` of a node.
+    pub fn parse(node: &str, json: &[u8]) -> Result<Self> {
+        let document: Document = serde_json::from_slice(json)?;
+        if document.node != node {
+            bail!("it is the tree of another node, {:?}", document.node);
+        }
+        let mut tree = Self::default();
+        for entry in document.entries {
+            let path = NodePath::parse(&entry.path)
+                .map_err(|rule| anyhow!("{:?}: {rule}", entry.path))?
+                .to_string();
+            if tree.entries.insert(path, entry).is_some() {
+                bail!("a path is in it twice");
+            }
+        }
+        for mut unit in document.units {
+            let name = match unit.remove("name") {
+                Some(Value::String(name)) => name,
+                _ => bail!("a unit in it has no name"),
+            };
+            // Each drop-in is an entry, and told as one.
+            let _ = unit.remove("dropins");
+            if tree.units.insert(name, Value::Object(unit)).is_some() {
+                bail!("a unit is in it twice");
+            }
+        }
+        Ok(tree)
+    }
+}
+
+impl Entry {
+    /// What is said of it beside its content.
+    fn attributes(&self) -> Value {
+        let owner = |name: &str, id: u32| match (name, id) {
+            ("root", 0) => name.to_owned(),
+            _ => format!("{name}({id})"),
+        };
+        let kind = match self.kind {
+            ListedKind::File => "file",
+            ListedKind::Directory => "directory",
+            ListedKind::Symlink => "symlink",
+        };
+        let owner = format!(
+            "{}:{}",
+            owner(&self.user, self.uid),
+            owner(&self.group, self.gid)
+        );
+        let mut all = json!({"type": kind, "mode": self.mode, "owner": owner});
+        if let Some(target) = &self.target {
+            all["target"] = target.as_str().into();
+        }
+        if self.is_secret() {
+            all["holdsSecrets"] = true.into();
+        }
+        all
+    }
+
+    /// Whether it is not to be shown: it is said to hold a secret, or its owner alone may read it on the node.
+    pub fn is_secret(&self) -> bool {
+        let owner_only = u32::from_str_radix(&self.mode, 8).map_or(true, |mode| mode & 0o077 == 0);
+        self.secret || self.kind == ListedKind::File && owner_only
+    }
+
+    /// Size and digest, for what is not shown in another way.
+    pub fn measures(&self) -> Value {
+        json!({"size": self.size, "sha256": self.sha256})
+    }
+}
+
+/// The entries that differ; what differs in files whose digests do is left to be found.
+pub fn entries(old: &Tree, new: &Tree) -> Vec<EntryChange> {
+    let paths: BTreeSet<&String> = old.entries.keys().chain(new.entries.keys()).collect();
+    let mut changes = Vec::new();
+    for path in paths {
+        let (old, new) = (old.entries.get(path), new.entries.get(path));
+        if old == new {
+            continue;
+        }
+        let change = match (old, new) {
+            (None, _) => Change::Added,
+            (_, None) => Change::Removed,
+            _ => Change::Changed,
+        };
+        let attributes = |entry: Option<&Entry>| entry.map(Entry::attributes);
+        let (before, after) = (attributes(old), attributes(new));
+        let is_secret = |entry: Option<&Entry>| entry.is_some_and(Entry::is_secret);
+        let secret = is_secret(old) || is_secret(new);
+        let empty = json!({});
+        let attributes = compare(
+            Some(before.as_ref().unwrap_or(&empty)),
+            Some(after.as_ref().unwrap_or(&empty)),
+            Shown::Usual,
+        );
+        changes.push(EntryChange {
+            path: path.clone(),
+            change,
+            secret,
+            attributes,
+            content: None,
+        });
+    }
+    changes
+}
+
+/// The units that differ.
+pub fn units(old: &Tree, new: &Tree) -> Vec<UnitChange> {
+    let names: BTreeSet<&String> = old.units.keys().chain(new.units.keys()).collect();
+    let unit = |name: &String| {
+        let (old, new) = (old.units.get(name), new.units.get(name));
+        let change = match (old, new) {
+            (None, _) => Change::Added,
+            (_, None) => Change::Removed,
+            _ => Change::Changed,
+        };
+        let empty = json!({});
+        let fields = compare(
+            Some(old.unwrap_or(&empty)),
+            Some(new.unwrap_or(&empty)),
+            Shown::Usual,
+        );
+        (!fields.is_empty()).then(|| UnitChange {
+            unit: name.clone(),
+            change,
+            fields,
+        })
+    };
+    names.into_iter().filter_map(unit).collect()
+}
