@@ -1,5 +1,5 @@
 //! Labels of SELinux, set by policycoreutils' own setfiles: on what was carried to a root, and on what tar unpacked, with
-//! the line that the documentation has. No kernel with SELinux is needed for that: labels are attributes of files.
+//! the lines that the documentation has. No kernel with SELinux is needed for that: labels are attributes of files.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -21,6 +21,51 @@ fn root(folder: &Path, selinux: &str) -> PathBuf {
     );
     let _ = judges::content(folder, "sh", &["-euc", &script]);
     folder.join("root")
+}
+
+/// What the image has in directories that the node declares: a program and a folder, with labels of its own.
+const FOREIGN: [&str; 4] = [
+    "/etc/kubernetes/manifests/theirs",
+    "/etc/cni/net.d/folder",
+    "/etc/cni/net.d/folder/theirs",
+    "/var/lib/chrony/.theirs",
+];
+
+fn put_foreign(root: &Path) {
+    let script = format!(
+        "mkdir -p etc/kubernetes/manifests etc/cni/net.d/folder var/lib/chrony
+         for path in {}; do [ -d .$path ] || echo theirs >.$path; done",
+        FOREIGN.join(" ")
+    );
+    let _ = judges::content(root, "sh", &["-euc", &script]);
+    let label = "import os, sys\nfor path in sys.argv[1:]: os.setxattr('.' + path, 'security.selinux', b'a:b:own_t:s0\\0')";
+    let args: Vec<&str> = ["-c", label].into_iter().chain(FOREIGN).collect();
+    let _ = judges::content(root, "python3", &args);
+}
+
+fn assert_foreign(root: &Path, found: &BTreeMap<String, String>) {
+    for path in FOREIGN {
+        assert_eq!(found[path], "own_t", "{path} is the image's");
+    }
+    for (path, label) in [
+        ("/etc/kubernetes/manifests", "kube_t"),
+        ("/etc/cni/net.d", "etc_t"),
+        ("/var/lib/chrony", "default_t"),
+    ] {
+        assert_eq!(found[path], label, "{path} is declared");
+    }
+    let left = fs::read_dir(root.join("etc")).unwrap().chain(
+        fs::read_dir(root.join("etc/nodebake"))
+            .into_iter()
+            .flatten(),
+    );
+    for entry in left {
+        let name = entry.unwrap().file_name();
+        assert!(
+            !name.to_str().unwrap().starts_with("like"),
+            "{name:?} is left"
+        );
+    }
 }
 
 /// Path → type of the label, of all that has one.
@@ -98,17 +143,19 @@ fn what_is_carried_gets_the_labels_of_the_roots_own_policy() {
         // /usr is the host's there: what lies in it stays out of the list.
         let script = "for list in initrd/nodebake/carry/list.*; do grep -v '\tusr/\\|  usr/' $list >new; mv new $list; done";
         let _ = judges::content(folder, "sh", &["-euc", script]);
+        put_foreign(&root);
         carry(folder);
         let found = labels(&root);
         if !labelled {
-            assert!(found.is_empty(), "{found:?}");
+            assert_eq!(found.len(), FOREIGN.len(), "{found:?}");
             continue;
         }
         for (path, label) in expected(&node(&project)) {
             assert_eq!(found.get(&path), Some(&label), "{path}");
         }
+        assert_foreign(&root, &found);
         // Folders that were made on the way too, and nothing of the image.
-        assert_eq!(found["/etc/kubernetes"], "kube_t");
+        assert_eq!(found["/etc/nodebake"], "etc_t");
         for theirs in [
             "/etc",
             "/etc/theirs",
@@ -123,9 +170,9 @@ fn what_is_carried_gets_the_labels_of_the_roots_own_policy() {
     }
 }
 
-/// The line of the documentation, for a root that tar filled.
+/// The lines of the documentation, for a root that tar filled.
 #[test]
-fn what_was_unpacked_gets_its_labels_by_the_documented_line() {
+fn what_was_unpacked_gets_its_labels_by_the_documented_lines() {
     if !can() {
         return;
     }
@@ -137,13 +184,17 @@ fn what_was_unpacked_gets_its_labels_by_the_documented_line() {
     let _ = judges::content(&root, "tar", &["-xpf", archive]);
     let guide = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/man/payloads.md");
     let guide = fs::read_to_string(guide).unwrap();
-    let line = guide.lines().find(|line| line.contains("| setfiles "));
-    let line = line.unwrap();
-    let line = line
+    let lines = guide
+        .split("```sh\n")
+        .find(|lines| lines.contains("| setfiles "));
+    let lines = lines.and_then(|lines| lines.split("```").next());
+    let lines = lines
+        .unwrap()
         .replace("out/nodes/worker-1/worker-1.tar.gz", archive)
         .replace("/mnt/image", root.to_str().unwrap())
         .replace("targeted", "small");
-    let _ = judges::content(scratch.path(), "sh", &["-euc", &line]);
+    put_foreign(&root);
+    let _ = judges::content(scratch.path(), "sh", &["-euc", &lines]);
     let found = labels(&root);
     for (path, label) in expected(&node(&project)) {
         assert_eq!(found.get(&path), Some(&label), "{path}");
@@ -151,4 +202,5 @@ fn what_was_unpacked_gets_its_labels_by_the_documented_line() {
     for theirs in ["/etc", "/etc/theirs", "/var", "/etc/selinux/config"] {
         assert!(!found.contains_key(theirs), "{theirs}");
     }
+    assert_foreign(&root, &found);
 }

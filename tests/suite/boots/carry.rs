@@ -125,7 +125,8 @@ fn a_disk_root_gets_the_nodes_tree_from_initrds_as_distributions_make_them() {
         "mkdir -p disk/root disk/sys disk/usr disk/var/lib; chmod 700 disk/root; mkdir disk/lib64
          ln -s /var/own disk/var/lib/chrony; ln -s /var/real disk/usr/local; mkdir -p disk/usr/lib
          mkdir disk/etc/selinux; echo SELINUX=enforcing >disk/etc/selinux/config
-         printf '#!/bin/sh\\ncat \"$3\" >>/etc/labelled\\n' >disk/sbin/setfiles; chmod 755 disk/sbin/setfiles
+         printf '#!/bin/sh\\n[ \"$2\" = -r ] || cat >>/etc/labelled\\n' >disk/sbin/setfiles
+         printf '#!/bin/sh\\necho \"$2\" >>/etc/labelled\\n' >disk/sbin/chcon; chmod 755 disk/sbin/setfiles disk/sbin/chcon
          echo ID=test >disk/etc/os-release; truncate -s 64M fresh; mke2fs -q -t ext4 -d disk fresh",
     );
     let disk = ["-drive", "file=image,if=virtio,format=raw"];
