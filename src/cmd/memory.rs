@@ -1,9 +1,12 @@
-//! Whether a machine whose root is its initramfs has the memory for it.
+//! Whether a machine has the memory for what it is to hold: for a root that is its initramfs, and for what its kubelet keeps
+//! back.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::inspect::{Limits, inspect};
+use crate::kubernetes::reservation::{Resource, reserved};
+use crate::node::NodeTree;
 use crate::payload::Job;
 use crate::payload::initramfs::{Mode, in_memory, memory};
 use crate::payload::pxe::Source;
@@ -39,7 +42,12 @@ fn of_file(path: &Path) -> Option<u64> {
 }
 
 /// Finds a machine with too little memory; `base` is what its base initrds take, if that is known.
-pub fn check(node: &NodePlan, job: &Job<'_>, base: Option<u64>) -> Option<Finding> {
+pub fn check(node: &NodePlan, job: &Job<'_>, base: Option<u64>) -> Vec<Finding> {
+    let files = too_many_files(node, job, base);
+    files.into_iter().chain(kept_back(node, job)).collect()
+}
+
+fn too_many_files(node: &NodePlan, job: &Job<'_>, base: Option<u64>) -> Option<Finding> {
     let has = node.class.spec.os.memory.as_ref()?;
     let needed = memory(job)? + base.unwrap_or_default();
     if needed <= has.value {
@@ -60,6 +68,63 @@ pub fn check(node: &NodePlan, job: &Job<'_>, base: Option<u64>) -> Option<Findin
             "bring less, give it more, or carry the files to a disk (output.initramfs.mode)",
         ),
     )
+}
+
+/// Flags that say the same as the configuration, and win.
+const FLAGS: [&str; 4] = [
+    "system-reserved",
+    "kube-reserved",
+    "eviction-hard",
+    "experimental-allocatable-ignore-eviction",
+];
+
+/// Finds a kubelet that keeps back more than the machine has: it ends at once, and again at every start.
+fn kept_back(node: &NodePlan, job: &Job<'_>) -> Vec<Finding> {
+    let class = &node.class;
+    let Some(has) = &class.spec.os.memory else {
+        return Vec::new();
+    };
+    let by_flag = |(name, _): &(String, _)| FLAGS.contains(&name.as_str());
+    if class.kubelet_flags.iter().any(by_flag) {
+        return Vec::new();
+    }
+    let config = serde_json::to_value(&class.kubelet_config).unwrap_or_default();
+    let too_much = |resource: Resource, capacity: u64, whose: &str, repair: &str| {
+        let kept = reserved(&config, resource, capacity)?;
+        if kept <= capacity as f64 {
+            return None;
+        }
+        let rule = format!(
+            "the kubelet does not start: it keeps back {} MiB of {}, and {whose} {} MiB",
+            mib(kept as u64),
+            resource.name(),
+            mib(capacity)
+        );
+        Some(has.spot.error(rule).repair(repair))
+    };
+    let mut found = Vec::new();
+    found.extend(too_much(
+        Resource::Memory,
+        has.value,
+        "the machine has",
+        "lower memory in kubelet.config.systemReserved, kubeReserved and evictionHard, or give it more",
+    ));
+    if memory(job).is_some() && !mounts_something(job.tree) {
+        // The kernel's root in memory takes half of it at most (mm/shmem.c).
+        found.extend(too_much(
+            Resource::Storage,
+            has.value / 2,
+            "a root in the initramfs has at most",
+            "lower ephemeral-storage in kubelet.config.systemReserved and kubeReserved (null takes it away), or give it more",
+        ));
+    }
+    found
+}
+
+/// Whether the kubelet's folder may be on a file system of its own.
+fn mounts_something(tree: &NodeTree) -> bool {
+    let is_mount = |name: &String| name.ends_with(".mount");
+    tree.get("/etc/fstab").is_some() || tree.units().keys().any(is_mount)
 }
 
 /// Bytes for people, rounded up.

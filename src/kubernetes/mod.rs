@@ -14,6 +14,8 @@ pub mod labels;
 pub mod moves;
 /// How nodes, labels and taints may be called.
 pub mod names;
+/// What a kubelet keeps back from pods.
+pub mod reservation;
 /// What a kubelet refuses although every field is of the right type.
 pub mod rules;
 /// Texts that stand for durations and quantities.

@@ -63,6 +63,32 @@ pub fn quantity(text: &str) -> Result<(), String> {
         .ok_or_else(|| format!("{text:?} is not a quantity like 500m, 100Mi or 2Gi"))
 }
 
+/// How much a quantity is, where it is one.
+pub fn amount(text: &str) -> Option<f64> {
+    let (sign, rest) = split_sign(text);
+    let (number, suffix) = split_number(rest)?;
+    let size = match suffix {
+        "" => 1.0,
+        exponent if is_exponent(exponent) => 10_f64.powi(exponent[1..].parse().ok()?),
+        suffix => {
+            let binary = suffix.ends_with('i');
+            let power = match suffix.trim_end_matches('i') {
+                "n" => -3,
+                "u" => -2,
+                "m" => -1,
+                letter => 1 + i32::try_from("KMGTPE".find(&letter.to_uppercase())?).ok()?,
+            };
+            let step: f64 = if binary { 1024.0 } else { 1000.0 };
+            SUFFIXES.contains(&suffix).then(|| step.powi(power))?
+        }
+    };
+    Some(if sign == "-" {
+        -number * size
+    } else {
+        number * size
+    })
+}
+
 /// Whether a quantity says nothing but zero.
 pub fn is_zero(text: &str) -> bool {
     let (_, rest) = split_sign(text);
@@ -118,6 +144,25 @@ mod tests {
             "", "45", "s", "4 5s", "45sec", "1d", "1.2.3s", ".s", "1h30", "-", "9999999h", "1e3s",
         ] {
             assert!(duration(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn amounts_are_counted_in_steps_of_1000_and_of_1024() {
+        for (text, bytes) in [
+            ("1Gi", 1_073_741_824.0),
+            ("1.5Ki", 1536.0),
+            ("2k", 2000.0),
+            ("1E", 1e18),
+            ("1e3", 1000.0),
+            ("500m", 0.5),
+            ("-1M", -1e6),
+            ("7", 7.0),
+        ] {
+            assert_eq!(amount(text), Some(bytes), "{text}");
+        }
+        for text in ["", "1K", "ten", "10%"] {
+            assert_eq!(amount(text), None, "{text}");
         }
     }
 

@@ -33,12 +33,12 @@ const OBJECTIONS: [&str; 8] = [
     "invalid configuration",
 ];
 
-fn minor(release: &str) -> u32 {
+pub fn minor(release: &str) -> u32 {
     release.split('.').nth(1).unwrap().parse().unwrap()
 }
 
 /// The releases that are to be asked and whose kubelet is built.
-fn kubelets() -> Vec<(&'static str, PathBuf)> {
+pub fn kubelets() -> Vec<(&'static str, PathBuf)> {
     if !Target::Conformance.asks("real kubelets") {
         return Vec::new();
     }

@@ -29,6 +29,7 @@ mod images;
 mod initrd;
 mod inspect;
 mod judges;
+mod kept_back;
 mod kubelet_rules;
 mod kubelets;
 mod kubernetes_rules;

@@ -214,7 +214,11 @@ fn a_base_that_is_a_file_counts_among_what_a_root_in_the_initramfs_takes() {
     let file = project.dir.join("cluster.yaml");
     let inventory = fs::read_to_string(&file).unwrap();
     for (memory, code) in [("8Mi", 3), ("10Mi", 0)] {
-        let with = format!("    profiles: [gpu]\n    os: {{memory: {memory}}}\n");
+        let kept =
+            "{systemReserved: null, kubeReserved: null, evictionHard: {memory.available: 0%}}";
+        let with = format!(
+            "    profiles: [gpu]\n    os: {{memory: {memory}}}\n    kubelet: {{config: {kept}}}\n"
+        );
         fs::write(&file, inventory.replace("    profiles: [gpu]\n", &with)).unwrap();
         let output = project.run(&["check"]);
         let said = text(&output.stdout);
