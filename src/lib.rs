@@ -51,5 +51,7 @@ pub mod secrets;
 pub mod site;
 /// Times and durations as text.
 pub mod timing;
+/// What goes again when a run fails.
+pub mod unfinished;
 /// YAML in with places, quoted YAML out.
 pub mod yaml;

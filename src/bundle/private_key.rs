@@ -18,6 +18,7 @@ use crate::bundle::key::{KEY_LIMIT, PublicKey};
 use crate::bundle::{read, sshsig, write};
 use crate::error::Result;
 use crate::report::{Finding, Place, Report};
+use crate::unfinished::Unfinished;
 
 /// An Ed25519 private key. It signs deterministically: the same bytes always get the same signature.
 pub struct Signer {
@@ -176,9 +177,12 @@ pub fn generate_keys(folder: &Path) -> Result<KeyFiles> {
     }
     // The private key first: its O_EXCL decides between two runs at the same time.
     write::new_file(&files.private, 0o600, signer.to_pem().as_bytes())?;
+    let mut unfinished = Unfinished::of(&files.private);
     write::new_file(&files.public, 0o644, signer.public.to_pem().as_bytes())?;
+    unfinished.add(&files.public);
     let line = signer.public.allowed_signers();
     write::new_file(&files.allowed_signers, 0o644, line.as_bytes())?;
+    unfinished.finish();
     Ok(files)
 }
 

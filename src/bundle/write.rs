@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 
 use crate::error::Result;
 use crate::node::Sha256Digest;
+use crate::unfinished::Unfinished;
 
 /// Bytes collected before they are written and hashed: most files of a node fit at once.
 const BUFFER: usize = 64 * 1024;
@@ -59,11 +60,14 @@ pub(super) fn create(at: impl AsFd, name: &Path, mode: u32) -> io::Result<File> 
     Ok(File::from(file))
 }
 
-/// Writes a whole file, which must be new, with one system call where the kernel lets us.
+/// Writes a whole file, which must be new, with one system call where the kernel lets us; there is none after a failure.
 pub(super) fn new_file(path: &Path, mode: u32, bytes: &[u8]) -> Result<()> {
-    create(CWD, path, mode)
-        .and_then(|mut file| file.write_all(bytes))
-        .with_context(|| format!("writing {}", path.display()))
+    let writing = || format!("writing {}", path.display());
+    let mut file = create(CWD, path, mode).with_context(writing)?;
+    let unfinished = Unfinished::of(path);
+    file.write_all(bytes).with_context(writing)?;
+    unfinished.finish();
+    Ok(())
 }
 
 /// Writes a file while counting and hashing its bytes, so that none is ever read again. The buffer is the caller's:

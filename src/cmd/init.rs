@@ -12,8 +12,10 @@ use crate::bundle::generate_keys;
 use crate::cli::{Init, Token, TokenCreate, TokenFile};
 use crate::error::{Exit, Result};
 use crate::identity::example_ca;
+use crate::lock::Lock;
 use crate::schema::{Kind, text};
 use crate::secrets::Keys;
+use crate::unfinished::Unfinished;
 use crate::yaml::push_quoted;
 
 /// How long the example CA lasts; it is to be replaced long before.
@@ -79,6 +81,9 @@ With a bundle in hand:
 
 const GITIGNORE: &str = "/out/\n/out.trees/\n/secrets.yaml\n/secrets.yaml.lock\n/secrets.yaml.new\n/secrets.yaml.age.lock\n/secrets.yaml.age.new\n/keys/sign.key\n";
 
+/// Where the tokens are, plain or encrypted.
+const TOKENS: [&str; 2] = ["secrets.yaml", "secrets.yaml.age"];
+
 /// Runs `init`.
 pub fn run(args: &Init) -> Result<Exit> {
     let dir = &args.dir;
@@ -87,10 +92,21 @@ pub fn run(args: &Init) -> Result<Exit> {
         "by-hand" => "v1.16.6",
         other => bail!("there is no built-in profile {other}; there are worker and by-hand"),
     };
-    if fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_some()) {
+    if let Some(parent) = dir.parent().filter(|parent| *parent != Path::new("")) {
+        make_folder(parent)?;
+    }
+    // Alone: what is made here goes again when it comes to nothing.
+    let _lock = Lock::take(&dir.canonicalize().unwrap_or_else(|_| dir.clone()))?;
+    let there = match fs::read_dir(dir) {
+        Ok(mut entries) => entries.next().is_some(),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => false,
+        Err(error) => return Err(error).with_context(|| format!("reading {}", dir.display())),
+    };
+    if there {
         bail!("{} is not empty", dir.display());
     }
     let recipients = recipients(&args.recipients)?;
+    let unfinished = begun(dir);
     for folder in [
         dir.clone(),
         dir.join("pki"),
@@ -115,22 +131,51 @@ pub fn run(args: &Init) -> Result<Exit> {
         &example_ca(EXAMPLE_CA, OffsetDateTime::now_utc(), CA_DAYS)?,
     )?;
     let _ = generate_keys(&dir.join("keys"))?;
-    let mut out = io::stdout().lock();
-    writeln!(
-        out,
+    let told = writeln!(
+        io::stdout(),
         "{}: a project with one worker, three edge nodes, a signing key and tokens:",
         dir.display()
-    )?;
-    drop(out);
+    );
     let create = TokenCreate {
         dir: dir.clone(),
         nodes: Vec::new(),
         ttl: None,
         file: TokenFile::default(),
     };
-    let exit = crate::cmd::token::run(&Token::Create(create))?;
+    let created = crate::cmd::token::run(&Token::Create(create));
+    // Whether or not anybody reads what is said: with its tokens the project is whole.
+    if TOKENS.iter().any(|name| dir.join(name).exists()) {
+        unfinished.finish();
+    }
+    told?;
+    let exit = created?;
     writeln!(io::stdout(), "next: nodebake build {}", dir.display())?;
     Ok(exit)
+}
+
+/// Everything that a project begins with, and its folder where that is new: half a project would be in the way of another.
+fn begun(dir: &Path) -> Unfinished {
+    let mut unfinished = Unfinished::default();
+    if dir.symlink_metadata().is_err() {
+        unfinished.add(dir);
+    }
+    let names = [
+        "cluster.yaml",
+        "README.md",
+        ".gitignore",
+        "pki",
+        "profiles",
+        "overlays",
+        "schemas",
+        "keys",
+    ];
+    let locks = TOKENS.map(|name| format!("{name}.lock"));
+    let all = names
+        .into_iter()
+        .chain(TOKENS)
+        .chain(locks.iter().map(String::as_str));
+    all.for_each(|name| unfinished.add(dir.join(name)));
+    unfinished
 }
 
 /// The lines of `tokens.recipients`; nothing without recipients.

@@ -3,7 +3,7 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, bail};
 
@@ -15,6 +15,7 @@ use crate::inspect::{Limits, inspect};
 use crate::lock::{Lock, beside};
 use crate::payload::initramfs::{Mode, is_layer, is_overlay};
 use crate::report::Report;
+use crate::unfinished::Unfinished;
 
 /// Runs `initrd …`.
 pub fn run(args: &Initrd) -> Result<Exit> {
@@ -102,8 +103,8 @@ fn write(
 ) -> Result<u64> {
     let writing = || format!("writing {}", out.display());
     let _lock = Lock::take(out)?;
-    let staging = Staging(beside(out, "new")?);
-    match fs::remove_file(&staging.0) {
+    let staging = beside(out, "new")?;
+    match fs::remove_file(&staging) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
             Err(error).with_context(writing)?
         }
@@ -115,21 +116,14 @@ fn write(
         .write(true)
         .create_new(true)
         .mode(mode)
-        .open(&staging.0)
+        .open(&staging)
         .with_context(writing)?;
+    let unfinished = Unfinished::of(staging.as_path());
     let mut buffered = BufWriter::with_capacity(256 * 1024, file);
     fill(&mut buffered)?;
     let file: File = buffered.into_inner().context("writing the last bytes")?;
     file.sync_all().with_context(writing)?;
-    fs::rename(&staging.0, out).with_context(writing)?;
+    fs::rename(&staging, out).with_context(writing)?;
+    unfinished.finish();
     Ok(file.metadata()?.len())
-}
-
-/// A file that is gone when it is not renamed.
-struct Staging(PathBuf);
-
-impl Drop for Staging {
-    fn drop(&mut self) {
-        let _ = fs::remove_file(&self.0);
-    }
 }

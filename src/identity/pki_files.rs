@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 
 use crate::error::Result;
+use crate::unfinished::Unfinished;
 
 /// The CA's private key, relative to the project: the one file that only `pki` may read.
 pub const CA_KEY: &str = "pki/ca.key";
@@ -49,11 +50,14 @@ pub fn is_taken(path: &Path) -> bool {
     path.symlink_metadata().is_ok()
 }
 
-/// Writes a file, which must be new, with a mode that no umask changes.
+/// Writes a file, which must be new, with a mode that no umask changes; there is none after a failure.
 pub fn write_new(path: &Path, mode: u32, text: &str) -> Result<()> {
-    create(path, mode)
-        .and_then(|file| fill(file, mode, text))
-        .with_context(|| format!("writing {}", path.display()))
+    let writing = || format!("writing {}", path.display());
+    let file = create(path, mode).with_context(writing)?;
+    let unfinished = Unfinished::of(path);
+    fill(file, mode, text).with_context(writing)?;
+    unfinished.finish();
+    Ok(())
 }
 
 /// Writes a file in the place of what is there: whoever reads meanwhile sees the old one or the new.
@@ -68,7 +72,10 @@ pub fn replace(path: &Path, mode: u32, text: &str) -> Result<()> {
         _ => {}
     }
     write_new(&beside, mode, text)?;
-    fs::rename(&beside, path).with_context(writing)
+    let unfinished = Unfinished::of(beside.as_path());
+    fs::rename(&beside, path).with_context(writing)?;
+    unfinished.finish();
+    Ok(())
 }
 
 fn beside(path: &Path) -> Result<PathBuf> {

@@ -10,6 +10,7 @@ use anyhow::{Context, bail};
 use crate::error::Result;
 use crate::report::{Finding, Place, Report};
 use crate::secrets::{Keys, TokenStore};
+use crate::unfinished::Unfinished;
 
 /// What is appended to the name of the secrets file for the lock beside it. The lock file stays: taking it away would
 /// let two programs lock two files of one name.
@@ -183,11 +184,13 @@ fn replace(new: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
         .create_new(true)
         .mode(OWNER_ONLY)
         .open(new)?;
+    let unfinished = Unfinished::of(new);
     // The umask may have taken bits away from the mode above.
     file.set_permissions(Permissions::from_mode(OWNER_ONLY))?;
     file.write_all(bytes)?;
     file.sync_all()?;
     fs::rename(new, path)?;
+    unfinished.finish();
     // Without this a power cut may bring the old name back.
     sync_folder(path)
 }

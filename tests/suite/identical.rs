@@ -6,14 +6,29 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
+use crate::everything::{BEFORE, NODE, everything};
 use crate::project::{Project, copy_entry, entries, fixtures, snapshot};
 use crate::tool::Tool;
 
-const CASES: [&str; 2] = ["reference", "modern"];
+/// The fixtures' projects.
+const FIXTURES: [&str; 2] = ["reference", "modern"];
+/// And one with layers, CDs, network boot, extensions, credentials and an older bundle that it follows.
+const EVERYTHING: &str = "everything";
+const CASES: [&str; 3] = [FIXTURES[0], FIXTURES[1], EVERYTHING];
+
+fn fresh(case: &str) -> Project {
+    match case {
+        EVERYTHING => everything(),
+        case => Project::of(case),
+    }
+}
 
 /// The bundle of a project, built with a changed command.
 fn built(project: &Project, change: impl Fn(&mut Tool)) -> BTreeMap<String, String> {
     let mut command = project.command(&["build"]);
+    if project.dir.join(BEFORE).exists() {
+        let _ = command.args(["--upgrade-from", BEFORE]);
+    }
     change(&mut command);
     let _ = command.good();
     snapshot(&project.out())
@@ -32,20 +47,20 @@ fn same(what: &str, one: &BTreeMap<String, String>, other: &BTreeMap<String, Str
 /// Builds each case in two fresh folders, the second time with a changed command.
 fn same_with(what: &str, change: impl Fn(&mut Tool)) {
     for case in CASES {
-        let plain = built(&Project::of(case), |_| {});
-        same(what, &plain, &built(&Project::of(case), &change));
+        let plain = built(&fresh(case), |_| {});
+        same(what, &plain, &built(&fresh(case), &change));
     }
 }
 
 #[test]
 fn twice_in_one_folder_and_once_in_another() {
     for case in CASES {
-        let project = Project::of(case);
+        let project = fresh(case);
         let first = built(&project, |_| {});
         same("again", &first, &built(&project, |_| {}));
         let _ = fs::remove_dir_all(project.out());
         same("after a removal", &first, &built(&project, |_| {}));
-        same("elsewhere", &first, &built(&Project::of(case), |_| {}));
+        same("elsewhere", &first, &built(&fresh(case), |_| {}));
     }
 }
 
@@ -62,9 +77,13 @@ fn with_one_job_and_with_eight() {
 #[test]
 fn at_another_time() {
     for case in CASES {
-        let plain = built(&Project::of(case), |_| {});
-        let later = Project::of(case);
-        let _ = later.good(&["build", "--at", "2031-12-31T23:59:59+14:00"]);
+        let plain = built(&fresh(case), |_| {});
+        let later = fresh(case);
+        let mut args = vec!["build", "--at", "2031-12-31T23:59:59+14:00"];
+        if later.dir.join(BEFORE).exists() {
+            args.extend(["--upgrade-from", BEFORE]);
+        }
+        let _ = later.good(&args);
         same("--at", &plain, &snapshot(&later.out()));
     }
 }
@@ -106,11 +125,15 @@ fn in_any_environment() {
 #[test]
 fn with_any_umask() {
     for case in CASES {
-        let plain = built(&Project::of(case), |_| {});
+        let plain = built(&fresh(case), |_| {});
         for umask in ["000", "022", "077", "027"] {
-            let project = Project::of(case);
-            let _ = project.command(&["build"]).with_umask(umask).good();
-            same(&format!("umask {umask}"), &plain, &snapshot(&project.out()));
+            let masked = fresh(case);
+            let mut args = vec!["build"];
+            if masked.dir.join(BEFORE).exists() {
+                args.extend(["--upgrade-from", BEFORE]);
+            }
+            let _ = masked.command(&args).with_umask(umask).good();
+            same(&format!("umask {umask}"), &plain, &snapshot(&masked.out()));
         }
     }
 }
@@ -118,8 +141,8 @@ fn with_any_umask() {
 /// A checkout writes files in its own order, with times of its own and the modes of somebody's umask.
 #[test]
 fn from_files_created_in_another_order_with_other_times_and_modes() {
-    for case in CASES {
-        let plain = built(&Project::of(case), |_| {});
+    for case in FIXTURES {
+        let plain = built(&fresh(case), |_| {});
         for add in [0o022, 0o000] {
             let project = Project::empty();
             let from = fixtures().join(case);
@@ -155,17 +178,35 @@ fn age(from: &Path, to: &Path, folder_mode: u32) {
     }
 }
 
+/// What is asked for is there: a case that says nothing of an output would prove nothing of it.
+#[test]
+fn everything_is_in_the_bundle_of_everything() {
+    let bundle = built(&everything(), |_| {});
+    let node = format!("nodes/{NODE}");
+    for path in [
+        "boot/boot.ipxe".to_owned(),
+        format!("boot/nodes/{NODE}/overlay.cpio.gz"),
+        format!("{node}/overlay.secrets.cpio.gz"),
+        format!("{node}/tmpfiles.extra"),
+        format!("{node}/seed.iso"),
+        format!("{node}/config.ign"),
+        format!("{node}/{NODE}.upgrade.sh"),
+    ] {
+        assert!(bundle.contains_key(&path), "{path}: {:?}", bundle.keys());
+    }
+    for end in [".iso", ".sysext.tar.gz", ".cpio.gz", ".tar.gz"] {
+        let shared = |path: &&String| path.starts_with("shared/") && path.ends_with(end);
+        assert!(bundle.keys().any(|path| shared(&path)), "{end}");
+    }
+}
+
 /// The files of another day may be reused or not; what comes out is the same.
 #[test]
 fn over_an_older_bundle() {
     for case in CASES {
-        let project = Project::of(case);
+        let project = fresh(case);
         let _ = project.good(&["build", "--format", "ignition"]);
         let over = built(&project, |_| {});
-        same(
-            "over an older one",
-            &built(&Project::of(case), |_| {}),
-            &over,
-        );
+        same("over an older one", &built(&fresh(case), |_| {}), &over);
     }
 }

@@ -8,6 +8,7 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -89,6 +90,12 @@ impl Tool {
     /// The same run below a shell, whose script ends with `exec "$0" "$@"`.
     pub fn below(mut self, script: &str) -> Self {
         let mut shell = Command::new("sh");
+        for (name, value) in self.command.get_envs() {
+            let _ = match value {
+                Some(value) => shell.env(name, value),
+                None => shell.env_remove(name),
+            };
+        }
         let _ = shell
             .args(["-c", script])
             .arg(self.command.get_program())
@@ -124,6 +131,16 @@ impl Tool {
         })
     }
 
+    /// Starts it, and kills it after a time; it may have ended by then.
+    pub fn killed_after(&mut self, time: Duration) {
+        let _ = self.watched(|command| {
+            let mut child = command.spawn().unwrap();
+            std::thread::sleep(time);
+            let _ = child.kill();
+            child.wait_with_output().unwrap()
+        });
+    }
+
     /// Runs it; it must be content.
     pub fn good(&mut self) -> String {
         let output = self.run();
@@ -150,7 +167,7 @@ impl Tool {
                 let kib =
                     line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<u64>().ok());
                 peak = peak.max(kib.unwrap_or_default() * 1024);
-                std::thread::sleep(std::time::Duration::from_millis(5));
+                std::thread::sleep(Duration::from_millis(5));
             }
             child.wait_with_output().unwrap()
         });

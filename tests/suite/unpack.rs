@@ -23,7 +23,7 @@ fn release(folder: &Path) {
 }
 
 fn packed(folder: &Path, name: &str, pack: &str) -> (PathBuf, String) {
-    let script = format!("tar --format=gnu -S -cf - release | {pack} >{name}");
+    let script = format!("tar --format=gnu --hole-detection=raw -S -cf - release | {pack} >{name}");
     let _ = judges::content(folder, "sh", &["-euc", &script]);
     let path = folder.join(name);
     let digest = sha256(&fs::read(&path).unwrap());
@@ -128,7 +128,7 @@ fn what_an_archive_cannot_be_is_found_at_its_line() {
     let (archive, digest) = packed(folder, "cni.tgz", "gzip");
     let script = "head -c 2000 cni.tgz >cut.tgz; echo no >no.tgz; mknod pipe p; tar -cf pipe.tar pipe
         cd release; tar -cPf ../up.tar ../release/share/README; cd ..; mkdir empty; tar -cf empty.tar empty
-        truncate -s 300000 holes; echo end >>holes; tar --format=posix -S -cf sparse.tar holes";
+        truncate -s 300000 holes; echo end >>holes; tar --format=posix --hole-detection=raw -S -cf sparse.tar holes";
     let _ = judges::content(folder, "sh", &["-euc", script]);
     let source = archive.display().to_string();
     let other = |name: &str| {

@@ -18,6 +18,7 @@ use crate::identity::pki_files::{self, CA_KEY, CONTROL_PLANE};
 use crate::identity::{Authority, CaBundle, ControlPlane, FileText};
 use crate::inventory::{Cluster, Inventory, host_of, nth_address};
 use crate::report::Report;
+use crate::unfinished::Unfinished;
 
 /// Runs `pki init`.
 pub(super) fn run(args: &PkiInit) -> Result<Exit> {
@@ -103,6 +104,7 @@ impl Files {
             fs::remove_dir_all(&new).with_context(|| format!("removing {}", new.display()))?;
         }
         pki_files::make_folder(&new, 0o700)?;
+        let mut unfinished = Unfinished::of(new.as_path());
         for (name, text) in made {
             let path = new.join(name);
             match text {
@@ -111,12 +113,16 @@ impl Files {
             }
         }
         pki_files::write_new(&self.key, 0o600, key)?;
+        unfinished.add(&self.key);
         fs::rename(&new, &self.control_plane)
             .with_context(|| format!("writing {}", self.control_plane.display()))?;
+        unfinished.add(&self.control_plane);
         if let Some(folder) = self.ca.parent() {
             pki_files::make_folder(folder, 0o755)?;
         }
-        pki_files::replace(&self.ca, 0o644, ca)
+        pki_files::replace(&self.ca, 0o644, ca)?;
+        unfinished.finish();
+        Ok(())
     }
 }
 

@@ -1,0 +1,259 @@
+//! Runs that end early: killed at any moment, or on a disk without room. What lies there is whole, or is not there; and
+//! the next run needs no one to tidy up.
+
+use std::fs;
+use std::path::Path;
+use std::time::Instant;
+
+use nodebake::bundle::{PublicKey, verify};
+use nodebake::report::Report;
+
+use crate::everything::{BEFORE, NODE, everything};
+use crate::initrd::base;
+use crate::judges;
+use crate::project::{Project, snapshot, text};
+use crate::tool::nodebake;
+
+fn names(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).unwrap();
+    let mut names: Vec<String> = entries
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
+
+/// Whether what lies in `out/` verifies; None where there is nothing.
+fn verifies(project: &Project) -> Option<bool> {
+    let key = project.dir.join("keys/sign.pub");
+    let key = PublicKey::load(&key, "sign.pub", &mut Report::default())
+        .unwrap()
+        .unwrap();
+    let out = project.out();
+    out.exists()
+        .then(|| verify(&out, &key, None).unwrap().is_good())
+}
+
+/// Layers, images, extensions, network boot and all: each run dies a little later than the one before.
+#[test]
+fn whenever_a_build_is_killed_what_lies_there_verifies() {
+    let project = everything();
+    let args = ["build", "--upgrade-from", BEFORE];
+    let start = Instant::now();
+    let _ = project.good(&args);
+    let takes = start.elapsed();
+    let whole = snapshot(&project.out());
+    fs::remove_dir_all(project.out()).unwrap();
+    let before = names(&project.dir);
+    for turn in 0..24u32 {
+        // Twice over, since the machine may do much else: from an empty folder, and over a bundle.
+        if turn == 12 {
+            let _ = project.good(&args);
+        }
+        project
+            .command(&args)
+            .killed_after(takes * (turn % 12 + 1) / 10);
+        let verifies = verifies(&project);
+        assert!(
+            verifies != Some(false) && (turn < 12 || verifies.is_some()),
+            "turn {turn}: {verifies:?}"
+        );
+    }
+    let _ = project.good(&args);
+    assert!(snapshot(&project.out()) == whole);
+    let mut after = before;
+    after.push("out".to_owned());
+    after.sort();
+    assert_eq!(names(&project.dir), after);
+}
+
+/// Tokens are changed by one rename: a run that dies leaves the old ones or the new ones, for their owner's eyes.
+#[test]
+fn whenever_a_rotation_is_killed_the_tokens_are_whole() {
+    let project = Project::of("modern");
+    let start = Instant::now();
+    let _ = project.good(&["token", "rotate", ".", NODE]);
+    let takes = start.elapsed();
+    for turn in 0..20u32 {
+        project
+            .command(&["token", "rotate", ".", NODE])
+            .killed_after(takes * (turn + 1) / 15);
+        let listed = project.good(&["token", "list", "."]);
+        assert!(listed.contains(NODE), "{listed}");
+        for name in names(&project.dir) {
+            if name.starts_with("secrets.yaml") {
+                let line = &snapshot(&project.dir)[&name];
+                assert!(line.starts_with("0600"), "{name}: {line}");
+            }
+        }
+    }
+    let _ = project.good(&["token", "rotate", ".", NODE]);
+}
+
+/// A disk with so much room, which only the commands in `script` see; `$0` is the tool. Nothing where that cannot be made.
+fn on_a_small_disk(project: &Project, script: &str) -> Option<String> {
+    if !judges::chroot() {
+        return None;
+    }
+    let room = project.dir.join("room");
+    fs::create_dir_all(&room).unwrap();
+    // `fill N` leaves N KiB, and `try` says how a command ends, how many lines it says, and what lies there then.
+    let head = "set -u; mount -t tmpfs -o size=64m,mode=755 none room
+        fill() { sync; used=$(df -k --output=used room | tail -n 1); mount -o remount,size=$((used + $1))k room; }
+        grow() { mount -o remount,size=64m room; }
+        try() { \"$@\" >/dev/null 2>.said; code=$?; echo \"$code $(wc -l <.said) $(ls -A room | tr '\\n' ' ')\"; }";
+    let inside = format!("{head}\n{script}");
+    let outer = "exec unshare -m sh -c \"$INSIDE\" \"$0\"";
+    let output = {
+        let mut tool = nodebake(&project.dir, &[]);
+        let _ = tool.env("INSIDE", &inside);
+        tool.below(outer).run()
+    };
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    Some(text(&output.stdout))
+}
+
+#[test]
+fn a_build_without_room_leaves_the_bundle_that_was_there() {
+    let project = everything();
+    let script = format!(
+        "build() {{ try \"$0\" build -o room/out --upgrade-from {BEFORE} --at 2027-06-01T00:00:00Z; }}
+         check() {{ \"$0\" verify room/out --key keys/sign.pub >/dev/null; echo verified $?; }}
+         build; check
+         for free in 0 4 40 200 400 800 1200; do fill $free; build; check; done
+         grow; build; check"
+    );
+    let Some(said) = on_a_small_disk(&project, &script) else {
+        return;
+    };
+    let lines: Vec<&str> = said.lines().collect();
+    assert_eq!(lines.len(), 18, "{said}");
+    assert!(
+        lines
+            .iter()
+            .skip(1)
+            .step_by(2)
+            .all(|line| *line == "verified 0"),
+        "{said}"
+    );
+    assert_eq!((lines[0], lines[16]), ("0 0 out ", "0 0 out "), "{said}");
+    let failed = lines[2..16]
+        .iter()
+        .step_by(2)
+        .filter(|line| **line == "1 1 out ")
+        .count();
+    let good = lines[2..16]
+        .iter()
+        .step_by(2)
+        .filter(|line| **line == "0 0 out ")
+        .count();
+    assert!(failed >= 4 && failed + good == 7, "{said}");
+}
+
+/// Where the folder cannot be exchanged, what is not whole does not verify, and the next run makes it good.
+#[test]
+fn a_mount_point_without_room_does_not_verify() {
+    let project = everything();
+    let script = format!(
+        "build() {{ \"$0\" build -o room --upgrade-from {BEFORE} --at 2027-06-01T00:00:00Z >/dev/null 2>.said; echo $? $(wc -l <.said); }}
+         check() {{ \"$0\" verify room --key keys/sign.pub >/dev/null; echo verified $?; }}
+         build; check
+         for size in 40 400 800; do mount -o remount,size=64m room; build; rm -rf room/nodes; fill 0; mount -o remount,size=${{size}}k room 2>/dev/null; build; check; done
+         grow; build; check"
+    );
+    let Some(said) = on_a_small_disk(&project, &script) else {
+        return;
+    };
+    let lines: Vec<&str> = said.lines().collect();
+    assert_eq!(lines[..2], ["0 0", "verified 0"], "{said}");
+    assert_eq!(lines[lines.len() - 2..], ["0 0", "verified 0"], "{said}");
+    for pair in lines.windows(2).filter(|pair| pair[0] == "1 1") {
+        assert_eq!(pair[1], "verified 4", "{said}");
+    }
+    assert!(said.contains("1 1\n"), "{said}");
+}
+
+/// Every other command that writes. A few pages are room for a folder and an empty file, and for no content.
+#[test]
+fn commands_without_room_leave_nothing_half_written() {
+    let project = everything();
+    let _ = project.good(&["build"]);
+    base(&project.dir, "base-initrd", &["scripts/functions"], "gzip");
+    let script = format!(
+        "cp secrets.yaml room; mkdir room/p; cp -r cluster.yaml profiles overlays racks.csv cni.tar base tool secrets.yaml room/p
+         all() {{
+           try \"$0\" inspect out/nodes/{NODE}/seed.iso --extract room/extracted
+           try \"$0\" initrd append --base base-initrd --bundle out --node {NODE} --key keys/sign.pub --out room/initrd
+           try \"$0\" token rotate --secrets room/secrets.yaml . {NODE}
+           try \"$0\" key generate room/keyed
+           try \"$0\" init room/made
+           try \"$0\" pki init room/p
+           echo $(find room/p/pki room/keyed -type f | wc -l) files, tokens $(\"$0\" token list --secrets room/secrets.yaml . | wc -l)
+         }}
+         for free in 0 4; do fill $free; all; done
+         grow; all"
+    );
+    let Some(said) = on_a_small_disk(&project, &script) else {
+        return;
+    };
+    let lines: Vec<&str> = said.lines().collect();
+    assert_eq!(lines.len(), 21, "{said}");
+    // The files there, and the lines that tokens take: one more after each rotation that came to its end.
+    let counts = |line: &str| {
+        let numbers = line.split(' ').filter_map(|word| word.parse().ok());
+        numbers.collect::<Vec<usize>>()
+    };
+    for run in lines[..14].chunks(7) {
+        for line in &run[..6] {
+            let (ended, left) = line.split_at(4);
+            assert!(ended == "1 1 " || ended == "0 0 ", "{said}");
+            // A folder without anything in it, and what keeps two writers apart.
+            let known = ["p", "keyed", "secrets.yaml", "secrets.yaml.lock"];
+            assert!(
+                left.split_whitespace().all(|name| known.contains(&name)),
+                "{line}: {said}"
+            );
+        }
+        assert!(
+            run.iter().filter(|line| line.starts_with("1 1 ")).count() >= 5,
+            "{said}"
+        );
+        // What keeps private keys out of version control may be there before them.
+        let counts = counts(run[6]);
+        assert!(counts[0] <= 1 && counts[1] >= 10, "{said}");
+    }
+    assert!(
+        lines[14..20].iter().all(|line| line.starts_with("0 0 ")),
+        "{said}"
+    );
+    for name in ["extracted", "initrd", "keyed", "made"] {
+        assert!(lines[19].split(' ').any(|left| left == name), "{said}");
+    }
+    let counts = counts(lines[20]);
+    assert!(counts[0] == 20 && counts[1] > 10, "{said}");
+}
+
+/// `show > /dev/full`: the reader's disk is no reason to say that all is well.
+#[test]
+fn an_output_without_room_is_an_error() {
+    let project = Project::of("modern");
+    let _ = project.good(&["build"]);
+    let commands: [&[&str]; 6] = [
+        &["show", NODE],
+        &["check"],
+        &["inspect", "out/nodes/edge-001/user-data"],
+        &["token", "list", "."],
+        &["verify", "out", "--key", "keys/sign.pub"],
+        &["site"],
+    ];
+    for args in commands {
+        let full = fs::OpenOptions::new()
+            .write(true)
+            .open("/dev/full")
+            .unwrap();
+        let output = project.command(args).run_into(full);
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{args:?}: {said}");
+        assert_eq!(said.lines().count(), 1, "{args:?}: {said}");
+    }
+}
