@@ -15,7 +15,7 @@ use crate::bundle::{SERVED, TREE_JSON, TREE_SIGNATURE, TREE_SUMS};
 use crate::error::Result;
 use crate::node::Sha256Digest;
 use crate::node::listing::TreeListing;
-use crate::payload::Output;
+use crate::payload::{Output, Place};
 
 /// What bundle.json says of a node beside its files.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -115,13 +115,12 @@ impl<'a> NodeFolder<'a> {
         self.fill(path, secret, created, write)
     }
 
-    /// Writes a file without a secret to where machines fetch it: `boot/nodes/NAME`.
-    pub fn served_file(
+    /// Writes a file to where machines fetch it: `boot/nodes/NAME`.
+    fn served(
         &mut self,
         name: &str,
         write: &mut dyn FnMut(&mut dyn Write) -> Result<()>,
     ) -> Result<()> {
-        self.check_name(name)?;
         let path = format!("{SERVED}/{}/{name}", self.name);
         let directory = match self.served.take() {
             Some(directory) => directory,
@@ -165,22 +164,23 @@ impl<'a> NodeFolder<'a> {
 }
 
 impl Output for NodeFolder<'_> {
-    fn shared(
-        &mut self,
-        name: &str,
-        write: &mut dyn FnMut(&mut dyn Write) -> Result<()>,
-    ) -> Result<()> {
-        self.shared.push(self.builder.shared_file(name, write)?);
-        Ok(())
-    }
-
     fn file(
         &mut self,
+        place: Place,
         name: &str,
-        secret: bool,
         write: &mut dyn FnMut(&mut dyn Write) -> Result<()>,
     ) -> Result<()> {
-        self.check_name(name)?;
-        self.write(name, secret, write)
+        if place != Place::Shared {
+            self.check_name(name)?;
+        }
+        match place {
+            Place::Node => self.write(name, false, write),
+            Place::Secret => self.write(name, true, write),
+            Place::Served => self.served(name, write),
+            Place::Shared => {
+                self.shared.push(self.builder.shared_file(name, write)?);
+                Ok(())
+            }
+        }
     }
 }

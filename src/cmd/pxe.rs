@@ -7,15 +7,15 @@ use std::path::Path;
 
 use anyhow::Context;
 
-use crate::bundle::{self, BundleBuilder, FileRecord, NodeFolder, NodeRecord};
+use crate::bundle::{self, BundleBuilder, FileRecord, NodeRecord};
 use crate::cmd::project::place_of;
 use crate::error::Result;
 use crate::inventory::CLUSTER_FILE;
+use crate::payload::Settings;
 use crate::payload::initramfs::{is_layer, is_overlay};
 use crate::payload::pxe::{
     BASE_FOLDER, Boot, Pxe, Source, arguments, entry, of_node, script, script_path,
 };
-use crate::payload::{Output, Settings};
 use crate::plan::{NodePlan, Plan};
 use crate::report::{Finding, Place, Report};
 
@@ -62,31 +62,6 @@ fn files(pxe: &Pxe) -> impl Iterator<Item = (&'static str, &str)> {
             Source::File(path) => Some((field, path.as_str())),
             Source::Url(_) => None,
         })
-}
-
-/// Puts what holds no secret where a boot server's user may read it.
-pub struct Served<'f, 'b>(pub &'f mut NodeFolder<'b>);
-
-impl Output for Served<'_, '_> {
-    fn shared(
-        &mut self,
-        name: &str,
-        write: &mut dyn FnMut(&mut dyn io::Write) -> Result<()>,
-    ) -> Result<()> {
-        self.0.shared(name, write)
-    }
-
-    fn file(
-        &mut self,
-        name: &str,
-        secret: bool,
-        write: &mut dyn FnMut(&mut dyn io::Write) -> Result<()>,
-    ) -> Result<()> {
-        match secret {
-            true => self.0.file(name, secret, write),
-            false => self.0.served_file(name, write),
-        }
-    }
 }
 
 /// Whether a node's overlay lies where machines fetch it.

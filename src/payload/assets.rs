@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 use crate::error::Result;
 use crate::node::listing::write_entries;
 use crate::node::{Content, Entry, EntryKind, NodePath, NodeTree, hex};
-use crate::payload::{Format, Job, Output, initramfs, tarball};
+use crate::payload::{Format, Job, Output, Place, initramfs, tarball};
 
 /// Where a node's assets are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -45,7 +45,7 @@ pub(super) fn serve(job: &Job<'_>, format: Format, out: &mut dyn Output) -> Resu
     }
     for (_, _, content) in apart(job, format) {
         let name = format!("{FILES}/{}", hex(&content.sha256()));
-        out.shared(&name, &mut |out| content.copy_to(out))?;
+        out.file(Place::Shared, &name, &mut |out| content.copy_to(out))?;
     }
     Ok(())
 }

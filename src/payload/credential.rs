@@ -9,7 +9,7 @@ use base64::write::EncoderWriter;
 
 use crate::error::Result;
 use crate::node::{Content, Entry, EntryKind, NodePath, NodeTree};
-use crate::payload::{Job, Objection, Output};
+use crate::payload::{Job, Objection, Output, Place};
 
 /// The credential's name and the file's.
 pub const NAME: &str = "tmpfiles.extra";
@@ -23,7 +23,7 @@ pub fn package(job: &Job<'_>, out: &mut dyn Output) -> Result<()> {
         return Ok(());
     }
     let secrets = job.tree.secrets();
-    out.file(NAME, true, &mut |out| write(&secrets, out))
+    out.file(Place::Secret, NAME, &mut |out| write(&secrets, out))
 }
 
 /// What systemd would not take.

@@ -270,21 +270,37 @@ pub struct Job<'a> {
     pub settings: &'a Settings,
 }
 
+/// Where a file of a payload lies, and who may read it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// With the node's other files. Its name is one component, like `user-data`.
+    Node,
+    /// The same for a file with a secret in it: 0600, where others are 0644.
+    Secret,
+    /// Where machines fetch the node's files from; its name is one component.
+    Served,
+    /// With what many nodes share. The name follows from the content, so what was written for another node is not
+    /// written again; it may have folders, like `files/SHA256`.
+    Shared,
+}
+
+impl Place {
+    /// With the node's files, by whether there is a secret in it.
+    pub fn of_node(secret: bool) -> Self {
+        match secret {
+            true => Self::Secret,
+            false => Self::Node,
+        }
+    }
+}
+
 /// Receives the files of one node's payloads. The bundle implements it: it makes the file, counts and hashes.
 pub trait Output {
-    /// Writes one file that many nodes share, which anybody may read. The name follows from the content, so what was
-    /// written for another node is not written again. `name` may have folders, like `files/SHA256`.
-    fn shared(
-        &mut self,
-        name: &str,
-        write: &mut dyn FnMut(&mut dyn Write) -> Result<()>,
-    ) -> Result<()>;
-
-    /// Writes one file. `secret` files are 0600, others 0644. `name` is one component, like `user-data`.
+    /// Writes one file.
     fn file(
         &mut self,
+        place: Place,
         name: &str,
-        secret: bool,
         write: &mut dyn FnMut(&mut dyn Write) -> Result<()>,
     ) -> Result<()>;
 }

@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use crate::error::Result;
 use crate::node::listing::write_entries;
 use crate::node::{Content, Entry, NodePath, NodeTree, Origin, hex};
-use crate::payload::{Job, Objection, Output, tarball};
+use crate::payload::{Job, Objection, Output, Place, tarball};
 
 /// The hierarchies that an extension is merged over.
 const HIERARCHIES: [&str; 2] = ["/usr/", "/opt/"];
@@ -60,7 +60,9 @@ pub fn package(job: &Job<'_>, out: &mut dyn Output) -> Result<()> {
     };
     let compression = job.settings.tarball.compression;
     let file = format!("{name}.sysext.tar{}", compression.suffix());
-    out.shared(&file, &mut |out| tarball::write(&tree, compression, out))
+    out.file(Place::Shared, &file, &mut |out| {
+        tarball::write(&tree, compression, out)
+    })
 }
 
 /// Assets that no extension can hold.

@@ -11,7 +11,7 @@ use crate::node::{Entry, EntryKind, NodePath, NodeTree};
 use crate::payload::archive::{copy_exactly, members};
 use crate::payload::compress::Compressor;
 use crate::payload::part::parts;
-use crate::payload::{Assets, Compression, Format, Job, Layer, MTIME, Output, Part};
+use crate::payload::{Assets, Compression, Format, Job, Layer, MTIME, Output, Part, Place};
 
 /// ustar's size field: 11 octal digits, so 8 GiB less one byte.
 const USTAR_SIZE_MAX: u64 = 0o77_777_777_777;
@@ -42,18 +42,20 @@ pub fn package(job: &Job<'_>, out: &mut dyn Output) -> Result<()> {
     let compression = job.settings.tarball.compression;
     if let Some(layer) = Layer::beside(job, Format::Tarball) {
         let name = layer_name(&layer, compression);
-        out.shared(&name, &mut |out| write(&layer.tree, compression, out))?;
+        out.file(Place::Shared, &name, &mut |out| {
+            write(&layer.tree, compression, out)
+        })?;
     }
     for (part, tree) in parts(job, Format::Tarball) {
         let name = file_name(&job.facts.name, part, compression);
-        out.file(&name, tree.has_secrets(), &mut |out| {
+        out.file(Place::of_node(tree.has_secrets()), &name, &mut |out| {
             write(&tree, compression, out)
         })?;
     }
     if let Some(removals) = &job.facts.removals {
         // An archive only adds: this makes the root ready for it.
         let script = removals.script();
-        out.file(&upgrade_name(&job.facts.name), false, &mut |out| {
+        out.file(Place::Node, &upgrade_name(&job.facts.name), &mut |out| {
             Ok(out.write_all(script.as_bytes())?)
         })?;
     }

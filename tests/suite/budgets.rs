@@ -219,9 +219,13 @@ fn a_body_that_was_changed_stops_the_node() {
     serve(listener, body);
     let user_data = fs::read_to_string(folder.join("user-data")).unwrap();
     let (_, runcmd) = user_data.split_once("runcmd:\n").unwrap();
-    let line = runcmd.lines().next().unwrap().strip_prefix("- ").unwrap();
-    let script: String = serde_json::from_str(line).unwrap();
-    let script = format!("{script}\necho went on");
+    // The function that fetches, and what is fetched.
+    let lines = runcmd.lines().take(2);
+    let lines = lines.map(|line| line.strip_prefix("- ").unwrap());
+    let lines: Vec<String> = lines
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let script = format!("{}\necho went on", lines.join("\n"));
     let output = judges::run(scratch.path(), "sh", &["-c", &script]);
     assert_eq!(output.status.code(), Some(1));
     let said = text(&output.stderr);

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use nodebake::node::{Asset, Content, Entry, NodeTree};
+use nodebake::payload::limits::Target;
 use nodebake::payload::{Assets, CloudInit, Format, IgnitionDigest, IgnitionSettings, Settings};
 use serde_json::Value;
 
@@ -98,6 +99,43 @@ fn cloud_init_fetches_assets_and_gives_them_their_modes_and_owners() {
     assert!(leftovers.next().is_none());
 }
 
+/// Where user-data has no room for the rest either, that comes first, by the same function.
+#[test]
+fn cloud_init_fetches_a_body_and_assets() {
+    let Some(modules) = judges::cloud_init_in_chroot() else {
+        return;
+    };
+    if !judges::present("curl") {
+        return;
+    }
+    let scratch = tempfile::tempdir().unwrap();
+    let mut tree = tree(scratch.path(), &PATHS[..2], 0o755);
+    // What no packing makes fit.
+    let mut seed = 7u32;
+    let noise = std::iter::repeat_with(|| {
+        seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (seed >> 24) as u8
+    });
+    let noise = Content::bytes(noise.take(20_000).collect::<Vec<u8>>());
+    let noise = Entry::file(noise, 0o644, trees::origin());
+    tree.add(trees::path("/opt/noise"), noise).unwrap();
+    let served = Served::new();
+    let mut settings = settings(Assets::Url, &served.base);
+    settings.cloud_init.mounts.clear();
+    settings.cloud_init.target = Target::Ec2;
+    settings.cloud_init.url = Some(format!("{}/{{node}}/user-data.body.tar.gz", served.base));
+    let facts = trees::facts();
+    let folder = package(scratch.path(), Format::CloudInit, &tree, &facts, &settings);
+    served.folder("files", &folder.join("shared/files"));
+    served.folder(&facts.name, &folder);
+    assert!(folder.join("user-data.body.tar.gz").exists());
+    let script = script(&folder);
+    assert_eq!(script.matches("nodebake_get() {").count(), 1, "{script}");
+    assert_eq!(script.matches("nodebake_put() {").count(), 1, "{script}");
+    let root = apply_in(&folder, &folder.join("user-data"), &modules, &[]);
+    assert_eq!(trees::differences(&root, &tree, true), [""; 0]);
+}
+
 /// The image in the words of a reader that nobody here wrote; the kernel mounts it in `seed_boots`.
 #[test]
 fn cloud_init_takes_assets_from_a_cd_of_their_own() {
@@ -139,7 +177,7 @@ fn cloud_init_takes_assets_from_a_cd_of_their_own() {
 
 /// The commands of user-data up to the first that is not about assets, as one script.
 fn script(folder: &Path) -> String {
-    let user_data = fs::read_to_string(folder.join("user-data")).unwrap();
+    let user_data = judges::content(folder, "zcat", &["-f", "user-data"]);
     let (_, runcmd) = user_data.split_once("runcmd:\n").unwrap();
     let lines = runcmd.lines().filter_map(|line| line.strip_prefix("- \""));
     let lines = lines.map(|line| serde_json::from_str::<String>(&format!("\"{line}")).unwrap());

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use nodebake::error::Result;
 use nodebake::node::{Asset, Content, Entry, EntryKind, NodePath, NodeTree, Origin, Owner, User};
 use nodebake::payload::{
-    Assets, CloudInit, Format, IgnitionSettings, InitramfsSettings, NodeFacts, Output, Secrets,
-    Settings, TarballSettings,
+    Assets, CloudInit, Format, IgnitionSettings, InitramfsSettings, NodeFacts, Output, Place,
+    Secrets, Settings, TarballSettings,
 };
 
 /// Contents that some format or reader is known to bend.
@@ -248,26 +248,25 @@ pub fn settings() -> Settings {
 pub struct Folder(pub PathBuf);
 
 impl Output for Folder {
-    fn shared(
-        &mut self,
-        name: &str,
-        write: &mut dyn FnMut(&mut dyn Write) -> Result<()>,
-    ) -> Result<()> {
-        let path = self.0.join("shared").join(name);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        write(&mut fs::File::create(path).unwrap())
-    }
-
     fn file(
         &mut self,
+        place: Place,
         name: &str,
-        secret: bool,
         write: &mut dyn FnMut(&mut dyn Write) -> Result<()>,
     ) -> Result<()> {
-        let mode = if secret { 0o600 } else { 0o644 };
+        let mode = if place == Place::Secret { 0o600 } else { 0o644 };
+        let path = match place {
+            Place::Shared => self.0.join("shared").join(name),
+            Place::Node | Place::Secret | Place::Served => self.0.join(name),
+        };
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
         let mut options = fs::OpenOptions::new();
-        let _ = options.write(true).create_new(true).mode(mode);
-        write(&mut options.open(self.0.join(name))?)
+        let _ = options
+            .write(true)
+            .create_new(place != Place::Shared)
+            .create(true)
+            .mode(mode);
+        write(&mut options.open(path)?)
     }
 }
 

@@ -18,7 +18,7 @@ use crate::cmd::build::seal::{seal, target};
 use crate::cmd::build::upgrade::Upgrade;
 use crate::cmd::manifests::{self, Marks};
 use crate::cmd::project::Prepared;
-use crate::cmd::pxe::{self, Served};
+use crate::cmd::pxe;
 use crate::cmd::tree_check;
 use crate::error::Result;
 use crate::node::listing::TreeListing;
@@ -202,10 +202,7 @@ impl Baking<'_> {
                 return Ok(());
             }
             for format in &settings.formats {
-                match settings.pxe.is_some() && *format == Format::Initramfs {
-                    true => format.write(&job, &self.forms, &mut Served(&mut folder))?,
-                    false => format.write(&job, &self.forms, &mut folder)?,
-                }
+                format.write(&job, &self.forms, &mut folder)?;
             }
             credential::package(&job, &mut folder)?;
             sysext::package(&job, &mut folder)?;

@@ -15,7 +15,7 @@ use crate::payload::cloud_init::user_data::{self, Shape};
 use crate::payload::gzip::Gzip;
 use crate::payload::limits::Count;
 use crate::payload::part::parts;
-use crate::payload::{Assets, Compression, Format, Forms, Job, Output, Part, tarball};
+use crate::payload::{Assets, Compression, Format, Forms, Job, Output, Part, Place, tarball};
 
 /// The names of the files, as a NoCloud seed wants them.
 pub const FILE_NAMES: [&str; 4] = ["user-data", "meta-data", "network-config", "vendor-data"];
@@ -105,7 +105,7 @@ pub fn documents(job: &Job<'_>, forms: &Forms, out: &mut dyn Output) -> Result<V
 /// Writes what user-data has no room for; secrets stay in user-data.
 fn write_body(job: &Job<'_>, out: &mut dyn Output) -> Result<Sha256Digest> {
     let mut digest = Sha256Digest::default();
-    out.file(BODY_NAME, false, &mut |out| {
+    out.file(Place::Node, BODY_NAME, &mut |out| {
         let mut hashing = Hashing {
             out,
             sha256: Sha256::new(),

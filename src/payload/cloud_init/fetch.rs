@@ -17,12 +17,26 @@ const PUT: &str = "nodebake_put() { d=$1 m=$2 p=$3; shift 3; [ -f \"$p\" ] && [ 
     mv -f -- \"$p.nodebake-new\" \"$p\"; } && chmod \"$m\" -- \"$p\" || \
     { rm -f -- \"$p.nodebake-new\"; [ -z \"${nodebake_cd-}\" ] || umount \"$nodebake_cd\"; echo \"nodebake: not fetched: $p\" >&2; exit 1; }; }";
 
+/// The functions that the commands of a job need, each once: a body and assets may both be fetched.
+pub fn functions(job: &Job<'_>, has_body: bool) -> Vec<Command> {
+    let has_assets = apart(job, Format::CloudInit).next().is_some();
+    let (get, put) = match job.settings.assets(Format::CloudInit) {
+        Assets::Url => (has_assets, has_assets),
+        Assets::Iso => (false, has_assets),
+        Assets::Inside | Assets::Layer => (false, false),
+    };
+    let get = (get || has_body).then_some(GET);
+    let put = put.then_some(PUT);
+    let all = get.into_iter().chain(put);
+    all.map(|line| Command::Shell(line.to_owned())).collect()
+}
+
 /// Fetches a tarball, makes sure that it is the one that was meant, and unpacks it.
 pub fn body(url: &str, digest: &Sha256Digest) -> Command {
     let url = shell_quoted(url);
     let digest = hex(digest);
     Command::Shell(format!(
-        "{GET}; f=$(mktemp) && nodebake_get {url} \"$f\" && \
+        "f=$(mktemp) && nodebake_get {url} \"$f\" && \
          echo \"{digest}  $f\" | sha256sum -c - && tar -C / -xpzf \"$f\" || \
          {{ rm -f \"$f\"; echo nodebake: not fetched: {url} >&2; exit 1; }}; rm -f \"$f\""
     ))
@@ -39,10 +53,7 @@ pub fn assets(job: &Job<'_>) -> Vec<Command> {
         (Assets::Url, Some(url)) => {
             let of =
                 |content: &Content| format!("nodebake_get {}", shell_quoted(&url_of(url, content)));
-            let head = [GET, PUT].into_iter();
-            head.map(|line| Command::Shell(line.to_owned()))
-                .chain(files.iter().map(|file| put(*file, &of(file.2))))
-                .collect()
+            files.iter().map(|file| put(*file, &of(file.2))).collect()
         }
         (Assets::Iso, _) => from_cd(job, &files),
         _ => Vec::new(),
@@ -63,7 +74,7 @@ fn from_cd(job: &Job<'_>, files: &[(&NodePath, &Entry, &Content)]) -> Vec<Comman
          {{ echo nodebake: not there: the CD {label} >&2; exit 1; }}"
     );
     let leave = "umount \"$nodebake_cd\" && rmdir \"$nodebake_cd\"; nodebake_cd=";
-    let mut commands = vec![Command::Shell(PUT.to_owned()), Command::Shell(mount)];
+    let mut commands = vec![Command::Shell(mount)];
     commands.extend(files.iter().map(|file| put(*file, &of(file.2))));
     commands.push(Command::Shell(leave.to_owned()));
     commands

@@ -23,7 +23,7 @@ use crate::node::{Content, EntryKind, NodePath, NodeTree, hex};
 use crate::payload::assets;
 use crate::payload::cloud_init::documents::{Document, documents};
 use crate::payload::iso::{self, IsoFile};
-use crate::payload::{Assets, Format, Forms, Job, Layer, NodeFacts, Objection, Output};
+use crate::payload::{Assets, Format, Forms, Job, Layer, NodeFacts, Objection, Output, Place};
 use crate::yaml;
 
 pub use crate::node::network_config;
@@ -48,17 +48,18 @@ pub fn package(job: &Job<'_>, forms: &Forms, out: &mut dyn Output) -> Result<()>
         && let Some(layer) = Layer::of(job.tree)
     {
         let name = layer.image_name();
-        out.shared(&name, &mut |out| assets_image(&layer, out))?;
+        out.file(Place::Shared, &name, &mut |out| assets_image(&layer, out))?;
     }
     let documents = documents(job, forms, out)?;
     for document in &documents {
-        out.file(&document.name, document.secret, &mut |out| {
+        let place = Place::of_node(document.secret);
+        out.file(place, &document.name, &mut |out| {
             document.write(job, forms, out)
         })?;
     }
     if job.settings.cloud_init.seed_iso {
         let secret = documents.iter().any(|document| document.secret);
-        out.file(SEED_NAME, secret, &mut |out| {
+        out.file(Place::of_node(secret), SEED_NAME, &mut |out| {
             seed(job, &documents, forms, out)
         })?;
     }

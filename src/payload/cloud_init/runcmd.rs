@@ -42,6 +42,7 @@ pub fn lines(job: &Job<'_>, all: &BTreeMap<NodePath, Entry>, body: Option<&Comma
         commands.extend(activation::stop(&removals.units));
         commands.extend(removed::late(removals, settings));
     }
+    commands.extend(fetch::functions(job, body.is_some()));
     commands.extend(body.cloned());
     // Before owners: the users may be ours.
     commands.extend(activation::users(all));

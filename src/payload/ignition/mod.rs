@@ -30,7 +30,7 @@ use crate::error::Result;
 use crate::node::NodeTree;
 use crate::payload::assets;
 use crate::payload::part::parts_if;
-use crate::payload::{Assets, Format, Forms, Job, NodeFacts, Output, Part};
+use crate::payload::{Assets, Format, Forms, Job, NodeFacts, Output, Part, Place};
 
 /// The file's name.
 pub const FILE_NAME: &str = "config.ign";
@@ -58,10 +58,14 @@ pub fn package(job: &Job<'_>, forms: &Forms, out: &mut dyn Output) -> Result<()>
         };
         let is_secret = part != Part::Public && has_secrets(job);
         let mut hasher = url.map(|_| settings.digest.hasher());
-        out.file(name, is_secret, &mut |out| match &mut hasher {
-            None => document.write(forms, out),
-            Some(hasher) => document.write(forms, &mut Hashing { out, hasher }),
-        })?;
+        out.file(
+            Place::of_node(is_secret),
+            name,
+            &mut |out| match &mut hasher {
+                None => document.write(forms, out),
+                Some(hasher) => document.write(forms, &mut Hashing { out, hasher }),
+            },
+        )?;
         let merge = url
             .zip(hasher)
             .map(|(url, hasher)| Merge::fetched(url, job, hasher));
@@ -73,7 +77,7 @@ pub fn package(job: &Job<'_>, forms: &Forms, out: &mut dyn Output) -> Result<()>
         let nothing = NodeTree::default();
         let mut pointer = Document::pointer(job, &nothing, spec);
         pointer.merge = fetched;
-        out.file(FILE_NAME, false, &mut |out| pointer.write(forms, out))?;
+        out.file(Place::Node, FILE_NAME, &mut |out| pointer.write(forms, out))?;
     }
     Ok(())
 }

@@ -8,8 +8,10 @@ use cpio::newc::{Builder, ModeFileType};
 use crate::error::Result;
 use crate::payload::assets;
 use crate::payload::initramfs::mode::CONFIG;
-use crate::payload::initramfs::{archive, file_name};
-use crate::payload::{Format, Forms, Job, MTIME, Objection, Output, Part, Secrets, ignition};
+use crate::payload::initramfs::{archive, file_name, place_of};
+use crate::payload::{
+    Format, Forms, Job, MTIME, Objection, Output, Part, Place, Secrets, ignition,
+};
 
 /// What cannot be said: what Ignition cannot say, and a secret part that nothing fetches.
 pub fn check(job: &Job<'_>) -> Vec<Objection> {
@@ -38,7 +40,7 @@ pub fn package(job: &Job<'_>, forms: &Forms, out: &mut dyn Output) -> Result<()>
     let compression = job.settings.initramfs.compression;
     let name = file_name(Part::Whole, compression);
     let size = u32::try_from(measured.size)?;
-    out.file(&name, measured.secret, &mut |out| {
+    out.file(place_of(job, measured.secret), &name, &mut |out| {
         archive(compression, out, &mut |out| {
             let mut member = Builder::new(CONFIG.trim_start_matches('/'))
                 .ino(1)
@@ -67,22 +69,21 @@ struct Only<'a> {
 }
 
 impl Output for Only<'_> {
-    /// Files that nodes share are written beside, whoever refers to them.
-    fn shared(&mut self, _: &str, _: &mut dyn FnMut(&mut dyn Write) -> Result<()>) -> Result<()> {
-        Ok(())
-    }
-
     fn file(
         &mut self,
+        place: Place,
         name: &str,
-        secret: bool,
         write: &mut dyn FnMut(&mut dyn Write) -> Result<()>,
     ) -> Result<()> {
+        if place == Place::Shared {
+            // It is written beside, whoever refers to it.
+            return Ok(());
+        }
         if name != ignition::FILE_NAME {
             // Some of what others hold goes into this one as a digest, so they are made all the same.
             return write(&mut io::sink());
         }
-        self.secret = secret;
+        self.secret = place == Place::Secret;
         let mut measuring = Measuring {
             copy: self.copy.as_deref_mut(),
             size: 0,

@@ -17,7 +17,9 @@ use crate::node::{Entry, EntryKind, NodePath, NodeTree, Origin};
 use crate::payload::archive::{copy_exactly, members};
 use crate::payload::compress::Compressor;
 use crate::payload::part::parts;
-use crate::payload::{Compression, Format, Forms, Job, Layer, MTIME, Objection, Output, Part};
+use crate::payload::{
+    Compression, Format, Forms, Job, Layer, MTIME, Objection, Output, Part, Place,
+};
 
 pub use memory::{in_memory, memory};
 pub use mode::{InitramfsSettings, Mode};
@@ -72,7 +74,7 @@ pub fn package(job: &Job<'_>, forms: &Forms, out: &mut dyn Output) -> Result<()>
             Mode::Carry => (members, last) = mode::carried(&layer.name, mode::LAYER, members)?,
             Mode::RamRoot | Mode::CoreosLive => last = mode::add_here(&mut members, name)?,
         }
-        out.shared(name, &mut |out| {
+        out.file(Place::Shared, name, &mut |out| {
             write_members(members.clone(), Some(&last), compression, out)
         })?;
     }
@@ -91,11 +93,19 @@ pub fn package(job: &Job<'_>, forms: &Forms, out: &mut dyn Output) -> Result<()>
             }
         }
         let name = file_name(part, compression);
-        out.file(&name, tree.has_secrets(), &mut |out| {
+        out.file(place_of(job, tree.has_secrets()), &name, &mut |out| {
             write_members(members.clone(), last.as_ref(), compression, out)
         })?;
     }
     Ok(())
+}
+
+/// Where an overlay lies: machines that boot over the network fetch it, but for what is secret.
+fn place_of(job: &Job<'_>, secret: bool) -> Place {
+    match secret {
+        false if job.settings.pxe.is_some() => Place::Served,
+        _ => Place::of_node(secret),
+    }
 }
 
 /// Everything in a job that an overlay of its mode cannot say.

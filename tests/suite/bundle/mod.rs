@@ -20,7 +20,7 @@ use nodebake::bundle::{
 };
 use nodebake::error::Result;
 use nodebake::node::listing::TreeListing;
-use nodebake::payload::Output;
+use nodebake::payload::{Output, Place};
 use nodebake::report::Report;
 use tempfile::TempDir;
 
@@ -119,19 +119,21 @@ pub const SHARED: &str = "layer-0123456789ab.tar.gz";
 pub fn bake_node(builder: &BundleBuilder, name: &str, text: &str) -> Result<()> {
     let mut folder = builder.node(name, says(name))?;
     let _ = folder.tree(&listing(name, text))?;
-    folder.file("user-data", true, &mut |out| {
+    folder.file(Place::Secret, "user-data", &mut |out| {
         Ok(write!(out, "#cloud-config\n# {name} {text}\n")?)
     })?;
-    folder.file(&format!("{name}.tar.gz"), true, &mut |out| {
+    folder.file(Place::Secret, &format!("{name}.tar.gz"), &mut |out| {
         for line in 0..5_000 {
             writeln!(out, "{name} {text} {line}")?;
         }
         Ok(())
     })?;
-    folder.file("network-config", false, &mut |out| {
+    folder.file(Place::Node, "network-config", &mut |out| {
         Ok(out.write_all(b"version: 2\n")?)
     })?;
-    folder.shared(SHARED, &mut |out| Ok(out.write_all(&[7; 100_000])?))?;
+    folder.file(Place::Shared, SHARED, &mut |out| {
+        Ok(out.write_all(&[7; 100_000])?)
+    })?;
     folder.finish()
 }
 

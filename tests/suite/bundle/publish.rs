@@ -7,7 +7,7 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use nodebake::bundle::{BundleBuilder, Kind, Seal};
-use nodebake::payload::Output;
+use nodebake::payload::{Output, Place};
 
 use super::child::child;
 use super::{Room, bake, bake_node, header, says, snapshot};
@@ -174,7 +174,9 @@ fn a_build_that_fails_leaves_the_old_bundle_and_nothing_beside_it() {
     bake_node(&builder, "node-a", "new").unwrap();
     let mut folder = builder.node("node-b", says("node-b")).unwrap();
     let error = folder
-        .file("user-data", true, &mut |_| anyhow::bail!("rendering: no"))
+        .file(Place::Secret, "user-data", &mut |_| {
+            anyhow::bail!("rendering: no")
+        })
         .unwrap_err();
     let chain = nodebake::error::one_line(&error);
     assert_eq!(chain, "writing nodes/node-b/user-data: rendering: no");
@@ -201,7 +203,7 @@ fn names_that_leave_the_bundle_are_refused() {
         let mut folder = builder.node(&format!("n{}", name.len()), says("x"));
         if let Ok(folder) = &mut folder {
             assert!(
-                folder.file(name, false, &mut |_| Ok(())).is_err(),
+                folder.file(Place::Node, name, &mut |_| Ok(())).is_err(),
                 "{name:?}"
             );
         }
@@ -227,7 +229,10 @@ fn names_that_leave_the_bundle_are_refused() {
     }
     let mut folder = builder.node("node", says("x")).unwrap();
     for name in ["tree.json", "tree.sums", "tree.sums.sig"] {
-        assert!(folder.file(name, false, &mut |_| Ok(())).is_err(), "{name}");
+        assert!(
+            folder.file(Place::Node, name, &mut |_| Ok(())).is_err(),
+            "{name}"
+        );
     }
     assert!(
         builder.node("node", says("x")).is_err(),
