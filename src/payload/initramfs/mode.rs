@@ -78,7 +78,20 @@ pub struct InitramfsSettings {
 
 const HOP_SCRIPT: &str = include_str!("hop.sh");
 const CARRY_SCRIPT: &str = include_str!("carry.sh");
-const APPLY_SCRIPT: &str = concat!(include_str!("../root.sh"), "\n", include_str!("apply.sh"));
+/// One program, of a part for each subject.
+const APPLY_SCRIPT: &str = concat!(
+    include_str!("../root.sh"),
+    "\n",
+    include_str!("apply/mounts.sh"),
+    "\n",
+    include_str!("apply/labels.sh"),
+    "\n",
+    include_str!("apply/take_back.sh"),
+    "\n",
+    include_str!("apply/put.sh"),
+    "\n",
+    include_str!("apply/main.sh"),
+);
 const LABEL_SCRIPT: &str = include_str!("label.sh");
 const LABEL_UNIT: &str = include_str!("label.service");
 const ORDER_SCRIPT: &str = include_str!("order.sh");

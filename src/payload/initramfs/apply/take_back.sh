@@ -1,0 +1,34 @@
+# What was carried before and is not any more.
+
+# What any list here has, $kept: it stays, whichever list had it before.
+find_kept() {
+    nl='
+'
+    kept=$nl
+    for list in "$carry"/list.*; do
+        while IFS="$tab" read -r kind _ _ _ _ _ path _; do
+            kept=$kept$kind$tab$path$nl
+        done <"$list"
+    done
+}
+
+# take_back LIST: removes what was carried by that list and is in none now. Folders last, what is in them before them.
+take_back() {
+    folders=
+    while IFS="$tab" read -r kind _ _ _ _ _ path _; do
+        case $kind in '#dir' | '#file' | '#link') ;; *) continue ;; esac
+        case $kept in *"$nl$kind$tab$path$nl"*) continue ;; esac
+        locate "$path"
+        if is_hidden; then
+            echo "nodebake: /$path stays: the file system of $point is not mounted yet" >&2
+        elif [ "$kind" = '#dir' ]; then
+            folders=$path$nl$folders
+        else
+            remove "$kind" "$path"
+        fi
+    done <"$1"
+    while [ -n "$folders" ]; do
+        remove '#dir' "${folders%%"$nl"*}"
+        folders=${folders#*"$nl"}
+    done
+}
