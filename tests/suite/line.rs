@@ -102,7 +102,10 @@ fn init_keeps_secrets_out_of_git() {
             "cluster.yaml",
             "keys/allowed_signers",
             "keys/sign.pub",
-            "pki/ca.pem"
+            "pki/ca.pem",
+            "schemas/cluster.schema.json",
+            "schemas/overlay.schema.json",
+            "schemas/profile.schema.json",
         ]
     );
 }

@@ -94,7 +94,7 @@ pub static LAYER_FIELDS: [Field; 23] = [
         "paths",
         Map(&Entries {
             key: &text::PATH_NAME,
-            value: Text(&text::PATH),
+            value: Text(&text::NAMED_PATH),
         }),
         "where generated files go, by name",
     ),

@@ -111,6 +111,8 @@ pub static TAINT_VALUE: Rule = rule(
 pub static NODE_PATH: Rule = rule(r"^/.", &["/usr"]);
 /// A path on the node, rendered.
 pub static PATH: Rule = template(r"^/.", &["/etc/example"]);
+/// What a name of `paths` stands for.
+pub static NAMED_PATH: Rule = template("", &["/opt/bin/kubelet"]);
 /// Where a link points to.
 pub static LINK_TARGET: Rule = template("", &["../usr/share/zoneinfo/UTC"]);
 /// The name of one of `paths`.
@@ -163,7 +165,7 @@ pub static IMAGE: Rule = rule(
 pub static ANY_IMAGE: Rule = rule("", &["registry.k8s.io/pause:3.10"]);
 /// An HTTP proxy.
 pub static PROXY_URL: Rule = rule(
-    r"^(https?|socks5)://[^@\s]+$",
+    r"^(https?|socks5)://[^/@\s]+(/\S*)?$",
     &["http://proxy.example.com:3128"],
 );
 /// What is reached without a proxy.
@@ -171,7 +173,10 @@ pub static NO_PROXY: Rule = rule(r"^[A-Za-z0-9.\-_*:/\[\]]+$", &[".example.com"]
 /// A registry's name in images.
 pub static REGISTRY: Rule = rule(r"^(_default|[A-Za-z0-9.-]+(:\+?[0-9]+)?)$", &["docker.io"]);
 /// A server of images.
-pub static REGISTRY_URL: Rule = rule(r"^https?://[^@\s]+$", &["https://mirror.example.com/hub"]);
+pub static REGISTRY_URL: Rule = rule(
+    r"^https?://[^/@\s]+(/\S*)?$",
+    &["https://mirror.example.com/hub"],
+);
 /// A network interface.
 pub static INTERFACE: Rule = rule(r"^[^\s/:*?\[\]]{1,15}$", &["lan0"]);
 /// A user or group in a certificate.
