@@ -86,6 +86,14 @@ pub enum Command {
     ///
     /// Says until when all of its payloads are usable, and warns when that has
     /// passed; what is signed stays what it is, so that is no failure.
+    ///
+    /// Files that came alone are verified by the signed SHA256SUMS of their
+    /// bundle: that above them, or --sums. Where there is none, by the signed
+    /// tree that payloads of the overlay tree-check carry: what a tarball, an
+    /// overlay or an Ignition configuration lays on a node is then what was
+    /// signed for that node, and nothing else. Name all parts of a payload, its
+    /// layer too. What user-data does beside writing files no tree says, so it
+    /// needs the list. A tree does not say of which generation it is.
     Verify(Verify),
     /// Say what changed between two bundles, or between one and the project
     ///
@@ -343,15 +351,26 @@ pub struct Inspect {
 /// `verify`.
 #[derive(Debug, Args)]
 pub struct Verify {
-    /// The bundle's folder
-    #[arg(default_value = "out")]
-    pub out: PathBuf,
+    /// The bundle's folder, or files of it that came alone
+    #[arg(value_name = "OUT|FILE", default_value = "out")]
+    pub paths: Vec<PathBuf>,
     /// The public key; it must not have come with the bundle
     #[arg(long, value_name = "FILE")]
     pub key: PathBuf,
     /// Refuse bundles of an older generation, which may hold revoked tokens
     #[arg(long, value_name = "N")]
     pub min_generation: Option<u64>,
+    /// The folder has only some of the bundle's files, bundle.json and
+    /// SHA256SUMS among them: what is there must be right
+    #[arg(long, conflicts_with = "sums")]
+    pub partial: bool,
+    /// The SHA256SUMS of the bundle that the files are of [default: the one in a
+    /// folder above them]
+    #[arg(long, value_name = "FILE")]
+    pub sums: Option<PathBuf>,
+    /// Its raw signature [default: SUMS.sig, SUMS.sshsig]
+    #[arg(long, value_name = "FILE", requires = "sums")]
+    pub signature: Option<PathBuf>,
     /// Judge expirations at this time (RFC 3339) rather than now
     #[arg(long, value_name = "TIME")]
     pub at: Option<String>,

@@ -9,6 +9,8 @@
 pub mod append;
 /// The output folder: manifest, signature, verifying.
 pub mod bundle;
+/// Signed trees inside payloads.
+pub mod carried;
 /// What the user may say.
 pub mod cli;
 /// The objects that an administrator applies.

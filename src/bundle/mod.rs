@@ -20,6 +20,7 @@ mod read;
 mod scan;
 mod seal;
 mod shared;
+mod single;
 mod sshsig;
 mod sums;
 mod verify;
@@ -33,8 +34,9 @@ pub use manifest::{FileRecord, InitramfsRecord, Kind, Manifest, NodeRecord};
 pub use node_folder::{NodeFolder, NodeSays};
 pub use private_key::{KeyFiles, Signer, generate_keys};
 pub use seal::{Seal, SignedTrees, Trees};
+pub use single::{FileVerdict, Single, Sums as SumsFiles, verify_files};
 pub use sshsig::{NAMESPACE, PRINCIPAL};
-pub use verify::{Problem, Verdict, verify};
+pub use verify::{Problem, Verdict, verify, verify_partial};
 
 /// What every bundle's manifest says first.
 pub const API_VERSION: &str = "nodebake/v1";

@@ -48,11 +48,11 @@ pub(super) fn listed(
 const WRONG_DIGEST: &str = "does not have the digest that SHA256SUMS lists";
 
 /// Walks the folder, then hashes what is listed and there. Returns the nodes with a tree signature that is not listed,
-/// which a signer may have left in a first stage's folder.
+/// which a signer may have left in a first stage's folder. In a partial copy files may be missing, but for the manifest.
 pub(super) fn scan(
     out: &Path,
     sums: &Sums,
-    manifest: Option<&Manifest>,
+    (manifest, partial): (Option<&Manifest>, bool),
     verdict: &mut Verdict,
 ) -> BTreeSet<String> {
     let mut walk = Walk {
@@ -63,8 +63,10 @@ pub(super) fn scan(
     };
     walk.run(out, verdict);
     for ((path, _), seen) in sums.lines().iter().zip(&walk.seen) {
-        if !seen {
-            verdict.add(path, "is missing");
+        match seen {
+            true => {}
+            false if partial && **path != *MANIFEST => verdict.absent += 1,
+            false => verdict.add(path, "is missing"),
         }
     }
     match manifest {
@@ -182,7 +184,7 @@ fn hash(out: &Path, sums: &Sums, manifest: &Manifest, seen: &[bool], verdict: &m
 /// Checks every signature over a tree.sums and returns them by node. Either all nodes have one or none.
 pub(super) fn tree_signatures(
     out: &Path,
-    manifest: &Manifest,
+    (manifest, partial): (&Manifest, bool),
     unlisted: &BTreeSet<String>,
     key: &PublicKey,
     verdict: &mut Verdict,
@@ -190,6 +192,11 @@ pub(super) fn tree_signatures(
     let signed: Vec<(&str, bool)> = manifest
         .nodes
         .iter()
+        .filter(|node| {
+            let folder = out.join("nodes").join(&node.name);
+            let is_here = |name: &str| folder.join(name).symlink_metadata().is_ok();
+            !partial || is_here(TREE_SUMS) && is_here(TREE_SIGNATURE)
+        })
         .map(|node| {
             let listed = node.files.iter().any(|file| file.name() == TREE_SIGNATURE);
             (&*node.name, listed || unlisted.contains(&node.name))

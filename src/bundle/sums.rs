@@ -1,6 +1,6 @@
 //! SHA256SUMS: the grammar of coreutils' `sha256sum`, written sorted and read strictly.
 
-use crate::node::{Sha256Digest, hex};
+use crate::node::{Sha256Digest, hex, unhex};
 
 /// The longest SHA256SUMS that is read, in bytes: some 600,000 files.
 pub(super) const SUMS_LIMIT: u64 = 64 * 1024 * 1024;
@@ -109,26 +109,6 @@ fn parse_line(line: &str) -> Result<(Box<str>, Sha256Digest), &'static str> {
         return Err("must not list SHA256SUMS or its signatures");
     }
     Ok((path.into(), digest))
-}
-
-/// 64 lower-case hexadecimal digits.
-pub(super) fn unhex(digits: &str) -> Option<Sha256Digest> {
-    fn nibble(byte: u8) -> Option<u8> {
-        match byte {
-            b'0'..=b'9' => Some(byte - b'0'),
-            b'a'..=b'f' => Some(byte - b'a' + 10),
-            _ => None,
-        }
-    }
-    let digits = digits.as_bytes();
-    if digits.len() != 64 {
-        return None;
-    }
-    let mut digest = [0; 32];
-    for (byte, pair) in digest.iter_mut().zip(digits.chunks_exact(2)) {
-        *byte = nibble(pair[0])? << 4 | nibble(pair[1])?;
-    }
-    Some(digest)
 }
 
 #[cfg(test)]

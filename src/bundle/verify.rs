@@ -54,6 +54,8 @@ pub struct Verdict {
     pub problems: Vec<Problem>,
     /// Problems that were found and not listed.
     pub unlisted: usize,
+    /// Listed files that are not here, where only a part of the bundle was asked about.
+    pub absent: usize,
 }
 
 impl Verdict {
@@ -103,7 +105,11 @@ impl fmt::Display for Verdict {
                 self.nodes,
                 self.files,
                 self.usable_until.as_deref().unwrap_or("-")
-            )
+            )?;
+            match self.absent {
+                0 => Ok(()),
+                absent => writeln!(f, "{}: {absent} of these files are not here", self.bundle),
+            }
         } else {
             writeln!(f, "{}: NOT verified", self.bundle)
         }
@@ -113,6 +119,12 @@ impl fmt::Display for Verdict {
 /// Verifies a bundle, or the trees of a first stage, with a public key that did not come with it.
 pub fn verify(out: &Path, key: &PublicKey, min_generation: Option<u64>) -> Result<Verdict> {
     Ok(check(out, Some(key), min_generation)?.verdict)
+}
+
+/// The same for a copy of some of a bundle's files, SHA256SUMS and bundle.json among them: what is there must be as it is
+/// listed, and nothing else may be there.
+pub fn verify_partial(out: &Path, key: &PublicKey, min_generation: Option<u64>) -> Result<Verdict> {
+    Ok(check_some(out, Some(key), min_generation, true)?.verdict)
 }
 
 /// A verdict with what it rests on.
@@ -130,14 +142,23 @@ pub(super) fn check(
     key: Option<&PublicKey>,
     min_generation: Option<u64>,
 ) -> Result<Checked> {
+    check_some(out, key, min_generation, false)
+}
+
+fn check_some(
+    out: &Path,
+    key: Option<&PublicKey>,
+    min_generation: Option<u64>,
+    partial: bool,
+) -> Result<Checked> {
     let mut opened = open(out, key)?;
     if let Some(sums) = &opened.listed {
         let verdict = &mut opened.checked.verdict;
         let manifest = opened.checked.manifest.as_ref();
-        let unlisted = scan::scan(out, sums, manifest, verdict);
+        let unlisted = scan::scan(out, sums, (manifest, partial), verdict);
         if let (Some(manifest), Some(key)) = (manifest, key) {
             opened.checked.tree_signatures =
-                scan::tree_signatures(out, manifest, &unlisted, key, verdict);
+                scan::tree_signatures(out, (manifest, partial), &unlisted, key, verdict);
         }
         if let (Some(manifest), Some(least)) = (manifest, min_generation)
             && manifest.generation < least

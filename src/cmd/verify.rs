@@ -1,42 +1,47 @@
-//! `nodebake verify`: whether a bundle is what its signer made, all of it and nothing else.
+//! `nodebake verify`: whether a bundle is what its signer made, all of it and nothing else; or files of it that came alone.
 
 use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 
+use anyhow::{Context, bail};
 use serde::Serialize;
 
-use crate::bundle::{PublicKey, Verdict, verify};
+use crate::bundle::{
+    Problem, PublicKey, SUMS, Single, SumsFiles, Verdict, verify, verify_files, verify_partial,
+};
+use crate::carried::{Carried, verify_carried};
 use crate::cli::{Print, Verify};
 use crate::cmd::project::judged_at;
 use crate::error::{Exit, Result};
+use crate::inspect::shown;
 use crate::report::{Finding, Place, Report};
 use crate::timing::parse_rfc3339;
 
 /// The verdict as JSON: whether it is good is said first, so that no program has to count problems.
 #[derive(Serialize)]
-struct Said<'a> {
+struct Said<'a, T: Serialize> {
     verified: bool,
     #[serde(flatten)]
-    verdict: &'a Verdict,
+    verdict: &'a T,
 }
 
 /// Prints a verdict and says how the program ends.
 pub(super) fn say(verdict: &Verdict, output: Print) -> Result<Exit> {
+    print(output, verdict.is_good(), &verdict.to_string(), verdict)
+}
+
+fn print(output: Print, verified: bool, text: &str, verdict: &impl Serialize) -> Result<Exit> {
     let mut stdout = io::stdout().lock();
     match output {
-        Print::Text => write!(stdout, "{verdict}")?,
+        Print::Text => write!(stdout, "{text}")?,
         Print::Json => {
-            let said = Said {
-                verified: verdict.is_good(),
-                verdict,
-            };
-            serde_json::to_writer_pretty(&mut stdout, &said)?;
+            serde_json::to_writer_pretty(&mut stdout, &Said { verified, verdict })?;
             writeln!(stdout)?;
         }
     }
-    Ok(if verdict.is_good() {
-        Exit::Good
-    } else {
-        Exit::VerificationFailed
+    Ok(match verified {
+        true => Exit::Good,
+        false => Exit::VerificationFailed,
     })
 }
 
@@ -48,14 +53,112 @@ pub fn run(args: &Verify) -> Result<Exit> {
         write!(io::stderr().lock(), "{report}")?;
         return Ok(Exit::Findings);
     };
+    let mut folders = 0;
+    for path in &args.paths {
+        let looking = || format!("looking at {}", path.display());
+        folders += usize::from(std::fs::metadata(path).with_context(looking)?.is_dir());
+    }
+    match (folders, &args.paths[..]) {
+        (0, _) if args.partial => bail!("--partial is about a bundle's folder"),
+        (0, files) => single(args, files, &key),
+        (1, [out]) if args.sums.is_none() => bundle(args, out, &key),
+        _ => bail!("verifying: name one folder, or files and no folder"),
+    }
+}
+
+fn bundle(args: &Verify, out: &Path, key: &PublicKey) -> Result<Exit> {
     let at = judged_at(args.at.as_deref())?;
-    let verdict = verify(&args.out, &key, args.min_generation)?;
+    let verdict = match args.partial {
+        true => verify_partial(out, key, args.min_generation)?,
+        false => verify(out, key, args.min_generation)?,
+    };
     let until = verdict.usable_until.as_deref().and_then(parse_rfc3339);
     if verdict.is_good() && until.is_some_and(|until| until <= at) {
         let rule = "what its nodes need to join has expired, for some of them at least";
         let finding = Finding::warning(&Place::file(&*verdict.bundle), "", rule);
+        let mut report = Report::default();
         report.add(finding.repair("mint tokens and build it anew before nodes boot from it"));
         write!(io::stderr().lock(), "{report}")?;
     }
     say(&verdict, args.output)
+}
+
+/// Files that came alone: by the signed list of their bundle, or by the signed tree that they carry.
+fn single(args: &Verify, files: &[PathBuf], key: &PublicKey) -> Result<Exit> {
+    let sums = match &args.sums {
+        Some(list) => Some(SumsFiles {
+            list: list.clone(),
+            signature: args.signature.clone(),
+        }),
+        None => files.first().and_then(|file| SumsFiles::above(file)),
+    };
+    if let Some(sums) = sums {
+        let single = verify_files(files, &sums, key, args.min_generation)?;
+        let good = single.problems.is_empty();
+        return print(args.output, good, &single_text(&single), &single);
+    }
+    if args.min_generation.is_some() {
+        bail!(
+            "verifying: a tree does not say its generation; name the {SUMS} of the bundle with --sums"
+        );
+    }
+    let carried = verify_carried(files, key)?;
+    let good = carried.problems.is_empty();
+    print(args.output, good, &carried_text(&carried), &carried)
+}
+
+fn problems(all: &[Problem], shown_as: &str) -> String {
+    let mut text = String::new();
+    for problem in all {
+        text.push_str(&format!(
+            "{}: {}\n",
+            shown(&problem.path),
+            shown(&problem.rule)
+        ));
+    }
+    if !all.is_empty() {
+        text.push_str(&format!("{shown_as}: NOT verified\n"));
+    }
+    text
+}
+
+fn single_text(single: &Single) -> String {
+    let mut text = problems(&single.problems, "files");
+    for file in &single.files {
+        let whose = match (&single.cluster, single.generation) {
+            (Some(cluster), Some(generation)) => {
+                format!(" of cluster {}, generation {generation}", shown(cluster))
+            }
+            _ => String::new(),
+        };
+        let is = file.is.iter().map(|path| shown(path)).collect::<Vec<_>>();
+        let file = shown(&file.file);
+        let word = if single.problems.is_empty() {
+            "verified"
+        } else {
+            "right by itself"
+        };
+        text.push_str(&format!("{file}: {word}: {}{whose}\n", is.join(", ")));
+    }
+    text
+}
+
+fn carried_text(carried: &Carried) -> String {
+    let files = shown(&carried.files.join(" "));
+    let mut text = problems(&carried.problems, &files);
+    if !carried.problems.is_empty() {
+        return text;
+    }
+    let node = shown(carried.node.as_deref().unwrap_or_default());
+    let paths = carried.paths;
+    text.push_str(&format!(
+        "{files}: verified: {paths} paths, as they were signed for the node {node}, and nothing else; of which generation, no tree says\n"
+    ));
+    for path in &carried.elsewhere {
+        text.push_str(&format!(
+            "{}: is not in it, as secrets are in a part of their own\n",
+            shown(path)
+        ));
+    }
+    text
 }

@@ -14,7 +14,7 @@ use crate::diff::marks::{Marks, MarksChange};
 use crate::diff::tree::{Change, Entry, EntryChange, Tree, UnitChange, entries, units};
 use crate::error::Result;
 use crate::inspect::{Kept, Limits, keep};
-use crate::node::{Sha256Digest, hex};
+use crate::node::{Sha256Digest, unhex};
 use crate::yaml;
 
 /// The most of a node's files that is read into memory, in bytes; what is beyond is told by its digest.
@@ -314,17 +314,6 @@ fn wanted_contents(
         }
     }
     wanted
-}
-
-fn unhex(digits: &str) -> Option<Sha256Digest> {
-    let mut digest = Sha256Digest::default();
-    if digits.len() != 2 * digest.len() || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return None;
-    }
-    for (index, byte) in digest.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(digits.get(2 * index..2 * index + 2)?, 16).ok()?;
-    }
-    (hex(&digest) == digits).then_some(digest)
 }
 
 type Contents = BTreeMap<String, Vec<u8>>;

@@ -69,9 +69,9 @@ impl Collector {
         self
     }
 
-    /// What was kept.
-    pub fn into_kept(self) -> Kept {
-        self.kept
+    /// The listing, and what was kept.
+    pub fn into_kept(self) -> (Listing, Kept) {
+        (self.listing, self.kept)
     }
 
     /// What a payload says beside files; a name that tells it from the others of its file.

@@ -11,7 +11,8 @@ use crate::node::Sha256Digest;
 /// What is to be kept, and what was.
 #[derive(Default)]
 pub struct Kept {
-    wanted: BTreeMap<String, Sha256Digest>,
+    /// Without a digest, whatever lies there.
+    wanted: BTreeMap<String, Option<Sha256Digest>>,
     /// The longest file that is kept, in bytes.
     longest: u64,
     /// The files that were found, by path. They may be secret.
@@ -29,9 +30,23 @@ impl Kept {
         documents_too: bool,
     ) -> Self {
         Self {
-            wanted,
+            wanted: wanted
+                .into_iter()
+                .map(|(path, digest)| (path, Some(digest)))
+                .collect(),
             longest,
             documents_too,
+            ..Self::default()
+        }
+    }
+
+    /// Asks for what lies at some paths, whatever it is.
+    pub fn at<'a>(paths: impl IntoIterator<Item = &'a str>, longest: u64) -> Self {
+        let wanted = paths.into_iter().map(|path| (path.to_owned(), None));
+        Self {
+            wanted: wanted.collect(),
+            longest,
+            documents_too: true,
             ..Self::default()
         }
     }
@@ -45,7 +60,8 @@ impl Kept {
 
     /// Takes a file, if it is what was asked for.
     pub(super) fn offer(&mut self, row: &Row, bytes: Vec<u8>) {
-        if self.wants(row) && row.sha256.as_ref() == self.wanted.get(&row.path) {
+        let asked = self.wanted.get(&row.path).copied().flatten();
+        if self.wants(row) && row.sha256.is_some() && (asked.is_none() || asked == row.sha256) {
             let _ = self.files.insert(row.path.clone(), bytes);
         }
     }
@@ -55,7 +71,7 @@ impl Kept {
         let missing = self.wanted.iter();
         let missing = missing.filter(|(path, _)| !self.files.contains_key(*path));
         missing
-            .map(|(path, digest)| (path.clone(), *digest))
+            .filter_map(|(path, digest)| Some((path.clone(), (*digest)?)))
             .collect()
     }
 }

@@ -127,19 +127,49 @@ pub fn inspect(
     Ok((listing, outcome))
 }
 
-/// Reads the files that `kept` asks for out of a payload, and what it says beside files. An error in the middle leaves
-/// what stands before it.
+/// Reads the files that `kept` asks for out of a payload, and what it says beside files. What is wanted and not found is
+/// the caller's to tell, and so is why a payload cannot be read to its end.
 pub fn keep(path: &Path, limits: Limits, kept: Kept) -> Result<Kept> {
-    let reading = || format!("reading {}", path.display());
-    let mut file = File::open(path).with_context(reading)?;
-    let Some(kind) = sniff(&mut file).with_context(reading)? else {
+    let known = known(path)?;
+    let Some((kind, file)) = known else {
         return Ok(kept);
     };
+    let (_, kept, _) = list_and_keep(path, (kind, file), limits, kept);
+    Ok(kept)
+}
+
+/// The same with the listing, and with the error that ends it early; None where it is nothing that is read here.
+pub fn list_keeping(
+    path: &Path,
+    limits: Limits,
+    kept: Kept,
+) -> Result<Option<(Listing, Kept, Result<()>)>> {
+    let known = known(path)?;
+    Ok(known.map(|known| list_and_keep(path, known, limits, kept)))
+}
+
+/// A regular file and what it is, where it is any of the kinds that are read.
+fn known(path: &Path) -> Result<Option<(Kind, File)>> {
+    let reading = || format!("reading {}", path.display());
+    let mut file = File::open(path).with_context(reading)?;
+    if !file.metadata().with_context(reading)?.is_file() {
+        bail!("{}: it is no regular file", reading());
+    }
+    let kind = sniff(&mut file).with_context(reading)?;
+    Ok(kind.map(|kind| (kind, file)))
+}
+
+fn list_and_keep(
+    path: &Path,
+    (kind, file): (Kind, File),
+    limits: Limits,
+    kept: Kept,
+) -> (Listing, Kept, Result<()>) {
     let listing = Listing::new(path.to_string_lossy().into(), kind.name(), 0);
     let mut collector = Collector::new(listing, limits, None).keep(kept);
-    // What is wanted and not found is the caller's to tell.
-    let _ = read(kind, file, &mut collector);
-    Ok(collector.into_kept())
+    let outcome = read(kind, file, &mut collector);
+    let (listing, kept) = collector.into_kept();
+    (listing, kept, outcome)
 }
 
 fn read(kind: Kind, file: File, into: &mut Collector) -> Result<()> {

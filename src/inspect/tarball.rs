@@ -1,6 +1,7 @@
 //! A tarball: ustar, pax, GNU's long names. Headers are decoded by the crate; its own iterator would read a long name of
 //! any length into memory, so the sequence of headers is walked here.
 
+use std::collections::BTreeSet;
 use std::io::Read;
 
 use anyhow::{Context, bail};
@@ -32,7 +33,26 @@ struct Extended {
     sparse: Option<u64>,
     /// Its path, where the other one is for readers that know nothing of holes.
     sparse_name: Option<Vec<u8>>,
+    /// What else is set, like extended attributes and access lists.
+    others: Vec<String>,
 }
+
+/// The most of what else is set that is named.
+const MOST_OTHERS: usize = 100;
+
+/// What is known and not listed, or changes nothing on the node that counts.
+const UNLISTED: [&str; 10] = [
+    "LIBARCHIVE.creationtime",
+    "SCHILY.dev",
+    "SCHILY.ino",
+    "SCHILY.nlink",
+    "atime",
+    "charset",
+    "comment",
+    "ctime",
+    "hdrcharset",
+    "mtime",
+];
 
 /// Reads a whole tarball.
 pub fn read<R: Read>(mut input: Input<R>, into: &mut Collector) -> Result<()> {
@@ -52,15 +72,24 @@ pub fn read<R: Read>(mut input: Input<R>, into: &mut Collector) -> Result<()> {
 
 fn entries<R: Read>(blocks: &mut Input<R>, into: &mut Collector) -> Result<()> {
     let mut extended = Extended::default();
+    let mut said = BTreeSet::new();
     while let Some(header) = next(blocks)? {
         let kind = header.entry_type();
         let size = header.entry_size().context("reading a size")?;
         match kind {
             EntryType::XHeader => extended.add_pax(&small(blocks, size)?)?,
-            EntryType::GNULongName => extended.path = Some(text(&small(blocks, size)?)),
+            EntryType::GNULongName => extended.set_path(text(&small(blocks, size)?)),
             EntryType::GNULongLink => extended.target = Some(text(&small(blocks, size)?)),
             EntryType::XGlobalHeader => global(&small(blocks, size)?, into)?,
-            _ => entry(&header, std::mem::take(&mut extended), blocks, into)?,
+            _ => {
+                let extended = std::mem::take(&mut extended);
+                for key in &extended.others {
+                    if said.len() < MOST_OTHERS && said.insert(key.clone()) {
+                        into.note(format!("an entry sets {key}, which is not listed"))?;
+                    }
+                }
+                entry(&header, extended, blocks, into)?;
+            }
         }
     }
     let _ = blocks.skip_zeros()?;
@@ -155,7 +184,7 @@ impl Extended {
                     .with_context(|| format!("a pax header with the number {:?}", string()))
             };
             match key {
-                b"path" => self.path = Some(value.to_vec()),
+                b"path" => self.set_path(value.to_vec()),
                 b"GNU.sparse.name" => self.sparse_name = Some(value.to_vec()),
                 b"linkpath" => self.target = Some(value.to_vec()),
                 b"size" => self.size = Some(number()?),
@@ -164,10 +193,23 @@ impl Extended {
                 b"uname" => self.user = Some(string()),
                 b"gname" => self.group = Some(string()),
                 b"GNU.sparse.realsize" | b"GNU.sparse.size" => self.sparse = Some(number()?),
-                _ => {}
+                key => {
+                    let key = String::from_utf8_lossy(key);
+                    let known = key.starts_with("GNU.sparse.") || UNLISTED.contains(&&*key);
+                    if !known && self.others.len() < MOST_OTHERS {
+                        self.others.push(key.into_owned());
+                    }
+                }
             }
         }
         Ok(())
+    }
+
+    /// Which of two names counts, readers do not agree about.
+    fn set_path(&mut self, path: Vec<u8>) {
+        if self.path.replace(path).is_some() {
+            self.others.push("a second name".to_owned());
+        }
     }
 }
 

@@ -29,6 +29,26 @@ pub fn hex(bytes: &[u8]) -> String {
     text
 }
 
+/// A digest from 64 lower-case hexadecimal digits, and nothing else.
+pub fn unhex(digits: &str) -> Option<Sha256Digest> {
+    fn nibble(byte: u8) -> Option<u8> {
+        match byte {
+            b'0'..=b'9' => Some(byte - b'0'),
+            b'a'..=b'f' => Some(byte - b'a' + 10),
+            _ => None,
+        }
+    }
+    let digits = digits.as_bytes();
+    if digits.len() != 64 {
+        return None;
+    }
+    let mut digest = [0; 32];
+    for (byte, pair) in digest.iter_mut().zip(digits.chunks_exact(2)) {
+        *byte = nibble(pair[0])? << 4 | nibble(pair[1])?;
+    }
+    Some(digest)
+}
+
 /// A file's content.
 #[derive(Clone, Debug)]
 pub enum Content {

@@ -32,7 +32,7 @@ pub use bake::{Baked, Oven};
 pub use binary::architectures;
 pub use clash::Clash;
 pub use content::{
-    Asset, Blob, Content, Measure, Sha256Digest, Sha512Digest, Source, hex, nameless,
+    Asset, Blob, Content, Measure, Sha256Digest, Sha512Digest, Source, hex, nameless, unhex,
 };
 pub use listed::{ListedKind, ListedTree};
 pub use netplan::network_config;

@@ -42,6 +42,7 @@ use crate::error::Result;
 use crate::node::{Network, NodeTree, User};
 
 use crate::payload::cloud_init::UserFiles;
+pub use archive::members;
 pub use assets::{Assets, Layer};
 pub use cloud_init::CloudInit;
 pub use forms::Forms;

@@ -66,3 +66,4 @@ mod trees;
 mod units;
 mod unpack;
 mod upgrade;
+mod verify;

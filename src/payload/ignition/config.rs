@@ -75,7 +75,7 @@ pub(super) fn systemd(tree: &NodeTree) -> Result<Systemd<'_>> {
 /// A preset for the units that must stay off. Ignition writes one for what it enables, but for a disabled unit only if
 /// it is enabled already, which a unit that comes with the configuration never is; and where no preset speaks of a unit,
 /// systemd's own default on a first boot is to enable it.
-pub(super) fn preset(tree: &NodeTree) -> Option<(NodePath, Entry)> {
+pub fn preset(tree: &NodeTree) -> Option<(NodePath, Entry)> {
     let mut text = String::new();
     for (name, unit) in tree.units() {
         if unit.enabled == Some(false) && !unit.masked {

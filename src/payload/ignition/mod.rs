@@ -17,7 +17,8 @@ use std::io::{self, BufWriter, Write};
 use anyhow::Context;
 
 pub use check::check;
-use config::{ContentMaker, kernel_arguments, passwd, preset, storage, systemd};
+pub use config::preset;
+use config::{ContentMaker, kernel_arguments, passwd, storage, systemd};
 pub use data_url::{DataUrl, decode_data_url};
 use document::{Config, Header, HeaderConfig, Merge, Verification};
 pub use needs::spec_of;

@@ -22,7 +22,7 @@ use crate::payload::{
 };
 
 pub use memory::{in_memory, memory};
-pub use mode::{InitramfsSettings, Mode};
+pub use mode::{CARRY, HERE, InitramfsSettings, Mode, NEEDS, brought};
 
 /// Symlinks into `/usr` on today's systems. The kernel removes a link where an archive lists a directory, and the base
 /// initrd would lose its shell and its loader with it.

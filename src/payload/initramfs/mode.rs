@@ -27,9 +27,9 @@ pub enum Mode {
 /// The program that makes a root of the initramfs on which containers can start.
 pub const HOP: &str = "/usr/lib/nodebake/hop";
 /// The last file of a node's own overlay for such a root, with the name of the layer that must be there too.
-pub(super) const NEEDS: &str = "/usr/lib/nodebake/needs";
+pub const NEEDS: &str = "/usr/lib/nodebake/needs";
 /// The last file of a layer for such a root, with its name.
-pub(super) const HERE: &str = "/usr/lib/nodebake/layer";
+pub const HERE: &str = "/usr/lib/nodebake/layer";
 /// The folder of what is carried.
 pub const CARRY: &str = "/nodebake/carry";
 /// Where the Ignition of a CoreOS live system looks.
@@ -116,6 +116,18 @@ pub(super) fn add_hop(
             add_last(members, NEEDS, &needs).map(Some)
         }
     }
+}
+
+/// What an overlay of a mode brings for itself, wherever it is the same in all of them: by path. The names of layers, and
+/// the lists of what is carried, are its own.
+pub fn brought(mode: Mode) -> Result<BTreeMap<NodePath, Entry>> {
+    let mut members = Members::new();
+    match mode {
+        Mode::RamRoot => add(&mut members, HOP, HOP_SCRIPT, 0o755)?,
+        Mode::Carry => add_carriers(&mut members, Part::Public, None)?,
+        Mode::CoreosLive => {}
+    }
+    Ok(members)
 }
 
 /// What a tree declares where an overlay for such a root has files of its own.
