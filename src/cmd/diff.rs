@@ -3,7 +3,7 @@
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use tempfile::TempDir;
 
 use crate::bundle::{OldBundle, PublicKey, Verdict};
@@ -40,6 +40,14 @@ pub fn run(args: &Diff) -> Result<Exit> {
 }
 
 fn say(args: &Diff, (old, new): (&OldBundle, &OldBundle), folder: &Path) -> Result<Exit> {
+    let (kind, other) = (old.manifest().kind, new.manifest().kind);
+    if kind != other {
+        bail!(
+            "comparing a {} with a {}: only two of a kind say the same things",
+            kind.name(),
+            other.name()
+        );
+    }
     let mut out = BufWriter::new(io::stdout().lock());
     let mut printer: Box<dyn Printer> = match args.output {
         Print::Text => Box::new(TextPrinter::new(&mut out)),

@@ -10,6 +10,7 @@ mod field;
 mod marks;
 mod node;
 mod print;
+mod reading;
 mod summary;
 mod tree;
 

@@ -7,20 +7,17 @@ use anyhow::Context;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use crate::bundle::{FileRecord, NodeRecord, OldBundle, TREE_JSON, TREE_SIGNATURE, TREE_SUMS};
+use crate::bundle::{FileRecord, NodeRecord, OldBundle};
 use crate::diff::content::{ContentChange, Form, LONGEST, public, secret};
 use crate::diff::field::{FieldChange, Shown, compare};
 use crate::diff::marks::{Marks, MarksChange};
+use crate::diff::reading::{Contents, Said, Side, files, is_listing};
 use crate::diff::tree::{Change, Entry, EntryChange, Tree, UnitChange, entries, units};
 use crate::error::Result;
-use crate::inspect::{Kept, Limits, keep};
 use crate::node::{Sha256Digest, unhex};
-use crate::yaml;
 
 /// The most of a node's files that is read into memory, in bytes; what is beyond is told by its digest.
 const MOST: u64 = 32 * 1024 * 1024;
-/// The longest document that is compared, in bytes.
-const LONGEST_DOCUMENT: u64 = 16 * 1024 * 1024;
 
 /// What of an Ignition configuration is shown: it may hold secrets, in what it merges and elsewhere.
 const IGNITION: [&[&str]; 10] = [
@@ -109,13 +106,6 @@ impl NodeDiff {
                     .any(|payload| !payload.fields.is_empty())
                 || facts.next().is_some())
     }
-}
-
-/// One bundle's side of a node.
-#[derive(Clone, Copy)]
-struct Side<'a> {
-    bundle: &'a OldBundle,
-    record: &'a NodeRecord,
 }
 
 /// Compares a node that at least one of the bundles has.
@@ -247,12 +237,6 @@ fn both(old: Side<'_>, new: Side<'_>, diff: &mut NodeDiff) -> Result<()> {
     Ok(())
 }
 
-/// A node's files by name, those that it shares with others left out.
-fn files(record: &NodeRecord) -> BTreeMap<&str, &FileRecord> {
-    let all = record.files.iter();
-    all.map(|file| (file.name(), file)).collect()
-}
-
 fn payload_names(
     old: &BTreeMap<&str, &FileRecord>,
     new: &BTreeMap<&str, &FileRecord>,
@@ -272,11 +256,6 @@ fn payload_names(
         })
     };
     names.filter_map(change).collect()
-}
-
-/// What says what the tree is, and is no payload.
-fn is_listing(name: &str) -> bool {
-    [TREE_JSON, TREE_SUMS, TREE_SIGNATURE].contains(&name)
 }
 
 /// What cloud-init and Ignition read.
@@ -315,8 +294,6 @@ fn wanted_contents(
     }
     wanted
 }
-
-type Contents = BTreeMap<String, Vec<u8>>;
 
 /// Finds what differs in a file, where its digest does.
 fn fill(change: &mut EntryChange, old: (&Tree, &Contents), new: (&Tree, &Contents)) {
@@ -359,80 +336,6 @@ fn fill(change: &mut EntryChange, old: (&Tree, &Contents), new: (&Tree, &Content
     }
 }
 
-/// What payloads were read for: contents of the tree's files, and documents by the file that they stand in.
-#[derive(Default)]
-struct Said {
-    files: Contents,
-    documents: BTreeMap<String, Vec<(String, Value)>>,
-}
-
-impl Side<'_> {
-    fn tree(&self) -> Result<Tree> {
-        let record = files(self.record).remove(TREE_JSON);
-        let record = record.context("the bundle lists no tree.json")?;
-        let bytes = self.bytes(record)?;
-        Tree::parse(&self.record.name, &bytes)
-            .with_context(|| format!("reading {}", self.bundle.path(record).display()))
-    }
-
-    fn bytes(&self, record: &FileRecord) -> Result<Vec<u8>> {
-        let mut bytes = Vec::new();
-        self.bundle.copy(record, &mut bytes)?;
-        Ok(bytes)
-    }
-
-    /// Reads documents, and wanted files from whichever payload has them: small payloads first.
-    fn read(
-        &self,
-        wanted: BTreeMap<String, Sha256Digest>,
-        documents: &BTreeSet<&str>,
-    ) -> Result<Said> {
-        let mut said = Said::default();
-        let mut wanted = wanted;
-        let mut all: Vec<_> = files(self.record).into_iter().collect();
-        // Stable, so that names decide between files of one size.
-        all.sort_by_key(|(name, file)| (!documents.contains(name), file.size));
-        for (name, file) in all {
-            let is_wanted = documents.contains(name);
-            let holds_files = !is_listing(name) && !name.ends_with(".iso");
-            if !is_wanted && (wanted.is_empty() || !holds_files) {
-                continue;
-            }
-            if matches!(name, "meta-data" | "network-config" | "vendor-data") {
-                if is_wanted && file.size <= LONGEST_DOCUMENT {
-                    let value = document_of(&self.bytes(file)?);
-                    let _ = said
-                        .documents
-                        .insert(name.to_owned(), vec![(String::new(), value)]);
-                }
-                continue;
-            }
-            let limits = Limits {
-                document: LONGEST_DOCUMENT,
-                ..Limits::default()
-            };
-            let kept = Kept::asking(std::mem::take(&mut wanted), LONGEST, is_wanted);
-            let mut kept = keep(&self.bundle.path(file), limits, kept)?;
-            wanted = kept.missing();
-            said.files.append(&mut kept.files);
-            if is_wanted {
-                let _ = said.documents.insert(name.to_owned(), kept.documents);
-            }
-        }
-        Ok(said)
-    }
-}
-
-/// A YAML document; as a text where it is none.
-fn document_of(bytes: &[u8]) -> Value {
-    let text = String::from_utf8_lossy(bytes);
-    let read = yaml::read_all::<Value>(&text).ok();
-    let one = read
-        .filter(|all| all.len() == 1)
-        .and_then(|mut all| all.pop());
-    one.unwrap_or_else(|| text.into_owned().into())
-}
-
 /// What a payload says beside the tree's files.
 fn document(name: &str, (old, new): (&Said, &Said), same_tree: bool) -> Vec<FieldChange> {
     let said = |said: &Said| -> Map<String, Value> {
@@ -464,7 +367,10 @@ fn document(name: &str, (old, new): (&Said, &Said), same_tree: bool) -> Vec<Fiel
                 continue;
             }
             if !(part.is_empty() || ours && old.len() == new.len()) {
-                change.path = format!("{part}: {}", change.path);
+                change.path = match change.path.as_str() {
+                    "" => part.clone(),
+                    path => format!("{part}: {path}"),
+                };
             }
             changes.push(change);
         }

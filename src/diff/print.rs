@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::bundle::OldBundle;
+use crate::diff::field::HIDDEN;
 use crate::diff::summary::{count, row};
 use crate::diff::{Change, ClusterDiff, ContentChange, FieldChange, Form, NodeDiff, Summary};
 use crate::error::Result;
@@ -366,10 +367,12 @@ impl Lines {
         let come: Vec<&String> = new.iter().filter(|item| !old.contains(item)).collect();
         self.line(indent, &format!("~ {}", name.trim_end_matches([' ', ':'])));
         if gone.is_empty() && come.is_empty() {
-            self.line(
-                indent + 4,
-                "the same in another order, or more or less often",
-            );
+            let hidden = new.iter().any(|item| item.contains(HIDDEN));
+            let words = match hidden {
+                true => "what is hidden in it is another",
+                false => "the same in another order, or more or less often",
+            };
+            self.line(indent + 4, words);
         }
         for (sign, items) in [('-', gone), ('+', come)] {
             for item in items {

@@ -44,6 +44,8 @@ struct Working {
     /// Nodes of which only the token is another, and those whose files are only packed otherwise.
     tokens: usize,
     packed: usize,
+    /// Nodes that only come in other formats.
+    formats: usize,
     user_data: usize,
 }
 
@@ -166,7 +168,10 @@ impl Summary {
             working.user_data += usize::from(diff.user_data);
             return self.payload.push(diff.node.clone());
         }
+        let payloads = diff.payloads.iter();
+        let others = payloads.filter(|payload| payload.change != Change::Changed);
         match diff.facts.is_empty() && diff.entries.is_empty() {
+            true if others.count() > 0 => working.formats += 1,
             true => working.packed += 1,
             false => working.tokens += 1,
         }
@@ -193,6 +198,12 @@ impl Summary {
             self.by_itself.push(format!(
                 "{}: only the bootstrap token or its end; one that has joined needs none",
                 count(working.tokens, "node")
+            ));
+        }
+        if working.formats > 0 {
+            self.by_itself.push(format!(
+                "{}: the same files, in other formats",
+                count(working.formats, "node")
             ));
         }
         if working.packed > 0 {

@@ -216,3 +216,69 @@ fn nothing_is_left_where_the_project_was_built() {
     let _ = tool.env("TMPDIR", temporary.path()).good();
     assert_eq!(fs::read_dir(temporary.path()).unwrap().count(), 0);
 }
+
+/// What users add to a node's documents may hold anything: that it is another is said, and where, and no more.
+#[test]
+fn what_users_add_to_documents_is_never_shown() {
+    let project = Project::of("modern");
+    let write = |secret: &str| {
+        fs::create_dir_all(project.dir.join("files")).unwrap();
+        let file = |name: &str, text: String| {
+            fs::write(project.dir.join("files").join(name), text).unwrap()
+        };
+        file(
+            "user.cfg",
+            format!(
+                "#cloud-config\nchpasswd: {{users: [{{name: root, hint: {secret}}}]}}\nruncmd: [[echo, {secret}]]\n"
+            ),
+        );
+        file("script.sh", format!("#!/bin/sh\necho {secret}\n"));
+        file(
+            "vendor.cfg",
+            format!("#cloud-config\nfinal_message: {secret}\n"),
+        );
+        file(
+            "site.ign",
+            format!(
+                "{{\"ignition\":{{\"version\":\"3.3.0\"}},\"passwd\":{{\"users\":[{{\"name\":\"core\",\"passwordHash\":\"{secret}\"}}]}}}}"
+            ),
+        );
+    };
+    let output = "    output:\n      cloudInit: {parts: [{source: files/user.cfg, secret: true}, {source: files/script.sh, secret: true}], vendorData: files/vendor.cfg}\n      ignition: {merge: [{source: files/site.ign, secret: true}]}\n";
+    self::write(&project, output, |text| text);
+    write("testonlysecretA");
+    let _ = project.good(&["build", "-o", "old"]);
+    write("testonlysecretB");
+    let _ = project.good(&["build", "-o", "new"]);
+    let said = project.good(&["diff", "old", "new"]);
+    no_secret(&said);
+    for line in [
+        "~ script.sh: <hidden>, another",
+        "~ user.cfg: chpasswd.users[name=root].hint: <hidden>, another",
+        "~ final_message: <hidden>, another",
+        "~ ignition.config.merge[0].source: <hidden>, another",
+    ] {
+        assert!(said.contains(line), "{line}: {said}");
+    }
+    no_secret(&project.good(&["diff", "old", "new", "-o", "json"]));
+}
+
+#[test]
+fn trees_of_a_first_stage_are_compared_with_their_like() {
+    let project = before();
+    let _ = project.good(&["build", "--stage", "trees", "--trees", "old"]);
+    change(&project);
+    let _ = project.good(&["build", "--stage", "trees", "--trees", "new"]);
+    let said = project.good(&["diff", "old", "new"]);
+    assert!(
+        said.contains("  ~ /etc/app/mode\n      ~ mode: 0644 -> 0640\n"),
+        "{said}"
+    );
+    assert!(
+        said.contains("its content, which no payload here has to read"),
+        "{said}"
+    );
+    let run = project.run(&["diff", "old", "--at", AT]);
+    assert_eq!(run.status.code(), Some(1));
+    assert!(text(&run.stderr).contains("comparing a TreeBundle with a Bundle"));
+}
