@@ -4,12 +4,12 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::judges::{self, Target};
+use crate::emulator::{self, ARGUMENTS};
+use crate::judges::Target;
 use crate::project::Project;
 use crate::trees::SSH_KEY;
 
@@ -103,31 +103,14 @@ impl Image {
     }
 
     fn boot_any(&self, folder: &Path, initrd: &Path, append: &str, more: &[&str]) -> Console {
-        // An emulated timer may be late on a busy host; a kernel that tests it would panic.
-        let append = format!("console=ttyS0 panic=-1 no_timer_check {append}");
-        let mut child = judges::command(folder, "qemu-system-x86_64")
-            .args("-machine q35 -cpu max -accel tcg,thread=multi -smp 2".split(' '))
-            .args("-display none -monitor none -no-reboot -nic none".split(' '))
-            .args(["-serial", "file:console", "-append", &append])
-            .arg("-kernel")
-            .arg(self.0.join("kernel"))
-            .arg("-initrd")
-            .arg(initrd)
-            .args(more)
-            .stdout(Stdio::null())
-            .stderr(Stdio::inherit())
-            .spawn()
-            .unwrap();
-        let begun = Instant::now();
-        while child.try_wait().unwrap().is_none() {
-            if begun.elapsed() > PATIENCE {
-                child.kill().unwrap();
-                let _ = child.wait().unwrap();
-            }
-            std::thread::sleep(Duration::from_millis(200));
-        }
-        let said = fs::read(folder.join("console")).unwrap();
-        let console = Console(String::from_utf8_lossy(&said).replace('\r', ""));
+        let append = format!("{ARGUMENTS} {append}");
+        let kernel = self.0.join("kernel");
+        let files = [kernel.to_str().unwrap(), initrd.to_str().unwrap()];
+        let mut args = vec!["-smp", "2", "-nic", "none"];
+        args.extend(["-kernel", files[0], "-initrd", files[1]]);
+        args.extend(["-append", &append]);
+        args.extend(more);
+        let console = Console(emulator::run(folder, PATIENCE, &args));
         assert!(console.0.contains("SAYS end"), "{}", console.0);
         console
     }

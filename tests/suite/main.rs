@@ -17,6 +17,7 @@ mod credential;
 mod csr;
 mod diff;
 mod docs;
+mod emulator;
 mod everything;
 mod fetched_assets;
 mod first_boot;

@@ -5,14 +5,13 @@ use std::fmt;
 use std::fs;
 use std::panic::UnwindSafe;
 use std::path::Path;
-use std::process::Stdio;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::Value;
 
 use super::kernel;
+use crate::emulator::{self, ARGUMENTS};
 use crate::initrd::node;
-use crate::judges;
 use crate::project::Project;
 
 /// A boot takes some five seconds; the machine may be busy.
@@ -25,11 +24,6 @@ impl fmt::Display for Console {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
-}
-
-fn read(folder: &Path) -> String {
-    let said = fs::read(folder.join("console")).unwrap();
-    String::from_utf8_lossy(&said).replace('\r', "")
 }
 
 impl Console {
@@ -46,8 +40,7 @@ impl Console {
         (initrd, append): (&str, &str),
         more: &[&str],
     ) -> Self {
-        // An emulated timer may be late on a busy host; a kernel that tests it would panic.
-        let append = format!("console=ttyS0 panic=-1 no_timer_check {append}");
+        let append = format!("{ARGUMENTS} {append}");
         let mut args = vec!["-nic", "none", "-kernel", kernel];
         args.extend(["-initrd", initrd, "-append", &append]);
         args.extend(more);
@@ -56,30 +49,8 @@ impl Console {
 
     /// The same of a machine that finds for itself what to boot.
     pub fn of_machine(folder: &Path, what: &str, args: &[&str]) -> Self {
-        let mut command = judges::command(folder, "qemu-system-x86_64");
-        let _ = command
-            .args([
-                "-machine", "q35", "-cpu", "max", "-accel", "tcg", "-m", "512",
-            ])
-            .args(["-display", "none", "-monitor", "none", "-no-reboot"])
-            .args(["-serial", "file:console"])
-            .args(args)
-            .stdout(Stdio::null())
-            .stderr(Stdio::inherit());
-        let mut child = command.spawn().unwrap();
-        let begun = Instant::now();
-        loop {
-            if child.try_wait().unwrap().is_some() {
-                break;
-            }
-            if begun.elapsed() > PATIENCE {
-                child.kill().unwrap();
-                let _ = child.wait().unwrap();
-                break;
-            }
-            std::thread::sleep(Duration::from_millis(100));
-        }
-        let console = Self(read(folder));
+        let args = [&["-m", "512"], args].concat();
+        let console = Self(emulator::run(folder, PATIENCE, &args));
         for trouble in [
             "invalid magic",
             "write error",
@@ -96,7 +67,7 @@ impl Console {
     /// What the console has of a machine that must not come up.
     pub fn of_failure(folder: &Path, boot: impl FnOnce() -> Self + UnwindSafe) -> String {
         assert!(std::panic::catch_unwind(boot).is_err(), "it came up");
-        read(folder)
+        emulator::console(folder)
     }
 
     /// A line ends so.

@@ -51,6 +51,7 @@ fn a_live_system_has_the_nodes_tree() {
     let mut base = None;
     let mut packed = "";
     for (compression, shape) in pairs(("xz", "microcode")) {
+        println!("{compression} after {shape}");
         if packed != shape {
             pack(folder, shape);
             packed = shape;

@@ -20,6 +20,7 @@ fn a_root_in_the_initramfs_has_the_nodes_tree() {
     );
     let base = bare.paths();
     for (compression, shape) in pairs(("zstd", "lz4")) {
+        println!("{compression} after {shape}");
         let project = built(&format!("{{initramfs: {{compression: {compression}}}}}"));
         pack(folder, shape);
         let said = append(&project, &within(folder, "base"), &within(folder, "both")).good();
