@@ -109,7 +109,7 @@ fn make_raw(folder: &Path) {
 const SHAPES: [(&str, &str); 7] = [
     ("gzip", "gzip -n <raw >base"),
     ("raw", "cp raw base"),
-    ("xz", "xz --check=crc32 -c <raw >base"),
+    ("xz", "xz -1 --check=crc32 -c <raw >base"),
     ("zstd", "zstd -qc <raw >base"),
     ("lz4", "lz4 -l -qc <raw >base"),
     ("microcode", "{ cat early; gzip -nc raw; } >base"),
