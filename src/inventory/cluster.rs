@@ -295,7 +295,9 @@ impl TokenSettings {
         let duration =
             |at: Cursor<'_>| at.parse_at(|text| parse_duration(text).ok_or(DURATION_RULE));
         let or = |value: &str| default_at(&spot, value.to_owned());
-        let own_group = format!("system:bootstrappers:nodebake:{}", name?.value);
+        // Without a name there is a finding already, and the rest is still looked at.
+        let name = name.map_or("", |name| &name.value);
+        let own_group = format!("system:bootstrappers:nodebake:{name}");
         let settings = Self {
             ttl: get("ttl")
                 .and_then(duration)

@@ -21,16 +21,19 @@ struct Walk {
     turn: usize,
     /// Whether a stranger stands in every map whose keys are fixed.
     strangers: bool,
-    /// Where a stranger stands.
+    /// Whether every value is of a kind that its schema does not have.
+    wrong: bool,
+    /// Where a stranger or a wrong value stands.
     placed: BTreeSet<String>,
 }
 
 impl Walk {
-    fn new(schema: &Json, turn: usize, strangers: bool) -> Self {
+    fn new(schema: &Json, turn: usize) -> Self {
         Self {
             schema: schema.clone(),
             turn,
-            strangers,
+            strangers: false,
+            wrong: false,
             placed: BTreeSet::new(),
         }
     }
@@ -59,9 +62,38 @@ impl Walk {
         }
     }
 
+    /// A value that does not fit, for what is neither a map nor a list of maps.
+    fn wrong_value(&mut self, at: &Json, path: &str) -> Option<Json> {
+        let has = |at: &Json, kind: &str| at["type"].to_string().contains(kind);
+        // Without their names there would be no nodes, and nothing to say of them; kubelets have a test of their own.
+        let spared = ["nodes[0].name", "nodes[0].range.names", "kubelet."];
+        if spared.iter().any(|spared| path.starts_with(spared)) {
+            return None;
+        }
+        let (value, place) = if has(at, "array") {
+            let item = self.resolved(&at["items"]);
+            match (has(&item, "object"), self.turn % 2) {
+                (true, _) => return None,
+                (false, 0) => (json!(true), path.to_owned()),
+                (false, _) => (json!([[{}]]), format!("{path}[0]")),
+            }
+        } else if has(at, "object") || at["type"].is_null() && at["enum"].is_null() {
+            return None;
+        } else {
+            (json!([{}]), path.to_owned())
+        };
+        let _ = self.placed.insert(place);
+        Some(value)
+    }
+
     /// A value that fits; `path` is its own.
     fn value(&mut self, at: &Json, path: &str) -> Json {
         let at = self.resolved(at);
+        if self.wrong
+            && let Some(value) = self.wrong_value(&at, path)
+        {
+            return value;
+        }
         if let Some(words) = at["enum"].as_array() {
             return self.nth(words).clone();
         }
@@ -206,7 +238,7 @@ fn check_knows_every_key_of_a_schema_and_no_other() {
         let schema = schema(kind);
         let mut keys = 0;
         for turn in 0..8 {
-            let mut walk = Walk::new(&schema, turn, false);
+            let mut walk = Walk::new(&schema, turn);
             let made = walk.fixed(&schema, "", None);
             keys += made.to_string().matches("\":").count();
             let project = Project::of("bad/project");
@@ -214,7 +246,8 @@ fn check_knows_every_key_of_a_schema_and_no_other() {
             let mut refused = findings(&project);
             refused.retain(|(_, rule)| is_refusal(rule));
             assert!(refused.is_empty(), "{kind}: {refused:#?}\n{made:#}");
-            let mut walk = Walk::new(&schema, turn, true);
+            let mut walk = Walk::new(&schema, turn);
+            walk.strangers = true;
             let made = walk.fixed(&schema, "", None);
             write(&project, kind, &made);
             let found: BTreeSet<String> = findings(&project)
@@ -228,6 +261,37 @@ fn check_knows_every_key_of_a_schema_and_no_other() {
     }
 }
 
+#[test]
+fn check_refuses_every_value_of_another_kind_than_a_schema_says() {
+    for kind in ["cluster", "profile", "overlay"] {
+        let schema = schema(kind);
+        for turn in 0..4 {
+            let mut walk = Walk::new(&schema, turn);
+            walk.wrong = true;
+            let made = walk.fixed(&schema, "", None);
+            let project = Project::of("bad/project");
+            // What the cluster says itself would hide what a profile says.
+            let file = project.dir.join("cluster.yaml");
+            let inventory = fs::read_to_string(&file).unwrap();
+            if kind == "profile" {
+                let lines = inventory
+                    .lines()
+                    .filter(|line| !line.starts_with("kubernetes:"));
+                fs::write(&file, lines.collect::<Vec<_>>().join("\n")).unwrap();
+            }
+            write(&project, kind, &made);
+            let found = findings(&project);
+            let missed: Vec<&String> = walk
+                .placed
+                .iter()
+                .filter(|path| !found.iter().any(|(at, _)| at.starts_with(*path)))
+                .collect();
+            assert!(walk.placed.len() > 5, "{kind}: {:?}", walk.placed);
+            assert!(missed.is_empty(), "{kind}, turn {turn}: {missed:#?}");
+        }
+    }
+}
+
 /// Kubelets of a version know every field and flag of its schema.
 #[test]
 fn kubelets_know_every_field_and_flag_of_their_schema() {
@@ -236,7 +300,7 @@ fn kubelets_know_every_field_and_flag_of_their_schema() {
         let text = nodebake(Path::new("/"), &args).good();
         let schema: Json = serde_json::from_str(&text).unwrap();
         for turn in 0..3 {
-            let mut walk = Walk::new(&schema, turn, false);
+            let mut walk = Walk::new(&schema, turn);
             let of = |name: &str| schema["definitions"][name].clone();
             let config = walk.value(&of("KubeletConfiguration"), "");
             let flags = walk.value(&of("kubeletFlags"), "");
