@@ -43,6 +43,8 @@ pub mod node;
 pub mod payload;
 /// Everything decided.
 pub mod plan;
+/// Files that the user's files name.
+pub mod project_file;
 /// Findings in what the user wrote.
 pub mod report;
 /// JSON Schema of what users write.

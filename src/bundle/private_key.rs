@@ -53,6 +53,11 @@ impl Signer {
                 );
                 return Ok(None);
             }
+            // No key is that long.
+            Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+                report.add(Finding::error(&place, "", FOREIGN.0).repair(FOREIGN.1));
+                return Ok(None);
+            }
             Err(error) => return Err(error).with_context(|| format!("reading {shown}")),
         };
         if let Some(finding) = tightness(&place, &metadata) {
@@ -249,6 +254,7 @@ mod tests {
                 "-----BEGIN OPENSSH PRIVATE KEY-----\nAA==\n-----END OPENSSH PRIVATE KEY-----\n",
                 "Ed25519",
             ),
+            (&*"x".repeat(20_000), "Ed25519"),
             (
                 "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAA==\n-----END ENCRYPTED PRIVATE KEY-----\n",
                 "encrypted",

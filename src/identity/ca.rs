@@ -2,8 +2,6 @@
 //! PEM block and nothing else of the file: comments may say things that belong to nobody on a node, and a block that
 //! the checks did not understand must not travel. A file that holds just such blocks stays as it is, byte for byte.
 
-use std::fs;
-use std::io;
 use std::path::Path;
 
 use anyhow::Context;
@@ -14,6 +12,7 @@ use x509_parser::prelude::FromDer;
 
 use crate::error::Result;
 use crate::identity::pem::{Block, blocks, push_block};
+use crate::project_file;
 use crate::report::{Finding, Place, Report};
 use crate::timing::rfc3339;
 
@@ -64,15 +63,17 @@ pub struct CaCertificate {
 impl CaBundle {
     /// Reads and judges a bundle; `None` if it has errors, which are then in the report.
     pub fn load(path: &Path, source: &CaSource<'_>, report: &mut Report) -> Result<Option<Self>> {
-        match fs::read(path) {
+        match project_file::read(path) {
             Ok(bytes) => Ok(Self::parse(&bytes, source, report)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let rule = format!("the CA file {} is missing", source.name);
-                let repair = "copy the public CA certificate of the cluster there";
-                report.add(Finding::error(source.place, source.field, rule).repair(repair));
-                Ok(None)
-            }
-            Err(error) => Err(error).with_context(|| format!("reading {}", path.display())),
+            Err(error) => match project_file::mistake(&error) {
+                Some(why) => {
+                    let rule = format!("the CA file {} {why}", source.name);
+                    let repair = "copy the public CA certificate of the cluster there";
+                    report.add(Finding::error(source.place, source.field, rule).repair(repair));
+                    Ok(None)
+                }
+                None => Err(error).with_context(|| format!("reading {}", path.display())),
+            },
         }
     }
 

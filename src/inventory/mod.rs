@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::project_file;
 use crate::report::{Finding, Place, Report};
 use crate::yaml::{Located, Value};
 
@@ -82,7 +83,7 @@ impl Inventory {
     /// Reads a project. All that is wrong goes into the report; None means that nothing usable is left.
     pub fn load(project: &Path, report: &mut Report) -> Option<Self> {
         let file: Arc<str> = CLUSTER_FILE.into();
-        let text = match std::fs::read_to_string(project.join(CLUSTER_FILE)) {
+        let text = match project_file::read_text(&project.join(CLUSTER_FILE)) {
             Ok(text) => text,
             Err(error) => {
                 let rule = format!("cannot be read in {}: {error}", project.display());
@@ -144,7 +145,7 @@ fn read_nodes(project: &Path, fields: &Fields<'_>, report: &RefCell<Report>) -> 
     let tables = fields.list("nodesFrom");
     for at in &tables {
         let Some(name) = at.string() else { continue };
-        let text = match std::fs::read_to_string(project.join(name)) {
+        let text = match project_file::read_text(&project.join(name)) {
             Ok(text) => text,
             Err(error) => {
                 at.error(format!("{name} cannot be read: {error}"));

@@ -11,6 +11,7 @@ use crate::inventory::cursor::{At, Cursor, closest};
 use crate::inventory::layer::merge;
 use crate::inventory::nodes::layer;
 use crate::inventory::shape::{LAYER_KEYS, PROFILE};
+use crate::project_file;
 use crate::report::{Place, Report};
 use crate::yaml::Located;
 
@@ -112,7 +113,7 @@ impl Profiles {
             return None;
         }
         let own = self.folder.join(&file);
-        match std::fs::read_to_string(&own) {
+        match project_file::read_text(&own) {
             Ok(text) => return Some((format!("profiles/{file}").into(), text)),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
             Err(error) => {

@@ -29,6 +29,7 @@ use crate::node::recipe::runtime::{containerd_scope, os_scope, proxies_of};
 use crate::node::template::{ScopeValue, TemplateSet};
 use crate::node::unpack::Unpacked;
 use crate::plan::{ClassPlan, Plan};
+use crate::project_file;
 use crate::report::{Finding, Report};
 
 /// What is the same for all nodes of a class.
@@ -276,18 +277,20 @@ impl<'a> Preparation<'a> {
             return Ok(known.clone());
         }
         let path = self.project.join(&source.value);
-        let content = match std::fs::read(&path) {
+        let content = match project_file::read(&path) {
             Ok(bytes) => {
                 if self.is_ca_key_file(&path) || self.ca_keys.are_in(&bytes) {
                     self.report.add(ca_key(&source.spot));
                 }
                 Some(Content::shared(bytes))
             }
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                self.missing(source);
-                None
-            }
-            Err(error) => return Err(error).with_context(|| format!("reading {}", path.display())),
+            Err(error) => match project_file::mistake(&error) {
+                Some(why) => {
+                    self.refuse(source, why);
+                    None
+                }
+                None => return Err(error).with_context(|| format!("reading {}", path.display())),
+            },
         };
         let _ = self.contents.insert(source.value.clone(), content.clone());
         Ok(content)
@@ -310,8 +313,9 @@ impl<'a> Preparation<'a> {
         real(path).is_some_and(|path| real(&self.project.join(CA_KEY)) == Some(path))
     }
 
-    fn missing(&mut self, source: &At<String>) {
-        let rule = format!("the file {} is missing", source.value);
+    /// Finds what is no file of the project; `why` is what is wrong with it.
+    fn refuse(&mut self, source: &At<String>, why: &str) {
+        let rule = format!("the file {} {why}", source.value);
         self.report.add(
             source
                 .spot

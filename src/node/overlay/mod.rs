@@ -80,7 +80,7 @@ pub fn load(
     templates: &mut TemplateSet,
     report: &mut Report,
 ) -> Result<Option<Overlay>> {
-    if name.value.contains(['/', '\\']) || name.value.starts_with('.') {
+    if name.value.is_empty() || name.value.contains(['/', '\\']) || name.value.starts_with('.') {
         report.add(name.spot.error("an overlay's name is no path"));
         return Ok(None);
     }
@@ -121,7 +121,12 @@ fn read(
     };
     let file: Arc<str> = format!("{}/overlay.yaml", source.name).into();
     let mut rules = Vec::new();
-    if let Some(text) = &source.settings {
+    if let Some(settings) = &source.settings {
+        let Ok(text) = std::str::from_utf8(settings) else {
+            let finding = Finding::error(&Place::file(file), "", "is not UTF-8");
+            report.borrow_mut().add(finding);
+            return None;
+        };
         let tree = crate::yaml::parse(&file, text, &mut report.borrow_mut())?;
         let fields = Cursor::new(&tree, "", &shape::OVERLAY, report).fields()?;
         rules = settings::settings(&fields, &mut overlay);
@@ -206,5 +211,6 @@ fn body(
             )))
         }
         Found::Other => Err("is neither a file, a directory nor a symbolic link"),
+        Found::NoText => Err("has a name or a target that is not UTF-8"),
     }
 }

@@ -19,14 +19,16 @@ pub enum Found {
     Symlink(String),
     /// A device, socket or pipe.
     Other,
+    /// Something whose name or target archives and listings cannot hold: it is not UTF-8.
+    NoText,
 }
 
 /// An overlay's files, by path below `root/`, and its `overlay.yaml`.
 pub struct Source {
     /// The folder as the user would name it.
     pub name: String,
-    /// The text of `overlay.yaml`.
-    pub settings: Option<String>,
+    /// The bytes of `overlay.yaml`.
+    pub settings: Option<Vec<u8>>,
     /// The files by path below `root/`.
     pub files: BTreeMap<String, Found>,
 }
@@ -58,8 +60,8 @@ pub fn names(project: &Path) -> Vec<String> {
 
 fn read_folder(folder: &Path, name: &str) -> Result<Source> {
     let settings = folder.join("overlay.yaml");
-    let settings = match std::fs::read_to_string(&settings) {
-        Ok(text) => Some(text),
+    let settings = match std::fs::read(&settings) {
+        Ok(bytes) => Some(bytes),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
         Err(error) => return Err(error).with_context(|| format!("reading {}", settings.display())),
     };
@@ -74,26 +76,25 @@ fn read_folder(folder: &Path, name: &str) -> Result<Source> {
             continue;
         } else if kind.is_symlink() {
             let target = std::fs::read_link(entry.path()).with_context(reading)?;
-            Found::Symlink(utf8(&target).with_context(reading)?)
+            target
+                .to_str()
+                .map_or(Found::NoText, |target| Found::Symlink(target.to_owned()))
         } else if kind.is_file() {
             Found::File(std::fs::read(entry.path()).with_context(reading)?)
         } else {
             Found::Other
         };
         let below = entry.path().strip_prefix(&root).with_context(reading)?;
-        let _ = files.insert(utf8(below).with_context(reading)?, found);
+        let _ = match below.to_str() {
+            Some(below) => files.insert(below.to_owned(), found),
+            None => files.insert(below.to_string_lossy().into_owned(), Found::NoText),
+        };
     }
     Ok(Source {
         name: format!("overlays/{name}"),
         settings,
         files,
     })
-}
-
-/// Archives and listings hold names as text.
-fn utf8(path: &Path) -> Result<String> {
-    let text = path.to_str().context("the name is not UTF-8")?;
-    Ok(text.to_owned())
 }
 
 fn read_built_in(dir: &'static Dir<'static>, name: &str) -> Source {
@@ -112,9 +113,7 @@ fn read_built_in(dir: &'static Dir<'static>, name: &str) -> Source {
     let settings = dir.get_file(format!("{name}/overlay.yaml"));
     Source {
         name: format!("built-in:overlays/{name}"),
-        settings: settings
-            .and_then(|file| file.contents_utf8())
-            .map(str::to_owned),
+        settings: settings.map(|file| file.contents().to_vec()),
         files,
     }
 }

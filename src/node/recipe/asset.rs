@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 use std::sync::Arc;
 
+use anyhow::Context;
 use memchr::memmem;
 
 use crate::error::Result;
@@ -11,6 +12,7 @@ use crate::node::binary::{Binary, BinaryScan};
 use crate::node::piece::Piece;
 use crate::node::recipe::{BodyPiece, FilePiece, Preparation, ca_key};
 use crate::node::{Asset, Content, hex};
+use crate::project_file;
 
 /// A file of the project that was read once.
 #[derive(Clone)]
@@ -59,15 +61,15 @@ impl Preparation<'_> {
             return Ok(known.clone());
         }
         let path = self.project.join(&asset.source.value);
-        let measured = match path.try_exists() {
-            Ok(true) if path.is_dir() => {
+        let measured = match project_file::open(&path).map(drop) {
+            Err(error) if error.kind() == io::ErrorKind::IsADirectory => {
                 let rule = format!("{} is a folder, and an asset is a file", asset.source.value);
                 let repair = "name its files one by one, or pack it and say `unpack: true`";
                 self.report
                     .add(asset.source.spot.error(rule).repair(repair));
                 None
             }
-            Ok(true) => {
+            Ok(()) => {
                 let mut keys = self.ca_keys.scan();
                 let mut program = BinaryScan::default();
                 let version = asset.version.as_ref().filter(|_| asset.unpack.is_none());
@@ -91,10 +93,13 @@ impl Preparation<'_> {
                     binary: program.finish(),
                 })
             }
-            _ => {
-                self.missing(&asset.source);
-                None
-            }
+            Err(error) => match project_file::mistake(&error) {
+                Some(why) => {
+                    self.refuse(&asset.source, why);
+                    None
+                }
+                None => return Err(error).with_context(|| format!("reading {}", path.display())),
+            },
         };
         let _ = self
             .assets
