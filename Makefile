@@ -90,10 +90,12 @@ vms: needs build ## Boot virtual machines from payloads alone, with no network, 
 	@sh tests/judge/install.sh vms
 	VERSIONS=v1.34.4 tests/judge/replay/run.sh $(NODEBAKE) -vms -work target/conformance/vms -table target/conformance/vms.md
 
-drill: needs ## Interrupt runs of `replay` in every way, and see that each leaves the machine as it was
+drill: needs ## Interrupt runs of `replay` and `vms` in every way, and see that each leaves the machine as it was
 	@sh tests/judge/install.sh conformance
+	@sh tests/judge/install.sh vms
 	$(MAKE) --jobs=3 clusters engine build
 	tests/judge/replay/run.sh $(NODEBAKE) -drill
+	VERSIONS=v1.34.4 tests/judge/replay/run.sh $(NODEBAKE) -drill -vms -work target/conformance/vms
 
 fuzz: judges ## Mutate good input for longer than the tests do: ROUNDS of each target; TARGET is inspect, project, bundle or requests, SEED another number each time
 	NODEBAKE_FUZZ_ROUNDS=$(or $(ROUNDS),20000) NODEBAKE_FUZZ_SEED=$(or $(SEED),$$(date +%s)) $(CARGO) test --locked --test suite -- fuzz::$(TARGET)

@@ -15,7 +15,7 @@ import (
 type interruption struct {
 	name string
 	send func(front, supervisor int) error
-	// remains: nobody was left to clean up, so that the next run has to.
+	// remains: nobody was left to clean up, so that the next run has to, where namespaces do not take everything with them.
 	remains bool
 }
 
@@ -45,15 +45,23 @@ func drill(o options) int {
 	for _, one := range interruptions() {
 		begun := time.Now()
 		if err := interrupted(o, one, before); err != nil {
-			fmt.Printf("FAIL drill %s: %s\n", one.name, err)
+			fmt.Printf("FAIL drill %s %s: %s\n", o.what(), one.name, err)
 			return 1
 		}
-		fmt.Printf("ok   drill %-38s %5.1fs\n", one.name, time.Since(begun).Seconds())
+		fmt.Printf("ok   drill %-10s %-38s %5.1fs\n", o.what(), one.name, time.Since(begun).Seconds())
 	}
 	return 0
 }
 
-// interrupted starts a run, waits until its first nodes are booted, and sends what the interruption sends.
+// what is the kind of run.
+func (o options) what() string {
+	if o.VMs {
+		return "machines"
+	}
+	return "nodes"
+}
+
+// interrupted starts a run, waits until its first nodes or machines are booted, and sends what the interruption sends.
 func interrupted(o options, one interruption, before string) error {
 	said, err := os.Create(o.Work + ".drill.log")
 	if err != nil {
@@ -62,7 +70,7 @@ func interrupted(o options, one interruption, before string) error {
 	defer said.Close()
 	o.Drill = false
 	run := exec.Command("/proc/self/exe", "-nodebake", o.Nodebake, "-kubernetes", o.Kubernetes, "-judges", o.Judges, "-work", o.Work,
-		"-table", o.Work+".drill.md", "-versions", strings.Join(o.Versions, ","))
+		"-table", o.Work+".drill.md", "-versions", strings.Join(o.Versions, ","), fmt.Sprintf("-vms=%v", o.VMs))
 	run.Stdout, run.Stderr = said, said
 	run.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
 	if err := run.Start(); err != nil {
@@ -70,7 +78,7 @@ func interrupted(o options, one interruption, before string) error {
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- run.Wait() }()
-	if err := inTheMiddle(o, said.Name(), ended); err != nil {
+	if err := inTheMiddle(o, run.Process.Pid, said.Name(), ended); err != nil {
 		_ = run.Process.Signal(syscall.SIGTERM)
 		return err
 	}
@@ -78,21 +86,67 @@ func interrupted(o options, one interruption, before string) error {
 	if len(family) == 0 {
 		return fmt.Errorf("the run has no processes")
 	}
+	own := namespaces(family)
+	if len(own) == 0 {
+		return fmt.Errorf("the run has no namespaces of its own")
+	}
 	if err := one.send(run.Process.Pid, family[0].pid); err != nil {
 		return err
 	}
-	return leftBehind(o, one, before, said.Name(), family)
+	if err := leftBehind(o, one, before, said.Name(), family); err != nil {
+		return err
+	}
+	for _, pid := range allProcesses() {
+		for kind := range own {
+			if own[kind][namespaceOf(pid, kind)] {
+				return fmt.Errorf("process %d is in a %s namespace of the run", pid, kind)
+			}
+		}
+	}
+	return nil
 }
 
-// inTheMiddle waits until a node of every version asks for its certificate: control planes, nodes, mounts, links and cgroups are there then.
-func inTheMiddle(o options, log string, ended <-chan error) error {
+// namespaces of processes that are not this one's: kind, and which.
+func namespaces(of []process) map[string]map[string]bool {
+	found := map[string]map[string]bool{}
+	for _, kind := range []string{"net", "mnt"} {
+		for _, p := range of {
+			if which := namespaceOf(p.pid, kind); which != "" && which != namespaceOf(os.Getpid(), kind) {
+				if found[kind] == nil {
+					found[kind] = map[string]bool{}
+				}
+				found[kind][which] = true
+			}
+		}
+	}
+	return found
+}
+
+func namespaceOf(pid int, kind string) string {
+	which, _ := os.Readlink(fmt.Sprintf("/proc/%d/ns/%s", pid, kind))
+	return which
+}
+
+// inTheMiddle waits until a node of every version asks for its certificate, or as many machines run as do at a time: control planes, nodes, mounts,
+// links and cgroups are there then.
+func inTheMiddle(o options, front int, log string, ended <-chan error) error {
 	var reason error
-	err := waitFor("nodes of all versions are booted", 3*time.Minute, log, func() (string, bool) {
+	err := waitFor("nodes of all versions are booted", 5*time.Minute, log, func() (string, bool) {
 		select {
 		case err := <-ended:
 			reason = fmt.Errorf("the run ended by itself: %v; %s", err, lastLines(log))
 			return "", true
 		default:
+		}
+		if o.VMs {
+			machines := 0
+			for _, p := range descendants(front) {
+				// As much of the name as the kernel keeps.
+				if strings.HasPrefix("qemu-system-x86_64", p.command) && len(p.command) == 15 {
+					machines++
+				}
+			}
+			return fmt.Sprintf("%d machines", machines), machines >= atOnce
 		}
 		text, _ := os.ReadFile(log)
 		for _, version := range o.Versions {
@@ -122,7 +176,7 @@ func leftBehind(o options, one interruption, before, log string, family []proces
 	if err != nil {
 		return err
 	}
-	if one.remains {
+	if one.remains && len(o.Trees) > 0 {
 		if snapshot(o) == before {
 			return fmt.Errorf("it left nothing behind, so that this proves nothing")
 		}
@@ -169,12 +223,20 @@ func (p process) lives() bool {
 	return err == nil && now.start == p.start
 }
 
+func allProcesses() (pids []int) {
+	folders, _ := filepath.Glob("/proc/[0-9]*")
+	for _, folder := range folders {
+		if pid, err := strconv.Atoi(filepath.Base(folder)); err == nil {
+			pids = append(pids, pid)
+		}
+	}
+	return pids
+}
+
 // descendants are all processes below one, those nearest to it first.
 func descendants(of int) (found []process) {
 	children := map[int][]process{}
-	folders, _ := filepath.Glob("/proc/[0-9]*")
-	for _, folder := range folders {
-		pid, _ := strconv.Atoi(filepath.Base(folder))
+	for _, pid := range allProcesses() {
 		if p, parent, err := readProcess(pid); err == nil {
 			children[parent] = append(children[parent], p)
 		}
