@@ -73,7 +73,8 @@ impl Summary {
         summary.tokens(&cluster.tokens, folder);
         for (node, arguments) in &cluster.labels {
             if new.node(node).is_some() {
-                summary.working.labels.push(label("label", node, arguments));
+                let command = label("label", node, arguments);
+                summary.working.labels.extend(command);
             }
         }
         let names = |folder: &str| {
@@ -103,23 +104,22 @@ impl Summary {
             self.kubectl.push(format!("kubectl apply -k {folder}"));
         }
         for name in &rbac.removed {
-            let (kind, name) = name.split_once('/').unwrap_or(("", name));
-            self.kubectl.push(format!(
-                "kubectl delete {} --ignore-not-found {}",
-                word(&kind.to_lowercase()),
-                word(name)
-            ));
+            let Some((kind, name)) = name.split_once('/') else {
+                continue;
+            };
+            let words = operands(["--ignore-not-found"], [&kind.to_lowercase(), name]);
+            if let Some(words) = words {
+                self.kubectl.push(format!("kubectl delete {words}"));
+            }
         }
     }
 
     fn tokens(&mut self, tokens: &Names, folder: &str) {
-        let bare = |name: &String| word(name.strip_prefix("Secret/").unwrap_or(name));
-        let mut gone: Vec<String> = tokens
-            .removed
-            .iter()
-            .chain(&tokens.changed)
-            .map(bare)
-            .collect();
+        let all = tokens.removed.iter().chain(&tokens.changed);
+        // Whatever else may be in the file, only such Secrets are tokens.
+        let bare = all.filter_map(|name| name.strip_prefix("Secret/"));
+        let bare = bare.filter(|name| name.starts_with("bootstrap-token-"));
+        let mut gone: Vec<String> = bare.map(word).collect();
         gone.sort_unstable();
         for names in gone.chunks(NAMES_A_LINE) {
             self.kubectl.push(format!(
@@ -160,7 +160,8 @@ impl Summary {
             ("taint", &registration.taints),
         ] {
             if !arguments.is_empty() {
-                self.working.labels.push(label(what, &diff.node, arguments));
+                let command = label(what, &diff.node, arguments);
+                self.working.labels.extend(command);
             }
         }
         let working = &mut self.working;
@@ -188,11 +189,13 @@ impl Summary {
             self.kubectl.extend(working.labels);
         }
         for names in working.gone.chunks(NAMES_A_LINE) {
-            let names: Vec<String> = names.iter().map(|name| word(name)).collect();
-            let why = "# gone from the inventory: drain them before";
-            self.kubectl.push(why.to_owned());
-            let command = format!("kubectl delete node --ignore-not-found {}", names.join(" "));
-            self.kubectl.push(command);
+            let names = names.iter().map(String::as_str);
+            let words = operands(["node", "--ignore-not-found"], names);
+            if let Some(words) = words {
+                let why = "# gone from the inventory: drain them before";
+                self.kubectl.push(why.to_owned());
+                self.kubectl.push(format!("kubectl delete {words}"));
+            }
         }
         if working.tokens > 0 {
             self.by_itself.push(format!(
@@ -221,13 +224,27 @@ impl Summary {
     }
 }
 
-fn label(what: &str, node: &str, arguments: &[String]) -> String {
-    let arguments: Vec<String> = arguments.iter().map(|argument| word(argument)).collect();
-    format!(
-        "kubectl {what} node {} --overwrite {}",
-        word(node),
-        arguments.join(" ")
-    )
+fn label(what: &str, node: &str, arguments: &[String]) -> Option<String> {
+    let node = operands([what, "node"], [node])?;
+    let arguments = arguments.iter().map(String::as_str);
+    let words = operands(["--overwrite"], arguments)?;
+    Some(format!("kubectl {node} {words}"))
+}
+
+/// Words of a command: those that are its own, then names. None where no name is left: one that begins with a dash is none
+/// of Kubernetes', and would be taken for an option.
+fn operands<'a, const N: usize>(
+    own: [&str; N],
+    names: impl IntoIterator<Item = &'a str>,
+) -> Option<String> {
+    let names = names.into_iter().filter(|name| !name.starts_with('-'));
+    let names: Vec<String> = names.map(word).collect();
+    let all = own.iter().map(|word| (*word).to_owned());
+    (!names.is_empty()).then(|| {
+        all.chain(names.iter().cloned())
+            .collect::<Vec<_>>()
+            .join(" ")
+    })
 }
 
 /// `1 node`, `2 nodes`.
@@ -252,5 +269,49 @@ pub fn row(names: &[String]) -> String {
     match names.len() > MOST {
         true => format!("{} and {} more", shown.join(", "), names.len() - MOST),
         false => shown.join(", "),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_name_is_taken_for_more_than_a_name() {
+        let label = |node: &str, arguments: &[&str]| {
+            let arguments: Vec<String> = arguments.iter().map(|word| (*word).to_owned()).collect();
+            label("label", node, &arguments)
+        };
+        assert_eq!(
+            label("a b", &["x=it's", "y-", "--all"]).as_deref(),
+            Some(r"kubectl label node 'a b' --overwrite 'x=it'\''s' y-")
+        );
+        assert_eq!(label("--all", &["x=1"]), None);
+        assert_eq!(label("a", &["--all"]), None);
+        let mut summary = Summary::default();
+        summary.tokens(
+            &Names {
+                removed: vec![
+                    "Secret/bootstrap-token-$(x)".to_owned(),
+                    "Secret/mine".to_owned(),
+                    "Node/--all".to_owned(),
+                ],
+                ..Names::default()
+            },
+            "out",
+        );
+        assert_eq!(
+            summary.kubectl,
+            [
+                "kubectl --namespace kube-system delete secret --ignore-not-found 'bootstrap-token-$(x)'"
+            ]
+        );
+    }
+
+    #[test]
+    fn long_rows_are_cut() {
+        let names: Vec<String> = (0..10).map(|n| format!("n{n}")).collect();
+        assert_eq!(row(&names[..2]), "n0, n1");
+        assert!(row(&names).ends_with("n7 and 2 more"));
     }
 }
