@@ -270,13 +270,12 @@ fn containerd_imports_them_under_the_names_that_the_node_uses() {
     let containerd = Containerd::start(at);
     let tools = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("judges");
     let tools = tools.join("containerd/usr/bin");
-    let mut runs = Vec::new();
-    for _ in 0..2 {
+    let run = |root: &Path| {
         let script = format!(
             "PATH={}:$PATH; export PATH; . etc/nodebake/import-images; echo THAT WAS ALL; ctr -n k8s.io images ls -q",
             tools.display()
         );
-        let output = judges::command(&root, "sh")
+        let output = judges::command(root, "sh")
             .args(["-c", &script])
             .env("CONTAINERD_ADDRESS", &containerd.socket)
             .env("CONTAINERD_SNAPSHOTTER", "native")
@@ -284,8 +283,9 @@ fn containerd_imports_them_under_the_names_that_the_node_uses() {
             .unwrap();
         let said = text(&output.stdout);
         assert!(output.status.success(), "{said}{}", text(&output.stderr));
-        runs.push(said);
-    }
+        said
+    };
+    let runs = [run(&root), run(&root)];
     let there: Vec<&str> = runs[0]
         .split("THAT WAS ALL\n")
         .nth(1)
@@ -298,6 +298,22 @@ fn containerd_imports_them_under_the_names_that_the_node_uses() {
         "registry.example.com/app:2",
     ] {
         assert!(there.contains(&name), "{there:?}");
+    }
+    // Pods may name it by digest too; the kubelet asks containerd for that name (CRI, LocalResolve).
+    let digest = fs::read_to_string(at.join("digest")).unwrap();
+    let by_digest = format!("registry.example.com/app@{digest}");
+    assert!(there.contains(&&*by_digest), "{there:?}");
+    let rows = containerd.images(at, &["ls"]);
+    let row = rows.lines().find(|row| row.starts_with(&by_digest));
+    assert!(row.unwrap().contains(&format!(" {digest} ")), "{rows}");
+    // A name that is there for an older image is taken from it.
+    let _ = containerd.images(at, &["rm", &by_digest]);
+    let _ = containerd.images(at, &["tag", "--force", PAUSE, "registry.example.com/app:2"]);
+    assert!(run(&root).contains("unpacking"));
+    let rows = containerd.images(at, &["ls"]);
+    for name in ["registry.example.com/app:2", &by_digest] {
+        let row = rows.lines().find(|row| row.starts_with(name));
+        assert!(row.unwrap().contains(&format!(" {digest} ")), "{rows}");
     }
     assert!(runs[0].contains("unpacking"), "{}", runs[0]);
     assert!(

@@ -18,7 +18,7 @@ pub use closure::{Outside, check, outside};
 pub use layout::{Layout, pack};
 pub use name::Name;
 
-/// The list that [`SCRIPT`] reads: archive and image, divided by a tab.
+/// The list that [`SCRIPT`] reads: archive, image and, where its digest is known, the image by digest; divided by tabs.
 pub const LIST: &str = "/etc/nodebake/images.list";
 /// The program that imports them.
 pub const SCRIPT: &str = "/etc/nodebake/import-images";
@@ -39,6 +39,22 @@ pub struct Image {
     pub name: Name,
     /// The digest of its manifest, which an OCI layout says.
     pub digest: Option<String>,
+}
+
+impl Image {
+    /// A line of [`LIST`].
+    pub fn line(&self, archive: &str) -> String {
+        let mut line = format!("{archive}\t{}", self.name);
+        if let Some(digest) = &self.digest {
+            let Name {
+                registry,
+                repository,
+                ..
+            } = &self.name;
+            line += &format!("\t{registry}/{repository}@{digest}");
+        }
+        line + "\n"
+    }
 }
 
 /// `manifest.json` of a docker-archive.
@@ -116,7 +132,7 @@ fn of_index(text: &[u8]) -> std::result::Result<Vec<Image>, String> {
     let image = |manifest: &Value| {
         Ok(Image {
             name: whole(layout_name(&manifest["annotations"])?)?,
-            digest: manifest["digest"].as_str().map(str::to_owned),
+            digest: manifest["digest"].as_str().map(digest).transpose()?,
         })
     };
     manifests.iter().map(image).collect()
@@ -142,6 +158,18 @@ fn whole(text: &str) -> std::result::Result<Name, String> {
         true => Ok(name),
         false => Err(format!(
             "has the image {text}, which the kubelet would look for as {name}: save it by that name"
+        )),
+    }
+}
+
+/// A digest of the kind that everybody makes (OCI image specification, "Digests").
+fn digest(text: &str) -> std::result::Result<String, String> {
+    let digits = text.strip_prefix("sha256:").unwrap_or_default();
+    let is_digest = digits.len() == 64 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+    match is_digest {
+        true => Ok(text.to_owned()),
+        false => Err(format!(
+            "has an image with the digest {text:?}, which is none"
         )),
     }
 }

@@ -40,7 +40,7 @@ impl Preparation<'_> {
                 Ok(found) => {
                     let _ = pieces.spot.get_or_insert_with(|| image.path.spot.clone());
                     for one in found {
-                        pieces.list += &format!("{}\t{}\n", image.path.text, one.name);
+                        pieces.list += &one.line(&image.path.text);
                         pieces.images.push(one.clone());
                     }
                 }
@@ -52,6 +52,8 @@ impl Preparation<'_> {
         }
         Ok(pieces)
     }
+
+    /// An archive, and which images it holds.
     fn archive_of_images(&mut self, image: &AssetSpec, spec: &Spec) -> Result<Option<FilePiece>> {
         let source = &image.source.value;
         let Some(piece) = self.asset(image, spec)? else {

@@ -251,7 +251,7 @@ fn project(folder: &Path, seeds: &Path) {
     let script = "mkdir -p r/bin; echo x >r/bin/a; ln r/bin/a r/bin/b; ln -s a r/bin/c; tar -cf - r | gzip -n >cni.tgz; rm -r r
          printf '\\177ELF\\2\\1\\1\\0\\0\\0\\0\\0\\0\\0\\0\\0\\2\\0\\076\\0 v1.34.4\\0' >tool
          mkdir i; cd i; printf '[{\"Config\":\"c\",\"RepoTags\":[\"registry.example.com/a:1\",\"registry.k8s.io/pause:3.10\"],\"Layers\":[]}]' >manifest.json
-         printf '{\"manifests\":[{\"digest\":\"sha256:00\",\"annotations\":{\"io.containerd.image.name\":\"registry.example.com/a:1\"}},{\"annotations\":{\"org.opencontainers.image.ref.name\":\"registry.k8s.io/pause:3.10\"}}]}' >index.json
+         printf '{\"manifests\":[{\"digest\":\"sha256:0000000000000000000000000000000000000000000000000000000000000000\",\"annotations\":{\"io.containerd.image.name\":\"registry.example.com/a:1\"}},{\"annotations\":{\"org.opencontainers.image.ref.name\":\"registry.k8s.io/pause:3.10\"}}]}' >index.json
          tar -cf ../image.tar manifest.json index.json; cd ..; rm -r i
          printf '{\"ignition\":{\"version\":\"3.3.0\"},\"storage\":{\"files\":[{\"path\":\"/etc/site\",\"contents\":{\"source\":\"data:,x%%20y\"}}]},\"systemd\":{\"units\":[{\"name\":\"site.service\",\"enabled\":true,\"contents\":\"[Service]\\\\nExecStart=/bin/true\\\\n\"}]}}' >site.ign
          printf '#cloud-config\\npackages: [jq]\\nwrite_files:\\n- {path: /etc/motd, content: x, permissions: \"0644\"}\\n' >part.yaml; cp part.yaml vendor.yaml";
