@@ -7,7 +7,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::console::Console;
-use super::{can_boot, make_root, shell, unpacked, within};
+use super::{can_boot, make_root, pack, pairs, shell, unpacked, within};
 use crate::initrd::{append, built, node};
 use crate::judges::Target;
 use crate::project::Project;
@@ -35,7 +35,7 @@ fn make_initramfs_tools(folder: &Path) {
              chmod 755 scripts/init-premount/drivers; echo '/scripts/init-premount/drivers' >scripts/init-premount/ORDER
              printf '#!/bin/sh\\necho last of the base\\nmount -o move /dev $rootmnt/dev\\n' >scripts/init-bottom/own; chmod 755 scripts/init-bottom/own
              echo '/scripts/init-bottom/own' >scripts/init-bottom/ORDER
-             find . | LC_ALL=C sort | cpio -o -H newc --quiet | zstd -q >../base",
+             find . | LC_ALL=C sort | cpio -o -H newc --quiet >../raw",
             share = share.display(),
             modules = unpacked("kernel/lib/modules").display(),
         ),
@@ -56,28 +56,36 @@ fn a_disk_root_gets_the_nodes_tree_from_initramfs_tools() {
         folder,
         "mkdir -p disk/root disk/sys disk/var/real disk/usr; chmod 700 disk/root; mkdir disk/etc/kubernetes; chmod 750 disk/etc/kubernetes
          ln -s /var/real disk/usr/local; echo old >disk/etc/hostname; mkdir disk/lib64
-         truncate -s 64M image; mke2fs -q -t ext4 -d disk image",
+         truncate -s 64M fresh; mke2fs -q -t ext4 -d disk fresh; cp fresh image",
     );
     let disk = ["-drive", "file=image,if=virtio,format=raw"];
+    pack(folder, "gzip");
     let bare = Console::of(folder, "base", "root=/dev/vda", &disk);
-    assert!(bare.says("last of the base"), "{}", bare);
+    assert!(bare.says("last of the base"), "{bare}");
     let base = bare.paths();
-    let project = built("{secrets: separate, initramfs: {mode: carry, compression: xz}}");
-    let _ = append(&project, &within(folder, "base"), &within(folder, "both")).good();
-    let console = Console::of(folder, "both", "root=/dev/vda", &disk);
-    assert!(
-        console.says("last of the base"),
-        "the base's own scripts still run"
-    );
-    let ours = ["/etc/nodebake/", "/var/real", "/lost+found"];
-    console.has_tree(&project, &base, &ours);
-    let paths = console.paths();
-    assert_eq!(
-        paths["/etc/kubernetes"], "d 750 0 0 -",
-        "the image's own mode stays"
-    );
-    assert_eq!(paths["/root"], "d 700 0 0 -");
-    assert!(paths.keys().all(|path| !path.contains("nodebake-new")));
+    for (compression, shape) in pairs(("xz", "zstd")) {
+        println!("{compression} after {shape}");
+        pack(folder, shape);
+        shell(folder, "cp fresh image");
+        let project = built(&format!(
+            "{{secrets: separate, initramfs: {{mode: carry, compression: {compression}}}}}"
+        ));
+        let _ = append(&project, &within(folder, "base"), &within(folder, "both")).good();
+        let console = Console::of(folder, "both", "root=/dev/vda", &disk);
+        assert!(
+            console.says("last of the base"),
+            "the base's own scripts still run"
+        );
+        let ours = ["/etc/nodebake/", "/var/real", "/lost+found"];
+        console.has_tree(&project, &base, &ours);
+        let paths = console.paths();
+        assert_eq!(
+            paths["/etc/kubernetes"], "d 750 0 0 -",
+            "the image's own mode stays"
+        );
+        assert_eq!(paths["/root"], "d 700 0 0 -");
+        assert!(paths.keys().all(|path| !path.contains("nodebake-new")));
+    }
     // A second boot with the same overlay leaves alone what changed since then.
     shell(folder, "debugfs -w -R 'rm /etc/hostname' image 2>/dev/null");
     let again = Console::of(folder, "both", "root=/dev/vda", &disk);
