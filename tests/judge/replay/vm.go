@@ -28,8 +28,8 @@ type booted struct {
 	devices        []string // more of QEMU's arguments
 }
 
-// ways are those of a run, the slowest one first. A root in RAM holds the system twice while the kernel unpacks it, and Ignition holds the kubelet
-// in a configuration of a hundred megabytes several times.
+// ways are those of a run, the slowest one first. A root in RAM holds the system twice while the kernel unpacks it, and Ignition holds the kubelet,
+// unpacked and in a configuration of forty megabytes, several times.
 var ways = []way{
 	{"ignition", "{formats: [ignition, initramfs], initramfs: {mode: coreosLive}}", 3072, (*replay).bootIgnition},
 	{"ram-root", "{formats: [initramfs], initramfs: {mode: ramRoot}}", 1536, (*replay).bootRAMRoot},
