@@ -53,6 +53,8 @@ pub mod schema;
 pub mod secrets;
 /// What nodes need from where they stand.
 pub mod site;
+/// What strangers wrote, as a terminal may show it.
+pub mod terminal;
 /// Times and durations as text.
 pub mod timing;
 /// What goes again when a run fails.

@@ -16,6 +16,7 @@ use crate::bundle::{
     API_VERSION, Kind, MANIFEST, PublicKey, SIGNATURE, SSH_SIGNATURE, SUMS, read, scan,
 };
 use crate::error::Result;
+use crate::terminal::shown;
 use crate::timing::{parse_rfc3339, rfc3339};
 
 /// More are counted rather than listed: a hostile folder must not fill the memory.
@@ -67,7 +68,7 @@ impl Verdict {
     pub(super) fn add(&mut self, path: &str, rule: impl Into<String>) {
         if self.problems.len() < LISTED {
             self.problems.push(Problem {
-                path: path.chars().flat_map(shown).collect(),
+                path: shown(path),
                 rule: rule.into(),
             });
         } else {
@@ -78,13 +79,6 @@ impl Verdict {
     pub(super) fn is_full(&self) -> bool {
         self.problems.len() >= LISTED
     }
-}
-
-/// A character as it may be printed on a terminal.
-fn shown(c: char) -> impl Iterator<Item = char> {
-    let plain = (!c.is_control()).then_some(c);
-    let escaped = plain.is_none().then(|| c.escape_default());
-    plain.into_iter().chain(escaped.into_iter().flatten())
 }
 
 impl fmt::Display for Verdict {

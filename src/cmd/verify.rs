@@ -13,8 +13,8 @@ use crate::carried::{Carried, verify_carried};
 use crate::cli::{Print, Verify};
 use crate::cmd::project::judged_at;
 use crate::error::{Exit, Result};
-use crate::inspect::shown;
 use crate::report::{Finding, Place, Report};
+use crate::terminal::shown;
 use crate::timing::parse_rfc3339;
 
 /// The verdict as JSON: whether it is good is said first, so that no program has to count problems.

@@ -6,6 +6,7 @@ use serde::{Serialize, Serializer};
 
 use crate::decompress::Packing;
 use crate::node::{Sha256Digest, hex};
+use crate::terminal::shown;
 
 /// A file and what is in it.
 #[derive(Clone, Debug, Serialize)]
@@ -323,18 +324,4 @@ impl Row {
         line.push('\n');
         line
     }
-}
-
-/// Foreign text for a terminal: what would move the cursor or reorder the line is escaped.
-pub fn shown(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
-    for c in text.chars() {
-        // Marks and overrides of the writing direction hide what a path is.
-        let turns = matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-        match c.is_control() || turns {
-            true => shown.extend(c.escape_default()),
-            false => shown.push(c),
-        }
-    }
-    shown
 }

@@ -33,7 +33,7 @@ use crate::inspect::input::Input;
 use crate::inspect::sniff::sniff;
 
 pub use kept::Kept;
-pub use listing::{Listing, Member, Row, RowKind, UnitRow, shown};
+pub use listing::{Listing, Member, Row, RowKind, UnitRow};
 
 /// What a file may make us do. A bomb ends with an error at one of these.
 #[derive(Clone, Copy, Debug)]

@@ -22,13 +22,6 @@ pub fn self_settable(key: &str, minor: u32) -> bool {
             .any(|of| within(namespace, of))
 }
 
-/// Whether the label is kept for admins by its meaning (`node-restriction.kubernetes.io/`): pods may be bound to nodes
-/// by it because no kubelet can give it to itself.
-pub fn is_node_restriction(key: &str) -> bool {
-    key.split_once('/')
-        .is_some_and(|(namespace, _)| within(namespace, "node-restriction.kubernetes.io"))
-}
-
 /// Whether a namespace is the other one or below it.
 fn within(namespace: &str, of: &str) -> bool {
     namespace
@@ -66,13 +59,5 @@ mod tests {
         ] {
             assert_eq!(self_settable(key, minor), may, "{key} in 1.{minor}");
         }
-    }
-
-    #[test]
-    fn node_restriction_is_a_namespace() {
-        assert!(is_node_restriction("node-restriction.kubernetes.io/pci"));
-        assert!(is_node_restriction("a.node-restriction.kubernetes.io/pci"));
-        assert!(!is_node_restriction("node-restriction.kubernetes.io"));
-        assert!(!is_node_restriction("node.kubernetes.io/node-restriction"));
     }
 }

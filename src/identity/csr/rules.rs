@@ -6,6 +6,7 @@ use std::collections::HashSet;
 use crate::identity::csr::document::Request;
 use crate::identity::csr::pkcs10::{Asked, San, Signature, read};
 use crate::identity::csr::{Decision, Register, Verdict};
+use crate::terminal;
 
 const CLIENT_SIGNER: &str = "kubernetes.io/kube-apiserver-client-kubelet";
 const SERVING_SIGNER: &str = "kubernetes.io/kubelet-serving";
@@ -278,18 +279,10 @@ fn is_name(name: &str) -> bool {
 /// What a stranger wrote, as it may be shown on a terminal.
 pub(super) fn shown(text: &str) -> String {
     const LONGEST: usize = 100;
-    let mut shown: String = text.chars().take(LONGEST).flat_map(printable).collect();
+    let start: String = text.chars().take(LONGEST).collect();
+    let mut shown = terminal::shown(&start);
     if text.chars().count() > LONGEST {
         shown.push('…');
     }
     shown
-}
-
-/// Control characters steer terminals; the invisible ones that turn the direction of writing hide what is there.
-fn printable(c: char) -> impl Iterator<Item = char> {
-    let is_plain = !c.is_control()
-        && !matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
-    let plain = is_plain.then_some(c);
-    let escaped = (!is_plain).then(|| c.escape_unicode());
-    plain.into_iter().chain(escaped.into_iter().flatten())
 }
