@@ -6,7 +6,6 @@ use serde_json::{Map, Value, json};
 use similar::TextDiff;
 
 use crate::diff::field::{FieldChange, Shown, compare, without_passwords};
-use crate::inventory::child_path;
 use crate::node::{UNIT_FOLDER, read_unit};
 use crate::yaml;
 
@@ -237,11 +236,6 @@ fn lines(path: &str, old: &str, new: &str) -> ContentChange {
     }
 }
 
-/// A field of a section, as changes name it.
-pub fn in_section(section: &str, key: &str) -> String {
-    child_path(&format!("[{section}]"), key)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -278,13 +272,7 @@ mod tests {
         let new = "[Unit]\nAfter=a\n[Service]\nExecStart=/x \\\n  --b\nExecStartPre=1\n";
         let (form, fields) = said("/etc/systemd/system/x.service", old, new);
         assert_eq!(form, Form::Ini);
-        assert_eq!(
-            fields,
-            [
-                in_section("Service", "ExecStart"),
-                in_section("Service", "ExecStartPre")
-            ]
-        );
+        assert_eq!(fields, ["[Service].ExecStart", "[Service].ExecStartPre"]);
     }
 
     #[test]
