@@ -22,6 +22,7 @@ use crate::node::Content;
 use crate::node::images::{Image, Layout};
 use crate::node::overlay::{self, Overlay, OverlayBody};
 use crate::node::piece::{ConfigPiece, Piece};
+use crate::node::recipe::archive::OfArchive;
 use crate::node::recipe::asset::Measured;
 pub use crate::node::recipe::images::ImagePieces;
 pub use crate::node::recipe::runtime::RegistryFile;
@@ -130,13 +131,13 @@ pub struct Preparation<'a> {
     contents: HashMap<String, Option<Content>>,
     assets: HashMap<String, Option<Measured>>,
     /// What archives of assets hold.
-    unpacked: HashMap<(String, u8, Vec<String>), Option<Arc<Unpacked>>>,
+    unpacked: HashMap<OfArchive, Option<Arc<Unpacked>>>,
     /// What archives of images hold, or the rule that they break.
     archives: HashMap<String, std::result::Result<Vec<Image>, String>>,
     /// OCI layouts that are folders, or the rules that they break.
     layouts: HashMap<String, std::result::Result<Layout, Vec<String>>>,
-    /// Whether a file holds a version.
-    versions: HashMap<(String, String), bool>,
+    /// Whether a file, or what is taken from an archive, holds a version.
+    versions: HashMap<(String, Option<OfArchive>, String), bool>,
     ca_keys: &'a CaKeys,
     report: &'a mut Report,
 }

@@ -99,6 +99,29 @@ fn archives_come_to_the_node_as_tar_unpacks_them() {
     }
 }
 
+/// The version is a word of one of its files, and the packed bytes do not hold it.
+#[test]
+fn a_version_is_looked_for_in_what_is_taken_from_the_archive() {
+    let scratch = tempfile::tempdir().unwrap();
+    release(scratch.path());
+    let (archive, digest) = packed(scratch.path(), "cni.tgz", "gzip");
+    let asset = |path: &str, more: &str| {
+        let source = archive.display();
+        format!("{path}: {{source: {source}, sha256: {digest}, version: \"one 1.6.0\"{more}}}")
+    };
+    let all = asset("/opt/cni", ", unpack: true");
+    let _ = project(&all).good(&["check"]);
+    let packed = asset("/opt/cni.tgz", "");
+    let other = asset("/opt/share", ", unpack: {only: [release/share/README]}");
+    for without in [packed, other] {
+        for both in [format!("{all}, {without}"), format!("{without}, {all}")] {
+            let found = text(&project(&both).run(&["check"]).stdout);
+            assert_eq!(found.lines().count(), 1, "{both}: {found}");
+            assert!(found.contains("does not hold this version"), "{found}");
+        }
+    }
+}
+
 #[test]
 fn only_what_is_asked_for_comes_and_has_the_mode_that_is_said() {
     let scratch = tempfile::tempdir().unwrap();

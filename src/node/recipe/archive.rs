@@ -18,6 +18,14 @@ pub struct ArchivePieces {
     pub links: Vec<(Piece, Piece, bool)>,
 }
 
+/// What is taken from an archive: its source, the components that paths lose, globs.
+pub type OfArchive = (String, u8, Vec<String>);
+
+pub fn of_archive(asset: &AssetSpec, how: &UnpackSpec) -> OfArchive {
+    let only = how.only.iter().map(|glob| glob.value.clone());
+    (asset.source.value.clone(), how.strip, only.collect())
+}
+
 impl Preparation<'_> {
     /// One archive of a class.
     pub(super) fn archive(
@@ -92,8 +100,7 @@ impl Preparation<'_> {
         let Some(only) = self.globs(how) else {
             return Ok(None);
         };
-        let texts = how.only.iter().map(|glob| glob.value.clone()).collect();
-        let key = (asset.source.value.clone(), how.strip, texts);
+        let key = of_archive(asset, how);
         if let Some(known) = self.unpacked.get(&key) {
             return Ok(known.clone());
         }

@@ -10,6 +10,7 @@ use crate::error::Result;
 use crate::inventory::{AssetSpec, Spec};
 use crate::node::binary::{Binary, BinaryScan};
 use crate::node::piece::Piece;
+use crate::node::recipe::archive::of_archive;
 use crate::node::recipe::{BodyPiece, FilePiece, Preparation, ca_key};
 use crate::node::{Asset, Content, hex};
 use crate::project_file;
@@ -82,7 +83,7 @@ impl Preparation<'_> {
                     }
                 })?;
                 if let (Some(version), Some(search)) = (version, search) {
-                    let key = (asset.source.value.clone(), version.value.clone());
+                    let key = (asset.source.value.clone(), None, version.value.clone());
                     let _ = self.versions.insert(key, search.found);
                 }
                 if keys.found() || self.is_ca_key_file(&path) {
@@ -162,7 +163,8 @@ impl Preparation<'_> {
         let Some(version) = &asset.version else {
             return Ok(());
         };
-        let key = (asset.source.value.clone(), version.value.clone());
+        let taken = asset.unpack.as_ref().map(|how| of_archive(asset, how));
+        let key = (asset.source.value.clone(), taken, version.value.clone());
         let holds = match self.versions.get(&key) {
             Some(known) => *known,
             None => {
