@@ -76,8 +76,9 @@ while [ ! -S containerd.sock ] && [ $tries -lt 300 ]; do sleep 0.2; tries=$((tri
 "$2" --config config.yaml --root-dir "$PWD/kubelet" --hostname-override worker-1 --v=2 >kubelet.log 2>&1 &
 kubelet=$!
 tries=0
-# The manager of evictions starts after that of containers, which looks at what is kept back.
-while kill -0 $kubelet 2>/dev/null && ! grep -q eviction_manager.go kubelet.log && [ $tries -lt 600 ]; do
+# What watches for plug-ins starts after the manager of containers, which looks at what is kept back (initializeRuntimeDependentModules
+# in pkg/kubelet/kubelet.go).
+while kill -0 $kubelet 2>/dev/null && ! grep -q plugin_manager.go kubelet.log && [ $tries -lt 600 ]; do
     sleep 0.2
     tries=$((tries + 1))
 done
@@ -140,7 +141,7 @@ fn a_real_kubelet_ends_where_we_say_that_it_does_not_start() {
             let log = judges::content(project.scratch(), "unshare", &args);
             let refused = log.contains("invalid Node Allocatable configuration");
             assert_eq!(
-                (refused, log.contains("eviction_manager.go")),
+                (refused, log.contains("plugin_manager.go")),
                 (!starts, starts),
                 "{release}: {log}"
             );
