@@ -2,6 +2,8 @@
 
 mod links;
 
+pub(super) use links::{HASH_POLICIES, MODES};
+
 use std::net::IpAddr;
 
 use ipnet::IpNet;

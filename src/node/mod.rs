@@ -8,6 +8,7 @@ mod builder;
 mod clash;
 mod conditions;
 mod content;
+mod hashed;
 mod images;
 mod keyfile;
 mod listed;

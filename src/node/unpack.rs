@@ -19,6 +19,7 @@ use crate::decompress;
 use crate::error::Result;
 use crate::identity::CaKeys;
 use crate::node::binary::{Binary, BinaryScan};
+use crate::node::hashed::Hashed;
 use crate::node::{Content, Measure, Sha256Digest, Source, nameless};
 
 /// What of an archive is wanted.
@@ -103,22 +104,8 @@ fn pass(
     Ok(outcome)
 }
 
-/// Hashes what is read.
-struct Hashed {
-    file: File,
-    sha256: Sha256,
-}
-
-impl Read for Hashed {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.file.read(buffer)?;
-        self.sha256.update(&buffer[..count]);
-        Ok(count)
-    }
-}
-
 fn members(
-    file: &mut Hashed,
+    file: &mut Hashed<File>,
     path: &Path,
     wanted: &Wanted<'_>,
     ca_keys: &CaKeys,

@@ -101,7 +101,6 @@ fn keys(folder: &Path, sealed: bool) -> Keys {
 
 /// Not a test of its own: the program that the tests below run several times over, and kill.
 #[test]
-#[ignore = "started by other tests"]
 fn a_writer() {
     let Some(folder) = std::env::var_os(FOLDER) else {
         return;
@@ -128,7 +127,7 @@ fn start_writer(place: &Place, umask: &str, prefix: &str, count: usize) -> Child
     let _ = shell
         .args([
             "-c",
-            &format!("umask {umask}; exec \"$0\" --exact secrets::a_writer --ignored"),
+            &format!("umask {umask}; exec \"$0\" --exact secrets::a_writer"),
         ])
         .arg(program)
         .env(FOLDER, place.folder.path())

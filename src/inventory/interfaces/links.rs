@@ -4,7 +4,7 @@ use crate::inventory::cursor::{Cursor, Fields};
 use crate::node::{Bond, Interface, Link, Network};
 
 /// The modes of the kernel's bonding driver.
-const MODES: [&str; 7] = [
+pub const MODES: [&str; 7] = [
     "balance-rr",
     "active-backup",
     "balance-xor",
@@ -14,7 +14,7 @@ const MODES: [&str; 7] = [
     "balance-alb",
 ];
 /// Ways to choose a frame's port.
-const HASH_POLICIES: [&str; 6] = [
+pub const HASH_POLICIES: [&str; 6] = [
     "layer2",
     "layer2+3",
     "layer3+4",

@@ -1,5 +1,6 @@
 //! A node's interfaces.
 
+use crate::inventory::interfaces::{HASH_POLICIES, MODES};
 use crate::inventory::shape::Shape::{Integer, List, Map, Struct as Keys, Text, Words};
 use crate::inventory::shape::{Entries, Field, Struct, field, text};
 
@@ -71,20 +72,7 @@ static BOND: Struct = Struct {
             List(&Text(&text::INTERFACE)),
             "its ports, which are interfaces beside it",
         ),
-        field(
-            "mode",
-            Words(&[
-                "balance-rr",
-                "active-backup",
-                "balance-xor",
-                "broadcast",
-                "802.3ad",
-                "balance-tlb",
-                "balance-alb",
-            ]),
-            "how frames are divided",
-        )
-        .default("\"active-backup\""),
+        field("mode", Words(&MODES), "how frames are divided").default("\"active-backup\""),
         field(
             "miimon",
             Integer(0, u32::MAX as i64),
@@ -98,14 +86,7 @@ static BOND: Struct = Struct {
         ),
         field(
             "hashPolicy",
-            Words(&[
-                "layer2",
-                "layer2+3",
-                "layer3+4",
-                "encap2+3",
-                "encap3+4",
-                "vlan+srcmac",
-            ]),
+            Words(&HASH_POLICIES),
             "what chooses a frame's port",
         ),
         field(

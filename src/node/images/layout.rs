@@ -13,6 +13,7 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 use crate::error::Result;
+use crate::node::hashed::Hashed;
 use crate::node::images::{DOCUMENT, Image, of_index};
 use crate::node::{Asset, Content, Measure, Sha256Digest, Source, hex, nameless};
 
@@ -279,19 +280,5 @@ impl Write for Looked<'_> {
 
     fn flush(&mut self) -> io::Result<()> {
         self.out.flush()
-    }
-}
-
-/// Hashes what is read.
-struct Hashed<R> {
-    file: R,
-    sha256: Sha256,
-}
-
-impl<R: Read> Read for Hashed<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.file.read(buffer)?;
-        self.sha256.update(&buffer[..count]);
-        Ok(count)
     }
 }
