@@ -28,9 +28,10 @@ judges: ## Install the outside programs that the tests ask, where that is possib
 test: judges ## Run all tests; with CI=true a missing judge is a failure
 	$(CARGO) test --locked
 
-lint: ## Check the format, and clippy with warnings denied
+lint: ## Check the format, clippy with warnings denied, and the dependencies: licences, sources, duplicates, known vulnerabilities
 	$(CARGO) fmt --check
 	$(CARGO) clippy --locked --all-targets -- -D warnings
+	@sh tests/judge/supply_chain.sh
 
 check: lint test ## What a change must pass: lint and test
 
