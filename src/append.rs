@@ -9,6 +9,7 @@ use anyhow::{Context, bail};
 
 use crate::decompress::Packing;
 use crate::error::Result;
+use crate::input;
 use crate::inspect::{Limits, Listing, Member, RowKind, inspect};
 use crate::payload::initramfs::{Mode, padding};
 
@@ -34,7 +35,7 @@ impl Base {
         if let Some(note) = listing.notes.first() {
             bail!("reading {shown}: {note}");
         }
-        let file = File::open(path).with_context(|| format!("reading {shown}"))?;
+        let file = input::open(path).with_context(|| format!("reading {shown}"))?;
         Ok(Self {
             size: listing.size,
             file,

@@ -27,6 +27,8 @@ pub mod diff;
 pub mod error;
 /// Kubeconfigs and certificates.
 pub mod identity;
+/// Opening and reading files that users name.
+pub mod input;
 /// What is in payloads, ours and others'.
 pub mod inspect;
 /// What the user wrote.

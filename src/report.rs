@@ -2,9 +2,12 @@
 //! field path, rule and repair; none of them ever holds a secret's value.
 
 use std::fmt;
+use std::io;
 use std::sync::Arc;
 
 use serde::Serialize;
+
+use crate::input;
 
 /// Where a value was written. Line and column are 1-based; line 0 means the file as a whole.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -152,6 +155,21 @@ impl Report {
     /// The findings themselves.
     pub fn into_findings(self) -> Vec<Finding> {
         self.findings
+    }
+
+    /// What was read of a file, or a finding that says why it is none that can be read. What the machine would not read stays
+    /// an error, and so does a file that is not there: whoever asks for it knows what to do then.
+    pub fn take<T>(&mut self, read: io::Result<T>, shown: &str) -> io::Result<Option<T>> {
+        match read {
+            Ok(read) => Ok(Some(read)),
+            Err(error) => match input::flaw_of(&error) {
+                Some(flaw) => {
+                    self.add(Finding::error(&Place::file(shown), "", flaw));
+                    Ok(None)
+                }
+                None => Err(error),
+            },
+        }
     }
 
     /// Takes over another report's findings.

@@ -7,12 +7,14 @@ use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use rustix::fs::CWD;
 
 use crate::bundle::publish::remove_tree;
+use crate::bundle::scan::TREE_LIMIT;
 use crate::bundle::verify::{Checked, check};
 use crate::bundle::{
     Kind, PublicKey, SIGNATURE, SSH_SIGNATURE, Signer, TREE_SIGNATURE, TREE_SUMS, Verdict, read,
     write,
 };
 use crate::error::Result;
+use crate::input::{self, Limit};
 use crate::lock::Lock;
 
 /// Signs a bundle that is complete: both signatures over SHA256SUMS, and for the trees of a first stage also each
@@ -39,7 +41,7 @@ pub fn attach(
     sshsig: Option<&Path>,
 ) -> Result<Verdict> {
     let load = |file: &Path| {
-        read::followed(file, 4096)
+        input::read_or_pipe(file, Limit::kib(4))
             .map(|(bytes, _)| bytes)
             .with_context(|| format!("reading {}", file.display()))
     };
@@ -47,11 +49,12 @@ pub fn attach(
     let ssh = sshsig.map(load).transpose()?;
     let _lock = Lock::take(out)?;
     let mut checked = check(out, None, None)?;
-    if let Err((name, rule)) = key.check(&checked.sums, Some(&raw), ssh.as_deref()) {
+    if let Err((name, rule)) = key.check(&checked.sums, Some(&raw), ssh.as_ref().map(|ssh| &***ssh))
+    {
         checked.verdict.add(name, rule);
     }
     if checked.verdict.is_good() {
-        replace_signatures(out, Some(&raw), ssh.as_deref())?;
+        replace_signatures(out, Some(&raw), ssh.as_ref().map(|ssh| &***ssh))?;
     }
     Ok(checked.verdict)
 }
@@ -84,8 +87,7 @@ fn sign_trees(out: &Path, checked: &Checked, signer: &Signer) -> Result<()> {
         let folder = out.join("nodes").join(&node.name);
         let path = folder.join(TREE_SIGNATURE);
         let signing = || format!("signing {}", path.display());
-        let (sums, _) =
-            read::followed(&folder.join(TREE_SUMS), u64::MAX - 1).with_context(signing)?;
+        let sums = read::bounded(&folder.join(TREE_SUMS), TREE_LIMIT).with_context(signing)?;
         remove_tree(&path).with_context(signing)?;
         use std::io::Write;
         write::create(CWD, &path, write::file_mode(false))

@@ -10,12 +10,13 @@ use ed25519_dalek::pkcs8::{DecodePublicKey, EncodePublicKey};
 use ed25519_dalek::{Signature, VerifyingKey};
 
 use crate::bundle::sshsig::{self, NAMESPACE, PRINCIPAL};
-use crate::bundle::{SIGNATURE, SSH_SIGNATURE, read};
+use crate::bundle::{SIGNATURE, SSH_SIGNATURE};
 use crate::error::Result;
+use crate::input::{self, Limit};
 use crate::report::{Finding, Place, Report};
 
 /// The longest key file that is read.
-pub(super) const KEY_LIMIT: u64 = 16 * 1024;
+pub(super) const KEY_LIMIT: Limit = Limit::kib(16);
 
 /// An Ed25519 public key that is fit to trust: not one of the weak points under which a signature fits any message.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,10 +31,7 @@ impl PublicKey {
     /// that names the file `shown`; `None` then.
     pub fn load(file: &Path, shown: &str, report: &mut Report) -> Result<Option<Self>> {
         let place = Place::file(shown);
-        let bytes = match read::followed(file, KEY_LIMIT) {
-            Ok((bytes, _)) => bytes,
-            // No key is that long.
-            Err(error) if error.kind() == std::io::ErrorKind::InvalidData => Vec::new(),
+        let read = match input::read_or_pipe(file, KEY_LIMIT) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 report.add(
                     Finding::error(&place, "", "the public key is missing")
@@ -41,7 +39,12 @@ impl PublicKey {
                 );
                 return Ok(None);
             }
-            Err(error) => return Err(error).with_context(|| format!("reading {shown}")),
+            read => report
+                .take(read, shown)
+                .with_context(|| format!("reading {shown}"))?,
+        };
+        let Some((bytes, _)) = read else {
+            return Ok(None);
         };
         match Self::from_pem(&String::from_utf8_lossy(&bytes)) {
             Ok(key) => Ok(Some(key)),

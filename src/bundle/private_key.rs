@@ -15,8 +15,9 @@ use ed25519_dalek::{Signer as _, SigningKey};
 use zeroize::Zeroizing;
 
 use crate::bundle::key::{KEY_LIMIT, PublicKey};
-use crate::bundle::{read, sshsig, write};
+use crate::bundle::{sshsig, write};
 use crate::error::Result;
+use crate::input;
 use crate::report::{Finding, Place, Report};
 use crate::unfinished::Unfinished;
 
@@ -43,8 +44,7 @@ impl Signer {
     /// foreign format is a finding that names it `shown`; `None` then.
     pub fn load(file: &Path, shown: &str, report: &mut Report) -> Result<Option<Self>> {
         let place = Place::file(shown);
-        let (bytes, metadata) = match read::followed(file, KEY_LIMIT) {
-            Ok((bytes, metadata)) => (Zeroizing::new(bytes), metadata),
+        let read = match input::read_or_pipe(file, KEY_LIMIT) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 report.add(
                     Finding::error(&place, "", "the signing key is missing").repair(
@@ -53,12 +53,12 @@ impl Signer {
                 );
                 return Ok(None);
             }
-            // No key is that long.
-            Err(error) if error.kind() == io::ErrorKind::InvalidData => {
-                report.add(Finding::error(&place, "", FOREIGN.0).repair(FOREIGN.1));
-                return Ok(None);
-            }
-            Err(error) => return Err(error).with_context(|| format!("reading {shown}")),
+            read => report
+                .take(read, shown)
+                .with_context(|| format!("reading {shown}"))?,
+        };
+        let Some((bytes, metadata)) = read else {
+            return Ok(None);
         };
         if let Some(finding) = tightness(&place, &metadata) {
             report.add(finding);
@@ -254,7 +254,7 @@ mod tests {
                 "-----BEGIN OPENSSH PRIVATE KEY-----\nAA==\n-----END OPENSSH PRIVATE KEY-----\n",
                 "Ed25519",
             ),
-            (&*"x".repeat(20_000), "Ed25519"),
+            (&*"x".repeat(20_000), "16 KiB, the limit"),
             (
                 "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAA==\n-----END ENCRYPTED PRIVATE KEY-----\n",
                 "encrypted",

@@ -5,31 +5,29 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use rustix::fs::{CWD, Mode, OFlags, openat};
+use rustix::io::Errno;
 use sha2::{Digest, Sha256};
 
+use crate::input::{self, Limit};
 use crate::node::Sha256Digest;
 
-/// Reads a file that the user named, links followed, up to `limit` bytes.
-pub(super) fn followed(path: &Path, limit: u64) -> io::Result<(Vec<u8>, Metadata)> {
-    let file = File::open(path)?;
-    let metadata = file.metadata()?;
-    Ok((up_to(file, limit)?, metadata))
-}
+const NOT_REGULAR: &str = "is not a regular file";
 
 /// Opens what lies in a bundle: a regular file, or an error that says what it is.
 pub(super) fn regular(path: &Path) -> io::Result<(File, Metadata)> {
     // NONBLOCK: opening a pipe would otherwise wait for a writer for ever.
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let file = File::from(openat(CWD, path, flags, Mode::empty()).map_err(|errno| {
-        if errno == rustix::io::Errno::LOOP {
-            other("is a symbolic link")
-        } else {
-            errno.into()
+        match errno {
+            Errno::LOOP => other("is a symbolic link"),
+            // A socket, or a device that is not there.
+            Errno::NXIO => other(NOT_REGULAR),
+            errno => errno.into(),
         }
     })?);
     let metadata = file.metadata()?;
     if !metadata.is_file() {
-        return Err(other("is not a regular file"));
+        return Err(other(NOT_REGULAR));
     }
     Ok((file, metadata))
 }
@@ -38,9 +36,9 @@ pub(super) fn regular(path: &Path) -> io::Result<(File, Metadata)> {
 pub(super) fn bounded(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     let (file, metadata) = regular(path)?;
     if metadata.len() > limit {
-        return Err(too_long(limit));
+        return Err(Limit::bytes(limit).exceeded());
     }
-    up_to(file, limit)
+    input::from(file, Limit::bytes(limit))
 }
 
 /// The same, where the file may be absent.
@@ -78,19 +76,6 @@ pub(super) fn digest_of(mut file: File) -> io::Result<Sha256Digest> {
             Err(error) => return Err(error),
         }
     }
-}
-
-fn up_to(file: File, limit: u64) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    let count = file.take(limit + 1).read_to_end(&mut bytes)?;
-    if count as u64 > limit {
-        return Err(too_long(limit));
-    }
-    Ok(bytes)
-}
-
-fn too_long(limit: u64) -> io::Error {
-    other(&format!("is longer than {limit} bytes"))
 }
 
 fn other(what: &str) -> io::Error {

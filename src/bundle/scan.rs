@@ -16,7 +16,7 @@ use crate::bundle::{
 use crate::node::Sha256Digest;
 
 /// The longest tree.sums that is read into memory, in bytes.
-const TREE_LIMIT: u64 = 16 * 1024 * 1024;
+pub(super) const TREE_LIMIT: u64 = 16 * 1024 * 1024;
 
 /// Reads one listed file whole and checks its digest; a problem is added to the verdict.
 pub(super) fn listed(

@@ -4,8 +4,6 @@
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::fmt;
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 
 use anyhow::Context;
@@ -13,6 +11,7 @@ use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
 use crate::carried::claims::Wrong;
 use crate::error::Result;
+use crate::input::{self, Limit};
 use crate::inspect::Limits;
 
 /// The keys of which a configuration that is nothing but a tree is made.
@@ -47,12 +46,8 @@ const KEYS: [&str; 25] = [
 /// Says which keys of a configuration are there twice in one object, or are none of a tree's.
 pub fn check(file: &Path, wrong: &mut Vec<Wrong>) -> Result<()> {
     let reading = || format!("reading {}", file.display());
-    let mut bytes = Vec::new();
-    let opened = File::open(file).with_context(reading)?;
-    let _ = opened
-        .take(Limits::default().document)
-        .read_to_end(&mut bytes)
-        .with_context(reading)?;
+    let limit = Limit::bytes(Limits::default().document);
+    let bytes = input::read(file, limit).with_context(reading)?;
     let odd = RefCell::new(BTreeSet::new());
     let mut reader = serde_json::Deserializer::from_slice(&bytes);
     let read = Keys(&odd)

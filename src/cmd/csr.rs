@@ -1,14 +1,14 @@
 //! `nodebake csr`: the nodes' requests for certificates, against the inventory.
 
 use std::collections::{HashMap, HashSet};
-use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, bail};
 
 use crate::cli::{Csr, CsrApproverSettings, CsrPrint, CsrReview};
+use crate::cmd::dump_file;
 use crate::cmd::project::say;
 use crate::cmd::secrets_file::{IDENTITY_VARIABLE, tokens};
 use crate::error::{Exit, Result};
@@ -39,11 +39,10 @@ fn review(args: &CsrReview) -> Result<Exit> {
     };
     say(&report)?;
     let shown = args.file.display().to_string();
-    let mut file: Box<dyn Read> = match from_stdin(&args.file) {
-        true => Box::new(io::stdin().lock()),
-        false => Box::new(File::open(&args.file).with_context(|| format!("reading {shown}"))?),
+    let Some(dump) = dump_file::read(&args.file)? else {
+        return Ok(Exit::Findings);
     };
-    let verdicts = Register::new(facts(&inventory), &store).review(&mut file, &shown)?;
+    let verdicts = Register::new(facts(&inventory), &store).review(&dump, &shown)?;
     print(args.output, &verdicts)?;
     if args.apply {
         apply(&args.kubectl, &verdicts)?;

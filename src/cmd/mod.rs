@@ -9,6 +9,7 @@ mod credentials;
 pub mod csr;
 /// `diff`.
 pub mod diff;
+mod dump_file;
 /// `init`.
 pub mod init;
 /// `initrd`.

@@ -1,8 +1,7 @@
 //! Certificates with their keys that were issued for nodes: read from the project, and judged before anything is baked.
 //! Who issued them does not matter: `pki issue`, or any other CA that wrote one PEM file with both in it.
 
-use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::net::IpAddr;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -20,6 +19,7 @@ use crate::identity::CaBundle;
 use crate::identity::authority::{Leaf, Purpose};
 use crate::identity::pem::{blocks, push_block};
 use crate::identity::private_key::{LABEL, PrivateKey};
+use crate::input::{self, Limit};
 use crate::report::{Finding, Place, Report};
 use crate::secrets::{Secret, check_access};
 use crate::timing::rfc3339;
@@ -27,7 +27,7 @@ use crate::timing::rfc3339;
 const CERTIFICATE: &str = "CERTIFICATE";
 const ISSUE: &str = "run `nodebake pki issue`";
 /// Longer than a chain of certificates with their key, in bytes.
-const LIMIT: u64 = 256 * 1024;
+const LIMIT: Limit = Limit::kib(256);
 
 /// A certificate with its key.
 #[derive(Clone, Debug)]
@@ -91,8 +91,8 @@ impl Judged {
     pub fn load(path: &Path, name: &str, expected: &Expectation<'_>) -> Result<Self> {
         let reading = || format!("reading {}", path.display());
         let place = Place::file(name);
-        let file = match File::open(path) {
-            Ok(file) => file,
+        let mut report = Report::default();
+        let read = match input::read_or_pipe(path, LIMIT) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let rule = format!(
                     "the certificate of {} is missing",
@@ -104,20 +104,17 @@ impl Judged {
                     findings: vec![finding],
                 });
             }
-            Err(error) => return Err(error).with_context(reading),
+            read => report.take(read, name).with_context(reading)?,
         };
-        let facts = file.metadata().with_context(reading)?;
-        let mut text = Zeroizing::new(String::with_capacity(4096));
-        let read = file.take(LIMIT).read_to_string(&mut text);
-        let mut judged = match read {
-            Ok(_) => Self::parse(&text, &place, expected),
-            Err(error) if error.kind() == io::ErrorKind::InvalidData => {
-                Self::parse("", &place, expected)
-            }
-            Err(error) => return Err(error).with_context(reading),
+        let Some((bytes, facts)) = read else {
+            return Ok(Self {
+                credential: None,
+                findings: report.into_findings(),
+            });
         };
+        let text = std::str::from_utf8(&bytes).unwrap_or_default();
+        let mut judged = Self::parse(text, &place, expected);
         let user = rustix::process::geteuid().as_raw();
-        let mut report = Report::default();
         check_access(facts.mode(), facts.uid(), user, name, &mut report);
         judged.findings.extend(report.into_findings());
         Ok(judged)

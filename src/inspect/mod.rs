@@ -107,11 +107,8 @@ pub fn inspect(
 ) -> Result<(Listing, Result<()>)> {
     let shown = path.display();
     let reading = || format!("reading {shown}");
-    let mut file = File::open(path).with_context(reading)?;
+    let mut file = crate::input::open(path).with_context(reading)?;
     let metadata = file.metadata().with_context(reading)?;
-    if !metadata.is_file() {
-        bail!("reading {shown}: it is no regular file");
-    }
     let kind = sniff(&mut file).with_context(reading)?;
     let Some(kind) = kind else {
         bail!(
@@ -151,10 +148,7 @@ pub fn list_keeping(
 /// A regular file and what it is, where it is any of the kinds that are read.
 fn known(path: &Path) -> Result<Option<(Kind, File)>> {
     let reading = || format!("reading {}", path.display());
-    let mut file = File::open(path).with_context(reading)?;
-    if !file.metadata().with_context(reading)?.is_file() {
-        bail!("{}: it is no regular file", reading());
-    }
+    let mut file = crate::input::open(path).with_context(reading)?;
     let kind = sniff(&mut file).with_context(reading)?;
     Ok(kind.map(|kind| (kind, file)))
 }

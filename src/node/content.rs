@@ -12,6 +12,7 @@ use anyhow::{Context, bail};
 use sha2::{Digest, Sha256, Sha512};
 
 use crate::error::Result;
+use crate::input;
 
 /// A SHA-256 digest.
 pub type Sha256Digest = [u8; 32];
@@ -267,7 +268,9 @@ impl Source {
     fn read(&self, size: u64, each: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
         let reading = || format!("reading {}", self.path().display());
         match self {
-            Self::File(path) => blocks(&mut File::open(path).with_context(reading)?, each, reading),
+            Self::File(path) => {
+                blocks(&mut input::open(path).with_context(reading)?, each, reading)
+            }
             Self::Made { store, at, .. } => {
                 let mut place = Place { store, at: *at };
                 blocks(&mut (&mut place).take(size), each, reading)

@@ -1,13 +1,15 @@
 //! The secrets file on disk, plain or encrypted: who may read it, one writer at a time, and never a half-written file.
 
-use std::fs::{self, File, OpenOptions, Permissions};
+use std::fs::{self, File, Metadata, OpenOptions, Permissions};
 use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
+use rustix::fs::OFlags;
 
 use crate::error::Result;
+use crate::input::{self, Limit};
 use crate::report::{Finding, Place, Report};
 use crate::secrets::{Keys, TokenStore};
 use crate::unfinished::Unfinished;
@@ -20,6 +22,9 @@ const NEW_SUFFIX: &str = ".new";
 /// Read and write for the owner only.
 const OWNER_ONLY: u32 = 0o600;
 
+/// The longest file of tokens that is read: 100,000 nodes with two tokens each have 40 MiB.
+pub(super) const LIMIT: Limit = Limit::mib(256);
+
 /// How the name of a secrets file ends that is written encrypted.
 const SEALED_SUFFIX: &str = ".age";
 
@@ -28,18 +33,18 @@ impl TokenStore {
     /// encrypted.
     pub fn load(path: &Path, name: &str, keys: &Keys, report: &mut Report) -> Result<Option<Self>> {
         let reading = || format!("reading {}", path.display());
-        let mut file = match File::open(path) {
-            Ok(file) => file,
+        let read = match input::read_or_pipe(path, LIMIT) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(error).with_context(reading),
+            read => report.take(read, name).with_context(reading)?,
         };
-        let mut access = Report::default();
-        check_file(&file, name, &mut access).with_context(reading)?;
-        let store = Self::read(&mut file, name, keys, report)?;
+        let Some((bytes, facts)) = read else {
+            return Ok(Some(Self::unreadable(name)));
+        };
+        let store = Self::of_bytes(&bytes, name, keys, report);
         // An encrypted file may lie in a checkout, readable by all: nobody is told anything by it.
         match store.is_sealed {
-            true => check_writers(&file, name, report).with_context(reading)?,
-            false => report.merge(access),
+            true => check_writers(&facts, name, report),
+            false => check_file(&facts, name, report),
         }
         if is_sealed_name(path) && !store.is_sealed {
             let rule = "the file is not encrypted, though its name says so";
@@ -60,13 +65,11 @@ fn is_sealed_name(path: &Path) -> bool {
 
 /// A file with secrets must be for its owner's eyes, and the owner must be us or root: another owner could change it.
 /// The open file is asked, not its name, so that nobody can exchange it in between.
-pub(super) fn check_file(file: &File, name: &str, report: &mut Report) -> io::Result<()> {
-    let facts = file.metadata()?;
+pub(super) fn check_file(facts: &Metadata, name: &str, report: &mut Report) {
     if facts.is_file() {
         let user = rustix::process::geteuid().as_raw();
         check_access(facts.mode(), facts.uid(), user, name, report);
     }
-    Ok(())
 }
 
 /// Judges a file by its mode and owner; `user` is who we are.
@@ -91,10 +94,9 @@ fn judge_owner(owner: u32, user: u32, name: &str, report: &mut Report) {
 }
 
 /// Encrypting proves nothing about who wrote a file: anybody can encrypt tokens of their own for public recipients.
-fn check_writers(file: &File, name: &str, report: &mut Report) -> io::Result<()> {
-    let facts = file.metadata()?;
+fn check_writers(facts: &Metadata, name: &str, report: &mut Report) {
     if !facts.is_file() {
-        return Ok(());
+        return;
     }
     // The group may: a checkout with the umask 002 is usual where every user has a group of their own.
     if facts.mode() & 0o002 != 0 {
@@ -111,7 +113,6 @@ fn check_writers(file: &File, name: &str, report: &mut Report) -> io::Result<()>
         name,
         report,
     );
-    Ok(())
 }
 
 /// The right to change a secrets file. Other programs that want it wait until it is dropped; the kernel takes it back
@@ -133,6 +134,8 @@ impl StoreLock {
             .truncate(false)
             .write(true)
             .mode(OWNER_ONLY)
+            // A pipe of that name would be waited for.
+            .custom_flags(OFlags::NONBLOCK.bits().cast_signed())
             .open(&beside)
             .with_context(locking)?;
         lock.lock().with_context(locking)?;

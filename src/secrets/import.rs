@@ -2,7 +2,6 @@
 //! Other Secrets of such a dump are not kept, and no message repeats what stands in it, but for tokens' ids.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::io::Read;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -98,21 +97,17 @@ impl TokenStore {
     /// good token keeps it. `name` is what errors call the dump.
     pub fn import(
         &mut self,
-        reader: &mut dyn Read,
+        dump: &[u8],
         name: &str,
         owners: &Owners<'_>,
         now: OffsetDateTime,
     ) -> Result<Imported> {
-        let mut bytes = Zeroizing::new(Vec::with_capacity(64 * 1024));
-        let _ = reader
-            .read_to_end(&mut bytes)
-            .with_context(|| format!("reading {name}"))?;
         let now = whole_seconds(now);
         let owner = Owner::index(owners);
         let mut ids = self.ids();
         let mut imported = Imported::default();
         let mut by_node: BTreeMap<String, Vec<Token>> = BTreeMap::new();
-        for foreign in foreigners(&bytes, name)? {
+        for foreign in foreigners(dump, name)? {
             let id = is_id(&foreign.id).then(|| foreign.id.clone());
             match self.judge(foreign, &owner, &mut ids, now) {
                 Ok((node, token)) => by_node.entry(node).or_default().push(token),
@@ -308,7 +303,7 @@ mod tests {
             nodes: &["k8s-01", "k8s-02", "gpu-1.example.com"],
             group: &|node| format!("system:bootstrappers:node:{}", node.replace('.', ":")),
         };
-        store.import(&mut text.as_bytes(), "dump", &owners, NOW)
+        store.import(text.as_bytes(), "dump", &owners, NOW)
     }
 
     /// What kubeadm 1.32 prints, one object after the other.

@@ -7,11 +7,12 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use time::OffsetDateTime;
-use zeroize::Zeroizing;
 
 use crate::error::Result;
+use crate::input;
 use crate::report::{Finding, Place, Report};
 use crate::secrets::document::{Document, Nodes, Pairs};
+use crate::secrets::file::LIMIT;
 use crate::secrets::seal::is_sealed;
 use crate::secrets::store::{API_VERSION, KIND};
 use crate::secrets::{Keys, Secret, Token, TokenStore, is_id, is_secret};
@@ -42,25 +43,38 @@ impl TokenStore {
         keys: &Keys,
         report: &mut Report,
     ) -> Result<Self> {
-        let mut bytes = Zeroizing::new(Vec::with_capacity(64 * 1024));
-        let _ = reader
-            .read_to_end(&mut bytes)
+        let read = input::secret_from(reader, LIMIT);
+        let read = report
+            .take(read, name)
             .with_context(|| format!("reading {name}"))?;
-        if !is_sealed(&bytes) {
-            return Ok(Self::parse(&bytes, name, report));
+        Ok(match read {
+            Some(bytes) => Self::of_bytes(&bytes, name, keys, report),
+            None => Self::unreadable(name),
+        })
+    }
+
+    /// Reads a store from the bytes of its file.
+    pub(super) fn of_bytes(bytes: &[u8], name: &str, keys: &Keys, report: &mut Report) -> Self {
+        if !is_sealed(bytes) {
+            return Self::parse(bytes, name, report);
         }
-        let mut store = match keys.open(&bytes, &Place::file(name)) {
+        let mut store = match keys.open(bytes, &Place::file(name)) {
             Ok(text) => Self::parse(&text, name, report),
             Err(finding) => {
                 report.add(finding);
-                Self {
-                    is_partial: true,
-                    ..Self::new(name)
-                }
+                Self::unreadable(name)
             }
         };
         store.is_sealed = true;
-        Ok(store)
+        store
+    }
+
+    /// What there is where nothing could be read, for which there is a finding.
+    pub(super) fn unreadable(name: &str) -> Self {
+        Self {
+            is_partial: true,
+            ..Self::new(name)
+        }
     }
 
     /// Reads a store from its text.

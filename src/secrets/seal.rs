@@ -2,14 +2,14 @@
 //! opens it here. Out: an armoured age file, or the text that one holds, which exists in memory only.
 
 use std::fmt;
-use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::path::Path;
 
 use anyhow::Context;
 use zeroize::Zeroizing;
 
 use crate::error::Result;
+use crate::input::{self, Limit};
 use crate::report::{Finding, Place, Report};
 use crate::secrets::file::check_file;
 
@@ -26,7 +26,7 @@ const MARKS: [&[u8]; 2] = [
     b"-----BEGIN AGE ENCRYPTED FILE-----",
 ];
 /// The longest identity file that is read, in bytes.
-const IDENTITY_LIMIT: u64 = 1024 * 1024;
+const IDENTITY_LIMIT: Limit = Limit::mib(1);
 
 /// Whether bytes are an age file.
 pub(super) fn is_sealed(bytes: &[u8]) -> bool {
@@ -82,17 +82,18 @@ impl Keys {
     /// Adds the identities of a file, which only its owner may read; `-` is stdin. `name` is what findings call it.
     pub fn load_identities(&mut self, path: &Path, name: &str, report: &mut Report) -> Result<()> {
         let reading = || format!("reading {name}");
-        let mut bytes = Zeroizing::new(Vec::with_capacity(16 * 1024));
-        if path == Path::new("-") {
-            let mut stdin = io::stdin().lock().take(IDENTITY_LIMIT);
-            let _ = stdin.read_to_end(&mut bytes).with_context(reading)?;
-        } else {
-            let file = File::open(path).with_context(reading)?;
-            check_file(&file, name, report).with_context(reading)?;
-            let _ = file
-                .take(IDENTITY_LIMIT)
-                .read_to_end(&mut bytes)
-                .with_context(reading)?;
+        let read =
+            match path == Path::new("-") {
+                true => input::secret_from(io::stdin().lock(), IDENTITY_LIMIT)
+                    .map(|bytes| (bytes, None)),
+                false => input::read_or_pipe(path, IDENTITY_LIMIT)
+                    .map(|(bytes, facts)| (bytes, Some(facts))),
+            };
+        let Some((bytes, facts)) = report.take(read, name).with_context(reading)? else {
+            return Ok(());
+        };
+        if let Some(facts) = facts {
+            check_file(&facts, name, report);
         }
         let added = match std::str::from_utf8(&bytes) {
             Ok(text) => self.add_identities(text),

@@ -43,6 +43,7 @@ mod links;
 mod machine;
 mod man;
 mod node_restriction;
+mod not_files;
 mod pki;
 mod profiles;
 mod project;

@@ -16,6 +16,7 @@ use crate::cmd::project::say;
 use crate::error::{Exit, Result};
 use crate::identity::pki_files::{self, CA_KEY, CONTROL_PLANE};
 use crate::identity::{Authority, CaBundle, ControlPlane, FileText};
+use crate::input::{self, Limit};
 use crate::inventory::{Cluster, Inventory, host_of, nth_address};
 use crate::report::Report;
 use crate::unfinished::Unfinished;
@@ -128,8 +129,8 @@ impl Files {
 
 /// Whether it is the CA that `init` made and whose key was thrown away.
 fn is_example(path: &Path) -> bool {
-    let text = fs::read_to_string(path).unwrap_or_default();
-    let subjects = CaBundle::subjects(&text);
+    let bytes = input::read(path, Limit::mib(4)).unwrap_or_default();
+    let subjects = CaBundle::subjects(&String::from_utf8_lossy(&bytes));
     matches!(&subjects[..], [only] if only == &format!("CN={EXAMPLE_CA}"))
 }
 

@@ -3,8 +3,7 @@
 mod init;
 mod issue;
 
-use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::Duration;
@@ -16,14 +15,15 @@ use crate::cli::{Pki, PkiIssue};
 use crate::error::{Exit, Result};
 use crate::identity::pki_files::CA_KEY;
 use crate::identity::{Authority, CaBundle, PrivateKey};
+use crate::input::{self, Limit};
 use crate::report::{Finding, Place, Report};
 use crate::secrets::{Secret, check_access};
 use crate::timing::{DURATION_RULE, parse_duration};
 
 /// Longer than any passphrase, in bytes.
-const PASSPHRASE_LIMIT: u64 = 4096;
+const PASSPHRASE_LIMIT: Limit = Limit::kib(4);
 /// Longer than any key of a CA as PEM, in bytes.
-const KEY_LIMIT: u64 = 64 * 1024;
+const KEY_LIMIT: Limit = Limit::kib(64);
 
 /// Runs `pki …`.
 pub fn run(args: &Pki) -> Result<Exit> {
@@ -45,17 +45,12 @@ fn duration(option: &str, text: &str) -> Result<Duration> {
 fn passphrase(file: Option<&Path>) -> Result<Option<Secret>> {
     let Some(path) = file else { return Ok(None) };
     let reading = || format!("reading {}", path.display());
-    let mut text = Zeroizing::new(String::with_capacity(PASSPHRASE_LIMIT as usize));
     let read = match path == Path::new("-") {
-        true => io::stdin()
-            .lock()
-            .take(PASSPHRASE_LIMIT)
-            .read_to_string(&mut text),
-        false => {
-            File::open(path).and_then(|file| file.take(PASSPHRASE_LIMIT).read_to_string(&mut text))
-        }
+        true => input::secret_from(io::stdin().lock(), PASSPHRASE_LIMIT),
+        false => input::read_or_pipe(path, PASSPHRASE_LIMIT).map(|(bytes, _)| bytes),
     };
-    let _ = read.with_context(reading)?;
+    let bytes = read.with_context(reading)?;
+    let text = std::str::from_utf8(&bytes).with_context(reading)?;
     match text.lines().next() {
         Some(line) if !line.is_empty() => Ok(Some(Secret::from(line))),
         _ => bail!("reading {}: its first line is empty", path.display()),
@@ -96,8 +91,7 @@ fn authority(
 /// The text of a key file that nobody else may read; `None` if it is missing or others may.
 fn read_key(path: &Path, shown: &str, report: &mut Report) -> Result<Option<Zeroizing<String>>> {
     let reading = || format!("reading {}", path.display());
-    let file = match File::open(path) {
-        Ok(file) => file,
+    let read = match input::read_or_pipe(path, KEY_LIMIT) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let finding = Finding::error(&Place::file(shown), "", "the CA's key is missing");
             report.add(
@@ -105,15 +99,16 @@ fn read_key(path: &Path, shown: &str, report: &mut Report) -> Result<Option<Zero
             );
             return Ok(None);
         }
-        Err(error) => return Err(error).with_context(reading),
+        read => report.take(read, shown).with_context(reading)?,
     };
-    let facts = file.metadata().with_context(reading)?;
+    let Some((bytes, facts)) = read else {
+        return Ok(None);
+    };
     if facts.is_file() {
         let user = rustix::process::geteuid().as_raw();
         check_access(facts.mode(), facts.uid(), user, shown, report);
     }
-    let mut text = Zeroizing::new(String::with_capacity(KEY_LIMIT as usize));
-    let read = file.take(KEY_LIMIT).read_to_string(&mut text);
-    let _ = read.with_context(reading)?;
+    // What is no text is no PEM either, and that is said of it.
+    let text = Zeroizing::new(String::from_utf8_lossy(&bytes).into_owned());
     Ok((!report.has_errors()).then_some(text))
 }

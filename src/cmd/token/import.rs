@@ -1,14 +1,13 @@
 //! `token import`: tokens that a cluster already has.
 
 use std::fmt::Write;
-use std::fs::File;
-use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use time::OffsetDateTime;
 
 use crate::cli::TokenImport;
+use crate::cmd::dump_file;
 use crate::cmd::secrets_file::Change;
 use crate::cmd::token::{groups, load, names, print};
 use crate::error::{Exit, Result};
@@ -26,11 +25,8 @@ pub(super) fn run(args: &TokenImport, report: &mut Report) -> Result<Exit> {
     if stdin(&args.dump) && secrets.identities.iter().any(stdin) {
         bail!("reading stdin: the dump and the identities cannot both come from there");
     }
-    let mut dump: Box<dyn Read> = match args.dump == Path::new("-") {
-        true => Box::new(io::stdin().lock()),
-        false => Box::new(
-            File::open(&args.dump).with_context(|| format!("reading {}", args.dump.display()))?,
-        ),
+    let Some(dump) = dump_file::read(&args.dump)? else {
+        return Ok(Exit::Findings);
     };
     let recipients = &inventory.cluster.tokens.recipients;
     let Some(mut change) = Change::begin(&args.dir, secrets, recipients, report)? else {
@@ -44,7 +40,7 @@ pub(super) fn run(args: &TokenImport, report: &mut Report) -> Result<Exit> {
     let shown = args.dump.display().to_string();
     let imported = change
         .store
-        .import(&mut dump, &shown, &owners, OffsetDateTime::now_utc())?;
+        .import(&dump, &shown, &owners, OffsetDateTime::now_utc())?;
     if !imported.taken.is_empty() {
         change.save()?;
     }

@@ -13,10 +13,8 @@ mod tests;
 
 use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
-use std::io::Read;
 use std::net::IpAddr;
 
-use anyhow::Context;
 use rayon::prelude::*;
 use serde::Serialize;
 
@@ -96,12 +94,8 @@ impl<'a> Register<'a> {
     }
 
     /// Reviews all requests of a dump, in its order. `name` is what errors call it.
-    pub fn review(&self, reader: &mut dyn Read, name: &str) -> Result<Vec<Verdict>> {
-        let mut bytes = Vec::new();
-        let _ = reader
-            .read_to_end(&mut bytes)
-            .with_context(|| format!("reading {name}"))?;
-        let requests = document::requests(&bytes, name)?;
+    pub fn review(&self, dump: &[u8], name: &str) -> Result<Vec<Verdict>> {
+        let requests = document::requests(dump, name)?;
         let mut verdicts: Vec<Verdict> = requests.par_iter().map(|r| self.judge(r)).collect();
         leave_all_but_the_newest(&requests, &mut verdicts);
         Ok(verdicts)

@@ -102,9 +102,7 @@ fn csr(name: &str, pem: &str, username: &str, signer: &str, usages: &[&str]) -> 
 fn review(requests: &[Value]) -> Vec<Verdict> {
     let store = store();
     let list = json!({"apiVersion": "v1", "kind": "List", "items": requests}).to_string();
-    register(&store)
-        .review(&mut list.as_bytes(), "dump")
-        .unwrap()
+    register(&store).review(list.as_bytes(), "dump").unwrap()
 }
 
 fn judge(request: Value) -> Verdict {

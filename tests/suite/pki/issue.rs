@@ -207,7 +207,8 @@ fn an_encrypted_key_of_ours_is_what_openssl_reads() {
     }
     fs::write(project.dir.join("passphrase"), "gehe im & Licht\n").unwrap();
     let _ = project.good(&["pki", "issue", "--passphrase-file", "passphrase"]);
-    let empty = project.run(&["pki", "issue", "--force", "--passphrase-file", "/dev/null"]);
+    fs::write(project.dir.join("empty"), "").unwrap();
+    let empty = project.run(&["pki", "issue", "--force", "--passphrase-file", "empty"]);
     assert!(text(&empty.stderr).contains("first line is empty"));
 }
 

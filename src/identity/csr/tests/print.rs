@@ -79,16 +79,16 @@ fn what_is_no_list_of_requests_is_refused() {
         r#"{"items": [{"apiVersion": "v1", "metadata": {}, "spec": {}}]}"#,
         r#"{"items": [{}]}"#,
     ] {
-        let refused = register.review(&mut text.as_bytes(), "dump").unwrap_err();
+        let refused = register.review(text.as_bytes(), "dump").unwrap_err();
         assert!(
             format!("{refused:#}").starts_with("reading dump: "),
             "{refused:#}"
         );
     }
-    let none = register.review(&mut br#"{"kind": "List", "items": []}"#.as_slice(), "dump");
+    let none = register.review(br#"{"kind": "List", "items": []}"#.as_slice(), "dump");
     assert_eq!(none.unwrap(), []);
     let single = csr("csr-1", &pem("client"), BY_TOKEN, CLIENT, FOR_CLIENTS).to_string();
-    let verdicts = register.review(&mut single.as_bytes(), "dump").unwrap();
+    let verdicts = register.review(single.as_bytes(), "dump").unwrap();
     assert_eq!(verdicts[0].decision, Approve);
 }
 

@@ -77,7 +77,7 @@ fn what_the_inventory_does_not_say_is_left() {
         ("serving", "the inventory has no addresses of edge-001"),
     ] {
         let list = json!({"items": [csr("a", &pem(file), BY_NODE, SERVING, FOR_SERVERS)]});
-        let verdicts = register.review(&mut list.to_string().as_bytes(), "dump");
+        let verdicts = register.review(list.to_string().as_bytes(), "dump");
         let verdict = verdicts.unwrap().remove(0);
         assert_eq!(verdict.decision, Leave);
         assert!(verdict.reason.contains(reason), "{verdict:?}");
