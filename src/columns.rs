@@ -2,11 +2,18 @@
 
 use std::fmt::Write;
 
+use crate::terminal::shown;
+
 /// Lays rows out in columns that are `padding` wider than their longest cell, and at least `narrowest` wide; the last one
-/// ends the line and is not padded. Widths are in characters. Every row ends with a line break.
+/// ends the line and is not padded. Widths are in characters. Every row ends with a line break, and
+/// no cell has one: cells are foreign text.
 pub fn table<const N: usize>(rows: &[[String; N]], padding: usize, narrowest: usize) -> String {
+    let rows = rows
+        .iter()
+        .map(|row| row.each_ref().map(|cell| shown(cell)));
+    let rows: Vec<[String; N]> = rows.collect();
     let mut widths = [narrowest; N];
-    for row in rows {
+    for row in &rows {
         for (width, cell) in widths.iter_mut().zip(row) {
             *width = (cell.chars().count() + padding).max(*width);
         }
@@ -15,7 +22,7 @@ pub fn table<const N: usize>(rows: &[[String; N]], padding: usize, narrowest: us
         *last = 0;
     }
     let mut text = String::new();
-    for row in rows {
+    for row in &rows {
         for (width, cell) in widths.iter().zip(row) {
             // Writing to a String cannot fail.
             let _ = write!(text, "{cell:width$}", width = *width);

@@ -1,6 +1,8 @@
 //! Operational errors: the machine failed us. Each layer adds a gerund and a path with
 //! [`anyhow::Context`] ("reading cluster.yaml"), lower case, no full stop; `main` prints the chain on one line.
 
+use crate::terminal::shown;
+
 /// The result of everything that can fail for the machine's reasons.
 pub type Result<T> = anyhow::Result<T>;
 
@@ -19,14 +21,14 @@ pub enum Exit {
     VerificationFailed = 4,
 }
 
-/// The whole chain of an error on one line, reasons to the right.
+/// The whole chain of an error on one line, reasons to the right. Names of files and what they say may be anybody's.
 pub fn one_line(error: &anyhow::Error) -> String {
     let mut line = String::new();
     for (depth, cause) in error.chain().enumerate() {
         if depth > 0 {
             line.push_str(": ");
         }
-        line.push_str(&cause.to_string().replace('\n', " "));
+        line.push_str(&shown(&cause.to_string().replace('\n', " ")));
     }
     line
 }

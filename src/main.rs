@@ -1,5 +1,6 @@
 //! The program: parse, call, print, exit code.
 
+use std::env;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
@@ -8,18 +9,33 @@ use clap::Parser;
 use nodebake::cli::{Cli, Command};
 use nodebake::cmd;
 use nodebake::error::{Exit, Result, one_line};
+use nodebake::terminal::{self, shown};
 
 fn main() -> ExitCode {
-    let ended = match run(&Cli::parse()) {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return usage(error),
+    };
+    let ended = match run(&cli) {
         Ok(exit) => exit,
         Err(error) if is_closed_pipe(&error) => Exit::Good,
         Err(error) => {
             // If stderr is gone too, the exit code is all that is left to say.
-            let _ = writeln!(io::stderr(), "nodebake: {}", one_line(&error));
+            let _ = writeln!(terminal::stderr(), "nodebake: {}", one_line(&error));
             Exit::Error
         }
     };
     ExitCode::from(ended as u8)
+}
+
+/// Help, the version, or what is wrong with the command line. clap repeats arguments as they are, and they may be names of
+/// files that a glob found: it is asked again about arguments that are escaped, which are as wrong.
+fn usage(error: clap::Error) -> ExitCode {
+    let escaped = env::args_os().map(|arg| shown(&arg.to_string_lossy()));
+    let error = Cli::try_parse_from(escaped).err().unwrap_or(error);
+    // If stderr is gone too, the exit code is all that is left to say.
+    let _ = error.print();
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(Exit::Usage as u8))
 }
 
 fn run(cli: &Cli) -> Result<Exit> {

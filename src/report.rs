@@ -8,6 +8,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use crate::input;
+use crate::terminal::shown;
 
 /// Where a value was written. Line and column are 1-based; line 0 means the file as a whole.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -128,15 +129,19 @@ impl fmt::Display for Finding {
             Severity::Error => "error",
             Severity::Warning => "warning",
         };
-        write!(f, "{severity}: {}", self.place)?;
+        let mut line = format!("{severity}: {}", self.place);
         if !self.path.is_empty() {
-            write!(f, ": {}", self.path)?;
+            line.push_str(": ");
+            line.push_str(&self.path);
         }
-        write!(f, ": {}", self.rule)?;
+        line.push_str(": ");
+        line.push_str(&self.rule);
         if let Some(repair) = &self.repair {
-            write!(f, "; {repair}")?;
+            line.push_str("; ");
+            line.push_str(repair);
         }
-        Ok(())
+        // File names, keys and values are the user's, or of those who sent the user a change.
+        f.write_str(&shown(&line))
     }
 }
 

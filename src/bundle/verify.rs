@@ -68,7 +68,7 @@ impl Verdict {
     pub(super) fn add(&mut self, path: &str, rule: impl Into<String>) {
         if self.problems.len() < LISTED {
             self.problems.push(Problem {
-                path: shown(path),
+                path: path.to_owned(),
                 rule: rule.into(),
             });
         } else {
@@ -84,7 +84,7 @@ impl Verdict {
 impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for problem in &self.problems {
-            writeln!(f, "{}: {}", problem.path, problem.rule)?;
+            writeln!(f, "{}: {}", shown(&problem.path), shown(&problem.rule))?;
         }
         if self.unlisted > 0 {
             writeln!(f, "and {} more", self.unlisted)?;
@@ -93,8 +93,8 @@ impl fmt::Display for Verdict {
             writeln!(
                 f,
                 "{}: verified: cluster {}, generation {}, {} nodes, {} files, usable until {}",
-                self.bundle,
-                self.cluster.as_deref().unwrap_or("-"),
+                shown(&self.bundle),
+                shown(self.cluster.as_deref().unwrap_or("-")),
                 self.generation.unwrap_or(0),
                 self.nodes,
                 self.files,
@@ -102,10 +102,13 @@ impl fmt::Display for Verdict {
             )?;
             match self.absent {
                 0 => Ok(()),
-                absent => writeln!(f, "{}: {absent} of these files are not here", self.bundle),
+                absent => {
+                    let bundle = shown(&self.bundle);
+                    writeln!(f, "{bundle}: {absent} of these files are not here")
+                }
             }
         } else {
-            writeln!(f, "{}: NOT verified", self.bundle)
+            writeln!(f, "{}: NOT verified", shown(&self.bundle))
         }
     }
 }

@@ -1,6 +1,6 @@
 //! `nodebake check`: all findings, nothing written.
 
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::Path;
 
 use crate::bundle::Signer;
@@ -9,6 +9,7 @@ use crate::cmd::memory::mib;
 use crate::cmd::project::{SIGN_KEY, prepare};
 use crate::error::{Exit, Result};
 use crate::report::Report;
+use crate::terminal;
 
 /// Every machine has so much memory to spare, in bytes.
 const WORTH_SAYING: u64 = 64 << 20;
@@ -26,7 +27,7 @@ pub fn run(args: &Check) -> Result<Exit> {
     if reading.strict {
         report.make_strict();
     }
-    let mut stdout = io::stdout().lock();
+    let mut stdout = terminal::stdout();
     match args.output {
         Print::Text => {
             write!(stdout, "{report}")?;
@@ -42,8 +43,7 @@ pub fn run(args: &Check) -> Result<Exit> {
             }
         }
         Print::Json => {
-            serde_json::to_writer_pretty(&mut stdout, &report.sorted())?;
-            writeln!(stdout)?;
+            terminal::write_json(&mut stdout, &report.sorted())?;
         }
     }
     Ok(match report.has_errors() {

@@ -1,7 +1,7 @@
 //! `nodebake csr`: the nodes' requests for certificates, against the inventory.
 
 use std::collections::{HashMap, HashSet};
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -15,6 +15,7 @@ use crate::error::{Exit, Result};
 use crate::identity::csr::{NodeFacts, Register, Verdict, approver_settings, commands, to_text};
 use crate::inventory::{Inventory, Node};
 use crate::report::Report;
+use crate::terminal;
 
 /// Runs `csr …`.
 pub fn run(args: &Csr) -> Result<Exit> {
@@ -51,12 +52,11 @@ fn review(args: &CsrReview) -> Result<Exit> {
 }
 
 fn print(output: CsrPrint, verdicts: &[Verdict]) -> Result<()> {
-    let mut out = io::stdout().lock();
+    let mut out = terminal::stdout();
     match output {
         CsrPrint::Text => out.write_all(to_text(verdicts).as_bytes())?,
         CsrPrint::Json => {
-            serde_json::to_writer_pretty(&mut out, verdicts)?;
-            writeln!(out)?;
+            terminal::write_json(&mut out, &verdicts)?;
         }
         CsrPrint::Kubectl => {
             for command in commands(verdicts) {
@@ -77,7 +77,7 @@ fn apply(kubectl: &Path, verdicts: &[Verdict]) -> Result<()> {
             .args(&command)
             .env_remove(IDENTITY_VARIABLE)
             .stdin(Stdio::null())
-            .stdout(io::stderr());
+            .stdout(terminal::stderr_of_programs());
         let status = kubectl_command
             .status()
             .with_context(|| format!("running {}", kubectl.display()))?;
@@ -99,7 +99,7 @@ fn settings(args: &CsrApproverSettings) -> Result<Exit> {
     let nodes = &inventory.nodes;
     let names = nodes.iter().map(|node| node.name.value.as_str());
     let text = approver_settings(names, nodes.iter().flat_map(Node::all_addresses));
-    io::stdout().lock().write_all(text.as_bytes())?;
+    terminal::stdout().write_all(text.as_bytes())?;
     Ok(Exit::Good)
 }
 

@@ -1,6 +1,6 @@
 //! `nodebake diff`: what changed between two bundles, or between one and what the project makes now.
 
-use std::io::{self, BufWriter, Write};
+use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
@@ -12,6 +12,7 @@ use crate::cmd::build;
 use crate::diff::{JsonPrinter, Printer, TextPrinter, diff};
 use crate::error::{Exit, Result};
 use crate::report::Report;
+use crate::terminal;
 
 /// Runs `diff`.
 pub fn run(args: &Diff) -> Result<Exit> {
@@ -48,7 +49,7 @@ fn say(args: &Diff, (old, new): (&OldBundle, &OldBundle), folder: &Path) -> Resu
             other.name()
         );
     }
-    let mut out = BufWriter::new(io::stdout().lock());
+    let mut out = BufWriter::new(terminal::stdout());
     let mut printer: Box<dyn Printer> = match args.output {
         Print::Text => Box::new(TextPrinter::new(&mut out)),
         Print::Json => Box::new(JsonPrinter::new(&mut out)),
@@ -72,7 +73,7 @@ fn key(file: Option<&Path>) -> Result<Opened<Option<PublicKey>>> {
     match PublicKey::load(file, &file.display().to_string(), &mut report)? {
         Some(key) => Ok(Ok(Some(key))),
         None => {
-            write!(io::stderr().lock(), "{report}")?;
+            write!(terminal::stderr(), "{report}")?;
             Ok(Err(Exit::Findings))
         }
     }
@@ -84,7 +85,7 @@ fn open(folder: &Path, key: Option<&PublicKey>) -> Result<Opened<Box<OldBundle>>
         Ok(bundle) => return Ok(Ok(bundle)),
         Err(verdict) => verdict,
     };
-    write!(io::stderr().lock(), "{verdict}")?;
+    write!(terminal::stderr(), "{verdict}")?;
     Ok(Err(Exit::VerificationFailed))
 }
 

@@ -15,6 +15,7 @@ use crate::identity::example_ca;
 use crate::lock::Lock;
 use crate::schema::{Kind, text};
 use crate::secrets::Keys;
+use crate::terminal;
 use crate::unfinished::Unfinished;
 use crate::yaml::push_quoted;
 
@@ -132,7 +133,7 @@ pub fn run(args: &Init) -> Result<Exit> {
     )?;
     let _ = generate_keys(&dir.join("keys"))?;
     let told = writeln!(
-        io::stdout(),
+        terminal::stdout(),
         "{}: a project with one worker, three edge nodes, a signing key and tokens:",
         dir.display()
     );
@@ -149,7 +150,7 @@ pub fn run(args: &Init) -> Result<Exit> {
     }
     told?;
     let exit = created?;
-    writeln!(io::stdout(), "next: nodebake build {}", dir.display())?;
+    writeln!(terminal::stdout(), "next: nodebake build {}", dir.display())?;
     Ok(exit)
 }
 

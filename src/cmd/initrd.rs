@@ -15,6 +15,7 @@ use crate::inspect::{Limits, inspect};
 use crate::lock::{Lock, beside};
 use crate::payload::initramfs::{Mode, is_layer, is_overlay};
 use crate::report::Report;
+use crate::terminal;
 use crate::unfinished::Unfinished;
 
 /// Runs `initrd …`.
@@ -28,13 +29,13 @@ fn append(args: &InitrdAppend) -> Result<Exit> {
     let mut report = Report::default();
     let shown = args.key.display().to_string();
     let Some(key) = PublicKey::load(&args.key, &shown, &mut report)? else {
-        write!(io::stderr().lock(), "{report}")?;
+        write!(terminal::stderr(), "{report}")?;
         return Ok(Exit::Findings);
     };
     let bundle = match OldBundle::open_verified(&args.bundle, &key)? {
         Old::Verified(bundle) => bundle,
         Old::Unusable(reason) => {
-            writeln!(io::stderr().lock(), "nodebake: verifying: {reason}")?;
+            writeln!(terminal::stderr(), "nodebake: verifying: {reason}")?;
             return Ok(Exit::VerificationFailed);
         }
     };
@@ -63,7 +64,7 @@ fn append(args: &InitrdAppend) -> Result<Exit> {
     for argument in mode.kernel_arguments() {
         line = format!("{line}, kernel argument {argument}");
     }
-    writeln!(io::stdout().lock(), "{line}")?;
+    writeln!(terminal::stdout(), "{line}")?;
     Ok(Exit::Good)
 }
 

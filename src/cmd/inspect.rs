@@ -1,10 +1,11 @@
 //! `nodebake inspect`: what is in a payload, or in any file of these kinds.
 
-use std::io::{self, BufWriter, Write};
+use std::io::{BufWriter, Write};
 
 use crate::cli::{Inspect, Print};
 use crate::error::{Exit, Result, one_line};
 use crate::inspect::{Limits, inspect};
+use crate::terminal;
 
 /// Runs `inspect`.
 pub fn run(args: &Inspect) -> Result<Exit> {
@@ -14,12 +15,11 @@ pub fn run(args: &Inspect) -> Result<Exit> {
     }
     let (mut listing, outcome) = inspect(&args.file, limits, args.extract.as_deref())?;
     listing.error = outcome.as_ref().err().map(one_line);
-    let mut out = BufWriter::new(io::stdout().lock());
+    let mut out = BufWriter::new(terminal::stdout());
     match args.output {
         Print::Text => listing.write_text(&mut out)?,
         Print::Json => {
-            serde_json::to_writer_pretty(&mut out, &listing)?;
-            writeln!(out)?;
+            terminal::write_json(&mut out, &listing)?;
         }
     }
     out.flush()?;

@@ -1,10 +1,11 @@
 //! `nodebake key`: signing keys.
 
-use std::io::{self, Write};
+use std::io::Write;
 
 use crate::bundle::generate_keys;
 use crate::cli::{Key, KeyGenerate};
 use crate::error::{Exit, Result};
+use crate::terminal;
 
 /// Runs `key …`.
 pub fn run(args: &Key) -> Result<Exit> {
@@ -15,7 +16,7 @@ pub fn run(args: &Key) -> Result<Exit> {
 
 fn generate(args: &KeyGenerate) -> Result<Exit> {
     let files = generate_keys(&args.dir.join("keys"))?;
-    let mut stdout = io::stdout().lock();
+    let mut stdout = terminal::stdout();
     writeln!(
         stdout,
         "{}: the private key, 0600; back it up, and keep it out of version control",

@@ -1,7 +1,7 @@
 //! `nodebake man` and `nodebake completions`: what packagers and shells take.
 
 use std::fs;
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::Path;
 
 use anyhow::{Context, bail};
@@ -10,6 +10,7 @@ use clap::CommandFactory;
 use crate::cli::{Cli, Completions, ManPage};
 use crate::error::{Exit, Result};
 use crate::man::{Page, pages};
+use crate::terminal;
 
 /// Runs `man`.
 pub fn man(args: &ManPage) -> Result<Exit> {
@@ -18,7 +19,7 @@ pub fn man(args: &ManPage) -> Result<Exit> {
         pages.iter().try_for_each(|page| write_page(out, page))?;
         return Ok(Exit::Good);
     }
-    let mut stdout = io::stdout().lock();
+    let mut stdout = terminal::stdout();
     let Some(name) = &args.page else {
         for page in &pages {
             writeln!(stdout, "{}({})  {}", page.name, page.section, page.about)?;
@@ -30,7 +31,7 @@ pub fn man(args: &ManPage) -> Result<Exit> {
     let Some(page) = pages.iter().find(wanted) else {
         bail!("there is no page {name}; `nodebake man` lists them");
     };
-    stdout.write_all(page.roff.as_bytes())?;
+    terminal::stdout_for_files().write_all(page.roff.as_bytes())?;
     Ok(Exit::Good)
 }
 
@@ -45,6 +46,6 @@ fn write_page(out: &Path, page: &Page) -> Result<()> {
 pub fn completions(args: &Completions) -> Result<Exit> {
     let mut text = Vec::new();
     clap_complete::generate(args.shell, &mut Cli::command(), "nodebake", &mut text);
-    io::stdout().lock().write_all(&text)?;
+    terminal::stdout_for_files().write_all(&text)?;
     Ok(Exit::Good)
 }

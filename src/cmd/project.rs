@@ -2,7 +2,7 @@
 
 mod findings;
 
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::Path;
 
 use anyhow::anyhow;
@@ -23,6 +23,7 @@ use crate::node::{Baked, Oven};
 use crate::payload::NodeFacts;
 use crate::plan::{Inputs, NodePlan, Plan};
 use crate::report::{Place, Report};
+use crate::terminal;
 use crate::yaml::Located;
 
 /// The signing key of a project.
@@ -144,5 +145,5 @@ pub fn place_of(merged: &Located, field: &str) -> Option<Place> {
 
 /// Prints findings for people, on stderr.
 pub fn say(report: &Report) -> Result<()> {
-    Ok(write!(io::stderr().lock(), "{report}")?)
+    Ok(write!(terminal::stderr(), "{report}")?)
 }

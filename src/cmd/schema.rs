@@ -1,7 +1,7 @@
 //! `nodebake schema`: JSON Schema for editors and validators.
 
 use std::fs;
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::Path;
 
 use anyhow::{Context, anyhow, bail};
@@ -11,6 +11,7 @@ use crate::error::{Exit, Result};
 use crate::kubernetes::kubelet_config;
 use crate::kubernetes::version::Version;
 use crate::schema::{Kind, text};
+use crate::terminal;
 
 /// Runs `schema`.
 pub fn run(args: &SchemaOf) -> Result<Exit> {
@@ -24,9 +25,7 @@ pub fn run(args: &SchemaOf) -> Result<Exit> {
         SchemaFile::Profile => Kind::Profile,
         SchemaFile::Overlay => Kind::Overlay,
     };
-    io::stdout()
-        .lock()
-        .write_all(text(kind, minor).as_bytes())?;
+    terminal::stdout_for_files().write_all(text(kind, minor).as_bytes())?;
     Ok(Exit::Good)
 }
 

@@ -2,7 +2,7 @@
 
 mod sizes;
 
-use std::io::{self, Write};
+use std::io::Write;
 
 use anyhow::{Context, bail};
 use serde::Serialize;
@@ -16,6 +16,7 @@ use crate::payload::{Format, Settings};
 use crate::plan::{Moved, NodePlan};
 use crate::report::Report;
 use crate::secrets::Token;
+use crate::terminal::{self, shown};
 use crate::timing::rfc3339;
 use crate::yaml::{Located, Value};
 
@@ -49,13 +50,17 @@ pub fn run(args: &Show) -> Result<Exit> {
         }
     };
     say(&report)?;
-    let mut out = io::stdout().lock();
+    let mut out = terminal::stdout();
     if args.sizes {
         sizes::print(&prepared, node, &baked, (args.output, &mut out))?;
         return Ok(Exit::Good);
     }
     match (&args.file, args.origin, args.output) {
-        (Some(path), _, _) => file(path, node, &baked, (args.reveal, &mut out))?,
+        (Some(path), _, _) => {
+            let mut out = terminal::stdout_for_files();
+            file(path, node, &baked, (args.reveal, &mut *out))?;
+            out.flush()?;
+        }
         (None, true, output) => origins(node, output, &mut out)?,
         (None, false, output) => summary(node, &baked, output, &mut out)?,
     }
@@ -190,8 +195,7 @@ fn summary(node: &NodePlan, baked: &Baked, output: Print, out: &mut dyn Write) -
             .collect(),
     };
     if output == Print::Json {
-        serde_json::to_writer_pretty(&mut *out, &summary)?;
-        return Ok(writeln!(out)?);
+        return Ok(terminal::write_json(out, &summary)?);
     }
     writeln!(out, "node          {}", summary.node)?;
     writeln!(out, "kubernetes    {}", summary.kubernetes)?;
@@ -229,7 +233,7 @@ fn summary(node: &NodePlan, baked: &Baked, output: Print, out: &mut dyn Write) -
         ("admin label", summary.admin_labels),
     ] {
         for (key, value) in labels {
-            writeln!(out, "{title:<13} {key}={value}")?;
+            writeln!(out, "{title:<13} {}={}", shown(key), shown(value))?;
         }
     }
     for unit in &summary.units {
@@ -239,20 +243,21 @@ fn summary(node: &NodePlan, baked: &Baked, output: Print, out: &mut dyn Write) -
             (_, Some(false)) => "disabled",
             (_, None) => "as the image has it",
         };
-        writeln!(out, "unit          {} {state}", unit.name)?;
+        writeln!(out, "unit          {} {state}", shown(unit.name))?;
     }
     writeln!(out)?;
     for line in &summary.tree {
-        let target = line.target.as_ref().map(|target| format!(" -> {target}"));
+        let target = line.target.as_deref().map(shown);
+        let target = target.map(|target| format!(" -> {target}"));
         writeln!(
             out,
             "{} {} {:>8} {}{}  ({})",
             line.mode,
             line.owner,
             line.size,
-            line.path,
+            shown(&line.path),
             target.unwrap_or_default(),
-            line.origin
+            shown(&line.origin)
         )?;
     }
     Ok(())
@@ -302,17 +307,16 @@ fn origins(node: &NodePlan, output: Print, out: &mut dyn Write) -> Result<()> {
         origin.moved = moved.map(|moved| moved.why.clone());
     }
     if output == Print::Json {
-        serde_json::to_writer_pretty(&mut *out, &found)?;
-        return Ok(writeln!(out)?);
+        return Ok(terminal::write_json(out, &found)?);
     }
     for origin in found {
         let moved = origin.moved.map(|why| format!("; {why}"));
         writeln!(
             out,
             "{}: {}  ({}{})",
-            origin.path,
-            origin.value,
-            origin.place,
+            shown(&origin.path),
+            shown(&origin.value.to_string()),
+            shown(&origin.place),
             moved.unwrap_or_default()
         )?;
     }

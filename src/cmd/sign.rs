@@ -1,6 +1,6 @@
 //! `nodebake sign`: a bundle that was built unsigned gets its signatures, from a key here or from a signer elsewhere.
 
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::Path;
 
 use anyhow::bail;
@@ -10,6 +10,7 @@ use crate::cli::{Print, Sign};
 use crate::cmd::verify::say;
 use crate::error::{Exit, Result};
 use crate::report::Report;
+use crate::terminal;
 
 /// Runs `sign`.
 pub fn run(args: &Sign) -> Result<Exit> {
@@ -30,12 +31,12 @@ pub fn run(args: &Sign) -> Result<Exit> {
     };
     match verdict {
         Some(verdict) if verdict.is_good() && args.output == Print::Text => {
-            writeln!(io::stdout().lock(), "{}: signed", args.out.display())?;
+            writeln!(terminal::stdout(), "{}: signed", args.out.display())?;
             Ok(Exit::Good)
         }
         Some(verdict) => say(&verdict, args.output),
         None => {
-            write!(io::stderr().lock(), "{report}")?;
+            write!(terminal::stderr(), "{report}")?;
             Ok(Exit::Findings)
         }
     }

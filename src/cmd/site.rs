@@ -1,7 +1,7 @@
 //! `nodebake site`: what the nodes need that their payloads do not bring.
 
 use std::collections::BTreeMap;
-use std::io::{self, Write};
+use std::io::Write;
 
 use rayon::prelude::*;
 use serde::Serialize;
@@ -12,6 +12,7 @@ use crate::columns::table;
 use crate::error::{Exit, Result};
 use crate::report::Report;
 use crate::site::{Need, needs};
+use crate::terminal;
 
 /// A need, and who has it.
 #[derive(Serialize)]
@@ -35,12 +36,11 @@ pub fn run(args: &Check) -> Result<Exit> {
     let (Some(prepared), Some(rows), false) = (&prepared, rows, report.has_errors()) else {
         return Ok(Exit::Findings);
     };
-    let mut stdout = io::stdout().lock();
+    let mut stdout = terminal::stdout();
     match args.output {
         Print::Text => stdout.write_all(text(&rows, prepared.plan.nodes.len()).as_bytes())?,
         Print::Json => {
-            serde_json::to_writer_pretty(&mut stdout, &rows)?;
-            writeln!(stdout)?;
+            terminal::write_json(&mut stdout, &rows)?;
         }
     }
     Ok(Exit::Good)

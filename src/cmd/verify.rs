@@ -1,6 +1,6 @@
 //! `nodebake verify`: whether a bundle is what its signer made, all of it and nothing else; or files of it that came alone.
 
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
@@ -14,7 +14,7 @@ use crate::cli::{Print, Verify};
 use crate::cmd::project::judged_at;
 use crate::error::{Exit, Result};
 use crate::report::{Finding, Place, Report};
-use crate::terminal::shown;
+use crate::terminal::{self, shown};
 use crate::timing::parse_rfc3339;
 
 /// The verdict as JSON: whether it is good is said first, so that no program has to count problems.
@@ -31,12 +31,11 @@ pub(super) fn say(verdict: &Verdict, output: Print) -> Result<Exit> {
 }
 
 fn print(output: Print, verified: bool, text: &str, verdict: &impl Serialize) -> Result<Exit> {
-    let mut stdout = io::stdout().lock();
+    let mut stdout = terminal::stdout();
     match output {
         Print::Text => write!(stdout, "{text}")?,
         Print::Json => {
-            serde_json::to_writer_pretty(&mut stdout, &Said { verified, verdict })?;
-            writeln!(stdout)?;
+            terminal::write_json(&mut stdout, &Said { verified, verdict })?;
         }
     }
     Ok(match verified {
@@ -50,7 +49,7 @@ pub fn run(args: &Verify) -> Result<Exit> {
     let mut report = Report::default();
     let shown = args.key.display().to_string();
     let Some(key) = PublicKey::load(&args.key, &shown, &mut report)? else {
-        write!(io::stderr().lock(), "{report}")?;
+        write!(terminal::stderr(), "{report}")?;
         return Ok(Exit::Findings);
     };
     let mut folders = 0;
@@ -78,7 +77,7 @@ fn bundle(args: &Verify, out: &Path, key: &PublicKey) -> Result<Exit> {
         let finding = Finding::warning(&Place::file(&*verdict.bundle), "", rule);
         let mut report = Report::default();
         report.add(finding.repair("mint tokens and build it anew before nodes boot from it"));
-        write!(io::stderr().lock(), "{report}")?;
+        write!(terminal::stderr(), "{report}")?;
     }
     say(&verdict, args.output)
 }

@@ -2,6 +2,7 @@
 #![allow(missing_docs)]
 // Tests may panic: that is how they fail.
 #![allow(clippy::panic, clippy::unwrap_used)]
+#![allow(clippy::disallowed_methods, clippy::print_stderr, clippy::print_stdout)]
 
 mod archives;
 mod around;
@@ -21,6 +22,7 @@ mod emulator;
 mod everything;
 mod fetched_assets;
 mod first_boot;
+mod foreign_text;
 mod fuzz;
 mod golden;
 mod identical;

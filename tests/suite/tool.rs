@@ -17,6 +17,7 @@ use nodebake::secrets::{Keys, TokenStore};
 use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
 use walkdir::WalkDir;
 
+use crate::foreign_text::hidden_in;
 use crate::project::text;
 
 /// What the secrets of all test-only tokens begin with.
@@ -206,7 +207,23 @@ impl Tool {
         let said = text(&output.stderr);
         no_secret(&args, &said, &secrets);
         assert!(!said.contains("panicked at"), "{args}: {said}");
+        let printed = match self.prints_files() {
+            true => String::new(),
+            false => text(&output.stdout),
+        };
+        for said in [printed, said] {
+            let hidden = hidden_in(&said);
+            assert_eq!(hidden, None, "{args}: let through to a terminal:\n{said}");
+        }
         output
+    }
+
+    /// Whether it prints a file as it is, for programs.
+    fn prints_files(&self) -> bool {
+        let pages = ["man", "completions", "schema"];
+        let first = self.args.first().map(String::as_str);
+        first.is_some_and(|first| pages.contains(&first))
+            || self.args.iter().any(|arg| arg == "--file")
     }
 }
 

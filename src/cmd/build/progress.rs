@@ -1,7 +1,7 @@
 //! What `build` shows of itself: a bar while it lasts, a line when it is done.
 
 use std::collections::BTreeMap;
-use std::io::{self, IsTerminal, Write};
+use std::io::Write;
 use std::path::Path;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -10,11 +10,12 @@ use crate::bundle::Finished;
 use crate::cli::{Build, Print};
 use crate::cmd::project::Prepared;
 use crate::error::Result;
+use crate::terminal;
 use crate::timing::rfc3339;
 
 /// A bar on stderr when that is a terminal and there is something to wait for.
 pub fn bar(nodes: usize) -> ProgressBar {
-    let target = match io::stderr().is_terminal() {
+    let target = match terminal::is_watched() {
         true => ProgressDrawTarget::stderr(),
         false => ProgressDrawTarget::hidden(),
     };
@@ -32,7 +33,7 @@ pub fn print(args: &Build, prepared: &Prepared, out: &Path, finished: &Finished)
         .usable_until()
         .and_then(rfc3339)
         .unwrap_or_default();
-    let mut stdout = io::stdout().lock();
+    let mut stdout = terminal::stdout();
     match args.print {
         Print::Text => {
             let signed = if finished.signed {
@@ -53,8 +54,7 @@ pub fn print(args: &Build, prepared: &Prepared, out: &Path, finished: &Finished)
             let mut said: BTreeMap<String, serde_json::Value> =
                 serde_json::from_value(serde_json::to_value(finished)?)?;
             let _ = said.insert("usableUntil".to_owned(), until.into());
-            serde_json::to_writer_pretty(&mut stdout, &said)?;
-            writeln!(stdout)?;
+            terminal::write_json(&mut stdout, &said)?;
         }
     }
     Ok(())

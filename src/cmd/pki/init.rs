@@ -1,7 +1,7 @@
 //! `nodebake pki init`: a CA, and what the control plane of a lab needs.
 
 use std::fs;
-use std::io::{self, Write};
+use std::io::Write;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
@@ -19,6 +19,7 @@ use crate::identity::{Authority, CaBundle, ControlPlane, FileText};
 use crate::input::{self, Limit};
 use crate::inventory::{Cluster, Inventory, host_of, nth_address};
 use crate::report::Report;
+use crate::terminal;
 use crate::unfinished::Unfinished;
 
 /// Runs `pki init`.
@@ -192,7 +193,7 @@ struct Made<'a> {
 }
 
 fn print(args: &PkiInit, files: &Files) -> Result<()> {
-    let mut out = io::stdout().lock();
+    let mut out = terminal::stdout();
     let encrypted = args.passphrase_file.is_some();
     if args.output == Print::Json {
         let made = Made {
@@ -201,8 +202,7 @@ fn print(args: &PkiInit, files: &Files) -> Result<()> {
             control_plane: &files.control_plane,
             encrypted,
         };
-        serde_json::to_writer_pretty(&mut out, &made)?;
-        return Ok(writeln!(out)?);
+        return Ok(terminal::write_json(&mut out, &made)?);
     }
     let how = match encrypted {
         true => "encrypted, 0600",

@@ -1,7 +1,7 @@
 //! `nodebake pki issue`: certificates for the nodes that are to bring them.
 
 use std::collections::HashSet;
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::Path;
 use std::time::Duration;
 
@@ -20,6 +20,7 @@ use crate::identity::{Authority, CaBundle, Credential, Expectation, Judged};
 use crate::inventory::Inventory;
 use crate::plan::{Role, Wanted, wanted};
 use crate::report::Report;
+use crate::terminal;
 use crate::timing::rfc3339;
 
 /// What came of one certificate.
@@ -187,10 +188,9 @@ impl Making<'_> {
 }
 
 fn print(output: Print, outcomes: &[Outcome<'_>], nodes: usize) -> Result<()> {
-    let mut out = io::stdout().lock();
+    let mut out = terminal::stdout();
     if output == Print::Json {
-        serde_json::to_writer_pretty(&mut out, outcomes)?;
-        return Ok(writeln!(out)?);
+        return Ok(terminal::write_json(&mut out, &outcomes)?);
     }
     for outcome in outcomes.iter().filter(|outcome| outcome.issued) {
         writeln!(

@@ -17,6 +17,7 @@ use crate::payload::ignition::{self, IgnitionAccount};
 use crate::payload::initramfs::memory;
 use crate::payload::{Format, Forms, IgnitionSpec, IgnitionTarget, Job};
 use crate::plan::NodePlan;
+use crate::terminal;
 
 #[derive(Serialize)]
 struct Sizes {
@@ -100,8 +101,7 @@ pub fn print(
     let assets = assets(&job);
     let sizes = Sizes { documents, assets };
     if print == Print::Json {
-        serde_json::to_writer_pretty(&mut *out, &sizes)?;
-        return Ok(writeln!(out)?);
+        return Ok(terminal::write_json(out, &sizes)?);
     }
     for document in &sizes.documents {
         text(document, out)?;

@@ -1,7 +1,7 @@
 //! `token rotate` and `token revoke`: what changes secrets.yaml, and the commands that change the cluster with it.
 
 use std::fmt::Write as _;
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::Path;
 
 use serde::Serialize;
@@ -14,6 +14,7 @@ use crate::error::{Exit, Result};
 use crate::inventory::{At, Inventory};
 use crate::report::{Finding, Report};
 use crate::secrets::{Ended, Rotated};
+use crate::terminal;
 use crate::timing::rfc3339;
 
 /// Names on one command line; the kernel takes some 2 MiB, people less.
@@ -128,7 +129,7 @@ fn recipients(dir: &Path, report: &mut Report) -> Vec<At<String>> {
 
 /// clap cannot ask for it: DIR, which may be left out, comes before.
 fn no_nodes(advice: &str) -> Result<Exit> {
-    writeln!(io::stderr().lock(), "nodebake: no node is named: {advice}")?;
+    writeln!(terminal::stderr(), "nodebake: no node is named: {advice}")?;
     Ok(Exit::Usage)
 }
 

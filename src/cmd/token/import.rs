@@ -13,6 +13,7 @@ use crate::cmd::token::{groups, load, names, print};
 use crate::error::{Exit, Result};
 use crate::report::Report;
 use crate::secrets::{Imported, Owners};
+use crate::terminal::shown;
 use crate::timing::rfc3339;
 
 /// Runs `token import`.
@@ -60,8 +61,8 @@ fn text(imported: &Imported) -> String {
         );
     }
     for left in &imported.left_out {
-        let id = left.id.as_deref().unwrap_or("a token");
-        let _ = writeln!(text, "left out {id}: {}", left.reason);
+        let id = shown(left.id.as_deref().unwrap_or("a token"));
+        let _ = writeln!(text, "left out {id}: {}", shown(&left.reason));
     }
     if text.is_empty() {
         text.push_str("there is no bootstrap token in it\n");

@@ -1,7 +1,7 @@
 //! `nodebake token`: the bootstrap tokens of a project, offline.
 
 use std::collections::HashSet;
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::Path;
 use std::time::Duration;
 
@@ -18,6 +18,7 @@ use crate::inventory::{Inventory, closest};
 use crate::plan::needs_token;
 use crate::report::{Finding, Place, Report};
 use crate::secrets::{Listing, Minting, SEALED_FILE, Usage, minted_text};
+use crate::terminal;
 use crate::timing::{DURATION_RULE, parse_duration};
 
 mod change;
@@ -39,7 +40,7 @@ pub fn run(args: &Token) -> Result<Exit> {
         Token::Import(args) => import::run(args, &mut report)?,
         Token::Encrypt(args) => encrypted(args, &mut report)?,
     };
-    write!(io::stderr().lock(), "{report}")?;
+    write!(terminal::stderr(), "{report}")?;
     Ok(exit)
 }
 
@@ -104,7 +105,7 @@ fn list(args: &TokenList, report: &mut Report) -> Result<Exit> {
         Print::Text => listing.to_text(),
         Print::Json => listing.to_json()?,
     };
-    io::stdout().lock().write_all(text.as_bytes())?;
+    terminal::stdout().write_all(text.as_bytes())?;
     Ok(Exit::Good)
 }
 
@@ -219,9 +220,9 @@ pub(super) fn chosen<'a>(named: &[String], known: &[&'a str], place: &str) -> Re
 
 /// Prints a result in the form that the user wants.
 fn print(output: Print, result: &impl Serialize, text: &str) -> Result<()> {
-    let text = match output {
-        Print::Text => text.to_owned(),
-        Print::Json => serde_json::to_string_pretty(result)? + "\n",
+    let printed = match output {
+        Print::Text => terminal::stdout().write_all(text.as_bytes()),
+        Print::Json => terminal::print_json(result),
     };
-    Ok(io::stdout().lock().write_all(text.as_bytes())?)
+    Ok(printed?)
 }
