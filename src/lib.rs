@@ -53,8 +53,12 @@ pub mod report;
 pub mod schema;
 /// Bootstrap tokens.
 pub mod secrets;
+/// Signals that end the run.
+pub mod signals;
 /// What nodes need from where they stand.
 pub mod site;
+/// Folders in which outputs are made.
+pub mod staging;
 /// What strangers wrote, as a terminal may show it.
 pub mod terminal;
 /// Times and durations as text.

@@ -1,9 +1,9 @@
 //! One writer for each output, a folder or a file. The lock is a file beside it, `.NAME.nodebake-lock`, held with
-//! flock(2): it is free again however its holder dies. A second writer is refused at once rather than made to wait: two
+//! flock(2): it is free again however its holder dies, and a file that stays behind is harmless. A second writer is refused at once rather than made to wait: two
 //! that write the same are a mistake in the pipeline, and the later one would silently win.
 
 use std::ffi::OsString;
-use std::fs::{self, File};
+use std::fs::File;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -12,6 +12,7 @@ use rustix::fs::{CWD, FlockOperation, Mode, OFlags, flock, openat};
 use rustix::io::Errno;
 
 use crate::error::Result;
+use crate::unfinished::Unfinished;
 
 /// A name beside the output that is ours: hidden, and no two outputs share it. An error if it has no name of its own.
 pub fn beside(out: &Path, what: &str) -> Result<PathBuf> {
@@ -31,7 +32,8 @@ pub fn beside(out: &Path, what: &str) -> Result<PathBuf> {
 /// The right to write an output and what lies [`beside`] it, until dropped.
 #[derive(Debug)]
 pub struct Lock {
-    path: PathBuf,
+    // Dropped in this order: the file is gone before the lock on it is.
+    _unfinished: Unfinished,
     _file: File,
 }
 
@@ -59,21 +61,19 @@ impl Lock {
                 .symlink_metadata()
                 .is_ok_and(|there| (there.dev(), there.ino()) == (ours.dev(), ours.ino()))
             {
-                return Ok(Self { path, _file: file });
+                return Ok(Self {
+                    _unfinished: Unfinished::of(path),
+                    _file: file,
+                });
             }
         }
     }
 }
 
-impl Drop for Lock {
-    fn drop(&mut self) {
-        // A lock file that stays behind is harmless, so nothing is said about it.
-        let _ = fs::remove_file(&self.path);
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

@@ -4,19 +4,26 @@ use std::env;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
+use anyhow::Context;
 use clap::Parser;
+use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
 
 use nodebake::cli::{Cli, Command};
 use nodebake::cmd;
 use nodebake::error::{Exit, Result, one_line};
+use nodebake::signals;
 use nodebake::terminal::{self, shown};
+use nodebake::unfinished::go_on_or_wait;
 
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return usage(error),
     };
-    let ended = match run(&cli) {
+    let ended = begin().and_then(|()| run(&cli));
+    // After a signal the process is about to end by it, and what failed for that reason is not said.
+    go_on_or_wait();
+    let ended = match ended {
         Ok(exit) => exit,
         Err(error) if is_closed_pipe(&error) => Exit::Good,
         Err(error) => {
@@ -36,6 +43,19 @@ fn usage(error: clap::Error) -> ExitCode {
     // If stderr is gone too, the exit code is all that is left to say.
     let _ = error.print();
     ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(Exit::Usage as u8))
+}
+
+/// Before anything is read: no core dump, which would hold tokens and keys, and an orderly end by signals.
+fn begin() -> Result<()> {
+    // The limit holds for files that the kernel writes; a program that `core_pattern` names gets no dump of a process
+    // that is not dumpable. Another process of the same user cannot attach to one and read its memory either.
+    let none = Rlimit {
+        current: Some(0),
+        maximum: Some(0),
+    };
+    setrlimit(Resource::Core, none).context("ruling out core dumps")?;
+    set_dumpable_behavior(DumpableBehavior::NotDumpable).context("ruling out core dumps")?;
+    signals::watch()
 }
 
 fn run(cli: &Cli) -> Result<Exit> {

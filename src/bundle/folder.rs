@@ -1,4 +1,5 @@
-//! Making a bundle: a sibling folder is filled, by many threads at once, and exchanged for the output at the end.
+//! Making a bundle: a folder in a sibling of the output is filled, by many threads at once, and exchanged for the output
+//! at the end.
 //! Only a compact record of each file stays in memory.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,6 +26,7 @@ use crate::bundle::{
 };
 use crate::error::Result;
 use crate::lock::{Lock, beside};
+use crate::staging::Staging;
 
 /// What bundle.json says of the whole.
 #[derive(Clone, Debug)]
@@ -68,7 +70,8 @@ pub struct BundleBuilder {
     nodes: Mutex<Vec<NodeRecord>>,
     cluster: Mutex<ClusterFiles>,
     shared: SharedFiles,
-    // Last, so that the staging folder is gone before another build may begin.
+    // Last, so that what was made is gone before another build may begin.
+    _folder: Staging,
     _lock: Lock,
 }
 
@@ -88,9 +91,11 @@ impl BundleBuilder {
         }
         let lock = Lock::take(out)?;
         let before = inspect(out, header.kind)?;
-        let staging = beside(out, "new")?;
+        let folder = beside(out, "new")?;
+        let staging = folder.join("bundle");
         let creating = || format!("creating {}", staging.display());
         remove_tree(&staging).with_context(|| format!("removing {}", staging.display()))?;
+        let folder = Staging::begin(&folder)?;
         let root = new_directory(CWD, &staging, directory_mode(true)).with_context(creating)?;
         let nodes_directory = new_directory(&root, Path::new("nodes"), directory_mode(false))
             .with_context(creating)?;
@@ -107,6 +112,7 @@ impl BundleBuilder {
             nodes: Mutex::default(),
             cluster: Mutex::default(),
             shared: SharedFiles::default(),
+            _folder: folder,
             _lock: lock,
         })
     }

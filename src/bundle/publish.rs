@@ -14,6 +14,7 @@ use rustix::io::Errno;
 use crate::bundle::manifest::{MANIFEST_LIMIT, Mark};
 use crate::bundle::{INDEX, Kind, MANIFEST, SIGNATURE, SSH_SIGNATURE, SUMS, read};
 use crate::error::Result;
+use crate::unfinished::uninterrupted;
 
 /// bundle.json on its way into a folder that cannot be exchanged.
 const INCOMING: &str = ".bundle.json.nodebake";
@@ -89,6 +90,11 @@ fn is_ours(out: &Path, kind: Kind) -> bool {
 
 /// Puts `staging` in the place of `out`; the old folder is removed.
 pub(super) fn publish(staging: &Path, out: &Path, before: &Before) -> Result<()> {
+    uninterrupted(|| exchange(staging, out, before))?;
+    remove_tree(staging).with_context(|| format!("removing {}", staging.display()))
+}
+
+fn exchange(staging: &Path, out: &Path, before: &Before) -> Result<()> {
     let writing = || format!("writing {}", out.display());
     if *before == Before::Absent {
         // A folder never replaces a file or a folder with something in it: rename(2) refuses both.
@@ -111,7 +117,7 @@ pub(super) fn publish(staging: &Path, out: &Path, before: &Before) -> Result<()>
         }
         Err(error) => return Err(error).with_context(writing),
     }
-    remove_tree(staging).with_context(|| format!("removing {}", staging.display()))
+    Ok(())
 }
 
 /// The way without exchange: the old signatures go first and the new ones come last, so what lies there in between

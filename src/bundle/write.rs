@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 
 use crate::error::Result;
 use crate::node::Sha256Digest;
-use crate::unfinished::Unfinished;
+use crate::unfinished::{Unfinished, may_go_on};
 
 /// Bytes collected before they are written and hashed: most files of a node fit at once.
 const BUFFER: usize = 64 * 1024;
@@ -28,6 +28,7 @@ pub(super) fn file_mode(secret: bool) -> u32 {
 
 /// Makes a directory, which must be new, and opens it.
 pub(super) fn new_directory(at: impl AsFd, name: &Path, mode: u32) -> io::Result<OwnedFd> {
+    may_go_on()?;
     mkdirat(&at, name, Mode::from_raw_mode(mode))?;
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let directory = openat(&at, name, flags, Mode::empty())?;
@@ -54,6 +55,7 @@ fn settle_mode(file: impl AsFd, mode: u32) -> io::Result<()> {
 
 /// Makes a file, which must be new.
 pub(super) fn create(at: impl AsFd, name: &Path, mode: u32) -> io::Result<File> {
+    may_go_on()?;
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let file = openat(at, name, flags, Mode::from_raw_mode(mode))?;
     settle_mode(&file, mode)?;
@@ -63,8 +65,8 @@ pub(super) fn create(at: impl AsFd, name: &Path, mode: u32) -> io::Result<File> 
 /// Writes a whole file, which must be new, with one system call where the kernel lets us; there is none after a failure.
 pub(super) fn new_file(path: &Path, mode: u32, bytes: &[u8]) -> Result<()> {
     let writing = || format!("writing {}", path.display());
-    let mut file = create(CWD, path, mode).with_context(writing)?;
-    let unfinished = Unfinished::of(path);
+    let create = || create(CWD, path, mode);
+    let (mut file, unfinished) = Unfinished::create(path, create).with_context(writing)?;
     file.write_all(bytes).with_context(writing)?;
     unfinished.finish();
     Ok(())

@@ -4,7 +4,6 @@ use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
-use tempfile::TempDir;
 
 use crate::bundle::{OldBundle, PublicKey, Verdict};
 use crate::cli::{Diff, Print, Project};
@@ -12,6 +11,7 @@ use crate::cmd::build;
 use crate::diff::{JsonPrinter, Printer, TextPrinter, diff};
 use crate::error::{Exit, Result};
 use crate::report::Report;
+use crate::staging::Staging;
 use crate::terminal;
 
 /// Runs `diff`.
@@ -89,18 +89,24 @@ fn open(folder: &Path, key: Option<&PublicKey>) -> Result<Opened<Box<OldBundle>>
     Ok(Err(Exit::VerificationFailed))
 }
 
-/// What the project makes now, in a folder for its owner only that goes when this is dropped.
-struct Made(TempDir);
+/// What the project makes now, in a folder that goes when this is dropped.
+struct Made(Staging);
 
 impl Made {
     fn bundle(&self) -> PathBuf {
-        self.0.path().join("project")
+        self.0.join("project")
     }
 }
 
 fn make(args: &Diff) -> Result<Opened<Made>> {
-    let folder = tempfile::Builder::new().prefix("nodebake-diff-").tempdir();
-    let made = Made(folder.context("making a folder for what the project builds")?);
+    let named = tempfile::Builder::new()
+        .prefix("nodebake-diff-")
+        .make(Staging::create);
+    let named = named.context("making a folder for what the project builds")?;
+    // It removes itself, on signals too.
+    let (folder, path) = named.into_parts();
+    let _ = path.keep()?;
+    let made = Made(folder);
     let project = Project {
         dir: args.project.clone(),
         reading: args.reading.clone(),

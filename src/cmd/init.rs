@@ -80,7 +80,7 @@ With a bundle in hand:
 4. `sh out/cluster/node-labels.sh`, when the nodes have joined.
 "#;
 
-const GITIGNORE: &str = "/out/\n/out.trees/\n/secrets.yaml\n/secrets.yaml.lock\n/secrets.yaml.new\n/secrets.yaml.age.lock\n/secrets.yaml.age.new\n/keys/sign.key\n";
+const GITIGNORE: &str = ".*.nodebake-*\n/out/\n/out.trees/\n/secrets.yaml\n/secrets.yaml.lock\n/secrets.yaml.new\n/secrets.yaml.age.lock\n/secrets.yaml.age.new\n/keys/sign.key\n";
 
 /// Where the tokens are, plain or encrypted.
 const TOKENS: [&str; 2] = ["secrets.yaml", "secrets.yaml.age"];

@@ -1,7 +1,7 @@
 //! `nodebake initrd`: a node's overlay and a base initrd in one file.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufWriter, Write};
+use std::io::{BufWriter, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
@@ -15,8 +15,9 @@ use crate::inspect::{Limits, inspect};
 use crate::lock::{Lock, beside};
 use crate::payload::initramfs::{Mode, is_layer, is_overlay};
 use crate::report::Report;
+use crate::staging::Staging;
 use crate::terminal;
-use crate::unfinished::Unfinished;
+use crate::unfinished::uninterrupted;
 
 /// Runs `initrd …`.
 pub fn run(args: &Initrd) -> Result<Exit> {
@@ -96,7 +97,7 @@ fn overlays<'a>(
     Ok((mode, all))
 }
 
-/// Writes a file beside its place and renames it at the end; its length.
+/// Writes a file in a folder beside its place and renames it at the end; its length.
 fn write(
     out: &Path,
     secret: bool,
@@ -104,14 +105,8 @@ fn write(
 ) -> Result<u64> {
     let writing = || format!("writing {}", out.display());
     let _lock = Lock::take(out)?;
-    let staging = beside(out, "new")?;
-    match fs::remove_file(&staging) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            Err(error).with_context(writing)?
-        }
-        // Left by a run that died.
-        _ => {}
-    }
+    let folder = Staging::begin(&beside(out, "new")?)?;
+    let staging = folder.join("initrd");
     let mode = if secret { 0o600 } else { 0o644 };
     let file = OpenOptions::new()
         .write(true)
@@ -119,12 +114,10 @@ fn write(
         .mode(mode)
         .open(&staging)
         .with_context(writing)?;
-    let unfinished = Unfinished::of(staging.as_path());
     let mut buffered = BufWriter::with_capacity(256 * 1024, file);
     fill(&mut buffered)?;
     let file: File = buffered.into_inner().context("writing the last bytes")?;
     file.sync_all().with_context(writing)?;
-    fs::rename(&staging, out).with_context(writing)?;
-    unfinished.finish();
+    uninterrupted(|| fs::rename(&staging, out)).with_context(writing)?;
     Ok(file.metadata()?.len())
 }

@@ -53,8 +53,8 @@ pub fn is_taken(path: &Path) -> bool {
 /// Writes a file, which must be new, with a mode that no umask changes; there is none after a failure.
 pub fn write_new(path: &Path, mode: u32, text: &str) -> Result<()> {
     let writing = || format!("writing {}", path.display());
-    let file = create(path, mode).with_context(writing)?;
-    let unfinished = Unfinished::of(path);
+    let create = || create(path, mode);
+    let (file, unfinished) = Unfinished::create(path, create).with_context(writing)?;
     fill(file, mode, text).with_context(writing)?;
     unfinished.finish();
     Ok(())
@@ -71,11 +71,11 @@ pub fn replace(path: &Path, mode: u32, text: &str) -> Result<()> {
         // Left by a run that died.
         _ => {}
     }
-    write_new(&beside, mode, text)?;
     let unfinished = Unfinished::of(beside.as_path());
-    fs::rename(&beside, path).with_context(writing)?;
-    unfinished.finish();
-    Ok(())
+    write_new(&beside, mode, text)?;
+    unfinished
+        .finish_by(|| fs::rename(&beside, path))
+        .with_context(writing)
 }
 
 fn beside(path: &Path) -> Result<PathBuf> {

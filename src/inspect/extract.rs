@@ -21,6 +21,8 @@ use rustix::io::Errno;
 use crate::error::Result;
 use crate::inspect::{Row, RowKind};
 use crate::lock::{Lock, beside};
+use crate::staging::Staging;
+use crate::unfinished::{may_go_on, uninterrupted};
 
 /// Why an entry is not written; the file as a whole goes on.
 type Refusal = Option<&'static str>;
@@ -47,9 +49,11 @@ pub struct Extraction {
     out: PathBuf,
     staging: PathBuf,
     root: OwnedFd,
-    _lock: Lock,
     /// The first name of each file that has several, in the member that is being read.
     shared: HashMap<(u32, u32, u32), Vec<u8>>,
+    // Last, so that what was made is gone before another run may begin.
+    _folder: Staging,
+    _lock: Lock,
 }
 
 /// A file's folder, and its name in it.
@@ -72,15 +76,9 @@ impl Extraction {
             Err(error) => return Err(error).with_context(|| format!("extracting into {shown}")),
         }
         let lock = Lock::take(out)?;
-        let staging = beside(out, "extract")?;
+        let folder = Staging::begin(&beside(out, "extract")?)?;
+        let staging = folder.join("files");
         let creating = || format!("creating {}", staging.display());
-        match fs::remove_dir_all(&staging) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                Err(error).with_context(creating)?
-            }
-            // Left by a run that died.
-            _ => {}
-        }
         // 0700: what is in a payload may be secret.
         mkdirat(CWD, &staging, Mode::RWXU).with_context(creating)?;
         let root = openat(CWD, &staging, FOLDER, Mode::empty()).with_context(creating)?;
@@ -88,8 +86,9 @@ impl Extraction {
             out: out.to_owned(),
             staging,
             root,
-            _lock: lock,
             shared: HashMap::new(),
+            _folder: folder,
+            _lock: lock,
         })
     }
 
@@ -100,9 +99,8 @@ impl Extraction {
 
     /// Puts the folder in its place.
     pub fn finish(self) -> Result<()> {
-        renameat(CWD, &self.staging, CWD, &self.out)
-            .with_context(|| format!("extracting into {}", self.out.display()))?;
-        Ok(())
+        uninterrupted(|| renameat(CWD, &self.staging, CWD, &self.out))
+            .with_context(|| format!("extracting into {}", self.out.display()))
     }
 
     /// Writes a regular file.
@@ -113,6 +111,7 @@ impl Extraction {
         shared: Option<(u32, u32, u32)>,
         content: &mut dyn Read,
     ) -> Result<Refusal> {
+        may_go_on()?;
         let spot = match self.spot(name)? {
             Ok(spot) => spot,
             Err(refusal) => return Ok(Some(refusal)),
@@ -303,13 +302,6 @@ impl Spot {
             Err(Errno::ISDIR | Errno::PERM) => Ok(false),
             Err(error) => Err(error.into()),
         }
-    }
-}
-
-impl Drop for Extraction {
-    fn drop(&mut self) {
-        // After `finish` it is not there any more.
-        let _ = fs::remove_dir_all(&self.staging);
     }
 }
 

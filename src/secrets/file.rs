@@ -182,18 +182,19 @@ fn replace(new: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(OWNER_ONLY)
-        .open(new)?;
-    let unfinished = Unfinished::of(new);
+    let create = || {
+        OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(OWNER_ONLY)
+            .open(new)
+    };
+    let (mut file, unfinished) = Unfinished::create(new, create)?;
     // The umask may have taken bits away from the mode above.
     file.set_permissions(Permissions::from_mode(OWNER_ONLY))?;
     file.write_all(bytes)?;
     file.sync_all()?;
-    fs::rename(new, path)?;
-    unfinished.finish();
+    unfinished.finish_by(|| fs::rename(new, path))?;
     // Without this a power cut may bring the old name back.
     sync_folder(path)
 }

@@ -60,6 +60,7 @@ mod seeds;
 mod selinux;
 mod separate;
 mod shells;
+mod signals;
 mod site;
 mod smoke;
 mod sysext;

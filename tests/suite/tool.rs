@@ -14,7 +14,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use nodebake::report::Report;
 use nodebake::secrets::{Keys, TokenStore};
-use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
 use walkdir::WalkDir;
 
 use crate::foreign_text::hidden_in;
@@ -140,6 +140,18 @@ impl Tool {
             let _ = child.kill();
             child.wait_with_output().unwrap()
         });
+    }
+
+    /// Starts it, and sends it signals after a time; it may have ended by then.
+    pub fn signalled(&mut self, time: Duration, signals: &[Signal]) -> Output {
+        self.watched(|command| {
+            let child = command.spawn().unwrap();
+            std::thread::sleep(time);
+            for signal in signals {
+                let _ = kill_process(Pid::from_child(&child), *signal);
+            }
+            child.wait_with_output().unwrap()
+        })
     }
 
     /// Runs it; it must be content.

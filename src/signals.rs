@@ -1,0 +1,66 @@
+//! Ending early on purpose: SIGINT, SIGTERM and SIGHUP remove what the run has made and not finished, and then end it as
+//! they would have done by themselves, so that shells and service managers see which signal it was.
+
+use std::fs;
+use std::io;
+use std::os::raw::c_int;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::thread;
+
+use anyhow::Context;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::flag;
+use signal_hook::iterator::Signals;
+use signal_hook::low_level::emulate_default_handler;
+
+use crate::error::Result;
+use crate::unfinished;
+
+/// Watches for these signals from now on, in a thread of its own.
+pub fn watch() -> Result<()> {
+    let signals: Vec<c_int> = [SIGINT, SIGTERM, SIGHUP]
+        .into_iter()
+        .filter(|signal| !is_ignored(*signal))
+        .collect();
+    register(&signals).context("watching for signals")
+}
+
+fn register(signals: &[c_int]) -> io::Result<()> {
+    let ending = Arc::new(AtomicBool::new(false));
+    for signal in signals {
+        // A second Ctrl-C ends the process at once. Not a second one of the others: service managers send SIGTERM
+        // and SIGHUP together, and neither is from somebody who is tired of waiting.
+        if *signal == SIGINT {
+            let _ = flag::register_conditional_default(*signal, ending.clone())?;
+        }
+        let _ = flag::register(*signal, ending.clone())?;
+    }
+    let mut signals = Signals::new(signals)?;
+    let wait = move || {
+        if let Some(signal) = signals.forever().next() {
+            unfinished::interrupt();
+            end_by(signal);
+        }
+    };
+    let thread = thread::Builder::new().name("signals".to_owned());
+    thread.spawn(wait).map(drop)
+}
+
+/// Ends the process as the signal does by default.
+fn end_by(signal: c_int) {
+    // The kernel withholds from a container's first process what it would end by; a shell's code for it is the next
+    // best.
+    if std::process::id() != 1 {
+        let _ = emulate_default_handler(signal);
+    }
+    std::process::exit(128 + signal);
+}
+
+/// Whether whoever started us wants the signal ignored, as nohup does. Where the kernel does not tell, it is left alone.
+fn is_ignored(signal: c_int) -> bool {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.is_none_or(|mask| mask & 1 << (signal - 1) != 0)
+}
