@@ -105,8 +105,9 @@ impl Files {
         if pki_files::is_taken(&new) {
             fs::remove_dir_all(&new).with_context(|| format!("removing {}", new.display()))?;
         }
-        pki_files::make_folder(&new, 0o700)?;
+        // Named before it is made, so that no signal comes between.
         let mut unfinished = Unfinished::of(new.as_path());
+        pki_files::make_folder(&new, 0o700)?;
         for (name, text) in made {
             let path = new.join(name);
             match text {
