@@ -1,6 +1,7 @@
 //! Operational errors: the machine failed us. Each layer adds a gerund and a path with
 //! [`anyhow::Context`] ("reading cluster.yaml"), lower case, no full stop; `main` prints the chain on one line.
 
+use crate::redact::redacted;
 use crate::terminal::shown;
 
 /// The result of everything that can fail for the machine's reasons.
@@ -21,7 +22,8 @@ pub enum Exit {
     VerificationFailed = 4,
 }
 
-/// The whole chain of an error on one line, reasons to the right. Names of files and what they say may be anybody's.
+/// The whole chain of an error on one line, reasons to the right. Names of files and what they say may be anybody's;
+/// secrets are hidden.
 pub fn one_line(error: &anyhow::Error) -> String {
     let mut line = String::new();
     for (depth, cause) in error.chain().enumerate() {
@@ -30,5 +32,5 @@ pub fn one_line(error: &anyhow::Error) -> String {
         }
         line.push_str(&shown(&cause.to_string().replace('\n', " ")));
     }
-    line
+    redacted(&line).into_owned()
 }

@@ -47,6 +47,8 @@ pub mod payload;
 pub mod plan;
 /// Files that the user's files name.
 pub mod project_file;
+/// Messages without secrets.
+pub mod redact;
 /// Findings in what the user wrote.
 pub mod report;
 /// JSON Schema of what users write.

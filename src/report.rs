@@ -1,6 +1,7 @@
 //! Findings: the user's files are wrong. They are collected, sorted and printed all at once, each with its place,
 //! field path, rule and repair; none of them ever holds a secret's value.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::io;
 use std::sync::Arc;
@@ -8,6 +9,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use crate::input;
+use crate::redact::redacted;
 use crate::terminal::shown;
 
 /// Where a value was written. Line and column are 1-based; line 0 means the file as a whole.
@@ -152,8 +154,11 @@ pub struct Report {
 }
 
 impl Report {
-    /// Adds one finding.
-    pub fn add(&mut self, finding: Finding) {
+    /// Adds one finding. A secret that was written in the wrong place is hidden in it.
+    pub fn add(&mut self, mut finding: Finding) {
+        hide(&mut finding.path);
+        hide(&mut finding.rule);
+        finding.repair.iter_mut().for_each(hide);
         self.findings.push(finding);
     }
 
@@ -235,6 +240,12 @@ impl Report {
             same && (a.place.line != 0 || a.path == b.path)
         });
         sorted
+    }
+}
+
+fn hide(text: &mut String) {
+    if let Cow::Owned(shown) = redacted(text) {
+        *text = shown;
     }
 }
 

@@ -13,6 +13,7 @@ mod boots;
 mod budgets;
 mod bundle;
 mod by_hand;
+mod canary;
 mod cluster;
 mod credential;
 mod csr;
