@@ -98,7 +98,7 @@ drill: needs ## Interrupt runs of `replay` and `vms` in every way, and see that 
 	tests/judge/replay/run.sh $(NODEBAKE) -drill
 	VERSIONS=v1.34.4 tests/judge/replay/run.sh $(NODEBAKE) -drill -vms -work target/conformance/vms
 
-fuzz: judges ## Mutate good input for longer than the tests do: ROUNDS of each target; TARGET is inspect, project, bundle or requests, SEED another number each time
+fuzz: judges ## Mutate good input for longer than the tests do: ROUNDS of each target; TARGET is inspect, project, bundle, requests, tables, tokens, authorities, templates, keys, import, append or diff; SEED is another number each time
 	NODEBAKE_FUZZ_ROUNDS=$(or $(ROUNDS),20000) NODEBAKE_FUZZ_SEED=$(or $(SEED),$$(date +%s)) $(CARGO) test --locked --test suite -- fuzz::$(TARGET)
 
 golden: build ## Record golden folders, bad input and --help anew; the run fails, look at `git diff`, then test

@@ -19,6 +19,8 @@ pub const VARIABLE: &str = "NODEBAKE_FUZZ_CHILD";
 pub const CURRENT: &str = "current";
 /// Its number.
 pub const ROUND: &str = "round";
+/// The last input that was accepted.
+pub const PASSED: &str = "passed";
 /// An input that did harm and left the process alive; its number follows.
 pub const FOUND: &str = "found-";
 
@@ -65,8 +67,10 @@ fn one(target: Target, corpus: &Corpus, seed: u64, round: u64) {
     fs::write(CURRENT, &input.bytes).unwrap();
     fs::write(ROUND, round.to_string()).unwrap();
     let tried = catch_unwind(AssertUnwindSafe(|| target.try_on(corpus, &input, round)));
-    if tried.is_err() {
-        let _ = fs::copy(CURRENT, format!("{FOUND}{round}")).unwrap();
+    match tried {
+        Ok(true) => fs::write(PASSED, round.to_string()).unwrap(),
+        Ok(false) => {}
+        Err(_) => drop(fs::copy(CURRENT, format!("{FOUND}{round}")).unwrap()),
     }
 }
 

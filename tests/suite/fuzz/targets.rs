@@ -11,13 +11,15 @@ use clap::Parser;
 use nodebake::bundle::{Old, OldBundle, Signer, verify};
 use nodebake::cli::{Cli, Command};
 use nodebake::cmd;
+use nodebake::error::Exit;
 use nodebake::inspect::{Limits, inspect};
 use nodebake::report::Report;
 use serde_json::{Value, json};
 
 pub use super::seeds::Corpus;
 
-use super::child::{CURRENT, FOUND, ROUND};
+use super::child::{CURRENT, FOUND, PASSED, ROUND};
+use super::files::FILES;
 use super::seeds::Input;
 use crate::inspect::hostile::good_files;
 use crate::judges;
@@ -26,7 +28,7 @@ use crate::project::{AT, Project, copy_all, fixtures, sha256};
 /// Where the seeds are, below a target's folder.
 const SEEDS: &str = "seeds";
 /// A project, or a bundle, that a mutated file is put into.
-const ROOM: &str = "room";
+pub const ROOM: &str = "room";
 
 /// A reader of what others made.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -39,9 +41,11 @@ pub enum Target {
     Bundle,
     /// `csr review`.
     Requests,
+    /// One of [`FILES`].
+    File(usize),
 }
 
-const ALL: [Target; 4] = [
+const FIRST: [Target; 4] = [
     Target::Inspect,
     Target::Project,
     Target::Bundle,
@@ -55,11 +59,19 @@ impl Target {
             Self::Project => "project",
             Self::Bundle => "bundle",
             Self::Requests => "requests",
+            Self::File(index) => FILES[index].name,
         }
     }
 
     pub fn named(name: &str) -> Self {
-        *ALL.iter().find(|target| target.name() == name).unwrap()
+        let files = (0..FILES.len()).map(Self::File);
+        let mut all = FIRST.into_iter().chain(files);
+        all.find(|target| target.name() == name).unwrap()
+    }
+
+    /// Whether some inputs must be accepted: where all are refused at once, nothing behind that is tried.
+    pub fn accepts_some(self) -> bool {
+        matches!(self, Self::File(_))
     }
 
     /// How many inputs are tried in each run of the tests: some seconds.
@@ -69,6 +81,7 @@ impl Target {
             Self::Project => 150,
             Self::Bundle => 150,
             Self::Requests => 200,
+            Self::File(index) => FILES[index].rounds,
         }
     }
 
@@ -81,6 +94,7 @@ impl Target {
             Self::Project => project(folder, &seeds),
             Self::Bundle => bundle(folder, &seeds),
             Self::Requests => requests(folder, &seeds),
+            Self::File(index) => FILES[index].prepare(folder, &seeds),
         }
     }
 
@@ -95,28 +109,34 @@ impl Target {
         corpus
     }
 
-    /// Tries an input.
-    pub fn try_on(self, corpus: &Corpus, input: &Input, round: u64) {
+    /// Tries an input; whether it was accepted.
+    pub fn try_on(self, corpus: &Corpus, input: &Input, round: u64) -> bool {
         let path = &corpus.seeds[input.seed].path;
         match self {
-            Self::Inspect => look(round),
+            Self::Inspect => {
+                look(round);
+                true
+            }
             Self::Project => {
                 put(path, &input.bytes);
-                run(&["nodebake", "check", ROOM, "--at", AT]);
+                let passed = run(&["check", ROOM, "--at", AT]);
                 restore(path);
+                passed
             }
             Self::Bundle => {
                 put(path, &input.bytes);
                 judge();
                 restore(path);
+                true
             }
             Self::Requests => {
                 let is_text = path.extension().is_some_and(|name| name == "json");
                 if !is_text {
                     fs::write(CURRENT, dump(&input.bytes)).unwrap();
                 }
-                run(&["nodebake", "csr", "review", CURRENT, ROOM]);
+                run(&["csr", "review", CURRENT, ROOM])
             }
+            Self::File(index) => FILES[index].try_on(path, &input.bytes),
         }
     }
 }
@@ -138,16 +158,25 @@ fn put(path: &Path, bytes: &[u8]) {
     fs::write(to, bytes).unwrap();
 }
 
-/// Runs a command as the binary would; what it answers is no matter, but it must answer.
-fn run(args: &[&str]) {
-    let cli = Cli::try_parse_from(args).unwrap();
+/// Runs a command as the binary would; what it answers is no matter, but it must answer. Whether it was content.
+pub fn run(args: &[&str]) -> bool {
+    let program = std::iter::once(&"nodebake");
+    let cli = Cli::try_parse_from(program.chain(args)).unwrap();
     let answer = match &cli.command {
         Command::Check(args) => cmd::check::run(args),
         Command::Csr(args) => cmd::csr::run(args),
+        Command::Token(args) => cmd::token::run(args),
+        Command::Verify(args) => cmd::verify::run(args),
+        Command::Initrd(args) => cmd::initrd::run(args),
+        Command::Diff(args) => cmd::diff::run(args),
         _ => unreachable!("no target's command"),
     };
-    if let Err(error) = answer {
-        assert!(!format!("{error:#}").is_empty());
+    match answer {
+        Ok(exit) => exit == Exit::Good,
+        Err(error) => {
+            assert!(!format!("{error:#}").is_empty());
+            false
+        }
     }
 }
 
@@ -171,7 +200,7 @@ fn look(round: u64) {
     let entries = fs::read_dir(".").unwrap().map(|entry| entry.unwrap());
     let names: BTreeSet<String> = entries
         .map(|entry| entry.file_name().into_string().unwrap())
-        .filter(|name| !name.starts_with(FOUND))
+        .filter(|name| !name.starts_with(FOUND) && name != PASSED)
         .collect();
     assert!(names.iter().eq([CURRENT, ROUND, SEEDS]), "{names:?}");
 }
