@@ -4,6 +4,7 @@
 
 use std::collections::HashSet;
 
+use crate::node::metered::Position;
 use crate::node::template::SCOPE;
 
 /// What makes a condition of a printed expression.
@@ -25,17 +26,17 @@ pub struct Asked {
 pub fn asked(text: &str) -> Vec<Asked> {
     let mut found = Vec::new();
     let mut guarded = HashSet::new();
+    let mut position = Position::new(text);
     for (start, tag) in tags(text) {
         names(tag, |at, name, after| {
             if is_guard(after) {
                 let _ = guarded.insert(name.to_owned());
             } else if !is_keyword_argument(after) {
-                let before = text.get(..start + at).unwrap_or_default();
-                let line = before.rsplit('\n').next().unwrap_or_default();
+                let (line, column) = position.of(start + at);
                 found.push(Asked {
                     name: name.to_owned(),
-                    line: before.matches('\n').count() + 1,
-                    column: line.chars().count(),
+                    line,
+                    column,
                 });
             }
         });

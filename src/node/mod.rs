@@ -14,6 +14,8 @@ mod keyfile;
 mod listed;
 /// `tree.json` and `tree.sums`: what the node must end up with.
 pub mod listing;
+mod meter;
+mod metered;
 mod netplan;
 mod network;
 mod networkd;
@@ -28,6 +30,7 @@ mod tree;
 mod unit;
 mod unpack;
 mod user;
+mod words;
 
 pub use bake::{Baked, Oven};
 pub use binary::architectures;

@@ -1,14 +1,16 @@
 //! Templates: the only user of Tera. Undefined is an error, and there is no way out to files, commands, the clock,
-//! randomness or the environment: Tera 2 has no such functions, and none is added.
+//! randomness or the environment: Tera 2 has no such functions, and none is added. What one rendering may take is
+//! bounded: `meter.rs` says how, and why by these numbers.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use base64::Engine;
 use serde::Serialize;
-use tera::{ErrorKind, Kwargs, State, Tera};
+use tera::{ErrorKind, Tera};
 
 use crate::node::conditions::{Asked, asked};
+use crate::node::meter::{self, Bounded};
+use crate::node::metered::Metered;
 use crate::report::{Finding, Place, Report};
 
 /// The names that templates may start from.
@@ -43,6 +45,8 @@ struct Source {
 pub struct Templates {
     tera: Tera,
     sources: Vec<Source>,
+    /// As Tera compiled them.
+    metered: Vec<Metered>,
     /// What the conditions of each ask for.
     asked: Vec<Vec<Asked>>,
     /// What is wrong with those that could not be compiled.
@@ -51,29 +55,39 @@ pub struct Templates {
 
 /// What templates see.
 #[derive(Clone, Default)]
-pub struct Scope(tera::Context);
+pub struct Scope {
+    values: tera::Context,
+    /// The length of the longest text among them.
+    longest: usize,
+}
 
 /// A value that many scopes share; copying it is cheap.
 #[derive(Clone, Debug)]
-pub struct ScopeValue(tera::Value);
+pub struct ScopeValue {
+    value: tera::Value,
+    longest: usize,
+}
 
 impl ScopeValue {
     /// Makes a value from anything that can be serialised.
     pub fn new(value: &impl Serialize) -> Self {
-        Self(tera::Value::from_serializable(value))
+        let value = tera::Value::from_serializable(value);
+        let longest = meter::longest(&value);
+        Self { value, longest }
     }
 }
 
 impl Scope {
     /// Gives templates a name to start from.
     pub fn set(&mut self, name: &'static str, value: ScopeValue) {
-        self.0.insert_value(name, value.0);
+        self.longest = self.longest.max(value.longest);
+        self.values.insert_value(name, value.value);
     }
 
     /// Whether a dotted name is defined.
     fn has(&self, name: &str) -> bool {
         let (first, rest) = name.split_once('.').unwrap_or((name, ""));
-        self.0
+        self.values
             .get(first)
             .is_some_and(|value| rest.is_empty() || value.get_from_path(rest).is_some())
     }
@@ -100,9 +114,8 @@ impl TemplateSet {
         let mut tera = Tera::default();
         // Nothing here is HTML.
         tera.autoescape_on(Vec::<&str>::new());
-        tera.register_filter("json", json);
-        tera.register_filter("b64encode", b64encode);
-        let mut broken = HashMap::new();
+        meter::register(&mut tera);
+        let (metered, mut broken) = self.metered(report);
         loop {
             let good = self
                 .sources
@@ -116,7 +129,7 @@ impl TemplateSet {
             let index = named(&error).filter(|index| !broken.contains_key(index));
             match index.and_then(|index| Some((index, self.sources.get(index)?))) {
                 Some((index, source)) => {
-                    let finding = source.finding(&error);
+                    let finding = source.finding(&error, &Metered::default());
                     report.add(finding.clone());
                     let _ = broken.insert(index, finding);
                 }
@@ -132,14 +145,45 @@ impl TemplateSet {
         }
         for (index, source) in self.sources.iter().enumerate() {
             lint(&tera, index, source, report);
+            let Some(metered) = metered.get(index).filter(|_| !broken.contains_key(&index)) else {
+                continue;
+            };
+            if *metered.text == *source.text {
+                continue;
+            }
+            // What is wrong with the text as it is was said above.
+            if let Err(error) = tera.add_raw_template(&index.to_string(), &metered.text) {
+                let finding = source.finding(&error, metered);
+                report.add(finding.clone());
+                let _ = broken.insert(index, finding);
+            }
         }
         let asked = self.sources.iter().map(|source| asked(&source.text));
         Templates {
             tera,
             asked: asked.collect(),
             sources: self.sources,
+            metered,
             broken,
         }
+    }
+
+    /// The templates with what counts their steps, and findings about those that cannot be bounded.
+    fn metered(&self, report: &mut Report) -> (Vec<Metered>, HashMap<usize, Finding>) {
+        let mut broken = HashMap::new();
+        let mut all = Vec::new();
+        for (index, source) in self.sources.iter().enumerate() {
+            let metered = Metered::new(&source.text).unwrap_or_else(|refused| {
+                let place = source.place_of(refused.line, refused.column);
+                let rule = format!("template: {}", refused.rule);
+                let finding = Finding::error(&place, &*source.path, rule);
+                report.add(finding.clone());
+                let _ = broken.insert(index, finding);
+                Metered::default()
+            });
+            all.push(metered);
+        }
+        (all, broken)
     }
 }
 
@@ -168,12 +212,24 @@ impl Templates {
             return Err(finding.clone());
         }
         self.conditions(id, scope)?;
-        self.tera
-            .render(&id.0.to_string(), &scope.0)
-            .map_err(|error| match self.sources.get(id.0) {
-                Some(source) => source.finding(&error),
-                None => Finding::error(&Place::file("templates"), "", message(&error)),
-            })
+        let (Some(source), Some(metered)) = (self.sources.get(id.0), self.metered.get(id.0)) else {
+            return Err(Finding::error(
+                &Place::file("templates"),
+                "",
+                "is not there",
+            ));
+        };
+        meter::begin(metered.text.len(), scope.longest).map_err(|rule| source.whole(&rule))?;
+        let mut out = Bounded::new(meter::OUTPUT);
+        let rendered = self
+            .tera
+            .render_to(&id.0.to_string(), &scope.values, &mut out);
+        if out.is_full {
+            let most = meter::OUTPUT >> 20;
+            return Err(source.whole(&format!("makes a text of more than {most} MiB")));
+        }
+        rendered.map_err(|error| source.finding(&error, metered))?;
+        String::from_utf8(out.bytes).map_err(|_| source.whole("makes a text that is not UTF-8"))
     }
 }
 
@@ -202,11 +258,21 @@ impl Templates {
 }
 
 impl Source {
-    fn finding(&self, error: &tera::Error) -> Finding {
+    /// About the template from its beginning.
+    fn whole(&self, rule: &str) -> Finding {
+        Finding::error(
+            &self.place_of(1, 0),
+            &*self.path,
+            format!("template: {rule}"),
+        )
+    }
+
+    fn finding(&self, error: &tera::Error, metered: &Metered) -> Finding {
         match error.kind() {
             ErrorKind::SyntaxError(report) | ErrorKind::RenderingError(report) => {
                 let span = report.span();
-                let place = self.place_of(span.start_line, span.start_col);
+                let (line, column) = metered.original(span.start_line, span.start_col);
+                let place = self.place_of(line, column);
                 let mut rule = format!("template: {}", in_our_words(report.message()));
                 if self.place.line != 0 && self.text.trim_end().contains('\n') {
                     rule.push_str(&format!(" (line {} of the text)", span.start_line));
@@ -218,7 +284,8 @@ impl Source {
                 Some((_, line, column)) => {
                     let rule = text.lines().next().unwrap_or_default();
                     let rule = in_our_words(rule.trim_start_matches("error: "));
-                    let place = self.place_of(line, column.saturating_sub(1));
+                    let (line, column) = metered.original(line, column.saturating_sub(1));
+                    let place = self.place_of(line, column);
                     Finding::error(&place, &*self.path, format!("template: {rule}"))
                 }
                 None => Finding::error(&self.place, &*self.path, message(error)),
@@ -296,17 +363,6 @@ fn in_our_words(text: &str) -> String {
 
 fn one_line(text: &str) -> String {
     text.lines().map(str::trim).collect::<Vec<_>>().join(" ")
-}
-
-/// `{{ value | json }}`: JSON, which is YAML too.
-fn json(value: tera::Value, _: Kwargs, _: &State<'_>) -> tera::TeraResult<String> {
-    serde_json::to_string(&value)
-        .map_err(|error| tera::Error::message(format!("not JSON: {error}")))
-}
-
-/// `{{ text | b64encode }}`: standard base64 with padding.
-fn b64encode(text: &str, _: Kwargs, _: &State<'_>) -> String {
-    base64::engine::general_purpose::STANDARD.encode(text)
 }
 
 #[cfg(test)]

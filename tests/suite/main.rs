@@ -65,6 +65,7 @@ mod signals;
 mod site;
 mod smoke;
 mod sysext;
+mod templates;
 mod tokens;
 mod tool;
 mod tree_check;

@@ -169,6 +169,13 @@ impl Tool {
 
     /// Runs it; it must be content. The most memory that it had, in bytes.
     pub fn good_with_peak(&mut self) -> u64 {
+        let (output, peak) = self.run_with_peak();
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        peak
+    }
+
+    /// Runs it, whatever it says. The most memory that it had, in bytes.
+    pub fn run_with_peak(&mut self) -> (Output, u64) {
         let mut peak = 0;
         let output = self.watched(|command| {
             let mut child = command.spawn().unwrap();
@@ -184,9 +191,8 @@ impl Tool {
             }
             child.wait_with_output().unwrap()
         });
-        assert!(output.status.success(), "{}", text(&output.stderr));
         assert!(peak > 1 << 20, "nothing was measured");
-        peak
+        (output, peak)
     }
 
     /// Runs it; it must be content. The bytes that it read, from files or the page cache.
