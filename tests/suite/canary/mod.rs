@@ -7,10 +7,12 @@ mod commands;
 mod search;
 
 use std::fs;
+use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use rustix::process::Signal;
 use serde_json::json;
 
 use crate::everything::{BEFORE, NODE, everything};
@@ -77,6 +79,23 @@ impl Room {
     /// What others could read of all that is in the room.
     fn leaks(&self) -> Vec<Found> {
         self.canaries.readable_below(self.project.scratch())
+    }
+
+    /// Cores hold no secret, and go.
+    fn assert_clean_cores(&self) {
+        for entry in fs::read_dir(&self.project.dir).unwrap() {
+            let path = entry.unwrap().path();
+            if path
+                .file_name()
+                .unwrap()
+                .as_encoded_bytes()
+                .starts_with(b"core")
+            {
+                let found = self.canaries.find(&fs::read(&path).unwrap());
+                assert!(found.is_none(), "a core holds a secret of {found:?}");
+                fs::remove_file(path).unwrap();
+            }
+        }
     }
 
     fn assert_no_leak(&self, after: &str) {
@@ -182,6 +201,15 @@ fn a_run_that_dies_leaves_no_secret_for_others() {
         for turn in 0..4u32 {
             room.command(args).killed_after(takes * (turn + 1) / 5);
             room.assert_no_leak(&format!("{} was killed", args.join(" ")));
+            let mut crashing = room
+                .command(args)
+                .below("ulimit -c unlimited; exec \"$0\" \"$@\"");
+            let output = crashing.signalled(takes * (turn + 1) / 5, &[Signal::ABORT]);
+            // A process that has only just begun may dump one: it has read nothing yet.
+            if output.status.core_dumped() {
+                room.assert_clean_cores();
+            }
+            room.assert_no_leak(&format!("{} crashed", args.join(" ")));
         }
     }
 }
