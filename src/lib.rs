@@ -5,6 +5,8 @@
 //! ```
 //! Each stage takes the previous stage's value and returns its own; nothing reaches backwards.
 
+/// Who else could exchange a file.
+pub mod access;
 /// One initrd of a base and an overlay.
 pub mod append;
 /// The output folder: manifest, signature, verifying.

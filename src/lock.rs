@@ -41,33 +41,38 @@ impl Lock {
     /// Takes it; an error if another process has it.
     pub fn take(out: &Path) -> Result<Self> {
         let path = beside(out, "lock")?;
-        let locking = || format!("locking {}", path.display());
         loop {
-            let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-            let file = File::from(
-                openat(CWD, &path, flags, Mode::RUSR | Mode::WUSR).with_context(locking)?,
-            );
-            match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-                Ok(()) => {}
-                Err(Errno::WOULDBLOCK) => {
-                    bail!("another nodebake is writing {}", out.display())
+            // From the moment that the file is ours, it goes when we do.
+            let (locked, unfinished) = Unfinished::create(&path, || lock(out, &path))?;
+            match locked {
+                Some(file) => {
+                    return Ok(Self {
+                        _unfinished: unfinished,
+                        _file: file,
+                    });
                 }
-                Err(error) => return Err(error).with_context(locking),
-            }
-            // The holder before us removed the file when it was done; had we opened it before that, our lock would
-            // guard a file that nobody else finds.
-            let ours = file.metadata().with_context(locking)?;
-            if path
-                .symlink_metadata()
-                .is_ok_and(|there| (there.dev(), there.ino()) == (ours.dev(), ours.ino()))
-            {
-                return Ok(Self {
-                    _unfinished: Unfinished::of(path),
-                    _file: file,
-                });
+                None => unfinished.finish(),
             }
         }
     }
+}
+
+/// Locks the file at a path. None if its holder before us removed it when it was done: had we opened it before that, our
+/// lock would guard a file that nobody else finds.
+fn lock(out: &Path, path: &Path) -> Result<Option<File>> {
+    let locking = || format!("locking {}", path.display());
+    let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let file = openat(CWD, path, flags, Mode::RUSR | Mode::WUSR).with_context(locking)?;
+    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => {}
+        Err(Errno::WOULDBLOCK) => bail!("another nodebake is writing {}", out.display()),
+        Err(error) => return Err(error).with_context(locking),
+    }
+    let file = File::from(file);
+    let ours = file.metadata().with_context(locking)?;
+    let there = path.symlink_metadata();
+    let is_there = there.is_ok_and(|there| (there.dev(), there.ino()) == (ours.dev(), ours.ino()));
+    Ok(is_there.then_some(file))
 }
 
 #[cfg(test)]

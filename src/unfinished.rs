@@ -88,6 +88,25 @@ impl Unfinished {
         done
     }
 
+    /// What this names last is renamed to `to`, and is no more finished there. No signal comes between the two.
+    pub fn rename<E>(
+        &mut self,
+        to: impl Into<PathBuf>,
+        rename: impl FnOnce() -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut made = made();
+        rename()?;
+        if let Some(id) = self.0.last() {
+            let _ = made.paths.insert(*id, to.into());
+        }
+        Ok(())
+    }
+
+    /// All of another's too.
+    pub fn take(&mut self, mut other: Self) {
+        self.0.append(&mut other.0);
+    }
+
     fn forget(&mut self, made: &mut Made) {
         for id in mem::take(&mut self.0) {
             let _ = made.paths.remove(&id);

@@ -85,6 +85,15 @@ impl PublicKey {
         format!("{PRINCIPAL} namespaces=\"{NAMESPACE}\" ssh-ed25519 {blob}\n")
     }
 
+    /// Whether a line of an `allowed_signers` file is about this key, whatever else the line says.
+    pub(super) fn is_among(&self, signers: &str) -> bool {
+        let blob = BASE64.encode(sshsig::key_blob(self.0.as_bytes()));
+        let words = |line: &str| line.split_whitespace().any(|word| word == blob);
+        signers
+            .lines()
+            .any(|line| !line.starts_with('#') && words(line))
+    }
+
     /// A signature of this key in the form of an SSHSIG. What was signed for that is not the message itself.
     pub fn armoured(&self, signature: &[u8; 64]) -> String {
         sshsig::armour(self.0.as_bytes(), signature)

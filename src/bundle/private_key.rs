@@ -2,12 +2,12 @@
 //! `Debug`, errors or findings.
 
 use std::fmt;
-use std::fs::{DirBuilder, Metadata};
+use std::fs::Metadata;
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt};
-use std::path::{Path, PathBuf};
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use ed25519_dalek::ed25519::pkcs8::KeypairBytes;
 use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;
 use ed25519_dalek::pkcs8::{DecodePrivateKey, EncodePrivateKey};
@@ -15,11 +15,10 @@ use ed25519_dalek::{Signer as _, SigningKey};
 use zeroize::Zeroizing;
 
 use crate::bundle::key::{KEY_LIMIT, PublicKey};
-use crate::bundle::{sshsig, write};
+use crate::bundle::{key_files, sshsig};
 use crate::error::Result;
 use crate::input;
 use crate::report::{Finding, Place, Report};
-use crate::unfinished::Unfinished;
 
 /// An Ed25519 private key. It signs deterministically: the same bytes always get the same signature.
 pub struct Signer {
@@ -41,7 +40,7 @@ impl Signer {
     }
 
     /// Reads a PEM file (PKCS#8, unencrypted). A file that is missing, readable by others, somebody else's or in a
-    /// foreign format is a finding that names it `shown`; `None` then.
+    /// foreign format, or that is not of the pair that is beside it, is a finding that names it `shown`; `None` then.
     pub fn load(file: &Path, shown: &str, report: &mut Report) -> Result<Option<Self>> {
         let place = Place::file(shown);
         let read = match input::read_or_pipe(file, KEY_LIMIT) {
@@ -65,7 +64,13 @@ impl Signer {
             return Ok(None);
         }
         match std::str::from_utf8(&bytes).map_or(Err(FOREIGN), Self::from_pem) {
-            Ok(signer) => Ok(Some(signer)),
+            Ok(signer) => {
+                let mut beside = Report::default();
+                key_files::check(file, shown, &signer.public, &mut beside)?;
+                let good = !beside.has_errors();
+                report.merge(beside);
+                Ok(good.then_some(signer))
+            }
             Err((rule, repair)) => {
                 report.add(Finding::error(&place, "", rule).repair(repair));
                 Ok(None)
@@ -102,7 +107,7 @@ impl Signer {
     }
 
     /// PEM of PKCS#8 version 1: OpenSSL 3.0 cannot read version 2, which also holds the public key.
-    fn to_pem(&self) -> Zeroizing<String> {
+    pub(super) fn to_pem(&self) -> Zeroizing<String> {
         let pair = KeypairBytes {
             secret_key: self.key.to_bytes(),
             public_key: None,
@@ -144,57 +149,11 @@ fn tightness(place: &Place, metadata: &Metadata) -> Option<Finding> {
     None
 }
 
-/// Where a key pair was written.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KeyFiles {
-    /// The private key, 0600.
-    pub private: PathBuf,
-    /// The public key, PEM.
-    pub public: PathBuf,
-    /// The same public key for `ssh-keygen -Y verify -f`.
-    pub allowed_signers: PathBuf,
-    /// The public key itself.
-    pub key: PublicKey,
-}
-
-/// Makes a key pair in a `keys` folder: `sign.key`, `sign.pub` and `allowed_signers`. None of them is overwritten: a
-/// lost signing key cannot be had back.
-pub fn generate_keys(folder: &Path) -> Result<KeyFiles> {
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o755)
-        .create(folder)
-        .with_context(|| format!("creating {}", folder.display()))?;
-    let signer = Signer::generate()?;
-    let files = KeyFiles {
-        private: folder.join("sign.key"),
-        public: folder.join("sign.pub"),
-        allowed_signers: folder.join("allowed_signers"),
-        key: signer.public.clone(),
-    };
-    for file in [&files.private, &files.public, &files.allowed_signers] {
-        if file.symlink_metadata().is_ok() {
-            bail!(
-                "{} is there already and is never overwritten; move it away first",
-                file.display()
-            );
-        }
-    }
-    // The private key first: its O_EXCL decides between two runs at the same time.
-    write::new_file(&files.private, 0o600, signer.to_pem().as_bytes())?;
-    let mut unfinished = Unfinished::of(&files.private);
-    write::new_file(&files.public, 0o644, signer.public.to_pem().as_bytes())?;
-    unfinished.add(&files.public);
-    let line = signer.public.allowed_signers();
-    write::new_file(&files.allowed_signers, 0o644, line.as_bytes())?;
-    unfinished.finish();
-    Ok(files)
-}
-
 #[cfg(test)]
 mod tests {
+    use crate::bundle::{generate_keys, write};
     use std::fs::{self, Permissions};
-    use std::os::unix::fs::{PermissionsExt, symlink};
+    use std::os::unix::fs::PermissionsExt;
 
     use super::*;
 
@@ -216,20 +175,6 @@ mod tests {
         assert!(!files.key.verifies_ssh(b"texu", &signer.sign_ssh(b"text")));
         let secret = fs::read_to_string(&files.private).expect("text");
         assert!(!format!("{signer:?}").contains(secret.lines().nth(1).expect("a line")));
-    }
-
-    #[test]
-    fn a_key_is_never_overwritten() {
-        let folder = tempfile::tempdir().expect("a scratch folder");
-        let files = generate_keys(folder.path()).expect("generated");
-        let before = fs::read(&files.private).expect("there");
-        let error = generate_keys(folder.path()).expect_err("taken");
-        assert!(error.to_string().contains("never overwritten"), "{error}");
-        assert_eq!(fs::read(&files.private).expect("there"), before);
-        // A dangling link counts as well: writing through it would put the key elsewhere.
-        let other = tempfile::tempdir().expect("a scratch folder");
-        symlink("/nowhere/key", other.path().join("sign.key")).expect("a link");
-        let _ = generate_keys(other.path()).expect_err("taken");
     }
 
     #[test]

@@ -6,10 +6,13 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
 use anyhow::Context;
-use rustix::fs::{CWD, Mode, OFlags, fchmod, fstat, mkdirat, openat};
+use rustix::fs::{CWD, Mode, OFlags, RenameFlags, fchmod, fstat, mkdirat, openat, renameat_with};
+use rustix::io::Errno;
 use sha2::{Digest, Sha256};
 
+use crate::bundle::publish::remove_tree;
 use crate::error::Result;
+use crate::lock::beside;
 use crate::node::Sha256Digest;
 use crate::unfinished::{Unfinished, may_go_on};
 
@@ -70,6 +73,29 @@ pub(super) fn new_file(path: &Path, mode: u32, bytes: &[u8]) -> Result<()> {
     file.write_all(bytes).with_context(writing)?;
     unfinished.finish();
     Ok(())
+}
+
+/// Writes a whole file of the user's, which must be new: it is there with all its bytes or not at all, whenever the process
+/// dies. The caller has a [`crate::lock::Lock`] on it, and says when it may stay.
+pub(super) fn whole_file(path: &Path, mode: u32, bytes: &[u8]) -> Result<Unfinished> {
+    let writing = || format!("writing {}", path.display());
+    let new = beside(path, "new")?;
+    // Left by a run that died.
+    remove_tree(&new).with_context(writing)?;
+    let create = || create(CWD, &new, mode);
+    let (mut file, mut unfinished) = Unfinished::create(&new, create).with_context(writing)?;
+    file.write_all(bytes).with_context(writing)?;
+    file.sync_all().with_context(writing)?;
+    let rename = || match renameat_with(CWD, &new, CWD, path, RenameFlags::NOREPLACE) {
+        // A file system without it: among runs of ours, the lock sees to it that nothing is there.
+        Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => match path.symlink_metadata() {
+            Ok(_) => Err(io::ErrorKind::AlreadyExists.into()),
+            Err(_) => std::fs::rename(&new, path),
+        },
+        other => other.map_err(io::Error::from),
+    };
+    unfinished.rename(path, rename).with_context(writing)?;
+    Ok(unfinished)
 }
 
 /// Writes a file while counting and hashing its bytes, so that none is ever read again. The buffer is the caller's:

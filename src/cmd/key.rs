@@ -19,8 +19,12 @@ fn generate(args: &KeyGenerate) -> Result<Exit> {
     let mut stdout = terminal::stdout();
     writeln!(
         stdout,
-        "{}: the private key, 0600; back it up, and keep it out of version control",
-        files.private.display()
+        "{}: the private key, {}; back it up, and keep it out of version control",
+        files.private.display(),
+        match files.completed {
+            true => "which was there already",
+            false => "0600",
+        }
     )?;
     writeln!(stdout, "{}: the public key", files.public.display())?;
     writeln!(

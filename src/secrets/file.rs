@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use rustix::fs::OFlags;
 
+use crate::access::{self, Others};
 use crate::error::Result;
 use crate::input::{self, Limit};
 use crate::report::{Finding, Place, Report};
@@ -46,6 +47,7 @@ impl TokenStore {
             true => check_writers(&facts, name, report),
             false => check_file(&facts, name, report),
         }
+        access::check_folder(path, name, Others::All, report)?;
         if is_sealed_name(path) && !store.is_sealed {
             let rule = "the file is not encrypted, though its name says so";
             report.add(

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Instant;
 
-use nodebake::bundle::{PublicKey, verify};
+use nodebake::bundle::{PublicKey, Signer, verify};
 use nodebake::report::Report;
 
 use crate::everything::{BEFORE, NODE, everything};
@@ -77,6 +77,44 @@ fn whenever_a_build_is_killed_what_lies_there_verifies() {
     after.push("out".to_owned());
     after.sort();
     assert_eq!(names(&project.dir), after);
+}
+
+/// A key that is whole is never lost, and half a pair is completed.
+#[test]
+fn whenever_a_key_is_killed_in_the_making_the_next_run_completes_it() {
+    let project = Project::empty();
+    fs::create_dir(&project.dir).unwrap();
+    let start = Instant::now();
+    let _ = project.good(&["key", "generate", "first"]);
+    let takes = start.elapsed();
+    for turn in 0..60u32 {
+        let folder = format!("at-{turn}");
+        let args = ["key", "generate", &*folder];
+        project.command(&args).killed_after(takes * turn / 50);
+        let keys = project.dir.join(&folder).join("keys");
+        let before = fs::read(keys.join("sign.key")).ok();
+        let output = project.run(&args);
+        let said = text(&output.stderr);
+        // Complete, or completed now.
+        let code = output.status.code();
+        assert!(
+            code == Some(0) || said.contains("never overwritten"),
+            "turn {turn}: {said}"
+        );
+        assert_eq!(
+            names(&keys),
+            ["allowed_signers", "sign.key", "sign.pub"],
+            "turn {turn}"
+        );
+        let after = fs::read(keys.join("sign.key")).ok();
+        assert!(before.is_none() || before == after, "turn {turn}");
+        let mut report = Report::default();
+        let signer = Signer::load(&keys.join("sign.key"), "sign.key", &mut report).unwrap();
+        assert!(
+            signer.is_some() && report.is_empty(),
+            "turn {turn}: {report}"
+        );
+    }
 }
 
 /// Tokens are changed by one rename: a run that dies leaves the old ones or the new ones, for their owner's eyes.

@@ -36,6 +36,7 @@ mod inspect;
 mod interrupted;
 mod judges;
 mod kept_back;
+mod keys;
 mod kubelet_rules;
 mod kubelets;
 mod kubernetes_rules;
