@@ -67,6 +67,8 @@ pub mod staging;
 pub mod terminal;
 /// Times and durations as text.
 pub mod timing;
+/// Sets of files that come into being together.
+pub mod together;
 /// What goes again when a run fails.
 pub mod unfinished;
 /// YAML in with places, quoted YAML out.

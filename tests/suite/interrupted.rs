@@ -117,6 +117,40 @@ fn whenever_a_key_is_killed_in_the_making_the_next_run_completes_it() {
     }
 }
 
+/// A CA's key without its certificate could neither be used nor be overwritten.
+#[test]
+fn whenever_a_ca_is_killed_in_the_making_the_next_run_completes_it() {
+    let project = Project::of("modern");
+    let pki = project.dir.join("pki");
+    let start = Instant::now();
+    fs::remove_dir_all(&pki).unwrap();
+    let _ = project.good(&["pki", "init"]);
+    let takes = start.elapsed();
+    let whole = names(&pki);
+    let control_plane = names(&pki.join("control-plane"));
+    for turn in 0..30u32 {
+        fs::remove_dir_all(&pki).unwrap();
+        // The last third is when files are renamed.
+        project
+            .command(&["pki", "init"])
+            .killed_after(takes * (turn + 15) / 45);
+        let output = project.run(&["pki", "init"]);
+        let said = text(&output.stderr);
+        assert!(
+            output.status.success() || said.contains("never overwritten"),
+            "turn {turn}: {said}"
+        );
+        assert_eq!(names(&pki), whole, "turn {turn}");
+        assert_eq!(
+            names(&pki.join("control-plane")),
+            control_plane,
+            "turn {turn}"
+        );
+        let _ = project.good(&["pki", "issue", "--force"]);
+        fs::remove_dir_all(pki.join("nodes")).unwrap_or_default();
+    }
+}
+
 /// Tokens are changed by one rename: a run that dies leaves the old ones or the new ones, for their owner's eyes.
 #[test]
 fn whenever_a_rotation_is_killed_the_tokens_are_whole() {

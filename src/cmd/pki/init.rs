@@ -1,11 +1,11 @@
 //! `nodebake pki init`: a CA, and what the control plane of a lab needs.
 
-use std::fs;
+use std::ffi::OsStr;
 use std::io::Write;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use serde::Serialize;
 use time::OffsetDateTime;
 
@@ -18,9 +18,10 @@ use crate::identity::pki_files::{self, CA_KEY, CONTROL_PLANE};
 use crate::identity::{Authority, CaBundle, ControlPlane, FileText};
 use crate::input::{self, Limit};
 use crate::inventory::{Cluster, Inventory, host_of, nth_address};
+use crate::lock::Lock;
 use crate::report::Report;
 use crate::terminal;
-use crate::unfinished::Unfinished;
+use crate::together::{Together, complete};
 
 /// Runs `pki init`.
 pub(super) fn run(args: &PkiInit) -> Result<Exit> {
@@ -32,6 +33,13 @@ pub(super) fn run(args: &PkiInit) -> Result<Exit> {
     };
     let cluster = &inventory.cluster;
     let files = Files::of(&args.dir, cluster);
+    let _lock = Lock::take(&args.dir.join(FOLDER))?;
+    if complete(&args.dir.join(FOLDER), &|name| files.place(name))? {
+        let said = "what an earlier run had made and not put in its place is there now";
+        writeln!(terminal::stderr(), "nodebake: {said}")?;
+        print(args, &files)?;
+        return Ok(Exit::Good);
+    }
     files.check()?;
     let now = OffsetDateTime::now_utc();
     let ca_lifetime = duration("--ca-ttl", &args.ca_ttl)?;
@@ -57,6 +65,11 @@ pub(super) fn run(args: &PkiInit) -> Result<Exit> {
     print(args, &files)?;
     Ok(Exit::Good)
 }
+
+/// The folder that everything is made in.
+const FOLDER: &str = "pki";
+/// What is made in it: the control plane's folder, the CA's key and its certificate.
+const NAMES: [&str; 3] = ["control-plane", "ca.key", "ca.pem"];
 
 /// Where things go.
 struct Files {
@@ -93,7 +106,7 @@ impl Files {
         Ok(())
     }
 
-    /// The control plane's folder comes into being as a whole, and the certificate last: whoever has it has the rest.
+    /// All of it comes into being together: half of it could neither be used nor be overwritten.
     fn write(
         &self,
         dir: &Path,
@@ -101,12 +114,8 @@ impl Files {
         made: &[(&'static str, FileText)],
     ) -> Result<()> {
         pki_files::prepare_folder(dir)?;
-        let new = self.control_plane.with_extension("new");
-        if pki_files::is_taken(&new) {
-            fs::remove_dir_all(&new).with_context(|| format!("removing {}", new.display()))?;
-        }
-        // Named before it is made, so that no signal comes between.
-        let mut unfinished = Unfinished::of(new.as_path());
+        let set = Together::begin(&dir.join(FOLDER))?;
+        let new = set.path(NAMES[0]);
         pki_files::make_folder(&new, 0o700)?;
         for (name, text) in made {
             let path = new.join(name);
@@ -115,17 +124,26 @@ impl Files {
                 FileText::Secret(text) => pki_files::write_new(&path, 0o600, text.expose())?,
             }
         }
-        pki_files::write_new(&self.key, 0o600, key)?;
-        unfinished.add(&self.key);
-        fs::rename(&new, &self.control_plane)
-            .with_context(|| format!("writing {}", self.control_plane.display()))?;
-        unfinished.add(&self.control_plane);
-        if let Some(folder) = self.ca.parent() {
-            pki_files::make_folder(folder, 0o755)?;
+        pki_files::write_new(&set.path(NAMES[1]), 0o600, key)?;
+        pki_files::write_new(&set.path(NAMES[2]), 0o644, ca)?;
+        self.make_folders()?;
+        set.finish(&|name| self.place(name))
+    }
+
+    fn make_folders(&self) -> Result<()> {
+        match self.ca.parent() {
+            Some(folder) => pki_files::make_folder(folder, 0o755),
+            None => Ok(()),
         }
-        pki_files::replace(&self.ca, 0o644, ca)?;
-        unfinished.finish();
-        Ok(())
+    }
+
+    /// Where one of [`NAMES`] goes.
+    fn place(&self, name: &OsStr) -> PathBuf {
+        match NAMES.iter().position(|known| name == *known) {
+            Some(0) => self.control_plane.clone(),
+            Some(1) => self.key.clone(),
+            _ => self.ca.clone(),
+        }
     }
 }
 
