@@ -9,15 +9,17 @@ use crate::cli::SecretsArgs;
 /// `csr …`.
 #[derive(Debug, Subcommand)]
 pub enum Csr {
-    /// Hold requests against the inventory: approve, deny or leave, with reasons
+    /// Review requests for certificates: approve, deny or leave, with reasons
     ///
     /// FILE is what `kubectl get csr -o json` printed. A request is approved if
     /// it comes from the node that it names: by that node's own token, or by
-    /// the node itself. It is denied if it claims to be somebody else: another
-    /// node, another organisation, a name or address that is not the node's,
-    /// or a node that is revoked or not in the inventory. All else is left: a
-    /// kubelet takes a denial for good, and retries after anything else. Of
-    /// several of one requestor and signer the newest is approved.
+    /// the node itself. It is denied only if it is proved to be forged: by the
+    /// token of another node, for another organisation, by a signer that a node
+    /// may not ask, of a revoked node, or with a key that proves nothing. All
+    /// else is left, with what would make it right: an unknown node, or a name
+    /// or address that the inventory lacks. A kubelet takes a denial for good,
+    /// and retries after anything else. Of several of one requestor and signer
+    /// the newest is approved. `nodebake man requests` has the whole table.
     ///
     /// Nothing is changed, unless with --apply:
     ///
@@ -55,6 +57,13 @@ pub struct CsrReview {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub secrets: SecretsArgs,
+    /// Deny nodes and tokens that nobody knows too, instead of leaving them
+    ///
+    /// Only for clusters whose every node is in the inventory, the control
+    /// plane's too: their renewals would be denied, and a kubelet takes that
+    /// for good.
+    #[arg(long)]
+    pub deny_unknown: bool,
     /// Approve and deny, through kubectl
     #[arg(long)]
     pub apply: bool,

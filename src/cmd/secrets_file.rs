@@ -15,8 +15,18 @@ use crate::secrets::{Keys, SEALED_FILE, SECRETS_FILE, StoreLock, TokenStore};
 /// The environment variable that may hold an identity itself. Programs that we start do not inherit it.
 pub const IDENTITY_VARIABLE: &str = "NODEBAKE_AGE_IDENTITY";
 
-/// The project's tokens, or those of a file that the user names; `-` is stdin.
+/// The project's tokens, or those of a file that the user names; `-` is stdin. Where there is no file, no tokens.
 pub fn tokens(dir: &Path, args: &SecretsArgs, report: &mut Report) -> Result<TokenStore> {
+    let found = tokens_if_there(dir, args, report)?;
+    Ok(found.unwrap_or_else(|| TokenStore::new(SECRETS_FILE)))
+}
+
+/// The same, and `None` where there is no file.
+pub fn tokens_if_there(
+    dir: &Path,
+    args: &SecretsArgs,
+    report: &mut Report,
+) -> Result<Option<TokenStore>> {
     let stdin = Path::new("-");
     let from_stdin = args.secrets.iter().chain(&args.identities);
     if from_stdin.filter(|path| *path == stdin).count() > 1 {
@@ -24,11 +34,10 @@ pub fn tokens(dir: &Path, args: &SecretsArgs, report: &mut Report) -> Result<Tok
     }
     let keys = keys(args, report)?;
     if args.secrets.as_deref() == Some(stdin) {
-        return TokenStore::read(&mut io::stdin().lock(), "stdin", &keys, report);
+        return TokenStore::read(&mut io::stdin().lock(), "stdin", &keys, report).map(Some);
     }
     let file = SecretsFile::of(dir, args, SECRETS_FILE, report);
-    let found = TokenStore::load(&file.path, &file.shown, &keys, report)?;
-    Ok(found.unwrap_or_else(|| TokenStore::new(SECRETS_FILE)))
+    TokenStore::load(&file.path, &file.shown, &keys, report)
 }
 
 /// What opens an encrypted file: identities of files, or of the environment where none is named on the command line.

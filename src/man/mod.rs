@@ -11,11 +11,12 @@ use crate::cli::Cli;
 use crate::error::Result;
 
 /// The guides: name, section of the manual, text. A title, what it is about in one line, then sections.
-const GUIDES: [(&str, u8, &str); 6] = [
+const GUIDES: [(&str, u8, &str); 7] = [
     ("nodebake-boot", 7, include_str!("boot.md")),
     ("nodebake-ignition", 7, include_str!("ignition.md")),
     ("nodebake-inventory", 5, include_str!("inventory.md")),
     ("nodebake-payloads", 7, include_str!("payloads.md")),
+    ("nodebake-requests", 7, include_str!("requests.md")),
     ("nodebake-secrets", 7, include_str!("secrets.md")),
     ("nodebake-upgrade", 7, include_str!("upgrade.md")),
 ];

@@ -4,6 +4,7 @@
 
 mod document;
 mod file;
+mod ids;
 mod import;
 mod list;
 mod read;
@@ -14,6 +15,7 @@ mod store;
 mod token;
 
 pub use file::{LOCK_SUFFIX, StoreLock, check_access};
+pub use ids::{TokenId, TokenIds};
 pub use import::{Imported, LeftOut, Owners};
 pub use list::{Listing, minted_text};
 pub use rotate::{Ended, Expiring, Rotated};

@@ -135,6 +135,11 @@ impl TokenStore {
         Ok(token)
     }
 
+    /// The file as the user would name it.
+    pub fn file(&self) -> &str {
+        &self.file
+    }
+
     /// Whether it was read from an encrypted file.
     pub fn is_sealed(&self) -> bool {
         self.is_sealed

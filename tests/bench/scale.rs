@@ -167,7 +167,7 @@ fn reviews() -> Run {
         .map(|index| {
             format!(
                 r#"{{"kind": "CertificateSigningRequest", "metadata": {{"name": "csr-{index}"}}, "spec": {{
-                    "username": "system:node:edge-001", "signerName": "kubernetes.io/kube-apiserver-client-kubelet",
+                    "username": "system:node:edge-001", "groups": ["system:nodes"], "signerName": "kubernetes.io/kube-apiserver-client-kubelet",
                     "usages": ["digital signature", "client auth"], "request": "{request}"}}}}"#
             )
         })

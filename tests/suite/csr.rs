@@ -44,12 +44,16 @@ fn csr(name: &str, requestor: &str, signer: &str, pem: &str) -> Value {
     } else {
         "client auth"
     };
+    let group = match requestor.starts_with("system:bootstrap:") {
+        true => "system:bootstrappers",
+        false => "system:nodes",
+    };
     json!({
         "apiVersion": "certificates.k8s.io/v1",
         "kind": "CertificateSigningRequest",
         "metadata": {"name": name, "creationTimestamp": "2026-11-24T15:00:00Z", "uid": "0"},
         "spec": {
-            "groups": ["system:bootstrappers", "system:authenticated"],
+            "groups": [group, "system:authenticated"],
             "request": STANDARD.encode(pem),
             "signerName": signer,
             "usages": ["digital signature", usage],
@@ -137,7 +141,7 @@ fn kubectl(project: &Project, fails: bool) -> PathBuf {
 }
 
 const APPROVE: &str = "certificate approve node-csr-1 csr-serving";
-const DENY: &str = "certificate deny impostor masters extra-san foreign";
+const DENY: &str = "certificate deny impostor masters foreign";
 
 #[test]
 fn an_impostor_is_denied_and_honest_nodes_are_approved() {
@@ -164,7 +168,7 @@ fn an_impostor_is_denied_and_honest_nodes_are_approved() {
         ("impostor", "deny"),
         ("masters", "deny"),
         ("csr-serving", "approve"),
-        ("extra-san", "deny"),
+        ("extra-san", "leave"),
         ("foreign", "deny"),
         ("person", "leave"),
     ] {
@@ -178,6 +182,114 @@ fn an_impostor_is_denied_and_honest_nodes_are_approved() {
     assert_eq!(said.as_array().unwrap().len(), 7);
     assert_eq!(said[1]["decision"], "deny");
     assert_eq!(said[1]["node"], "zhangjun-k8s-01");
+    assert_eq!(said[1]["rule"], "impostor");
+    assert_eq!(said[4]["rule"], "unlisted-name");
+    assert!(said[4]["repair"].as_str().unwrap().contains("hostname"));
+    assert_eq!(said[0]["repair"], Value::Null);
+}
+
+/// Without tokens every honest node looks like a stranger, so there is no verdict at all and kubectl is not run.
+#[test]
+fn without_tokens_there_is_no_verdict() {
+    let project = Project::of("reference");
+    let request = |name: &str, requestor: &str| {
+        let fixture = crate::project::fixtures().join("csr/client.pem");
+        csr(
+            name,
+            requestor,
+            CLIENT,
+            &fs::read_to_string(fixture).unwrap(),
+        )
+    };
+    let dump = json!({"items": [request("a", "system:bootstrap:test01")]}).to_string();
+    fs::write(project.dir.join("csr.json"), &dump).unwrap();
+    let program = kubectl(&project, false);
+    let refused = |args: &[&str], said: &str| {
+        let all = [&["csr", "review", "csr.json", "--apply"], args].concat();
+        let output = project.command(&all).env("KUBECTL", &program).run();
+        let stderr = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(3), "{args:?} {stderr}");
+        assert_eq!(text(&output.stdout), "", "{args:?}");
+        assert!(stderr.contains(said), "{args:?} {stderr}");
+        assert!(!project.scratch().join("log").exists(), "{args:?}");
+    };
+    let secrets = project.dir.join("secrets.yaml");
+    let tokens = fs::read_to_string(&secrets).unwrap();
+    refused(
+        &["--secrets", "missing.yaml"],
+        "missing.yaml: the file is missing",
+    );
+    refused(
+        &["--secrets", "missing.yaml", "--deny-unknown"],
+        "the file is missing",
+    );
+    fs::write(
+        &secrets,
+        "apiVersion: nodebake/v1\nkind: Secrets\ntokens: {}\n",
+    )
+    .unwrap();
+    let none = "secrets.yaml: tokens: there is no token of 3 nodes that join with one";
+    refused(&[], none);
+    fs::write(&secrets, "").unwrap();
+    refused(&[], "secrets.yaml");
+    fs::write(&secrets, &tokens).unwrap();
+    // Some of them: what the others ask for is left, and said to be; it must not be denied as unknown.
+    let (_, rest) = tokens.split_once("zhangjun-k8s-02").unwrap();
+    let head = tokens.split("zhangjun-k8s-02").next().unwrap();
+    let head = head.trim_end_matches(['"', ' ']);
+    assert!(rest.contains("zhangjun-k8s-03"));
+    fs::write(&secrets, head).unwrap();
+    let output = project.run(&["csr", "review", "csr.json"]);
+    let stderr = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{stderr}");
+    assert!(
+        stderr.contains("warning") && stderr.contains("zhangjun-k8s-02"),
+        "{stderr}"
+    );
+    refused(&["--deny-unknown"], "which --deny-unknown would deny");
+    fs::remove_file(&secrets).unwrap();
+    refused(&[], none);
+}
+
+/// What nobody knows is left, unless the user says that the inventory has all there is.
+#[test]
+fn unknown_ones_are_denied_only_on_demand() {
+    let project = Project::of("reference");
+    let fixture = crate::project::fixtures().join("csr/client.pem");
+    let pem = fs::read_to_string(fixture).unwrap();
+    let items = [
+        csr("renewal", "system:node:edge-001", CLIENT, &pem),
+        csr("token", "system:bootstrap:zzzzzz", CLIENT, &pem),
+        csr("renamed", "system:bootstrap:test01", CLIENT, &pem),
+    ];
+    fs::write(
+        project.dir.join("csr.json"),
+        json!({"items": items}).to_string(),
+    )
+    .unwrap();
+    let decisions = |args: &[&str]| {
+        let all = [&["csr", "review", "csr.json", "-o", "json"], args].concat();
+        let said: Value = serde_json::from_str(&project.good(&all)).unwrap();
+        let said = said.as_array().unwrap().iter();
+        said.map(|one| format!("{} {}", one["rule"], one["decision"]).replace('"', ""))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        decisions(&[]),
+        [
+            "unknown-node leave",
+            "unknown-token leave",
+            "unknown-name leave"
+        ]
+    );
+    assert_eq!(
+        decisions(&["--deny-unknown"]),
+        [
+            "unknown-node deny",
+            "unknown-token deny",
+            "unknown-name deny"
+        ]
+    );
 }
 
 #[test]

@@ -249,6 +249,10 @@ fn every_token_command_reads_and_writes_it_encrypted() {
     )
     .unwrap();
     let _ = good(&["csr", "review", "csr.json"]);
+    // Nobody who could open it: no verdict.
+    let shut = project.run(&["csr", "review", "csr.json"]);
+    assert_eq!(shut.status.code(), Some(3), "{}", text(&shut.stderr));
+    assert_eq!(text(&shut.stdout), "");
     // Revoking goes on while the inventory has errors: it must not wait for them.
     let inventory = fs::read_to_string(&file).unwrap();
     fs::write(&file, inventory.replace("generation: 1", "generation: x")).unwrap();

@@ -154,7 +154,7 @@ fn names(inventory: &Inventory) -> Vec<&str> {
 }
 
 /// The nodes that join with a token; the others bring certificates.
-fn joining(inventory: &Inventory) -> Vec<&str> {
+pub(in crate::cmd) fn joining(inventory: &Inventory) -> Vec<&str> {
     let nodes = inventory.nodes.iter().zip(&inventory.spec_of);
     let spec = |index: &Option<usize>| inventory.specs.get((*index)?);
     nodes

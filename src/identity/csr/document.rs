@@ -16,6 +16,8 @@ pub(super) struct Request {
     pub name: String,
     pub created: OffsetDateTime,
     pub username: String,
+    /// What the API server said of the requestor beside the name.
+    pub groups: Vec<String>,
     /// `None` before Kubernetes 1.18.
     pub signer: Option<String>,
     pub usages: Vec<String>,
@@ -56,6 +58,7 @@ struct Spec {
     request: Option<String>,
     signer_name: Option<String>,
     username: Option<String>,
+    groups: Option<Vec<String>>,
     usages: Option<Vec<String>>,
 }
 
@@ -110,6 +113,7 @@ fn request(object: Object, name: &str, is_single: bool) -> Result<Request> {
         decided: decided(object.status.unwrap_or_default()),
         name: metadata.name,
         username: spec.username.unwrap_or_default(),
+        groups: spec.groups.unwrap_or_default(),
         signer: spec.signer_name,
         usages: spec.usages.unwrap_or_default(),
         request: spec.request.unwrap_or_default(),

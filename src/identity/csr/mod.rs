@@ -4,14 +4,17 @@
 //! on each, with its reason.
 
 mod approver;
+mod claims;
 mod document;
+mod history;
+mod key;
 mod pkcs10;
 mod print;
+mod rule;
 mod rules;
 #[cfg(test)]
 mod tests;
 
-use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 
@@ -19,10 +22,11 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::error::Result;
-use crate::secrets::{Token, TokenStore};
+use crate::secrets::{TokenId, TokenIds};
 
 pub use approver::approver_settings;
 pub use print::{commands, to_text};
+pub use rule::Rule;
 
 /// What is to be done with a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -30,9 +34,10 @@ pub use print::{commands, to_text};
 pub enum Decision {
     /// It is the node's own and asks for what a node needs.
     Approve,
-    /// It claims to be somebody else.
+    /// It is proved to be forged: it claims to be somebody else, or what no node can be.
     Deny,
-    /// It is decided, superseded, unfit, or not ours to judge: a denial would stop an honest kubelet for good.
+    /// It is decided, superseded, unfit, not ours to judge, or not in the inventory: a denial would stop an honest
+    /// kubelet for good.
     Leave,
 }
 
@@ -60,8 +65,12 @@ pub struct Verdict {
     pub node: Option<String>,
     /// What is to be done.
     pub decision: Decision,
+    /// What decided.
+    pub rule: Rule,
     /// Why.
     pub reason: String,
+    /// What would make it right, where something would.
+    pub repair: Option<String>,
 }
 
 /// A node as the inventory has it.
@@ -78,59 +87,51 @@ pub struct NodeFacts<'a> {
 /// What requests are held against.
 pub struct Register<'a> {
     nodes: HashMap<&'a str, NodeFacts<'a>>,
-    tokens: HashMap<&'a str, (&'a str, &'a Token)>,
+    tokens: HashMap<&'a str, (&'a str, &'a TokenId)>,
+    token_nodes: HashSet<&'a str>,
     revoked: HashSet<&'a str>,
+    holders: HashMap<IpAddr, &'a str>,
+    denies_unknown: bool,
 }
 
 impl<'a> Register<'a> {
     /// The inventory's nodes and all tokens, old ones too: a request may be older than its token's successor.
-    pub fn new(nodes: HashMap<&'a str, NodeFacts<'a>>, store: &'a TokenStore) -> Self {
-        let names = store.iter().map(|(node, _)| node);
+    pub fn new(nodes: HashMap<&'a str, NodeFacts<'a>>, tokens: &'a TokenIds) -> Self {
+        let addresses = nodes.iter().flat_map(|(node, facts)| {
+            let addresses = facts.addresses.iter();
+            addresses.map(move |address| (*address, *node))
+        });
+        // Of two that have one address the first by name is told.
+        let mut holders: HashMap<IpAddr, &str> = HashMap::new();
+        for (address, node) in addresses {
+            let _ = holders
+                .entry(address)
+                .and_modify(|holder| *holder = (*holder).min(node))
+                .or_insert(node);
+        }
+        let names = tokens.nodes();
         Self {
             nodes,
-            tokens: store.by_id(),
-            revoked: names.filter(|node| store.is_revoked(node)).collect(),
+            holders,
+            tokens: tokens.by_id(),
+            token_nodes: tokens.nodes().collect(),
+            revoked: names.filter(|node| tokens.is_revoked(node)).collect(),
+            denies_unknown: false,
         }
+    }
+
+    /// Whether what the inventory and the tokens do not know is denied; else it is left.
+    pub fn deny_unknown(mut self, denies: bool) -> Self {
+        self.denies_unknown = denies;
+        self
     }
 
     /// Reviews all requests of a dump, in its order. `name` is what errors call it.
     pub fn review(&self, dump: &[u8], name: &str) -> Result<Vec<Verdict>> {
         let requests = document::requests(dump, name)?;
-        let mut verdicts: Vec<Verdict> = requests.par_iter().map(|r| self.judge(r)).collect();
-        leave_all_but_the_newest(&requests, &mut verdicts);
-        Ok(verdicts)
-    }
-}
-
-/// While a request waits, the kubelet makes new ones with new keys and forgets the old keys: only its last is of use,
-/// and a denial of the others would be a hard error for it.
-fn leave_all_but_the_newest(requests: &[document::Request], verdicts: &mut [Verdict]) {
-    let mut newest: HashMap<(String, String), usize> = HashMap::new();
-    // Names break ties, so that the order of the file decides nothing.
-    let age = |index: &usize| (requests[*index].created, &requests[*index].name);
-    let mut approved: Vec<usize> = (0..requests.len())
-        .filter(|index| {
-            verdicts[*index].decision == Decision::Approve || requests[*index].was_approved()
-        })
-        .collect();
-    approved.sort_by_key(|index| Reverse(age(index)));
-    for index in approved {
-        let verdict = &verdicts[index];
-        let of = (verdict.requestor.clone(), verdict.signer.clone());
-        match newest.get(&of) {
-            None => {
-                let _ = newest.insert(of, index);
-            }
-            Some(first) if verdict.decision == Decision::Approve => {
-                let reason = format!(
-                    "{} is newer and of the same requestor",
-                    verdicts[*first].name
-                );
-                let verdict = &mut verdicts[index];
-                verdict.decision = Decision::Leave;
-                verdict.reason = reason;
-            }
-            Some(_) => {}
-        }
+        let mut judged: Vec<_> = requests.par_iter().map(|r| self.judge(r)).collect();
+        history::leave_used_tokens(&requests, &mut judged);
+        history::leave_all_but_the_newest(&requests, &mut judged);
+        Ok(judged.into_iter().map(|found| found.verdict).collect())
     }
 }

@@ -20,10 +20,18 @@ pub fn to_text(verdicts: &[Verdict]) -> String {
             shown(&verdict.requestor),
             shown(&verdict.signer),
             shown(verdict.node.as_deref().unwrap_or("<none>")),
-            verdict.reason.clone(),
+            reason(verdict),
         ]
     }));
     table(&rows, PADDING, 0)
+}
+
+/// The reason, and after a semicolon the repair.
+fn reason(verdict: &Verdict) -> String {
+    match &verdict.repair {
+        Some(repair) => format!("{}; {repair}", verdict.reason),
+        None => verdict.reason.clone(),
+    }
 }
 
 /// The arguments of `kubectl` that carry the verdicts out, approvals first.

@@ -1,65 +1,63 @@
-//! The rules. A denial is for those who claim to be somebody else: the kubelet takes it for a hard error. What is
-//! unfit otherwise is left, and never approved.
+//! How the rules are applied. What is proved to be forged is denied, whatever else is wrong with it; after that comes
+//! what is left, for a kubelet takes a denial for a hard error. Only what no rule has anything against is approved.
 
-use std::collections::HashSet;
+use std::net::IpAddr;
 
 use crate::identity::csr::document::Request;
-use crate::identity::csr::pkcs10::{Asked, San, Signature, read};
+use crate::identity::csr::pkcs10::read;
+use crate::identity::csr::rule::{Rule, Ruling};
 use crate::identity::csr::{Decision, Register, Verdict};
 use crate::terminal;
 
-const CLIENT_SIGNER: &str = "kubernetes.io/kube-apiserver-client-kubelet";
+pub(super) const CLIENT_SIGNER: &str = "kubernetes.io/kube-apiserver-client-kubelet";
 const SERVING_SIGNER: &str = "kubernetes.io/kubelet-serving";
 const LEGACY_SIGNER: &str = "kubernetes.io/legacy-unknown";
-const BOOTSTRAP: &str = "system:bootstrap:";
-const NODE: &str = "system:node:";
-const ORGANISATION: &str = "system:nodes";
+pub(super) const BOOTSTRAP: &str = "system:bootstrap:";
+pub(super) const NODE: &str = "system:node:";
 /// The longest DNS subdomain.
 const LONGEST_NAME: usize = 253;
+/// An API server goes on for a while with a token that it knows (10 s), and several have several clocks.
+const GRACE: time::Duration = time::Duration::minutes(5);
 
 /// What the certificate is for.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Purpose {
+pub(super) enum Purpose {
     Client,
     Serving,
 }
 
-impl Purpose {
-    /// Usages that must be there; `key encipherment`, which RSA keys need, may be.
-    fn usages(self) -> [&'static str; 2] {
-        match self {
-            Self::Client => ["digital signature", "client auth"],
-            Self::Serving => ["digital signature", "server auth"],
-        }
-    }
-}
-
-/// A decision that ends the looking.
-type Ruling = (Decision, String);
-
-fn deny(reason: impl Into<String>) -> Ruling {
-    (Decision::Deny, reason.into())
-}
-
-fn leave(reason: impl Into<String>) -> Ruling {
-    (Decision::Leave, reason.into())
+/// What was found of a request.
+pub(super) struct Judged {
+    pub verdict: Verdict,
+    /// The key that it asks a certificate for, where it was read.
+    pub public_key: Option<Vec<u8>>,
 }
 
 impl Register<'_> {
-    pub(super) fn judge(&self, request: &Request) -> Verdict {
+    pub(super) fn judge(&self, request: &Request) -> Judged {
         let signer = signer(request);
         let node = self.node_of(&request.username);
-        let (decision, reason) = match self.rule(request, signer) {
-            Ok(reason) => (Decision::Approve, reason),
-            Err(ruling) => ruling,
+        let mut public_key = None;
+        let ruling = match self.rule(request, signer, &mut public_key) {
+            Ok(ruling) | Err(ruling) => ruling,
         };
-        Verdict {
+        let decision = match ruling.rule.is_unknown() && self.denies_unknown {
+            true => Decision::Deny,
+            false => ruling.rule.decision(),
+        };
+        let verdict = Verdict {
             name: request.name.clone(),
             requestor: request.username.clone(),
             signer: signer.to_owned(),
             node: node.map(str::to_owned),
             decision,
-            reason,
+            rule: ruling.rule,
+            reason: ruling.reason,
+            repair: ruling.repair,
+        };
+        Judged {
+            verdict,
+            public_key,
         }
     }
 
@@ -71,109 +69,187 @@ impl Register<'_> {
         }
     }
 
-    fn rule(&self, request: &Request, signer: &str) -> Result<String, Ruling> {
-        if !is_name(&request.name) {
-            return Err(leave("its name is not one that the API server gives"));
-        }
-        if let Some(decided) = &request.decided {
-            return Err(leave(format!("it is {decided} already")));
-        }
+    /// Whether there is a node of this name: in the inventory, or with a token.
+    pub(super) fn knows(&self, node: &str) -> bool {
+        self.nodes.contains_key(node) || self.token_nodes.contains(node)
+    }
+
+    /// The node whose address the inventory says this is.
+    pub(super) fn holder_of(&self, address: &IpAddr) -> Option<&str> {
+        self.holders.get(address).copied()
+    }
+
+    fn rule(
+        &self,
+        request: &Request,
+        signer: &str,
+        public_key: &mut Option<Vec<u8>>,
+    ) -> Result<Ruling, Ruling> {
+        undecided(request)?;
         let by_token = request.username.starts_with(BOOTSTRAP);
-        if !by_token && !request.username.starts_with(NODE) {
-            return Err(leave(
-                "its requestor is neither a bootstrap token nor a node",
-            ));
-        }
-        let purpose = match signer {
-            CLIENT_SIGNER => Purpose::Client,
-            SERVING_SIGNER if by_token => {
-                return Err(deny(
-                    "a bootstrap token may ask for a client certificate only",
-                ));
-            }
-            SERVING_SIGNER => Purpose::Serving,
-            other => return Err(foreign_signer(request, other, by_token)),
-        };
-        let node = self.owner(&request.username)?;
-        let asked = read(&request.request).map_err(leave)?;
-        is_node(&asked, node)?;
-        match purpose {
-            Purpose::Client => no_sans(&asked)?,
-            Purpose::Serving => self.own_sans(&asked, node)?,
-        }
-        fit(&asked, request, purpose)?;
+        let purpose = purpose(request, signer, by_token)?;
+        let node = self.node_of(&request.username);
+        self.not_revoked(&request.username, node)?;
+        let asked = read(&request.request).map_err(unreadable)?;
+        self.not_forged(&asked, node, purpose)?;
+        let node = self.known(request, node)?;
+        self.in_time(request)?;
+        self.asks_for_itself(&asked, node)?;
+        self.fits(&asked, request, (node, purpose))?;
+        *public_key = Some(asked.public_key);
         Ok(match (by_token, purpose) {
-            (true, _) => format!("the first client certificate of {node}, by its own token"),
-            (_, Purpose::Client) => format!("a new client certificate of {node}, by itself"),
-            (_, Purpose::Serving) => format!("a serving certificate of {node}, by itself"),
+            (true, _) => Ruling::new(
+                Rule::FirstClient,
+                format!("the first client certificate of {node}, by its own token"),
+            ),
+            (_, Purpose::Client) => Ruling::new(
+                Rule::ClientRenewal,
+                format!("a new client certificate of {node}, by itself"),
+            ),
+            (_, Purpose::Serving) => Ruling::new(
+                Rule::Serving,
+                format!("a serving certificate of {node}, by itself"),
+            ),
         })
     }
 
-    /// The node behind a requestor, which must be in the inventory and not revoked.
-    fn owner<'r>(&'r self, requestor: &'r str) -> Result<&'r str, Ruling> {
-        let Some(node) = self.node_of(requestor) else {
-            return Err(deny("no node has a token of this id"));
+    fn not_revoked(&self, requestor: &str, node: Option<&str>) -> Result<(), Ruling> {
+        let Some(node) = node else { return Ok(()) };
+        let token = requestor.strip_prefix(BOOTSTRAP);
+        let token = token.and_then(|id| self.tokens.get(id));
+        let reason = match token {
+            Some((_, token)) if token.revoked.is_some() => {
+                format!("the token of {node} is revoked")
+            }
+            _ if self.revoked.contains(node) => format!("{} is revoked", shown(node)),
+            _ => return Ok(()),
         };
-        if let Some(id) = requestor.strip_prefix(BOOTSTRAP)
-            && let Some((_, token)) = self.tokens.get(id)
-            && token.revoked.is_some()
-        {
-            return Err(deny(format!("the token of {node} is revoked")));
-        }
-        if self.revoked.contains(node) {
-            return Err(deny(format!("{node} is revoked")));
-        }
-        match self.nodes.contains_key(node) {
-            true => Ok(node),
-            false => Err(deny(format!("{} is not in the inventory", shown(node)))),
-        }
+        Err(Ruling::new(Rule::Revoked, reason))
     }
 
-    /// Names and addresses of a serving certificate must be the node's own.
-    fn own_sans(&self, asked: &Asked, node: &str) -> Result<(), Ruling> {
-        let Some(facts) = self.nodes.get(node) else {
-            return Err(deny(format!("{node} is not in the inventory")));
-        };
-        if asked.sans.is_empty() {
-            return Err(leave(
-                "it asks for a serving certificate without a name or address",
+    /// The node behind a requestor, which must be in the inventory.
+    fn known<'n>(&self, request: &Request, node: Option<&'n str>) -> Result<&'n str, Ruling> {
+        let Some(node) = node else {
+            let ruling = Ruling::new(Rule::UnknownToken, "no node has a token of this id");
+            return Err(ruling.repair(
+                "if the token is one of `nodebake token list`, review with the newest tokens or ids; if it was made \
+                 elsewhere, approve the request by hand",
             ));
+        };
+        if self.nodes.contains_key(node) {
+            return Ok(node);
         }
-        for san in &asked.sans {
-            match san {
-                San::Dns(name) if facts.names.contains(name.as_str()) => {}
-                San::Ip(address) if facts.addresses.contains(address) => {}
-                San::Ip(address) if facts.addresses.is_empty() => {
-                    return Err(leave(format!(
-                        "it asks for {address}, and the inventory has no addresses of {node}"
-                    )));
-                }
-                San::Dns(name) if facts.has_other_names => {
-                    return Err(leave(format!(
-                        "it asks for the name {}, and the host name of {node} is a template",
-                        shown(name)
-                    )));
-                }
-                San::Dns(name) => {
-                    return Err(deny(format!(
-                        "it asks for the name {}, which is not {node}'s",
-                        shown(name)
-                    )));
-                }
-                San::Ip(address) => {
-                    return Err(deny(format!(
-                        "it asks for {address}, which is not {node}'s"
-                    )));
-                }
-                San::Other(kind) => return Err(deny(format!("it asks for {kind}"))),
+        let rule = format!("{} is not in the inventory", shown(node));
+        let ruling = Ruling::new(Rule::UnknownNode, rule);
+        Err(match request.username.starts_with(NODE) {
+            true => ruling.repair("add the node to the inventory, or approve the request by hand"),
+            false => {
+                ruling.repair("add the node to the inventory again, or revoke its token for good")
             }
+        })
+    }
+
+    /// The API server would not have let in a token that ended before.
+    fn in_time(&self, request: &Request) -> Result<(), Ruling> {
+        let id = request.username.strip_prefix(BOOTSTRAP);
+        let Some((node, token)) = id.and_then(|id| self.tokens.get(id)) else {
+            return Ok(());
+        };
+        match token.expires.checked_add(GRACE) {
+            Some(end) if end < request.created => {
+                let rule = format!(
+                    "the request was made after this token of {node} had expired, so the cluster has another end for it"
+                );
+                Err(Ruling::new(Rule::ExpiredToken, rule).repair(
+                    "review with the newest tokens or ids, and apply the newest bundle's cluster/tokens",
+                ))
+            }
+            _ => Ok(()),
         }
-        Ok(())
+    }
+}
+
+fn unreadable(reason: &'static str) -> Ruling {
+    Ruling::new(Rule::Unreadable, reason).repair(
+        "take the dump again with `kubectl get csr -o json`; if it stays so, delete the request",
+    )
+}
+
+fn undecided(request: &Request) -> Result<(), Ruling> {
+    if !is_name(&request.name) {
+        let reason = "its name is not one that the API server gives";
+        return Err(Ruling::new(Rule::RequestName, reason)
+            .repair("take the dump again with `kubectl get csr -o json`"));
+    }
+    match &request.decided {
+        Some(decided) => Err(Ruling::new(
+            Rule::Decided,
+            format!("it is {decided} already"),
+        )),
+        None => Ok(()),
+    }
+}
+
+/// What is asked for, if the requestor may ask this signer for anything.
+fn purpose(request: &Request, signer: &str, by_token: bool) -> Result<Purpose, Ruling> {
+    let node = request.username.strip_prefix(NODE);
+    if !by_token && node.is_none_or(str::is_empty) {
+        return Err(Ruling::new(
+            Rule::ForeignRequestor,
+            "its requestor is neither a bootstrap token nor a node",
+        ));
+    }
+    match signer {
+        CLIENT_SIGNER => Ok(Purpose::Client),
+        SERVING_SIGNER if by_token => Err(Ruling::new(
+            Rule::TokenSigner,
+            "a bootstrap token may ask for a client certificate only",
+        )),
+        SERVING_SIGNER => Ok(Purpose::Serving),
+        other if by_token => Err(Ruling::new(
+            Rule::TokenSigner,
+            format!("a bootstrap token may not ask the signer {}", shown(other)),
+        )),
+        other => Err(foreign_signer(request, other)),
+    }
+}
+
+/// A node may want certificates of other signers, as some network plug-ins do in its name, but none that is somebody in
+/// this cluster. A part of itself it may be: OVN-Kubernetes asks as system:node:NAME to be system:ovn-node:NAME.
+fn foreign_signer(request: &Request, signer: &str) -> Ruling {
+    let left = || {
+        let reason = format!("the signer {} is not the kubelets'", shown(signer));
+        Ruling::new(Rule::ForeignSigner, reason)
+    };
+    let Ok(asked) = read(&request.request) else {
+        return left();
+    };
+    let node = request.username.strip_prefix(NODE).unwrap_or_default();
+    let is_own_part = |name: &str| {
+        let part = name.strip_prefix("system:").and_then(|rest| {
+            rest.strip_suffix(node)
+                .and_then(|rest| rest.strip_suffix(':'))
+        });
+        !node.is_empty() && part.is_some_and(|part| part.ends_with("-node") && !part.contains(':'))
+    };
+    let is_own_group = |name: &str| name.starts_with("system:") && name.ends_with("-nodes");
+    let is_claim = |name: &String| name.starts_with("system:");
+    let mut names = asked.common_names.iter().filter(|name| is_claim(name));
+    let mut groups = asked.organisations.iter().filter(|name| is_claim(name));
+    match names.all(|name| is_own_part(name)) && groups.all(|name| is_own_group(name)) {
+        true => left(),
+        false => Ruling::new(
+            Rule::SystemSigner,
+            format!(
+                "a node may not be a part of the system by the signer {}",
+                shown(signer)
+            ),
+        ),
     }
 }
 
 /// Before Kubernetes 1.18 a request names no signer; this is what later API servers make of it.
-fn signer(request: &Request) -> &str {
+pub(super) fn signer(request: &Request) -> &str {
     if let Some(signer) = &request.signer {
         return signer;
     }
@@ -182,87 +258,6 @@ fn signer(request: &Request) -> &str {
         (true, false) => CLIENT_SIGNER,
         (false, true) => SERVING_SIGNER,
         _ => LEGACY_SIGNER,
-    }
-}
-
-/// A token is for one thing; a node may want certificates of other signers, as some network plug-ins do in its name,
-/// but none that is somebody in this cluster.
-fn foreign_signer(request: &Request, signer: &str, by_token: bool) -> Ruling {
-    let signer = shown(signer);
-    if by_token {
-        return deny(format!("a bootstrap token may not ask the signer {signer}"));
-    }
-    let Ok(asked) = read(&request.request) else {
-        return leave(format!("the signer {signer} is not the kubelets'"));
-    };
-    let mut claims = asked.common_names.iter().chain(&asked.organisations);
-    match claims.any(|name| name.starts_with("system:")) {
-        true => deny(format!(
-            "a node may not be a part of the system by the signer {signer}"
-        )),
-        false => leave(format!("the signer {signer} is not the kubelets'")),
-    }
-}
-
-/// The subject must be the node's and nothing else.
-fn is_node(asked: &Asked, node: &str) -> Result<(), Ruling> {
-    match &asked.common_names[..] {
-        [name] if name.strip_prefix(NODE) == Some(node) => {}
-        [] => return Err(deny("it names nobody")),
-        names => {
-            let names: Vec<String> = names.iter().map(|name| shown(name)).collect();
-            return Err(deny(format!(
-                "it is {node}'s and asks to be {}",
-                names.join(" and ")
-            )));
-        }
-    }
-    match &asked.organisations[..] {
-        [organisation] if organisation == ORGANISATION => Ok(()),
-        [] => Err(deny(format!("it lacks the organisation {ORGANISATION}"))),
-        found => {
-            let found: Vec<String> = found.iter().map(|name| shown(name)).collect();
-            Err(deny(format!(
-                "its organisation must be {ORGANISATION} alone, not {}",
-                found.join(" and ")
-            )))
-        }
-    }
-}
-
-fn no_sans(asked: &Asked) -> Result<(), Ruling> {
-    match asked.sans.first() {
-        None => Ok(()),
-        Some(San::Dns(name)) => Err(deny(format!(
-            "a client certificate is good for no name, and it asks for {}",
-            shown(name)
-        ))),
-        Some(San::Ip(address)) => Err(deny(format!(
-            "a client certificate is good for no address, and it asks for {address}"
-        ))),
-        Some(San::Other(kind)) => Err(deny(format!("it asks for {kind}"))),
-    }
-}
-
-/// Whether a signer would take it, and whether it proves that the key is the requestor's.
-fn fit(asked: &Asked, request: &Request, purpose: Purpose) -> Result<(), Ruling> {
-    let usages: HashSet<&str> = request.usages.iter().map(String::as_str).collect();
-    let needed = purpose.usages();
-    let is_known = |usage: &&str| needed.contains(usage) || *usage == "key encipherment";
-    if !needed.iter().all(|usage| usages.contains(usage)) || !usages.iter().all(is_known) {
-        let usages: Vec<String> = request.usages.iter().map(|usage| shown(usage)).collect();
-        return Err(leave(format!(
-            "its usages are not a kubelet's: {}",
-            usages.join(", ")
-        )));
-    }
-    if let Some(fault) = &asked.key_fault {
-        return Err(leave(format!("it has {fault}")));
-    }
-    match asked.signature {
-        Signature::Good => Ok(()),
-        Signature::Broken => Err(deny("it is not signed with its own key")),
-        Signature::Unfit(fault) => Err(leave(fault)),
     }
 }
 

@@ -1,7 +1,9 @@
 //! Requests that openssl made (`tests/fixtures/csr/make.sh`), each held against one small cluster.
 
 mod client;
+mod crafted;
 mod forged;
+mod guide;
 mod order;
 mod print;
 mod serving;
@@ -15,7 +17,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::identity::pem::{blocks, push_block};
 use crate::report::Report;
-use crate::secrets::Keys;
+use crate::secrets::{Keys, TokenStore};
 
 const CLIENT: &str = "kubernetes.io/kube-apiserver-client-kubelet";
 const SERVING: &str = "kubernetes.io/kubelet-serving";
@@ -42,15 +44,15 @@ tokens:
     - {id: token6, secret: testonlysecret06, epoch: 2, created: 2026-04-01T00:00:00Z, expires: 2099-01-01T00:00:00Z}
 "#;
 
-fn store() -> TokenStore {
+fn tokens() -> TokenIds {
     let mut report = Report::default();
     let store =
         TokenStore::read(&mut TOKENS.as_bytes(), "s", &Keys::default(), &mut report).unwrap();
     assert!(report.is_empty(), "{report}");
-    store
+    TokenIds::from(&store)
 }
 
-fn register(store: &TokenStore) -> Register<'_> {
+fn register(tokens: &TokenIds) -> Register<'_> {
     let nodes = ["edge-001", "edge-002", "edge-003", "edge-005"].map(|node| {
         let addresses = match node {
             "edge-001" => ["10.20.8.10", "fd00:20::10"]
@@ -65,7 +67,7 @@ fn register(store: &TokenStore) -> Register<'_> {
         };
         (node, facts)
     });
-    Register::new(HashMap::from(nodes), store)
+    Register::new(HashMap::from(nodes), tokens)
 }
 
 fn pem(name: &str) -> String {
@@ -84,6 +86,10 @@ fn to_pem(der: &[u8]) -> String {
 }
 
 fn csr(name: &str, pem: &str, username: &str, signer: &str, usages: &[&str]) -> Value {
+    let group = match username.starts_with("system:bootstrap:") {
+        true => "system:bootstrappers",
+        false => "system:nodes",
+    };
     json!({
         "apiVersion": "certificates.k8s.io/v1",
         "kind": "CertificateSigningRequest",
@@ -93,16 +99,16 @@ fn csr(name: &str, pem: &str, username: &str, signer: &str, usages: &[&str]) -> 
             "username": username,
             "signerName": signer,
             "usages": usages,
-            "groups": ["system:authenticated"],
+            "groups": [group, "system:authenticated"],
         },
         "status": {},
     })
 }
 
 fn review(requests: &[Value]) -> Vec<Verdict> {
-    let store = store();
+    let tokens = tokens();
     let list = json!({"apiVersion": "v1", "kind": "List", "items": requests}).to_string();
-    register(&store).review(list.as_bytes(), "dump").unwrap()
+    register(&tokens).review(list.as_bytes(), "dump").unwrap()
 }
 
 fn judge(request: Value) -> Verdict {

@@ -31,6 +31,7 @@ type forgery struct {
 	addresses    []string
 	usage        string
 	signer       string
+	left         bool // not proved to be forged: nobody approves it, and nobody denies it
 }
 
 // forgedByTokens: whoever holds a token may make any request.
@@ -63,7 +64,7 @@ func (r *replay) forgedByTokens(nodes []*node) []forgery {
 func (r *replay) forgedByNodes(nodes []*node) []forgery {
 	first, second := nodes[0], nodes[1]
 	forged := []forgery{{
-		step: "extra-san", what: "a serving certificate with the name of the API server in it", reason: "which is not " + first.Name + "'s",
+		step: "extra-san", what: "a serving certificate with the name of the API server in it", reason: "which is not " + first.Name + "'s", left: true,
 		by: r.nodeItself(first), commonName: "system:node:" + first.Name, organisation: "system:nodes", usage: "server auth", signer: servingSigner,
 		names: []string{first.Name, "kubernetes.default.svc"}, addresses: []string{first.Address},
 	}}

@@ -112,15 +112,19 @@ func (r *replay) reviewApplied(attackers []forgery) {
 		return fmt.Sprint(counts), err
 	})
 	for _, f := range attackers {
-		r.step("cluster", "review-denies-"+f.step, f.what+" is Denied", func() (string, error) {
+		does, state, decision := "denies", "Denied", "deny"
+		if f.left {
+			does, state, decision = "leaves", "Pending", "leave"
+		}
+		r.step("cluster", "review-"+does+"-"+f.step, f.what+" is "+state, func() (string, error) {
 			v := verdicts[f.name]
 			got, err := r.requestNamed(f.name)
 			seen := got.state() + ": " + v.Reason
 			switch {
 			case err != nil:
 				return seen, err
-			case got.state() != "Denied" || v.Decision != "deny":
-				return seen, fmt.Errorf("it is not denied")
+			case got.state() != state || v.Decision != decision:
+				return seen, fmt.Errorf("it is not %s", state)
 			case !strings.Contains(v.Reason, f.reason):
 				return seen, fmt.Errorf("the reason is not %q", f.reason)
 			}

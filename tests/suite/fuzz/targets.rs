@@ -349,6 +349,7 @@ fn item(pem: &str) -> Value {
             "signerName": "kubernetes.io/kubelet-serving",
             "usages": ["digital signature", "server auth"],
             "username": "system:node:edge-001",
+            "groups": ["system:nodes", "system:authenticated"],
         },
         "status": {},
     })

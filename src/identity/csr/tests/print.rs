@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use crate::identity::csr::Decision::{Approve, Deny, Leave};
 use crate::identity::csr::tests::{
     BY_NODE, BY_TOKEN, CLIENT, FOR_CLIENTS, FOR_SERVERS, SERVING, csr, judge, pem, register,
-    review, store,
+    review, tokens,
 };
 use crate::identity::csr::{approver_settings, commands, to_text};
 
@@ -68,8 +68,8 @@ fn verdicts_become_a_table_and_commands() {
 
 #[test]
 fn what_is_no_list_of_requests_is_refused() {
-    let store = store();
-    let register = register(&store);
+    let tokens = tokens();
+    let register = register(&tokens);
     for text in [
         "",
         "[]",

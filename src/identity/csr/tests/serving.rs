@@ -4,7 +4,8 @@ use serde_json::json;
 
 use crate::identity::csr::Decision::{Approve, Deny, Leave};
 use crate::identity::csr::tests::{
-    BY_NODE, BY_TOKEN, CLIENT, FOR_CLIENTS, FOR_SERVERS, SERVING, csr, judged, pem, register, store,
+    BY_NODE, BY_TOKEN, CLIENT, FOR_CLIENTS, FOR_SERVERS, SERVING, csr, judged, pem, register,
+    tokens,
 };
 
 #[test]
@@ -32,14 +33,19 @@ fn a_serving_certificate_is_for_the_nodes_own_names_and_addresses() {
             "serving-name",
             BY_NODE,
             Deny,
-            "it asks for the name edge-002, which is not edge-001's",
+            "it asks for the name edge-002, which is another node",
         ),
-        ("serving-wildcard", BY_NODE, Deny, "it asks for the name *"),
+        (
+            "serving-wildcard",
+            BY_NODE,
+            Deny,
+            "it asks for the wildcard *",
+        ),
         (
             "serving-address",
             BY_NODE,
-            Deny,
-            "it asks for 10.20.8.11, which is not edge-001's",
+            Leave,
+            "it asks for 10.20.8.11, which is not among edge-001's addresses",
         ),
         (
             "serving-email",
@@ -67,16 +73,19 @@ fn a_serving_certificate_is_for_the_nodes_own_names_and_addresses() {
 /// What the inventory cannot tell is not held against a node.
 #[test]
 fn what_the_inventory_does_not_say_is_left() {
-    let store = store();
-    let mut register = register(&store);
-    let facts = register.nodes.get_mut("edge-001").unwrap();
-    facts.has_other_names = true;
-    facts.addresses.clear();
-    for (file, reason) in [
-        ("serving-name", "the host name of edge-001 is a template"),
-        ("serving", "the inventory has no addresses of edge-001"),
+    let tokens = tokens();
+    for (has_names, reason) in [
+        (false, "the host name of edge-001 is a template"),
+        (true, "the inventory has no addresses of edge-001"),
     ] {
-        let list = json!({"items": [csr("a", &pem(file), BY_NODE, SERVING, FOR_SERVERS)]});
+        let mut register = register(&tokens);
+        let facts = register.nodes.get_mut("edge-001").unwrap();
+        facts.has_other_names = true;
+        facts.addresses.clear();
+        if !has_names {
+            facts.names.clear();
+        }
+        let list = json!({"items": [csr("a", &pem("serving"), BY_NODE, SERVING, FOR_SERVERS)]});
         let verdicts = register.review(list.to_string().as_bytes(), "dump");
         let verdict = verdicts.unwrap().remove(0);
         assert_eq!(verdict.decision, Leave);
