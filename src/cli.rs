@@ -12,7 +12,7 @@ mod pki;
 mod secrets;
 mod token;
 
-pub use csr::{Csr, CsrApproverSettings, CsrPrint, CsrReview};
+pub use csr::{Csr, CsrApproverSettings, CsrExportIds, CsrPrint, CsrReview};
 pub use diff::Diff;
 pub use initrd::{Initrd, InitrdAppend};
 pub use pki::{Pki, PkiInit, PkiIssue};

@@ -25,6 +25,13 @@ pub enum Csr {
     ///
     ///   kubectl get csr -o json | nodebake csr review - --apply
     Review(CsrReview),
+    /// Write which token id belongs to which node, without the tokens' secrets
+    ///
+    /// With this file `csr review --ids FILE` needs no tokens: whoever approves
+    /// requests need not be able to join nodes. Anybody may read it. Write it
+    /// again after each `token create`, `rotate`, `revoke` or `import`: the
+    /// requests of ids that it lacks are left.
+    ExportIds(CsrExportIds),
     /// Print settings for an approver that runs in the cluster
     ///
     /// postfinance/kubelet-csr-approver fits: it judges serving certificates
@@ -57,6 +64,9 @@ pub struct CsrReview {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub secrets: SecretsArgs,
+    /// The tokens' ids, as `csr export-ids` writes them, instead of the tokens
+    #[arg(long, value_name = "FILE", conflicts_with = "secrets")]
+    pub ids: Option<PathBuf>,
     /// Deny nodes and tokens that nobody knows too, instead of leaving them
     ///
     /// Only for clusters whose every node is in the inventory, the control
@@ -82,6 +92,20 @@ pub struct CsrReview {
     /// Print for people, as JSON or as commands
     #[arg(short, long, value_enum, default_value_t, value_name = "FORM")]
     pub output: CsrPrint,
+}
+
+/// `csr export-ids`.
+#[derive(Debug, Args)]
+pub struct CsrExportIds {
+    /// The project's folder
+    #[arg(default_value = ".", value_name = "DIR")]
+    pub dir: PathBuf,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub secrets: SecretsArgs,
+    /// Write this file, instead of printing
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
 }
 
 /// `csr approver-settings`.

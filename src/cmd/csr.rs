@@ -10,19 +10,19 @@ use anyhow::{Context, bail};
 use crate::cli::{Csr, CsrApproverSettings, CsrPrint, CsrReview};
 use crate::cmd::dump_file;
 use crate::cmd::project::say;
-use crate::cmd::secrets_file::{IDENTITY_VARIABLE, tokens_if_there};
-use crate::cmd::token::joining;
+use crate::cmd::secrets_file::IDENTITY_VARIABLE;
+use crate::cmd::token_ids::{export, known_tokens};
 use crate::error::{Exit, Result};
 use crate::identity::csr::{NodeFacts, Register, Verdict, approver_settings, commands, to_text};
 use crate::inventory::{Inventory, Node};
-use crate::report::{Finding, Place, Report};
-use crate::secrets::{SECRETS_FILE, TokenIds};
+use crate::report::Report;
 use crate::terminal;
 
 /// Runs `csr …`.
 pub fn run(args: &Csr) -> Result<Exit> {
     match args {
         Csr::Review(args) => review(args),
+        Csr::ExportIds(args) => export(args),
         Csr::ApproverSettings(args) => settings(args),
     }
 }
@@ -52,75 +52,6 @@ fn review(args: &CsrReview) -> Result<Exit> {
         apply(&args.kubectl, &verdicts)?;
     }
     Ok(Exit::Good)
-}
-
-/// Whose token is which. Without it no request of a node that joins can be judged: that is a finding, and no verdict.
-fn known_tokens(
-    args: &CsrReview,
-    inventory: Option<&Inventory>,
-    report: &mut Report,
-) -> Result<Option<TokenIds>> {
-    let found = tokens_if_there(&args.dir, &args.secrets, report)?;
-    let shown = match (&args.secrets.secrets, &found) {
-        (Some(path), _) => path.display().to_string(),
-        (None, Some(store)) => store.file().to_owned(),
-        (None, None) => SECRETS_FILE.to_owned(),
-    };
-    let place = Place::file(shown);
-    let repair = "name the file that has the tokens with --secrets";
-    let tokens = match &found {
-        // What is wrong with it is a finding already.
-        Some(store) if store.is_partial() => return Ok(None),
-        Some(store) => TokenIds::from(store),
-        None if args.secrets.secrets.is_some() => {
-            let rule = "the file is missing, and without tokens no request can be judged";
-            report.add(Finding::error(&place, "", rule).repair(repair));
-            return Ok(None);
-        }
-        None => TokenIds::default(),
-    };
-    let Some(inventory) = inventory else {
-        return Ok(None);
-    };
-    if let Some(finding) = missing(&tokens, inventory, &place, args.deny_unknown) {
-        report.add(finding.repair(repair));
-    }
-    Ok(Some(tokens))
-}
-
-/// The nodes that join with a token and have none. Where none has one, it is the wrong file, or none at all; a few may
-/// be new, which is an error only if what nobody knows is denied.
-fn missing(
-    tokens: &TokenIds,
-    inventory: &Inventory,
-    place: &Place,
-    denies_unknown: bool,
-) -> Option<Finding> {
-    let joining = joining(inventory);
-    let lacking: Vec<&str> = joining
-        .iter()
-        .copied()
-        .filter(|node| !tokens.has(node))
-        .collect();
-    let first = lacking.first()?;
-    let of = match lacking.len() {
-        1 => format!("no token of {first}"),
-        count => format!("no token of {count} nodes that join with one, like {first}"),
-    };
-    if lacking.len() == joining.len() {
-        let rule = format!("there is {of}: without tokens no request can be judged");
-        return Some(Finding::error(place, "tokens", rule));
-    }
-    Some(match denies_unknown {
-        true => {
-            let rule = format!("there is {of}, which --deny-unknown would deny");
-            Finding::error(place, "tokens", rule)
-        }
-        false => {
-            let rule = format!("there is {of}: what they ask for by a token is left");
-            Finding::warning(place, "tokens", rule)
-        }
-    })
 }
 
 fn print(output: CsrPrint, verdicts: &[Verdict]) -> Result<()> {

@@ -39,6 +39,7 @@ pub mod site;
 mod text_file;
 /// `token`.
 pub mod token;
+mod token_ids;
 mod tree_check;
 mod user_files;
 /// `verify`.

@@ -5,6 +5,7 @@
 mod document;
 mod file;
 mod ids;
+mod ids_read;
 mod import;
 mod list;
 mod read;

@@ -1,0 +1,151 @@
+//! The ids of tokens: what a review knows of them, from the tokens themselves or from a file without secrets.
+
+use std::io::Write;
+use std::path::Path;
+
+use anyhow::Context;
+
+use crate::cli::{CsrExportIds, CsrReview};
+use crate::cmd::project::say;
+use crate::cmd::secrets_file::tokens_if_there;
+use crate::cmd::token::joining;
+use crate::error::{Exit, Result};
+use crate::identity::pki_files::replace;
+use crate::input::{self, Limit};
+use crate::inventory::Inventory;
+use crate::report::{Finding, Place, Report};
+use crate::secrets::{SECRETS_FILE, TokenIds};
+use crate::terminal;
+
+/// 100,000 tokens take 10 MiB.
+const LIMIT: Limit = Limit::mib(64);
+/// Anybody may read what holds no secret.
+const MODE: u32 = 0o644;
+
+/// Runs `csr export-ids`.
+pub fn export(args: &CsrExportIds) -> Result<Exit> {
+    let mut report = Report::default();
+    let inventory = Inventory::load(&args.dir, &mut report);
+    let found = tokens_if_there(&args.dir, &args.secrets, &mut report)?;
+    if found.as_ref().is_none_or(|store| store.count() == 0) && !report.has_errors() {
+        let shown = match (&args.secrets.secrets, &found) {
+            (None, Some(store)) => store.file().to_owned(),
+            (None, None) => SECRETS_FILE.to_owned(),
+            (Some(path), _) => path.display().to_string(),
+        };
+        let rule = "there are no tokens whose ids could be written";
+        let finding = Finding::error(&Place::file(shown), "", rule);
+        report
+            .add(finding.repair("run `nodebake token create`, or name their file with --secrets"));
+    }
+    say(&report)?;
+    let (Some(inventory), Some(store), false) = (inventory, found, report.has_errors()) else {
+        return Ok(Exit::Findings);
+    };
+    let text = TokenIds::from(&store).to_yaml(&inventory.cluster.name.value)?;
+    match &args.out {
+        Some(path) => replace(path, MODE, &text)?,
+        None => terminal::stdout().write_all(text.as_bytes())?,
+    }
+    Ok(Exit::Good)
+}
+
+fn read(path: &Path, shown: &str, cluster: &str, report: &mut Report) -> Result<Option<TokenIds>> {
+    match input::read(path, LIMIT).and_then(input::text) {
+        Ok(text) => Ok(TokenIds::read(&text, shown, cluster, report)),
+        Err(error) => match input::mistake(&error) {
+            Some(why) => {
+                let finding = Finding::error(&Place::file(shown), "", format!("the file {why}"));
+                let repair = "write it with `nodebake csr export-ids`";
+                report.add(finding.repair(repair));
+                Ok(None)
+            }
+            None => Err(error).with_context(|| format!("reading {shown}")),
+        },
+    }
+}
+
+/// Whose token is which. Without it no request of a node that joins can be judged: that is a finding, and no verdict.
+pub fn known_tokens(
+    args: &CsrReview,
+    inventory: Option<&Inventory>,
+    report: &mut Report,
+) -> Result<Option<TokenIds>> {
+    if let Some(path) = &args.ids {
+        let Some(inventory) = inventory else {
+            return Ok(None);
+        };
+        let shown = path.display().to_string();
+        let tokens = read(path, &shown, &inventory.cluster.name.value, report)?;
+        let place = Place::file(shown);
+        let missing = tokens
+            .as_ref()
+            .and_then(|tokens| missing(tokens, inventory, &place, args.deny_unknown));
+        if let Some(finding) = missing {
+            report.add(finding.repair("run `nodebake csr export-ids` where the tokens are"));
+        }
+        return Ok(tokens);
+    }
+    let found = tokens_if_there(&args.dir, &args.secrets, report)?;
+    let shown = match (&args.secrets.secrets, &found) {
+        (Some(path), _) => path.display().to_string(),
+        (None, Some(store)) => store.file().to_owned(),
+        (None, None) => SECRETS_FILE.to_owned(),
+    };
+    let place = Place::file(shown);
+    let repair =
+        "name the file that has the tokens with --secrets, or that of their ids with --ids";
+    let tokens = match &found {
+        // What is wrong with it is a finding already.
+        Some(store) if store.is_partial() => return Ok(None),
+        Some(store) => TokenIds::from(store),
+        None if args.secrets.secrets.is_some() => {
+            let rule = "the file is missing, and without tokens no request can be judged";
+            report.add(Finding::error(&place, "", rule).repair(repair));
+            return Ok(None);
+        }
+        None => TokenIds::default(),
+    };
+    let Some(inventory) = inventory else {
+        return Ok(None);
+    };
+    if let Some(finding) = missing(&tokens, inventory, &place, args.deny_unknown) {
+        report.add(finding.repair(repair));
+    }
+    Ok(Some(tokens))
+}
+
+/// The nodes that join with a token and have none. Where none has one, it is the wrong file, or none at all; a few may
+/// be new, which is an error only if what nobody knows is denied.
+fn missing(
+    tokens: &TokenIds,
+    inventory: &Inventory,
+    place: &Place,
+    denies_unknown: bool,
+) -> Option<Finding> {
+    let joining = joining(inventory);
+    let lacking: Vec<&str> = joining
+        .iter()
+        .copied()
+        .filter(|node| !tokens.has(node))
+        .collect();
+    let first = lacking.first()?;
+    let of = match lacking.len() {
+        1 => format!("no token of {first}"),
+        count => format!("no token of {count} nodes that join with one, like {first}"),
+    };
+    if lacking.len() == joining.len() {
+        let rule = format!("there is {of}: without tokens no request can be judged");
+        return Some(Finding::error(place, "tokens", rule));
+    }
+    Some(match denies_unknown {
+        true => {
+            let rule = format!("there is {of}, which --deny-unknown would deny");
+            Finding::error(place, "tokens", rule)
+        }
+        false => {
+            let rule = format!("there is {of}: what they ask for by a token is left");
+            Finding::warning(place, "tokens", rule)
+        }
+    })
+}
