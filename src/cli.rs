@@ -2,8 +2,10 @@
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use time::OffsetDateTime;
 
 mod csr;
 mod diff;
@@ -11,6 +13,7 @@ mod initrd;
 mod pki;
 mod secrets;
 mod token;
+mod values;
 
 pub use csr::{Csr, CsrApproverSettings, CsrExportIds, CsrPrint, CsrReview};
 pub use diff::Diff;
@@ -21,6 +24,7 @@ pub use token::{
     Token, TokenCreate, TokenEncrypt, TokenExpiring, TokenImport, TokenList, TokenRevoke,
     TokenRotate,
 };
+use values::{duration, glob, time, version};
 
 /// One cluster inventory in; signed, reproducible, ready-to-boot node payloads out.
 #[derive(Debug, Parser)]
@@ -85,7 +89,9 @@ pub enum Command {
     /// Verify a bundle: signature, digests, nothing missing, nothing extra
     ///
     /// Says until when all of its payloads are usable, and warns when that has
-    /// passed; what is signed stays what it is, so that is no failure.
+    /// passed; what is signed stays what it is, so that is a failure only with
+    /// --usable or --usable-for. Signatures that others put beside SHA256SUMS, as
+    /// SHA256SUMS.asc, are named and not checked.
     ///
     /// Files that came alone are verified by the signed SHA256SUMS of their
     /// bundle: that above them, or --sums. Where there is none, by the signed
@@ -151,8 +157,8 @@ pub struct SchemaOf {
     pub file: SchemaFile,
     /// Only fields and flags that kubelets of this version have
     /// [default: those of all versions]
-    #[arg(long, value_name = "VERSION")]
-    pub kubernetes: Option<String>,
+    #[arg(long, value_name = "VERSION", value_parser = version)]
+    pub kubernetes: Option<u32>,
     /// Write all schemas into this folder, as cluster.schema.json,
     /// profile.schema.json and overlay.schema.json
     #[arg(short, long, value_name = "DIR")]
@@ -240,8 +246,8 @@ pub struct Project {
 pub struct Reading {
     /// Judge expirations at this time (RFC 3339) rather than now; it changes
     /// findings only, never a byte of what is built
-    #[arg(long, value_name = "TIME")]
-    pub at: Option<String>,
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub at: Option<OffsetDateTime>,
     /// Treat warnings as errors
     #[arg(long)]
     pub strict: bool,
@@ -268,7 +274,7 @@ pub struct Build {
     pub formats: Vec<String>,
     /// Bake only the nodes whose name matches and keep the others from the
     /// last bundle, which must verify with our key; may be given more than once
-    #[arg(long = "node", value_name = "GLOB")]
+    #[arg(long = "node", value_name = "GLOB", value_parser = glob)]
     pub nodes: Vec<String>,
     /// The bundle that the nodes have now: what it laid on them and this one
     /// does not is removed where a format can; may be given more than once.
@@ -371,9 +377,15 @@ pub struct Verify {
     /// Its raw signature [default: SUMS.sig, SUMS.sshsig]
     #[arg(long, value_name = "FILE", requires = "sums")]
     pub signature: Option<PathBuf>,
+    /// Fail (4) where a token, a certificate or the CA has ended, too
+    #[arg(long)]
+    pub usable: bool,
+    /// The same, where one ends within this time, like 7d
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub usable_for: Option<Duration>,
     /// Judge expirations at this time (RFC 3339) rather than now
-    #[arg(long, value_name = "TIME")]
-    pub at: Option<String>,
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub at: Option<OffsetDateTime>,
     /// Print for people or as JSON
     #[arg(short, long, value_enum, default_value_t, value_name = "FORM")]
     pub output: Print,

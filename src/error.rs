@@ -2,6 +2,10 @@
 //! [`anyhow::Context`] ("reading cluster.yaml"), lower case, no full stop; `main` prints the chain on one line.
 
 use crate::redact::redacted;
+use std::io;
+
+use rustix::io::Errno;
+
 use crate::terminal::shown;
 
 /// The result of everything that can fail for the machine's reasons.
@@ -20,6 +24,19 @@ pub enum Exit {
     Findings = 3,
     /// A bundle or payload did not verify.
     VerificationFailed = 4,
+}
+
+/// Whether the machine failed, rather than what a file says: the operating system said no. It also says that it cannot go
+/// to a place in a file where there is none, and that is the file's fault.
+pub fn is_of_machine(error: &io::Error) -> bool {
+    let code = error.raw_os_error().map(Errno::from_raw_os_error);
+    code.is_some_and(|code| !matches!(code, Errno::INVAL | Errno::OVERFLOW))
+}
+
+/// The same of an error with its context.
+pub fn is_machines(error: &anyhow::Error) -> bool {
+    let mut causes = error.chain().filter_map(|cause| cause.downcast_ref());
+    causes.any(is_of_machine)
 }
 
 /// The whole chain of an error on one line, reasons to the right. Names of files and what they say may be anybody's;

@@ -84,6 +84,9 @@ pub struct NodeRecord {
     /// SHA-256 of its tree.sums: equal digests mean that the node ends up the same.
     #[serde(with = "hex_digest")]
     pub tree_digest: Sha256Digest,
+    /// The version of Kubernetes that its files are for; bundles of the first builds do not say it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kubernetes: Option<String>,
     /// The public half of its bootstrap token.
     pub token_id: Option<String>,
     /// RFC 3339: booting the node after that needs a new token.

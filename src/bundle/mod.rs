@@ -61,6 +61,26 @@ pub const TREE_SUMS: &str = "tree.sums";
 /// The raw Ed25519 signature over a node's `tree.sums`, which travels with it.
 pub const TREE_SIGNATURE: &str = "tree.sums.sig";
 
+/// Whether a name at the top of a bundle is that of a signature that somebody else put beside SHA256SUMS, like
+/// `SHA256SUMS.asc` of GnuPG or `SHA256SUMS.sigstore.json`. We do not read it, and do not object to it.
+pub(crate) fn is_signature_of_others(name: &str) -> bool {
+    let ours = [SIGNATURE, SSH_SIGNATURE].contains(&name);
+    let rest = name
+        .strip_prefix(SUMS)
+        .and_then(|rest| rest.strip_prefix('.'));
+    !ours && rest.is_some_and(|rest| !rest.is_empty() && !rest.contains('/'))
+}
+
+/// The signatures that others put beside a folder's SHA256SUMS, sorted.
+pub fn signatures_of_others(folder: &std::path::Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let files = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_file()));
+    let names = files.filter_map(|entry| entry.file_name().into_string().ok());
+    let mut names: Vec<String> = names.filter(|name| is_signature_of_others(name)).collect();
+    names.sort();
+    names
+}
+
 /// Whether a path is that of a node's file among those that machines fetch.
 pub fn is_served(path: &str) -> bool {
     path.strip_prefix(SERVED)
@@ -73,5 +93,5 @@ pub fn is_served(path: &str) -> bool {
 /// it pose as two names; the second `find` shows links and devices, which sha256sum would follow.
 pub const RECEIVER_CHECK: &str = r#"openssl pkeyutl -verify -pubin -inkey "$KEY" -rawin -in SHA256SUMS -sigfile SHA256SUMS.sig &&
 sha256sum --strict --quiet -c SHA256SUMS &&
-! { { cut -c67- SHA256SUMS; find . ! -type d ! -path ./SHA256SUMS ! -path ./SHA256SUMS.sig ! -path ./SHA256SUMS.sshsig -print0 | tr '\n\0' '?\n' | cut -c3-; } | LC_ALL=C sort | uniq -u; find . ! -type d ! -type f; } | LC_ALL=C grep ''
+! { { cut -c67- SHA256SUMS; find . ! -type d ! -path ./SHA256SUMS ! \( -path './SHA256SUMS.*' ! -path './SHA256SUMS.*/*' \) -print0 | tr '\n\0' '?\n' | cut -c3-; } | LC_ALL=C sort | uniq -u; find . ! -type d ! -type f; } | LC_ALL=C grep ''
 "#;

@@ -20,6 +20,8 @@ use crate::payload::{Output, Place};
 /// What bundle.json says of a node beside its files.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NodeSays {
+    /// The version of Kubernetes that its files are for.
+    pub kubernetes: Option<String>,
     /// The public half of its bootstrap token.
     pub token_id: Option<String>,
     /// RFC 3339; the caller's, since nothing here reads a clock.
@@ -94,6 +96,7 @@ impl<'a> NodeFolder<'a> {
         self.builder.record(NodeRecord {
             name: self.name,
             tree_digest,
+            kubernetes: self.says.kubernetes,
             token_id: self.says.token_id,
             usable_until: self.says.usable_until,
             initramfs: self.says.initramfs,

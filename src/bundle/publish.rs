@@ -12,7 +12,9 @@ use rustix::fs::{CWD, RenameFlags, renameat_with};
 use rustix::io::Errno;
 
 use crate::bundle::manifest::{MANIFEST_LIMIT, Mark};
-use crate::bundle::{INDEX, Kind, MANIFEST, SIGNATURE, SSH_SIGNATURE, SUMS, read};
+use crate::bundle::{
+    INDEX, Kind, MANIFEST, SIGNATURE, SSH_SIGNATURE, SUMS, is_signature_of_others, read,
+};
 use crate::error::Result;
 use crate::unfinished::uninterrupted;
 
@@ -64,10 +66,12 @@ pub(super) fn inspect(out: &Path, kind: Kind) -> Result<Before> {
     }
     let mut begun = true;
     for entry in fs::read_dir(out).with_context(|| format!("reading {shown}"))? {
-        let name = entry
-            .with_context(|| format!("reading {shown}"))?
-            .file_name();
-        if !OURS.iter().any(|ours| name == *ours) {
+        let entry = entry.with_context(|| format!("reading {shown}"))?;
+        let name = entry.file_name();
+        // It goes with the list that it signed, and the build says so.
+        let is_signature = name.to_str().is_some_and(is_signature_of_others)
+            && entry.file_type().is_ok_and(|kind| kind.is_file());
+        if !is_signature && !OURS.iter().any(|ours| name == *ours) {
             bail!(
                 "{shown} holds {name:?}, which nodebake did not write; the folder is left as it is"
             );

@@ -11,7 +11,7 @@ use crate::bundle::manifest::Manifest;
 use crate::bundle::sums::Sums;
 use crate::bundle::{
     INDEX, Kind, MANIFEST, PublicKey, SIGNATURE, SSH_SIGNATURE, SUMS, TREE_SIGNATURE, TREE_SUMS,
-    Verdict, read,
+    Verdict, is_signature_of_others, read,
 };
 use crate::node::Sha256Digest;
 
@@ -131,6 +131,12 @@ impl Walk<'_> {
                 verdict.add(&path, "is not a regular file");
             }
             None if kind.is_file() && [SUMS, SIGNATURE, SSH_SIGNATURE].contains(&&*path) => {}
+            None if kind.is_file()
+                && is_signature_of_others(&path)
+                && entry.path().to_str().is_some() =>
+            {
+                verdict.unchecked.push(path.into_owned());
+            }
             None => match self.tree_signature(&path) {
                 Some(node) if kind.is_file() => {
                     let _ = self.unlisted.insert(node);

@@ -4,13 +4,15 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use anyhow::Context;
 use serde::Serialize;
+use time::OffsetDateTime;
 
 use crate::bundle::Verdict;
 use crate::bundle::manifest::{MANIFEST_LIMIT, Manifest};
 use crate::bundle::sums::{SUMS_LIMIT, Sums as Listed};
 use crate::bundle::{MANIFEST, Problem, PublicKey, SIGNATURE, SSH_SIGNATURE, SUMS, read, scan};
-use crate::error::Result;
+use crate::error::{Result, is_of_machine};
 use crate::node::Sha256Digest;
 
 /// How many folders above a file its bundle may be: `shared/files/DIGEST`, `boot/nodes/NAME/overlay.cpio.gz`.
@@ -85,7 +87,7 @@ pub fn verify_files(
     files: &[PathBuf],
     sums: &Sums,
     key: &PublicKey,
-    min_generation: Option<u64>,
+    (min_generation, usable): (Option<u64>, Option<OffsetDateTime>),
 ) -> Result<Single> {
     let mut verdict = Verdict::default();
     let mut single = Single {
@@ -94,10 +96,22 @@ pub fn verify_files(
     };
     if let Some(listed) = signed(sums, key, &mut verdict) {
         let folder = sums.list.parent().unwrap_or(Path::new("."));
-        generation(folder, &listed, min_generation, (&mut single, &mut verdict));
+        let manifest = generation(folder, &listed, min_generation, (&mut single, &mut verdict));
         let mut paths: BTreeMap<Sha256Digest, Vec<&str>> = BTreeMap::new();
         for (path, digest) in listed.lines() {
             paths.entry(*digest).or_default().push(path);
+        }
+        if let Some(until) = usable {
+            match &manifest {
+                Some(manifest) => {
+                    verdict.says_until(manifest);
+                    verdict.require_usable(until);
+                }
+                None => verdict.add(
+                    MANIFEST,
+                    "is not beside the list, and nothing else says until when nodes can join",
+                ),
+            }
         }
         for file in files {
             let found = one(file, (folder, &listed), &paths, &mut verdict)?;
@@ -143,7 +157,7 @@ fn generation(
     listed: &Listed,
     least: Option<u64>,
     (single, verdict): (&mut Single, &mut Verdict),
-) {
+) -> Option<Manifest> {
     let is_here = folder.join(MANIFEST).symlink_metadata().is_ok();
     let manifest = is_here
         .then(|| scan::listed(folder, MANIFEST, listed, MANIFEST_LIMIT, verdict))
@@ -153,7 +167,7 @@ fn generation(
         single.cluster = Some(manifest.cluster.clone());
         single.generation = Some(manifest.generation);
     }
-    match (least, manifest) {
+    match (least, &manifest) {
         (None, _) => {}
         (Some(least), Some(manifest)) if manifest.generation >= least => {}
         (Some(least), Some(manifest)) => {
@@ -165,6 +179,7 @@ fn generation(
             "is not beside the list, and nothing else says the generation",
         ),
     }
+    manifest
 }
 
 fn one(
@@ -180,6 +195,9 @@ fn one(
         .and_then(|file| read::digest(&file, None))
     {
         Ok(digest) => digest,
+        Err(error) if is_of_machine(&error) => {
+            return Err(error).with_context(|| format!("reading {shown}"));
+        }
         Err(error) => {
             verdict.add(&shown, error.to_string());
             return Ok(None);

@@ -17,6 +17,8 @@ use crate::bundle::{
 };
 use crate::error::Result;
 use crate::terminal::shown;
+use time::OffsetDateTime;
+
 use crate::timing::{parse_rfc3339, rfc3339};
 
 /// More are counted rather than listed: a hostile folder must not fill the memory.
@@ -51,6 +53,12 @@ pub struct Verdict {
     pub secret_files: usize,
     /// RFC 3339: the first end of any node's token or CA; booting that node later needs a new bundle.
     pub usable_until: Option<String>,
+    /// The node whose token or certificate ends then, where every node's end is known.
+    #[serde(skip)]
+    pub first_to_end: Option<String>,
+    /// Signatures of others beside SHA256SUMS, which were not looked at.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unchecked: Vec<String>,
     /// Everything that is wrong, sorted by path; empty means verified.
     pub problems: Vec<Problem>,
     /// Problems that were found and not listed.
@@ -63,6 +71,36 @@ impl Verdict {
     /// Whether nothing is wrong.
     pub fn is_good(&self) -> bool {
         self.problems.is_empty()
+    }
+
+    /// Takes over until when nodes can join.
+    pub(super) fn says_until(&mut self, manifest: &Manifest) {
+        let ends = manifest.nodes.iter().filter_map(|node| {
+            let until = node.usable_until.as_deref()?;
+            Some((parse_rfc3339(until)?, node.name.as_str()))
+        });
+        let says_all = manifest
+            .nodes
+            .iter()
+            .all(|node| node.usable_until.is_some());
+        let first = ends.min();
+        self.usable_until = first.and_then(|(ends, _)| rfc3339(ends));
+        self.first_to_end = first.filter(|_| says_all).map(|(_, node)| node.to_owned());
+    }
+
+    /// Objects where what a node needs to join ends before a time: whoever asked wants to boot nodes until then.
+    pub fn require_usable(&mut self, until: OffsetDateTime) {
+        let wanted = rfc3339(until).unwrap_or_default();
+        let rule = match (&self.usable_until, &self.first_to_end) {
+            (Some(ends), Some(_)) if parse_rfc3339(ends).is_some_and(|ends| ends > until) => return,
+            (Some(ends), Some(node)) => {
+                format!(
+                    "a token, a certificate or the CA ends at {ends} (node {node}), not after {wanted}"
+                )
+            }
+            _ => "does not say until when its nodes can join".to_owned(),
+        };
+        self.add(MANIFEST, rule);
     }
 
     pub(super) fn add(&mut self, path: &str, rule: impl Into<String>) {
@@ -100,6 +138,11 @@ impl fmt::Display for Verdict {
                 self.files,
                 self.usable_until.as_deref().unwrap_or("-")
             )?;
+            if !self.unchecked.is_empty() {
+                let names: Vec<String> = self.unchecked.iter().map(|name| shown(name)).collect();
+                let (bundle, names) = (shown(&self.bundle), names.join(", "));
+                writeln!(f, "{bundle}: not checked, as others made it: {names}")?;
+            }
             match self.absent {
                 0 => Ok(()),
                 absent => {
@@ -165,6 +208,7 @@ fn check_some(
         }
     }
     let mut checked = opened.checked;
+    checked.verdict.unchecked.sort();
     checked.verdict.problems.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(checked)
 }
@@ -248,12 +292,8 @@ fn open_manifest(out: &Path, sums: &Sums, checked: &mut Checked) {
             verdict.cluster = Some(manifest.cluster.clone());
             verdict.generation = Some(manifest.generation);
             verdict.nodes = manifest.nodes.len();
-            let ends = manifest.nodes.iter().filter_map(|node| {
-                let until = node.usable_until.as_deref()?;
-                parse_rfc3339(until)
-            });
             verdict.secret_files = manifest.all_files().filter(|file| file.secret).count();
-            verdict.usable_until = ends.min().and_then(rfc3339);
+            verdict.says_until(&manifest);
             agree(out, &manifest, sums, verdict);
             checked.manifest = Some(manifest);
         }

@@ -19,7 +19,7 @@ use serde_json::Value;
 use crate::bundle::{Problem, PublicKey};
 use crate::carried::claims::{Claims, Wrong, claims, differs};
 use crate::carried::list::List;
-use crate::error::{Result, one_line};
+use crate::error::{Result, is_machines, one_line};
 use crate::inspect::{Kept, Limits, Listing, RowKind, list_keeping};
 use crate::node::{Entry, EntryKind, NodePath, NodeTree, Sha256Digest, UNIT_FOLDER};
 use crate::payload::ignition::preset;
@@ -55,6 +55,8 @@ struct Payload {
 }
 
 /// Verifies the files of a payload by the signed list that one of them carries.
+///
+/// Whatever the files' content makes fail is among the problems; errors are the machine's.
 pub fn verify_carried(files: &[PathBuf], key: &PublicKey) -> Result<Carried> {
     let mut carried = Carried {
         files: files
@@ -64,9 +66,10 @@ pub fn verify_carried(files: &[PathBuf], key: &PublicKey) -> Result<Carried> {
         ..Carried::default()
     };
     let mut wrong: Vec<Wrong> = Vec::new();
-    if let Some((list, signed)) = signed_list(files, key, &mut wrong)? {
-        carried.node = Some(list.node.clone());
-        compare(files, (&list, &signed, key), &mut carried, &mut wrong)?;
+    match by_list(files, key, &mut carried, &mut wrong) {
+        Ok(()) => {}
+        Err(error) if is_machines(&error) => return Err(error),
+        Err(error) => wrong.push((carried.files.join(" "), one_line(&error))),
     }
     wrong.sort();
     wrong.dedup();
@@ -75,6 +78,19 @@ pub fn verify_carried(files: &[PathBuf], key: &PublicKey) -> Result<Carried> {
         .map(|(path, rule)| Problem { path, rule })
         .collect();
     Ok(carried)
+}
+
+fn by_list(
+    files: &[PathBuf],
+    key: &PublicKey,
+    carried: &mut Carried,
+    wrong: &mut Vec<Wrong>,
+) -> Result<()> {
+    if let Some((list, signed)) = signed_list(files, key, wrong)? {
+        carried.node = Some(list.node.clone());
+        compare(files, (&list, &signed, key), carried, wrong)?;
+    }
+    Ok(())
 }
 
 /// What lies beside a list: its bytes, the signature, and the one for ssh-keygen.
@@ -154,8 +170,10 @@ fn read(file: &Path, kept: Kept, wrong: &mut Vec<Wrong>) -> Result<Option<Payloa
         ));
         return Ok(None);
     };
-    if let Err(error) = outcome {
-        wrong.push((shown, one_line(&error)));
+    match outcome {
+        Ok(()) => {}
+        Err(error) if is_machines(&error) => return Err(error),
+        Err(error) => wrong.push((shown, one_line(&error))),
     }
     Ok(Some(Payload { listing, kept }))
 }

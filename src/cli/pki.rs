@@ -1,10 +1,12 @@
 //! `pki …`: what the user may say of certificates.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Subcommand};
 
 use crate::cli::Print;
+use crate::cli::values::{glob, lifetime};
 
 /// `pki …`.
 #[derive(Debug, Subcommand)]
@@ -42,11 +44,11 @@ pub struct PkiInit {
     #[arg(default_value = ".", value_name = "DIR")]
     pub dir: PathBuf,
     /// How long the CA is valid
-    #[arg(long, value_name = "DURATION", default_value = "3650d")]
-    pub ca_ttl: String,
+    #[arg(long, value_name = "DURATION", value_parser = lifetime, default_value = "3650d")]
+    pub ca_ttl: Duration,
     /// How long the control plane's certificates are valid
-    #[arg(long, value_name = "DURATION", default_value = "365d")]
-    pub ttl: String,
+    #[arg(long, value_name = "DURATION", value_parser = lifetime, default_value = "365d")]
+    pub ttl: Duration,
     /// A further name or address of the API server; may be given more than once
     #[arg(long = "san", value_name = "NAME")]
     pub sans: Vec<String>,
@@ -65,14 +67,14 @@ pub struct PkiIssue {
     #[arg(default_value = ".", value_name = "DIR")]
     pub dir: PathBuf,
     /// The nodes, by name or glob [default: all]
-    #[arg(value_name = "NODE")]
+    #[arg(value_name = "NODE", value_parser = glob)]
     pub nodes: Vec<String>,
     /// How long certificates are valid; none outlives the CA
-    #[arg(long, value_name = "DURATION", default_value = "365d")]
-    pub ttl: String,
+    #[arg(long, value_name = "DURATION", value_parser = lifetime, default_value = "365d")]
+    pub ttl: Duration,
     /// Issue anew what ends within this time [default: a third of its life]
-    #[arg(long, value_name = "DURATION")]
-    pub renew_within: Option<String>,
+    #[arg(long, value_name = "DURATION", value_parser = lifetime)]
+    pub renew_within: Option<Duration>,
     /// Issue anew what is still good, too
     #[arg(long)]
     pub force: bool,

@@ -1,10 +1,13 @@
 //! `token …`: what the user may say of bootstrap tokens.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Subcommand};
+use time::OffsetDateTime;
 
 use crate::cli::TokenFile;
+use crate::cli::values::{duration, duration_text, glob, lifetime, time};
 
 /// `token …`.
 #[derive(Debug, Subcommand)]
@@ -61,11 +64,11 @@ pub struct TokenCreate {
     #[arg(default_value = ".", value_name = "DIR")]
     pub dir: PathBuf,
     /// The nodes, by name or glob [default: all]
-    #[arg(value_name = "NODE")]
+    #[arg(value_name = "NODE", value_parser = glob)]
     pub nodes: Vec<String>,
     /// How long the tokens live, like 24h or 30d [default: tokens.ttl]
-    #[arg(long, value_name = "DURATION")]
-    pub ttl: Option<String>,
+    #[arg(long, value_name = "DURATION", value_parser = lifetime)]
+    pub ttl: Option<Duration>,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub file: TokenFile,
@@ -92,18 +95,18 @@ pub struct TokenRotate {
     #[arg(default_value = ".", value_name = "DIR")]
     pub dir: PathBuf,
     /// The nodes, by name or glob
-    #[arg(value_name = "NODE")]
+    #[arg(value_name = "NODE", value_parser = glob)]
     pub nodes: Vec<String>,
     /// Only nodes whose tokens end within this time, like 7d; without NODE,
     /// all that do
-    #[arg(long, value_name = "DURATION")]
-    pub expiring_within: Option<String>,
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub expiring_within: Option<Duration>,
     /// How long the old tokens go on beside the new ones
-    #[arg(long, value_name = "DURATION", default_value = "0h")]
-    pub overlap: String,
+    #[arg(long, value_name = "DURATION", default_value = "0h", value_parser = duration)]
+    pub overlap: Duration,
     /// How long the new tokens live, like 24h or 30d [default: tokens.ttl]
-    #[arg(long, value_name = "DURATION")]
-    pub ttl: Option<String>,
+    #[arg(long, value_name = "DURATION", value_parser = lifetime)]
+    pub ttl: Option<Duration>,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub file: TokenFile,
@@ -116,7 +119,7 @@ pub struct TokenRevoke {
     #[arg(default_value = ".", value_name = "DIR")]
     pub dir: PathBuf,
     /// The nodes, by name or glob; they need not be in the inventory any more
-    #[arg(value_name = "NODE")]
+    #[arg(value_name = "NODE", value_parser = glob)]
     pub nodes: Vec<String>,
     #[command(flatten)]
     #[allow(missing_docs)]
@@ -130,11 +133,11 @@ pub struct TokenExpiring {
     #[arg(default_value = ".", value_name = "DIR")]
     pub dir: PathBuf,
     /// How far to look ahead, like 7d
-    #[arg(long, value_name = "DURATION")]
+    #[arg(long, value_name = "DURATION", value_parser = duration_text)]
     pub within: String,
     /// Judge at this time (RFC 3339) rather than now
-    #[arg(long, value_name = "TIME")]
-    pub at: Option<String>,
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub at: Option<OffsetDateTime>,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub file: TokenFile,

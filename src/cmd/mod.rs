@@ -1,5 +1,10 @@
 //! One file for each subcommand: glue only.
 
+use std::io::Write;
+
+use crate::error::{Exit, Result};
+use crate::terminal;
+
 /// `build`.
 pub mod build;
 /// `check`.
@@ -44,3 +49,9 @@ mod tree_check;
 mod user_files;
 /// `verify`.
 pub mod verify;
+
+/// Says what is wrong with a command line that clap took.
+fn usage(rule: &str) -> Result<Exit> {
+    writeln!(terminal::stderr(), "nodebake: {rule}")?;
+    Ok(Exit::Usage)
+}

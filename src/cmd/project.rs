@@ -5,9 +5,7 @@ mod findings;
 use std::io::Write;
 use std::path::Path;
 
-use anyhow::anyhow;
 use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 
 use crate::cli::Reading;
 use crate::cmd::credentials;
@@ -45,7 +43,7 @@ pub struct Prepared {
 
 /// Reads a project and decides its plan. None if there is nothing to go on with; the report says why.
 pub fn prepare(dir: &Path, reading: &Reading, report: &mut Report) -> Result<Option<Prepared>> {
-    let at = judged_at(reading.at.as_deref())?;
+    let at = judged_at(reading.at);
     let tokens = tokens(dir, &reading.secrets, report)?;
     let Some(inventory) = Inventory::load(dir, report) else {
         return Ok(None);
@@ -98,12 +96,8 @@ pub fn ca_bundle(
 }
 
 /// The clock decides findings only, and the user may set it.
-pub fn judged_at(said: Option<&str>) -> Result<OffsetDateTime> {
-    match said {
-        None => Ok(OffsetDateTime::now_utc()),
-        Some(text) => OffsetDateTime::parse(text, &Rfc3339)
-            .map_err(|_| anyhow!("reading --at {text}: not a time like 2026-12-01T00:00:00Z")),
-    }
+pub fn judged_at(said: Option<OffsetDateTime>) -> OffsetDateTime {
+    said.unwrap_or_else(OffsetDateTime::now_utc)
 }
 
 impl Prepared {

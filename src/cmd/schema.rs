@@ -4,18 +4,16 @@ use std::fs;
 use std::io::Write;
 use std::path::Path;
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::Context;
 
 use crate::cli::{SchemaFile, SchemaOf};
 use crate::error::{Exit, Result};
-use crate::kubernetes::kubelet_config;
-use crate::kubernetes::version::Version;
 use crate::schema::{Kind, text};
 use crate::terminal;
 
 /// Runs `schema`.
 pub fn run(args: &SchemaOf) -> Result<Exit> {
-    let minor = args.kubernetes.as_deref().map(minor).transpose()?;
+    let minor = args.kubernetes;
     if let Some(out) = &args.out {
         write_all(out, minor)?;
         return Ok(Exit::Good);
@@ -38,18 +36,4 @@ pub fn write_all(out: &Path, minor: Option<u32>) -> Result<()> {
             .with_context(|| format!("writing {}", file.display()))?;
     }
     Ok(())
-}
-
-/// A version that kubelets are known of.
-fn minor(version: &str) -> Result<u32> {
-    let parsed: Version = version.parse().map_err(|rule: String| anyhow!(rule))?;
-    let known = kubelet_config::Schema::load().minors();
-    if !known.contains(&parsed.minor()) {
-        bail!(
-            "nothing is known of kubelets {parsed}, only of 1.{} to 1.{}",
-            known.start(),
-            known.end()
-        );
-    }
-    Ok(parsed.minor())
 }

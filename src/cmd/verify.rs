@@ -2,16 +2,19 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use serde::Serialize;
+use time::OffsetDateTime;
 
 use crate::bundle::{
-    Problem, PublicKey, SUMS, Single, SumsFiles, Verdict, verify, verify_files, verify_partial,
+    Problem, PublicKey, Single, SumsFiles, Verdict, verify, verify_files, verify_partial,
 };
 use crate::carried::{Carried, verify_carried};
 use crate::cli::{Print, Verify};
 use crate::cmd::project::judged_at;
+use crate::cmd::usage;
 use crate::error::{Exit, Result};
 use crate::report::{Finding, Place, Report};
 use crate::terminal::{self, shown};
@@ -58,19 +61,23 @@ pub fn run(args: &Verify) -> Result<Exit> {
         folders += usize::from(std::fs::metadata(path).with_context(looking)?.is_dir());
     }
     match (folders, &args.paths[..]) {
-        (0, _) if args.partial => bail!("--partial is about a bundle's folder"),
+        (0, _) if args.partial => usage("--partial is about a bundle's folder"),
         (0, files) => single(args, files, &key),
         (1, [out]) if args.sums.is_none() => bundle(args, out, &key),
-        _ => bail!("verifying: name one folder, or files and no folder"),
+        _ => usage("name one folder, or files and no folder"),
     }
 }
 
 fn bundle(args: &Verify, out: &Path, key: &PublicKey) -> Result<Exit> {
-    let at = judged_at(args.at.as_deref())?;
-    let verdict = match args.partial {
+    let at = judged_at(args.at);
+    let mut verdict = match args.partial {
         true => verify_partial(out, key, args.min_generation)?,
         false => verify(out, key, args.min_generation)?,
     };
+    if let Some(wanted) = usable_at(args)? {
+        verdict.require_usable(wanted);
+        return say(&verdict, args.output);
+    }
     let until = verdict.usable_until.as_deref().and_then(parse_rfc3339);
     if verdict.is_good() && until.is_some_and(|until| until <= at) {
         let rule = "what its nodes need to join has expired, for some of them at least";
@@ -80,6 +87,17 @@ fn bundle(args: &Verify, out: &Path, key: &PublicKey) -> Result<Exit> {
         write!(terminal::stderr(), "{report}")?;
     }
     say(&verdict, args.output)
+}
+
+/// The time after which all that nodes need to join must still be good, where that is asked for.
+fn usable_at(args: &Verify) -> Result<Option<OffsetDateTime>> {
+    let time = args.usable_for.or(args.usable.then_some(Duration::ZERO));
+    let Some(time) = time else { return Ok(None) };
+    let at = judged_at(args.at);
+    Ok(Some(
+        at.checked_add(time.try_into()?)
+            .context("adding --usable-for to the time")?,
+    ))
 }
 
 /// Files that came alone: by the signed list of their bundle, or by the signed tree that they carry.
@@ -92,13 +110,19 @@ fn single(args: &Verify, files: &[PathBuf], key: &PublicKey) -> Result<Exit> {
         None => files.first().and_then(|file| SumsFiles::above(file)),
     };
     if let Some(sums) = sums {
-        let single = verify_files(files, &sums, key, args.min_generation)?;
+        let wanted = (args.min_generation, usable_at(args)?);
+        let single = verify_files(files, &sums, key, wanted)?;
         let good = single.problems.is_empty();
         return print(args.output, good, &single_text(&single), &single);
     }
+    if args.usable || args.usable_for.is_some() {
+        return usage(
+            "a tree does not say until when its node can join: name the SHA256SUMS of the bundle with --sums",
+        );
+    }
     if args.min_generation.is_some() {
-        bail!(
-            "verifying: a tree does not say its generation; name the {SUMS} of the bundle with --sums"
+        return usage(
+            "a tree does not say its generation: name the SHA256SUMS of the bundle with --sums",
         );
     }
     let carried = verify_carried(files, key)?;

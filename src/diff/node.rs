@@ -163,6 +163,7 @@ fn facts(record: Option<&NodeRecord>) -> Value {
             let _ = facts.insert(name.to_owned(), value);
         }
     };
+    say("kubernetes", record.kubernetes.clone().into());
     say("tokenId", record.token_id.clone().into());
     say("usableUntil", record.usable_until.clone().into());
     if let Some(overlay) = &record.initramfs {

@@ -44,6 +44,8 @@ struct Working {
     /// Nodes of which only the token is another, and those whose files are only packed otherwise.
     tokens: usize,
     packed: usize,
+    /// Nodes that get the same files for another version of Kubernetes.
+    versions: usize,
     /// Nodes that only come in other formats.
     formats: usize,
     user_data: usize,
@@ -171,6 +173,10 @@ impl Summary {
         }
         let payloads = diff.payloads.iter();
         let others = payloads.filter(|payload| payload.change != Change::Changed);
+        if diff.facts.iter().any(|fact| fact.path == "kubernetes") && diff.entries.is_empty() {
+            working.versions += 1;
+            return;
+        }
         match diff.facts.is_empty() && diff.entries.is_empty() {
             true if others.count() > 0 => working.formats += 1,
             true => working.packed += 1,
@@ -201,6 +207,12 @@ impl Summary {
             self.by_itself.push(format!(
                 "{}: only the bootstrap token or its end; one that has joined needs none",
                 count(working.tokens, "node")
+            ));
+        }
+        if working.versions > 0 {
+            self.by_itself.push(format!(
+                "{}: the same files, for another version of Kubernetes",
+                count(working.versions, "node")
             ));
         }
         if working.formats > 0 {

@@ -25,6 +25,7 @@ mod fetched_assets;
 mod first_boot;
 mod foreign_text;
 mod fuzz;
+mod gates;
 mod golden;
 mod identical;
 mod identity;

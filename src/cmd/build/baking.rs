@@ -184,6 +184,7 @@ impl Baking<'_> {
         let mut folder = self.builder.node(
             &node.name,
             NodeSays {
+                kubernetes: Some(node.class.spec.kubernetes.value.to_string()),
                 token_id: node.token.as_ref().map(|token| token.id.clone()),
                 usable_until: rfc3339(node.usable_until),
                 initramfs: self.initramfs(&job),

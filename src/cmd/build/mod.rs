@@ -11,11 +11,11 @@ use std::sync::Arc;
 
 use anyhow::Context;
 
-use crate::bundle::{Finished, Signer};
+use crate::bundle::{Finished, Signer, signatures_of_others};
 use crate::cli::{Build, Print, Project};
 use crate::cmd::project::{Prepared, SIGN_KEY, prepare, say};
 use crate::error::{Exit, Result};
-use crate::report::Report;
+use crate::report::{Finding, Place, Report};
 
 /// Where things are when the user does not say.
 const OUT: &str = "out";
@@ -87,10 +87,23 @@ fn make(
         say(&report)?;
         return Ok(None);
     };
+    let target = seal::target(args, out);
+    let stale = signatures_of_others(&target);
     let outcome = baking::bake(args, &prepared, out, signer)?;
     prepared.add(outcome.findings, &mut report);
     if args.project.reading.strict {
         report.make_strict();
+    }
+    if outcome.finished.is_some() {
+        for name in stale {
+            let rule = "signed the bundle that was here before, so it went with it";
+            let finding = Finding::warning(
+                &Place::file(target.join(name).display().to_string()),
+                "",
+                rule,
+            );
+            report.add(finding.repair("sign the new SHA256SUMS"));
+        }
     }
     say(&report)?;
     Ok(outcome.finished.map(|finished| (finished, prepared)))

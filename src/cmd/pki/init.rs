@@ -11,7 +11,7 @@ use time::OffsetDateTime;
 
 use crate::cli::{PkiInit, Print};
 use crate::cmd::init::EXAMPLE_CA;
-use crate::cmd::pki::{duration, passphrase};
+use crate::cmd::pki::passphrase;
 use crate::cmd::project::say;
 use crate::error::{Exit, Result};
 use crate::identity::pki_files::{self, CA_KEY, CONTROL_PLANE};
@@ -42,7 +42,7 @@ pub(super) fn run(args: &PkiInit) -> Result<Exit> {
     }
     files.check()?;
     let now = OffsetDateTime::now_utc();
-    let ca_lifetime = duration("--ca-ttl", &args.ca_ttl)?;
+    let ca_lifetime = args.ca_ttl;
     let (names, addresses) = sans(cluster, &args.sans)?;
     let passphrase = passphrase(args.passphrase_file.as_deref())?;
     let ca = Authority::generate(&format!("{}-ca", cluster.name.value), now, ca_lifetime)?;
@@ -57,7 +57,7 @@ pub(super) fn run(args: &PkiInit) -> Result<Exit> {
         addresses,
         kubelet_client_user: &cluster.api_server.kubelet_client_user,
         now,
-        lifetime: duration("--ttl", &args.ttl)?,
+        lifetime: args.ttl,
         ca_lifetime,
     };
     let made = control_plane.files(&ca)?;

@@ -11,7 +11,7 @@ use serde::Serialize;
 use time::OffsetDateTime;
 
 use crate::cli::{PkiIssue, Print};
-use crate::cmd::pki::{authority, duration, passphrase};
+use crate::cmd::pki::{authority, passphrase};
 use crate::cmd::project::{ca_bundle, say};
 use crate::cmd::token::chosen;
 use crate::error::{Exit, Result};
@@ -44,11 +44,8 @@ pub(super) fn run(args: &PkiIssue) -> Result<Exit> {
 
 fn issue(args: &PkiIssue, report: &mut Report) -> Result<Exit> {
     let now = OffsetDateTime::now_utc();
-    let lifetime = duration("--ttl", &args.ttl)?;
-    let within = args.renew_within.as_deref();
-    let within = within
-        .map(|text| duration("--renew-within", text))
-        .transpose()?;
+    let lifetime = args.ttl;
+    let within = args.renew_within;
     let inventory = Inventory::load(&args.dir, report);
     let Some(inventory) = inventory.filter(|_| !report.has_errors()) else {
         return Ok(Exit::Findings);

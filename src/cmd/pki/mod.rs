@@ -6,7 +6,6 @@ mod issue;
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
-use std::time::Duration;
 
 use anyhow::{Context, bail};
 use zeroize::Zeroizing;
@@ -18,7 +17,6 @@ use crate::identity::{Authority, CaBundle, PrivateKey};
 use crate::input::{self, Limit};
 use crate::report::{Finding, Place, Report};
 use crate::secrets::{Secret, check_access};
-use crate::timing::{DURATION_RULE, parse_duration};
 
 /// Longer than any passphrase, in bytes.
 const PASSPHRASE_LIMIT: Limit = Limit::kib(4);
@@ -30,14 +28,6 @@ pub fn run(args: &Pki) -> Result<Exit> {
     match args {
         Pki::Init(args) => init::run(args),
         Pki::Issue(args) => issue::run(args),
-    }
-}
-
-fn duration(option: &str, text: &str) -> Result<Duration> {
-    match parse_duration(text) {
-        Some(Duration::ZERO) => bail!("reading {option} {text}: it must not be zero"),
-        Some(duration) => Ok(duration),
-        None => bail!("reading {option} {text}: {DURATION_RULE}"),
     }
 }
 

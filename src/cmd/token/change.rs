@@ -1,7 +1,6 @@
 //! `token rotate` and `token revoke`: what changes secrets.yaml, and the commands that change the cluster with it.
 
 use std::fmt::Write as _;
-use std::io::Write;
 use std::path::Path;
 
 use serde::Serialize;
@@ -9,12 +8,12 @@ use time::OffsetDateTime;
 
 use crate::cli::{TokenRevoke, TokenRotate};
 use crate::cmd::secrets_file::Change;
-use crate::cmd::token::{chosen, chosen_or_joining, duration, load, minting, print};
+use crate::cmd::token::{chosen, chosen_or_joining, load, minting, print};
+use crate::cmd::usage;
 use crate::error::{Exit, Result};
 use crate::inventory::{At, Inventory};
 use crate::report::{Finding, Report};
 use crate::secrets::{Ended, Rotated};
-use crate::terminal;
 use crate::timing::rfc3339;
 
 /// Names on one command line; the kernel takes some 2 MiB, people less.
@@ -40,12 +39,9 @@ pub(super) fn rotate(args: &TokenRotate, report: &mut Report) -> Result<Exit> {
     let Some(inventory) = load(&args.dir, report) else {
         return Ok(Exit::Findings);
     };
-    let minting = minting(&inventory, args.ttl.as_deref())?;
-    let overlap = duration("--overlap", &args.overlap)?;
-    let within = args.expiring_within.as_deref();
-    let within = within
-        .map(|text| duration("--expiring-within", text))
-        .transpose()?;
+    let minting = minting(&inventory, args.ttl);
+    let overlap = args.overlap;
+    let within = args.expiring_within;
     let mut nodes = chosen_or_joining(&args.nodes, &inventory)?;
     let recipients = &inventory.cluster.tokens.recipients;
     let change = Change::begin(&args.dir, &args.file.secrets, recipients, report)?;
@@ -129,8 +125,7 @@ fn recipients(dir: &Path, report: &mut Report) -> Vec<At<String>> {
 
 /// clap cannot ask for it: DIR, which may be left out, comes before.
 fn no_nodes(advice: &str) -> Result<Exit> {
-    writeln!(terminal::stderr(), "nodebake: no node is named: {advice}")?;
-    Ok(Exit::Usage)
+    usage(&format!("no node is named: {advice}"))
 }
 
 fn rotated_text(rotated: &Rotated, commands: &[String]) -> String {

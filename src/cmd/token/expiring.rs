@@ -5,15 +5,17 @@ use std::fmt::Write;
 use crate::cli::TokenExpiring;
 use crate::cmd::project::judged_at;
 use crate::cmd::secrets_file::tokens;
-use crate::cmd::token::{duration, joining, load, print};
+use crate::cmd::token::{joining, load, print};
 use crate::error::{Exit, Result};
 use crate::report::Report;
 use crate::secrets::Expiring;
+use crate::timing::parse_duration;
 
 /// Runs `token expiring`.
 pub(super) fn run(args: &TokenExpiring, report: &mut Report) -> Result<Exit> {
-    let within = duration("--within", &args.within)?;
-    let at = judged_at(args.at.as_deref())?;
+    // The command line took it for one.
+    let within = parse_duration(&args.within).unwrap_or_default();
+    let at = judged_at(args.at);
     let Some(inventory) = load(&args.dir, report) else {
         return Ok(Exit::Findings);
     };

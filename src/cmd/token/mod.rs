@@ -19,7 +19,6 @@ use crate::plan::needs_token;
 use crate::report::{Finding, Place, Report};
 use crate::secrets::{Listing, Minting, SEALED_FILE, Usage, minted_text};
 use crate::terminal;
-use crate::timing::{DURATION_RULE, parse_duration};
 
 mod change;
 mod expiring;
@@ -48,7 +47,7 @@ fn create(args: &TokenCreate, report: &mut Report) -> Result<Exit> {
     let Some(inventory) = load(&args.dir, report) else {
         return Ok(Exit::Findings);
     };
-    let minting = minting(&inventory, args.ttl.as_deref())?;
+    let minting = minting(&inventory, args.ttl);
     let mut nodes = chosen_or_joining(&args.nodes, &inventory)?;
     let recipients = &inventory.cluster.tokens.recipients;
     let change = Change::begin(&args.dir, &args.file.secrets, recipients, report)?;
@@ -171,20 +170,15 @@ fn chosen_or_joining<'a>(named: &[String], inventory: &'a Inventory) -> Result<V
     }
 }
 
-fn minting(inventory: &Inventory, ttl: Option<&str>) -> Result<Minting<'static>> {
+fn minting(inventory: &Inventory, ttl: Option<Duration>) -> Minting<'static> {
     let settings = &inventory.cluster.tokens;
-    let ttl = ttl.map(|text| duration("--ttl", text)).transpose()?;
-    Ok(Minting {
+    Minting {
         ttl: ttl.unwrap_or(settings.ttl.value),
         now: OffsetDateTime::now_utc(),
         shelf_life: settings.shelf_life,
         force: false,
         description: DESCRIPTION,
-    })
-}
-
-fn duration(option: &str, text: &str) -> Result<Duration> {
-    parse_duration(text).with_context(|| format!("reading {option} {text}: {DURATION_RULE}"))
+    }
 }
 
 /// The nodes that the user named, by name or glob, each once and in the order in which they are known; all if none was

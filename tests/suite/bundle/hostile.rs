@@ -93,8 +93,8 @@ const CASES: &[(&str, Tamper, &[&str])] = &[
     ),
     (
         "an extra file at the top that looks like ours",
-        |out| fs::write(out.join("SHA256SUMS.sig2"), "x").unwrap(),
-        &["SHA256SUMS.sig2"],
+        |out| fs::write(out.join("SHA256SUMS-2"), "x").unwrap(),
+        &["SHA256SUMS-2"],
     ),
     (
         "an extra file whose name poses as two listed ones",

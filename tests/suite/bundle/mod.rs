@@ -98,6 +98,7 @@ pub fn header(kind: Kind) -> Header {
 
 pub fn says(name: &str) -> NodeSays {
     NodeSays {
+        kubernetes: Some("v1.34.4".into()),
         token_id: Some(format!("{:.6}", format!("{name}xxxxxx").replace('-', "x"))),
         usable_until: Some("2027-01-01T00:00:00Z".into()),
         initramfs: None,

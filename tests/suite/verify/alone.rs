@@ -198,6 +198,6 @@ fn files_and_folders_are_not_verified_together() {
         &["out", "--sums", "out/SHA256SUMS"],
     ] {
         let (code, said) = verify(&project, &project.dir, args);
-        assert_eq!(code, Some(1), "{args:?}: {said}");
+        assert_eq!(code, Some(2), "{args:?}: {said}");
     }
 }
