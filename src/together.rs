@@ -46,9 +46,14 @@ impl Together {
         Ok(Self { folder, work })
     }
 
+    /// The folder that they are made in.
+    pub fn folder(&self) -> PathBuf {
+        self.work.join(FILES)
+    }
+
     /// Where one of them is made.
     pub fn path(&self, name: &str) -> PathBuf {
-        self.work.join(FILES).join(name)
+        self.folder().join(name)
     }
 
     /// Puts all of them in their places, whose folders are there.
@@ -60,6 +65,11 @@ impl Together {
         })
         .with_context(|| format!("writing into {}", self.folder.display()))
     }
+}
+
+/// Whether a name in a folder is of what a run that died has left there.
+pub fn is_work(name: &OsStr) -> bool {
+    name == NEW || name == READY
 }
 
 /// Puts in their places what a run that was killed had made and not put there; false if there is none.

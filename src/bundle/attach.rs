@@ -1,5 +1,6 @@
 //! Signing a bundle that was built unsigned: here with a key, or elsewhere. What is incomplete is never signed.
 
+use std::fs;
 use std::path::Path;
 
 use anyhow::Context;
@@ -10,12 +11,14 @@ use crate::bundle::publish::remove_tree;
 use crate::bundle::scan::TREE_LIMIT;
 use crate::bundle::verify::{Checked, check};
 use crate::bundle::{
-    Kind, PublicKey, SIGNATURE, SSH_SIGNATURE, Signer, TREE_SIGNATURE, TREE_SUMS, Verdict, read,
-    write,
+    Kind, PublicKey, SIGNATURE, SSH_SIGNATURE, Signer, TREE_SIGNATURE, TREE_SUMS, Verdict,
+    in_place, read, write,
 };
 use crate::error::Result;
 use crate::input::{self, Limit};
 use crate::lock::Lock;
+use crate::staging::Staging;
+use crate::unfinished::uninterrupted;
 
 /// Signs a bundle that is complete: both signatures over SHA256SUMS, and for the trees of a first stage also each
 /// node's. The verdict's problems, if any, say why it was not signed.
@@ -28,7 +31,7 @@ pub fn sign(out: &Path, signer: &Signer) -> Result<Verdict> {
     sign_trees(out, &checked, signer)?;
     let raw = signer.sign(&checked.sums);
     let ssh = signer.sign_ssh(&checked.sums);
-    replace_signatures(out, Some(&raw), Some(ssh.as_bytes()))?;
+    replace_signatures(out, &raw, Some(ssh.as_bytes()))?;
     Ok(checked.verdict)
 }
 
@@ -54,23 +57,29 @@ pub fn attach(
         checked.verdict.add(name, rule);
     }
     if checked.verdict.is_good() {
-        replace_signatures(out, Some(&raw), ssh.as_ref().map(|ssh| &***ssh))?;
+        replace_signatures(out, &raw, ssh.as_ref().map(|ssh| &***ssh))?;
     }
     Ok(checked.verdict)
 }
 
-/// Both old signatures go before a new one comes: they would otherwise stand beside each other for different keys.
-fn replace_signatures(out: &Path, raw: Option<&[u8]>, ssh: Option<&[u8]>) -> Result<()> {
-    let pairs = [(SSH_SIGNATURE, ssh), (SIGNATURE, raw)];
-    for (name, _) in pairs {
-        remove_tree(&out.join(name)).with_context(|| format!("removing {name}"))?;
-    }
-    for (name, bytes) in pairs {
+/// Whenever this is cut short, one of the two signers' signatures is there and fits: the new ones are written whole beside
+/// the list, then the second old one goes, the new one takes the place of the first, and the second new one follows.
+fn replace_signatures(out: &Path, raw: &[u8], ssh: Option<&[u8]>) -> Result<()> {
+    let work = Staging::begin(&out.join(in_place::NEW))?;
+    for (name, bytes) in [(SIGNATURE, Some(raw)), (SSH_SIGNATURE, ssh)] {
         if let Some(bytes) = bytes {
-            write::new_file(&out.join(name), write::file_mode(false), bytes)?;
+            write::new_file(&work.join(name), write::file_mode(false), bytes)?;
         }
     }
-    Ok(())
+    uninterrupted(|| {
+        remove_tree(&out.join(SSH_SIGNATURE))?;
+        fs::rename(work.join(SIGNATURE), out.join(SIGNATURE))?;
+        match ssh {
+            Some(_) => fs::rename(work.join(SSH_SIGNATURE), out.join(SSH_SIGNATURE)),
+            None => Ok(()),
+        }
+    })
+    .with_context(|| format!("writing the signatures of {}", out.display()))
 }
 
 fn sign_trees(out: &Path, checked: &Checked, signer: &Signer) -> Result<()> {

@@ -22,7 +22,7 @@ use crate::bundle::shared::SharedFiles;
 use crate::bundle::sums::{check_path, write_line};
 use crate::bundle::write::{self, Measured, directory_mode, file_mode, new_directory, set_mode};
 use crate::bundle::{
-    API_VERSION, INDEX, Kind, MANIFEST, SERVED, SIGNATURE, SSH_SIGNATURE, SUMS, is_served,
+    API_VERSION, INDEX, Kind, MANIFEST, SERVED, SIGNATURE, SSH_SIGNATURE, SUMS, in_place, is_served,
 };
 use crate::error::Result;
 use crate::lock::{Lock, beside};
@@ -90,6 +90,7 @@ impl BundleBuilder {
             fs::create_dir_all(parent).with_context(|| format!("creating {}", parent.display()))?;
         }
         let lock = Lock::take(out)?;
+        in_place::recover(out)?;
         let before = inspect(out, header.kind)?;
         let folder = beside(out, "new")?;
         let staging = folder.join("bundle");
@@ -149,6 +150,10 @@ impl BundleBuilder {
         let (sums, mut finished) = self.write_manifests()?;
         finished.signed = self.write_signatures(&sums)?;
         set_mode(&self.root, directory_mode(false)).context("opening the bundle to its readers")?;
+        if self.before != Before::Absent {
+            // Somebody may have put something there since the build began.
+            let _ = inspect(&self.out, self.manifest.kind)?;
+        }
         publish(&self.staging, &self.out, &self.before)?;
         Ok(finished)
     }

@@ -10,6 +10,8 @@
 mod agree;
 mod attach;
 mod folder;
+mod foreign;
+mod in_place;
 mod keep;
 mod key;
 mod key_files;

@@ -1,6 +1,7 @@
 //! Looking at every file of a bundle: nothing missing, nothing extra, each digest right.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use rayon::iter::{IndexedParallelIterator, IntoParallelRefIterator, ParallelIterator};
@@ -11,7 +12,7 @@ use crate::bundle::manifest::Manifest;
 use crate::bundle::sums::Sums;
 use crate::bundle::{
     INDEX, Kind, MANIFEST, PublicKey, SIGNATURE, SSH_SIGNATURE, SUMS, TREE_SIGNATURE, TREE_SUMS,
-    Verdict, is_signature_of_others, read,
+    Verdict, in_place, is_signature_of_others, read,
 };
 use crate::node::Sha256Digest;
 
@@ -70,7 +71,10 @@ pub(super) fn scan(
         }
     }
     match manifest {
-        Some(manifest) => hash(out, sums, manifest, &walk.seen, verdict),
+        Some(manifest) => {
+            hash(out, sums, manifest, &walk.seen, verdict);
+            verdict.exposed = exposed(out, manifest);
+        }
         // The sizes are in bundle.json; without them a huge file could keep us busy for ever.
         None => verdict.add(
             MANIFEST,
@@ -114,6 +118,10 @@ impl Walk<'_> {
         let path = entry.path().strip_prefix(out).unwrap_or(entry.path());
         let path = path.to_string_lossy();
         let kind = entry.file_type();
+        if kind.is_dir() && in_place::is_leftover(&path) {
+            verdict.leftovers.push(path.into_owned());
+            return false;
+        }
         if kind.is_dir() {
             let known = self.sums.has_below(&path);
             if !known {
@@ -185,6 +193,18 @@ fn hash(out: &Path, sums: &Sums, manifest: &Manifest, seen: &[bool], verdict: &m
     for (path, rule) in wrong {
         verdict.add(path, rule);
     }
+}
+
+/// The secret files that are here and that others than their owner may read.
+fn exposed(out: &Path, manifest: &Manifest) -> Vec<String> {
+    let secret = manifest.all_files().filter(|file| file.secret);
+    let exposed = secret.filter(|file| {
+        let there = out.join(&*file.path).symlink_metadata();
+        there.is_ok_and(|there| there.is_file() && there.mode() & 0o077 != 0)
+    });
+    let mut exposed: Vec<String> = exposed.map(|file| file.path.to_string()).collect();
+    exposed.sort_unstable();
+    exposed
 }
 
 /// Checks every signature over a tree.sums and returns them by node. Either all nodes have one or none.

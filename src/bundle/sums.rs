@@ -68,6 +68,13 @@ impl Sums {
         }
     }
 
+    /// A list of these files, in any order.
+    pub(super) fn of(files: impl Iterator<Item = (Box<str>, Sha256Digest)>) -> Self {
+        let mut lines: Vec<_> = files.collect();
+        lines.sort_unstable();
+        Self { lines }
+    }
+
     /// All lines in order.
     pub(super) fn lines(&self) -> &[(Box<str>, Sha256Digest)] {
         &self.lines

@@ -1,5 +1,6 @@
 //! `nodebake init`: a project that builds as it is, today and next month.
 
+use std::ffi::OsStr;
 use std::fs::{self, DirBuilder, OpenOptions, Permissions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
@@ -16,6 +17,7 @@ use crate::lock::Lock;
 use crate::schema::{Kind, text};
 use crate::secrets::Keys;
 use crate::terminal;
+use crate::together::{Together, complete, is_work};
 use crate::unfinished::Unfinished;
 use crate::yaml::push_quoted;
 
@@ -98,54 +100,39 @@ pub fn run(args: &Init) -> Result<Exit> {
     }
     // Alone: what is made here goes again when it comes to nothing.
     let _lock = Lock::take(&dir.canonicalize().unwrap_or_else(|_| dir.clone()))?;
-    let there = match fs::read_dir(dir) {
-        Ok(mut entries) => entries.next().is_some(),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => false,
-        Err(error) => return Err(error).with_context(|| format!("reading {}", dir.display())),
-    };
-    if there {
-        bail!("{} is not empty", dir.display());
+    let place = |name: &OsStr| dir.join(name);
+    if complete(dir, &place)? {
+        let said = "what an earlier run had made and not put in its place is there now";
+        writeln!(terminal::stderr(), "nodebake: {said}")?;
+        writeln!(terminal::stdout(), "next: nodebake build {}", dir.display())?;
+        return Ok(Exit::Good);
     }
+    let is_new = is_new(dir)?;
     let recipients = recipients(&args.recipients)?;
-    let unfinished = begun(dir);
-    for folder in [
-        dir.clone(),
-        dir.join("pki"),
-        dir.join("profiles"),
-        dir.join("overlays"),
-        dir.join("schemas"),
-    ] {
-        make_folder(&folder)?;
+    // The folder itself goes too, where it is this run's.
+    let mut unfinished = Unfinished::default();
+    if is_new {
+        unfinished.add(dir);
     }
-    let inventory = CLUSTER
-        .replace("{VERSION}", version)
-        .replace("{PROFILE}", &args.profile)
-        .replace("{RECIPIENTS}", &recipients);
-    write(&dir.join("cluster.yaml"), &inventory)?;
-    for kind in Kind::ALL {
-        write(&dir.join("schemas").join(kind.file()), &text(kind, None))?;
-    }
-    write(&dir.join("README.md"), README)?;
-    write(&dir.join(".gitignore"), GITIGNORE)?;
-    write(
-        &dir.join("pki/ca.pem"),
-        &example_ca(EXAMPLE_CA, OffsetDateTime::now_utc(), CA_DAYS)?,
-    )?;
-    let _ = generate_keys(&dir.join("keys"))?;
+    make_folder(dir)?;
+    let set = Together::begin(dir)?;
+    let base = set.folder();
+    write_files(&base, (version, &args.profile, &recipients))?;
     let told = writeln!(
         terminal::stdout(),
         "{}: a project with one worker, three edge nodes, a signing key and tokens:",
         dir.display()
     );
     let create = TokenCreate {
-        dir: dir.clone(),
+        dir: base.clone(),
         nodes: Vec::new(),
         ttl: None,
         file: TokenFile::default(),
     };
     let created = crate::cmd::token::run(&Token::Create(create));
     // Whether or not anybody reads what is said: with its tokens the project is whole.
-    if TOKENS.iter().any(|name| dir.join(name).exists()) {
+    if TOKENS.iter().any(|name| base.join(name).exists()) {
+        set.finish(&place)?;
         unfinished.finish();
     }
     told?;
@@ -154,29 +141,42 @@ pub fn run(args: &Init) -> Result<Exit> {
     Ok(exit)
 }
 
-/// Everything that a project begins with, and its folder where that is new: half a project would be in the way of another.
-fn begun(dir: &Path) -> Unfinished {
-    let mut unfinished = Unfinished::default();
-    if dir.symlink_metadata().is_err() {
-        unfinished.add(dir);
+/// Whether a project's folder is not there yet; an error if it holds anything but what a run that died has left.
+fn is_new(dir: &Path) -> Result<bool> {
+    let reading = || format!("reading {}", dir.display());
+    let entries = match fs::read_dir(dir) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(true),
+        Err(error) => return Err(error).with_context(reading),
+    };
+    for entry in entries {
+        if !is_work(&entry.with_context(reading)?.file_name()) {
+            bail!("{} is not empty", dir.display());
+        }
     }
-    let names = [
-        "cluster.yaml",
-        "README.md",
-        ".gitignore",
-        "pki",
-        "profiles",
-        "overlays",
-        "schemas",
-        "keys",
-    ];
-    let locks = TOKENS.map(|name| format!("{name}.lock"));
-    let all = names
-        .into_iter()
-        .chain(TOKENS)
-        .chain(locks.iter().map(String::as_str));
-    all.for_each(|name| unfinished.add(dir.join(name)));
-    unfinished
+    Ok(false)
+}
+
+/// Everything of a project but its tokens.
+fn write_files(base: &Path, (version, profile, recipients): (&str, &str, &str)) -> Result<()> {
+    for folder in ["pki", "profiles", "overlays", "schemas"] {
+        make_folder(&base.join(folder))?;
+    }
+    let inventory = CLUSTER
+        .replace("{VERSION}", version)
+        .replace("{PROFILE}", profile)
+        .replace("{RECIPIENTS}", recipients);
+    write(&base.join("cluster.yaml"), &inventory)?;
+    for kind in Kind::ALL {
+        write(&base.join("schemas").join(kind.file()), &text(kind, None))?;
+    }
+    write(&base.join("README.md"), README)?;
+    write(&base.join(".gitignore"), GITIGNORE)?;
+    write(
+        &base.join("pki/ca.pem"),
+        &example_ca(EXAMPLE_CA, OffsetDateTime::now_utc(), CA_DAYS)?,
+    )?;
+    generate_keys(&base.join("keys")).map(drop)
 }
 
 /// The lines of `tokens.recipients`; nothing without recipients.

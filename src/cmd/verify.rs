@@ -1,5 +1,6 @@
 //! `nodebake verify`: whether a bundle is what its signer made, all of it and nothing else; or files of it that came alone.
 
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -19,6 +20,9 @@ use crate::error::{Exit, Result};
 use crate::report::{Finding, Place, Report};
 use crate::terminal::{self, shown};
 use crate::timing::parse_rfc3339;
+
+/// So many files are named in a warning; more are counted, and JSON lists them all.
+const NAMED: usize = 5;
 
 /// The verdict as JSON: whether it is good is said first, so that no program has to count problems.
 #[derive(Serialize)]
@@ -74,6 +78,7 @@ fn bundle(args: &Verify, out: &Path, key: &PublicKey) -> Result<Exit> {
         true => verify_partial(out, key, args.min_generation)?,
         false => verify(out, key, args.min_generation)?,
     };
+    warn(&verdict)?;
     if let Some(wanted) = usable_at(args)? {
         verdict.require_usable(wanted);
         return say(&verdict, args.output);
@@ -98,6 +103,48 @@ fn usable_at(args: &Verify) -> Result<Option<OffsetDateTime>> {
         at.checked_add(time.try_into()?)
             .context("adding --usable-for to the time")?,
     ))
+}
+
+/// What is no fault of the bundle's bytes, and still to be mended where it is.
+fn warn(verdict: &Verdict) -> Result<()> {
+    let mut report = Report::default();
+    let place = Place::file(&*verdict.bundle);
+    if !verdict.exposed.is_empty() {
+        let named = verdict.exposed.iter().take(NAMED).map(String::as_str);
+        let named = named.collect::<Vec<_>>().join(", ");
+        let more = match verdict.exposed.len() {
+            count if count > NAMED => format!(" and {} more", count - NAMED),
+            _ => String::new(),
+        };
+        let rule = format!("files with secrets may be read by others: {named}{more}");
+        let folders: BTreeSet<&str> = verdict.exposed.iter().map(|path| folder_of(path)).collect();
+        let folders = folders
+            .iter()
+            .map(|folder| format!("{}/{folder}", verdict.bundle));
+        let folders = folders.collect::<Vec<_>>().join(" ");
+        let repair = format!(
+            "run `chmod -R go= {folders}`, or copy with what keeps modes, as `tar -p` and `cp -a` do"
+        );
+        report.add(Finding::warning(&place, "", rule).repair(repair));
+    }
+    for name in &verdict.leftovers {
+        let rule = format!(
+            "{name} was left by a build that was killed; it is no part of the bundle, and was not verified"
+        );
+        report.add(
+            Finding::warning(&place, "", rule)
+                .repair("remove it, or build again, which removes it"),
+        );
+    }
+    Ok(write!(terminal::stderr(), "{report}")?)
+}
+
+/// What is made tight again: the folders of all nodes, or the folder that the file is in.
+fn folder_of(path: &str) -> &str {
+    match path.rsplit_once('/') {
+        Some((folder, _)) if !folder.starts_with("nodes/") => folder,
+        _ => "nodes/*",
+    }
 }
 
 /// Files that came alone: by the signed list of their bundle, or by the signed tree that they carry.

@@ -1,5 +1,5 @@
 //! The project's signing key, and what is beside it: who else could change it is found by every command that signs or
-//! would sign, before a receiver finds out.
+//! would sign, before a receiver finds out. And who else could read the secrets of a bundle is found by `verify`.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -96,4 +96,45 @@ fn a_key_elsewhere_is_not_held_against_the_projects() {
     let _ = project.good(&["build", "--key", "signing.pem"]);
     assert!(fixtures().join("sign-test-only.pub").exists());
     let _ = project.good(&["verify", "out", "--key", "elsewhere/keys/sign.pub"]);
+}
+
+/// Media without modes, and copies without them, give secrets to everybody who can log in: the bundle is still the right
+/// one, and the warning says what to do.
+#[test]
+fn secrets_that_others_may_read_are_a_warning() {
+    let project = Project::of("modern");
+    let _ = project.good(&["build"]);
+    let verify = || project.run(&["verify", "out", "--key", "keys/sign.pub"]);
+    assert!(verify().stderr.is_empty());
+    let json = || {
+        let said = project.good(&["verify", "out", "--key", "keys/sign.pub", "-o", "json"]);
+        let verdict: serde_json::Value = serde_json::from_str(&said).unwrap();
+        verdict["exposed"].as_array().unwrap().len()
+    };
+    assert_eq!(json(), 0);
+    let loosen = |line: &str| {
+        let done = crate::judges::run(&project.dir, "sh", &["-c", line]);
+        assert!(done.status.success(), "{line}");
+    };
+    // What `cp -r` makes of files that some FAT has held.
+    loosen("chmod -R a+rX out");
+    let output = verify();
+    let said = text(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    assert_eq!(said.lines().count(), 1, "{said}");
+    assert!(
+        said.starts_with("warning: out: files with secrets may be read by others: cluster/tokens/"),
+        "{said}"
+    );
+    assert!(
+        said.contains(" more; run `chmod -R go= out/cluster/tokens out/nodes/*`"),
+        "{said}"
+    );
+    let count = json();
+    assert!(count > 5, "{count}");
+    // The repair is one.
+    let repair = said.split('`').nth(1).unwrap();
+    loosen(repair);
+    assert!(verify().stderr.is_empty());
+    assert_eq!(json(), 0);
 }

@@ -143,6 +143,84 @@ fn what_is_not_ours_is_never_touched() {
     }
 }
 
+/// Replacing a bundle would delete what somebody else has put into it: it is named, wherever it is.
+#[test]
+fn a_foreign_file_keeps_the_bundle_however_deep_it_is() {
+    type Put = fn(&Path);
+    let cases: &[(&str, Put)] = &[
+        ("\"nodes/node-a/notes.txt\"", |out| {
+            fs::write(out.join("nodes/node-a/notes.txt"), "mine").unwrap();
+        }),
+        ("\"nodes/node-a/user-data~\"", |out| {
+            fs::write(out.join("nodes/node-a/user-data~"), "mine").unwrap();
+        }),
+        ("\"nodes/node-a/deep\"", |out| {
+            fs::create_dir_all(out.join("nodes/node-a/deep/er")).unwrap();
+        }),
+        ("\"nodes/node-z\"", |out| {
+            fs::create_dir(out.join("nodes/node-z")).unwrap();
+        }),
+        ("\"nodes/node-a/link\"", |out| {
+            symlink("user-data", out.join("nodes/node-a/link")).unwrap();
+        }),
+        ("\"nodes/link\"", |out| {
+            symlink("node-a", out.join("nodes/link")).unwrap();
+        }),
+        ("\"nodes/node-a/\\xFF\"", |out| {
+            let name = std::os::unix::ffi::OsStrExt::from_bytes(b"nodes/node-a/\xff");
+            fs::write(out.join::<&std::ffi::OsStr>(name), "mine").unwrap();
+        }),
+        (" and 7 more", |out| {
+            for index in 0..12 {
+                fs::write(out.join(format!("nodes/{index}")), "mine").unwrap();
+            }
+        }),
+    ];
+    for (word, put) in cases {
+        let room = Room::new();
+        let _ = room.build("old");
+        put(&room.out);
+        let before = snapshot(room.folder.path());
+        let error = bake(&room.out, Seal::Key(room.signer()), "new").unwrap_err();
+        let error = error.to_string();
+        assert!(
+            error.contains(word) && error.contains("did not write"),
+            "{word}: {error}"
+        );
+        assert!(snapshot(room.folder.path()) == before, "{word}");
+        // Without SHA256SUMS, bundle.json says what is the bundle's.
+        fs::remove_file(room.out.join("SHA256SUMS")).unwrap();
+        let error = bake(&room.out, Seal::Key(room.signer()), "new").unwrap_err();
+        assert!(error.to_string().contains(word), "{word}: {error}");
+    }
+    // What is listed is the bundle's, changed or not, or replaced by a link.
+    let room = Room::new();
+    let _ = room.build("old");
+    fs::write(room.out.join("nodes/node-a/user-data"), "changed").unwrap();
+    fs::remove_file(room.out.join("nodes/node-a/tree.json")).unwrap();
+    symlink("tree.sums", room.out.join("nodes/node-a/tree.json")).unwrap();
+    fs::remove_file(room.out.join("index.json")).unwrap();
+    let _ = room.build("new");
+    assert!(room.verify().is_good());
+}
+
+#[test]
+fn a_foreign_file_that_comes_during_the_build_stays() {
+    let room = Room::new();
+    let _ = room.build("old");
+    let seal = Seal::Key(room.signer());
+    let builder = BundleBuilder::begin(&room.out, header(Kind::Bundle), seal).unwrap();
+    bake_node(&builder, "node-a", "new").unwrap();
+    let notes = room.out.join("nodes/node-a/notes.txt");
+    fs::write(&notes, "mine").unwrap();
+    let error = builder.finish().unwrap_err();
+    assert!(error.to_string().contains("notes.txt"), "{error}");
+    assert_eq!(fs::read_to_string(&notes).unwrap(), "mine");
+    fs::remove_file(notes).unwrap();
+    assert!(room.verify().is_good());
+    assert_eq!(names(room.folder.path()), ["keys", "out"]);
+}
+
 #[test]
 fn an_empty_or_absent_folder_and_an_old_bundle_are_fine() {
     let room = Room::new();
