@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::mem;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -130,6 +131,14 @@ impl Drop for Unfinished {
 pub fn uninterrupted<T>(step: impl FnOnce() -> T) -> T {
     let _made = made();
     step()
+}
+
+/// Makes a folder and those above it that are not there. They stay: an empty folder is in nobody's way. After a signal none
+/// is made, as one above may just have been removed.
+pub fn make_folders(path: &Path, mode: u32) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    let builder = builder.recursive(true).mode(mode);
+    uninterrupted(|| builder.create(path))
 }
 
 /// An error when the run is to end: what is about to be created would be removed.

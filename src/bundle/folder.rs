@@ -27,6 +27,7 @@ use crate::bundle::{
 use crate::error::Result;
 use crate::lock::{Lock, beside};
 use crate::staging::Staging;
+use crate::unfinished::make_folders;
 
 /// What bundle.json says of the whole.
 #[derive(Clone, Debug)]
@@ -87,7 +88,8 @@ impl BundleBuilder {
     /// same folder is refused while this one lasts.
     pub fn begin(out: &Path, header: Header, seal: Seal) -> Result<Self> {
         if let Some(parent) = out.parent() {
-            fs::create_dir_all(parent).with_context(|| format!("creating {}", parent.display()))?;
+            make_folders(parent, 0o777)
+                .with_context(|| format!("creating {}", parent.display()))?;
         }
         let lock = Lock::take(out)?;
         in_place::recover(out)?;

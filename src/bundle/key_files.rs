@@ -1,8 +1,6 @@
 //! A key pair on the disk: `sign.key`, and beside it `sign.pub` and `allowed_signers`, which say the same of its public
 //! half in two forms. They are made together, and they are checked together, since a receiver gets only the public ones.
 
-use std::fs::DirBuilder;
-use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
@@ -13,7 +11,7 @@ use crate::error::Result;
 use crate::input::{self, Limit};
 use crate::lock::Lock;
 use crate::report::{Finding, Place, Report};
-use crate::unfinished::Unfinished;
+use crate::unfinished::{Unfinished, make_folders};
 
 /// The names of the three files.
 const PRIVATE: &str = "sign.key";
@@ -42,11 +40,7 @@ pub struct KeyFiles {
 /// is there whole or not at all, the private key first. So a run that was killed leaves at worst a private key without
 /// public files, and the next run writes these from it.
 pub fn generate_keys(folder: &Path) -> Result<KeyFiles> {
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o755)
-        .create(folder)
-        .with_context(|| format!("creating {}", folder.display()))?;
+    make_folders(folder, 0o755).with_context(|| format!("creating {}", folder.display()))?;
     let [private, public, signers] = [PRIVATE, PUBLIC, SIGNERS].map(|name| folder.join(name));
     // One run after the other: what the second found half made would be the first one's work.
     let _lock = Lock::take(&private)?;

@@ -1,9 +1,9 @@
 //! `nodebake init`: a project that builds as it is, today and next month.
 
 use std::ffi::OsStr;
-use std::fs::{self, DirBuilder, OpenOptions, Permissions};
+use std::fs::{self, OpenOptions, Permissions};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
 use anyhow::{Context, bail};
@@ -18,7 +18,7 @@ use crate::schema::{Kind, text};
 use crate::secrets::Keys;
 use crate::terminal;
 use crate::together::{Together, complete, is_work};
-use crate::unfinished::Unfinished;
+use crate::unfinished::{Unfinished, make_folders};
 use crate::yaml::push_quoted;
 
 /// How long the example CA lasts; it is to be replaced long before.
@@ -200,12 +200,7 @@ fn recipients(recipients: &[String]) -> Result<String> {
 }
 
 fn make_folder(path: &Path) -> Result<()> {
-    let mut builder = DirBuilder::new();
-    builder
-        .recursive(true)
-        .mode(0o755)
-        .create(path)
-        .with_context(|| format!("creating {}", path.display()))
+    make_folders(path, 0o755).with_context(|| format!("creating {}", path.display()))
 }
 
 /// A new file, 0644 whatever the umask is.

@@ -1,15 +1,15 @@
 //! Certificates and keys on the project's disk: private ones are 0600 in folders that are 0700, written whole or not at
 //! all, and left out of version control.
 
-use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
+use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 
 use crate::error::Result;
-use crate::unfinished::Unfinished;
+use crate::unfinished::{Unfinished, make_folders};
 
 /// The CA's private key, relative to the project: the one file that only `pki` may read.
 pub const CA_KEY: &str = "pki/ca.key";
@@ -38,11 +38,7 @@ pub fn prepare_folder(project: &Path) -> Result<()> {
 
 /// Makes a folder and those above it; one that is there stays as it is.
 pub fn make_folder(path: &Path, mode: u32) -> Result<()> {
-    DirBuilder::new()
-        .recursive(true)
-        .mode(mode)
-        .create(path)
-        .with_context(|| format!("creating {}", path.display()))
+    make_folders(path, mode).with_context(|| format!("creating {}", path.display()))
 }
 
 /// Whether anything of that name is there, a dangling link too: writing through it would put a key elsewhere.
