@@ -333,6 +333,7 @@ go_judges() {
     go_build yaml-values 19 yaml-values
     go_build kubernetes-rules 19 kubernetes-rules
     go_build certificates 19 certificates
+    go_build requests 19 requests
     # Go before 1.21 cannot fetch the release that these modules ask for; Debian's ignition-validate judges all the same.
     if [ "$(go_minor)" -ge 21 ]; then
         go_build ignition 21 ignition-validate-2.26=github.com/coreos/ignition/v2/validate

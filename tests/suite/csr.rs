@@ -1,6 +1,7 @@
 //! `csr review` by the binary: requests that openssl makes for the reference cluster's nodes, judged, printed, and
 //! carried out by a kubectl that writes down what it is asked for.
 
+use std::collections::HashMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -490,4 +491,33 @@ fn ids_without_secrets_are_enough_for_a_review() {
         "s",
     ];
     assert_eq!(project.run(&both).status.code(), Some(2));
+}
+
+/// What the review approves, the API server takes and the kubelets' signers sign: by Go's own library.
+#[test]
+fn what_is_approved_is_what_signers_take() {
+    if !judges::present("requests") {
+        return;
+    }
+    let table = crate::project::fixtures().join("csr/crafted.tsv");
+    let said = judges::content(Path::new("/"), "requests", &[table.to_str().unwrap()]);
+    let said: HashMap<&str, &str> = said
+        .lines()
+        .map(|line| line.split_once('\t').unwrap())
+        .collect();
+    let table = fs::read_to_string(&table).unwrap();
+    let mut approved = 0;
+    for line in table.lines() {
+        let fields: Vec<&str> = line.split('\t').collect();
+        let (name, rule) = (fields[0], fields[3]);
+        if ["first-client", "client-renewal", "serving"].contains(&rule) {
+            approved += 1;
+            assert_eq!(said[name], "good", "{name}");
+        }
+        // What Go cannot verify is never approved; what it does verify may prove nothing all the same.
+        if rule == "wrong-signature" {
+            assert_ne!(said[name], "good", "{name}");
+        }
+    }
+    assert!(approved > 15 && said.len() > 200, "{approved}");
 }

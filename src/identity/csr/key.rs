@@ -23,7 +23,7 @@ const LEAST_EXPONENT: u64 = 65_537;
 /// The greatest exponent that Go reads.
 const GREATEST_EXPONENT: u64 = (1 << 31) - 1;
 /// A modulus that one of the primes below this divides is no product of two large ones.
-const SMALL_PRIMES: u64 = 1000;
+const SMALL_PRIMES: u64 = 256;
 const P224: Oid<'static> = oid!(1.3.132.0.33);
 
 /// How good a key is.
@@ -128,9 +128,15 @@ fn bits(number: &[u8]) -> usize {
 /// The least prime below [`SMALL_PRIMES`] that divides a number.
 fn smallest_divisor(number: &[u8]) -> Option<u64> {
     // The first that divides is a prime: a product's own factors come before it.
+    // Four bytes at a time: a dump holds thousands of keys.
+    let word = |bytes: &[u8]| {
+        bytes
+            .iter()
+            .fold(0, |word, byte| word << 8 | u64::from(*byte))
+    };
     let divides = |divisor: &u64| {
-        let fold = |rest: u64, byte: &u8| (rest * 256 + u64::from(*byte)) % divisor;
-        number.iter().fold(0, fold) == 0
+        let fold = |rest: u64, bytes: &[u8]| ((rest << (8 * bytes.len())) + word(bytes)) % divisor;
+        number.chunks(4).fold(0, fold) == 0
     };
     let odd = (3..SMALL_PRIMES).step_by(2);
     std::iter::once(2).chain(odd).find(divides)
@@ -243,5 +249,26 @@ fn strict_ed25519(request: &X509CertificationRequest<'_>) -> Signature {
     match key.verify_strict(info.raw, &signature) {
         Ok(()) => Signature::Good,
         Err(_) => Signature::Broken,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_least_divisor_of_a_number_is_found_at_any_length() {
+        for (number, divisor) in [
+            (vec![0, 5 * 7], Some(5)),
+            (vec![1, 0, 0, 0, 0], Some(2)),
+            // 2^32 + 1 = 641 · 6700417; 2^40 - 1 and 2^64 + 1.
+            (vec![1, 0, 0, 0, 1], None),
+            (vec![0xff; 5], Some(3)),
+            (vec![1, 0, 0, 0, 0, 0, 0, 0, 1], None),
+            (vec![0xfb], Some(251)),
+        ] {
+            assert_eq!(smallest_divisor(&number), divisor, "{number:?}");
+        }
+        assert_eq!((bits(&[0, 1]), bits(&[0, 0xff, 0]), bits(&[0])), (1, 16, 0));
     }
 }

@@ -1,0 +1,3 @@
+module nodebake.dev/requests
+
+go 1.19
