@@ -225,6 +225,10 @@ pub struct Check {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub project: Project,
+    /// Do without the tokens: placeholders stand for them, and when they end is
+    /// not judged; for checks of changes by those who may not see secrets
+    #[arg(long, conflicts_with = "secrets")]
+    pub no_tokens: bool,
     /// Print results for people or as JSON
     #[arg(short, long, value_enum, default_value_t, value_name = "FORM")]
     pub output: Print,
@@ -320,6 +324,10 @@ pub struct Show {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub project: Project,
+    /// Do without the tokens: placeholders stand for them, and when they end is
+    /// not judged; for checks of changes by those who may not see secrets
+    #[arg(long, conflicts_with = "secrets")]
+    pub no_tokens: bool,
     /// Print this file of the node's tree
     #[arg(long, value_name = "PATH")]
     pub file: Option<String>,

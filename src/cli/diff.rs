@@ -22,6 +22,10 @@ pub struct Diff {
     /// come with them
     #[arg(long, value_name = "FILE")]
     pub key: Option<PathBuf>,
+    /// Do without the project's tokens: those of OLD stand for them, and
+    /// placeholders for nodes that OLD lacks; when they end is not judged
+    #[arg(long, conflicts_with_all = ["secrets", "new"])]
+    pub no_tokens: bool,
     /// End with 3 if anything differs, rather than with 0
     #[arg(long)]
     pub exit_code: bool,

@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::bundle::Signer;
 use crate::cli::{Check, Print};
 use crate::cmd::memory::mib;
-use crate::cmd::project::{SIGN_KEY, prepare};
+use crate::cmd::project::{SIGN_KEY, Tokens, prepare};
 use crate::error::{Exit, Result};
 use crate::report::Report;
 use crate::terminal;
@@ -18,7 +18,9 @@ const WORTH_SAYING: u64 = 64 << 20;
 pub fn run(args: &Check) -> Result<Exit> {
     let mut report = Report::default();
     let reading = &args.project.reading;
-    let prepared = prepare(&args.project.dir, reading, &mut report)?;
+    let tokens = Tokens::asked(args.no_tokens);
+    tokens.say()?;
+    let prepared = prepare(&args.project.dir, reading, &tokens, &mut report)?;
     let memory = match &prepared {
         Some(prepared) => prepared.check_nodes(&mut report)?,
         None => None,

@@ -1,18 +1,25 @@
 //! `nodebake diff`: what changed between two bundles, or between one and what the project makes now.
 
+use std::collections::BTreeMap;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
+use zeroize::Zeroizing;
 
 use crate::bundle::{OldBundle, PublicKey, Verdict};
 use crate::cli::{Diff, Print, Project};
 use crate::cmd::build;
+use crate::cmd::project::Tokens;
 use crate::diff::{JsonPrinter, Printer, TextPrinter, diff};
 use crate::error::{Exit, Result};
 use crate::report::Report;
+use crate::secrets::{Token, of_secrets};
 use crate::staging::Staging;
 use crate::terminal;
+
+/// The Secrets of the tokens in a bundle.
+const TOKENS: &str = "cluster/tokens/tokens.yaml";
 
 /// Runs `diff`.
 pub fn run(args: &Diff) -> Result<Exit> {
@@ -27,7 +34,12 @@ pub fn run(args: &Diff) -> Result<Exit> {
         Err(exit) => return Ok(exit),
     };
     let Some(new) = &args.new else {
-        let made = match make(args)? {
+        let tokens = match args.no_tokens {
+            true => Tokens::StandIns(known(&old)?),
+            false => Tokens::File,
+        };
+        tokens.say()?;
+        let made = match make(args, &tokens)? {
             Ok(made) => made,
             Err(exit) => return Ok(exit),
         };
@@ -98,7 +110,21 @@ impl Made {
     }
 }
 
-fn make(args: &Diff) -> Result<Opened<Made>> {
+/// The tokens in a bundle, so that what the project makes with them differs in nothing that only they decide.
+fn known(old: &OldBundle) -> Result<BTreeMap<String, Vec<Token>>> {
+    let nodes = old.nodes().iter();
+    let newest = nodes.filter_map(|node| Some((node.token_id.as_deref()?, node.name.as_str())));
+    let mut files = old.manifest().files.iter();
+    let Some(secrets) = files.find(|file| &*file.path == TOKENS) else {
+        return Ok(BTreeMap::new());
+    };
+    let mut bytes = Zeroizing::new(Vec::with_capacity(usize::try_from(secrets.size)?));
+    old.copy(secrets, &mut *bytes)?;
+    let text = std::str::from_utf8(&bytes).with_context(|| format!("reading {TOKENS}"))?;
+    Ok(of_secrets(text, &newest.collect()))
+}
+
+fn make(args: &Diff, tokens: &Tokens) -> Result<Opened<Made>> {
     let named = tempfile::Builder::new()
         .prefix("nodebake-diff-")
         .make(Staging::create);
@@ -111,7 +137,7 @@ fn make(args: &Diff) -> Result<Opened<Made>> {
         dir: args.project.clone(),
         reading: args.reading.clone(),
     };
-    Ok(match build::to_look_at(project, &made.bundle())? {
+    Ok(match build::to_look_at(project, tokens, &made.bundle())? {
         true => Ok(made),
         false => Err(Exit::Findings),
     })

@@ -2,6 +2,7 @@
 
 mod findings;
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::Path;
 
@@ -21,6 +22,7 @@ use crate::node::{Baked, Oven};
 use crate::payload::NodeFacts;
 use crate::plan::{Inputs, NodePlan, Plan};
 use crate::report::{Place, Report};
+use crate::secrets::{SECRETS_FILE, Token, TokenStore};
 use crate::terminal;
 use crate::yaml::Located;
 
@@ -41,14 +43,60 @@ pub struct Prepared {
     bases: Vec<Option<u64>>,
 }
 
+/// Where a project's tokens come from.
+pub enum Tokens {
+    /// Its own file, or the one that the user names.
+    File,
+    /// These, by node, and stand-ins for all other nodes.
+    StandIns(BTreeMap<String, Vec<Token>>),
+}
+
+impl Tokens {
+    /// What `--no-tokens` asks for where no token is known.
+    pub fn asked(without: bool) -> Self {
+        match without {
+            true => Self::StandIns(BTreeMap::new()),
+            false => Self::File,
+        }
+    }
+
+    /// Says what is not checked.
+    pub fn say(&self) -> Result<()> {
+        let Self::StandIns(known) = self else {
+            return Ok(());
+        };
+        let which = match known.is_empty() {
+            true => "tokens are placeholders",
+            false => "tokens are those of the old bundle, and placeholders for new nodes",
+        };
+        let rest = "the project's own, and when they end, were not looked at";
+        Ok(writeln!(
+            terminal::stderr(),
+            "nodebake: --no-tokens: {which}; {rest}"
+        )?)
+    }
+}
+
 /// Reads a project and decides its plan. None if there is nothing to go on with; the report says why.
-pub fn prepare(dir: &Path, reading: &Reading, report: &mut Report) -> Result<Option<Prepared>> {
+pub fn prepare(
+    dir: &Path,
+    reading: &Reading,
+    from: &Tokens,
+    report: &mut Report,
+) -> Result<Option<Prepared>> {
     let at = judged_at(reading.at);
-    let tokens = tokens(dir, &reading.secrets, report)?;
+    let mut tokens = match from {
+        Tokens::File => tokens(dir, &reading.secrets, report)?,
+        Tokens::StandIns(_) => TokenStore::new(SECRETS_FILE),
+    };
     let Some(inventory) = Inventory::load(dir, report) else {
         return Ok(None);
     };
     check_recipients(&inventory.cluster.tokens, &reading.secrets, &tokens, report);
+    if let Tokens::StandIns(known) = from {
+        let nodes = inventory.nodes.iter();
+        tokens = TokenStore::stand_ins(nodes.map(|node| node.name.value.as_str()), known);
+    }
     // The findings about a bad CA are in the report; the rest is still looked at.
     let ca = ca_bundle(dir, &inventory, at, report)?.unwrap_or_else(|| CaBundle {
         pem: String::new(),

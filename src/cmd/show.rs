@@ -8,7 +8,7 @@ use anyhow::{Context, bail};
 use serde::Serialize;
 
 use crate::cli::{Print, Show};
-use crate::cmd::project::{prepare, say};
+use crate::cmd::project::{Tokens, prepare, say};
 use crate::error::{Exit, Result};
 use crate::inventory::{child_path, closest};
 use crate::node::{Baked, Content, EntryKind};
@@ -23,7 +23,14 @@ use crate::yaml::{Located, Value};
 /// Runs `show`.
 pub fn run(args: &Show) -> Result<Exit> {
     let mut report = Report::default();
-    let prepared = prepare(&args.project.dir, &args.project.reading, &mut report)?;
+    let tokens = Tokens::asked(args.no_tokens);
+    tokens.say()?;
+    let prepared = prepare(
+        &args.project.dir,
+        &args.project.reading,
+        &tokens,
+        &mut report,
+    )?;
     if args.project.reading.strict {
         report.make_strict();
     }

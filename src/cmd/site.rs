@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::cli::{Check, Print};
-use crate::cmd::project::{Prepared, prepare, say};
+use crate::cmd::project::{Prepared, Tokens, prepare, say};
 use crate::columns::table;
 use crate::error::{Exit, Result};
 use crate::report::Report;
@@ -25,7 +25,14 @@ struct Row<'a> {
 /// Runs `site`.
 pub fn run(args: &Check) -> Result<Exit> {
     let mut report = Report::default();
-    let prepared = prepare(&args.project.dir, &args.project.reading, &mut report)?;
+    let tokens = Tokens::asked(args.no_tokens);
+    tokens.say()?;
+    let prepared = prepare(
+        &args.project.dir,
+        &args.project.reading,
+        &tokens,
+        &mut report,
+    )?;
     let rows = prepared
         .as_ref()
         .map(|prepared| rows(prepared, &mut report));

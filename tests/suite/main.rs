@@ -47,6 +47,7 @@ mod line;
 mod links;
 mod machine;
 mod man;
+mod no_tokens;
 mod node_restriction;
 mod not_files;
 mod pki;

@@ -13,7 +13,7 @@ use anyhow::Context;
 
 use crate::bundle::{Finished, Signer, signatures_of_others};
 use crate::cli::{Build, Print, Project};
-use crate::cmd::project::{Prepared, SIGN_KEY, prepare, say};
+use crate::cmd::project::{Prepared, SIGN_KEY, Tokens, prepare, say};
 use crate::error::{Exit, Result};
 use crate::report::{Finding, Place, Report};
 
@@ -30,7 +30,7 @@ pub fn run(args: &Build) -> Result<Exit> {
     let signer = seal::signer(args, &mut report)?;
     let dir = &args.project.dir;
     let out = args.out.clone().unwrap_or_else(|| out_of(dir));
-    let Some((finished, prepared)) = make(args, &out, signer, report)? else {
+    let Some((finished, prepared)) = make(args, (&out, &Tokens::File), signer, report)? else {
         return Ok(Exit::Findings);
     };
     progress::print(args, &prepared, &seal::target(args, &out), &finished)?;
@@ -40,7 +40,7 @@ pub fn run(args: &Build) -> Result<Exit> {
 /// What a build makes of a project now, written to `out` to be looked at; false after findings. Nobody is to take it for a
 /// bundle of the project's signer, but nodes that check their trees need some signature: without the project's key, that
 /// of a key that is forgotten.
-pub fn to_look_at(project: Project, out: &Path) -> Result<bool> {
+pub fn to_look_at(project: Project, tokens: &Tokens, out: &Path) -> Result<bool> {
     let mut report = Report::default();
     let path = project.dir.join(SIGN_KEY);
     let signer = match path.symlink_metadata() {
@@ -60,17 +60,22 @@ pub fn to_look_at(project: Project, out: &Path) -> Result<bool> {
         trees: None,
         print: Print::Text,
     };
-    Ok(make(&args, out, signer.map(Arc::new), report)?.is_some())
+    Ok(make(&args, (out, tokens), signer.map(Arc::new), report)?.is_some())
 }
 
 /// Reads the project and makes the bundle; None after findings, which were printed.
 fn make(
     args: &Build,
-    out: &Path,
+    (out, tokens): (&Path, &Tokens),
     signer: Option<Arc<Signer>>,
     mut report: Report,
 ) -> Result<Option<(Finished, Prepared)>> {
-    let prepared = prepare(&args.project.dir, &args.project.reading, &mut report)?;
+    let prepared = prepare(
+        &args.project.dir,
+        &args.project.reading,
+        tokens,
+        &mut report,
+    )?;
     if args.project.reading.strict {
         report.make_strict();
     }
