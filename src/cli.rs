@@ -1,11 +1,14 @@
 //! What the user may say on the command line; what it means is in `cmd/`.
 
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use time::OffsetDateTime;
+
+use crate::error::Result;
+use crate::project_folder::ProjectFolder;
 
 mod csr;
 mod diff;
@@ -257,7 +260,33 @@ pub struct Reading {
     pub strict: bool,
     #[command(flatten)]
     #[allow(missing_docs)]
+    pub allow: AllowArgs,
+    #[command(flatten)]
+    #[allow(missing_docs)]
     pub secrets: SecretsArgs,
+}
+
+/// Where a project's files may be, wherever a project is read.
+#[derive(Clone, Debug, Default, Args)]
+pub struct AllowArgs {
+    /// A folder outside of the project whose files it may name or link to, a
+    /// cache of assets for example; may be given more than once
+    #[arg(long = "allow", value_name = "DIR")]
+    pub folders: Vec<PathBuf>,
+}
+
+impl Project {
+    /// The folder, and what may be read in it.
+    pub fn folder(&self) -> Result<ProjectFolder> {
+        self.reading.allow.folder(&self.dir)
+    }
+}
+
+impl AllowArgs {
+    /// A project's folder, and what may be read in it.
+    pub fn folder(&self, dir: &Path) -> Result<ProjectFolder> {
+        ProjectFolder::new(dir, &self.folders)
+    }
 }
 
 /// The formats' names, as in the inventory.

@@ -49,7 +49,7 @@ impl Limit {
 
     /// What is said of a file that has more.
     pub fn exceeded(self) -> io::Error {
-        flaw(format!("is longer than {self}, the limit"))
+        flaw(format!("is longer than {self}, the limit")).into()
     }
 }
 
@@ -70,52 +70,72 @@ impl fmt::Display for Limit {
     }
 }
 
-/// What is wrong with a file, in words that follow its path.
-#[derive(Debug)]
-struct Flaw(String);
+/// What is wrong with a file that is the user's to mend.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Flaw {
+    /// What it is, in words that follow the file's path.
+    pub what: String,
+    /// What to do about it, where that is known here.
+    pub repair: Option<&'static str>,
+}
 
 impl fmt::Display for Flaw {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.what)
     }
 }
 
 impl std::error::Error for Flaw {}
 
-/// An error that is the user's to mend; `what` follows the path.
-pub fn flaw(what: impl Into<String>) -> io::Error {
-    io::Error::new(ErrorKind::InvalidInput, Flaw(what.into()))
+impl From<Flaw> for io::Error {
+    fn from(flaw: Flaw) -> Self {
+        Self::new(ErrorKind::InvalidInput, flaw)
+    }
 }
 
-/// What is wrong with a file that is there, in words that follow its path; None for what the machine would not do.
-pub fn flaw_of(error: &io::Error) -> Option<String> {
-    let inner = error.get_ref()?.downcast_ref::<Flaw>()?;
-    Some(inner.0.clone())
+impl Flaw {
+    /// The same with what to do about it.
+    pub fn with_repair(self, repair: &'static str) -> Self {
+        Self {
+            repair: Some(repair),
+            ..self
+        }
+    }
 }
 
-/// What is wrong with what was named, where that is the user's to mend: it follows the path in a finding.
-pub fn mistake(error: &io::Error) -> Option<String> {
+/// Something that is wrong; `what` follows the path.
+pub fn flaw(what: impl Into<String>) -> Flaw {
+    Flaw {
+        what: what.into(),
+        repair: None,
+    }
+}
+
+/// What is wrong with a file that is there; None for what the machine would not do.
+pub fn flaw_of(error: &io::Error) -> Option<&Flaw> {
+    error.get_ref()?.downcast_ref::<Flaw>()
+}
+
+/// What is wrong with what was named, where that is the user's to mend: a file that is not there as well.
+pub fn mistake(error: &io::Error) -> Option<Flaw> {
     if let Some(flaw) = flaw_of(error) {
-        return Some(flaw);
+        return Some(flaw.clone());
     }
     let what = match Errno::from_io_error(error) {
         Some(Errno::NOENT | Errno::NOTDIR) => "is missing",
         Some(Errno::LOOP) => "is a link that leads to itself",
         Some(Errno::NAMETOOLONG | Errno::INVAL) => "has no name that a file can have",
         Some(Errno::ISDIR) => FOLDER,
-        _ => {
-            return (error.kind() == ErrorKind::InvalidInput)
-                .then(|| "has no name that a file can have".to_owned());
-        }
+        _ => return None,
     };
-    Some(what.to_owned())
+    Some(flaw(what))
 }
 
 const FOLDER: &str = "is a folder";
 
 /// Whether a folder was named where a file is meant.
 pub fn is_folder(error: &io::Error) -> bool {
-    mistake(error).is_some_and(|what| what == FOLDER)
+    mistake(error).is_some_and(|flaw| flaw.what == FOLDER)
 }
 
 /// A file that was found and is not open yet.
@@ -148,7 +168,7 @@ impl Handle {
     pub fn open(&self, path: &Path) -> io::Result<File> {
         match kind(&self.metadata) {
             None => self.reopen(path),
-            Some(what) => Err(flaw(what)),
+            Some(what) => Err(flaw(what).into()),
         }
     }
 
@@ -202,9 +222,17 @@ pub fn of_file(file: File, limit: Limit) -> io::Result<Vec<u8>> {
     from(file, limit)
 }
 
+/// The same of a secret.
+pub fn secret_of_file(file: File, limit: Limit) -> io::Result<Zeroizing<Vec<u8>>> {
+    if file.metadata()?.len() > limit.0 {
+        return Err(limit.exceeded());
+    }
+    secret_from(file, limit)
+}
+
 /// The same of a text.
 pub fn text(bytes: Vec<u8>) -> io::Result<String> {
-    String::from_utf8(bytes).map_err(|_| flaw("is not UTF-8"))
+    String::from_utf8(bytes).map_err(|_| flaw("is not UTF-8").into())
 }
 
 /// All bytes of what is open already, like stdin.
@@ -264,7 +292,7 @@ fn begin(mut pipe: &File, bytes: &mut Vec<u8>) -> io::Result<()> {
     loop {
         match pipe.read(block.as_mut()) {
             Ok(0) if start.elapsed() < WAIT_FOR_WRITER => sleep(Duration::from_millis(10)),
-            Ok(0) => return Err(flaw("is a pipe that nobody writes to")),
+            Ok(0) => return Err(flaw("is a pipe that nobody writes to").into()),
             Ok(count) => {
                 bytes.extend_from_slice(&block[..count]);
                 break;

@@ -5,6 +5,9 @@
 //! ```
 //! Each stage takes the previous stage's value and returns its own; nothing reaches backwards.
 
+// Unit tests read what they wrote themselves.
+#![cfg_attr(test, allow(clippy::disallowed_methods))]
+
 /// Who else could exchange a file.
 pub mod access;
 /// One initrd of a base and an overlay.
@@ -47,8 +50,8 @@ pub mod node;
 pub mod payload;
 /// Everything decided.
 pub mod plan;
-/// Files that the user's files name.
-pub mod project_file;
+/// A project's folder, and what may be read in it.
+pub mod project_folder;
 /// Messages without secrets.
 pub mod redact;
 /// Findings in what the user wrote.

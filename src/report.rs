@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use crate::input;
+use crate::input::{self, Flaw};
 use crate::redact::redacted;
 use crate::terminal::shown;
 
@@ -118,6 +118,15 @@ impl Finding {
         }
     }
 
+    /// An error about a file that cannot be read; `file` is what the rule calls it.
+    pub fn of_flaw(place: &Place, path: impl Into<String>, file: &str, flaw: &Flaw) -> Self {
+        let rule = format!("{file} {flaw}");
+        Self {
+            repair: flaw.repair.map(str::to_owned),
+            ..Self::error(place, path, rule.trim_start())
+        }
+    }
+
     /// The same finding with what to do about it.
     pub fn repair(mut self, repair: impl Into<String>) -> Self {
         self.repair = Some(repair.into());
@@ -174,7 +183,7 @@ impl Report {
             Ok(read) => Ok(Some(read)),
             Err(error) => match input::flaw_of(&error) {
                 Some(flaw) => {
-                    self.add(Finding::error(&Place::file(shown), "", flaw));
+                    self.add(Finding::of_flaw(&Place::file(shown), "", "", flaw));
                     Ok(None)
                 }
                 None => Err(error),

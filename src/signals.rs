@@ -1,9 +1,9 @@
 //! Ending early on purpose: SIGINT, SIGTERM and SIGHUP remove what the run has made and not finished, and then end it as
 //! they would have done by themselves, so that shells and service managers see which signal it was.
 
-use std::fs;
 use std::io;
 use std::os::raw::c_int;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::thread;
@@ -15,6 +15,7 @@ use signal_hook::iterator::Signals;
 use signal_hook::low_level::emulate_default_handler;
 
 use crate::error::Result;
+use crate::input::{self, Limit};
 use crate::unfinished;
 
 /// Watches for these signals from now on, in a thread of its own.
@@ -59,7 +60,8 @@ fn end_by(signal: c_int) {
 
 /// Whether whoever started us wants the signal ignored, as nohup does. Where the kernel does not tell, it is left alone.
 fn is_ignored(signal: c_int) -> bool {
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let status = input::read(Path::new("/proc/self/status"), Limit::mib(1)).unwrap_or_default();
+    let status = String::from_utf8_lossy(&status);
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
     mask.is_none_or(|mask| mask & 1 << (signal - 1) != 0)

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use crate::cli::SecretsArgs;
+use crate::cli::{AllowArgs, SecretsArgs};
 
 /// `csr …`.
 #[derive(Debug, Subcommand)]
@@ -74,6 +74,9 @@ pub struct CsrReview {
     /// for good.
     #[arg(long)]
     pub deny_unknown: bool,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub allow: AllowArgs,
     /// Approve and deny, through kubectl
     #[arg(long)]
     pub apply: bool,
@@ -102,6 +105,9 @@ pub struct CsrExportIds {
     pub dir: PathBuf,
     #[command(flatten)]
     #[allow(missing_docs)]
+    pub allow: AllowArgs,
+    #[command(flatten)]
+    #[allow(missing_docs)]
     pub secrets: SecretsArgs,
     /// Write this file, instead of printing
     #[arg(long, value_name = "FILE")]
@@ -114,4 +120,7 @@ pub struct CsrApproverSettings {
     /// The project's folder
     #[arg(default_value = ".", value_name = "DIR")]
     pub dir: PathBuf,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub allow: AllowArgs,
 }

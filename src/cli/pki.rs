@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand};
 
-use crate::cli::Print;
 use crate::cli::values::{glob, lifetime};
+use crate::cli::{AllowArgs, Print};
 
 /// `pki …`.
 #[derive(Debug, Subcommand)]
@@ -55,6 +55,9 @@ pub struct PkiInit {
     /// Encrypt the CA's key with the first line of this file; - is stdin
     #[arg(long, value_name = "FILE")]
     pub passphrase_file: Option<PathBuf>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub allow: AllowArgs,
     /// Print what was made for people or as JSON
     #[arg(short, long, value_enum, default_value_t, value_name = "FORM")]
     pub output: Print,
@@ -84,6 +87,9 @@ pub struct PkiIssue {
     /// Decrypt the CA's key with the first line of this file; - is stdin
     #[arg(long, value_name = "FILE")]
     pub passphrase_file: Option<PathBuf>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub allow: AllowArgs,
     /// Print what was made for people or as JSON
     #[arg(short, long, value_enum, default_value_t, value_name = "FORM")]
     pub output: Print,

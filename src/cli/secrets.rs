@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::cli::Print;
+use crate::cli::{AllowArgs, Print};
 
 /// Which file, and what opens it.
 #[derive(Clone, Debug, Default, Args)]
@@ -33,6 +33,9 @@ pub struct TokenFile {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub secrets: SecretsArgs,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub allow: AllowArgs,
     /// Print for people or as JSON
     #[arg(short, long, value_enum, default_value_t, value_name = "FORM")]
     pub output: Print,

@@ -20,7 +20,7 @@ pub fn run(args: &Check) -> Result<Exit> {
     let reading = &args.project.reading;
     let tokens = Tokens::asked(args.no_tokens);
     tokens.say()?;
-    let prepared = prepare(&args.project.dir, reading, &tokens, &mut report)?;
+    let prepared = prepare(&args.project.folder()?, reading, &tokens, &mut report)?;
     let memory = match &prepared {
         Some(prepared) => prepared.check_nodes(&mut report)?,
         None => None,

@@ -1,7 +1,6 @@
 //! The certificates that nodes bring, read from the project and judged.
 
 use std::collections::HashMap;
-use std::path::Path;
 use std::sync::Arc;
 
 use rayon::prelude::*;
@@ -12,6 +11,7 @@ use crate::identity::pki_files::NODES;
 use crate::identity::{CaBundle, Credential, Expectation, Judged};
 use crate::inventory::Inventory;
 use crate::plan::{Wanted, wanted};
+use crate::project_folder::ProjectFolder;
 use crate::report::{Finding, Place, Report, Severity};
 
 /// After so many findings about certificates the others are only counted: one command issues them all.
@@ -19,7 +19,7 @@ const SAID: usize = 20;
 
 /// Reads every certificate that the inventory asks for, by file.
 pub fn load(
-    dir: &Path,
+    project: &ProjectFolder,
     inventory: &Inventory,
     (ca, at): (&CaBundle, OffsetDateTime),
     report: &mut Report,
@@ -32,7 +32,7 @@ pub fn load(
             at,
             shelf_life,
         };
-        Judged::load(&dir.join(&wanted.file), &wanted.file, &expected)
+        Judged::load(project, &wanted.file, &expected)
     };
     let wanted = wanted(inventory);
     let judged = wanted.par_iter().map(judge).collect::<Result<Vec<_>>>()?;

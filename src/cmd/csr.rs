@@ -34,7 +34,7 @@ fn review(args: &CsrReview) -> Result<Exit> {
     if from_stdin(&args.file) && secrets.any(|path| from_stdin(path)) {
         bail!("reading stdin: the requests and the tokens cannot both come from there");
     }
-    let inventory = Inventory::load(&args.dir, &mut report);
+    let inventory = Inventory::load(&args.allow.folder(&args.dir)?, &mut report);
     let tokens = known_tokens(args, inventory.as_ref(), &mut report)?;
     let (Some(inventory), Some(tokens), false) = (inventory, tokens, report.has_errors()) else {
         say(&report)?;
@@ -94,7 +94,7 @@ fn apply(kubectl: &Path, verdicts: &[Verdict]) -> Result<()> {
 
 fn settings(args: &CsrApproverSettings) -> Result<Exit> {
     let mut report = Report::default();
-    let inventory = Inventory::load(&args.dir, &mut report);
+    let inventory = Inventory::load(&args.allow.folder(&args.dir)?, &mut report);
     say(&report)?;
     let Some(inventory) = inventory.filter(|_| !report.has_errors()) else {
         return Ok(Exit::Findings);

@@ -2,7 +2,6 @@
 //! back.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use crate::inspect::{Limits, inspect};
 use crate::kubernetes::reservation::{Resource, reserved};
@@ -11,11 +10,12 @@ use crate::payload::Job;
 use crate::payload::initramfs::{Mode, in_memory, memory};
 use crate::payload::pxe::Source;
 use crate::plan::{ClassPlan, NodePlan, Plan};
+use crate::project_folder::ProjectFolder;
 use crate::report::Finding;
 
 /// For each class what its base initrds take, where they are files of the project. They are read only where somebody said
 /// how much memory there is; what cannot be read counts as unknown, and other rules say so.
-pub fn bases(dir: &Path, plan: &Plan) -> Vec<Option<u64>> {
+pub fn bases(project: &ProjectFolder, plan: &Plan) -> Vec<Option<u64>> {
     let mut known = BTreeMap::new();
     let of_class = |class: &std::sync::Arc<ClassPlan>| {
         let spec = &class.spec;
@@ -27,15 +27,17 @@ pub fn bases(dir: &Path, plan: &Plan) -> Vec<Option<u64>> {
             Source::Url(_) => None,
             Source::File(file) => *known
                 .entry(file.clone())
-                .or_insert_with(|| of_file(&dir.join(file))),
+                .or_insert_with(|| of_file(project, file)),
         };
         pxe.initrds.iter().map(of_source).sum()
     };
     plan.classes.iter().map(of_class).collect()
 }
 
-fn of_file(path: &Path) -> Option<u64> {
-    let (listing, outcome) = inspect(path, Limits::default(), None).ok()?;
+fn of_file(project: &ProjectFolder, file: &str) -> Option<u64> {
+    // Only a size becomes of it, and it is opened once more for that.
+    let _ = project.open(file).ok()?;
+    let (listing, outcome) = inspect(&project.join(file), Limits::default(), None).ok()?;
     outcome.ok()?;
     let unpacked = listing.members.iter().map(|member| member.unpacked).sum();
     Some(in_memory(unpacked, listing.size))

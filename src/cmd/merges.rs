@@ -1,7 +1,6 @@
 //! Ignition configurations of the user's that nodes merge: read from the project, each once for a whole build.
 
 use std::collections::HashMap;
-use std::path::Path;
 use std::sync::Arc;
 
 use crate::cmd::text_file;
@@ -11,13 +10,14 @@ use crate::inventory::MergeSpec;
 use crate::node::ca_key;
 use crate::payload::ignition::UserConfig;
 use crate::plan::Plan;
+use crate::project_folder::ProjectFolder;
 use crate::report::{Finding, Report};
 
 /// For each class of nodes, by its index, the configurations that it merges.
 pub type Merges = Vec<Arc<[Arc<UserConfig>]>>;
 
 /// Reads what the classes merge. What is wrong with a file goes into the report, once.
-pub fn load(dir: &Path, plan: &Plan, report: &mut Report) -> Result<Merges> {
+pub fn load(project: &ProjectFolder, plan: &Plan, report: &mut Report) -> Result<Merges> {
     let ca_keys = CaKeys::of(&plan.ca);
     let mut known = HashMap::new();
     let mut merges = Vec::with_capacity(plan.classes.len());
@@ -28,7 +28,7 @@ pub fn load(dir: &Path, plan: &Plan, report: &mut Report) -> Result<Merges> {
             let key = (merge.source.value.as_str(), merge.secret);
             let config = match known.get(&key) {
                 Some(config) => Option::clone(config),
-                None => read(dir, merge, &ca_keys, report)?,
+                None => read(project, merge, &ca_keys, report)?,
             };
             of_class.extend(config.clone());
             let _ = known.insert(key, config);
@@ -39,13 +39,13 @@ pub fn load(dir: &Path, plan: &Plan, report: &mut Report) -> Result<Merges> {
 }
 
 fn read(
-    dir: &Path,
+    project: &ProjectFolder,
     merge: &MergeSpec,
     ca_keys: &CaKeys,
     report: &mut Report,
 ) -> Result<Option<Arc<UserConfig>>> {
     let source = &merge.source;
-    let Some(text) = text_file::read(dir, source, report)? else {
+    let Some(text) = text_file::read(project, source, report)? else {
         return Ok(None);
     };
     match UserConfig::read(&source.value.as_str().into(), &text, merge.secret) {

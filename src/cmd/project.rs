@@ -4,7 +4,6 @@ mod findings;
 
 use std::collections::BTreeMap;
 use std::io::Write;
-use std::path::Path;
 
 use time::OffsetDateTime;
 
@@ -21,6 +20,7 @@ use crate::inventory::Inventory;
 use crate::node::{Baked, Oven};
 use crate::payload::NodeFacts;
 use crate::plan::{Inputs, NodePlan, Plan};
+use crate::project_folder::ProjectFolder;
 use crate::report::{Place, Report};
 use crate::secrets::{SECRETS_FILE, Token, TokenStore};
 use crate::terminal;
@@ -79,17 +79,17 @@ impl Tokens {
 
 /// Reads a project and decides its plan. None if there is nothing to go on with; the report says why.
 pub fn prepare(
-    dir: &Path,
+    project: &ProjectFolder,
     reading: &Reading,
     from: &Tokens,
     report: &mut Report,
 ) -> Result<Option<Prepared>> {
     let at = judged_at(reading.at);
     let mut tokens = match from {
-        Tokens::File => tokens(dir, &reading.secrets, report)?,
+        Tokens::File => tokens(project.path(), &reading.secrets, report)?,
         Tokens::StandIns(_) => TokenStore::new(SECRETS_FILE),
     };
-    let Some(inventory) = Inventory::load(dir, report) else {
+    let Some(inventory) = Inventory::load(project, report) else {
         return Ok(None);
     };
     check_recipients(&inventory.cluster.tokens, &reading.secrets, &tokens, report);
@@ -98,23 +98,23 @@ pub fn prepare(
         tokens = TokenStore::stand_ins(nodes.map(|node| node.name.value.as_str()), known);
     }
     // The findings about a bad CA are in the report; the rest is still looked at.
-    let ca = ca_bundle(dir, &inventory, at, report)?.unwrap_or_else(|| CaBundle {
+    let ca = ca_bundle(project, &inventory, at, report)?.unwrap_or_else(|| CaBundle {
         pem: String::new(),
         certificates: Vec::new(),
         not_after: at,
     });
     let inputs = Inputs {
         tokens: &tokens,
-        credentials: credentials::load(dir, &inventory, (&ca, at), report)?,
+        credentials: credentials::load(project, &inventory, (&ca, at), report)?,
         ca,
         at,
     };
     let plan = Plan::resolve(inventory, inputs, report);
     let oven = Oven::new(&plan, report)?;
-    let merges = merges::load(dir, &plan, report)?;
-    let user_files = user_files::load(dir, &plan, report)?;
-    pxe::check(dir, &plan, report);
-    let bases = memory::bases(dir, &plan);
+    let merges = merges::load(project, &plan, report)?;
+    let user_files = user_files::load(project, &plan, report)?;
+    pxe::check(project, &plan, report);
+    let bases = memory::bases(project, &plan);
     let prepared = Prepared {
         plan,
         oven,
@@ -128,7 +128,7 @@ pub fn prepare(
 
 /// The cluster's CA; `None` if something is wrong with it.
 pub fn ca_bundle(
-    dir: &Path,
+    project: &ProjectFolder,
     inventory: &Inventory,
     at: OffsetDateTime,
     report: &mut Report,
@@ -140,7 +140,7 @@ pub fn ca_bundle(
         field: &ca.spot.path,
         at,
     };
-    CaBundle::load(&dir.join(&ca.value), &source, report)
+    CaBundle::load(project, &source, report)
 }
 
 /// The clock decides findings only, and the user may set it.

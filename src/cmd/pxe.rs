@@ -1,15 +1,14 @@
 //! Network boot in a bundle: the scripts for all nodes, and the kernels and base initrds of the project.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::File;
 use std::io;
-use std::path::Path;
 
 use anyhow::Context;
 
 use crate::bundle::{self, BundleBuilder, FileRecord, NodeRecord};
 use crate::cmd::project::place_of;
 use crate::error::Result;
+use crate::input;
 use crate::inventory::CLUSTER_FILE;
 use crate::payload::Settings;
 use crate::payload::initramfs::{is_layer, is_overlay};
@@ -17,33 +16,43 @@ use crate::payload::pxe::{
     BASE_FOLDER, Boot, Pxe, Source, arguments, entry, of_node, script, script_path,
 };
 use crate::plan::{NodePlan, Plan};
+use crate::project_folder::ProjectFolder;
 use crate::report::{Finding, Place, Report};
 
 /// Finds kernels and base initrds that are not there, and nodes that look for their scripts in different places.
-pub fn check(dir: &Path, plan: &Plan, report: &mut Report) {
+pub fn check(project: &ProjectFolder, plan: &Plan, report: &mut Report) {
     let mut first: Option<&str> = None;
     for class in &plan.classes {
         let Some(pxe) = &class.spec.output.pxe else {
             continue;
         };
-        let mut add = |field: &str, rule: String, repair: &str| {
+        let place = |field| {
             let place = place_of(&class.spec.merged, field);
-            let place = place.unwrap_or_else(|| Place::file(CLUSTER_FILE));
-            report.add(Finding::error(&place, field, rule).repair(repair));
+            place.unwrap_or_else(|| Place::file(CLUSTER_FILE))
         };
         let url = *first.get_or_insert(&pxe.url);
         if url != pxe.url {
             let rule = format!("the bundle is served at one place, and other nodes say {url}");
-            add("output.pxe.url", rule, "say it once, for the cluster");
+            let field = "output.pxe.url";
+            let finding = Finding::error(&place(field), field, rule);
+            report.add(finding.repair("say it once, for the cluster"));
         }
         for (field, file) in files(pxe) {
-            let problem = match dir.join(file).metadata() {
-                Ok(metadata) if metadata.is_file() => continue,
-                Ok(_) => "is no file".to_owned(),
-                Err(error) => format!("cannot be read: {error}"),
+            let found = project.find(file).and_then(|found| found.open_asset());
+            let Err(error) = found else {
+                continue;
             };
-            let repair = "name a file of the project, or a URL with http://";
-            add(field, format!("{file} {problem}"), repair);
+            let finding = match input::flaw_of(&error) {
+                Some(flaw) => Finding::of_flaw(&place(field), field, file, flaw),
+                None => {
+                    let rule = format!("{file} cannot be read: {error}");
+                    Finding::error(&place(field), field, rule)
+                }
+            };
+            report.add(match finding.repair {
+                Some(_) => finding,
+                None => finding.repair("name a file of the project, or a URL with http://"),
+            });
         }
     }
 }
@@ -151,15 +160,14 @@ impl OfCluster {
         Ok(())
     }
 
-    fn write(&self, builder: &BundleBuilder, project: &Path) -> Result<()> {
+    fn write(&self, builder: &BundleBuilder, project: &ProjectFolder) -> Result<()> {
         for (path, text) in &self.entries {
             write_text(builder, path, text)?;
         }
         for file in &self.files {
-            let source = project.join(file);
-            let reading = || format!("reading {}", source.display());
+            let reading = || format!("reading {}", project.join(file).display());
             builder.file(&format!("{BASE_FOLDER}/{file}"), false, &mut |out| {
-                let mut file = File::open(&source).with_context(reading)?;
+                let mut file = project.open(file).with_context(reading)?;
                 let _ = io::copy(&mut file, out).with_context(reading)?;
                 Ok(())
             })?;

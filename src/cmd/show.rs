@@ -26,7 +26,7 @@ pub fn run(args: &Show) -> Result<Exit> {
     let tokens = Tokens::asked(args.no_tokens);
     tokens.say()?;
     let prepared = prepare(
-        &args.project.dir,
+        &args.project.folder()?,
         &args.project.reading,
         &tokens,
         &mut report,

@@ -28,7 +28,7 @@ pub fn run(args: &Check) -> Result<Exit> {
     let tokens = Tokens::asked(args.no_tokens);
     tokens.say()?;
     let prepared = prepare(
-        &args.project.dir,
+        &args.project.folder()?,
         &args.project.reading,
         &tokens,
         &mut report,

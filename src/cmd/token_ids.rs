@@ -25,7 +25,7 @@ const MODE: u32 = 0o644;
 /// Runs `csr export-ids`.
 pub fn export(args: &CsrExportIds) -> Result<Exit> {
     let mut report = Report::default();
-    let inventory = Inventory::load(&args.dir, &mut report);
+    let inventory = Inventory::load(&args.allow.folder(&args.dir)?, &mut report);
     let found = tokens_if_there(&args.dir, &args.secrets, &mut report)?;
     if found.as_ref().is_none_or(|store| store.count() == 0) && !report.has_errors() {
         let shown = match (&args.secrets.secrets, &found) {

@@ -1,7 +1,6 @@
 //! What users add to cloud-init's documents: files of the project, each read once for a whole build.
 
 use std::collections::HashMap;
-use std::path::Path;
 use std::sync::Arc;
 
 use crate::cmd::text_file;
@@ -11,13 +10,14 @@ use crate::inventory::{At, MergeSpec};
 use crate::node::{Content, ca_key};
 use crate::payload::cloud_init::{UserFiles, UserPart};
 use crate::plan::Plan;
+use crate::project_folder::ProjectFolder;
 use crate::report::Report;
 
 /// For each class of nodes, by its index, what is added.
 pub type OfClasses = Vec<Arc<UserFiles>>;
 
 struct Reader<'a> {
-    dir: &'a Path,
+    project: &'a ProjectFolder,
     ca_keys: CaKeys,
     report: &'a mut Report,
     parts: HashMap<(String, bool), Option<Arc<UserPart>>>,
@@ -25,9 +25,9 @@ struct Reader<'a> {
 }
 
 /// Reads what the classes add. What is wrong with a file goes into the report, once.
-pub fn load(dir: &Path, plan: &Plan, report: &mut Report) -> Result<OfClasses> {
+pub fn load(project: &ProjectFolder, plan: &Plan, report: &mut Report) -> Result<OfClasses> {
     let mut reader = Reader {
-        dir,
+        project,
         ca_keys: CaKeys::of(&plan.ca),
         report,
         parts: HashMap::new(),
@@ -80,7 +80,7 @@ impl Reader<'_> {
     }
 
     fn text(&mut self, source: &At<String>) -> Result<Option<String>> {
-        let text = text_file::read(self.dir, source, self.report)?;
+        let text = text_file::read(self.project, source, self.report)?;
         if text
             .as_ref()
             .is_some_and(|text| self.ca_keys.are_in(text.as_bytes()))

@@ -2,8 +2,6 @@
 //! PEM block and nothing else of the file: comments may say things that belong to nobody on a node, and a block that
 //! the checks did not understand must not travel. A file that holds just such blocks stays as it is, byte for byte.
 
-use std::path::Path;
-
 use anyhow::Context;
 use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
@@ -12,7 +10,8 @@ use x509_parser::prelude::FromDer;
 
 use crate::error::Result;
 use crate::identity::pem::{Block, blocks, push_block};
-use crate::project_file;
+use crate::input;
+use crate::project_folder::{CERTIFICATES, ProjectFolder};
 use crate::report::{Finding, Place, Report};
 use crate::timing::rfc3339;
 
@@ -62,17 +61,26 @@ pub struct CaCertificate {
 
 impl CaBundle {
     /// Reads and judges a bundle; `None` if it has errors, which are then in the report.
-    pub fn load(path: &Path, source: &CaSource<'_>, report: &mut Report) -> Result<Option<Self>> {
-        match project_file::read(path) {
+    pub fn load(
+        project: &ProjectFolder,
+        source: &CaSource<'_>,
+        report: &mut Report,
+    ) -> Result<Option<Self>> {
+        match project.read(source.name, CERTIFICATES) {
             Ok(bytes) => Ok(Self::parse(&bytes, source, report)),
-            Err(error) => match project_file::mistake(&error) {
-                Some(why) => {
-                    let rule = format!("the CA file {} {why}", source.name);
-                    let repair = "copy the public CA certificate of the cluster there";
-                    report.add(Finding::error(source.place, source.field, rule).repair(repair));
+            Err(error) => match input::mistake(&error) {
+                Some(flaw) => {
+                    let flaw = match flaw.repair {
+                        Some(_) => flaw,
+                        None => {
+                            flaw.with_repair("copy the public CA certificate of the cluster there")
+                        }
+                    };
+                    let file = format!("the CA file {}", source.name);
+                    report.add(Finding::of_flaw(source.place, source.field, &file, &flaw));
                     Ok(None)
                 }
-                None => Err(error).with_context(|| format!("reading {}", path.display())),
+                None => Err(error).with_context(|| format!("reading {}", source.name)),
             },
         }
     }

@@ -4,7 +4,6 @@
 use std::io;
 use std::net::IpAddr;
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -19,7 +18,8 @@ use crate::identity::CaBundle;
 use crate::identity::authority::{Leaf, Purpose};
 use crate::identity::pem::{blocks, push_block};
 use crate::identity::private_key::{LABEL, PrivateKey};
-use crate::input::{self, Limit};
+use crate::input::Limit;
+use crate::project_folder::ProjectFolder;
 use crate::report::{Finding, Place, Report};
 use crate::secrets::{Secret, check_access};
 use crate::timing::rfc3339;
@@ -88,11 +88,11 @@ pub struct Judged {
 
 impl Judged {
     /// Reads and judges a file; `name` is what findings call it.
-    pub fn load(path: &Path, name: &str, expected: &Expectation<'_>) -> Result<Self> {
-        let reading = || format!("reading {}", path.display());
+    pub fn load(project: &ProjectFolder, name: &str, expected: &Expectation<'_>) -> Result<Self> {
+        let reading = || format!("reading {}", project.join(name).display());
         let place = Place::file(name);
         let mut report = Report::default();
-        let read = match input::read_or_pipe(path, LIMIT) {
+        let read = match project.read_secret(name, LIMIT) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let rule = format!(
                     "the certificate of {} is missing",

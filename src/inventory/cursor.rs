@@ -2,8 +2,10 @@
 //! and reading goes on. Whoever reads what no table declares, or reads it as something else, is stopped in debug builds.
 
 use std::cell::RefCell;
+use std::io;
 use std::sync::Arc;
 
+use crate::input::{self, Flaw};
 use crate::inventory::shape::{Shape, Struct};
 use crate::report::{Finding, Place, Report};
 use crate::yaml::{Located, Map, Value};
@@ -34,6 +36,23 @@ impl Spot {
     /// A warning about the value.
     pub fn warning(&self, rule: impl Into<String>) -> Finding {
         Finding::warning(&self.place, &*self.path, rule)
+    }
+
+    /// An error about a file that the value names.
+    pub fn no_file(&self, name: &str, flaw: &Flaw) -> Finding {
+        let finding = Finding::of_flaw(&self.place, &*self.path, &format!("the file {name}"), flaw);
+        match finding.repair {
+            Some(_) => finding,
+            None => finding.repair("paths are relative to the project"),
+        }
+    }
+
+    /// An error about a file that the value leads to and that cannot be read.
+    pub fn unreadable(&self, name: &str, error: &io::Error) -> Finding {
+        match input::flaw_of(error) {
+            Some(flaw) => Finding::of_flaw(&self.place, &*self.path, name, flaw),
+            None => self.error(format!("{name} cannot be read: {error}")),
+        }
     }
 }
 

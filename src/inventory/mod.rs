@@ -3,10 +3,10 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::project_file;
+use crate::input;
+use crate::project_folder::{ProjectFolder, SETTINGS};
 use crate::report::{Finding, Place, Report};
 use crate::yaml::{Located, Value};
 
@@ -58,7 +58,7 @@ pub const CLUSTER_FILE: &str = "cluster.yaml";
 /// A cluster and its nodes.
 pub struct Inventory {
     /// The project's folder.
-    pub project: PathBuf,
+    pub project: ProjectFolder,
     /// What is true of the cluster as a whole.
     pub cluster: Cluster,
     /// The nodes in the order of the inventory.
@@ -81,12 +81,17 @@ struct Reader<'r> {
 
 impl Inventory {
     /// Reads a project. All that is wrong goes into the report; None means that nothing usable is left.
-    pub fn load(project: &Path, report: &mut Report) -> Option<Self> {
+    pub fn load(project: &ProjectFolder, report: &mut Report) -> Option<Self> {
         let file: Arc<str> = CLUSTER_FILE.into();
-        let text = match project_file::read_text(&project.join(CLUSTER_FILE)) {
+        let text = match project.read_text(CLUSTER_FILE, SETTINGS) {
             Ok(text) => text,
             Err(error) => {
-                let rule = format!("cannot be read in {}: {error}", project.display());
+                if let Some(flaw) = input::flaw_of(&error) {
+                    report.add(Finding::of_flaw(&Place::file(file), "", "", flaw));
+                    return None;
+                }
+                let folder = project.path().display();
+                let rule = format!("cannot be read in {folder}: {error}");
                 report.add(
                     Finding::error(&Place::file(file), "", rule)
                         .repair("name the project's folder, or make one with `nodebake init DIR`"),
@@ -104,7 +109,7 @@ impl Inventory {
         inventory
     }
 
-    fn read(project: &Path, tree: &Located, report: &RefCell<Report>) -> Option<Self> {
+    fn read(project: &ProjectFolder, tree: &Located, report: &RefCell<Report>) -> Option<Self> {
         let fields = Cursor::new(tree, "", &shape::CLUSTER, report).fields()?;
         fields.allow(&LAYER_KEYS);
         let _ = fields
@@ -117,7 +122,7 @@ impl Inventory {
         let profiles = fields.list("profiles");
         let mut reader = Reader {
             report,
-            profiles: profiles::Profiles::new(project),
+            profiles: profiles::Profiles::new(project.clone()),
             shared_profiles: profiles.iter().filter_map(|at| at.string_at()).collect(),
             layer: nodes::layer(&fields),
         };
@@ -125,7 +130,7 @@ impl Inventory {
         fields.finish();
         let (specs, spec_of) = reader.specs(&nodes);
         let inventory = Self {
-            project: project.to_owned(),
+            project: project.clone(),
             cluster: cluster?,
             nodes,
             specs,
@@ -137,7 +142,7 @@ impl Inventory {
     }
 }
 
-fn read_nodes(project: &Path, fields: &Fields<'_>, report: &RefCell<Report>) -> Vec<Node> {
+fn read_nodes(project: &ProjectFolder, fields: &Fields<'_>, report: &RefCell<Report>) -> Vec<Node> {
     let mut nodes = nodes::Nodes::default();
     for item in fields.list("nodes") {
         nodes.read(&item);
@@ -145,10 +150,10 @@ fn read_nodes(project: &Path, fields: &Fields<'_>, report: &RefCell<Report>) -> 
     let tables = fields.list("nodesFrom");
     for at in &tables {
         let Some(name) = at.string() else { continue };
-        let text = match project_file::read_text(&project.join(name)) {
+        let text = match project.read_text(name, SETTINGS) {
             Ok(text) => text,
             Err(error) => {
-                at.error(format!("{name} cannot be read: {error}"));
+                at.add(at.spot().unreadable(name, &error));
                 continue;
             }
         };

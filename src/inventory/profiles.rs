@@ -2,7 +2,6 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use include_dir::{Dir, include_dir};
@@ -11,7 +10,7 @@ use crate::inventory::cursor::{At, Cursor, closest};
 use crate::inventory::layer::merge;
 use crate::inventory::nodes::layer;
 use crate::inventory::shape::{LAYER_KEYS, PROFILE};
-use crate::project_file;
+use crate::project_folder::{ProjectFolder, SETTINGS};
 use crate::report::{Place, Report};
 use crate::yaml::Located;
 
@@ -22,15 +21,15 @@ const DEFAULTS: &str = "defaults";
 
 /// The profiles that were asked for, each read once.
 pub struct Profiles {
-    folder: PathBuf,
+    project: ProjectFolder,
     read: HashMap<String, Option<Arc<Located>>>,
 }
 
 impl Profiles {
     /// The profiles of a project.
-    pub fn new(project: &Path) -> Self {
+    pub fn new(project: ProjectFolder) -> Self {
         Self {
-            folder: project.join("profiles"),
+            project,
             read: HashMap::new(),
         }
     }
@@ -112,13 +111,13 @@ impl Profiles {
                 .add(name.spot.error("a profile's name is no path"));
             return None;
         }
-        let own = self.folder.join(&file);
-        match project_file::read_text(&own) {
+        let own = format!("profiles/{file}");
+        match self.project.read_text(&own, SETTINGS) {
             Ok(text) => return Some((format!("profiles/{file}").into(), text)),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error)
+                if error.kind() == std::io::ErrorKind::NotFound && !self.project.has(&own) => {}
             Err(error) => {
-                let rule = format!("profiles/{file} cannot be read: {error}");
-                report.borrow_mut().add(name.spot.error(rule));
+                report.borrow_mut().add(name.spot.unreadable(&own, &error));
                 return None;
             }
         }
@@ -144,11 +143,7 @@ impl Profiles {
 
     /// The names of all profiles that the project may use, sorted.
     fn names(&self) -> Vec<String> {
-        let own = std::fs::read_dir(&self.folder)
-            .into_iter()
-            .flatten()
-            .flatten();
-        let own = own.map(|entry| entry.file_name().to_string_lossy().into_owned());
+        let own = self.project.entries("profiles").into_iter();
         let built_in = BUILT_IN
             .files()
             .map(|file| file.path().to_string_lossy().into_owned());

@@ -189,19 +189,26 @@ impl fmt::Debug for Blob {
 impl Asset {
     /// Reads a file once to learn its size and digests.
     pub fn measure(source: &Path) -> Result<Self> {
-        Self::measure_and(source, |_| ())
+        let file = input::open(source).with_context(|| format!("reading {}", source.display()))?;
+        Self::measure_and(file, source, |_| ())
     }
 
-    /// The same, with every piece shown to somebody else who wants to look at it.
-    pub fn measure_and(source: &Path, mut look: impl FnMut(&[u8])) -> Result<Self> {
-        let source = Source::File(source.to_owned());
+    /// The same of a file that is open, with every piece shown to somebody else who wants to look at it. `path` is where it is
+    /// read again. What has more bytes than it says may have no end.
+    pub fn measure_and(mut file: File, path: &Path, mut look: impl FnMut(&[u8])) -> Result<Self> {
+        let reading = || format!("reading {}", path.display());
+        let says = file.metadata().with_context(reading)?.len();
         let mut measure = Measure::default();
-        source.read(u64::MAX, |chunk| {
+        let each = |chunk: &[u8]| {
             measure.push(chunk);
             look(chunk);
-            Ok(())
-        })?;
-        Ok(measure.finish(source))
+            match measure.size > says {
+                true => bail!("{}: it has more bytes than it says ({says})", reading()),
+                false => Ok(()),
+            }
+        };
+        blocks(&mut file, each, reading)?;
+        Ok(measure.finish(Source::File(path.to_owned())))
     }
 
     /// Streams the bytes. A file of the project is hashed on its way: whoever changes it meanwhile would else bring bytes

@@ -7,7 +7,7 @@ mod images;
 mod runtime;
 
 use std::collections::HashMap;
-use std::path::Path;
+use std::io;
 use std::sync::Arc;
 
 use anyhow::Context;
@@ -15,6 +15,7 @@ use anyhow::Context;
 use crate::error::Result;
 use crate::identity::pki_files::CA_KEY;
 use crate::identity::{CaKeys, Kubeconfig};
+use crate::input;
 use crate::inventory::{
     At, Attributes, Body, FileSpec, KubeconfigAuth, Spec, Spot, Text, UnitSpec,
 };
@@ -30,7 +31,7 @@ use crate::node::recipe::runtime::{containerd_scope, os_scope, proxies_of};
 use crate::node::template::{ScopeValue, TemplateSet};
 use crate::node::unpack::Unpacked;
 use crate::plan::{ClassPlan, Plan};
-use crate::project_file;
+use crate::project_folder::{ProjectFolder, SOURCE};
 use crate::report::{Finding, Report};
 
 /// What is the same for all nodes of a class.
@@ -125,7 +126,7 @@ pub struct UnitPiece {
 
 /// Prepares recipes; overlays, files and assets that many classes use are read once.
 pub struct Preparation<'a> {
-    project: &'a Path,
+    project: &'a ProjectFolder,
     templates: TemplateSet,
     overlays: HashMap<String, Option<Arc<Overlay>>>,
     contents: HashMap<String, Option<Content>>,
@@ -144,7 +145,7 @@ pub struct Preparation<'a> {
 
 impl<'a> Preparation<'a> {
     /// Prepares for a project.
-    pub fn new(project: &'a Path, ca_keys: &'a CaKeys, report: &'a mut Report) -> Self {
+    pub fn new(project: &'a ProjectFolder, ca_keys: &'a CaKeys, report: &'a mut Report) -> Self {
         Self {
             project,
             templates: TemplateSet::default(),
@@ -277,21 +278,17 @@ impl<'a> Preparation<'a> {
         if let Some(known) = self.contents.get(&source.value) {
             return Ok(known.clone());
         }
-        let path = self.project.join(&source.value);
-        let content = match project_file::read(&path) {
+        let content = match self.project.read(&source.value, SOURCE) {
             Ok(bytes) => {
-                if self.is_ca_key_file(&path) || self.ca_keys.are_in(&bytes) {
+                if self.is_ca_key_file(&source.value) || self.ca_keys.are_in(&bytes) {
                     self.report.add(ca_key(&source.spot));
                 }
                 Some(Content::shared(bytes))
             }
-            Err(error) => match project_file::mistake(&error) {
-                Some(why) => {
-                    self.refuse(source, why);
-                    None
-                }
-                None => return Err(error).with_context(|| format!("reading {}", path.display())),
-            },
+            Err(error) => {
+                self.refuse(source, error)?;
+                None
+            }
         };
         let _ = self.contents.insert(source.value.clone(), content.clone());
         Ok(content)
@@ -309,20 +306,23 @@ impl<'a> Preparation<'a> {
     }
 
     /// Encrypted, the key cannot be recognised by what it is, but by where it lies.
-    fn is_ca_key_file(&self, path: &Path) -> bool {
-        let real = |path: &Path| path.canonicalize().ok();
-        real(path).is_some_and(|path| real(&self.project.join(CA_KEY)) == Some(path))
+    fn is_ca_key_file(&self, name: &str) -> bool {
+        let real = |name: &str| self.project.join(name).canonicalize().ok();
+        real(name).is_some_and(|path| real(CA_KEY) == Some(path))
     }
 
-    /// Finds what is no file of the project; `why` is what is wrong with it.
-    fn refuse(&mut self, source: &At<String>, why: &str) {
-        let rule = format!("the file {} {why}", source.value);
-        self.report.add(
-            source
-                .spot
-                .error(rule)
-                .repair("paths are relative to the project"),
-        );
+    /// Adds the finding about what is no file that may be read; what the machine would not do stays an error.
+    fn refuse(&mut self, source: &At<String>, error: io::Error) -> Result<()> {
+        match input::mistake(&error) {
+            Some(flaw) => {
+                self.report.add(source.spot.no_file(&source.value, &flaw));
+                Ok(())
+            }
+            None => {
+                let path = self.project.join(&source.value);
+                Err(error).with_context(|| format!("reading {}", path.display()))
+            }
+        }
     }
 }
 

@@ -3,7 +3,6 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use time::OffsetDateTime;
@@ -13,6 +12,7 @@ use crate::identity::{CaBundle, Credential};
 use crate::inventory::{Cluster, Inventory, NodePlaces, Spec, Text};
 use crate::kubernetes::rules::Verdict;
 use crate::node::Network;
+use crate::project_folder::ProjectFolder;
 use crate::report::{Finding, Place, Report};
 use crate::secrets::{Token, TokenStore};
 use crate::yaml::Located;
@@ -31,7 +31,7 @@ pub use kubelet::{Moved, check_config, check_rendered, check_value};
 /// A cluster, decided.
 pub struct Plan {
     /// The project's folder: files and assets are relative to it.
-    pub project: PathBuf,
+    pub project: ProjectFolder,
     /// The cluster's facts.
     pub cluster: Cluster,
     /// The groups of its tokens.

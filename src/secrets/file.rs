@@ -6,7 +6,7 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
-use rustix::fs::OFlags;
+use rustix::fs::{CWD, Mode, OFlags, fsync, openat};
 
 use crate::access::{self, Others};
 use crate::error::Result;
@@ -202,7 +202,9 @@ fn replace(new: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
 }
 
 fn sync_folder(path: &Path) -> io::Result<()> {
-    File::open(folder_of(path))?.sync_all()
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let folder = openat(CWD, folder_of(path), flags, Mode::empty())?;
+    Ok(fsync(folder)?)
 }
 
 fn folder_of(path: &Path) -> &Path {

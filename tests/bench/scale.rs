@@ -2,7 +2,7 @@
 //! printed, never judged: tests are not timed.
 
 #![allow(clippy::panic, clippy::unwrap_used)]
-#![allow(clippy::print_stderr, clippy::print_stdout)]
+#![allow(clippy::disallowed_methods, clippy::print_stderr, clippy::print_stdout)]
 
 mod butane;
 #[path = "../suite/ignition/to_butane.rs"]

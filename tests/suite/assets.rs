@@ -8,10 +8,12 @@ use crate::project::{Project, sha256, text};
 
 /// A project whose node has these assets, and what else its `output` line is to be.
 fn project(assets: &[(&str, &str, &str)], node: &str) -> Project {
-    let project = Project::of("modern");
+    let mut project = Project::of("modern");
     let mut lines = format!("{node}    assets:\n");
     for (path, source, more) in assets {
         let digest = sha256(&fs::read(source).unwrap());
+        let folder = Path::new(source).parent().unwrap();
+        project.allowed.push(folder.to_owned());
         lines += &format!(
             "      {path}: {{source: {source}, sha256: {digest}, mode: \"0755\"{more}}}\n"
         );

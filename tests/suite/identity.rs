@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use nodebake::identity::{Auth, BOOTSTRAP_USER, CaBundle, CaSource, Kubeconfig, example_ca};
+use nodebake::project_folder::ProjectFolder;
 use nodebake::report::{Place, Report};
 use nodebake::secrets::Token;
 use time::OffsetDateTime;
@@ -416,7 +417,9 @@ fn a_missing_ca_is_found_where_the_inventory_names_it() {
         at: AT,
     };
     let mut report = Report::default();
-    let bundle = CaBundle::load(Path::new("/nonexistent/ca.pem"), &source, &mut report).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let project = ProjectFolder::new(folder.path(), &[]).unwrap();
+    let bundle = CaBundle::load(&project, &source, &mut report).unwrap();
     assert!(bundle.is_none());
     let expected = "error: cluster.yaml:6:9: apiServer.ca: the CA file pki/ca.pem is missing; ";
     assert!(report.to_string().starts_with(expected), "{report}");

@@ -36,7 +36,15 @@ systemctl poweroff --force
 
 /// A project whose node `n1` reports: the units it waits for, and what it says beside the rest.
 pub fn project(output: &str, after: &str, more: &str) -> Project {
+    project_with(&[], output, after, more)
+}
+
+/// The same with further files of the project.
+pub fn project_with(files: &[(&str, &[u8])], output: &str, after: &str, more: &str) -> Project {
     let project = Project::of("bad/project");
+    for (name, bytes) in files {
+        fs::write(project.dir.join(name), bytes).unwrap();
+    }
     let file = project.dir.join("cluster.yaml");
     let inventory = fs::read_to_string(&file).unwrap();
     let fields = format!(

@@ -43,6 +43,7 @@ mod kubelets;
 mod kubernetes_rules;
 mod large;
 mod layers;
+mod leads_out;
 mod line;
 mod links;
 mod machine;

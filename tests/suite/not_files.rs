@@ -139,6 +139,86 @@ fn what_is_no_file_is_told_at_once_where_one_is_named() {
     }
 }
 
+/// The files of a project, and the lines that name them. What is streamed has another limit, and a terabyte is beyond it too.
+const OF_PROJECT: [(&str, &str); 20] = [
+    ("secrets.yaml", ""),
+    ("secrets.yaml.age", ""),
+    ("keys/sign.key", ""),
+    ("cluster.yaml", ""),
+    ("profiles/rack.yaml", ""),
+    ("table.csv", ""),
+    ("pki/ca.pem", ""),
+    ("overlays/x/overlay.yaml", "overlays: {x: {}}"),
+    ("overlays/x/root/etc/it", "overlays: {x: {}}"),
+    ("overlays/x/root/etc/it.tera", "overlays: {x: {}}"),
+    ("it", "files: {/etc/it: {source: it}}"),
+    ("it", "assets: {/etc/it: {source: it, sha256: DIGEST}}"),
+    (
+        "it",
+        "assets: {/etc/it: {source: it, sha256: DIGEST, unpack: true}}",
+    ),
+    ("it", "images: {it.tar: {source: it, sha256: DIGEST}}"),
+    ("it", "registries: {r.example.com: {ca: it}}"),
+    (
+        "it",
+        "output: {formats: [ignition], ignition: {merge: [{source: it}]}}",
+    ),
+    (
+        "it",
+        "output: {formats: [cloudInit], cloudInit: {parts: [{source: it}]}}",
+    ),
+    (
+        "it",
+        "output: {formats: [cloudInit], cloudInit: {vendorData: it}}",
+    ),
+    (
+        "it",
+        "output: {formats: [initramfs], pxe: {url: \"https://b.example.com\", kernel: it, initrd: \"https://b.example.com/i\"}}",
+    ),
+    (
+        "pki/nodes/n1/client.pem",
+        "identity: {client: clientCertificate}",
+    ),
+];
+
+#[test]
+fn what_is_no_file_is_a_finding_at_once_in_a_project() {
+    for (name, lines) in OF_PROJECT {
+        for (kind, words) in KINDS {
+            let project = Project::of("bad/project");
+            let inventory = fs::read_to_string(project.dir.join("cluster.yaml")).unwrap();
+            let lines = lines.replace("DIGEST", &"a".repeat(64));
+            fs::write(
+                project.dir.join("cluster.yaml"),
+                format!("{inventory}{lines}\n"),
+            )
+            .unwrap();
+            let at = project.dir.join(name);
+            fs::create_dir_all(at.parent().unwrap()).unwrap();
+            let is_below_root = name.starts_with("overlays/x/root");
+            // A folder may be there, and a link is copied as it is.
+            if (kind == "folder" && (is_below_root || lines.contains("images")))
+                || (kind == "device" && is_below_root)
+            {
+                continue;
+            }
+            put(kind, &at);
+            let (code, said) = said(&project, &["check"]);
+            assert_eq!(code, Some(3), "{name} {lines} {kind}: {said}");
+            // A link to a device leads out as well.
+            let others = [
+                "leads out of the project, to /dev/zero",
+                "is neither a file",
+            ];
+            let mut known = words.iter().chain(&others);
+            assert!(
+                known.any(|word| said.contains(word)),
+                "{name} {lines} {kind}: {said}"
+            );
+        }
+    }
+}
+
 /// A pipe is read to its end where one may be meant, and not further than the limit.
 #[test]
 fn a_pipe_may_be_meant_and_must_end() {

@@ -24,6 +24,8 @@ pub fn fixtures() -> PathBuf {
 pub struct Project {
     scratch: TempDir,
     pub dir: PathBuf,
+    /// Folders outside of it whose files it may name.
+    pub allowed: Vec<PathBuf>,
 }
 
 impl Project {
@@ -39,7 +41,11 @@ impl Project {
     pub fn empty() -> Self {
         let scratch = tempfile::tempdir().unwrap();
         let dir = scratch.path().join("project");
-        Self { scratch, dir }
+        Self {
+            scratch,
+            dir,
+            allowed: Vec::new(),
+        }
     }
 
     /// Test-only tokens and key, only for their owner's eyes.
@@ -68,6 +74,9 @@ impl Project {
         let mut command = nodebake(&self.dir, args);
         if matches!(args.first(), Some(&("check" | "build" | "show"))) && !args.contains(&"--at") {
             let _ = command.args(["--at", AT]);
+        }
+        for folder in &self.allowed {
+            let _ = command.args(["--allow", folder.to_str().unwrap()]);
         }
         command
     }

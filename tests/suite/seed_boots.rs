@@ -1,8 +1,6 @@
 //! A machine with Debian's cloud-init comes up from our seed, and from a CD with its assets beside it, to
 //! multi-user.target with the kubelet's unit started, and has what tree.json says.
 
-use std::fs;
-
 use crate::layers;
 use crate::machine::{self, Image};
 use crate::project::sha256;
@@ -19,16 +17,13 @@ fn a_machine_comes_up_from_the_seed() {
     let Some(image) = Image::find("cloud-image", "a machine with cloud-init") else {
         return;
     };
-    let scratch = tempfile::tempdir().unwrap();
-    let asset = scratch.path().join("asset");
-    fs::write(&asset, b"\x7fnot text".repeat(100_000)).unwrap();
-    let digest = sha256(&fs::read(&asset).unwrap());
+    let asset = b"\x7fnot text".repeat(100_000);
+    let digest = sha256(&asset);
     let output = format!(
         "{{formats: [cloudInit], cloudInit: {{seedISO: true, assets: iso}}}}\n\
-         assets: {{/opt/own/tool: {{source: {}, sha256: {digest}, mode: \"0755\"}}}}",
-        asset.display()
+         assets: {{/opt/own/tool: {{source: asset, sha256: {digest}, mode: \"0755\"}}}}"
     );
-    let project = machine::project(&output, "cloud-final.service", MORE);
+    let project = machine::project_with(&[("asset", &asset)], &output, "cloud-final.service", MORE);
     let node = project.out().join("nodes/n1");
     let layer = layers::shared(&project, "n1")["layer.iso"].clone();
     let drives = [node.join("seed.iso"), project.out().join(layer)];

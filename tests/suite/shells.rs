@@ -26,8 +26,10 @@ fn project(output: &str) -> Project {
     write(&project, output, BEFORE, 3);
     let _ = project.good(&["build", "-o", "before"]);
     archives(project.scratch());
-    let digest = sha256(&fs::read(project.scratch().join("pause.tar")).unwrap());
-    let image = format!("    images: {{pause.tar: {{source: ../pause.tar, sha256: {digest}}}}}\n");
+    let archive = fs::read(project.scratch().join("pause.tar")).unwrap();
+    fs::write(project.dir.join("pause.tar"), &archive).unwrap();
+    let digest = sha256(&archive);
+    let image = format!("    images: {{pause.tar: {{source: pause.tar, sha256: {digest}}}}}\n");
     let lines = AFTER.replace("{chrony: null}", "{chrony: null, tree-check: {}}");
     let links = "    links: {/srv/dash: \"-n\", /srv/deep/er/link: ../../d}\n";
     write(&project, output, &(lines + links + &image), 4);

@@ -302,6 +302,14 @@ fn secrets_below(folder: &Path) -> BTreeSet<String> {
     for entry in entries.filter_map(Result::ok) {
         let name = entry.file_name().to_string_lossy().into_owned();
         let path = entry.path();
+        // Tests put pipes and endless files in their places.
+        let is_short = |path: &Path| {
+            path.metadata()
+                .is_ok_and(|it| it.is_file() && it.len() < 1 << 24)
+        };
+        if !is_short(path) {
+            continue;
+        }
         match name.as_str() {
             "secrets.yaml.age" => found.extend(sealed(path)),
             name if name.starts_with("secrets") && name.ends_with(".yaml") => {

@@ -31,14 +31,15 @@ fn packed(folder: &Path, name: &str, pack: &str) -> (PathBuf, String) {
 }
 
 /// The project with one asset.
-fn project(asset: &str) -> Project {
-    let project = Project::of("modern");
+fn project(scratch: &Path, asset: &str) -> Project {
+    let mut project = Project::of("modern");
     let file = project.dir.join("cluster.yaml");
     let inventory = fs::read_to_string(&file).unwrap();
     let with = format!("    profiles: [gpu]\n    assets: {{{asset}}}\n");
     let changed = inventory.replace("    profiles: [gpu]\n", &with);
     assert_ne!(inventory, changed);
     fs::write(file, changed).unwrap();
+    project.allowed.push(scratch.to_owned());
     project
 }
 
@@ -77,9 +78,12 @@ fn archives_come_to_the_node_as_tar_unpacks_them() {
         }
         let (archive, digest) = packed(scratch.path(), name, pack);
         let source = archive.display();
-        let project = project(&format!(
-            "/opt/cni: {{source: {source}, sha256: {digest}, version: \"1.6.0\", unpack: {{strip: 1}}}}"
-        ));
+        let project = project(
+            scratch.path(),
+            &format!(
+                "/opt/cni: {{source: {source}, sha256: {digest}, version: \"1.6.0\", unpack: {{strip: 1}}}}"
+            ),
+        );
         let _ = project.good(&["build"]);
         let ours = snapshot(&root(&project).join("opt/cni"));
         let theirs = scratch.path().join("theirs");
@@ -110,12 +114,12 @@ fn a_version_is_looked_for_in_what_is_taken_from_the_archive() {
         format!("{path}: {{source: {source}, sha256: {digest}, version: \"one 1.6.0\"{more}}}")
     };
     let all = asset("/opt/cni", ", unpack: true");
-    let _ = project(&all).good(&["check"]);
+    let _ = project(scratch.path(), &all).good(&["check"]);
     let packed = asset("/opt/cni.tgz", "");
     let other = asset("/opt/share", ", unpack: {only: [release/share/README]}");
     for without in [packed, other] {
         for both in [format!("{all}, {without}"), format!("{without}, {all}")] {
-            let found = text(&project(&both).run(&["check"]).stdout);
+            let found = text(&project(scratch.path(), &both).run(&["check"]).stdout);
             assert_eq!(found.lines().count(), 1, "{both}: {found}");
             assert!(found.contains("does not hold this version"), "{found}");
         }
@@ -128,9 +132,12 @@ fn only_what_is_asked_for_comes_and_has_the_mode_that_is_said() {
     release(scratch.path());
     let (archive, digest) = packed(scratch.path(), "cni.tgz", "gzip");
     let source = archive.display();
-    let project = project(&format!(
-        "/opt/cni/bin: {{source: {source}, sha256: {digest}, mode: \"0750\", unpack: {{strip: 2, only: [\"host-*\", bridge]}}}}"
-    ));
+    let project = project(
+        scratch.path(),
+        &format!(
+            "/opt/cni/bin: {{source: {source}, sha256: {digest}, mode: \"0750\", unpack: {{strip: 2, only: [\"host-*\", bridge]}}}}"
+        ),
+    );
     let _ = project.good(&["build"]);
     let mut found = snapshot(&root(&project).join("opt/cni/bin"));
     let _ = found.remove("");
@@ -202,9 +209,10 @@ fn what_an_archive_cannot_be_is_found_at_its_line() {
             "which pax keeps in pieces",
         ),
     ] {
-        let project = project(&format!(
-            "/opt/x: {{source: {source}, sha256: {digest}, {more}}}"
-        ));
+        let project = project(
+            scratch.path(),
+            &format!("/opt/x: {{source: {source}, sha256: {digest}, {more}}}"),
+        );
         let output = project.run(&["check"]);
         let found = text(&output.stdout);
         assert_eq!(output.status.code(), Some(3), "{more}: {found}");

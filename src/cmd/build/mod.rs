@@ -71,7 +71,7 @@ fn make(
     mut report: Report,
 ) -> Result<Option<(Finished, Prepared)>> {
     let prepared = prepare(
-        &args.project.dir,
+        &args.project.folder()?,
         &args.project.reading,
         tokens,
         &mut report,

@@ -26,7 +26,7 @@ use crate::together::{Together, complete};
 /// Runs `pki init`.
 pub(super) fn run(args: &PkiInit) -> Result<Exit> {
     let mut report = Report::default();
-    let inventory = Inventory::load(&args.dir, &mut report);
+    let inventory = Inventory::load(&args.allow.folder(&args.dir)?, &mut report);
     say(&report)?;
     let Some(inventory) = inventory.filter(|_| !report.has_errors()) else {
         return Ok(Exit::Findings);

@@ -19,6 +19,7 @@ use crate::identity::pki_files;
 use crate::identity::{Authority, CaBundle, Credential, Expectation, Judged};
 use crate::inventory::Inventory;
 use crate::plan::{Role, Wanted, wanted};
+use crate::project_folder::ProjectFolder;
 use crate::report::Report;
 use crate::terminal;
 use crate::timing::rfc3339;
@@ -46,15 +47,16 @@ fn issue(args: &PkiIssue, report: &mut Report) -> Result<Exit> {
     let now = OffsetDateTime::now_utc();
     let lifetime = args.ttl;
     let within = args.renew_within;
-    let inventory = Inventory::load(&args.dir, report);
+    let project = args.allow.folder(&args.dir)?;
+    let inventory = Inventory::load(&project, report);
     let Some(inventory) = inventory.filter(|_| !report.has_errors()) else {
         return Ok(Exit::Findings);
     };
-    let Some(ca) = ca_bundle(&args.dir, &inventory, now, report)? else {
+    let Some(ca) = ca_bundle(&project, &inventory, now, report)? else {
         return Ok(Exit::Findings);
     };
     let keeping = Keeping {
-        dir: &args.dir,
+        project: &project,
         ca: &ca,
         now,
         shelf_life: inventory.cluster.tokens.shelf_life,
@@ -89,7 +91,7 @@ fn issue(args: &PkiIssue, report: &mut Report) -> Result<Exit> {
 
 /// What decides whether a certificate that is there is still good.
 struct Keeping<'a> {
-    dir: &'a Path,
+    project: &'a ProjectFolder,
     ca: &'a CaBundle,
     now: OffsetDateTime,
     shelf_life: Duration,
@@ -125,7 +127,7 @@ impl Keeping<'_> {
             at: self.now,
             shelf_life: self.shelf_life,
         };
-        let judged = Judged::load(&self.dir.join(&wanted.file), &wanted.file, &expected)?;
+        let judged = Judged::load(self.project, &wanted.file, &expected)?;
         // What another CA signed is one too: whoever asks this CA wants its own.
         let faulty = !judged.findings.is_empty();
         let fresh = |credential: &Credential| {

@@ -19,7 +19,7 @@ impl Prepared {
     pub fn check_nodes(&self, report: &mut Report) -> Result<Option<(u64, &str)>> {
         let nodes = &self.plan.nodes;
         let forms = Forms::default();
-        let key = tree_check::key(&self.plan.project)?;
+        let key = tree_check::key(self.plan.project.path())?;
         let of_node = |node: &NodePlan| -> Result<(Vec<Finding>, Option<u64>)> {
             match self.oven.bake(node) {
                 Ok(baked) => {

@@ -66,7 +66,7 @@ pub fn print(
 ) -> Result<()> {
     let facts = prepared.facts(node, baked);
     let settings = &node.class.spec.output;
-    let key = tree_check::key(&prepared.plan.project)?;
+    let key = tree_check::key(prepared.plan.project.path())?;
     let tree = tree_check::as_counted(&node.name, &baked.tree, key.as_ref())?;
     let forms = Forms::default();
     let job = Job {

@@ -1,7 +1,6 @@
 //! `token rotate` and `token revoke`: what changes secrets.yaml, and the commands that change the cluster with it.
 
 use std::fmt::Write as _;
-use std::path::Path;
 
 use serde::Serialize;
 use time::OffsetDateTime;
@@ -12,6 +11,7 @@ use crate::cmd::token::{chosen, chosen_or_joining, load, minting, print};
 use crate::cmd::usage;
 use crate::error::{Exit, Result};
 use crate::inventory::{At, Inventory};
+use crate::project_folder::ProjectFolder;
 use crate::report::{Finding, Report};
 use crate::secrets::{Ended, Rotated};
 use crate::timing::rfc3339;
@@ -36,7 +36,7 @@ pub(super) fn rotate(args: &TokenRotate, report: &mut Report) -> Result<Exit> {
     if args.nodes.is_empty() && args.expiring_within.is_none() {
         return no_nodes("name nodes ('*' is all), or say --expiring-within");
     }
-    let Some(inventory) = load(&args.dir, report) else {
+    let Some(inventory) = load(&args.dir, &args.file, report)? else {
         return Ok(Exit::Findings);
     };
     let minting = minting(&inventory, args.ttl);
@@ -74,7 +74,7 @@ pub(super) fn revoke(args: &TokenRevoke, report: &mut Report) -> Result<Exit> {
     if args.nodes.is_empty() {
         return no_nodes("name the nodes");
     }
-    let recipients = recipients(&args.dir, report);
+    let recipients = recipients(&args.file.allow.folder(&args.dir)?, report);
     let change = Change::begin(&args.dir, &args.file.secrets, &recipients, report)?;
     let Some(mut change) = change else {
         return Ok(Exit::Findings);
@@ -111,9 +111,9 @@ pub(super) fn revoke(args: &TokenRevoke, report: &mut Report) -> Result<Exit> {
 
 /// Whom the tokens are encrypted for. What else is wrong with the inventory, or that there is none, must not keep anybody
 /// from shutting a node out; a list of recipients that cannot be read does, or some of them would lose the tokens.
-fn recipients(dir: &Path, report: &mut Report) -> Vec<At<String>> {
+fn recipients(project: &ProjectFolder, report: &mut Report) -> Vec<At<String>> {
     let mut found = Report::default();
-    let inventory = Inventory::load(dir, &mut found);
+    let inventory = Inventory::load(project, &mut found);
     let of_tokens = |finding: &Finding| finding.path.starts_with("tokens.recipients");
     for finding in found.into_findings() {
         if of_tokens(&finding) {

@@ -16,7 +16,7 @@ pub(super) fn run(args: &TokenExpiring, report: &mut Report) -> Result<Exit> {
     // The command line took it for one.
     let within = parse_duration(&args.within).unwrap_or_default();
     let at = judged_at(args.at);
-    let Some(inventory) = load(&args.dir, report) else {
+    let Some(inventory) = load(&args.dir, &args.file, report)? else {
         return Ok(Exit::Findings);
     };
     let store = tokens(&args.dir, &args.file.secrets, report)?;

@@ -18,7 +18,7 @@ use crate::timing::rfc3339;
 
 /// Runs `token import`.
 pub(super) fn run(args: &TokenImport, report: &mut Report) -> Result<Exit> {
-    let Some(inventory) = load(&args.dir, report) else {
+    let Some(inventory) = load(&args.dir, &args.file, report)? else {
         return Ok(Exit::Findings);
     };
     let secrets = &args.file.secrets;

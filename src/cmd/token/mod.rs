@@ -10,7 +10,7 @@ use globset::Glob;
 use serde::Serialize;
 use time::OffsetDateTime;
 
-use crate::cli::{Print, Token, TokenCreate, TokenEncrypt, TokenList};
+use crate::cli::{Print, Token, TokenCreate, TokenEncrypt, TokenFile, TokenList};
 use crate::cluster::Groups;
 use crate::cmd::secrets_file::{Change, encrypt, tokens};
 use crate::error::{Exit, Result};
@@ -44,7 +44,7 @@ pub fn run(args: &Token) -> Result<Exit> {
 }
 
 fn create(args: &TokenCreate, report: &mut Report) -> Result<Exit> {
-    let Some(inventory) = load(&args.dir, report) else {
+    let Some(inventory) = load(&args.dir, &args.file, report)? else {
         return Ok(Exit::Findings);
     };
     let minting = minting(&inventory, args.ttl);
@@ -79,7 +79,7 @@ fn create(args: &TokenCreate, report: &mut Report) -> Result<Exit> {
 }
 
 fn list(args: &TokenList, report: &mut Report) -> Result<Exit> {
-    let Some(inventory) = load(&args.dir, report) else {
+    let Some(inventory) = load(&args.dir, &args.file, report)? else {
         return Ok(Exit::Findings);
     };
     let store = tokens(&args.dir, &args.file.secrets, report)?;
@@ -116,7 +116,7 @@ struct Encrypted {
 }
 
 fn encrypted(args: &TokenEncrypt, report: &mut Report) -> Result<Exit> {
-    let Some(inventory) = load(&args.dir, report) else {
+    let Some(inventory) = load(&args.dir, &args.file, report)? else {
         return Ok(Exit::Findings);
     };
     let recipients = &inventory.cluster.tokens.recipients;
@@ -134,8 +134,9 @@ fn encrypted(args: &TokenEncrypt, report: &mut Report) -> Result<Exit> {
     Ok(Exit::Good)
 }
 
-fn load(dir: &Path, report: &mut Report) -> Option<Inventory> {
-    Inventory::load(dir, report).filter(|_| !report.has_errors())
+fn load(dir: &Path, file: &TokenFile, report: &mut Report) -> Result<Option<Inventory>> {
+    let project = file.allow.folder(dir)?;
+    Ok(Inventory::load(&project, report).filter(|_| !report.has_errors()))
 }
 
 fn groups(inventory: &Inventory) -> Groups {

@@ -7,8 +7,6 @@ mod identity;
 mod units;
 mod word;
 
-use std::path::PathBuf;
-
 use serde_json::Value as Json;
 
 use crate::error::Result;
@@ -22,6 +20,7 @@ use crate::node::recipe::{Preparation, Recipe, ca_key};
 use crate::node::template::{Scope, ScopeValue, Templates};
 use crate::node::{Content, EntryKind, NodeTree};
 use crate::plan::{NodePlan, Plan};
+use crate::project_folder::ProjectFolder;
 use crate::report::{Finding, Place, Report};
 
 /// Label keys with their rendered values.
@@ -36,7 +35,7 @@ pub struct Oven {
     kubelet: Kubeconfig,
     ca: Content,
     ca_keys: CaKeys,
-    project: PathBuf,
+    project: ProjectFolder,
 }
 
 /// One node, baked.

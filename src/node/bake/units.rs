@@ -3,6 +3,7 @@
 use crate::inventory::Spot;
 use crate::node::bake::{Batch, Oven};
 use crate::node::{Content, Fault, Texts, Unit, check_unit};
+use crate::project_folder::SOURCE;
 use crate::report::{Finding, Place};
 
 impl Batch<'_> {
@@ -81,7 +82,7 @@ fn source<'o>(oven: &'o Oven, spot: &Spot) -> Option<std::borrow::Cow<'o, str>> 
     if let Some(template) = oven.templates.text_of(&spot.place) {
         return Some(template.into());
     }
-    let file = std::fs::read_to_string(oven.project.join(&*spot.place.file));
+    let file = oven.project.read_text(&*spot.place.file, SOURCE);
     file.ok().map(Into::into)
 }
 

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{self, BufWriter, Read, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Context;
@@ -13,9 +13,11 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 use crate::error::Result;
+use crate::input::{self, Limit};
 use crate::node::hashed::Hashed;
 use crate::node::images::{DOCUMENT, Image, of_index};
 use crate::node::{Asset, Content, Measure, Sha256Digest, Source, hex, nameless};
+use crate::project_folder::ProjectFolder;
 
 /// The only version of layouts that there is.
 const MARKER: &str = r#"{"imageLayoutVersion":"1.0.0"}"#;
@@ -75,23 +77,26 @@ impl Descriptor {
 
 /// Packs a folder; the inner error are the rules that it breaks. `look` sees all that goes into the archive.
 pub fn pack(
-    folder: &Path,
+    project: &ProjectFolder,
+    folder: &str,
     look: &mut dyn FnMut(&[u8]),
 ) -> Result<std::result::Result<Layout, Vec<String>>> {
     for (file, what) in [
         ("oci-layout", "the mark of one"),
         ("index.json", "an index"),
     ] {
-        if !folder.join(file).is_file() {
+        if !project.join(folder).join(file).is_file() {
             let rule = format!("is a folder and no OCI layout: {file}, {what}, is not in it");
             return Ok(Err(vec![rule]));
         }
     }
-    let Some(index) = document(&folder.join("index.json"))? else {
-        return Ok(Err(vec!["has an index.json that is too long".to_owned()]));
+    let files = Files { project, folder };
+    let index = match files.document("index.json")? {
+        Ok(index) => index,
+        Err(rule) => return Ok(Err(vec![rule])),
     };
     let mut reached = Reached {
-        folder,
+        files: &files,
         blobs: BTreeMap::new(),
         rules: BTreeSet::new(),
     };
@@ -99,7 +104,7 @@ pub fn pack(
     if !reached.rules.is_empty() {
         return Ok(Err(reached.rules.into_iter().collect()));
     }
-    let (archive, rules) = archive(folder, &reached.blobs, &index, look)?;
+    let (archive, rules) = archive(&files, &reached.blobs, &index, look)?;
     if !rules.is_empty() {
         return Ok(Err(rules));
     }
@@ -110,25 +115,50 @@ pub fn pack(
     }))
 }
 
-/// A short file; None where it is too long.
-fn document(path: &Path) -> Result<Option<Vec<u8>>> {
-    let reading = || format!("reading {}", path.display());
-    let file = File::open(path).with_context(reading)?;
-    let mut text = Vec::new();
-    let _ = file
-        .take(DOCUMENT + 1)
-        .read_to_end(&mut text)
-        .with_context(reading)?;
-    Ok((text.len() as u64 <= DOCUMENT).then_some(text))
+/// The files of a layout.
+struct Files<'a> {
+    project: &'a ProjectFolder,
+    folder: &'a str,
 }
 
-fn blob(folder: &Path, name: &str) -> PathBuf {
-    folder.join("blobs/sha256").join(name)
+type Ruled<T> = std::result::Result<T, String>;
+
+impl Files<'_> {
+    fn path(&self) -> PathBuf {
+        self.project.join(self.folder)
+    }
+
+    /// What was read of a file; the inner error is the rule that it breaks.
+    fn take<T>(&self, name: &str, read: io::Result<T>) -> Result<Ruled<T>> {
+        match read {
+            Ok(read) => Ok(Ok(read)),
+            Err(error) => match input::mistake(&error) {
+                Some(flaw) => Ok(Err(format!("has {name}, which {flaw}"))),
+                None => Err(error)
+                    .with_context(|| format!("reading {}", self.path().join(name).display())),
+            },
+        }
+    }
+
+    /// A short file.
+    fn document(&self, name: &str) -> Result<Ruled<Vec<u8>>> {
+        let path = format!("{}/{name}", self.folder);
+        self.take(name, self.project.read(path, Limit::bytes(DOCUMENT)))
+    }
+
+    fn open(&self, name: &str) -> Result<Ruled<File>> {
+        let path = format!("{}/{name}", self.folder);
+        self.take(name, self.project.open(path))
+    }
+}
+
+fn blob(name: &str) -> String {
+    format!("blobs/sha256/{name}")
 }
 
 /// The blobs that an index reaches, and what is wrong with them.
 struct Reached<'a> {
-    folder: &'a Path,
+    files: &'a Files<'a>,
     /// Sizes by names.
     blobs: BTreeMap<String, u64>,
     rules: BTreeSet<String>,
@@ -146,8 +176,8 @@ impl Reached<'_> {
                 let _ = self.rules.insert(rule);
                 continue;
             };
-            let path = blob(self.folder, &name);
-            let size = match path.metadata() {
+            let path = blob(&name);
+            let size = match self.files.path().join(&path).metadata() {
                 Ok(found) if found.is_file() => found.len(),
                 _ => {
                     let rule = format!("lacks blobs/sha256/{name}, which its index reaches");
@@ -166,10 +196,12 @@ impl Reached<'_> {
             if known || !descriptor.is_document() {
                 continue;
             }
-            let Some(text) = document(&path)? else {
-                let rule = format!("has blobs/sha256/{name}, a manifest that is too long");
-                let _ = self.rules.insert(rule);
-                continue;
+            let text = match self.files.document(&path)? {
+                Ok(text) => text,
+                Err(rule) => {
+                    let _ = self.rules.insert(rule);
+                    continue;
+                }
             };
             if hex(&Sha256::digest(&text)) != name {
                 let _ = self.rules.insert(broken(&name));
@@ -202,12 +234,12 @@ fn broken(name: &str) -> String {
 
 /// Writes the archive; the second value are blobs that are not what they are called.
 fn archive(
-    folder: &Path,
+    files: &Files<'_>,
     blobs: &BTreeMap<String, u64>,
     index: &[u8],
     look: &mut dyn FnMut(&[u8]),
 ) -> Result<(Asset, Vec<String>)> {
-    let writing = || format!("packing {}", folder.display());
+    let writing = || format!("packing {}", files.path().display());
     let store = Arc::new(nameless().with_context(writing)?);
     let mut rules = Vec::new();
     let mut out = tar::Builder::new(Looked {
@@ -216,20 +248,21 @@ fn archive(
         look,
     });
     for (name, size) in blobs {
-        let path = blob(folder, name);
-        let reading = || format!("reading {}", path.display());
+        let path = blob(name);
+        let reading = || format!("reading {}", files.path().join(&path).display());
+        let file = match files.open(&path)? {
+            Ok(file) => file,
+            Err(rule) => {
+                rules.push(rule);
+                continue;
+            }
+        };
         let mut hashed = Hashed {
             // A file that grows is cut, and hashes to something else then; tar pads one that shrinks.
-            file: File::open(&path).with_context(reading)?.take(*size),
+            file: file.take(*size),
             sha256: Sha256::new(),
         };
-        append(
-            &mut out,
-            &format!("blobs/sha256/{name}"),
-            *size,
-            &mut hashed,
-        )
-        .with_context(reading)?;
+        append(&mut out, &path, *size, &mut hashed).with_context(reading)?;
         if hex(&hashed.sha256.finalize()) != *name {
             rules.push(broken(name));
         }
@@ -240,7 +273,7 @@ fn archive(
     let mut out = out.into_inner().with_context(writing)?;
     out.flush().with_context(writing)?;
     let source = Source::Made {
-        of: folder.to_owned(),
+        of: files.path(),
         store,
         at: 0,
     };

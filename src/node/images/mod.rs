@@ -6,9 +6,7 @@ mod name;
 
 use std::fs::File;
 use std::io::Read;
-use std::path::Path;
 
-use anyhow::Context;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -65,13 +63,11 @@ struct DockerImage {
 }
 
 /// The images of an archive (OCI layout or docker-archive, not compressed); the inner error is the rule that it breaks.
-pub fn images(path: &Path) -> Result<std::result::Result<Vec<Image>, String>> {
-    let reading = || format!("reading {}", path.display());
-    let file = File::open(path).with_context(reading)?;
+pub fn images(file: File) -> Result<std::result::Result<Vec<Image>, String>> {
     let mut archive = tar::Archive::new(file);
     let mut index = None;
     let mut manifest = None;
-    let entries = archive.entries_with_seek().with_context(reading)?;
+    let entries = archive.entries_with_seek()?;
     for entry in entries {
         let Ok(mut entry) = entry else {
             return Ok(Err(
@@ -85,10 +81,7 @@ pub fn images(path: &Path) -> Result<std::result::Result<Vec<Image>, String>> {
             _ => continue,
         };
         let mut text = Vec::new();
-        let _ = (&mut entry)
-            .take(DOCUMENT)
-            .read_to_end(&mut text)
-            .with_context(reading)?;
+        let _ = (&mut entry).take(DOCUMENT).read_to_end(&mut text)?;
         *kept = Some(text);
     }
     // containerd looks for an OCI layout first (archive.ImportIndex), and docker writes both since its version 25.

@@ -6,7 +6,6 @@ pub mod shape;
 mod source;
 
 use std::cell::RefCell;
-use std::path::Path;
 use std::sync::Arc;
 
 use crate::error::Result;
@@ -15,6 +14,7 @@ use crate::node::overlay::settings::Rule;
 use crate::node::overlay::source::{Found, Source};
 use crate::node::template::{TemplateId, TemplateSet};
 use crate::node::{Content, NodePath, Origin, Owner};
+use crate::project_folder::ProjectFolder;
 use crate::report::{Finding, Place, Report};
 
 /// One overlay, read once however many nodes it is laid over.
@@ -75,7 +75,7 @@ pub struct UnitState {
 
 /// Reads an overlay of the project, or the built-in one. None if there is a finding.
 pub fn load(
-    project: &Path,
+    project: &ProjectFolder,
     name: &At<String>,
     templates: &mut TemplateSet,
     report: &mut Report,
@@ -84,7 +84,10 @@ pub fn load(
         report.add(name.spot.error("an overlay's name is no path"));
         return Ok(None);
     }
-    let Some(source) = source::find(project, &name.value)? else {
+    let Some(source) = source::find(project, name, report)? else {
+        return Ok(None);
+    };
+    let Some(source) = source else {
         let known = source::names(project);
         let mut finding = name
             .spot
@@ -193,6 +196,10 @@ fn entry(
     Some(entry)
 }
 
+/// [`SOURCE`] is that limit.
+const TOO_LONG: &str =
+    "is longer than 256 MiB, the limit; name it under `assets`, which are streamed";
+
 /// What a file puts at its path; the error is the rule that it breaks.
 fn body(
     found: Found,
@@ -211,6 +218,7 @@ fn body(
             )))
         }
         Found::Other => Err("is neither a file, a directory nor a symbolic link"),
+        Found::TooLong => Err(TOO_LONG),
         Found::NoText => Err("has a name or a target that is not UTF-8"),
     }
 }

@@ -1,13 +1,18 @@
 //! Where an overlay's files are: a folder of the project, or inside the binary.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::path::Path;
 
 use anyhow::Context;
 use include_dir::{Dir, include_dir};
-use walkdir::WalkDir;
+use walkdir::{DirEntry, WalkDir};
 
 use crate::error::Result;
+use crate::input;
+use crate::inventory::At;
+use crate::project_folder::{ProjectFolder, SETTINGS, SOURCE};
+use crate::report::{Finding, Place, Report};
 
 static BUILT_IN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/overlays");
 
@@ -19,6 +24,8 @@ pub enum Found {
     Symlink(String),
     /// A device, socket or pipe.
     Other,
+    /// A file that is too long to be held in memory.
+    TooLong,
     /// Something whose name or target archives and listings cannot hold: it is not UTF-8.
     NoText,
 }
@@ -33,22 +40,38 @@ pub struct Source {
     pub files: BTreeMap<String, Found>,
 }
 
-/// Finds an overlay by its name; the project's own wins.
-pub fn find(project: &Path, name: &str) -> Result<Option<Source>> {
-    let folder = project.join("overlays").join(name);
-    if folder.is_dir() {
-        return read_folder(&folder, name).map(Some);
+/// Finds an overlay by its name; the project's own wins. The outer None means that it may not be read, for which there is a
+/// finding, the inner one that there is none.
+pub fn find(
+    project: &ProjectFolder,
+    name: &At<String>,
+    report: &mut Report,
+) -> Result<Option<Option<Source>>> {
+    let folder = format!("overlays/{}", name.value);
+    let read = match project.is_folder(&folder) {
+        Ok(false) if project.has(&folder) => Err((folder, input::flaw("is no folder").into())),
+        Ok(false) => {
+            let dir = BUILT_IN.get_dir(&name.value);
+            return Ok(Some(dir.map(|dir| read_built_in(dir, &name.value))));
+        }
+        Ok(true) => read_folder(project, folder),
+        Err(error) => Err((folder, error)),
+    };
+    match read {
+        Ok(source) => Ok(Some(Some(source))),
+        Err((file, error)) => match input::flaw_of(&error) {
+            Some(flaw) => {
+                report.add(Finding::of_flaw(&Place::file(file), "", "", flaw));
+                Ok(None)
+            }
+            None => Err(error).with_context(|| format!("reading {}", project.join(file).display())),
+        },
     }
-    Ok(BUILT_IN.get_dir(name).map(|dir| read_built_in(dir, name)))
 }
 
 /// The names of all overlays that the project may use, sorted.
-pub fn names(project: &Path) -> Vec<String> {
-    let own = std::fs::read_dir(project.join("overlays"))
-        .into_iter()
-        .flatten()
-        .flatten();
-    let own = own.map(|entry| entry.file_name().to_string_lossy().into_owned());
+pub fn names(project: &ProjectFolder) -> Vec<String> {
+    let own = project.entries("overlays").into_iter();
     let built_in = BUILT_IN
         .dirs()
         .map(|dir| dir.path().to_string_lossy().into_owned());
@@ -58,43 +81,61 @@ pub fn names(project: &Path) -> Vec<String> {
     names
 }
 
-fn read_folder(folder: &Path, name: &str) -> Result<Source> {
-    let settings = folder.join("overlay.yaml");
-    let settings = match std::fs::read(&settings) {
-        Ok(bytes) => Some(bytes),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
-        Err(error) => return Err(error).with_context(|| format!("reading {}", settings.display())),
+/// Reads a folder of the project; an error comes with the file that it is about.
+fn read_folder(
+    project: &ProjectFolder,
+    folder: String,
+) -> std::result::Result<Source, (String, io::Error)> {
+    let about = |file: &str| {
+        let file = file.to_owned();
+        move |error| (file, error)
     };
-    let root = folder.join("root");
+    let settings = format!("{folder}/overlay.yaml");
+    let settings = match project.read(&settings, SETTINGS) {
+        Ok(bytes) => Some(bytes),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) => return Err((settings, error)),
+    };
+    let below = format!("{folder}/root");
+    let root = project.join(&below);
+    let is_there = project.is_folder(&below).map_err(about(&below))?;
     let mut files = BTreeMap::new();
+    // No link is followed on the way, but for root itself, which was looked at.
     let entries = WalkDir::new(&root).min_depth(1).sort_by_file_name();
-    for entry in entries.into_iter().filter(|_| root.is_dir()) {
-        let entry = entry.with_context(|| format!("reading {}", root.display()))?;
-        let reading = || format!("reading {}", entry.path().display());
-        let kind = entry.file_type();
-        let found = if kind.is_dir() {
+    for entry in entries.into_iter().filter(|_| is_there) {
+        let entry = entry.map_err(|error| (below.clone(), error.into()))?;
+        if entry.file_type().is_dir() {
             continue;
-        } else if kind.is_symlink() {
-            let target = std::fs::read_link(entry.path()).with_context(reading)?;
-            target
-                .to_str()
-                .map_or(Found::NoText, |target| Found::Symlink(target.to_owned()))
-        } else if kind.is_file() {
-            Found::File(std::fs::read(entry.path()).with_context(reading)?)
-        } else {
-            Found::Other
-        };
-        let below = entry.path().strip_prefix(&root).with_context(reading)?;
-        let _ = match below.to_str() {
-            Some(below) => files.insert(below.to_owned(), found),
-            None => files.insert(below.to_string_lossy().into_owned(), Found::NoText),
+        }
+        let path = entry.path().strip_prefix(&root).unwrap_or(entry.path());
+        let name = format!("{below}/{}", path.to_string_lossy());
+        let found = found(project, &entry, &Path::new(&below).join(path)).map_err(about(&name))?;
+        let _ = match path.to_str() {
+            Some(path) => files.insert(path.to_owned(), found),
+            None => files.insert(path.to_string_lossy().into_owned(), Found::NoText),
         };
     }
     Ok(Source {
-        name: format!("overlays/{name}"),
+        name: folder,
         settings,
         files,
     })
+}
+
+fn found(project: &ProjectFolder, entry: &DirEntry, name: &Path) -> io::Result<Found> {
+    let kind = entry.file_type();
+    if kind.is_symlink() {
+        let target = std::fs::read_link(entry.path())?;
+        let target = target.to_str().map(str::to_owned);
+        return Ok(target.map_or(Found::NoText, Found::Symlink));
+    }
+    if !kind.is_file() {
+        return Ok(Found::Other);
+    }
+    if entry.metadata()?.len() > SOURCE.count() {
+        return Ok(Found::TooLong);
+    }
+    project.read(name, SOURCE).map(Found::File)
 }
 
 fn read_built_in(dir: &'static Dir<'static>, name: &str) -> Source {

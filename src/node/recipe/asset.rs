@@ -3,17 +3,16 @@
 use std::io::{self, Write};
 use std::sync::Arc;
 
-use anyhow::Context;
 use memchr::memmem;
 
 use crate::error::Result;
+use crate::input;
 use crate::inventory::{AssetSpec, Spec};
 use crate::node::binary::{Binary, BinaryScan};
 use crate::node::piece::Piece;
 use crate::node::recipe::archive::of_archive;
 use crate::node::recipe::{BodyPiece, FilePiece, Preparation, ca_key};
 use crate::node::{Asset, Content, hex};
-use crate::project_file;
 
 /// A file of the project that was read once.
 #[derive(Clone)]
@@ -61,21 +60,22 @@ impl Preparation<'_> {
         if let Some(known) = self.assets.get(&asset.source.value) {
             return Ok(known.clone());
         }
-        let path = self.project.join(&asset.source.value);
-        let measured = match project_file::open(&path).map(drop) {
-            Err(error) if error.kind() == io::ErrorKind::IsADirectory => {
+        let found = self.project.find(&asset.source.value);
+        let measured = match found.and_then(|found| found.open_asset()) {
+            Err(error) if input::is_folder(&error) => {
                 let rule = format!("{} is a folder, and an asset is a file", asset.source.value);
                 let repair = "name its files one by one, or pack it and say `unpack: true`";
                 self.report
                     .add(asset.source.spot.error(rule).repair(repair));
                 None
             }
-            Ok(()) => {
+            Ok(file) => {
+                let path = self.project.join(&asset.source.value);
                 let mut keys = self.ca_keys.scan();
                 let mut program = BinaryScan::default();
                 let version = asset.version.as_ref().filter(|_| asset.unpack.is_none());
                 let mut search = version.map(|version| Search::new(version.value.as_bytes()));
-                let content = Asset::measure_and(&path, |piece| {
+                let content = Asset::measure_and(file, &path, |piece| {
                     keys.push(piece);
                     program.push(piece);
                     if let Some(search) = &mut search {
@@ -86,7 +86,7 @@ impl Preparation<'_> {
                     let key = (asset.source.value.clone(), None, version.value.clone());
                     let _ = self.versions.insert(key, search.found);
                 }
-                if keys.found() || self.is_ca_key_file(&path) {
+                if keys.found() || self.is_ca_key_file(&asset.source.value) {
                     self.report.add(ca_key(&asset.source.spot));
                 }
                 Some(Measured {
@@ -94,13 +94,10 @@ impl Preparation<'_> {
                     binary: program.finish(),
                 })
             }
-            Err(error) => match project_file::mistake(&error) {
-                Some(why) => {
-                    self.refuse(&asset.source, why);
-                    None
-                }
-                None => return Err(error).with_context(|| format!("reading {}", path.display())),
-            },
+            Err(error) => {
+                self.refuse(&asset.source, error)?;
+                None
+            }
         };
         let _ = self
             .assets

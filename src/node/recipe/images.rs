@@ -1,5 +1,7 @@
 //! Archives of images, and OCI layouts that are made such: as files like any asset, and which images they hold.
 
+use anyhow::Context;
+
 use crate::error::Result;
 use crate::inventory::{AssetSpec, Spec, Spot};
 use crate::node::hex;
@@ -28,7 +30,8 @@ impl Preparation<'_> {
         let mut pieces = ImagePieces::default();
         for image in &spec.images {
             let source = &image.source;
-            let piece = match self.project.join(&source.value).is_dir() {
+            // What may not be read is told as of every asset.
+            let piece = match self.project.is_folder(&source.value).unwrap_or(false) {
                 true => self.layout(image)?,
                 false => self.archive_of_images(image, spec)?,
             };
@@ -60,7 +63,9 @@ impl Preparation<'_> {
             return Ok(None);
         };
         if !self.archives.contains_key(source) {
-            let found = images(&self.project.join(source))?;
+            let reading = || format!("reading {}", self.project.join(source).display());
+            let file = self.project.open(source).with_context(reading)?;
+            let found = images(file).with_context(reading)?;
             let _ = self.archives.insert(source.clone(), found);
         }
         Ok(Some(piece))
@@ -71,9 +76,7 @@ impl Preparation<'_> {
         let source = &image.source;
         if !self.layouts.contains_key(&source.value) {
             let mut keys = self.ca_keys.scan();
-            let packed = pack(&self.project.join(&source.value), &mut |piece| {
-                keys.push(piece)
-            })?;
+            let packed = pack(self.project, &source.value, &mut |piece| keys.push(piece))?;
             if keys.found() {
                 self.report.add(ca_key(&source.spot));
             }

@@ -96,6 +96,7 @@ type project struct {
 	addresses map[string]string
 	tokens    map[string]string // node → id of its newest token
 	groups    map[string][]string
+	allowed   []string // folders outside of it that hold its assets
 }
 
 func newProject(folder, nodebake string, ca *authority, from inventory) (*project, error) {
@@ -134,9 +135,18 @@ func (p *project) write(ca *authority, files map[string]string) error {
 	return nil
 }
 
+// buildArgs are the arguments of a build.
+func (p *project) buildArgs() []string {
+	args := []string{"build", p.folder}
+	for _, folder := range p.allowed {
+		args = append(args, "--allow", folder)
+	}
+	return args
+}
+
 // build makes the bundle anew and learns the tokens' ids.
 func (p *project) build() error {
-	if err := do(p.nodebake, "build", p.folder); err != nil {
+	if err := do(p.nodebake, p.buildArgs()...); err != nil {
 		return err
 	}
 	said, err := ask(p.nodebake, "token", "list", "-o", "json", p.folder)

@@ -134,7 +134,7 @@ func (r *replay) revokes(n *node) {
 		return oneLine(said) + " → " + seen, err
 	})
 	r.step("cluster", "revoked-builds-no-more", "nodebake build refuses, and names "+n.Name, func() (string, error) {
-		said, err := ask(r.Nodebake, "build", r.project.folder)
+		said, err := ask(r.Nodebake, r.project.buildArgs()...)
 		if err == nil || !strings.Contains(said, n.Name) || !strings.Contains(said, "revoked") {
 			return said, fmt.Errorf("it does not say so: %v", err)
 		}

@@ -105,7 +105,8 @@ func (r *replay) newVMProject(folder string) (*project, error) {
 	if err != nil {
 		return nil, err
 	}
-	made := &project{folder: folder, nodebake: r.Nodebake, nodes: wayNames(), addresses: map[string]string{}}
+	made := &project{folder: folder, nodebake: r.Nodebake, nodes: wayNames(), addresses: map[string]string{},
+		allowed: []string{filepath.Join(r.Kubernetes, r.version), r.memory("")}}
 	for place, w := range ways {
 		made.addresses[w.name] = addressOf(place)
 	}
