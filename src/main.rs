@@ -11,6 +11,7 @@ use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior,
 use nodebake::cli::{Cli, Command};
 use nodebake::cmd;
 use nodebake::error::{Exit, Result, one_line};
+use nodebake::redact::redacted;
 use nodebake::signals;
 use nodebake::terminal::{self, shown};
 use nodebake::unfinished::go_on_or_wait;
@@ -36,9 +37,9 @@ fn main() -> ExitCode {
 }
 
 /// Help, the version, or what is wrong with the command line. clap repeats arguments as they are, and they may be names of
-/// files that a glob found: it is asked again about arguments that are escaped, which are as wrong.
+/// files that a glob found, or secrets: it is asked again about arguments without either, which are as wrong.
 fn usage(error: clap::Error) -> ExitCode {
-    let escaped = env::args_os().map(|arg| shown(&arg.to_string_lossy()));
+    let escaped = env::args_os().map(|arg| shown(&redacted(&arg.to_string_lossy())));
     let error = Cli::try_parse_from(escaped).err().unwrap_or(error);
     // If stderr is gone too, the exit code is all that is left to say.
     let _ = error.print();

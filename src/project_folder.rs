@@ -66,6 +66,11 @@ impl Found {
         self.handle.open(&self.path)
     }
 
+    /// What is known of it.
+    pub fn metadata(&self) -> &Metadata {
+        self.handle.metadata()
+    }
+
     /// Whether it is a folder.
     pub fn is_folder(&self) -> bool {
         self.handle.metadata().is_dir()

@@ -17,6 +17,7 @@ use crate::report::Report;
 use crate::secrets::{Token, of_secrets};
 use crate::staging::Staging;
 use crate::terminal;
+use crate::unfinished::go_on_or_wait;
 
 /// The Secrets of the tokens in a bundle.
 const TOKENS: &str = "cluster/tokens/tokens.yaml";
@@ -97,6 +98,8 @@ fn open(folder: &Path, key: Option<&PublicKey>) -> Result<Opened<Box<OldBundle>>
         Ok(bundle) => return Ok(Ok(bundle)),
         Err(verdict) => verdict,
     };
+    // What is missing from a folder that a signal has just removed is no news.
+    go_on_or_wait();
     write!(terminal::stderr(), "{verdict}")?;
     Ok(Err(Exit::VerificationFailed))
 }

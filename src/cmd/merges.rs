@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use crate::cmd::text_file;
 use crate::error::Result;
-use crate::identity::CaKeys;
+use crate::identity::Guarded;
 use crate::inventory::MergeSpec;
-use crate::node::ca_key;
+use crate::node::refused;
 use crate::payload::ignition::UserConfig;
 use crate::plan::Plan;
 use crate::project_folder::ProjectFolder;
@@ -17,8 +17,12 @@ use crate::report::{Finding, Report};
 pub type Merges = Vec<Arc<[Arc<UserConfig>]>>;
 
 /// Reads what the classes merge. What is wrong with a file goes into the report, once.
-pub fn load(project: &ProjectFolder, plan: &Plan, report: &mut Report) -> Result<Merges> {
-    let ca_keys = CaKeys::of(&plan.ca);
+pub fn load(
+    project: &ProjectFolder,
+    plan: &Plan,
+    guarded: &Guarded,
+    report: &mut Report,
+) -> Result<Merges> {
     let mut known = HashMap::new();
     let mut merges = Vec::with_capacity(plan.classes.len());
     for class in &plan.classes {
@@ -28,7 +32,7 @@ pub fn load(project: &ProjectFolder, plan: &Plan, report: &mut Report) -> Result
             let key = (merge.source.value.as_str(), merge.secret);
             let config = match known.get(&key) {
                 Some(config) => Option::clone(config),
-                None => read(project, merge, &ca_keys, report)?,
+                None => read(project, merge, guarded, report)?,
             };
             of_class.extend(config.clone());
             let _ = known.insert(key, config);
@@ -41,18 +45,24 @@ pub fn load(project: &ProjectFolder, plan: &Plan, report: &mut Report) -> Result
 fn read(
     project: &ProjectFolder,
     merge: &MergeSpec,
-    ca_keys: &CaKeys,
+    guarded: &Guarded,
     report: &mut Report,
 ) -> Result<Option<Arc<UserConfig>>> {
     let source = &merge.source;
-    let Some(text) = text_file::read(project, source, report)? else {
+    let Some(text) = text_file::read(project, source, (guarded, Some(merge.secret)), report)?
+    else {
         return Ok(None);
     };
     match UserConfig::read(&source.value.as_str().into(), &text, merge.secret) {
         Ok(config) => {
-            if config.contents().iter().any(|bytes| ca_keys.are_in(bytes)) {
-                report.add(ca_key(&source.spot));
-            }
+            let contents = config.contents();
+            let private = contents
+                .iter()
+                .filter_map(|bytes| guarded.find(bytes))
+                .min();
+            let finding =
+                private.and_then(|private| refused(&source.spot, private, Some(merge.secret)));
+            finding.into_iter().for_each(|finding| report.add(finding));
             Ok(Some(Arc::new(config)))
         }
         Err(faults) => {

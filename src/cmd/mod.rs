@@ -15,6 +15,7 @@ pub mod csr;
 /// `diff`.
 pub mod diff;
 mod dump_file;
+mod guard;
 /// `init`.
 pub mod init;
 /// `initrd`.

@@ -4,11 +4,13 @@ mod findings;
 
 use std::collections::BTreeMap;
 use std::io::Write;
+use std::sync::Arc;
 
 use time::OffsetDateTime;
 
 use crate::cli::Reading;
 use crate::cmd::credentials;
+use crate::cmd::guard;
 use crate::cmd::memory;
 use crate::cmd::merges::{self, Merges};
 use crate::cmd::pxe;
@@ -109,11 +111,13 @@ pub fn prepare(
         ca,
         at,
     };
+    let guarded = guard::guarded(project, &reading.secrets, &inputs.ca, &tokens);
+    let guarded = Arc::new(guarded);
     let plan = Plan::resolve(inventory, inputs, report);
-    let oven = Oven::new(&plan, report)?;
-    let merges = merges::load(project, &plan, report)?;
-    let user_files = user_files::load(project, &plan, report)?;
-    pxe::check(project, &plan, report);
+    let oven = Oven::new(&plan, Arc::clone(&guarded), report)?;
+    let merges = merges::load(project, &plan, &guarded, report)?;
+    let user_files = user_files::load(project, &plan, &guarded, report)?;
+    pxe::check(project, &plan, &guarded, report);
     let bases = memory::bases(project, &plan);
     let prepared = Prepared {
         plan,

@@ -1,15 +1,18 @@
 //! Network boot in a bundle: the scripts for all nodes, and the kernels and base initrds of the project.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io;
+use std::fs::File;
+use std::io::{self, Read};
 
 use anyhow::Context;
 
 use crate::bundle::{self, BundleBuilder, FileRecord, NodeRecord};
 use crate::cmd::project::place_of;
 use crate::error::Result;
+use crate::identity::{Guarded, Private};
 use crate::input;
-use crate::inventory::CLUSTER_FILE;
+use crate::inventory::{CLUSTER_FILE, Spot};
+use crate::node::refused;
 use crate::payload::Settings;
 use crate::payload::initramfs::{is_layer, is_overlay};
 use crate::payload::pxe::{
@@ -19,8 +22,11 @@ use crate::plan::{NodePlan, Plan};
 use crate::project_folder::ProjectFolder;
 use crate::report::{Finding, Place, Report};
 
+/// As much of a kernel or base initrd as is searched for keys: more than any file of keys has.
+const PRIVATE_LIMIT: u64 = 1 << 20;
+
 /// Finds kernels and base initrds that are not there, and nodes that look for their scripts in different places.
-pub fn check(project: &ProjectFolder, plan: &Plan, report: &mut Report) {
+pub fn check(project: &ProjectFolder, plan: &Plan, guarded: &Guarded, report: &mut Report) {
     let mut first: Option<&str> = None;
     for class in &plan.classes {
         let Some(pxe) = &class.spec.output.pxe else {
@@ -38,9 +44,22 @@ pub fn check(project: &ProjectFolder, plan: &Plan, report: &mut Report) {
             report.add(finding.repair("say it once, for the cluster"));
         }
         for (field, file) in files(pxe) {
-            let found = project.find(file).and_then(|found| found.open_asset());
-            let Err(error) = found else {
-                continue;
+            let found = project.find(file);
+            let whole = found
+                .as_ref()
+                .ok()
+                .and_then(|found| guarded.file(found.metadata()));
+            let opened = found.and_then(|found| found.open_asset());
+            let read = opened.and_then(|opened| private_in(opened, guarded));
+            let error = match read {
+                Ok(private) => {
+                    let spot = Spot::new(place(field), field);
+                    let private = whole.or(private);
+                    let finding = private.and_then(|private| refused(&spot, private, None));
+                    finding.into_iter().for_each(|finding| report.add(finding));
+                    continue;
+                }
+                Err(error) => error,
             };
             let finding = match input::flaw_of(&error) {
                 Some(flaw) => Finding::of_flaw(&place(field), field, file, flaw),
@@ -55,6 +74,13 @@ pub fn check(project: &ProjectFolder, plan: &Plan, report: &mut Report) {
             });
         }
     }
+}
+
+/// The worst that a file of the boot server holds, which everybody may read.
+fn private_in(file: File, guarded: &Guarded) -> io::Result<Option<Private>> {
+    let mut first = Vec::new();
+    let _ = file.take(PRIVATE_LIMIT).read_to_end(&mut first)?;
+    Ok(guarded.find(&first))
 }
 
 /// The files of the project that machines boot, each with the field that names it.

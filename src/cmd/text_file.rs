@@ -1,21 +1,39 @@
 //! A text file of the project that the inventory names.
 
+use std::io;
+
 use anyhow::Context;
 
 use crate::error::Result;
+use crate::identity::Guarded;
 use crate::input;
 use crate::inventory::At;
+use crate::node::refused;
 use crate::project_folder::{DOCUMENT, ProjectFolder};
 use crate::report::Report;
 
-/// Its text, or `None` after a finding: it is missing, or not UTF-8.
+/// Its text, or `None` after a finding: it is missing, not UTF-8, or holds what belongs into no payload. `secret` says
+/// whether it was declared so; None where it cannot be.
 pub fn read(
     project: &ProjectFolder,
     source: &At<String>,
+    (guarded, secret): (&Guarded, Option<bool>),
     report: &mut Report,
 ) -> Result<Option<String>> {
-    match project.read_text(&source.value, DOCUMENT) {
-        Ok(text) => Ok(Some(text)),
+    let read = || {
+        let found = project.find(&source.value)?;
+        let text = input::text(input::of_file(found.open()?, DOCUMENT)?)?;
+        let whole = guarded.file(found.metadata());
+        let private = whole.or_else(|| guarded.find(text.as_bytes()));
+        io::Result::Ok((text, private))
+    };
+    match read() {
+        Ok((text, private)) => {
+            let finding = private.and_then(|private| refused(&source.spot, private, secret));
+            let is_refused = finding.is_some();
+            finding.into_iter().for_each(|finding| report.add(finding));
+            Ok((!is_refused).then_some(text))
+        }
         Err(error) => match input::mistake(&error) {
             Some(flaw) => {
                 report.add(source.spot.no_file(&source.value, &flaw));

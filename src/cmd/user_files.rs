@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use crate::cmd::text_file;
 use crate::error::Result;
-use crate::identity::CaKeys;
+use crate::identity::Guarded;
 use crate::inventory::{At, MergeSpec};
-use crate::node::{Content, ca_key};
+use crate::node::Content;
 use crate::payload::cloud_init::{UserFiles, UserPart};
 use crate::plan::Plan;
 use crate::project_folder::ProjectFolder;
@@ -18,17 +18,22 @@ pub type OfClasses = Vec<Arc<UserFiles>>;
 
 struct Reader<'a> {
     project: &'a ProjectFolder,
-    ca_keys: CaKeys,
+    guarded: &'a Guarded,
     report: &'a mut Report,
     parts: HashMap<(String, bool), Option<Arc<UserPart>>>,
     vendor_data: HashMap<String, Option<Content>>,
 }
 
 /// Reads what the classes add. What is wrong with a file goes into the report, once.
-pub fn load(project: &ProjectFolder, plan: &Plan, report: &mut Report) -> Result<OfClasses> {
+pub fn load(
+    project: &ProjectFolder,
+    plan: &Plan,
+    guarded: &Guarded,
+    report: &mut Report,
+) -> Result<OfClasses> {
     let mut reader = Reader {
         project,
-        ca_keys: CaKeys::of(&plan.ca),
+        guarded,
         report,
         parts: HashMap::new(),
         vendor_data: HashMap::new(),
@@ -54,7 +59,7 @@ impl Reader<'_> {
         if let Some(known) = self.parts.get(&key) {
             return Ok(known.clone());
         }
-        let read = match self.text(source)? {
+        let read = match self.text(source, Some(part.secret))? {
             None => None,
             Some(text) => match UserPart::new(&source.value, text, part.secret) {
                 Ok(part) => Some(Arc::new(part)),
@@ -72,21 +77,14 @@ impl Reader<'_> {
         if let Some(known) = self.vendor_data.get(&source.value) {
             return Ok(known.clone());
         }
-        let content = self.text(source)?.map(Content::shared);
+        let content = self.text(source, None)?.map(Content::shared);
         let _ = self
             .vendor_data
             .insert(source.value.clone(), content.clone());
         Ok(content)
     }
 
-    fn text(&mut self, source: &At<String>) -> Result<Option<String>> {
-        let text = text_file::read(self.project, source, self.report)?;
-        if text
-            .as_ref()
-            .is_some_and(|text| self.ca_keys.are_in(text.as_bytes()))
-        {
-            self.report.add(ca_key(&source.spot));
-        }
-        Ok(text)
+    fn text(&mut self, source: &At<String>, secret: Option<bool>) -> Result<Option<String>> {
+        text_file::read(self.project, source, (self.guarded, secret), self.report)
     }
 }

@@ -3,13 +3,13 @@
 
 mod authority;
 mod ca;
-mod ca_keys;
 mod control_plane;
 mod credential;
 /// Requests for certificates, held against the inventory.
 pub mod csr;
 mod example;
 mod go_yaml;
+mod guarded;
 mod kubeconfig;
 mod pem;
 /// Certificates and keys on the project's disk.
@@ -18,9 +18,9 @@ mod private_key;
 
 pub use authority::{Authority, Issued, Leaf, Purpose};
 pub use ca::{CaBundle, CaCertificate, CaSource};
-pub use ca_keys::{CaKeys, KeyScan};
 pub use control_plane::{ControlPlane, FileText, NamedFile};
 pub use credential::{Credential, Expectation, Judged};
 pub use example::example_ca;
+pub use guarded::{Guarded, Private, Scan};
 pub use kubeconfig::{Auth, BOOTSTRAP_USER, KUBELET_USER, Kubeconfig};
 pub use private_key::PrivateKey;

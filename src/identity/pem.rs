@@ -24,6 +24,11 @@ impl Block<'_> {
         STANDARD.decode(text).ok()
     }
 
+    /// Whether its end follows.
+    pub fn is_whole(&self) -> bool {
+        self.body.is_some()
+    }
+
     /// Whether it begins with headers (RFC 1421), as openssl's own old way of encrypting has them.
     pub fn has_headers(&self) -> bool {
         let first = self.body.as_ref().and_then(|lines| lines.first());

@@ -43,7 +43,7 @@ pub use netplan::network_config;
 pub use network::{Bond, Interface, Link, Network, Route};
 pub use overlay::shape::OVERLAY;
 pub use path::NodePath;
-pub use recipe::ca_key;
+pub use recipe::refused;
 pub use tree::{Conflict, Entry, EntryKind, NodeTree, Origin, Owner};
 pub use unit::{
     Fault, InstallLink, Position, Texts, UNIT_FOLDER, Unit, check_unit, read_unit, unit_keys,

@@ -13,8 +13,7 @@ use std::sync::Arc;
 use anyhow::Context;
 
 use crate::error::Result;
-use crate::identity::pki_files::CA_KEY;
-use crate::identity::{CaKeys, Kubeconfig};
+use crate::identity::{Guarded, Kubeconfig, Private};
 use crate::input;
 use crate::inventory::{
     At, Attributes, Body, FileSpec, KubeconfigAuth, Spec, Spot, Text, UnitSpec,
@@ -129,7 +128,8 @@ pub struct Preparation<'a> {
     project: &'a ProjectFolder,
     templates: TemplateSet,
     overlays: HashMap<String, Option<Arc<Overlay>>>,
-    contents: HashMap<String, Option<Content>>,
+    /// Sources, and what of them is private.
+    contents: HashMap<String, Option<(Content, Option<Private>)>>,
     assets: HashMap<String, Option<Measured>>,
     /// What archives of assets hold.
     unpacked: HashMap<OfArchive, Option<Arc<Unpacked>>>,
@@ -139,13 +139,13 @@ pub struct Preparation<'a> {
     layouts: HashMap<String, std::result::Result<Layout, Vec<String>>>,
     /// Whether a file, or what is taken from an archive, holds a version.
     versions: HashMap<(String, Option<OfArchive>, String), bool>,
-    ca_keys: &'a CaKeys,
+    guarded: &'a Guarded,
     report: &'a mut Report,
 }
 
 impl<'a> Preparation<'a> {
     /// Prepares for a project.
-    pub fn new(project: &'a ProjectFolder, ca_keys: &'a CaKeys, report: &'a mut Report) -> Self {
+    pub fn new(project: &'a ProjectFolder, guarded: &'a Guarded, report: &'a mut Report) -> Self {
         Self {
             project,
             templates: TemplateSet::default(),
@@ -156,7 +156,7 @@ impl<'a> Preparation<'a> {
             archives: HashMap::new(),
             layouts: HashMap::new(),
             versions: HashMap::new(),
-            ca_keys,
+            guarded,
             report,
         }
     }
@@ -254,13 +254,12 @@ impl<'a> Preparation<'a> {
     fn file(&mut self, file: &FileSpec) -> Result<Option<FilePiece>> {
         let body = match &file.body {
             Body::Content(text) => {
-                if self.ca_keys.are_in(text.text.as_bytes()) {
-                    self.report.add(ca_key(&text.spot));
-                }
+                let private = self.guarded.find(text.text.as_bytes());
+                self.refuse_private(&text.spot, private, Some(file.secret));
                 BodyPiece::Shared(Content::shared(text.text.as_bytes()))
             }
             Body::Template(text) => BodyPiece::Template(Piece::template(text, &mut self.templates)),
-            Body::Source(source) => match self.source(source)? {
+            Body::Source(source) => match self.source(source, Some(file.secret))? {
                 Some(content) => BodyPiece::Shared(content),
                 None => return Ok(None),
             },
@@ -273,42 +272,49 @@ impl<'a> Preparation<'a> {
         }))
     }
 
-    /// A file of the project, read once.
-    fn source(&mut self, source: &At<String>) -> Result<Option<Content>> {
-        if let Some(known) = self.contents.get(&source.value) {
-            return Ok(known.clone());
-        }
-        let content = match self.project.read(&source.value, SOURCE) {
-            Ok(bytes) => {
-                if self.is_ca_key_file(&source.value) || self.ca_keys.are_in(&bytes) {
-                    self.report.add(ca_key(&source.spot));
+    /// A file of the project, read once. `secret` says whether it was declared so, where it can be.
+    fn source(&mut self, source: &At<String>, secret: Option<bool>) -> Result<Option<Content>> {
+        if !self.contents.contains_key(&source.value) {
+            let read = match self.read(source) {
+                Ok((bytes, private)) => Some((Content::shared(bytes), private)),
+                Err(error) => {
+                    self.refuse(source, error)?;
+                    None
                 }
-                Some(Content::shared(bytes))
-            }
-            Err(error) => {
-                self.refuse(source, error)?;
-                None
-            }
+            };
+            let _ = self.contents.insert(source.value.clone(), read);
+        }
+        let Some((content, private)) = self.contents[&source.value].clone() else {
+            return Ok(None);
         };
-        let _ = self.contents.insert(source.value.clone(), content.clone());
-        Ok(content)
+        self.refuse_private(&source.spot, private, secret);
+        Ok(Some(content))
     }
 
-    /// What an overlay lays down as it is; what it renders is looked at then.
+    fn read(&self, source: &At<String>) -> io::Result<(Vec<u8>, Option<Private>)> {
+        let found = self.project.find(&source.value)?;
+        let bytes = input::of_file(found.open()?, SOURCE)?;
+        let whole = self.guarded.file(found.metadata());
+        let private = whole.or_else(|| self.guarded.find(&bytes));
+        Ok((bytes, private))
+    }
+
+    /// Adds the finding about something private where it does not belong.
+    fn refuse_private(&mut self, spot: &Spot, private: Option<Private>, secret: Option<bool>) {
+        if let Some(finding) = private.and_then(|private| refused(spot, private, secret)) {
+            self.report.add(finding);
+        }
+    }
+
+    /// What an overlay installs as it is; what it renders is looked at then.
     fn look_at(&mut self, overlay: &Overlay) {
         for entry in &overlay.entries {
-            if let OverlayBody::Static(Content::Blob(blob)) = &entry.body
-                && self.ca_keys.are_in(blob.bytes())
-            {
-                self.report.add(ca_key(&Spot::new(entry.place.clone(), "")));
+            if let OverlayBody::Static(Content::Blob(blob)) = &entry.body {
+                let private = self.guarded.find(blob.bytes());
+                let spot = Spot::new(entry.place.clone(), "");
+                self.refuse_private(&spot, private, Some(entry.secret));
             }
         }
-    }
-
-    /// Encrypted, the key cannot be recognised by what it is, but by where it lies.
-    fn is_ca_key_file(&self, name: &str) -> bool {
-        let real = |name: &str| self.project.join(name).canonicalize().ok();
-        real(name).is_some_and(|path| real(CA_KEY) == Some(path))
     }
 
     /// Adds the finding about what is no file that may be read; what the machine would not do stays an error.
@@ -326,10 +332,33 @@ impl<'a> Preparation<'a> {
     }
 }
 
-/// The finding about a private key of the CA that would leave the project.
-pub fn ca_key(spot: &Spot) -> Finding {
-    let rule = "this is or holds the CA's private key, which belongs on no node";
-    spot.error(rule).repair("take it out of the payload")
+/// The finding about something private in a file. `secret` says whether the file was declared secret; None where it
+/// cannot be. A private key may be in a secret file, and nothing else may be in any.
+pub fn refused(spot: &Spot, private: Private, secret: Option<bool>) -> Option<Finding> {
+    let (rule, repair) = match (private, secret) {
+        (Private::CaKey, _) => (
+            "this is or holds the CA's private key, which belongs on no node",
+            "take it out of the payload",
+        ),
+        (Private::SigningKey, _) => (
+            "this is or holds the key that signs bundles, which belongs on no node",
+            "take it out of the payload",
+        ),
+        (Private::Tokens, _) => (
+            "this is or holds a bootstrap token, which only the generated kubeconfig may",
+            "take it out of the payload",
+        ),
+        (Private::Key, Some(true)) => return None,
+        (Private::Key, Some(false)) => (
+            "this holds a private key and is not declared secret",
+            "write `secret: true` for this file (in overlay.yaml for a file of an overlay), or take the key out",
+        ),
+        (Private::Key, None) => (
+            "this holds a private key, and others may read it",
+            "put the key into a file of `files` with `secret: true`",
+        ),
+    };
+    Some(spot.error(rule).repair(repair))
 }
 
 fn named(list: &[(String, Text)], templates: &mut TemplateSet) -> Vec<(String, Piece)> {

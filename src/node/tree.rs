@@ -30,6 +30,13 @@ impl Owner {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Origin(pub Arc<str>);
 
+impl Origin {
+    /// Whether it was made from facts rather than copied or rendered from what the user wrote.
+    pub fn is_generator(&self) -> bool {
+        self.0.starts_with("generator ")
+    }
+}
+
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)

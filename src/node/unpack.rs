@@ -17,7 +17,7 @@ use tar::EntryType;
 
 use crate::decompress;
 use crate::error::Result;
-use crate::identity::CaKeys;
+use crate::identity::{Guarded, Private};
 use crate::input;
 use crate::node::binary::{Binary, BinaryScan};
 use crate::node::hashed::Hashed;
@@ -57,18 +57,18 @@ pub struct Unpacked {
     /// The members by their paths below the folder that they go to.
     pub members: BTreeMap<String, Member>,
     /// Whether the CA's private key is among them.
-    pub holds_ca_key: bool,
+    pub private: Option<Private>,
 }
 
 /// Unpacks an archive; the inner error is the rule that it breaks.
 pub fn unpack(
     path: &Path,
     wanted: &Wanted<'_>,
-    ca_keys: &CaKeys,
+    guarded: &Guarded,
 ) -> Result<std::result::Result<Unpacked, String>> {
     let mut also = BTreeSet::new();
     loop {
-        match pass(path, wanted, ca_keys, &also)? {
+        match pass(path, wanted, guarded, &also)? {
             Ok((unpacked, missed)) if missed.is_empty() => return Ok(Ok(unpacked)),
             // What is wanted is a second name of what is not: the archive is read once more, for its content.
             Ok((_, missed)) if also.is_empty() => also = missed,
@@ -88,7 +88,7 @@ type Pass = std::result::Result<(Unpacked, BTreeSet<String>), String>;
 fn pass(
     path: &Path,
     wanted: &Wanted<'_>,
-    ca_keys: &CaKeys,
+    guarded: &Guarded,
     also: &BTreeSet<String>,
 ) -> Result<Pass> {
     let reading = || format!("reading {}", path.display());
@@ -97,7 +97,7 @@ fn pass(
         file: input::open(path).with_context(reading)?,
         sha256: Sha256::new(),
     };
-    let outcome = members(&mut file, path, wanted, ca_keys, also)?;
+    let outcome = members(&mut file, path, wanted, guarded, also)?;
     // What was checked is what must have been unpacked, to the last byte.
     let _ = io::copy(&mut file, &mut io::sink()).with_context(reading)?;
     if Sha256Digest::from(file.sha256.finalize()) != wanted.sha256 {
@@ -110,7 +110,7 @@ fn members(
     file: &mut Hashed<File>,
     path: &Path,
     wanted: &Wanted<'_>,
-    ca_keys: &CaKeys,
+    guarded: &Guarded,
     also: &BTreeSet<String>,
 ) -> Result<Pass> {
     let file = BufReader::with_capacity(1 << 16, file);
@@ -123,7 +123,7 @@ fn members(
     let mut unpacking = Unpacking {
         path,
         wanted,
-        ca_keys,
+        guarded,
         also,
         store: store.clone(),
         out: BufWriter::with_capacity(1 << 16, store),
@@ -161,7 +161,7 @@ fn writing() -> String {
 struct Unpacking<'a> {
     path: &'a Path,
     wanted: &'a Wanted<'a>,
-    ca_keys: &'a CaKeys,
+    guarded: &'a Guarded,
     also: &'a BTreeSet<String>,
     store: Arc<File>,
     out: BufWriter<Arc<File>>,
@@ -226,7 +226,7 @@ impl Unpacking<'_> {
     ) -> Result<std::result::Result<MemberBody, String>> {
         let mut measure = Measure::default();
         let mut program = BinaryScan::default();
-        let mut keys = self.ca_keys.scan();
+        let mut keys = self.guarded.scan();
         let mut block = vec![0; 1 << 16];
         loop {
             let piece = match entry.read(&mut block) {
@@ -240,7 +240,8 @@ impl Unpacking<'_> {
             keys.push(piece);
             self.out.write_all(piece).with_context(writing)?;
         }
-        self.unpacked.holds_ca_key |= keys.found();
+        let private = self.unpacked.private.into_iter().chain(keys.found());
+        self.unpacked.private = private.min();
         let source = Source::Made {
             of: self.path.to_owned(),
             store: self.store.clone(),
@@ -304,6 +305,7 @@ fn is_wanted(name: &str, only: &[GlobMatcher]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use crate::secrets::TokenStore;
     use time::OffsetDateTime;
 
     use super::*;
@@ -311,11 +313,14 @@ mod tests {
 
     #[test]
     fn an_archive_that_is_not_what_was_checked_is_no_archive_of_ours() {
-        let ca_keys = CaKeys::of(&CaBundle {
-            pem: String::new(),
-            certificates: Vec::new(),
-            not_after: OffsetDateTime::UNIX_EPOCH,
-        });
+        let guarded = Guarded::new(
+            &CaBundle {
+                pem: String::new(),
+                certificates: Vec::new(),
+                not_after: OffsetDateTime::UNIX_EPOCH,
+            },
+            &TokenStore::new("secrets.yaml"),
+        );
         let mut archive = tar::Builder::new(Vec::new());
         let mut header = tar::Header::new_gnu();
         header.set_size(4);
@@ -331,7 +336,7 @@ mod tests {
                 strip: 0,
                 only: &[],
             };
-            let unpacked = unpack(file.path(), &wanted, &ca_keys)?.expect("an archive");
+            let unpacked = unpack(file.path(), &wanted, &guarded)?.expect("an archive");
             Ok::<_, anyhow::Error>(unpacked.members.len())
         };
         assert_eq!(members(&good).expect("the same"), 1);

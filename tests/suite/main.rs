@@ -52,6 +52,7 @@ mod no_tokens;
 mod node_restriction;
 mod not_files;
 mod pki;
+mod private;
 mod profiles;
 mod project;
 mod pxe;

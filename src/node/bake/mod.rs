@@ -7,18 +7,20 @@ mod identity;
 mod units;
 mod word;
 
+use std::sync::Arc;
+
 use serde_json::Value as Json;
 
 use crate::error::Result;
-use crate::identity::{BOOTSTRAP_USER, CaKeys, KUBELET_USER, Kubeconfig};
+use crate::identity::{BOOTSTRAP_USER, Guarded, KUBELET_USER, Kubeconfig, Private};
 use crate::inventory::Spot;
 use crate::node::agree::{self, Known};
 use crate::node::builder::TreeBuilder;
 use crate::node::images::{self, Outside};
 use crate::node::piece::Piece;
-use crate::node::recipe::{Preparation, Recipe, ca_key};
+use crate::node::recipe::{Preparation, Recipe, refused};
 use crate::node::template::{Scope, ScopeValue, Templates};
-use crate::node::{Content, EntryKind, NodeTree};
+use crate::node::{Content, EntryKind, NodeTree, Origin};
 use crate::plan::{NodePlan, Plan};
 use crate::project_folder::ProjectFolder;
 use crate::report::{Finding, Place, Report};
@@ -34,7 +36,7 @@ pub struct Oven {
     bootstrap: Kubeconfig,
     kubelet: Kubeconfig,
     ca: Content,
-    ca_keys: CaKeys,
+    guarded: Arc<Guarded>,
     project: ProjectFolder,
 }
 
@@ -64,10 +66,9 @@ struct Batch<'o> {
 
 impl Oven {
     /// Prepares all classes of a plan; template syntax, missing files and unknown overlays are findings.
-    pub fn new(plan: &Plan, report: &mut Report) -> Result<Self> {
-        let ca_keys = CaKeys::of(&plan.ca);
+    pub fn new(plan: &Plan, guarded: Arc<Guarded>, report: &mut Report) -> Result<Self> {
         let (recipes, templates) =
-            Preparation::new(&plan.project, &ca_keys, report).recipes(plan)?;
+            Preparation::new(&plan.project, &guarded, report).recipes(plan)?;
         let kubeconfig = |user| {
             let server = &plan.cluster.api_server.url.value;
             let ca = plan.ca.pem.as_bytes();
@@ -80,7 +81,7 @@ impl Oven {
             bootstrap: kubeconfig(BOOTSTRAP_USER),
             kubelet: kubeconfig(KUBELET_USER),
             ca: Content::shared(plan.ca.pem.as_bytes()),
-            ca_keys,
+            guarded,
             project: plan.project.clone(),
         })
     }
@@ -116,7 +117,7 @@ impl Oven {
         for unit in &batch.recipe.units {
             batch.unit(unit);
         }
-        batch.look_for_ca_keys();
+        batch.look_for_secrets();
         batch.check_units();
         let known = Known {
             spec: &node.class.spec,
@@ -150,28 +151,30 @@ impl Oven {
 
 impl Batch<'_> {
     /// What was rendered for this node; what many nodes share was looked at once, and its findings are there.
-    fn look_for_ca_keys(&mut self) {
-        let keys = &self.oven.ca_keys;
-        let has_key = |content: &Content| match content {
-            Content::Blob(blob) => !blob.is_shared() && keys.are_in(blob.bytes()),
-            Content::Asset(_) => false,
+    fn look_for_secrets(&mut self) {
+        let guarded = Arc::clone(&self.oven.guarded);
+        let look = |content: &Content, origin: &Origin, secret: bool| {
+            let Content::Blob(blob) = content else {
+                return None;
+            };
+            let private = guarded.find(blob.bytes()).filter(|_| !blob.is_shared())?;
+            // The generated kubeconfig is where the token belongs.
+            let is_ours = secret && origin.is_generator() && private == Private::Tokens;
+            let spot = Spot::new(Place::file(origin.0.clone()), "");
+            refused(&spot, private, Some(secret)).filter(|_| !is_ours)
         };
         let tree = self.builder.tree();
         let files = tree
             .entries()
             .values()
             .filter_map(|entry| match &entry.kind {
-                EntryKind::File(content) => Some((content, &entry.origin)),
+                EntryKind::File(content) => look(content, &entry.origin, entry.secret),
                 _ => None,
             });
         let units = tree.units().values();
         let texts = units.flat_map(|unit| unit.text.iter().chain(unit.dropins.values()));
-        let texts = texts.map(|(content, origin)| (content, origin));
-        let found: Vec<Finding> = files
-            .chain(texts)
-            .filter(|(content, _)| has_key(content))
-            .map(|(_, origin)| ca_key(&Spot::new(Place::file(origin.0.clone()), "")))
-            .collect();
+        let texts = texts.filter_map(|(content, origin)| look(content, origin, false));
+        let found: Vec<Finding> = files.chain(texts).collect();
         self.builder.fail(found);
     }
 

@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::inventory::{AssetSpec, Attributes, Spec, Text, UnpackSpec};
 use crate::node::Sha256Digest;
 use crate::node::piece::Piece;
-use crate::node::recipe::{BodyPiece, FilePiece, Preparation, ca_key};
+use crate::node::recipe::{BodyPiece, FilePiece, Preparation};
 use crate::node::unpack::{Member, MemberBody, Unpacked, Wanted, unpack};
 
 /// What an archive brings: files, and links with leave to replace.
@@ -111,7 +111,7 @@ impl Preparation<'_> {
         };
         let path = self.project.join(&asset.source.value);
         let source = &asset.source;
-        let unpacked = match unpack(&path, &wanted, self.ca_keys)? {
+        let unpacked = match unpack(&path, &wanted, self.guarded)? {
             Ok(unpacked) => Some(Arc::new(unpacked)),
             Err(rule) => {
                 let rule = format!("{} {rule}", source.value);
@@ -146,9 +146,7 @@ impl Preparation<'_> {
             let rule = format!("{} holds no file below what strip takes off", source.value);
             self.report.add(source.spot.error(rule));
         }
-        if unpacked.holds_ca_key {
-            self.report.add(ca_key(&source.spot));
-        }
+        self.refuse_private(&source.spot, unpacked.private, None);
     }
 
     fn globs(&mut self, how: &UnpackSpec) -> Option<Vec<GlobMatcher>> {

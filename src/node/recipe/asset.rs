@@ -11,7 +11,7 @@ use crate::inventory::{AssetSpec, Spec};
 use crate::node::binary::{Binary, BinaryScan};
 use crate::node::piece::Piece;
 use crate::node::recipe::archive::of_archive;
-use crate::node::recipe::{BodyPiece, FilePiece, Preparation, ca_key};
+use crate::node::recipe::{BodyPiece, FilePiece, Preparation};
 use crate::node::{Asset, Content, hex};
 
 /// A file of the project that was read once.
@@ -61,6 +61,10 @@ impl Preparation<'_> {
             return Ok(known.clone());
         }
         let found = self.project.find(&asset.source.value);
+        let whole = found
+            .as_ref()
+            .ok()
+            .and_then(|found| self.guarded.file(found.metadata()));
         let measured = match found.and_then(|found| found.open_asset()) {
             Err(error) if input::is_folder(&error) => {
                 let rule = format!("{} is a folder, and an asset is a file", asset.source.value);
@@ -71,7 +75,7 @@ impl Preparation<'_> {
             }
             Ok(file) => {
                 let path = self.project.join(&asset.source.value);
-                let mut keys = self.ca_keys.scan();
+                let mut keys = self.guarded.scan();
                 let mut program = BinaryScan::default();
                 let version = asset.version.as_ref().filter(|_| asset.unpack.is_none());
                 let mut search = version.map(|version| Search::new(version.value.as_bytes()));
@@ -86,9 +90,7 @@ impl Preparation<'_> {
                     let key = (asset.source.value.clone(), None, version.value.clone());
                     let _ = self.versions.insert(key, search.found);
                 }
-                if keys.found() || self.is_ca_key_file(&asset.source.value) {
-                    self.report.add(ca_key(&asset.source.spot));
-                }
+                self.refuse_private(&asset.source.spot, whole.or(keys.found()), None);
                 Some(Measured {
                     content: Content::Asset(Arc::new(content)),
                     binary: program.finish(),

@@ -7,7 +7,7 @@ use crate::inventory::{AssetSpec, Spec, Spot};
 use crate::node::hex;
 use crate::node::images::{Image, images, pack};
 use crate::node::piece::Piece;
-use crate::node::recipe::{BodyPiece, FilePiece, Preparation, ca_key};
+use crate::node::recipe::{BodyPiece, FilePiece, Preparation};
 
 /// The images of a class.
 #[derive(Default)]
@@ -75,11 +75,10 @@ impl Preparation<'_> {
     fn layout(&mut self, image: &AssetSpec) -> Result<Option<FilePiece>> {
         let source = &image.source;
         if !self.layouts.contains_key(&source.value) {
-            let mut keys = self.ca_keys.scan();
+            let mut keys = self.guarded.scan();
             let packed = pack(self.project, &source.value, &mut |piece| keys.push(piece))?;
-            if keys.found() {
-                self.report.add(ca_key(&source.spot));
-            }
+            let private = keys.found();
+            self.refuse_private(&source.spot, private, None);
             if let Ok(layout) = &packed {
                 let _ = self
                     .archives

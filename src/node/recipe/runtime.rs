@@ -29,7 +29,7 @@ impl Preparation<'_> {
                 spot: registry.host.spot.clone(),
             });
             for ca in registries::ca_files(registry) {
-                let Some(content) = self.source(ca.source)? else {
+                let Some(content) = self.source(ca.source, None)? else {
                     continue;
                 };
                 if let Some(rule) = flaw_of_ca(&content) {
@@ -47,16 +47,15 @@ impl Preparation<'_> {
     }
 }
 
-/// Why a file holds no CA certificates that everybody may read.
+/// Why a file is not one of CA certificates.
 fn flaw_of_ca(content: &Content) -> Option<&'static str> {
     let Content::Blob(blob) = content else {
         return None;
     };
     let text = String::from_utf8_lossy(blob.bytes());
-    if text.contains("PRIVATE KEY-----") {
-        return Some("holds a private key, which no node may get");
-    }
-    let has = text.contains("-----BEGIN CERTIFICATE-----");
+    // A key instead has its finding.
+    let has = ["-----BEGIN CERTIFICATE-----", "PRIVATE KEY-----"];
+    let has = has.iter().any(|mark| text.contains(mark));
     (!has).then_some("holds no certificate in PEM")
 }
 

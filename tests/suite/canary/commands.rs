@@ -84,7 +84,7 @@ pub fn cases() -> Vec<Case> {
 const SHOWN: [&[&str]; 4] = [&[], &["-o", "json"], &["--origin"], &["--sizes"]];
 
 /// Exit code, and the command line.
-const LINES: [(i32, &str); 39] = [
+const LINES: [(i32, &str); 43] = [
     (1, "show by-certificate --file /etc/declared"),
     (
         0,
@@ -126,8 +126,12 @@ const LINES: [(i32, &str); 39] = [
     (1, "token import secrets.yaml"),
     (3, "token encrypt"),
     (0, "csr approver-settings"),
+    (0, "csr export-ids"),
+    (0, "csr export-ids --out ids.yaml"),
+    (0, "csr review requests.json --ids ids.yaml"),
+    (0, "check --no-tokens"),
     (0, "key generate more"),
-    (1, "key generate"),
+    (0, "key generate"),
     (0, "pki issue . --force"),
     (1, "pki init ."),
     (0, "man secrets"),
