@@ -11,7 +11,8 @@ use crate::decompress::Packing;
 use crate::error::Result;
 use crate::input;
 use crate::inspect::{Limits, Listing, Member, RowKind, inspect};
-use crate::payload::initramfs::{Mode, padding};
+use crate::model::output::Mode;
+use crate::payload::initramfs::padding;
 
 /// A base initrd that was read to its end.
 pub struct Base {

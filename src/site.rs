@@ -7,8 +7,10 @@ use serde::Serialize;
 use serde_json::Value as Json;
 
 use crate::inventory::{Cluster, Spec, host_of};
-use crate::node::{Baked, Network, NodePath, NodeTree, Oven};
-use crate::payload::{Assets, Format, pxe};
+use crate::model::output::pxe::Source;
+use crate::model::output::{Assets, Format};
+use crate::model::{Network, NodePath};
+use crate::node::{Baked, NodeTree, Oven};
 use crate::plan::NodePlan;
 
 /// What kind of thing is needed.
@@ -175,7 +177,7 @@ fn downloads(spec: &Spec, tree: &NodeTree, needs: &mut Needs) {
     fetched(&Some(pxe.url.clone()), "output.pxe.url");
     fetched(&pxe.secrets_url, "output.pxe.secretsURL");
     for source in pxe.initrds.iter().chain([&pxe.kernel]) {
-        if let pxe::Source::Url(url) = source {
+        if let Source::Url(url) = source {
             fetched(&Some(url.clone()), "output.pxe");
         }
     }

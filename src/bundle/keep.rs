@@ -16,7 +16,7 @@ use crate::bundle::{
     BundleBuilder, Kind, PublicKey, TREE_JSON, TREE_SIGNATURE, Verdict, is_served, read,
 };
 use crate::error::Result;
-use crate::node::Sha256Digest;
+use crate::model::Sha256Digest;
 
 /// A bundle from which nodes may be kept.
 #[derive(Debug)]

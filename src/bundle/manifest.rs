@@ -8,7 +8,7 @@ use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::bundle::API_VERSION;
-use crate::node::{Sha256Digest, hex, unhex};
+use crate::model::{Sha256Digest, hex, unhex};
 
 /// The longest bundle.json or index.json that is read, in bytes.
 pub(super) const MANIFEST_LIMIT: u64 = 256 * 1024 * 1024;

@@ -13,7 +13,7 @@ use crate::bundle::sums::check_path;
 use crate::bundle::write::{Measured, create, file_mode};
 use crate::bundle::{SERVED, TREE_JSON, TREE_SIGNATURE, TREE_SUMS};
 use crate::error::Result;
-use crate::node::Sha256Digest;
+use crate::model::Sha256Digest;
 use crate::node::listing::TreeListing;
 use crate::payload::{Output, Place};
 

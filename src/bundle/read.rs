@@ -9,7 +9,7 @@ use rustix::io::Errno;
 use sha2::{Digest, Sha256};
 
 use crate::input::{self, Limit};
-use crate::node::Sha256Digest;
+use crate::model::Sha256Digest;
 
 const NOT_REGULAR: &str = "is not a regular file";
 

@@ -14,7 +14,7 @@ use crate::bundle::{
     INDEX, Kind, MANIFEST, PublicKey, SIGNATURE, SSH_SIGNATURE, SUMS, TREE_SIGNATURE, TREE_SUMS,
     Verdict, in_place, is_signature_of_others, read,
 };
-use crate::node::Sha256Digest;
+use crate::model::Sha256Digest;
 
 /// The longest tree.sums that is read into memory, in bytes.
 pub(super) const TREE_LIMIT: u64 = 16 * 1024 * 1024;

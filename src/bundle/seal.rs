@@ -11,7 +11,7 @@ use crate::bundle::manifest::Manifest;
 use crate::bundle::verify::check;
 use crate::bundle::{Kind, MANIFEST, PublicKey, Signer, Verdict};
 use crate::error::Result;
-use crate::node::{Sha256Digest, hex};
+use crate::model::{Sha256Digest, hex};
 
 /// Who signs what a [`crate::bundle::BundleBuilder`] makes.
 #[derive(Debug)]

@@ -13,7 +13,7 @@ use crate::bundle::manifest::{MANIFEST_LIMIT, Manifest};
 use crate::bundle::sums::{SUMS_LIMIT, Sums as Listed};
 use crate::bundle::{MANIFEST, Problem, PublicKey, SIGNATURE, SSH_SIGNATURE, SUMS, read, scan};
 use crate::error::{Result, is_of_machine};
-use crate::node::Sha256Digest;
+use crate::model::Sha256Digest;
 
 /// How many folders above a file its bundle may be: `shared/files/DIGEST`, `boot/nodes/NAME/overlay.cpio.gz`.
 const ABOVE: usize = 4;

@@ -1,6 +1,6 @@
 //! SHA256SUMS: the grammar of coreutils' `sha256sum`, written sorted and read strictly.
 
-use crate::node::{Sha256Digest, hex, unhex};
+use crate::model::{Sha256Digest, hex, unhex};
 
 /// The longest SHA256SUMS that is read, in bytes: some 600,000 files.
 pub(super) const SUMS_LIMIT: u64 = 64 * 1024 * 1024;

@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 use crate::bundle::publish::remove_tree;
 use crate::error::Result;
 use crate::lock::beside;
-use crate::node::Sha256Digest;
+use crate::model::Sha256Digest;
 use crate::unfinished::{Unfinished, may_go_on};
 
 /// Bytes collected before they are written and hashed: most files of a node fit at once.

@@ -5,7 +5,8 @@ use anyhow::anyhow;
 
 use crate::bundle::PublicKey;
 use crate::error::Result;
-use crate::node::{Content, Entry, NodePath, NodeTree, Origin};
+use crate::model::NodePath;
+use crate::node::{Content, Entry, NodeTree, Origin};
 
 /// The overlay's script, which tells a tree that is to be checked.
 pub const SCRIPT: &str = "/etc/nodebake/check";

@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 
 use crate::carried::list::List;
 use crate::inspect::{Listing, Row, RowKind};
-use crate::node::{Entry, EntryKind, NodePath, Sha256Digest, hex};
-use crate::payload::initramfs::{CARRY, HERE, Mode, NEEDS, brought};
+use crate::model::output::Mode;
+use crate::model::{NodePath, Sha256Digest, hex};
+use crate::node::{Entry, EntryKind};
+use crate::payload::initramfs::{CARRY, HERE, NEEDS, brought};
 
 /// The longest name of a layer with its line feed, in bytes.
 const LONGEST_NAME: u64 = 256;

@@ -5,10 +5,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::node::{
-    Asset, Content, Entry, EntryKind, NodePath, NodeTree, Origin, Owner, Sha256Digest, Source,
-    unhex,
-};
+use crate::model::{NodePath, Owner, Sha256Digest, unhex};
+use crate::node::{Asset, Content, Entry, EntryKind, NodeTree, Origin, Source};
 
 /// A list.
 #[derive(Clone, Debug, Default)]

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 
 use crate::inspect::{Limits, inspect};
 use crate::kubernetes::reservation::{Resource, reserved};
+use crate::model::output::Mode;
+use crate::model::output::pxe::Source;
 use crate::node::NodeTree;
 use crate::payload::Job;
-use crate::payload::initramfs::{Mode, in_memory, memory};
-use crate::payload::pxe::Source;
+use crate::payload::initramfs::{in_memory, memory};
 use crate::plan::{ClassPlan, NodePlan, Plan};
 use crate::project_folder::ProjectFolder;
 use crate::report::Finding;

@@ -12,12 +12,12 @@ use crate::error::Result;
 use crate::identity::{Guarded, Private};
 use crate::input;
 use crate::inventory::{CLUSTER_FILE, Spot};
+use crate::model::output::Pxe;
+use crate::model::output::Settings;
+use crate::model::output::pxe::Source;
 use crate::node::refused;
-use crate::payload::Settings;
 use crate::payload::initramfs::{is_layer, is_overlay};
-use crate::payload::pxe::{
-    BASE_FOLDER, Boot, Pxe, Source, arguments, entry, of_node, script, script_path,
-};
+use crate::payload::pxe::{BASE_FOLDER, Boot, arguments, entry, of_node, script, script_path};
 use crate::plan::{NodePlan, Plan};
 use crate::project_folder::ProjectFolder;
 use crate::report::{Finding, Place, Report};

@@ -11,8 +11,8 @@ use crate::cli::{Print, Show};
 use crate::cmd::project::{Tokens, prepare, say};
 use crate::error::{Exit, Result};
 use crate::inventory::{child_path, closest};
+use crate::model::output::{Format, Settings};
 use crate::node::{Baked, Content, EntryKind};
-use crate::payload::{Format, Settings};
 use crate::plan::{Moved, NodePlan};
 use crate::report::Report;
 use crate::secrets::Token;
@@ -271,7 +271,7 @@ fn summary(node: &NodePlan, baked: &Baked, output: Print, out: &mut dyn Write) -
 }
 
 fn lines(baked: &Baked) -> Vec<Line> {
-    let line = |(path, entry): (crate::node::NodePath, crate::node::Entry)| {
+    let line = |(path, entry): (crate::model::NodePath, crate::node::Entry)| {
         let (kind, size, target) = match &entry.kind {
             EntryKind::File(content) => ("file", content.len(), None),
             EntryKind::Directory => ("directory", 0, None),

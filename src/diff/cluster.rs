@@ -14,7 +14,7 @@ use crate::diff::content::{ContentChange, Form, LONGEST, public};
 use crate::diff::field::{FieldChange, Shown, compare};
 use crate::diff::tree::Change;
 use crate::error::Result;
-use crate::node::hex;
+use crate::model::hex;
 use crate::timing::{parse_rfc3339, rfc3339};
 use crate::yaml;
 

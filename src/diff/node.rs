@@ -14,7 +14,7 @@ use crate::diff::marks::{Marks, MarksChange};
 use crate::diff::reading::{Contents, Said, Side, files, is_listing};
 use crate::diff::tree::{Change, Entry, EntryChange, Tree, UnitChange, entries, units};
 use crate::error::Result;
-use crate::node::{Sha256Digest, unhex};
+use crate::model::{Sha256Digest, unhex};
 
 /// The most of a node's files that is read into memory, in bytes; what is beyond is told by its digest.
 const MOST: u64 = 32 * 1024 * 1024;

@@ -13,7 +13,7 @@ use crate::diff::field::HIDDEN;
 use crate::diff::summary::{count, row};
 use crate::diff::{Change, ClusterDiff, ContentChange, FieldChange, Form, NodeDiff, Summary};
 use crate::error::Result;
-use crate::node::Sha256Digest;
+use crate::model::Sha256Digest;
 use crate::terminal::shown;
 
 /// The longest value that stands on one line for people, in characters.

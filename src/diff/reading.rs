@@ -11,7 +11,7 @@ use crate::diff::content::LONGEST;
 use crate::diff::tree::Tree;
 use crate::error::Result;
 use crate::inspect::{Kept, Limits, keep};
-use crate::node::Sha256Digest;
+use crate::model::Sha256Digest;
 use crate::yaml;
 
 /// The longest document that is compared, in bytes.

@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 use crate::diff::content::ContentChange;
 use crate::diff::field::{FieldChange, Shown, compare};
 use crate::error::Result;
-use crate::node::{ListedKind, NodePath};
+use crate::model::NodePath;
+use crate::node::ListedKind;
 
 /// How something differs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

@@ -11,7 +11,7 @@ use crate::decompress;
 use crate::error::Result;
 use crate::inspect::collect::{Collector, Item};
 use crate::inspect::{RowKind, UnitRow};
-use crate::node::hex;
+use crate::model::hex;
 use crate::payload::ignition::decode_data_url;
 
 /// Where Ignition writes units.

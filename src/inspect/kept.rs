@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::inspect::Row;
-use crate::node::Sha256Digest;
+use crate::model::Sha256Digest;
 
 /// What is to be kept, and what was.
 #[derive(Default)]

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use serde::{Serialize, Serializer};
 
 use crate::decompress::Packing;
-use crate::node::{Sha256Digest, hex};
+use crate::model::{Sha256Digest, hex};
 use crate::terminal::shown;
 
 /// A file and what is in it.

@@ -16,7 +16,7 @@ use crate::decompress::{self, Packing};
 use crate::error::Result;
 use crate::inspect::RowKind;
 use crate::inspect::collect::{Collector, Item};
-use crate::node::hex;
+use crate::model::hex;
 use crate::yaml;
 
 /// As Python decodes it: what is no base64 is skipped before, and the padding may be anything.

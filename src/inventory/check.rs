@@ -10,8 +10,8 @@ use crate::inventory::cursor::{At, Spot};
 use crate::inventory::identity::{ClientIdentity, KubeconfigAuth, KubeconfigSpec, ServingIdentity};
 use crate::inventory::{Cluster, Inventory, Node, Spec};
 use crate::kubernetes::version::skew;
-use crate::payload::limits::Target;
-use crate::payload::{Format, IgnitionTarget};
+use crate::model::output::limits::Target;
+use crate::model::output::{Format, IgnitionTarget};
 use crate::report::{Place, Report};
 
 /// Longer than this, automatic approval is worth a warning: whoever holds a token can become any node.

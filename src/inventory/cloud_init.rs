@@ -3,9 +3,9 @@
 use crate::inventory::cursor::{At, Cursor};
 use crate::inventory::output::assets;
 use crate::inventory::target::target;
-use crate::node::NodePath;
-use crate::payload::limits::Target;
-use crate::payload::{Assets, CloudInit};
+use crate::model::NodePath;
+use crate::model::output::limits::Target;
+use crate::model::output::{Assets, CloudInit};
 
 /// Reads `cloudInit`; what is not said has the default. `has_url` says whether assets can be fetched.
 pub fn read(at: &Cursor<'_>, has_url: bool) -> CloudInit {

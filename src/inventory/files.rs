@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::inventory::cursor::{At, Cursor, Fields};
 use crate::inventory::spec::{Text, key_text, text};
-use crate::node::{Owner, Sha256Digest};
+use crate::model::{Owner, Sha256Digest};
 
 /// Mode and owners of an entry, and leave to replace another one.
 #[derive(Clone, Debug, PartialEq, Eq)]

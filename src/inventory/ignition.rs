@@ -3,8 +3,10 @@
 use crate::inventory::cursor::{At, Cursor};
 use crate::inventory::output::assets;
 use crate::inventory::target::target;
-use crate::payload::limits::Target;
-use crate::payload::{Assets, Format, IgnitionDigest, IgnitionSettings, IgnitionTarget, Secrets};
+use crate::model::output::limits::Target;
+use crate::model::output::{
+    Assets, Format, IgnitionDigest, IgnitionSettings, IgnitionTarget, Secrets,
+};
 
 /// Reads `ignition`; what is not said has the default. `secrets` says where a node's secrets go, `has_url` whether assets
 /// can be fetched.

@@ -11,7 +11,7 @@ use ipnet::IpNet;
 use crate::inventory::cluster::{address, cidr};
 use crate::inventory::cursor::{At, Cursor, Fields};
 use crate::inventory::nodes::mac;
-use crate::node::{Interface, Network, Route};
+use crate::model::{Interface, Network, Route};
 
 /// The longest interface name that Linux takes (IFNAMSIZ less its NUL).
 const LONGEST_NAME: usize = 15;

@@ -12,7 +12,7 @@ use crate::inventory::interfaces;
 use crate::inventory::names::{NameRange, is_host_in, nth_address};
 use crate::inventory::shape::LAYER_KEYS;
 use crate::kubernetes::names::node_name;
-use crate::node::Network;
+use crate::model::Network;
 use crate::yaml::Located;
 
 /// One node, as the inventory has it.

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::inventory::cursor::{At, Cursor};
-use crate::node::{NodePath, architectures};
-use crate::payload::KernelArgument;
+use crate::model::output::KernelArgument;
+use crate::model::{NodePath, architectures};
 
 /// What configures the network on the node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

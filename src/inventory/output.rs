@@ -7,10 +7,10 @@ use crate::inventory::cursor::Cursor;
 use crate::inventory::ignition;
 use crate::inventory::pxe;
 use crate::inventory::sysext;
-use crate::payload::initramfs::{InitramfsSettings, Mode};
-use crate::payload::{
+use crate::model::output::{
     Assets, CloudInit, Compression, Format, IgnitionSettings, Secrets, Settings, TarballSettings,
 };
+use crate::model::output::{InitramfsSettings, Mode};
 
 /// Reads `output`; what is not said has the default.
 pub fn read(at: Option<&Cursor<'_>>) -> Settings {

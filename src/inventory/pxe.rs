@@ -1,7 +1,8 @@
 //! `output.pxe`: what machines boot over the network.
 
 use crate::inventory::cursor::{Cursor, Fields};
-use crate::payload::pxe::{Loader, Pxe, Source};
+use crate::model::output::Pxe;
+use crate::model::output::pxe::{Loader, Source};
 use crate::yaml::Value;
 
 /// Reads `pxe`; None where something that it needs is missing or wrong, for which there is a finding.

@@ -16,8 +16,8 @@ use crate::inventory::shape;
 use crate::inventory::users;
 use crate::kubernetes::names::{label_key, label_value, taint_name};
 use crate::kubernetes::version::Version;
-use crate::node::User;
-use crate::payload::Settings;
+use crate::model::User;
+use crate::model::output::Settings;
 use crate::report::Report;
 use crate::yaml::{Located, Value};
 

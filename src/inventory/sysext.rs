@@ -1,7 +1,7 @@
 //! `output.sysext`: whether nodes' programs are written as a system extension, and for which systems.
 
 use crate::inventory::cursor::Cursor;
-use crate::payload::Sysext;
+use crate::model::output::Sysext;
 use crate::yaml::Value;
 
 /// Reads `sysext`: true, or a map.

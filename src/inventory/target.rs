@@ -1,7 +1,7 @@
 //! Where a payload goes, which may not be larger than that takes: the name of a platform, or the limit of another one.
 
 use crate::inventory::cursor::Cursor;
-use crate::payload::limits::{Count, Limit};
+use crate::model::output::limits::{Count, Limit};
 use crate::yaml::Value;
 
 /// Reads a target: one of the names, or a map with a limit.

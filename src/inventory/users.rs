@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::inventory::cursor::Cursor;
-use crate::node::{NodePath, User};
+use crate::model::{NodePath, User};
 
 /// The longest name that useradd takes.
 const LONGEST_NAME: usize = 32;

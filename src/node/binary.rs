@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use memchr::memmem;
 
 use crate::kubernetes::version::Version;
+use crate::model::machine::MACHINES;
 
 /// An ELF program.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,22 +16,6 @@ pub struct Binary {
     /// The versions that stand in it as the linker's `-X …version.gitVersion=` writes one: ended by a zero byte, which no
     /// other string of a Go program is.
     pub versions: BTreeSet<Version>,
-}
-
-/// Machines by the name that Go, Kubernetes and container images use.
-const MACHINES: [(&str, u16); 7] = [
-    ("386", 3),
-    ("amd64", 62),
-    ("arm", 40),
-    ("arm64", 183),
-    ("ppc64le", 21),
-    ("riscv64", 243),
-    ("s390x", 22),
-];
-
-/// The names of all machines.
-pub fn architectures() -> impl Iterator<Item = &'static str> {
-    MACHINES.iter().map(|(name, _)| *name)
 }
 
 impl Binary {

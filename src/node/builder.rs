@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::inventory::{Spec, Spot, unit_name};
-use crate::node::{Content, Entry, EntryKind, NodePath, NodeTree, Origin, UNIT_FOLDER};
+use crate::model::NodePath;
+use crate::node::{Content, Entry, EntryKind, NodeTree, Origin, UNIT_FOLDER};
 use crate::report::{Finding, Severity};
 
 /// A tree in the making, and what was wrong with it.

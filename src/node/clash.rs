@@ -1,7 +1,8 @@
 //! Where the units and the declared entries of a tree are at odds. A tree keeps them apart, but on the node they are the
 //! same files.
 
-use crate::node::{EntryKind, NodePath, NodeTree};
+use crate::model::NodePath;
+use crate::node::{EntryKind, NodeTree};
 
 /// A unit that cannot be where it must, because of an entry.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use sha2::{Digest, Sha256};
 
-use crate::node::{Bond, Interface, Link, Network, Sha256Digest, hex};
+use crate::model::{Bond, Interface, Link, Network, Sha256Digest, hex};
 
 /// Where NetworkManager keeps them; it refuses files that others may read.
 const FOLDER: &str = "/etc/NetworkManager/system-connections";
@@ -167,7 +167,7 @@ fn family(lines: &mut Lines, interface: &Interface, is: fn(&IpAddr) -> bool, dhc
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::node::Route;
+    use crate::model::Route;
 
     #[test]
     fn each_family_has_what_is_its_own() {

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use crate::node::{EntryKind, NodePath};
+use crate::model::NodePath;
+use crate::node::EntryKind;
 
 /// What kind of thing a listing says lies at a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]

@@ -20,7 +20,8 @@ use std::fmt::Write as _;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use crate::node::{Entry, EntryKind, NodePath, NodeTree, Sha256Digest, Unit, hex};
+use crate::model::{NodePath, Sha256Digest, hex};
+use crate::node::{Entry, EntryKind, NodeTree, Unit};
 
 /// The two listings of a node's tree.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -17,10 +17,8 @@ pub mod listing;
 mod meter;
 mod metered;
 mod netplan;
-mod network;
 mod networkd;
 mod overlay;
-mod path;
 mod piece;
 mod proxies;
 mod recipe;
@@ -29,23 +27,16 @@ mod template;
 mod tree;
 mod unit;
 mod unpack;
-mod user;
 mod words;
 
 pub use bake::{Baked, Oven};
-pub use binary::architectures;
 pub use clash::Clash;
-pub use content::{
-    Asset, Blob, Content, Measure, Sha256Digest, Sha512Digest, Source, hex, nameless, unhex,
-};
+pub use content::{Asset, Blob, Content, Measure, Source, nameless};
 pub use listed::{ListedKind, ListedTree};
 pub use netplan::network_config;
-pub use network::{Bond, Interface, Link, Network, Route};
 pub use overlay::shape::OVERLAY;
-pub use path::NodePath;
 pub use recipe::refused;
-pub use tree::{Conflict, Entry, EntryKind, NodeTree, Origin, Owner};
+pub use tree::{Conflict, Entry, EntryKind, NodeTree, Origin};
 pub use unit::{
     Fault, InstallLink, Position, Texts, UNIT_FOLDER, Unit, check_unit, read_unit, unit_keys,
 };
-pub use user::User;

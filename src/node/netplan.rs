@@ -4,7 +4,7 @@
 use std::fmt::{Display, Write};
 use std::net::IpAddr;
 
-use crate::node::{Bond, Interface, Link, Network};
+use crate::model::{Bond, Interface, Link, Network};
 use crate::yaml::push_quoted;
 
 /// Where netplan's file goes: after what installers and cloud-init write (50-cloud-init.yaml).

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::node::{Interface, Link, Network};
+use crate::model::{Interface, Link, Network};
 
 /// Where networkd's files go, below the interface's own ones.
 const FOLDER: &str = "/etc/systemd/network";
@@ -107,7 +107,7 @@ fn text(interface: &Interface, network: &Network) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::node::Route;
+    use crate::model::Route;
 
     #[test]
     fn everything_that_the_inventory_says_is_there() {

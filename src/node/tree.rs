@@ -1,30 +1,13 @@
 //! The node tree: what one node must end up with, path by path. Built by overlays, templates and generators; read by
 //! the packagers. Mode and owner are always set by us: they never come from the umask or the checkout.
 
+use crate::model::Owner;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::node::{Content, NodePath, Unit};
-
-/// Who owns an entry. Formats differ in what they can say, so both id and name are always known.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Owner {
-    /// uid or gid.
-    pub id: u32,
-    /// User or group name.
-    pub name: Arc<str>,
-}
-
-impl Owner {
-    /// `root`, id 0.
-    pub fn root() -> Self {
-        Self {
-            id: 0,
-            name: "root".into(),
-        }
-    }
-}
+use crate::model::NodePath;
+use crate::node::{Content, Unit};
 
 /// Who put an entry there: `overlay kubelet`, `generator bootstrap-kubeconfig`, `cluster.yaml:12:5`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

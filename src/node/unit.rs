@@ -12,7 +12,8 @@ pub use check::{Fault, Texts, check as check_unit};
 pub use keys::all as unit_keys;
 pub use text::{Position, read as read_unit};
 
-use crate::node::{Content, Entry, NodePath, Origin};
+use crate::model::NodePath;
+use crate::node::{Content, Entry, Origin};
 
 /// Where units go. The administrator's folder: it wins over the image's own units.
 pub const UNIT_FOLDER: &str = "/etc/systemd/system";

@@ -19,9 +19,10 @@ use crate::decompress;
 use crate::error::Result;
 use crate::identity::{Guarded, Private};
 use crate::input;
+use crate::model::Sha256Digest;
 use crate::node::binary::{Binary, BinaryScan};
 use crate::node::hashed::Hashed;
-use crate::node::{Content, Measure, Sha256Digest, Source, nameless};
+use crate::node::{Content, Measure, Source, nameless};
 
 /// What of an archive is wanted.
 pub struct Wanted<'a> {

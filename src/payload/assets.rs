@@ -1,26 +1,15 @@
 //! Assets, the large files that are the same for many nodes: whether a payload holds them, or a layer beside it that is
 //! written once however many nodes share it.
 
+use crate::model::output::Assets;
 use sha2::{Digest, Sha256};
 
 use crate::error::Result;
+use crate::model::output::Format;
+use crate::model::{NodePath, hex};
 use crate::node::listing::write_entries;
-use crate::node::{Content, Entry, EntryKind, NodePath, NodeTree, hex};
-use crate::payload::{Format, Job, Output, Place, initramfs, tarball};
-
-/// Where a node's assets are.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Assets {
-    /// In the node's payload.
-    Inside,
-    /// In a payload of their own beside it, of the same format.
-    #[default]
-    Layer,
-    /// Each fetched by the node from [`Settings::assets_url`](crate::payload::Settings), its digest checked.
-    Url,
-    /// On a CD of their own beside the node's seed, each digest checked.
-    Iso,
-}
+use crate::node::{Content, Entry, EntryKind, NodeTree};
+use crate::payload::{Job, Output, Place, initramfs, tarball};
 
 /// Where raw files lie among what nodes share, by their digests.
 const FILES: &str = "files";
@@ -124,7 +113,8 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::node::{Asset, Content, Entry, NodePath, Origin, Source};
+    use crate::model::NodePath;
+    use crate::node::{Asset, Content, Entry, Origin, Source};
 
     fn tree(files: &[(&str, u8, u32)], origin: &str) -> NodeTree {
         let mut tree = NodeTree::default();

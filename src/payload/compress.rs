@@ -11,7 +11,7 @@ use liblzma::stream::{Action, Check, Filters, LzmaOptions, Stream};
 use zstd::stream::raw::{CParameter, Encoder, Operation, OutBuffer};
 
 use crate::error::Result;
-use crate::payload::Compression;
+use crate::model::output::Compression;
 
 /// Every compressor is fed blocks of exactly this size, but for the last one. Without it the output would depend on
 /// how the writer above happens to cut its writes: zlib decides on matches with the input it has.

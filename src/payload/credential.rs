@@ -8,7 +8,8 @@ use base64::engine::general_purpose::STANDARD;
 use base64::write::EncoderWriter;
 
 use crate::error::Result;
-use crate::node::{Content, Entry, EntryKind, NodePath, NodeTree};
+use crate::model::NodePath;
+use crate::node::{Content, Entry, EntryKind, NodeTree};
 use crate::payload::{Job, Objection, Output, Place};
 
 /// The credential's name and the file's.

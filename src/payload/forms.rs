@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
 use crate::error::Result;
-use crate::node::{Blob, Content, Sha256Digest};
+use crate::model::Sha256Digest;
+use crate::node::{Blob, Content};
 use crate::payload::ignition::DataUrl;
 
 /// The forms kept during one build; start with [`Forms::default`].

@@ -19,9 +19,7 @@ pub mod initramfs;
 /// Images of CDs.
 pub mod iso;
 mod libraries;
-/// How many bytes of user-data each platform takes.
-pub mod limits;
-mod objection;
+pub mod objection;
 mod packed;
 mod part;
 /// Scripts for booting over the network.
@@ -35,60 +33,23 @@ pub mod tarball;
 use std::io::Write;
 use std::sync::Arc;
 
-use anyhow::bail;
-use serde::Serialize;
-
 use crate::error::Result;
-use crate::node::{Network, NodeTree, User};
+use crate::model::output::{Format, KernelArgument, Settings};
+use crate::model::{Network, User};
+use crate::node::NodeTree;
+use anyhow::bail;
 
 use crate::payload::cloud_init::UserFiles;
 pub use archive::members;
-pub use assets::{Assets, Layer};
-pub use cloud_init::CloudInit;
+pub use assets::Layer;
 pub use forms::Forms;
-pub use ignition::{IgnitionDigest, IgnitionSettings, IgnitionSpec, IgnitionTarget, UserConfig};
-pub use initramfs::InitramfsSettings;
+pub use ignition::UserConfig;
 pub use libraries::libraries;
 pub use objection::Objection;
 pub use part::Part;
-pub use pxe::Pxe;
 pub use removals::Removals;
-pub use sysext::Sysext;
-pub use tarball::TarballSettings;
-
-/// A way to deliver a node tree. `match` on it has no `_` arm, so the compiler lists what a new format still lacks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub enum Format {
-    /// A tar archive to unpack over an image.
-    Tarball,
-    /// user-data, meta-data and network-config.
-    CloudInit,
-    /// An Ignition configuration.
-    Ignition,
-    /// A cpio archive to append to an initrd.
-    Initramfs,
-}
 
 impl Format {
-    /// All formats in the order in which they are written.
-    pub const ALL: [Self; 4] = [
-        Self::Tarball,
-        Self::CloudInit,
-        Self::Ignition,
-        Self::Initramfs,
-    ];
-
-    /// The name that the inventory and `--format` use.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Tarball => "tarball",
-            Self::CloudInit => "cloudInit",
-            Self::Ignition => "ignition",
-            Self::Initramfs => "initramfs",
-        }
-    }
-
     /// Whether the format brings the node's kernel arguments to its boot loader.
     pub fn sets_kernel_arguments(self) -> bool {
         match self {
@@ -134,98 +95,6 @@ impl Format {
     }
 }
 
-/// How an archive is compressed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Compression {
-    /// Not at all.
-    None,
-    /// RFC 1952, readable everywhere.
-    #[default]
-    Gzip,
-    /// RFC 8878.
-    Zstd,
-    /// With CRC32 checks, the only ones that the kernel reads.
-    Xz,
-}
-
-impl Compression {
-    /// What the file name ends with, dot included; empty for no compression.
-    pub fn suffix(self) -> &'static str {
-        match self {
-            Self::None => "",
-            Self::Gzip => ".gz",
-            Self::Zstd => ".zst",
-            Self::Xz => ".xz",
-        }
-    }
-}
-
-/// Which payloads a node gets, and how they are written.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Settings {
-    /// The formats to write, without repeats.
-    pub formats: Vec<Format>,
-    /// How the tarball is written.
-    pub tarball: TarballSettings,
-    /// How the initramfs overlay is compressed, and what becomes of its files.
-    pub initramfs: InitramfsSettings,
-    /// How the Ignition configuration is written.
-    pub ignition: IgnitionSettings,
-    /// How cloud-init's documents are written.
-    pub cloud_init: CloudInit,
-    /// Where secrets go.
-    pub secrets: Secrets,
-    /// Whether they are written as a systemd credential too.
-    pub credential: bool,
-    /// For which systems the programs are written as a system extension too, if for any.
-    pub sysext: Option<Sysext>,
-    /// How the nodes are booted over the network, where they are.
-    pub pxe: Option<Arc<Pxe>>,
-    /// From where nodes fetch assets, with `{sha256}` for each file's digest.
-    pub assets_url: Option<String>,
-}
-
-impl Settings {
-    /// Where a format's payload has the node's assets.
-    pub fn assets(&self, format: Format) -> Assets {
-        match format {
-            Format::Tarball => self.tarball.assets,
-            // What a live system reads is an Ignition configuration.
-            Format::Initramfs if self.initramfs.mode == initramfs::Mode::CoreosLive => {
-                self.ignition.assets
-            }
-            Format::Initramfs => self.initramfs.assets,
-            Format::CloudInit => self.cloud_init.assets,
-            Format::Ignition => self.ignition.assets,
-        }
-    }
-}
-
-/// Where secrets go.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Secrets {
-    /// As each format is used: what becomes part of an image (tarball) or lies on a boot server (initramfs) is read by
-    /// many, and gets a part of its own for them; user data and Ignition configurations are for one machine.
-    #[default]
-    AsUsual,
-    /// Into the payload, which works by itself.
-    Inline,
-    /// Into a payload of their own beside a public one.
-    Separate,
-}
-
-impl Secrets {
-    /// Whether a format's payload is written as a public part and a secret one.
-    pub fn apart(self, format: Format) -> bool {
-        match self {
-            Self::AsUsual => matches!(format, Format::Tarball | Format::Initramfs),
-            Self::Inline => false,
-            Self::Separate => true,
-        }
-    }
-}
-
 /// What a packager must know of a node beside its tree.
 #[derive(Clone, Debug)]
 pub struct NodeFacts {
@@ -249,15 +118,6 @@ pub struct NodeFacts {
     pub merges: Arc<[Arc<UserConfig>]>,
     /// What is to go that earlier bundles laid on it, where this one is to follow such bundles.
     pub removals: Option<Arc<Removals>>,
-}
-
-/// One argument of the kernel's command line.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KernelArgument {
-    /// As the command line has it, like `systemd.unified_cgroup_hierarchy=1`.
-    pub text: String,
-    /// Whether it must be there, or must not.
-    pub wanted: bool,
 }
 
 /// One node to package.

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use anyhow::Context;
 
 use crate::error::Result;
+use crate::model::output::Compression;
 use crate::node::{Asset, Content, Measure, Source, nameless};
-use crate::payload::Compression;
 use crate::payload::compress::Compressor;
 
 /// After so many bytes it is decided whether the rest is worth the time: an archive of images is packed already as a

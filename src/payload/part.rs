@@ -3,8 +3,9 @@
 
 use std::borrow::Cow;
 
+use crate::model::output::{Assets, Format};
 use crate::node::NodeTree;
-use crate::payload::{Assets, Format, Job};
+use crate::payload::Job;
 
 /// What of a node's tree a payload holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,7 +6,8 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use crate::error::Result;
-use crate::node::{ListedKind, ListedTree, NodePath, NodeTree};
+use crate::model::NodePath;
+use crate::node::{ListedKind, ListedTree, NodeTree};
 use crate::payload::archive::{PRESET, members};
 
 /// Finds its way below a root, and removes there.

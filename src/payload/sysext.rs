@@ -1,31 +1,20 @@
 //! A node's programs as a system extension (systemd-sysext(8)): the tree of one, as a tarball from which mkosi, mksquashfs
 //! or tar make the image or folder that the node merges over its `/usr` and `/opt`. Nodes with the same programs share it.
 
+use crate::model::output::Sysext;
 use anyhow::anyhow;
 use sha2::{Digest, Sha256};
 
 use crate::error::Result;
+use crate::model::{NodePath, hex};
 use crate::node::listing::write_entries;
-use crate::node::{Content, Entry, NodePath, NodeTree, Origin, hex};
+use crate::node::{Content, Entry, NodeTree, Origin};
 use crate::payload::{Job, Objection, Output, Place, tarball};
 
 /// The hierarchies that an extension is merged over.
 const HIERARCHIES: [&str; 2] = ["/usr/", "/opt/"];
 /// Where archives of container images lie: data that the node imports, which no extension holds.
 const IMAGES: &str = "/var/lib/nodebake/images/";
-
-/// Which systems an extension is for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Sysext {
-    /// `ID=` of the system, or `_any`.
-    pub id: String,
-    /// `VERSION_ID=`, where the system has one and the extension is for no other.
-    pub version_id: Option<String>,
-    /// `SYSEXT_LEVEL=`, for systems that promise one instead.
-    pub level: Option<String>,
-    /// The machine that its programs are for, by Go's name.
-    pub arch: String,
-}
 
 impl Sysext {
     /// The extension-release file (os-release(5)): systemd merges nothing where this does not fit the system.

@@ -7,25 +7,18 @@ use std::io::Write;
 use tar::{Builder, EntryType, Header};
 
 use crate::error::Result;
-use crate::node::{Entry, EntryKind, NodePath, NodeTree};
+use crate::model::NodePath;
+use crate::model::output::{Compression, Format};
+use crate::node::{Entry, EntryKind, NodeTree};
 use crate::payload::archive::{copy_exactly, members};
 use crate::payload::compress::Compressor;
 use crate::payload::part::parts;
-use crate::payload::{Assets, Compression, Format, Job, Layer, MTIME, Output, Part, Place};
+use crate::payload::{Job, Layer, MTIME, Output, Part, Place};
 
 /// ustar's size field: 11 octal digits, so 8 GiB less one byte.
 const USTAR_SIZE_MAX: u64 = 0o77_777_777_777;
 /// ustar's uid and gid fields: 7 octal digits.
 const USTAR_ID_MAX: u32 = 0o7_777_777;
-
-/// How a node's tarball is written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct TarballSettings {
-    /// How it is compressed.
-    pub compression: Compression,
-    /// Where the assets are: inside, or in a layer.
-    pub assets: Assets,
-}
 
 /// The file's name: `NAME.tar.gz`, `.tar.zst`, `.tar.xz` or `.tar`; that of the secret part begins `NAME.secrets`.
 pub fn file_name(node: &str, part: Part, compression: Compression) -> String {

@@ -4,7 +4,7 @@
 use std::net::IpAddr;
 
 use crate::inventory::{Cgroups, Cluster, Inventory, Spec, Spot};
-use crate::payload::Format;
+use crate::model::output::Format;
 use crate::report::{Finding, Report};
 use crate::yaml::{Located, Value};
 

@@ -11,7 +11,7 @@ use crate::cluster::Groups;
 use crate::identity::{CaBundle, Credential};
 use crate::inventory::{Cluster, Inventory, NodePlaces, Spec, Text};
 use crate::kubernetes::rules::Verdict;
-use crate::node::Network;
+use crate::model::Network;
 use crate::project_folder::ProjectFolder;
 use crate::report::{Finding, Place, Report};
 use crate::secrets::{Token, TokenStore};

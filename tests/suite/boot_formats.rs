@@ -7,8 +7,10 @@ use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use nodebake::node::{Content, Entry, EntryKind, Interface, Network, NodeTree, Route};
-use nodebake::payload::{Format, Forms, Job, NodeFacts, Settings};
+use nodebake::model::output::{Format, Settings};
+use nodebake::model::{Interface, Network, Route};
+use nodebake::node::{Content, Entry, EntryKind, NodeTree};
+use nodebake::payload::{Forms, Job, NodeFacts};
 
 use crate::judges;
 use crate::trees::{self, Folder};

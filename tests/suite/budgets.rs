@@ -5,10 +5,11 @@ use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::path::Path;
 
+use nodebake::model::output::limits::{Count, Limit, Target};
+use nodebake::model::output::{CloudInit, Format, Settings};
 use nodebake::node::{Content, Entry, NodeTree};
 use nodebake::payload::cloud_init::{BODY_NAME, Rung, Step, accounts};
-use nodebake::payload::limits::{Count, Limit, Target};
-use nodebake::payload::{CloudInit, Format, Forms, Job, Settings};
+use nodebake::payload::{Forms, Job};
 use serde_json::Value;
 
 use crate::boot_formats::{apply_cloud_init, package};

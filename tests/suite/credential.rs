@@ -3,8 +3,10 @@
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
-use nodebake::node::{Content, Entry, NodePath, NodeTree, Origin, Owner};
-use nodebake::payload::{Format, Job, Settings, credential};
+use nodebake::model::output::{Format, Settings};
+use nodebake::model::{NodePath, Owner};
+use nodebake::node::{Content, Entry, NodeTree, Origin};
+use nodebake::payload::{Job, credential};
 
 use crate::judges;
 use crate::project::{Project, text};

@@ -3,9 +3,11 @@
 use std::fs;
 use std::path::Path;
 
+use nodebake::model::output::limits::Target;
+use nodebake::model::output::{
+    Assets, CloudInit, Format, IgnitionDigest, IgnitionSettings, Settings,
+};
 use nodebake::node::{Asset, Content, Entry, NodeTree};
-use nodebake::payload::limits::Target;
-use nodebake::payload::{Assets, CloudInit, Format, IgnitionDigest, IgnitionSettings, Settings};
 use serde_json::Value;
 
 use crate::boot_formats::{apply_in, package};

@@ -6,10 +6,11 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use nodebake::model::output::limits::{Count, Limit, Target};
+use nodebake::model::output::{CloudInit, Format, Secrets, Settings};
 use nodebake::node::{Content, Entry, NodeTree};
 use nodebake::payload::cloud_init::{Rung, UserFiles, UserPart, accounts};
-use nodebake::payload::limits::{Count, Limit, Target};
-use nodebake::payload::{CloudInit, Format, Forms, Job, NodeFacts, Secrets, Settings};
+use nodebake::payload::{Forms, Job, NodeFacts};
 
 use crate::boot_formats::{apply_with_disks, package};
 use crate::judges;

@@ -57,6 +57,7 @@ mod profiles;
 mod project;
 mod pxe;
 mod reading;
+mod rooms;
 mod schema;
 #[cfg(feature = "age")]
 mod sealed;

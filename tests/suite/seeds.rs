@@ -6,11 +6,12 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use nodebake::model::output::limits::Target;
+use nodebake::model::output::{CloudInit, Format, Secrets, Settings};
 use nodebake::node::{Content, NodeTree};
 use nodebake::payload::cloud_init::{FILE_NAMES, SEED_NAME, UserFiles, UserPart};
 use nodebake::payload::iso::{self, IsoFile};
-use nodebake::payload::limits::Target;
-use nodebake::payload::{CloudInit, Format, Job, NodeFacts, Secrets, Settings};
+use nodebake::payload::{Job, NodeFacts};
 use serde_json::Value;
 
 use crate::boot_formats::{PYTHON, apply_cloud_init, judge_file, network, package};

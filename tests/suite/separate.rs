@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use nodebake::payload::{Format, IgnitionSettings, Secrets, Settings};
+use nodebake::model::output::{Format, IgnitionSettings, Secrets, Settings};
 use serde_json::{Value, json};
 
 use crate::boot_formats::{PYTHON, apply_cloud_init, judge_file, package};

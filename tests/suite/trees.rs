@@ -6,11 +6,13 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use nodebake::error::Result;
-use nodebake::node::{Asset, Content, Entry, EntryKind, NodePath, NodeTree, Origin, Owner, User};
-use nodebake::payload::{
-    Assets, CloudInit, Format, IgnitionSettings, InitramfsSettings, NodeFacts, Output, Place,
-    Secrets, Settings, TarballSettings,
+use nodebake::model::output::{
+    Assets, CloudInit, Format, IgnitionSettings, InitramfsSettings, Secrets, Settings,
+    TarballSettings,
 };
+use nodebake::model::{NodePath, Owner, User};
+use nodebake::node::{Asset, Content, Entry, EntryKind, NodeTree, Origin};
+use nodebake::payload::{NodeFacts, Output, Place};
 
 /// Contents that some format or reader is known to bend.
 pub const NASTY: &[(&str, &[u8])] = &[

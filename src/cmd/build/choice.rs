@@ -9,7 +9,7 @@ use crate::bundle::{Old, OldBundle, PublicKey};
 use crate::cli::Build;
 use crate::error::Result;
 use crate::inventory::format;
-use crate::payload::Format;
+use crate::model::output::Format;
 use crate::plan::NodePlan;
 
 /// `--format`, checked.

@@ -10,8 +10,10 @@ use crate::bundle::{Old, OldBundle, PublicKey};
 use crate::cli::{Build, Stage};
 use crate::cmd::tree_check;
 use crate::error::Result;
-use crate::node::{ListedKind, ListedTree, NodePath, NodeTree, hex};
-use crate::payload::{Format, Removals};
+use crate::model::output::Format;
+use crate::model::{NodePath, hex};
+use crate::node::{ListedKind, ListedTree, NodeTree};
+use crate::payload::Removals;
 use crate::plan::Plan;
 use crate::report::{Finding, Place, Report};
 

@@ -10,12 +10,14 @@ use crate::cli::Print;
 use crate::cmd::project::Prepared;
 use crate::cmd::tree_check;
 use crate::error::Result;
-use crate::node::{Baked, Entry, EntryKind, NodePath};
+use crate::model::NodePath;
+use crate::model::output::{Format, IgnitionSpec, IgnitionTarget};
+use crate::node::{Baked, Entry, EntryKind};
 use crate::payload::assets::place;
 use crate::payload::cloud_init::{FILE_NAMES, Rung, Step, accounts, largest};
 use crate::payload::ignition::{self, IgnitionAccount};
 use crate::payload::initramfs::memory;
-use crate::payload::{Format, Forms, IgnitionSpec, IgnitionTarget, Job};
+use crate::payload::{Forms, Job};
 use crate::plan::NodePlan;
 use crate::terminal;
 

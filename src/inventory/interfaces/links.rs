@@ -1,7 +1,7 @@
 //! What carries an interface: a port, a bond of ports, a VLAN inside another interface's network.
 
 use crate::inventory::cursor::{Cursor, Fields};
-use crate::node::{Bond, Interface, Link, Network};
+use crate::model::{Bond, Interface, Link, Network};
 
 /// The modes of the kernel's bonding driver.
 pub const MODES: [&str; 7] = [

@@ -14,9 +14,10 @@ use sha2::{Digest, Sha256};
 
 use crate::error::Result;
 use crate::input::{self, Limit};
+use crate::model::{Sha256Digest, hex};
 use crate::node::hashed::Hashed;
 use crate::node::images::{DOCUMENT, Image, of_index};
-use crate::node::{Asset, Content, Measure, Sha256Digest, Source, hex, nameless};
+use crate::node::{Asset, Content, Measure, Source, nameless};
 use crate::project_folder::ProjectFolder;
 
 /// The only version of layouts that there is.

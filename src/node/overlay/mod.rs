@@ -10,10 +10,11 @@ use std::sync::Arc;
 
 use crate::error::Result;
 use crate::inventory::{At, Cursor, closest};
+use crate::model::{NodePath, Owner};
 use crate::node::overlay::settings::Rule;
 use crate::node::overlay::source::{Found, Source};
 use crate::node::template::{TemplateId, TemplateSet};
-use crate::node::{Content, NodePath, Origin, Owner};
+use crate::node::{Content, Origin};
 use crate::project_folder::ProjectFolder;
 use crate::report::{Finding, Place, Report};
 

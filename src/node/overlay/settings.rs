@@ -3,8 +3,8 @@
 use globset::{GlobBuilder, GlobMatcher};
 
 use crate::inventory::{Cursor, Fields, Spot, mode, owner, unit_name};
+use crate::model::{NodePath, Owner};
 use crate::node::overlay::{Overlay, OverlayBody, OverlayEntry, UnitState};
-use crate::node::{NodePath, Owner};
 
 /// What `overlay.yaml` says of paths that a glob matches.
 pub struct Rule {

@@ -6,7 +6,7 @@ use globset::{GlobBuilder, GlobMatcher};
 
 use crate::error::Result;
 use crate::inventory::{AssetSpec, Attributes, Spec, Text, UnpackSpec};
-use crate::node::Sha256Digest;
+use crate::model::Sha256Digest;
 use crate::node::piece::Piece;
 use crate::node::recipe::{BodyPiece, FilePiece, Preparation};
 use crate::node::unpack::{Member, MemberBody, Unpacked, Wanted, unpack};

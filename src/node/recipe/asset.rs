@@ -8,11 +8,12 @@ use memchr::memmem;
 use crate::error::Result;
 use crate::input;
 use crate::inventory::{AssetSpec, Spec};
+use crate::model::hex;
 use crate::node::binary::{Binary, BinaryScan};
 use crate::node::piece::Piece;
 use crate::node::recipe::archive::of_archive;
 use crate::node::recipe::{BodyPiece, FilePiece, Preparation};
-use crate::node::{Asset, Content, hex};
+use crate::node::{Asset, Content};
 
 /// A file of the project that was read once.
 #[derive(Clone)]

@@ -4,7 +4,7 @@ use anyhow::Context;
 
 use crate::error::Result;
 use crate::inventory::{AssetSpec, Spec, Spot};
-use crate::node::hex;
+use crate::model::hex;
 use crate::node::images::{Image, images, pack};
 use crate::node::piece::Piece;
 use crate::node::recipe::{BodyPiece, FilePiece, Preparation};

@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
-use crate::node::{Entry, EntryKind, NodePath, NodeTree, Unit};
+use crate::model::NodePath;
+use crate::node::{Entry, EntryKind, NodeTree, Unit};
 use crate::payload::cloud_init::order::{Verb, start_order};
 use crate::payload::cloud_init::runcmd::Command;
 

@@ -8,14 +8,16 @@ use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
 
 use crate::error::Result;
-use crate::node::{Content, Sha256Digest, network_config};
+use crate::model::Sha256Digest;
+use crate::model::output::limits::Count;
+use crate::model::output::{Assets, Compression, Format};
+use crate::node::{Content, network_config};
 use crate::payload::cloud_init::ladder::{self, Rung};
 use crate::payload::cloud_init::meta_data;
 use crate::payload::cloud_init::user_data::{self, Shape};
 use crate::payload::gzip::Gzip;
-use crate::payload::limits::Count;
 use crate::payload::part::parts;
-use crate::payload::{Assets, Compression, Format, Forms, Job, Output, Part, Place, tarball};
+use crate::payload::{Forms, Job, Output, Part, Place, tarball};
 
 /// The names of the files, as a NoCloud seed wants them.
 pub const FILE_NAMES: [&str; 4] = ["user-data", "meta-data", "network-config", "vendor-data"];

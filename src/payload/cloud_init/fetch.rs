@@ -1,11 +1,13 @@
 //! Commands that bring what user-data leaves out: a tarball of the rest, and assets from a server or a CD. All commands
 //! of a node are one script, which ends where this fails: a node must not start a kubelet with half of its files.
 
-use crate::node::{Content, Entry, NodePath, Sha256Digest, hex};
+use crate::model::output::{Assets, Format};
+use crate::model::{NodePath, Sha256Digest, hex};
+use crate::node::{Content, Entry};
 use crate::payload::assets::{apart, url_of};
 use crate::payload::cloud_init::runcmd::{Command, shell_quoted};
 use crate::payload::cloud_init::user_data::early_mode;
-use crate::payload::{Assets, Format, Job, Layer};
+use crate::payload::{Job, Layer};
 
 /// `get URL FILE`. `--retry-connrefused`: the server may come up with the nodes.
 const GET: &str = "nodebake_get() { curl -fsSL --retry 12 --retry-delay 5 --retry-connrefused -o \"$2\" \"$1\" || wget -qO \"$2\" \"$1\"; }";

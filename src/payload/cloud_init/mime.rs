@@ -11,7 +11,8 @@ use base64::write::EncoderWriter;
 use sha2::{Digest, Sha256};
 
 use crate::error::Result;
-use crate::node::{Content, hex};
+use crate::model::hex;
+use crate::node::Content;
 
 /// What a part begins with, and what it is then (cloud-init's documentation, "User data formats"); longer marks first.
 const KINDS: [(&str, &str); 7] = [

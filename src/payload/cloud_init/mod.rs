@@ -11,7 +11,6 @@ mod order;
 mod oversize;
 mod removed;
 mod runcmd;
-mod settings;
 mod user_data;
 mod users;
 
@@ -19,11 +18,13 @@ use std::collections::BTreeMap;
 use std::io::Write;
 
 use crate::error::Result;
-use crate::node::{Content, EntryKind, NodePath, NodeTree, hex};
+use crate::model::output::{Assets, Format};
+use crate::model::{NodePath, hex};
+use crate::node::{Content, EntryKind, NodeTree};
 use crate::payload::assets;
 use crate::payload::cloud_init::documents::{Document, documents};
 use crate::payload::iso::{self, IsoFile};
-use crate::payload::{Assets, Format, Forms, Job, Layer, NodeFacts, Objection, Output, Place};
+use crate::payload::{Forms, Job, Layer, NodeFacts, Objection, Output, Place};
 use crate::yaml;
 
 pub use crate::node::network_config;
@@ -31,7 +32,6 @@ pub use documents::{BODY_NAME, FILE_NAMES};
 pub use ladder::{Account, Rung, Step, accounts, largest};
 pub use mime::{UserFiles, UserPart};
 pub use oversize::oversize;
-pub use settings::CloudInit;
 
 /// The name of the seed that a virtual machine gets as a CD.
 pub const SEED_NAME: &str = "seed.iso";

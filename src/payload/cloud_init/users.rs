@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use crate::node::User;
+use crate::model::User;
 use crate::yaml::push_quoted;
 
 /// The `users:` lines; empty where the inventory has no users.

@@ -1,9 +1,10 @@
 //! What an Ignition configuration cannot say, or says in a way that stops the boot. Each rule here is one that
 //! Ignition's own validation or its run at boot would enforce, found before anything is built.
 
-use crate::node::{Content, NodePath, Unit};
+use crate::model::NodePath;
+use crate::model::output::IgnitionSpec;
+use crate::node::{Content, Unit};
 use crate::payload::archive::PRESET;
-use crate::payload::ignition::IgnitionSpec;
 use crate::payload::ignition::needs::needs;
 use crate::payload::{Job, Objection};
 

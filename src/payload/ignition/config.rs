@@ -7,17 +7,19 @@ use std::sync::Arc;
 use anyhow::{Context, bail};
 
 use crate::error::Result;
-use crate::node::{Asset, Content, Entry, EntryKind, NodePath, NodeTree, Origin, Unit, User};
+use crate::model::output::IgnitionDigest;
+use crate::model::output::KernelArgument;
+use crate::model::{NodePath, User};
+use crate::node::{Asset, Content, Entry, EntryKind, NodeTree, Origin, Unit};
 use crate::payload::archive::PRESET;
 use crate::payload::assets::url_of;
 use crate::payload::gzip::Gzip;
-use crate::payload::ignition::IgnitionDigest;
 use crate::payload::ignition::data_url::{DataUrl, StreamedUrl};
 use crate::payload::ignition::document::{
     Contents, Directory, Dropin, File, Id, KernelArguments, Link, Node, Passwd, PasswdUser, Source,
     Storage, Systemd, UnitNode, Verification,
 };
-use crate::payload::{Forms, KernelArgument, packed};
+use crate::payload::{Forms, packed};
 
 /// Assets up to this size are held in memory once for a build, in the smallest form; larger ones are streamed in base64,
 /// packed where that pays, and nobody hands those to a platform as user data.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::{Serialize, Serializer};
 
-use crate::payload::ignition::IgnitionSpec;
+use crate::model::output::IgnitionSpec;
 use crate::payload::ignition::data_url::{DataUrl, StreamedUrl};
 
 #[derive(Serialize)]

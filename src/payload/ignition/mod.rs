@@ -4,13 +4,15 @@
 mod check;
 mod config;
 mod data_url;
+mod digest;
 mod document;
 mod live_iso;
 mod needs;
-mod settings;
 mod size;
 mod theirs;
 
+use crate::model::output::IgnitionDigest;
+use crate::model::output::IgnitionSpec;
 use std::cell::RefCell;
 use std::io::{self, BufWriter, Write};
 
@@ -20,18 +22,18 @@ pub use check::check;
 pub use config::preset;
 use config::{ContentMaker, kernel_arguments, passwd, storage, systemd};
 pub use data_url::{DataUrl, decode_data_url};
+use digest::Hasher;
 use document::{Config, Header, HeaderConfig, Merge, Verification};
 pub use needs::spec_of;
-use settings::Hasher;
-pub use settings::{IgnitionDigest, IgnitionSettings, IgnitionSpec, IgnitionTarget};
 pub use size::{IgnitionAccount, account, oversize};
 pub use theirs::{Fault, UserConfig};
 
 use crate::error::Result;
+use crate::model::output::{Assets, Format};
 use crate::node::NodeTree;
 use crate::payload::assets;
 use crate::payload::part::parts_if;
-use crate::payload::{Assets, Format, Forms, Job, NodeFacts, Output, Part, Place};
+use crate::payload::{Forms, Job, NodeFacts, Output, Part, Place};
 
 /// The file's name.
 pub const FILE_NAME: &str = "config.ign";

@@ -1,7 +1,7 @@
 //! What of a node only newer specifications can say, and so the lowest one that can say it all. The versions are those of
 //! Ignition's own list of changes (docs/migrating-configs.md), the releases that read them of docs/specs.md.
 
-use crate::payload::ignition::{IgnitionDigest, IgnitionSpec};
+use crate::model::output::{IgnitionDigest, IgnitionSpec};
 use crate::payload::{Job, Objection};
 
 /// The first specification with `sha256-` digests.

@@ -6,12 +6,11 @@ use std::io::{self, Write};
 use cpio::newc::{Builder, ModeFileType};
 
 use crate::error::Result;
+use crate::model::output::{Format, Secrets};
 use crate::payload::assets;
 use crate::payload::initramfs::mode::CONFIG;
 use crate::payload::initramfs::{archive, file_name, place_of};
-use crate::payload::{
-    Format, Forms, Job, MTIME, Objection, Output, Part, Place, Secrets, ignition,
-};
+use crate::payload::{Forms, Job, MTIME, Objection, Output, Part, Place, ignition};
 
 /// What cannot be said: what Ignition cannot say, and a secret part that nothing fetches.
 pub fn check(job: &Job<'_>) -> Vec<Objection> {

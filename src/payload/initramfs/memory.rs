@@ -1,8 +1,9 @@
 //! The memory that a root in the initramfs takes.
 
+use crate::model::output::Mode;
+use crate::model::output::{Compression, Format};
 use crate::node::EntryKind;
-use crate::payload::initramfs::Mode;
-use crate::payload::{Compression, Format, Job};
+use crate::payload::Job;
 
 /// Files in memory take whole pages.
 const PAGE: u64 = 4096;

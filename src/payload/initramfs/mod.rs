@@ -6,6 +6,8 @@ mod coreos;
 mod memory;
 mod mode;
 
+use crate::model::output::InitramfsSettings;
+use crate::model::output::Mode;
 use std::collections::BTreeMap;
 use std::io::Write;
 
@@ -13,16 +15,16 @@ use anyhow::{Context, bail};
 use cpio::newc::{Builder, ModeFileType, trailer};
 
 use crate::error::Result;
-use crate::node::{Entry, EntryKind, NodePath, NodeTree, Origin};
+use crate::model::NodePath;
+use crate::model::output::{Compression, Format};
+use crate::node::{Entry, EntryKind, NodeTree, Origin};
 use crate::payload::archive::{copy_exactly, members};
 use crate::payload::compress::Compressor;
 use crate::payload::part::parts;
-use crate::payload::{
-    Compression, Format, Forms, Job, Layer, MTIME, Objection, Output, Part, Place,
-};
+use crate::payload::{Forms, Job, Layer, MTIME, Objection, Output, Part, Place};
 
 pub use memory::{in_memory, memory};
-pub use mode::{CARRY, HERE, InitramfsSettings, Mode, NEEDS, brought};
+pub use mode::{CARRY, HERE, NEEDS, brought};
 
 /// Symlinks into `/usr` on today's systems. The kernel removes a link where an archive lists a directory, and the base
 /// initrd would lose its shell and its loader with it.

@@ -1,28 +1,13 @@
 //! What becomes of an overlay's files at boot: how each mode arranges them for its kind of initrd.
 
+use crate::model::output::Mode;
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
-
 use crate::error::Result;
+use crate::model::{NodePath, Owner};
 use crate::node::listing::write_entries;
-use crate::node::{Content, Entry, EntryKind, NodePath, NodeTree, Origin, Owner};
-use crate::payload::{Assets, Compression, Layer, Objection, Part};
-
-/// How an overlay comes to the system that runs in the end.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum Mode {
-    /// The initramfs is the root: the files lie where they belong. The kernel argument lets [`HOP`] mount it over itself
-    /// first, since no container starts on the kernel's rootfs.
-    #[default]
-    RamRoot,
-    /// The files are carried to the real root before the initrd switches to it: by a unit in systemd's initrds (dracut,
-    /// mkosi), by a script in those of initramfs-tools.
-    Carry,
-    /// `config.ign` for a CoreOS live system, whose own Ignition applies it.
-    CoreosLive,
-}
+use crate::node::{Content, Entry, EntryKind, NodeTree, Origin};
+use crate::payload::{Layer, Objection, Part};
 
 /// The program that makes a root of the initramfs on which containers can start.
 pub const HOP: &str = "/usr/lib/nodebake/hop";
@@ -36,15 +21,6 @@ pub const CARRY: &str = "/nodebake/carry";
 pub const CONFIG: &str = "/config.ign";
 
 impl Mode {
-    /// The name that the inventory and bundle.json use.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::RamRoot => "ramRoot",
-            Self::Carry => "carry",
-            Self::CoreosLive => "coreosLive",
-        }
-    }
-
     /// What the kernel's command line must have for it.
     pub fn kernel_arguments(self) -> &'static [&'static str] {
         match self {
@@ -63,17 +39,6 @@ impl Mode {
             Self::CoreosLive => CONFIG,
         }
     }
-}
-
-/// How a node's overlay is written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct InitramfsSettings {
-    /// How the archive is compressed.
-    pub compression: Compression,
-    /// What becomes of the files.
-    pub mode: Mode,
-    /// Where the assets are: inside, or in a layer. In `config.ign` it is as Ignition's settings say.
-    pub assets: Assets,
 }
 
 const HOP_SCRIPT: &str = include_str!("hop.sh");

@@ -4,14 +4,15 @@
 //! Everything below `boot/` of a bundle may be read by anybody. What holds a secret stays in the node's folder, and comes
 //! over https or not by the network at all.
 
+mod loader;
 mod script;
-mod settings;
 
-use crate::payload::initramfs::Mode;
-use crate::payload::{Format, Job, KernelArgument, Objection};
+use crate::model::output::Mode;
+use crate::model::output::Pxe;
+use crate::model::output::{Format, KernelArgument};
+use crate::payload::{Job, Objection};
 
 pub use script::{Boot, Entry, entry, script, script_path};
-pub use settings::{Loader, Pxe, Source};
 
 /// The folder of a bundle that a boot server serves.
 pub const FOLDER: &str = "boot";

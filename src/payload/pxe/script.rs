@@ -2,7 +2,8 @@
 
 use std::fmt::Write;
 
-use crate::payload::pxe::{FOLDER, Loader};
+use crate::model::output::pxe::Loader;
+use crate::payload::pxe::FOLDER;
 
 /// What one machine boots.
 #[derive(Clone, Debug)]

@@ -2,8 +2,9 @@
 
 use std::fs;
 
+use nodebake::model::output::Compression;
 use nodebake::node::listing::TreeListing;
-use nodebake::payload::{Compression, tarball};
+use nodebake::payload::tarball;
 use tempfile::TempDir;
 
 use super::sample::{declared, is_root, rich};

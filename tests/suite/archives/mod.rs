@@ -6,7 +6,7 @@ pub mod sample;
 mod takers;
 mod tarball;
 
-use nodebake::payload::Compression;
+use nodebake::model::output::Compression;
 
 const ALL: [Compression; 4] = [
     Compression::None,

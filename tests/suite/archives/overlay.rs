@@ -6,8 +6,9 @@ use std::io::Read;
 use std::path::Path;
 
 use nodebake::decompress;
+use nodebake::model::output::Compression;
 use nodebake::node::{Content, Entry, NodeTree};
-use nodebake::payload::{Compression, MTIME, Part, initramfs};
+use nodebake::payload::{MTIME, Part, initramfs};
 use tempfile::TempDir;
 
 use super::ALL;

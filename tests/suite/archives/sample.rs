@@ -7,9 +7,8 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::Arc;
 
-use nodebake::node::{
-    Asset, Content, Entry, EntryKind, NodePath, NodeTree, Origin, Owner, Sha256Digest, hex,
-};
+use nodebake::model::{NodePath, Owner, Sha256Digest, hex};
+use nodebake::node::{Asset, Content, Entry, EntryKind, NodeTree, Origin};
 use sha2::{Digest, Sha256};
 
 use crate::judges;

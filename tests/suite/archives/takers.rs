@@ -3,7 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use nodebake::payload::{Compression, Part, tarball};
+use nodebake::model::output::Compression;
+use nodebake::payload::{Part, tarball};
 use tempfile::TempDir;
 
 use super::ALL;

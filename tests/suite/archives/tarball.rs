@@ -7,8 +7,9 @@ use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt, symlink};
 use std::path::Path;
 
 use nodebake::decompress;
+use nodebake::model::output::Compression;
 use nodebake::node::{Asset, Content, Entry, NodeTree, Source};
-use nodebake::payload::{Compression, MTIME, Part, tarball};
+use nodebake::payload::{MTIME, Part, tarball};
 use tempfile::TempDir;
 
 use super::ALL;

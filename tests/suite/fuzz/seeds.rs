@@ -6,7 +6,7 @@ use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
 use nodebake::decompress::{self, Packing};
-use nodebake::payload::Compression;
+use nodebake::model::output::Compression;
 use nodebake::payload::compress::Compressor;
 use walkdir::WalkDir;
 

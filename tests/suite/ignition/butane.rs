@@ -2,9 +2,8 @@
 
 use std::fs;
 
-use nodebake::payload::{
-    Format, IgnitionDigest, IgnitionSettings, IgnitionSpec, NodeFacts, Settings,
-};
+use nodebake::model::output::{Format, IgnitionDigest, IgnitionSettings, IgnitionSpec, Settings};
+use nodebake::payload::NodeFacts;
 use serde_json::{Map, Value, json};
 
 use crate::boot_formats::package;

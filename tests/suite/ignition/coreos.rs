@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::path::Path;
 
-use nodebake::payload::Format;
+use nodebake::model::output::Format;
 use serde_json::{Value, json};
 
 use crate::boot_formats::package;

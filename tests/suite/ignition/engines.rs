@@ -11,8 +11,9 @@ use std::thread;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use nodebake::model::output::{Format, IgnitionSpec, Secrets, Settings};
 use nodebake::node::NodeTree;
-use nodebake::payload::{Format, IgnitionSpec, NodeFacts, Secrets, Settings, UserConfig};
+use nodebake::payload::{NodeFacts, UserConfig};
 use serde_json::json;
 
 use crate::boot_formats::package;

@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use nodebake::model::output::{Format, Secrets, Settings};
 use nodebake::node::NodeTree;
-use nodebake::payload::{Format, NodeFacts, Secrets, Settings, UserConfig};
+use nodebake::payload::{NodeFacts, UserConfig};
 use serde_json::{Value, json};
 
 use crate::boot_formats::package;

@@ -8,8 +8,9 @@ use std::process::Command;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use nodebake::model::output::{Format, IgnitionSettings, IgnitionSpec, Settings};
 use nodebake::node::{Content, Entry, NodeTree};
-use nodebake::payload::{Format, IgnitionSettings, IgnitionSpec, Job, Settings};
+use nodebake::payload::Job;
 use serde_json::Value;
 
 use crate::boot_formats::{assert_states, files, judge_file, package, rich, units_of_the_image};

@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::Path;
 
+use nodebake::model::output::{Format, IgnitionDigest, IgnitionSpec};
 use nodebake::node::{Asset, Content, Entry, NodeTree};
-use nodebake::payload::{Format, IgnitionDigest, IgnitionSpec};
 use serde_json::Value;
 
 use super::engines::{engines, root_of};

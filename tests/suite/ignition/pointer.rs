@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use nodebake::payload::{Format, IgnitionSettings, Secrets, Settings};
+use nodebake::model::output::{Format, IgnitionSettings, Secrets, Settings};
 use serde_json::{Value, json};
 
 use crate::boot_formats::package;

@@ -2,10 +2,11 @@
 
 use std::fs;
 
+use nodebake::model::output::limits::{Count, Limit, Target};
+use nodebake::model::output::{Format, IgnitionDigest, IgnitionTarget, Settings};
 use nodebake::node::{Content, Entry, NodeTree};
 use nodebake::payload::ignition::account;
-use nodebake::payload::limits::{Count, Limit, Target};
-use nodebake::payload::{Format, Forms, IgnitionDigest, IgnitionTarget, Job, Settings};
+use nodebake::payload::{Forms, Job};
 use serde_json::Value;
 
 use crate::boot_formats::package;

@@ -4,10 +4,9 @@
 use std::fs;
 use std::path::Path;
 
+use nodebake::model::output::{Format, IgnitionDigest, IgnitionSettings, KernelArgument, Settings};
 use nodebake::node::{Content, Entry, NodeTree};
-use nodebake::payload::{
-    Format, IgnitionDigest, IgnitionSettings, KernelArgument, NodeFacts, Settings,
-};
+use nodebake::payload::NodeFacts;
 use serde_json::Value;
 
 use crate::boot_formats::{judge_file, package};
@@ -134,7 +133,7 @@ fn kernel_arguments_are_in_the_public_part_in_order() {
     let scratch = tempfile::tempdir().unwrap();
     let tree = trees::rich(scratch.path());
     let settings = Settings {
-        secrets: nodebake::payload::Secrets::Separate,
+        secrets: nodebake::model::output::Secrets::Separate,
         ..trees::settings()
     };
     let facts = with_arguments();

@@ -79,7 +79,7 @@ fn the_cas_key_is_found_wherever_it_slips_in() {
         fs::write(&asset, big(text)).unwrap();
         use sha2::Digest;
         let digest = sha2::Sha256::digest(fs::read(&asset).unwrap());
-        let digest = nodebake::node::hex(&digest);
+        let digest = nodebake::model::hex(&digest);
         let cases = [
             format!("files:\n  /etc/x:\n    content: |\n{}", indent(text)),
             format!(

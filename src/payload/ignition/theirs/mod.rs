@@ -11,14 +11,15 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::decompress;
-use crate::node::{Content, Entry, EntryKind, NodePath, NodeTree, UNIT_FOLDER, Unit};
+use crate::model::NodePath;
+use crate::model::output::{IgnitionDigest, IgnitionSpec};
+use crate::node::{Content, Entry, EntryKind, NodeTree, UNIT_FOLDER, Unit};
 use crate::payload::Objection;
 use crate::payload::gzip::Gzip;
 use crate::payload::ignition::config::preset;
 use crate::payload::ignition::data_url::{DataUrl, decode_data_url};
 use crate::payload::ignition::document::{Merge, Verification};
 use crate::payload::ignition::theirs::read::Read;
-use crate::payload::ignition::{IgnitionDigest, IgnitionSpec};
 use crate::report::Place;
 
 /// A user's configuration, read and ready to be merged. One for a whole build; nodes share it.

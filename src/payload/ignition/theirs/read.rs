@@ -7,8 +7,8 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::node::NodePath;
-use crate::payload::ignition::IgnitionSpec;
+use crate::model::NodePath;
+use crate::model::output::IgnitionSpec;
 use crate::payload::ignition::theirs::{Fault, Kind, TheirUnit};
 use crate::report::Place;
 

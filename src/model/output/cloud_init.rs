@@ -1,8 +1,8 @@
 //! `output.cloudInit`: how user-data is written.
 
-use crate::node::NodePath;
-use crate::payload::Assets;
-use crate::payload::limits::Target;
+use crate::model::NodePath;
+use crate::model::output::Assets;
+use crate::model::output::limits::Target;
 
 /// How cloud-init's documents are written.
 #[derive(Clone, Debug, PartialEq, Eq)]

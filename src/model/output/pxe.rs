@@ -1,7 +1,5 @@
 //! How nodes are booted over the network: what `output.pxe` decided.
 
-use crate::payload::pxe::{BASE_FOLDER, of_node};
-
 /// How the nodes of a class are booted over the network.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pxe {
@@ -30,16 +28,6 @@ pub enum Source {
     File(String),
 }
 
-impl Source {
-    /// From where a node fetches it; `served` is where the bundle is.
-    pub fn url(&self, served: &str, node: &str) -> String {
-        match self {
-            Self::Url(url) => of_node(url, node),
-            Self::File(path) => format!("{served}/{BASE_FOLDER}/{path}"),
-        }
-    }
-}
-
 /// A program that boots over the network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Loader {
@@ -64,23 +52,6 @@ impl Loader {
         match self {
             Self::Ipxe => true,
             Self::Grub | Self::Pxelinux => false,
-        }
-    }
-
-    /// Why a word of the kernel's command line cannot be written for it.
-    pub(super) fn cannot_say(self, word: &str) -> Option<&'static str> {
-        match self {
-            // core/exec.c: words are what spaces divide; there are no quotes, and each word's ${…} is replaced.
-            Self::Ipxe if word.contains("${") => Some("iPXE would replace what begins with ${"),
-            Self::Ipxe if word.starts_with('#') => Some("iPXE takes what follows # for a comment"),
-            Self::Ipxe if ["||", "&&", ";"].contains(&word) => {
-                Some("iPXE takes it for the end of a command")
-            }
-            // lib/cmdline.c puts a backslash before each of them, which the kernel gets to see.
-            Self::Grub if word.contains(['\'', '"', '\\']) => {
-                Some("GRUB cannot pass on quotes and backslashes")
-            }
-            Self::Ipxe | Self::Grub | Self::Pxelinux => None,
         }
     }
 }

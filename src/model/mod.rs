@@ -1,0 +1,19 @@
+//! Plain data that every room may know: paths, owners, users, networks, digests, and what the inventory decides about
+//! output. Nothing here reads, writes or renders.
+
+mod digest;
+/// Machines by their names.
+pub mod machine;
+mod network;
+/// How payloads are written.
+pub mod output;
+mod owner;
+mod path;
+mod user;
+
+pub use digest::{Sha256Digest, Sha512Digest, hex, unhex};
+pub use machine::architectures;
+pub use network::{Bond, Interface, Link, Network, Route};
+pub use owner::Owner;
+pub use path::NodePath;
+pub use user::User;

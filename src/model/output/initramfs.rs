@@ -1,0 +1,42 @@
+//! How initramfs overlays are written: what `output.initramfs` decided.
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::output::{Assets, Compression};
+
+/// How an overlay comes to the system that runs in the end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Mode {
+    /// The initramfs is the root: the files lie where they belong. The kernel argument lets `/usr/lib/nodebake/hop` mount it over itself
+    /// first, since no container starts on the kernel's rootfs.
+    #[default]
+    RamRoot,
+    /// The files are carried to the real root before the initrd switches to it: by a unit in systemd's initrds (dracut,
+    /// mkosi), by a script in those of initramfs-tools.
+    Carry,
+    /// `config.ign` for a CoreOS live system, whose own Ignition applies it.
+    CoreosLive,
+}
+
+impl Mode {
+    /// The name that the inventory and bundle.json use.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::RamRoot => "ramRoot",
+            Self::Carry => "carry",
+            Self::CoreosLive => "coreosLive",
+        }
+    }
+}
+
+/// How a node's overlay is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct InitramfsSettings {
+    /// How the archive is compressed.
+    pub compression: Compression,
+    /// What becomes of the files.
+    pub mode: Mode,
+    /// Where the assets are: inside, or in a layer. In `config.ign` it is as Ignition's settings say.
+    pub assets: Assets,
+}

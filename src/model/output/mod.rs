@@ -1,0 +1,188 @@
+//! How a node's payloads are written: what `output` of the inventory decided. What each format makes of it is in the
+//! room of payloads.
+
+mod cloud_init;
+mod ignition;
+mod initramfs;
+/// How many bytes of user-data each platform takes.
+pub mod limits;
+/// Network boot.
+pub mod pxe;
+
+use std::sync::Arc;
+
+use serde::Serialize;
+
+pub use cloud_init::CloudInit;
+pub use ignition::{IgnitionDigest, IgnitionSettings, IgnitionSpec, IgnitionTarget};
+pub use initramfs::{InitramfsSettings, Mode};
+pub use pxe::Pxe;
+
+/// A way to deliver a node tree. `match` on it has no `_` arm, so the compiler lists what a new format still lacks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Format {
+    /// A tar archive to unpack over an image.
+    Tarball,
+    /// user-data, meta-data and network-config.
+    CloudInit,
+    /// An Ignition configuration.
+    Ignition,
+    /// A cpio archive to append to an initrd.
+    Initramfs,
+}
+
+impl Format {
+    /// All formats in the order in which they are written.
+    pub const ALL: [Self; 4] = [
+        Self::Tarball,
+        Self::CloudInit,
+        Self::Ignition,
+        Self::Initramfs,
+    ];
+
+    /// The name that the inventory and `--format` use.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Tarball => "tarball",
+            Self::CloudInit => "cloudInit",
+            Self::Ignition => "ignition",
+            Self::Initramfs => "initramfs",
+        }
+    }
+}
+
+/// How an archive is compressed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Compression {
+    /// Not at all.
+    None,
+    /// RFC 1952, readable everywhere.
+    #[default]
+    Gzip,
+    /// RFC 8878.
+    Zstd,
+    /// With CRC32 checks, the only ones that the kernel reads.
+    Xz,
+}
+
+impl Compression {
+    /// What the file name ends with, dot included; empty for no compression.
+    pub fn suffix(self) -> &'static str {
+        match self {
+            Self::None => "",
+            Self::Gzip => ".gz",
+            Self::Zstd => ".zst",
+            Self::Xz => ".xz",
+        }
+    }
+}
+
+/// Which payloads a node gets, and how they are written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// The formats to write, without repeats.
+    pub formats: Vec<Format>,
+    /// How the tarball is written.
+    pub tarball: TarballSettings,
+    /// How the initramfs overlay is compressed, and what becomes of its files.
+    pub initramfs: InitramfsSettings,
+    /// How the Ignition configuration is written.
+    pub ignition: IgnitionSettings,
+    /// How cloud-init's documents are written.
+    pub cloud_init: CloudInit,
+    /// Where secrets go.
+    pub secrets: Secrets,
+    /// Whether they are written as a systemd credential too.
+    pub credential: bool,
+    /// For which systems the programs are written as a system extension too, if for any.
+    pub sysext: Option<Sysext>,
+    /// How the nodes are booted over the network, where they are.
+    pub pxe: Option<Arc<Pxe>>,
+    /// From where nodes fetch assets, with `{sha256}` for each file's digest.
+    pub assets_url: Option<String>,
+}
+
+impl Settings {
+    /// Where a format's payload has the node's assets.
+    pub fn assets(&self, format: Format) -> Assets {
+        match format {
+            Format::Tarball => self.tarball.assets,
+            // What a live system reads is an Ignition configuration.
+            Format::Initramfs if self.initramfs.mode == Mode::CoreosLive => self.ignition.assets,
+            Format::Initramfs => self.initramfs.assets,
+            Format::CloudInit => self.cloud_init.assets,
+            Format::Ignition => self.ignition.assets,
+        }
+    }
+}
+
+/// Where secrets go.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Secrets {
+    /// As each format is used: what becomes part of an image (tarball) or lies on a boot server (initramfs) is read by
+    /// many, and gets a part of its own for them; user data and Ignition configurations are for one machine.
+    #[default]
+    AsUsual,
+    /// Into the payload, which works by itself.
+    Inline,
+    /// Into a payload of their own beside a public one.
+    Separate,
+}
+
+impl Secrets {
+    /// Whether a format's payload is written as a public part and a secret one.
+    pub fn apart(self, format: Format) -> bool {
+        match self {
+            Self::AsUsual => matches!(format, Format::Tarball | Format::Initramfs),
+            Self::Inline => false,
+            Self::Separate => true,
+        }
+    }
+}
+
+/// Where a node's assets are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Assets {
+    /// In the node's payload.
+    Inside,
+    /// In a payload of their own beside it, of the same format.
+    #[default]
+    Layer,
+    /// Each fetched by the node from [`Settings::assets_url`], its digest checked.
+    Url,
+    /// On a CD of their own beside the node's seed, each digest checked.
+    Iso,
+}
+
+/// How a node's tarball is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TarballSettings {
+    /// How it is compressed.
+    pub compression: Compression,
+    /// Where the assets are: inside, or in a layer.
+    pub assets: Assets,
+}
+
+/// Which systems an extension is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sysext {
+    /// `ID=` of the system, or `_any`.
+    pub id: String,
+    /// `VERSION_ID=`, where the system has one and the extension is for no other.
+    pub version_id: Option<String>,
+    /// `SYSEXT_LEVEL=`, for systems that promise one instead.
+    pub level: Option<String>,
+    /// The machine that its programs are for, by Go's name.
+    pub arch: String,
+}
+
+/// One argument of the kernel's command line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KernelArgument {
+    /// As the command line has it, like `systemd.unified_cgroup_hierarchy=1`.
+    pub text: String,
+    /// Whether it must be there, or must not.
+    pub wanted: bool,
+}
