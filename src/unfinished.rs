@@ -149,7 +149,7 @@ pub fn may_go_on() -> io::Result<()> {
     }
 }
 
-/// Waits for ever if a signal is about to end the process: its failures then are no news.
+/// Never returns if a signal is about to end the process: its failures then are no news.
 pub fn go_on_or_wait() {
     drop(made());
 }

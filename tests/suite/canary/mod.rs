@@ -21,7 +21,7 @@ use crate::judges;
 use crate::project::{Project, fixtures};
 use crate::tool::{IDENTITY, Tool};
 
-use search::{Canaries, Found};
+use search::Canaries;
 
 /// The node that brings certificates instead of a token.
 const BY_CERTIFICATE: &str = "by-certificate";
@@ -77,7 +77,7 @@ impl Room {
     }
 
     /// What others could read of all that is in the room.
-    fn leaks(&self) -> Vec<Found> {
+    fn leaks(&self) -> Vec<String> {
         self.canaries.readable_below(self.project.scratch())
     }
 

@@ -36,14 +36,6 @@ pub struct Canaries {
 /// Path, inode, time of the last change in nanoseconds.
 type Seen = (PathBuf, u64, i64);
 
-/// A secret where others may read it.
-#[derive(Debug)]
-#[allow(dead_code, reason = "shown by Debug where a test fails")]
-pub struct Found {
-    file: PathBuf,
-    secret: String,
-}
-
 impl Canaries {
     /// Those of a project: tokens, and every private key in a file of its own.
     pub fn of(project: &Path) -> Self {
@@ -121,7 +113,7 @@ impl Canaries {
     }
 
     /// Files below a folder that somebody else than their owner may read and that hold a secret, in any form.
-    pub fn readable_below(&self, folder: &Path) -> Vec<Found> {
+    pub fn readable_below(&self, folder: &Path) -> Vec<String> {
         let mut found = Vec::new();
         for entry in WalkDir::new(folder) {
             let Ok(entry) = entry else { continue };
@@ -138,7 +130,7 @@ impl Canaries {
                 continue;
             }
             match self.in_file(&file) {
-                Some(secret) => found.push(Found { file, secret }),
+                Some(secret) => found.push(format!("{}: {secret}", file.display())),
                 None => drop(self.clean.lock().unwrap().insert(key)),
             }
         }
