@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 
 use crate::error::Result;
-use crate::report::{Finding, Place, Report};
+use crate::model::Location;
+use crate::report::{Finding, Report};
 
 /// In a folder with this bit, as /tmp has it, nobody renames or removes the files of others.
 const STICKY: u32 = 0o1000;
@@ -61,13 +62,14 @@ pub fn check_folder(file: &Path, shown: &str, others: Others, report: &mut Repor
 fn check(folder: &Path, named: &Path, others: Others, report: &mut Report) -> io::Result<()> {
     let metadata = fs::metadata(folder)?;
     let mode = metadata.mode() & 0o7777;
-    let place = named.display();
+    let location = named.display();
     if mode & others.mask() != 0 && mode & STICKY == 0 {
         let rule = format!(
             "others may write the folder (mode {mode:04o}), so they could exchange what is in it"
         );
-        let repair = format!("run `chmod go-w {place}`");
-        let finding = Finding::error(&Place::file(place.to_string()), "", rule).repair(repair);
+        let repair = format!("run `chmod go-w {location}`");
+        let finding =
+            Finding::error(&Location::file(location.to_string()), "", rule).repair(repair);
         // A project's folder is that of several secrets.
         if !report.sorted().contains(&&finding) {
             report.add(finding);
@@ -77,8 +79,8 @@ fn check(folder: &Path, named: &Path, others: Others, report: &mut Report) -> io
         && let Some(owner) = stranger(&metadata)
     {
         let rule = format!("the folder belongs to user {owner}, who could exchange what is in it");
-        let repair = format!("run `chown {} {place}`", us());
-        report.add(Finding::error(&Place::file(place.to_string()), "", rule).repair(repair));
+        let repair = format!("run `chown {} {location}`", us());
+        report.add(Finding::error(&Location::file(location.to_string()), "", rule).repair(repair));
     }
     Ok(())
 }
@@ -95,7 +97,7 @@ pub fn check_writers(file: &Path, shown: &str, report: &mut Report) -> Result<()
     if metadata.is_file() && mode & 0o022 != 0 {
         let rule = format!("others may change the file (mode {mode:04o})");
         report.add(
-            Finding::error(&Place::file(shown), "", rule)
+            Finding::error(&Location::file(shown), "", rule)
                 .repair(format!("run `chmod go-w {shown}`")),
         );
     }

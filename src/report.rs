@@ -1,64 +1,16 @@
-//! Findings: the user's files are wrong. They are collected, sorted and printed all at once, each with its place,
+//! Findings: the user's files are wrong. They are collected, sorted and printed all at once, each with its location,
 //! field path, rule and repair; none of them ever holds a secret's value.
 
 use std::borrow::Cow;
 use std::fmt;
 use std::io;
-use std::sync::Arc;
 
 use serde::Serialize;
 
 use crate::input::{self, Flaw};
+use crate::model::location::{FieldLocation, Location};
 use crate::redact::redacted;
 use crate::terminal::shown;
-
-/// Where a value was written. Line and column are 1-based; line 0 means the file as a whole.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Place {
-    /// The file as the user would name it: relative to the project, or `built-in:profiles/worker.yaml`.
-    pub file: Arc<str>,
-    /// 1-based line, 0 for the whole file.
-    pub line: u32,
-    /// 1-based column in characters, 0 for the whole file.
-    pub column: u32,
-}
-
-impl Place {
-    /// A file as a whole.
-    pub fn file(file: impl Into<Arc<str>>) -> Self {
-        Self::new(file, 0, 0)
-    }
-
-    /// One character of a file.
-    pub fn new(file: impl Into<Arc<str>>, line: u32, column: u32) -> Self {
-        Self {
-            file: file.into(),
-            line,
-            column,
-        }
-    }
-}
-
-impl fmt::Display for Place {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.line {
-            0 => write!(f, "{}", self.file),
-            line => write!(f, "{}:{}:{}", self.file, line, self.column),
-        }
-    }
-}
-
-impl fmt::Debug for Place {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
-impl Serialize for Place {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
 
 /// How bad a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -76,7 +28,7 @@ pub struct Finding {
     /// Error or warning.
     pub severity: Severity,
     /// File, line and column.
-    pub place: Place,
+    pub location: Location,
     /// The field, like `nodes[2].labels`; empty for a file as a whole.
     pub path: String,
     /// What the rule is and how it was broken.
@@ -98,11 +50,11 @@ pub struct Amount {
 }
 
 impl Finding {
-    /// An error at a place.
-    pub fn error(place: &Place, path: impl Into<String>, rule: impl Into<String>) -> Self {
+    /// An error at a location.
+    pub fn error(location: &Location, path: impl Into<String>, rule: impl Into<String>) -> Self {
         Self {
             severity: Severity::Error,
-            place: place.clone(),
+            location: location.clone(),
             path: path.into(),
             rule: rule.into(),
             repair: None,
@@ -110,20 +62,20 @@ impl Finding {
         }
     }
 
-    /// A warning at a place.
-    pub fn warning(place: &Place, path: impl Into<String>, rule: impl Into<String>) -> Self {
+    /// A warning at a location.
+    pub fn warning(location: &Location, path: impl Into<String>, rule: impl Into<String>) -> Self {
         Self {
             severity: Severity::Warning,
-            ..Self::error(place, path, rule)
+            ..Self::error(location, path, rule)
         }
     }
 
     /// An error about a file that cannot be read; `file` is what the rule calls it.
-    pub fn of_flaw(place: &Place, path: impl Into<String>, file: &str, flaw: &Flaw) -> Self {
+    pub fn of_flaw(location: &Location, path: impl Into<String>, file: &str, flaw: &Flaw) -> Self {
         let rule = format!("{file} {flaw}");
         Self {
             repair: flaw.repair.map(str::to_owned),
-            ..Self::error(place, path, rule.trim_start())
+            ..Self::error(location, path, rule.trim_start())
         }
     }
 
@@ -134,13 +86,42 @@ impl Finding {
     }
 }
 
+impl FieldLocation {
+    /// An error about the value.
+    pub fn error(&self, rule: impl Into<String>) -> Finding {
+        Finding::error(&self.at, &*self.path, rule)
+    }
+
+    /// A warning about the value.
+    pub fn warning(&self, rule: impl Into<String>) -> Finding {
+        Finding::warning(&self.at, &*self.path, rule)
+    }
+
+    /// An error about a file that the value names.
+    pub fn no_file(&self, name: &str, flaw: &Flaw) -> Finding {
+        let finding = Finding::of_flaw(&self.at, &*self.path, &format!("the file {name}"), flaw);
+        match finding.repair {
+            Some(_) => finding,
+            None => finding.repair("paths are relative to the project"),
+        }
+    }
+
+    /// An error about a file that the value leads to and that cannot be read.
+    pub fn unreadable(&self, name: &str, error: &io::Error) -> Finding {
+        match input::flaw_of(error) {
+            Some(flaw) => Finding::of_flaw(&self.at, &*self.path, name, flaw),
+            None => self.error(format!("{name} cannot be read: {error}")),
+        }
+    }
+}
+
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let severity = match self.severity {
             Severity::Error => "error",
             Severity::Warning => "warning",
         };
-        let mut line = format!("{severity}: {}", self.place);
+        let mut line = format!("{severity}: {}", self.location);
         if !self.path.is_empty() {
             line.push_str(": ");
             line.push_str(&self.path);
@@ -183,7 +164,7 @@ impl Report {
             Ok(read) => Ok(Some(read)),
             Err(error) => match input::flaw_of(&error) {
                 Some(flaw) => {
-                    self.add(Finding::of_flaw(&Place::file(shown), "", "", flaw));
+                    self.add(Finding::of_flaw(&Location::file(shown), "", "", flaw));
                     Ok(None)
                 }
                 None => Err(error),
@@ -196,10 +177,10 @@ impl Report {
         self.findings.extend(other.findings);
     }
 
-    /// Puts a name of the place in front of the field's path, where there is one that is not said already.
-    pub fn name_places(&mut self, name: impl Fn(&Place) -> Option<String>) {
+    /// Puts a name of the location in front of the field's path, where there is one that is not said already.
+    pub fn name_places(&mut self, name: impl Fn(&Location) -> Option<String>) {
         for finding in &mut self.findings {
-            match name(&finding.place) {
+            match name(&finding.location) {
                 Some(prefix) if !finding.path.starts_with(&prefix) => {
                     let dot = if finding.path.is_empty() || finding.path.starts_with('[') {
                         ""
@@ -237,16 +218,16 @@ impl Report {
         let mut sorted: Vec<&Finding> = self.findings.iter().collect();
         sorted.sort_by_key(|finding| {
             (
-                &finding.place,
+                &finding.location,
                 finding.severity,
                 &finding.rule,
                 &finding.path,
             )
         });
         sorted.dedup_by(|a, b| {
-            let same = a.place == b.place && a.severity == b.severity && a.rule == b.rule;
+            let same = a.location == b.location && a.severity == b.severity && a.rule == b.rule;
             // About a file as a whole, only the path says which of its parts is meant.
-            same && (a.place.line != 0 || a.path == b.path)
+            same && (a.location.line != 0 || a.path == b.path)
         });
         sorted
     }
@@ -273,8 +254,8 @@ mod tests {
 
     #[test]
     fn a_finding_reads_place_path_rule_repair() {
-        let place = Place::new("cluster.yaml", 14, 9);
-        let finding = Finding::error(&place, "nodes[2].taints", "effect must be NoSchedule")
+        let location = Location::new("cluster.yaml", 14, 9);
+        let finding = Finding::error(&location, "nodes[2].taints", "effect must be NoSchedule")
             .repair("write NoSchedule");
         assert_eq!(
             finding.to_string(),
@@ -285,9 +266,9 @@ mod tests {
     #[test]
     fn findings_are_sorted_and_said_once() {
         let mut report = Report::default();
-        report.add(Finding::error(&Place::new("b", 1, 1), "x", "r"));
-        report.add(Finding::warning(&Place::new("a", 2, 1), "x", "r"));
-        report.add(Finding::error(&Place::new("b", 1, 1), "y", "r"));
+        report.add(Finding::error(&Location::new("b", 1, 1), "x", "r"));
+        report.add(Finding::warning(&Location::new("a", 2, 1), "x", "r"));
+        report.add(Finding::error(&Location::new("b", 1, 1), "y", "r"));
         assert_eq!(
             report.to_string(),
             "warning: a:2:1: x: r\nerror: b:1:1: x: r\n"

@@ -13,7 +13,8 @@ use crate::bundle::sshsig::{self, NAMESPACE, PRINCIPAL};
 use crate::bundle::{SIGNATURE, SSH_SIGNATURE};
 use crate::error::Result;
 use crate::input::{self, Limit};
-use crate::report::{Finding, Place, Report};
+use crate::model::Location;
+use crate::report::{Finding, Report};
 
 /// The longest key file that is read.
 pub(super) const KEY_LIMIT: Limit = Limit::kib(16);
@@ -30,11 +31,11 @@ impl PublicKey {
     /// Reads a PEM file (SubjectPublicKeyInfo, as `openssl pkey -pubout` writes it). What is wrong with it is a finding
     /// that names the file `shown`; `None` then.
     pub fn load(file: &Path, shown: &str, report: &mut Report) -> Result<Option<Self>> {
-        let place = Place::file(shown);
+        let location = Location::file(shown);
         let read = match input::read_or_pipe(file, KEY_LIMIT) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 report.add(
-                    Finding::error(&place, "", "the public key is missing")
+                    Finding::error(&location, "", "the public key is missing")
                         .repair("name its file; whoever signed has it"),
                 );
                 return Ok(None);
@@ -49,7 +50,7 @@ impl PublicKey {
         match Self::from_pem(&String::from_utf8_lossy(&bytes)) {
             Ok(key) => Ok(Some(key)),
             Err(rule) => {
-                report.add(Finding::error(&place, "", rule).repair(
+                report.add(Finding::error(&location, "", rule).repair(
                     "write it with `openssl pkey -in sign.key -pubout`, which begins with BEGIN PUBLIC KEY",
                 ));
                 Ok(None)

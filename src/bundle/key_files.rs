@@ -10,7 +10,8 @@ use crate::bundle::{PublicKey, Signer, write};
 use crate::error::Result;
 use crate::input::{self, Limit};
 use crate::lock::Lock;
-use crate::report::{Finding, Place, Report};
+use crate::model::Location;
+use crate::report::{Finding, Report};
 use crate::unfinished::{Unfinished, make_folders};
 
 /// The names of the three files.
@@ -145,7 +146,7 @@ pub(super) fn check(file: &Path, shown: &str, key: &PublicKey, report: &mut Repo
 fn no_pair(name: &str, private: &str) -> Finding {
     let rule =
         format!("must be of the same key pair as {private}, or receivers refuse what is signed");
-    Finding::error(&Place::file(name), "", rule).repair(
+    Finding::error(&Location::file(name), "", rule).repair(
         "put the right key back; or remove this file, and `nodebake key generate` writes it from the private key",
     )
 }

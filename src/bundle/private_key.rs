@@ -18,7 +18,8 @@ use crate::bundle::key::{KEY_LIMIT, PublicKey};
 use crate::bundle::{key_files, sshsig};
 use crate::error::Result;
 use crate::input;
-use crate::report::{Finding, Place, Report};
+use crate::model::Location;
+use crate::report::{Finding, Report};
 
 /// An Ed25519 private key. It signs deterministically: the same bytes always get the same signature.
 pub struct Signer {
@@ -42,11 +43,11 @@ impl Signer {
     /// Reads a PEM file (PKCS#8, unencrypted). A file that is missing, readable by others, somebody else's or in a
     /// foreign format, or that is not of the pair that is beside it, is a finding that names it `shown`; `None` then.
     pub fn load(file: &Path, shown: &str, report: &mut Report) -> Result<Option<Self>> {
-        let place = Place::file(shown);
+        let location = Location::file(shown);
         let read = match input::read_or_pipe(file, KEY_LIMIT) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 report.add(
-                    Finding::error(&place, "", "the signing key is missing").repair(
+                    Finding::error(&location, "", "the signing key is missing").repair(
                         "make one with `nodebake key generate`, or build with --unsigned and sign elsewhere",
                     ),
                 );
@@ -59,7 +60,7 @@ impl Signer {
         let Some((bytes, metadata)) = read else {
             return Ok(None);
         };
-        if let Some(finding) = tightness(&place, &metadata) {
+        if let Some(finding) = tightness(&location, &metadata) {
             report.add(finding);
             return Ok(None);
         }
@@ -72,7 +73,7 @@ impl Signer {
                 Ok(good.then_some(signer))
             }
             Err((rule, repair)) => {
-                report.add(Finding::error(&place, "", rule).repair(repair));
+                report.add(Finding::error(&location, "", rule).repair(repair));
                 Ok(None)
             }
         }
@@ -132,11 +133,13 @@ const FOREIGN: (&str, &str) = (
 );
 
 /// Who else could read or change the key.
-fn tightness(place: &Place, metadata: &Metadata) -> Option<Finding> {
+fn tightness(location: &Location, metadata: &Metadata) -> Option<Finding> {
     let mode = metadata.mode() & 0o7777;
     if mode & 0o077 != 0 {
         let rule = format!("the signing key's mode is {mode:04o}: only its owner may read it");
-        return Some(Finding::error(place, "", rule).repair(format!("run `chmod 600 {place}`")));
+        return Some(
+            Finding::error(location, "", rule).repair(format!("run `chmod 600 {location}`")),
+        );
     }
     let us = rustix::process::geteuid().as_raw();
     if metadata.uid() != us {
@@ -144,7 +147,9 @@ fn tightness(place: &Place, metadata: &Metadata) -> Option<Finding> {
             "the signing key belongs to user {}, who could change it; nodebake runs as user {us}",
             metadata.uid()
         );
-        return Some(Finding::error(place, "", rule).repair(format!("run `chown {us} {place}`")));
+        return Some(
+            Finding::error(location, "", rule).repair(format!("run `chown {us} {location}`")),
+        );
     }
     None
 }

@@ -10,9 +10,10 @@ use crate::error::Result;
 use crate::identity::pki_files::NODES;
 use crate::identity::{CaBundle, Credential, Expectation, Judged};
 use crate::inventory::Inventory;
+use crate::model::Location;
 use crate::plan::{Wanted, wanted};
 use crate::project_folder::ProjectFolder;
-use crate::report::{Finding, Place, Report, Severity};
+use crate::report::{Finding, Report, Severity};
 
 /// After so many findings about certificates the others are only counted: one command issues them all.
 const SAID: usize = 20;
@@ -52,10 +53,10 @@ fn say(mut findings: Vec<Finding>, report: &mut Report) {
     let rest = findings.split_off(findings.len().min(SAID));
     if !rest.is_empty() {
         let rule = format!("{} further findings about certificates", rest.len());
-        let place = Place::file(NODES);
+        let location = Location::file(NODES);
         let finding = match rest.iter().any(|one| one.severity == Severity::Error) {
-            true => Finding::error(&place, "", rule),
-            false => Finding::warning(&place, "", rule),
+            true => Finding::error(&location, "", rule),
+            false => Finding::warning(&location, "", rule),
         };
         report.add(finding.repair("run `nodebake pki issue`"));
     }

@@ -65,7 +65,7 @@ fn too_many_files(node: &NodePlan, job: &Job<'_>, base: Option<u64>) -> Option<F
         mib(needed),
         mib(has.value)
     );
-    let finding = has.spot.error(rule);
+    let finding = has.location.error(rule);
     Some(
         finding.repair(
             "bring less, give it more, or carry the files to a disk (output.initramfs.mode)",
@@ -103,7 +103,7 @@ fn kept_back(node: &NodePlan, job: &Job<'_>) -> Vec<Finding> {
             resource.name(),
             mib(capacity)
         );
-        Some(has.spot.error(rule).repair(repair))
+        Some(has.location.error(rule).repair(repair))
     };
     let mut found = Vec::new();
     found.extend(too_much(

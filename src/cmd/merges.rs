@@ -61,14 +61,14 @@ fn read(
                 .filter_map(|bytes| guarded.find(bytes))
                 .min();
             let finding =
-                private.and_then(|private| refused(&source.spot, private, Some(merge.secret)));
+                private.and_then(|private| refused(&source.location, private, Some(merge.secret)));
             finding.into_iter().for_each(|finding| report.add(finding));
             Ok(Some(Arc::new(config)))
         }
         Err(faults) => {
             let is_butane = text.lines().any(|line| line.starts_with("variant:"));
             for fault in faults {
-                let finding = Finding::error(&fault.place, fault.subject, fault.rule);
+                let finding = Finding::error(&fault.location, fault.subject, fault.rule);
                 report.add(match is_butane {
                     true => finding.repair("make it with `butane --strict`, this is its input"),
                     false => finding,

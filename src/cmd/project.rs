@@ -19,11 +19,12 @@ use crate::cmd::user_files::{self, OfClasses};
 use crate::error::Result;
 use crate::identity::{CaBundle, CaSource};
 use crate::inventory::Inventory;
+use crate::model::Location;
 use crate::node::{Baked, Oven};
 use crate::payload::NodeFacts;
 use crate::plan::{Inputs, NodePlan, Plan};
 use crate::project_folder::ProjectFolder;
-use crate::report::{Place, Report};
+use crate::report::Report;
 use crate::secrets::{SECRETS_FILE, Token, TokenStore};
 use crate::terminal;
 use crate::yaml::Located;
@@ -140,8 +141,8 @@ pub fn ca_bundle(
     let ca = &inventory.cluster.api_server.ca;
     let source = CaSource {
         name: &ca.value,
-        place: &ca.spot.place,
-        field: &ca.spot.path,
+        location: &ca.location.at,
+        field: &ca.location.path,
         at,
     };
     CaBundle::load(project, &source, report)
@@ -183,10 +184,10 @@ impl Prepared {
 }
 
 /// Where a field of a node's layers was set.
-pub fn place_of(merged: &Located, field: &str) -> Option<Place> {
+pub fn location_of(merged: &Located, field: &str) -> Option<Location> {
     let mut keys = field.split('.');
     let found = keys.try_fold(merged, |at, key| at.get(key))?;
-    Some(found.place.clone())
+    Some(found.location.clone())
 }
 
 /// Prints findings for people, on stderr.

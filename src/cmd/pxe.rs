@@ -7,20 +7,21 @@ use std::io::{self, Read};
 use anyhow::Context;
 
 use crate::bundle::{self, BundleBuilder, FileRecord, NodeRecord};
-use crate::cmd::project::place_of;
+use crate::cmd::project::location_of;
 use crate::error::Result;
 use crate::identity::{Guarded, Private};
 use crate::input;
-use crate::inventory::{CLUSTER_FILE, Spot};
+use crate::inventory::CLUSTER_FILE;
 use crate::model::output::Pxe;
 use crate::model::output::Settings;
 use crate::model::output::pxe::Source;
+use crate::model::{FieldLocation, Location};
 use crate::node::refused;
 use crate::payload::initramfs::{is_layer, is_overlay};
 use crate::payload::pxe::{BASE_FOLDER, Boot, arguments, entry, of_node, script, script_path};
 use crate::plan::{NodePlan, Plan};
 use crate::project_folder::ProjectFolder;
-use crate::report::{Finding, Place, Report};
+use crate::report::{Finding, Report};
 
 /// As much of a kernel or base initrd as is searched for keys: more than any file of keys has.
 const PRIVATE_LIMIT: u64 = 1 << 20;
@@ -32,15 +33,15 @@ pub fn check(project: &ProjectFolder, plan: &Plan, guarded: &Guarded, report: &m
         let Some(pxe) = &class.spec.output.pxe else {
             continue;
         };
-        let place = |field| {
-            let place = place_of(&class.spec.merged, field);
-            place.unwrap_or_else(|| Place::file(CLUSTER_FILE))
+        let location = |field| {
+            let location = location_of(&class.spec.merged, field);
+            location.unwrap_or_else(|| Location::file(CLUSTER_FILE))
         };
         let url = *first.get_or_insert(&pxe.url);
         if url != pxe.url {
             let rule = format!("the bundle is served at one place, and other nodes say {url}");
             let field = "output.pxe.url";
-            let finding = Finding::error(&place(field), field, rule);
+            let finding = Finding::error(&location(field), field, rule);
             report.add(finding.repair("say it once, for the cluster"));
         }
         for (field, file) in files(pxe) {
@@ -53,19 +54,19 @@ pub fn check(project: &ProjectFolder, plan: &Plan, guarded: &Guarded, report: &m
             let read = opened.and_then(|opened| private_in(opened, guarded));
             let error = match read {
                 Ok(private) => {
-                    let spot = Spot::new(place(field), field);
+                    let location = FieldLocation::new(location(field), field);
                     let private = whole.or(private);
-                    let finding = private.and_then(|private| refused(&spot, private, None));
+                    let finding = private.and_then(|private| refused(&location, private, None));
                     finding.into_iter().for_each(|finding| report.add(finding));
                     continue;
                 }
                 Err(error) => error,
             };
             let finding = match input::flaw_of(&error) {
-                Some(flaw) => Finding::of_flaw(&place(field), field, file, flaw),
+                Some(flaw) => Finding::of_flaw(&location(field), field, file, flaw),
                 None => {
                     let rule = format!("{file} cannot be read: {error}");
-                    Finding::error(&place(field), field, rule)
+                    Finding::error(&location(field), field, rule)
                 }
             };
             report.add(match finding.repair {

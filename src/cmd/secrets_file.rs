@@ -8,8 +8,9 @@ use anyhow::{Context, bail};
 
 use crate::cli::SecretsArgs;
 use crate::error::Result;
-use crate::inventory::{At, CLUSTER_FILE, TokenSettings};
-use crate::report::{Finding, Place, Report};
+use crate::inventory::{CLUSTER_FILE, TokenSettings};
+use crate::model::{Location, Spanned};
+use crate::report::{Finding, Report};
 use crate::secrets::{Keys, SEALED_FILE, SECRETS_FILE, StoreLock, TokenStore};
 
 /// The environment variable that may hold an identity itself. Programs that we start do not inherit it.
@@ -49,7 +50,7 @@ fn keys(args: &SecretsArgs, report: &mut Report) -> Result<Keys> {
     if let (true, Ok(text)) = (args.identities.is_empty(), env::var(IDENTITY_VARIABLE)) {
         let text = zeroize::Zeroizing::new(text);
         if let Err(rule) = keys.add_identities(&text) {
-            report.add(Finding::error(&Place::file(IDENTITY_VARIABLE), "", rule));
+            report.add(Finding::error(&Location::file(IDENTITY_VARIABLE), "", rule));
         }
     }
     Ok(keys)
@@ -69,16 +70,16 @@ pub fn check_recipients(
     }
 }
 
-fn plain_in_spite_of(recipient: &At<String>) -> Finding {
+fn plain_in_spite_of(recipient: &Spanned<String>) -> Finding {
     let rule = format!("there are recipients, and {SECRETS_FILE} is not encrypted");
-    let finding = recipient.spot.error(rule);
+    let finding = recipient.location.error(rule);
     finding.repair("run `nodebake token encrypt`")
 }
 
-fn add_recipients(keys: &mut Keys, recipients: &[At<String>], report: &mut Report) {
+fn add_recipients(keys: &mut Keys, recipients: &[Spanned<String>], report: &mut Report) {
     for recipient in recipients {
         if let Err(rule) = keys.add_recipient(&recipient.value) {
-            report.add(recipient.spot.error(rule));
+            report.add(recipient.location.error(rule));
         }
     }
 }
@@ -117,7 +118,7 @@ impl SecretsFile {
 
 fn both() -> Finding {
     let rule = format!("{SECRETS_FILE} is there too, and only one can be right");
-    Finding::error(&Place::file(SEALED_FILE), "", rule).repair(
+    Finding::error(&Location::file(SEALED_FILE), "", rule).repair(
         "run `nodebake token encrypt` if they hold the same, else remove the one that is out of date",
     )
 }
@@ -137,7 +138,7 @@ impl Change {
     pub fn begin(
         dir: &Path,
         args: &SecretsArgs,
-        recipients: &[At<String>],
+        recipients: &[Spanned<String>],
         report: &mut Report,
     ) -> Result<Option<Self>> {
         if args.secrets.as_deref() == Some(Path::new("-")) {
@@ -178,7 +179,7 @@ impl Change {
 
 fn nobody(shown: &str) -> Finding {
     let rule = format!("there is nobody whom {shown} could be encrypted for");
-    Finding::error(&Place::file(CLUSTER_FILE), "tokens.recipients", rule)
+    Finding::error(&Location::file(CLUSTER_FILE), "tokens.recipients", rule)
         .repair("name those who may read it, like [age1…, ssh-ed25519 …]")
 }
 
@@ -187,7 +188,7 @@ fn nobody(shown: &str) -> Finding {
 pub fn encrypt(
     dir: &Path,
     args: &SecretsArgs,
-    recipients: &[At<String>],
+    recipients: &[Spanned<String>],
     report: &mut Report,
 ) -> Result<Option<(usize, usize)>> {
     if args.secrets.is_some() {

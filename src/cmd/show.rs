@@ -295,7 +295,7 @@ fn lines(baked: &Baked) -> Vec<Line> {
 struct Origin {
     path: String,
     value: serde_json::Value,
-    place: String,
+    location: String,
     /// What became of it, if the node's version wants it elsewhere.
     #[serde(skip_serializing_if = "Option::is_none")]
     moved: Option<String>,
@@ -323,7 +323,7 @@ fn origins(node: &NodePlan, output: Print, out: &mut dyn Write) -> Result<()> {
             "{}: {}  ({}{})",
             shown(&origin.path),
             shown(&origin.value.to_string()),
-            shown(&origin.place),
+            shown(&origin.location),
             moved.unwrap_or_default()
         )?;
     }
@@ -340,7 +340,7 @@ fn collect(at: &Located, path: &str, found: &mut Vec<Origin>) {
         _ => found.push(Origin {
             path: path.to_owned(),
             value: serde_json::to_value(at).unwrap_or_default(),
-            place: at.place.to_string(),
+            location: at.location.to_string(),
             moved: None,
         }),
     }

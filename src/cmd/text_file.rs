@@ -7,7 +7,7 @@ use anyhow::Context;
 use crate::error::Result;
 use crate::identity::Guarded;
 use crate::input;
-use crate::inventory::At;
+use crate::model::Spanned;
 use crate::node::refused;
 use crate::project_folder::{DOCUMENT, ProjectFolder};
 use crate::report::Report;
@@ -16,7 +16,7 @@ use crate::report::Report;
 /// whether it was declared so; None where it cannot be.
 pub fn read(
     project: &ProjectFolder,
-    source: &At<String>,
+    source: &Spanned<String>,
     (guarded, secret): (&Guarded, Option<bool>),
     report: &mut Report,
 ) -> Result<Option<String>> {
@@ -29,14 +29,14 @@ pub fn read(
     };
     match read() {
         Ok((text, private)) => {
-            let finding = private.and_then(|private| refused(&source.spot, private, secret));
+            let finding = private.and_then(|private| refused(&source.location, private, secret));
             let is_refused = finding.is_some();
             finding.into_iter().for_each(|finding| report.add(finding));
             Ok((!is_refused).then_some(text))
         }
         Err(error) => match input::mistake(&error) {
             Some(flaw) => {
-                report.add(source.spot.no_file(&source.value, &flaw));
+                report.add(source.location.no_file(&source.value, &flaw));
                 Ok(None)
             }
             None => {

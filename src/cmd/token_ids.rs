@@ -13,7 +13,8 @@ use crate::error::{Exit, Result};
 use crate::identity::pki_files::replace;
 use crate::input::{self, Limit};
 use crate::inventory::Inventory;
-use crate::report::{Finding, Place, Report};
+use crate::model::Location;
+use crate::report::{Finding, Report};
 use crate::secrets::{SECRETS_FILE, TokenIds};
 use crate::terminal;
 
@@ -34,7 +35,7 @@ pub fn export(args: &CsrExportIds) -> Result<Exit> {
             (Some(path), _) => path.display().to_string(),
         };
         let rule = "there are no tokens whose ids could be written";
-        let finding = Finding::error(&Place::file(shown), "", rule);
+        let finding = Finding::error(&Location::file(shown), "", rule);
         report
             .add(finding.repair("run `nodebake token create`, or name their file with --secrets"));
     }
@@ -55,7 +56,7 @@ fn read(path: &Path, shown: &str, cluster: &str, report: &mut Report) -> Result<
         Ok(text) => Ok(TokenIds::read(&text, shown, cluster, report)),
         Err(error) => match input::mistake(&error) {
             Some(why) => {
-                let finding = Finding::error(&Place::file(shown), "", format!("the file {why}"));
+                let finding = Finding::error(&Location::file(shown), "", format!("the file {why}"));
                 let repair = "write it with `nodebake csr export-ids`";
                 report.add(finding.repair(repair));
                 Ok(None)
@@ -77,10 +78,10 @@ pub fn known_tokens(
         };
         let shown = path.display().to_string();
         let tokens = read(path, &shown, &inventory.cluster.name.value, report)?;
-        let place = Place::file(shown);
+        let location = Location::file(shown);
         let missing = tokens
             .as_ref()
-            .and_then(|tokens| missing(tokens, inventory, &place, args.deny_unknown));
+            .and_then(|tokens| missing(tokens, inventory, &location, args.deny_unknown));
         if let Some(finding) = missing {
             report.add(finding.repair("run `nodebake csr export-ids` where the tokens are"));
         }
@@ -92,7 +93,7 @@ pub fn known_tokens(
         (None, Some(store)) => store.file().to_owned(),
         (None, None) => SECRETS_FILE.to_owned(),
     };
-    let place = Place::file(shown);
+    let location = Location::file(shown);
     let repair =
         "name the file that has the tokens with --secrets, or that of their ids with --ids";
     let tokens = match &found {
@@ -101,7 +102,7 @@ pub fn known_tokens(
         Some(store) => TokenIds::from(store),
         None if args.secrets.secrets.is_some() => {
             let rule = "the file is missing, and without tokens no request can be judged";
-            report.add(Finding::error(&place, "", rule).repair(repair));
+            report.add(Finding::error(&location, "", rule).repair(repair));
             return Ok(None);
         }
         None => TokenIds::default(),
@@ -109,7 +110,7 @@ pub fn known_tokens(
     let Some(inventory) = inventory else {
         return Ok(None);
     };
-    if let Some(finding) = missing(&tokens, inventory, &place, args.deny_unknown) {
+    if let Some(finding) = missing(&tokens, inventory, &location, args.deny_unknown) {
         report.add(finding.repair(repair));
     }
     Ok(Some(tokens))
@@ -120,7 +121,7 @@ pub fn known_tokens(
 fn missing(
     tokens: &TokenIds,
     inventory: &Inventory,
-    place: &Place,
+    location: &Location,
     denies_unknown: bool,
 ) -> Option<Finding> {
     let joining = joining(inventory);
@@ -136,16 +137,16 @@ fn missing(
     };
     if lacking.len() == joining.len() {
         let rule = format!("there is {of}: without tokens no request can be judged");
-        return Some(Finding::error(place, "tokens", rule));
+        return Some(Finding::error(location, "tokens", rule));
     }
     Some(match denies_unknown {
         true => {
             let rule = format!("there is {of}, which --deny-unknown would deny");
-            Finding::error(place, "tokens", rule)
+            Finding::error(location, "tokens", rule)
         }
         false => {
             let rule = format!("there is {of}: what they ask for by a token is left");
-            Finding::warning(place, "tokens", rule)
+            Finding::warning(location, "tokens", rule)
         }
     })
 }

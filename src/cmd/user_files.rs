@@ -6,7 +6,8 @@ use std::sync::Arc;
 use crate::cmd::text_file;
 use crate::error::Result;
 use crate::identity::Guarded;
-use crate::inventory::{At, MergeSpec};
+use crate::inventory::MergeSpec;
+use crate::model::Spanned;
 use crate::node::Content;
 use crate::payload::cloud_init::{UserFiles, UserPart};
 use crate::plan::Plan;
@@ -64,7 +65,7 @@ impl Reader<'_> {
             Some(text) => match UserPart::new(&source.value, text, part.secret) {
                 Ok(part) => Some(Arc::new(part)),
                 Err(rule) => {
-                    self.report.add(source.spot.error(rule));
+                    self.report.add(source.location.error(rule));
                     None
                 }
             },
@@ -73,7 +74,7 @@ impl Reader<'_> {
         Ok(read)
     }
 
-    fn vendor_data(&mut self, source: &At<String>) -> Result<Option<Content>> {
+    fn vendor_data(&mut self, source: &Spanned<String>) -> Result<Option<Content>> {
         if let Some(known) = self.vendor_data.get(&source.value) {
             return Ok(known.clone());
         }
@@ -84,7 +85,7 @@ impl Reader<'_> {
         Ok(content)
     }
 
-    fn text(&mut self, source: &At<String>, secret: Option<bool>) -> Result<Option<String>> {
+    fn text(&mut self, source: &Spanned<String>, secret: Option<bool>) -> Result<Option<String>> {
         text_file::read(self.project, source, (self.guarded, secret), self.report)
     }
 }

@@ -17,7 +17,8 @@ use crate::cli::{Print, Verify};
 use crate::cmd::project::judged_at;
 use crate::cmd::usage;
 use crate::error::{Exit, Result};
-use crate::report::{Finding, Place, Report};
+use crate::model::Location;
+use crate::report::{Finding, Report};
 use crate::terminal::{self, shown};
 use crate::timing::parse_rfc3339;
 
@@ -86,7 +87,7 @@ fn bundle(args: &Verify, out: &Path, key: &PublicKey) -> Result<Exit> {
     let until = verdict.usable_until.as_deref().and_then(parse_rfc3339);
     if verdict.is_good() && until.is_some_and(|until| until <= at) {
         let rule = "what its nodes need to join has expired, for some of them at least";
-        let finding = Finding::warning(&Place::file(&*verdict.bundle), "", rule);
+        let finding = Finding::warning(&Location::file(&*verdict.bundle), "", rule);
         let mut report = Report::default();
         report.add(finding.repair("mint tokens and build it anew before nodes boot from it"));
         write!(terminal::stderr(), "{report}")?;
@@ -108,7 +109,7 @@ fn usable_at(args: &Verify) -> Result<Option<OffsetDateTime>> {
 /// What is no fault of the bundle's bytes, and still to be mended where it is.
 fn warn(verdict: &Verdict) -> Result<()> {
     let mut report = Report::default();
-    let place = Place::file(&*verdict.bundle);
+    let location = Location::file(&*verdict.bundle);
     if !verdict.exposed.is_empty() {
         let named = verdict.exposed.iter().take(NAMED).map(String::as_str);
         let named = named.collect::<Vec<_>>().join(", ");
@@ -125,14 +126,14 @@ fn warn(verdict: &Verdict) -> Result<()> {
         let repair = format!(
             "run `chmod -R go= {folders}`, or copy with what keeps modes, as `tar -p` and `cp -a` do"
         );
-        report.add(Finding::warning(&place, "", rule).repair(repair));
+        report.add(Finding::warning(&location, "", rule).repair(repair));
     }
     for name in &verdict.leftovers {
         let rule = format!(
             "{name} was left by a build that was killed; it is no part of the bundle, and was not verified"
         );
         report.add(
-            Finding::warning(&place, "", rule)
+            Finding::warning(&location, "", rule)
                 .repair("remove it, or build again, which removes it"),
         );
     }

@@ -11,8 +11,9 @@ use x509_parser::prelude::FromDer;
 use crate::error::Result;
 use crate::identity::pem::{Block, blocks, push_block};
 use crate::input;
+use crate::model::Location;
 use crate::project_folder::{CERTIFICATES, ProjectFolder};
-use crate::report::{Finding, Place, Report};
+use crate::report::{Finding, Report};
 use crate::timing::rfc3339;
 
 const CERTIFICATE: &str = "CERTIFICATE";
@@ -23,7 +24,7 @@ pub struct CaSource<'a> {
     /// The file as the user would name it.
     pub name: &'a str,
     /// Where the inventory names the file.
-    pub place: &'a Place,
+    pub location: &'a Location,
     /// The inventory's field, like `apiServer.ca`.
     pub field: &'a str,
     /// The time at which the certificates must be valid.
@@ -77,7 +78,12 @@ impl CaBundle {
                         }
                     };
                     let file = format!("the CA file {}", source.name);
-                    report.add(Finding::of_flaw(source.place, source.field, &file, &flaw));
+                    report.add(Finding::of_flaw(
+                        source.location,
+                        source.field,
+                        &file,
+                        &flaw,
+                    ));
                     Ok(None)
                 }
                 None => Err(error).with_context(|| format!("reading {}", source.name)),
@@ -121,16 +127,16 @@ struct Findings<'a> {
 impl Findings<'_> {
     /// Line 0 means the file as a whole.
     fn error(&mut self, line: u32, rule: impl Into<String>, repair: &str) {
-        let place = Place::new(self.source.name, line, line.min(1));
-        let finding = Finding::error(&place, self.source.field, rule);
+        let location = Location::new(self.source.name, line, line.min(1));
+        let finding = Finding::error(&location, self.source.field, rule);
         self.report.add(finding.repair(repair));
         self.is_good = false;
     }
 
     fn warning(&mut self, line: u32, rule: impl Into<String>) {
-        let place = Place::new(self.source.name, line, line.min(1));
+        let location = Location::new(self.source.name, line, line.min(1));
         self.report
-            .add(Finding::warning(&place, self.source.field, rule));
+            .add(Finding::warning(&location, self.source.field, rule));
     }
 }
 

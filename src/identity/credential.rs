@@ -19,8 +19,9 @@ use crate::identity::authority::{Leaf, Purpose};
 use crate::identity::pem::{blocks, push_block};
 use crate::identity::private_key::{LABEL, PrivateKey};
 use crate::input::Limit;
+use crate::model::Location;
 use crate::project_folder::ProjectFolder;
-use crate::report::{Finding, Place, Report};
+use crate::report::{Finding, Report};
 use crate::secrets::{Secret, check_access};
 use crate::timing::rfc3339;
 
@@ -90,7 +91,7 @@ impl Judged {
     /// Reads and judges a file; `name` is what findings call it.
     pub fn load(project: &ProjectFolder, name: &str, expected: &Expectation<'_>) -> Result<Self> {
         let reading = || format!("reading {}", project.join(name).display());
-        let place = Place::file(name);
+        let location = Location::file(name);
         let mut report = Report::default();
         let read = match project.read_secret(name, LIMIT) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -98,7 +99,7 @@ impl Judged {
                     "the certificate of {} is missing",
                     expected.leaf.common_name
                 );
-                let finding = Finding::error(&place, "", rule).repair(ISSUE);
+                let finding = Finding::error(&location, "", rule).repair(ISSUE);
                 return Ok(Self {
                     credential: None,
                     findings: vec![finding],
@@ -113,7 +114,7 @@ impl Judged {
             });
         };
         let text = std::str::from_utf8(&bytes).unwrap_or_default();
-        let mut judged = Self::parse(text, &place, expected);
+        let mut judged = Self::parse(text, &location, expected);
         let user = rustix::process::geteuid().as_raw();
         check_access(facts.mode(), facts.uid(), user, name, &mut report);
         judged.findings.extend(report.into_findings());
@@ -121,7 +122,7 @@ impl Judged {
     }
 
     /// Judges the text of a file.
-    pub fn parse(text: &str, place: &Place, expected: &Expectation<'_>) -> Self {
+    pub fn parse(text: &str, location: &Location, expected: &Expectation<'_>) -> Self {
         let mut faults = Vec::new();
         let ders = certificates(text, &mut faults);
         let parsed: Vec<X509Certificate<'_>> = ders
@@ -145,8 +146,8 @@ impl Judged {
         }
         let errors = faults
             .into_iter()
-            .map(|rule| Finding::error(place, "", rule).repair(ISSUE));
-        let warnings = warning.map(|rule| Finding::warning(place, "", rule));
+            .map(|rule| Finding::error(location, "", rule).repair(ISSUE));
+        let warnings = warning.map(|rule| Finding::warning(location, "", rule));
         Self {
             credential,
             findings: errors.chain(warnings).collect(),
@@ -316,10 +317,10 @@ mod tests {
     }
 
     fn bundle(ca: &Authority) -> CaBundle {
-        let place = Place::file("cluster.yaml");
+        let location = Location::file("cluster.yaml");
         let source = CaSource {
             name: "ca.pem",
-            place: &place,
+            location: &location,
             field: "apiServer.ca",
             at: NOW,
         };
@@ -333,7 +334,7 @@ mod tests {
             at,
             shelf_life: DAY,
         };
-        let judged = Judged::parse(text, &Place::file("x.pem"), &expected);
+        let judged = Judged::parse(text, &Location::file("x.pem"), &expected);
         let mut report = Report::default();
         judged
             .findings

@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
-use crate::inventory::cursor::{At, Spot};
 use crate::inventory::identity::{ClientIdentity, KubeconfigAuth, KubeconfigSpec, ServingIdentity};
 use crate::inventory::{Cluster, Inventory, Node, Spec};
 use crate::kubernetes::version::skew;
 use crate::model::output::limits::Target;
 use crate::model::output::{Format, IgnitionTarget};
-use crate::report::{Place, Report};
+use crate::model::{FieldLocation, Location, Spanned};
+use crate::report::Report;
 
 /// Longer than this, automatic approval is worth a warning: whoever holds a token can become any node.
 const LONG_TTL: Duration = Duration::from_secs(24 * 3600);
@@ -29,7 +29,7 @@ pub fn check(inventory: &Inventory, report: &mut Report) {
 
 fn networks(cluster: &Cluster, report: &mut Report) {
     let network = &cluster.network;
-    let all: Vec<&At<IpNet>> = network
+    let all: Vec<&Spanned<IpNet>> = network
         .service_cidrs
         .iter()
         .chain(&network.pod_cidrs)
@@ -39,11 +39,11 @@ fn networks(cluster: &Cluster, report: &mut Report) {
             if earlier.value.contains(&later.value) || later.value.contains(&earlier.value) {
                 let rule = format!(
                     "{} overlaps {} ({})",
-                    later.value, earlier.value, earlier.spot.path
+                    later.value, earlier.value, earlier.location.path
                 );
                 report.add(
                     later
-                        .spot
+                        .location
                         .error(rule)
                         .repair("give services and pods networks of their own"),
                 );
@@ -61,7 +61,7 @@ fn networks(cluster: &Cluster, report: &mut Report) {
             .iter()
             .any(|cidr| cidr.value.contains(&dns.value));
         if !local && !inside && !network.service_cidrs.is_empty() {
-            report.add(dns.spot.warning(format!(
+            report.add(dns.location.warning(format!(
                 "{} lies in none of the service networks",
                 dns.value
             )));
@@ -86,7 +86,7 @@ fn addresses(inventory: &Inventory, report: &mut Report) {
                         "{} lies inside the {kind} network {}",
                         address.value, cidr.value
                     );
-                    report.add(address.spot.error(rule));
+                    report.add(address.location.error(rule));
                 }
             }
             if address.value.is_loopback()
@@ -95,7 +95,7 @@ fn addresses(inventory: &Inventory, report: &mut Report) {
             {
                 report.add(
                     address
-                        .spot
+                        .location
                         .error(format!("{} can be no node's address", address.value)),
                 );
             }
@@ -116,7 +116,7 @@ fn api_server(inventory: &Inventory, report: &mut Report) {
         .into_iter()
         .any(|used| used.name.value == "api-proxy");
     if loopback && own_proxy && api.endpoints.is_empty() {
-        let warning = api.url.spot.warning(format!(
+        let warning = api.url.location.warning(format!(
             "{} is each node itself, and no proxy is declared there",
             api.url.value
         ));
@@ -131,7 +131,7 @@ fn api_server(inventory: &Inventory, report: &mut Report) {
     };
     for spec in &inventory.specs {
         if let Some((rule, repair)) = skew(&spec.kubernetes.value, server) {
-            report.add(spec.kubernetes.spot.error(rule).repair(repair));
+            report.add(spec.kubernetes.location.error(rule).repair(repair));
         }
     }
 }
@@ -143,7 +143,7 @@ fn tokens(cluster: &Cluster, report: &mut Report) {
         report.add(
             tokens
                 .automatic_approval
-                .spot
+                .location
                 .warning(rule)
                 .repair("set tokens.approval to review, or a shorter ttl"),
         );
@@ -153,14 +153,14 @@ fn tokens(cluster: &Cluster, report: &mut Report) {
         report.add(
             tokens
                 .ttl
-                .spot
+                .location
                 .error(rule)
                 .repair("make tokens.ttl longer than tokens.shelfLife"),
         );
     }
     if !tokens.node_group.value.contains("{node}") {
         let rule = "must hold {node}, or all nodes would share one group";
-        report.add(tokens.node_group.spot.error(rule));
+        report.add(tokens.node_group.location.error(rule));
     }
 }
 
@@ -175,15 +175,16 @@ fn readable_user_data(inventory: &Inventory, report: &mut Report) {
             }
             let settings = spec.merged.get("output");
             let settings = settings.and_then(|at| at.get(format.name()));
-            let place = settings.map_or_else(|| approval.spot.place.clone(), |at| at.place.clone());
-            let spot = Spot::new(place, field);
+            let location =
+                settings.map_or_else(|| approval.location.at.clone(), |at| at.location.clone());
+            let location = FieldLocation::new(location, field);
             let name = target.name();
             if approval.value && spec.identity.client == ClientIdentity::BootstrapToken {
                 let rule = format!(
                     "every pod of a node can read its user-data on {name}, and with tokens.approval auto become any node"
                 );
                 let repair = "set tokens.approval to review, or give the nodes certificates";
-                report.add(spot.warning(rule).repair(repair));
+                report.add(location.warning(rule).repair(repair));
             }
             if !spec.output.secrets.apart(format) && has_lasting_secrets(spec) {
                 let rule = format!(
@@ -191,19 +192,19 @@ fn readable_user_data(inventory: &Inventory, report: &mut Report) {
                 );
                 let repair =
                     "set output.secrets to separate, and bring the secret part another way";
-                report.add(spot.warning(rule).repair(repair));
+                report.add(location.warning(rule).repair(repair));
             }
         }
     }
 }
 
-/// A machine that boots over the network is known by its MAC addresses. Members of a range share a place, and are said once.
+/// A machine that boots over the network is known by its MAC addresses. Members of a range share a location, and are said once.
 fn boots_by_mac(inventory: &Inventory, report: &mut Report) {
-    let mut without: BTreeMap<&Place, (&Node, usize)> = BTreeMap::new();
+    let mut without: BTreeMap<&Location, (&Node, usize)> = BTreeMap::new();
     for (node, spec) in inventory.nodes.iter().zip(&inventory.spec_of) {
         let spec = spec.and_then(|index| inventory.specs.get(index));
         if node.macs.is_empty() && spec.is_some_and(|spec| spec.output.pxe.is_some()) {
-            without.entry(&node.name.spot.place).or_insert((node, 0)).1 += 1;
+            without.entry(&node.name.location.at).or_insert((node, 0)).1 += 1;
         }
     }
     for (node, count) in without.into_values() {
@@ -219,7 +220,7 @@ fn boots_by_mac(inventory: &Inventory, report: &mut Report) {
             ),
         };
         let repair = "list them in macs, or set output.pxe to null for the node";
-        report.add(name.spot.error(rule).repair(repair));
+        report.add(name.location.error(rule).repair(repair));
     }
 }
 

@@ -1,11 +1,11 @@
 //! `output.cloudInit`: where user-data goes, and how it is made to fit there.
 
-use crate::inventory::cursor::{At, Cursor};
+use crate::inventory::cursor::Cursor;
 use crate::inventory::output::assets;
 use crate::inventory::target::target;
-use crate::model::NodePath;
 use crate::model::output::limits::Target;
 use crate::model::output::{Assets, CloudInit};
+use crate::model::{NodePath, Spanned};
 
 /// Reads `cloudInit`; what is not said has the default. `has_url` says whether assets can be fetched.
 pub fn read(at: &Cursor<'_>, has_url: bool) -> CloudInit {
@@ -46,7 +46,7 @@ pub fn read(at: &Cursor<'_>, has_url: bool) -> CloudInit {
 }
 
 /// Reads `cloudInit.vendorData`: a file of the project.
-pub fn vendor_data(output: Option<&Cursor<'_>>) -> Option<At<String>> {
+pub fn vendor_data(output: Option<&Cursor<'_>>) -> Option<Spanned<String>> {
     let settings = output?.fields()?.optional("cloudInit")?.fields()?;
     settings.optional("vendorData")?.string_at()
 }

@@ -5,15 +5,16 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
-use crate::inventory::cursor::{At, Cursor, Fields, Spot};
+use crate::inventory::cursor::{Cursor, Fields};
 use crate::kubernetes::version::Version;
+use crate::model::{FieldLocation, Spanned};
 use crate::timing::{DURATION_RULE, parse_duration};
 
 /// What is true of the cluster, whichever node is baked.
 #[derive(Clone, Debug)]
 pub struct Cluster {
     /// Its name: in kubeconfigs, groups, cloud-init's instance-id.
-    pub name: At<String>,
+    pub name: Spanned<String>,
     /// Bumped by the user to provision nodes anew.
     pub generation: u64,
     /// How nodes reach it.
@@ -30,15 +31,15 @@ pub struct Cluster {
 #[derive(Clone, Debug)]
 pub struct ApiServer {
     /// `https://host[:port]`.
-    pub url: At<String>,
+    pub url: Spanned<String>,
     /// The host of the URL, without brackets.
     pub host: String,
     /// The servers behind a proxy on each node, `host:port`.
-    pub endpoints: Vec<At<String>>,
+    pub endpoints: Vec<Spanned<String>>,
     /// The CA certificates' file, relative to the project.
-    pub ca: At<String>,
+    pub ca: Spanned<String>,
     /// Its version, where it differs from the kubelets'.
-    pub version: Option<At<Version>>,
+    pub version: Option<Spanned<Version>>,
     /// The user that it is when it calls a kubelet.
     pub kubelet_client_user: String,
 }
@@ -49,30 +50,30 @@ pub struct ClusterNetwork {
     /// The DNS domain.
     pub cluster_domain: String,
     /// The DNS servers that pods use.
-    pub cluster_dns: Vec<At<IpAddr>>,
+    pub cluster_dns: Vec<Spanned<IpAddr>>,
     /// Ranges of service addresses.
-    pub service_cidrs: Vec<At<IpNet>>,
+    pub service_cidrs: Vec<Spanned<IpNet>>,
     /// Ranges of pod addresses.
-    pub pod_cidrs: Vec<At<IpNet>>,
+    pub pod_cidrs: Vec<Spanned<IpNet>>,
 }
 
 /// How bootstrap tokens are made and what they may do.
 #[derive(Clone, Debug)]
 pub struct TokenSettings {
     /// How long a new token lives.
-    pub ttl: At<Duration>,
+    pub ttl: Spanned<Duration>,
     /// How long a payload may lie before its node boots.
     pub shelf_life: Duration,
     /// `authentication`, `signing`.
     pub usages: Vec<String>,
     /// The one group that RBAC is bound to.
-    pub group: At<String>,
+    pub group: Spanned<String>,
     /// The pattern of a node's own group, with `{node}`.
-    pub node_group: At<String>,
+    pub node_group: Spanned<String>,
     /// Whom the tokens are encrypted for at rest, as age writes its recipients.
-    pub recipients: Vec<At<String>>,
+    pub recipients: Vec<Spanned<String>>,
     /// Whether the controller approves client CSRs by itself.
-    pub automatic_approval: At<bool>,
+    pub automatic_approval: Spanned<bool>,
 }
 
 impl Cluster {
@@ -142,9 +143,9 @@ impl ApiServer {
             ca: fields
                 .required("ca")
                 .and_then(|ca| ca.string_at())
-                .unwrap_or_else(|| At {
+                .unwrap_or_else(|| Spanned {
                     value: String::new(),
-                    spot: at.spot(),
+                    location: at.location(),
                 }),
             version: fields
                 .optional("version")
@@ -158,12 +159,12 @@ impl ApiServer {
                 .as_ref()
                 .map(|url| url.value.1.clone())
                 .unwrap_or_default(),
-            url: At {
+            url: Spanned {
                 value: url
                     .as_ref()
                     .map(|url| url.value.0.clone())
                     .unwrap_or_default(),
-                spot: url.map_or_else(|| at.spot(), |url| url.spot),
+                location: url.map_or_else(|| at.location(), |url| url.location),
             },
         };
         fields.finish();
@@ -284,8 +285,8 @@ pub fn cidr(text: &str) -> Result<IpNet, String> {
 }
 
 impl TokenSettings {
-    fn read(cluster: &Fields<'_>, name: Option<&At<String>>) -> Option<Self> {
-        let spot = cluster.cursor().spot();
+    fn read(cluster: &Fields<'_>, name: Option<&Spanned<String>>) -> Option<Self> {
+        let location = cluster.cursor().location();
         let at = cluster.optional("tokens");
         let fields = match &at {
             Some(at) => Some(at.fields()?),
@@ -294,14 +295,14 @@ impl TokenSettings {
         let get = |key| fields.as_ref().and_then(|fields| fields.optional(key));
         let duration =
             |at: Cursor<'_>| at.parse_at(|text| parse_duration(text).ok_or(DURATION_RULE));
-        let or = |value: &str| default_at(&spot, value.to_owned());
+        let or = |value: &str| default_at(&location, value.to_owned());
         // Without a name there is a finding already, and the rest is still looked at.
         let name = name.map_or("", |name| &name.value);
         let own_group = format!("system:bootstrappers:nodebake:{name}");
         let settings = Self {
             ttl: get("ttl")
                 .and_then(duration)
-                .unwrap_or_else(|| default_at(&spot, Duration::from_secs(86_400))),
+                .unwrap_or_else(|| default_at(&location, Duration::from_secs(86_400))),
             shelf_life: get("shelfLife")
                 .and_then(duration)
                 .map_or(Duration::ZERO, |at| at.value),
@@ -320,12 +321,12 @@ impl TokenSettings {
             automatic_approval: get("approval")
                 .and_then(|approval| {
                     let value = approval.choice(&[("auto", true), ("review", false)])?;
-                    Some(At {
+                    Some(Spanned {
                         value,
-                        spot: approval.spot(),
+                        location: approval.location(),
                     })
                 })
-                .unwrap_or_else(|| default_at(&spot, false)),
+                .unwrap_or_else(|| default_at(&location, false)),
         };
         if let Some(fields) = fields {
             fields.finish();
@@ -348,10 +349,10 @@ fn usages(list: &Cursor<'_>) -> Vec<String> {
     usages
 }
 
-fn default_at<T>(spot: &Spot, value: T) -> At<T> {
-    At {
+fn default_at<T>(location: &FieldLocation, value: T) -> Spanned<T> {
+    Spanned {
         value,
-        spot: spot.clone(),
+        location: location.clone(),
     }
 }
 

@@ -2,75 +2,19 @@
 //! and reading goes on. Whoever reads what no table declares, or reads it as something else, is stopped in debug builds.
 
 use std::cell::RefCell;
-use std::io;
 use std::sync::Arc;
 
-use crate::input::{self, Flaw};
 use crate::inventory::shape::{Shape, Struct};
-use crate::report::{Finding, Place, Report};
+use crate::model::{FieldLocation, Location, Spanned};
+use crate::report::{Finding, Report};
 use crate::yaml::{Located, Map, Value};
-
-/// Where a value was written and how the user would name it: what a later finding about it needs.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Spot {
-    /// File, line and column.
-    pub place: Place,
-    /// `nodes[2].labels`.
-    pub path: Arc<str>,
-}
-
-impl Spot {
-    /// A spot by its parts.
-    pub fn new(place: Place, path: impl Into<Arc<str>>) -> Self {
-        Self {
-            place,
-            path: path.into(),
-        }
-    }
-
-    /// An error about the value.
-    pub fn error(&self, rule: impl Into<String>) -> Finding {
-        Finding::error(&self.place, &*self.path, rule)
-    }
-
-    /// A warning about the value.
-    pub fn warning(&self, rule: impl Into<String>) -> Finding {
-        Finding::warning(&self.place, &*self.path, rule)
-    }
-
-    /// An error about a file that the value names.
-    pub fn no_file(&self, name: &str, flaw: &Flaw) -> Finding {
-        let finding = Finding::of_flaw(&self.place, &*self.path, &format!("the file {name}"), flaw);
-        match finding.repair {
-            Some(_) => finding,
-            None => finding.repair("paths are relative to the project"),
-        }
-    }
-
-    /// An error about a file that the value leads to and that cannot be read.
-    pub fn unreadable(&self, name: &str, error: &io::Error) -> Finding {
-        match input::flaw_of(error) {
-            Some(flaw) => Finding::of_flaw(&self.place, &*self.path, name, flaw),
-            None => self.error(format!("{name} cannot be read: {error}")),
-        }
-    }
-}
-
-/// A value with its spot.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct At<T> {
-    /// The value.
-    pub value: T,
-    /// Where it was written.
-    pub spot: Spot,
-}
 
 /// One value of the tree and the report that its mistakes go to.
 #[derive(Clone)]
 pub struct Cursor<'a> {
     value: &'a Located,
     /// Where the key of an entry stands, if that is one.
-    key: Option<&'a Place>,
+    key: Option<&'a Location>,
     path: String,
     shape: &'static Shape,
     report: &'a RefCell<Report>,
@@ -99,21 +43,21 @@ impl<'a> Cursor<'a> {
     }
 
     /// Where it was written.
-    pub fn spot(&self) -> Spot {
-        Spot::new(self.value.place.clone(), self.path.as_str())
+    pub fn location(&self) -> FieldLocation {
+        FieldLocation::new(self.value.location.clone(), self.path.as_str())
     }
 
     /// Where the key of an entry was written: what a finding about a name or a path points to.
-    pub fn key_spot(&self) -> Spot {
-        Spot::new(
-            self.key.unwrap_or(&self.value.place).clone(),
+    pub fn key_location(&self) -> FieldLocation {
+        FieldLocation::new(
+            self.key.unwrap_or(&self.value.location).clone(),
             self.path.as_str(),
         )
     }
 
     /// Adds an error about the key of an entry.
     pub fn key_error(&self, rule: impl Into<String>) {
-        self.add(self.key_spot().error(rule));
+        self.add(self.key_location().error(rule));
     }
 
     /// Adds a finding.
@@ -123,12 +67,12 @@ impl<'a> Cursor<'a> {
 
     /// Adds an error about this value.
     pub fn error(&self, rule: impl Into<String>) {
-        self.add(self.spot().error(rule));
+        self.add(self.location().error(rule));
     }
 
     fn wrong_type(&self, wanted: &str, repair: Option<&str>) {
         let rule = format!("must be {wanted}, not {}", self.value.value.kind());
-        let mut finding = self.spot().error(rule);
+        let mut finding = self.location().error(rule);
         if let Some(repair) = repair {
             finding = finding.repair(repair);
         }
@@ -196,20 +140,20 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// Like [`Cursor::parse`], with the spot kept.
+    /// Like [`Cursor::parse`], with the location kept.
     pub fn parse_at<T, E: ToString>(
         &self,
         parse: impl FnOnce(&str) -> Result<T, E>,
-    ) -> Option<At<T>> {
+    ) -> Option<Spanned<T>> {
         let value = self.parse(parse)?;
-        Some(At {
+        Some(Spanned {
             value,
-            spot: self.spot(),
+            location: self.location(),
         })
     }
 
-    /// The text with its spot.
-    pub fn string_at(&self) -> Option<At<String>> {
+    /// The text with its location.
+    pub fn string_at(&self) -> Option<Spanned<String>> {
         self.parse_at(|text| Ok::<_, String>(text.to_owned()))
     }
 
@@ -221,7 +165,7 @@ impl<'a> Cursor<'a> {
         let found = choices.iter().find(|(word, _)| *word == text);
         if found.is_none() {
             let words: Vec<&str> = choices.iter().map(|(word, _)| *word).collect();
-            let finding = self.spot().error(format!("{text:?} is not known here"));
+            let finding = self.location().error(format!("{text:?} is not known here"));
             self.add(finding.repair(format!("write one of {}", words.join(", "))));
         }
         found.map(|(_, value)| *value)

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::inventory::cursor::{At, Cursor, Fields};
+use crate::inventory::cursor::{Cursor, Fields};
 use crate::inventory::spec::{Text, key_text, text};
+use crate::model::Spanned;
 use crate::model::{Owner, Sha256Digest};
 
 /// Mode and owners of an entry, and leave to replace another one.
@@ -27,7 +28,7 @@ pub enum Body {
     /// A template's text.
     Template(Text),
     /// A file of the project, copied as it is.
-    Source(At<String>),
+    Source(Spanned<String>),
 }
 
 /// One file.
@@ -69,11 +70,11 @@ pub struct AssetSpec {
     /// Its path on the node; may be a template.
     pub path: Text,
     /// Its path in the project.
-    pub source: At<String>,
+    pub source: Spanned<String>,
     /// What its bytes must hash to.
-    pub sha256: At<Sha256Digest>,
+    pub sha256: Spanned<Sha256Digest>,
     /// The version that must stand in it.
-    pub version: Option<At<String>>,
+    pub version: Option<Spanned<String>>,
     /// What of it goes to the node, if it is an archive to be unpacked; the path is that of the folder then.
     pub unpack: Option<UnpackSpec>,
     /// Mode and owners.
@@ -86,14 +87,14 @@ pub struct UnpackSpec {
     /// How many components its paths lose at the front, as tar's --strip-components has it.
     pub strip: u8,
     /// Globs of the paths that are left; all where there is none.
-    pub only: Vec<At<String>>,
+    pub only: Vec<Spanned<String>>,
 }
 
 /// One unit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnitSpec {
     /// Its name with suffix.
-    pub name: At<String>,
+    pub name: Spanned<String>,
     /// Its text; may be a template.
     pub text: Option<Text>,
     /// Drop-ins by file name.
@@ -201,7 +202,7 @@ pub fn large_file(path: &Arc<str>, at: &Cursor<'_>, fields: &Fields<'_>) -> Opti
     let sha256 = fields.required("sha256").and_then(|at| at.parse_at(sha256));
     let version = fields.optional("version").and_then(|at| at.string_at());
     if let Some(version) = version.as_ref().filter(|at| at.value.is_empty()) {
-        at.add(version.spot.error("is empty"));
+        at.add(version.location.error("is empty"));
     }
     let attributes = attributes(fields);
     Some(AssetSpec {
@@ -222,9 +223,9 @@ pub fn unit(name: &Arc<str>, at: &Cursor<'_>) -> Option<UnitSpec> {
         .map(|at| at.entries())
         .unwrap_or_default();
     let unit = UnitSpec {
-        name: At {
+        name: Spanned {
             value: name.to_string(),
-            spot: at.key_spot(),
+            location: at.key_location(),
         },
         text: fields.optional("text").and_then(|at| text(&at)),
         dropins: dropins
@@ -318,7 +319,7 @@ pub fn mode(at: &Cursor<'_>) -> Option<u32> {
         .and_then(|digits| u32::from_str_radix(digits, 8).ok())
         .filter(|mode| *mode <= 0o7777);
     if mode.is_none() {
-        at.add(at.spot().error(RULE).repair(REPAIR));
+        at.add(at.location().error(RULE).repair(REPAIR));
     }
     mode
 }
@@ -330,7 +331,7 @@ pub fn owner(at: &Cursor<'_>) -> Option<Owner> {
     }
     if at.located().as_str().is_some() {
         at.add(
-            at.spot()
+            at.location()
                 .error("an owner other than root needs a name and an id")
                 .repair("write it like {name: etcd, id: 999}"),
         );

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use crate::inventory::cluster::https_url;
-use crate::inventory::cursor::{At, Cursor, Spot};
+use crate::inventory::cursor::Cursor;
 use crate::inventory::files::{Attributes, attributes};
 use crate::inventory::spec::{Text, key_text, text};
+use crate::model::{FieldLocation, Spanned};
 
 /// How a kubelet comes to its client certificate.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -45,9 +46,9 @@ pub struct IdentitySpec {
     /// To the API server, when it calls.
     pub client: ClientIdentity,
     /// Where that was written.
-    pub client_spot: Option<Spot>,
+    pub client_spot: Option<FieldLocation>,
     /// When it is called; none means what `kubelet.config` says.
-    pub serving: Option<At<ServingIdentity>>,
+    pub serving: Option<Spanned<ServingIdentity>>,
 }
 
 /// What another client on the node shows to the API server.
@@ -63,7 +64,7 @@ pub enum KubeconfigAuth {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CertificateUser {
     /// The user: the certificate's common name.
-    pub user: At<String>,
+    pub user: Spanned<String>,
     /// The user's group: the certificate's organization.
     pub group: Option<String>,
 }
@@ -97,13 +98,13 @@ pub fn identity(at: &Cursor<'_>) -> IdentitySpec {
     ];
     let servings = servings.map(|serving| (serving.name(), serving));
     let client = fields.optional("client");
-    let client_spot = client.as_ref().map(Cursor::spot);
+    let client_spot = client.as_ref().map(Cursor::location);
     let client = client.and_then(|at| at.choice(&clients));
     let serving = fields.optional("serving").and_then(|at| {
         let value = at.choice(&servings)?;
-        Some(At {
+        Some(Spanned {
             value,
-            spot: at.spot(),
+            location: at.location(),
         })
     });
     fields.finish();
@@ -134,7 +135,7 @@ pub fn kubeconfig(path: &Arc<str>, at: &Cursor<'_>) -> Option<KubeconfigSpec> {
     let others_read = attributes.mode.is_some_and(|mode| mode & 0o007 != 0);
     if others_read && matches!(auth, KubeconfigAuth::Certificate(_)) {
         let finding = at
-            .spot()
+            .location()
             .error("holds a private key, which everybody could read");
         at.add(finding.repair("give it a mode like \"0640\", and a group"));
     }
@@ -156,15 +157,15 @@ fn certificate_user(at: &Cursor<'_>) -> Option<CertificateUser> {
     let is_node = user.value.starts_with("system:node:");
     if is_node || named.as_ref().is_some_and(|at| at.value == "system:nodes") {
         let finding = user
-            .spot
+            .location
             .error("is what the node itself is, and nobody else on it");
         at.add(finding.repair("set identity.client to clientCertificate, or name another user"));
         return None;
     }
-    if let Some(At { value, spot }) = &named
+    if let Some(Spanned { value, location }) = &named
         && value == "system:masters"
     {
-        at.add(everything(spot));
+        at.add(everything(location));
     }
     Some(CertificateUser {
         user,
@@ -172,10 +173,11 @@ fn certificate_user(at: &Cursor<'_>) -> Option<CertificateUser> {
     })
 }
 
-fn everything(spot: &Spot) -> crate::report::Finding {
+fn everything(location: &FieldLocation) -> crate::report::Finding {
     let rule =
         "whoever reads this file may do everything in the cluster until the certificate ends";
-    spot.warning(rule)
+    location
+        .warning(rule)
         .repair("bind a role to a user or group of your own instead")
 }
 

@@ -1,8 +1,9 @@
 //! `output.ignition`: how a node's Ignition configuration is written, and what it merges.
 
-use crate::inventory::cursor::{At, Cursor};
+use crate::inventory::cursor::Cursor;
 use crate::inventory::output::assets;
 use crate::inventory::target::target;
+use crate::model::Spanned;
 use crate::model::output::limits::Target;
 use crate::model::output::{
     Assets, Format, IgnitionDigest, IgnitionSettings, IgnitionTarget, Secrets,
@@ -41,7 +42,7 @@ pub fn read(at: &Cursor<'_>, secrets: Secrets, has_url: bool) -> IgnitionSetting
         settings.secrets_url = at.parse(|text| node_url(text, false));
         if !secrets.apart(Format::Ignition) {
             at.add(
-                at.spot()
+                at.location()
                     .error("no secrets are fetched: they are inside the payload")
                     .repair("set output.secrets to separate, or take the URL away (null)"),
             );
@@ -55,7 +56,7 @@ pub fn read(at: &Cursor<'_>, secrets: Secrets, has_url: bool) -> IgnitionSetting
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MergeSpec {
     /// Its path in the project.
-    pub source: At<String>,
+    pub source: Spanned<String>,
     /// Whether it holds a secret.
     pub secret: bool,
 }

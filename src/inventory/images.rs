@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::inventory::cursor::{At, Cursor, Spot};
+use crate::inventory::cursor::Cursor;
 use crate::inventory::files::{AssetSpec, Attributes, large_file};
 use crate::inventory::spec::Text;
+use crate::model::{FieldLocation, Spanned};
 
 /// Where archives of images lie on the node: their folder can be written on every kind of image.
 pub const FOLDER: &str = "/var/lib/nodebake/images";
@@ -13,9 +14,9 @@ pub const FOLDER: &str = "/var/lib/nodebake/images";
 #[derive(Clone, Debug)]
 pub struct Airgap {
     /// Images that nothing else names: those of add-ons.
-    pub images: Vec<At<String>>,
+    pub images: Vec<Spanned<String>>,
     /// Where it is asked for.
-    pub spot: Spot,
+    pub location: FieldLocation,
 }
 
 /// Reads one entry of `images`: an archive of the project, by the name that it gets on the node.
@@ -32,7 +33,7 @@ pub fn image(name: &Arc<str>, at: &Cursor<'_>) -> Option<AssetSpec> {
     Some(AssetSpec {
         path: Text {
             text: format!("{FOLDER}/{name}").into(),
-            spot: at.key_spot(),
+            location: at.key_location(),
         },
         attributes: Attributes {
             mode: image.attributes.mode.or(Some(0o644)),
@@ -44,14 +45,14 @@ pub fn image(name: &Arc<str>, at: &Cursor<'_>) -> Option<AssetSpec> {
 
 /// Reads `airgap`: true, or a map with images of add-ons.
 pub fn airgap(at: &Cursor<'_>) -> Option<Airgap> {
-    let spot = at.spot();
+    let location = at.location();
     if at.located().as_map().is_none() {
         let images = Vec::new();
-        return at.bool()?.then_some(Airgap { images, spot });
+        return at.bool()?.then_some(Airgap { images, location });
     }
     let fields = at.fields()?;
     let images = fields.list("images");
     let images = images.iter().filter_map(|item| item.string_at()).collect();
     fields.finish();
-    Some(Airgap { images, spot })
+    Some(Airgap { images, location })
 }

@@ -9,15 +9,16 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use crate::inventory::cluster::{address, cidr};
-use crate::inventory::cursor::{At, Cursor, Fields};
+use crate::inventory::cursor::{Cursor, Fields};
 use crate::inventory::nodes::mac;
+use crate::model::Spanned;
 use crate::model::{Interface, Network, Route};
 
 /// The longest interface name that Linux takes (IFNAMSIZ less its NUL).
 const LONGEST_NAME: usize = 15;
 
 /// Reads `interfaces`. Where the node's MAC addresses are known, its interfaces have no others.
-pub fn read(at: &Cursor<'_>, macs: &[At<String>]) -> Option<Network> {
+pub fn read(at: &Cursor<'_>, macs: &[Spanned<String>]) -> Option<Network> {
     let entries = at.entries();
     let read: Vec<(Interface, &Cursor<'_>)> = entries
         .iter()
@@ -34,7 +35,7 @@ pub fn read(at: &Cursor<'_>, macs: &[At<String>]) -> Option<Network> {
     }
 }
 
-fn interface(name: &str, at: &Cursor<'_>, macs: &[At<String>]) -> Option<Interface> {
+fn interface(name: &str, at: &Cursor<'_>, macs: &[Spanned<String>]) -> Option<Interface> {
     if name.is_empty()
         || name.len() > LONGEST_NAME
         || name.contains(|c: char| !c.is_ascii_graphic() || "/:*?[]".contains(c))
@@ -83,11 +84,15 @@ fn interface(name: &str, at: &Cursor<'_>, macs: &[At<String>]) -> Option<Interfa
 }
 
 /// A MAC address that the node has: with another one the interface would stay down.
-fn known_mac(at: &Cursor<'_>, macs: &[At<String>]) -> Option<String> {
+fn known_mac(at: &Cursor<'_>, macs: &[Spanned<String>]) -> Option<String> {
     let found = at.parse(mac)?;
     if !macs.is_empty() && !macs.iter().any(|known| known.value == found) {
         let rule = format!("{found} is none of the node's macs");
-        at.add(at.spot().error(rule).repair("add it to macs, or mend it"));
+        at.add(
+            at.location()
+                .error(rule)
+                .repair("add it to macs, or mend it"),
+        );
     }
     Some(found)
 }

@@ -32,7 +32,7 @@ pub fn merge(base: &Located, over: &Located) -> Located {
         }
     }
     Located {
-        place: over.place.clone(),
+        location: over.location.clone(),
         value: Value::Map(Arc::new(merged)),
     }
 }
@@ -54,7 +54,7 @@ fn without_nulls(value: &Located) -> Located {
             (key.clone(), field)
         });
     Located {
-        place: value.place.clone(),
+        location: value.location.clone(),
         value: Value::Map(Arc::new(kept.collect())),
     }
 }
@@ -93,12 +93,12 @@ mod tests {
             &read("base", "a: {x: 1, y: 2}\n"),
             &read("over", "a: {y: 5}\n"),
         );
-        let place = |key| {
+        let location = |key| {
             let value = merged.get("a").and_then(|a| a.get(key)).expect("there");
-            value.place.to_string()
+            value.location.to_string()
         };
         assert_eq!(
-            (place("x").as_str(), place("y").as_str()),
+            (location("x").as_str(), location("y").as_str()),
             ("base:1:8", "over:1:8")
         );
     }

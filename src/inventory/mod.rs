@@ -6,8 +6,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::input;
+use crate::model::{Location, Spanned};
 use crate::project_folder::{ProjectFolder, SETTINGS};
-use crate::report::{Finding, Place, Report};
+use crate::report::{Finding, Report};
 use crate::yaml::{Located, Value};
 
 mod check;
@@ -35,7 +36,7 @@ mod target;
 mod users;
 
 pub use cluster::{ApiServer, Cluster, ClusterNetwork, TokenSettings, host_of};
-pub use cursor::{At, Cursor, Fields, Spot, child_path, closest};
+pub use cursor::{Cursor, Fields, child_path, closest};
 pub use files::{
     AssetSpec, Attributes, Body, DirectorySpec, FileSpec, LinkSpec, UnitSpec, UnpackSpec, mode,
     owner, unit_name,
@@ -68,14 +69,14 @@ pub struct Inventory {
     /// For each node the index of its spec; None where its layers cannot be read, for which there is a finding.
     pub spec_of: Vec<Option<usize>>,
     /// Where each node was written, to name it in findings.
-    pub places: NodePlaces,
+    pub locations: NodePlaces,
 }
 
 /// `cluster.yaml` half read: the parts that the rest is made from.
 struct Reader<'r> {
     report: &'r RefCell<Report>,
     profiles: profiles::Profiles,
-    shared_profiles: Vec<At<String>>,
+    shared_profiles: Vec<Spanned<String>>,
     layer: Option<Arc<Located>>,
 }
 
@@ -87,13 +88,13 @@ impl Inventory {
             Ok(text) => text,
             Err(error) => {
                 if let Some(flaw) = input::flaw_of(&error) {
-                    report.add(Finding::of_flaw(&Place::file(file), "", "", flaw));
+                    report.add(Finding::of_flaw(&Location::file(file), "", "", flaw));
                     return None;
                 }
                 let folder = project.path().display();
                 let rule = format!("cannot be read in {folder}: {error}");
                 report.add(
-                    Finding::error(&Place::file(file), "", rule)
+                    Finding::error(&Location::file(file), "", rule)
                         .repair("name the project's folder, or make one with `nodebake init DIR`"),
                 );
                 return None;
@@ -103,8 +104,8 @@ impl Inventory {
         let collected = RefCell::new(Report::default());
         let inventory = Self::read(project, &tree, &collected);
         let mut collected = collected.into_inner();
-        let places = NodePlaces::new(&tree);
-        collected.name_places(|place| places.prefix(place));
+        let locations = NodePlaces::new(&tree);
+        collected.name_places(|location| locations.prefix(location));
         report.merge(collected);
         inventory
     }
@@ -135,7 +136,7 @@ impl Inventory {
             nodes,
             specs,
             spec_of,
-            places: NodePlaces::new(tree),
+            locations: NodePlaces::new(tree),
         };
         check::check(&inventory, &mut report.borrow_mut());
         Some(inventory)
@@ -153,7 +154,7 @@ fn read_nodes(project: &ProjectFolder, fields: &Fields<'_>, report: &RefCell<Rep
         let text = match project.read_text(name, SETTINGS) {
             Ok(text) => text,
             Err(error) => {
-                at.add(at.spot().unreadable(name, &error));
+                at.add(at.location().unreadable(name, &error));
                 continue;
             }
         };
@@ -164,7 +165,7 @@ fn read_nodes(project: &ProjectFolder, fields: &Fields<'_>, report: &RefCell<Rep
     }
     let nodes = nodes.into_list();
     if nodes.is_empty() && !report.borrow().has_errors() {
-        let at = fields.cursor().spot();
+        let at = fields.cursor().location();
         report.borrow_mut().add(
             at.error("there are no nodes")
                 .repair("add `nodes` or `nodesFrom`"),
@@ -206,7 +207,7 @@ impl Reader<'_> {
 
     fn merged(&mut self, node: &Node) -> Option<Arc<Located>> {
         let mut merged = self.profiles.defaults(self.report);
-        let mut names: Vec<&At<String>> = Vec::new();
+        let mut names: Vec<&Spanned<String>> = Vec::new();
         for name in self.shared_profiles.iter().chain(&node.profiles) {
             if !names.iter().any(|earlier| earlier.value == name.value) {
                 names.push(name);
@@ -232,12 +233,12 @@ pub struct NodePlaces {
 
 impl NodePlaces {
     fn new(tree: &Located) -> Self {
-        let position = |place: &Place| (place.line, place.column);
+        let position = |location: &Location| (location.line, location.column);
         let items = match tree.get("nodes").map(|nodes| &nodes.value) {
             Some(Value::List(items)) => items.as_slice(),
             _ => &[],
         };
-        let starts: Vec<(u32, u32)> = items.iter().map(|item| position(&item.place)).collect();
+        let starts: Vec<(u32, u32)> = items.iter().map(|item| position(&item.location)).collect();
         let first = starts.first().copied().unwrap_or((u32::MAX, 0));
         let keys = tree.as_map().into_iter().flat_map(|map| map.values());
         let after = keys
@@ -249,13 +250,13 @@ impl NodePlaces {
         }
     }
 
-    /// `nodes[3]` for a place inside the fourth node.
-    pub fn prefix(&self, place: &Place) -> Option<String> {
-        let at = (place.line, place.column);
+    /// `nodes[3]` for a location inside the fourth node.
+    pub fn prefix(&self, location: &Location) -> Option<String> {
+        let at = (location.line, location.column);
         let index = self
             .starts
             .partition_point(|start| *start <= at)
             .checked_sub(1)?;
-        (&*place.file == CLUSTER_FILE && at < self.end).then(|| format!("nodes[{index}]"))
+        (&*location.file == CLUSTER_FILE && at < self.end).then(|| format!("nodes[{index}]"))
     }
 }

@@ -7,25 +7,26 @@ use std::sync::Arc;
 use ipnet::IpNet;
 
 use crate::inventory::cluster::{address, cidr};
-use crate::inventory::cursor::{At, Cursor, Fields, Spot};
+use crate::inventory::cursor::{Cursor, Fields};
 use crate::inventory::interfaces;
 use crate::inventory::names::{NameRange, is_host_in, nth_address};
 use crate::inventory::shape::LAYER_KEYS;
 use crate::kubernetes::names::node_name;
 use crate::model::Network;
+use crate::model::{FieldLocation, Spanned};
 use crate::yaml::Located;
 
 /// One node, as the inventory has it.
 #[derive(Clone, Debug)]
 pub struct Node {
     /// Its name in the cluster.
-    pub name: At<String>,
+    pub name: Spanned<String>,
     /// Its addresses, the first one first.
-    pub addresses: Vec<At<IpAddr>>,
+    pub addresses: Vec<Spanned<IpAddr>>,
     /// Its MAC addresses, lower-case with colons.
-    pub macs: Vec<At<String>>,
+    pub macs: Vec<Spanned<String>>,
     /// Profiles beside the cluster-wide ones.
-    pub profiles: Vec<At<String>>,
+    pub profiles: Vec<Spanned<String>>,
     /// Its interfaces, where the inventory has them.
     pub network: Option<Arc<Network>>,
     /// What it says of itself, from the outermost layer (its range's) to the innermost. Members of one range share
@@ -77,9 +78,9 @@ impl Nodes {
     fn read_one(&mut self, fields: &Fields<'_>) {
         let macs = items(fields, "macs", mac);
         let node = Node {
-            name: At {
+            name: Spanned {
                 value: String::new(),
-                spot: fields.cursor().spot(),
+                location: fields.cursor().location(),
             },
             addresses: items(fields, "addresses", address),
             profiles: items(fields, "profiles", |name| Ok::<_, String>(name.to_owned())),
@@ -112,18 +113,18 @@ impl Nodes {
         if !first.refinable {
             let rule = format!(
                 "the node {} is there already, at {}",
-                node.name.value, first.name.spot.place
+                node.name.value, first.name.location.at
             );
             at.add(
                 node.name
-                    .spot
+                    .location
                     .error(rule)
                     .repair("give each node a name of its own"),
             );
             return;
         }
         first.refinable = false;
-        first.name.spot = node.name.spot;
+        first.name.location = node.name.location;
         if !node.addresses.is_empty() {
             first.addresses = node.addresses;
         }
@@ -142,7 +143,7 @@ impl Nodes {
             .and_then(|names| names.parse_at(NameRange::parse));
         let except = items(&range, "except", checked_name);
         let starts = starts(&range);
-        let within: Option<At<IpNet>> = range
+        let within: Option<Spanned<IpNet>> = range
             .optional("within")
             .and_then(|within| within.parse_at(cidr));
         range.finish();
@@ -158,7 +159,7 @@ impl Nodes {
             profiles: &profiles,
             layers: layer.into_iter().collect(),
         };
-        let mut unused: Vec<&At<String>> = except.iter().collect();
+        let mut unused: Vec<&Spanned<String>> = except.iter().collect();
         for (offset, name) in (0..).zip(names.value.names()) {
             // An excepted name keeps its address free, so that taking a node out moves no other one.
             if except.iter().any(|excepted| excepted.value == name) {
@@ -169,14 +170,14 @@ impl Nodes {
                 Ok(name) => self.add(members.node(name, offset), at),
                 // One member shows what is wrong with all of them.
                 Err(rule) => {
-                    at.add(names.spot.error(format!("{name}: {rule}")));
+                    at.add(names.location.error(format!("{name}: {rule}")));
                     return;
                 }
             }
         }
         for excepted in unused {
             let finding = excepted
-                .spot
+                .location
                 .error(format!("{} is not in the range", excepted.value));
             at.add(finding.repair("remove it"));
         }
@@ -185,24 +186,24 @@ impl Nodes {
 
 /// What all members of a range have in common.
 struct Members<'r> {
-    names: &'r At<NameRange>,
-    starts: &'r [At<IpAddr>],
-    profiles: &'r [At<String>],
+    names: &'r Spanned<NameRange>,
+    starts: &'r [Spanned<IpAddr>],
+    profiles: &'r [Spanned<String>],
     layers: Vec<Arc<Located>>,
 }
 
 impl Members<'_> {
     fn node(&self, name: String, offset: u64) -> Node {
-        let address = |start: &At<IpAddr>| {
-            nth_address(start.value, offset).map(|value| At {
+        let address = |start: &Spanned<IpAddr>| {
+            nth_address(start.value, offset).map(|value| Spanned {
                 value,
-                spot: start.spot.clone(),
+                location: start.location.clone(),
             })
         };
         Node {
-            name: At {
+            name: Spanned {
                 value: name,
-                spot: self.names.spot.clone(),
+                location: self.names.location.clone(),
             },
             addresses: self.starts.iter().filter_map(address).collect(),
             macs: Vec::new(),
@@ -215,7 +216,7 @@ impl Members<'_> {
 }
 
 /// `start` is one address, or one for each family.
-fn starts(range: &Fields<'_>) -> Vec<At<IpAddr>> {
+fn starts(range: &Fields<'_>) -> Vec<Spanned<IpAddr>> {
     let Some(start) = range.optional("start") else {
         return Vec::new();
     };
@@ -230,9 +231,14 @@ fn starts(range: &Fields<'_>) -> Vec<At<IpAddr>> {
 }
 
 /// Checks that every address of a range lies in its network.
-fn fits(at: &Cursor<'_>, names: &NameRange, start: &At<IpAddr>, within: Option<&At<IpNet>>) {
+fn fits(
+    at: &Cursor<'_>,
+    names: &NameRange,
+    start: &Spanned<IpAddr>,
+    within: Option<&Spanned<IpNet>>,
+) {
     let Some(last) = nth_address(start.value, names.len() - 1) else {
-        at.add(start.spot.error(format!(
+        at.add(start.location.error(format!(
             "{} names do not fit behind {}",
             names.len(),
             start.value
@@ -244,7 +250,7 @@ fn fits(at: &Cursor<'_>, names: &NameRange, start: &At<IpAddr>, within: Option<&
         return;
     };
     if !is_host_in(network.value, start.value) {
-        at.add(start.spot.error(format!(
+        at.add(start.location.error(format!(
             "{} is no host address of {}",
             start.value, network.value
         )));
@@ -257,7 +263,7 @@ fn fits(at: &Cursor<'_>, names: &NameRange, start: &At<IpAddr>, within: Option<&
         );
         at.add(
             start
-                .spot
+                .location
                 .error(rule)
                 .repair("start lower, name fewer nodes, or widen the network"),
         );
@@ -285,7 +291,7 @@ fn items<T, E: ToString>(
     fields: &Fields<'_>,
     key: &'static str,
     parse: impl Fn(&str) -> Result<T, E>,
-) -> Vec<At<T>> {
+) -> Vec<Spanned<T>> {
     let items = fields.list(key);
     items
         .iter()
@@ -304,33 +310,33 @@ pub fn layer(fields: &Fields<'_>) -> Option<Arc<Located>> {
         .collect();
     match entries.is_empty() {
         true => None,
-        false => Some(Arc::new(Located::map(&whole.place, entries))),
+        false => Some(Arc::new(Located::map(&whole.location, entries))),
     }
 }
 
 /// Finds what two nodes must not share.
 pub fn check_unique(nodes: &[Node], add: &mut impl FnMut(crate::report::Finding)) {
-    let mut addresses: HashMap<IpAddr, (&str, &Spot)> = HashMap::new();
-    let mut macs: HashMap<&str, (&str, &Spot)> = HashMap::new();
+    let mut addresses: HashMap<IpAddr, (&str, &FieldLocation)> = HashMap::new();
+    let mut macs: HashMap<&str, (&str, &FieldLocation)> = HashMap::new();
     for node in nodes {
         let name = node.name.value.as_str();
         for address in &node.addresses {
-            if let Some((other, _)) = addresses.insert(address.value, (name, &address.spot)) {
+            if let Some((other, _)) = addresses.insert(address.value, (name, &address.location)) {
                 let rule = format!(
                     "{} belongs to {other} already (here: {name})",
                     address.value
                 );
                 add(address
-                    .spot
+                    .location
                     .error(rule)
                     .repair("give each node an address of its own"));
             }
         }
         for mac in &node.macs {
-            if let Some((other, _)) = macs.insert(mac.value.as_str(), (name, &mac.spot)) {
+            if let Some((other, _)) = macs.insert(mac.value.as_str(), (name, &mac.location)) {
                 let rule = format!("{} belongs to {other} already (here: {name})", mac.value);
                 add(mac
-                    .spot
+                    .location
                     .error(rule)
                     .repair("give each node a MAC address of its own"));
             }

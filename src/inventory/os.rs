@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::inventory::cursor::{At, Cursor};
+use crate::inventory::cursor::Cursor;
+use crate::model::Spanned;
 use crate::model::output::KernelArgument;
 use crate::model::{NodePath, architectures};
 
@@ -42,15 +43,15 @@ pub struct Os {
     /// Folders below those which can be written all the same.
     pub writable: Vec<NodePath>,
     /// Whether the image has cloud-init; None if nobody said.
-    pub cloud_init: Option<At<bool>>,
+    pub cloud_init: Option<Spanned<bool>>,
     /// Whether the image has Ignition.
-    pub ignition: Option<At<bool>>,
+    pub ignition: Option<Spanned<bool>>,
     /// The control groups, if somebody said.
-    pub cgroups: Option<At<Cgroups>>,
+    pub cgroups: Option<Spanned<Cgroups>>,
     /// The machine's memory in bytes, if somebody said.
-    pub memory: Option<At<u64>>,
+    pub memory: Option<Spanned<u64>>,
     /// What the kernel's command line must hold or must not, in order.
-    pub kernel_arguments: Vec<At<KernelArgument>>,
+    pub kernel_arguments: Vec<Spanned<KernelArgument>>,
 }
 
 impl Default for Os {
@@ -90,9 +91,9 @@ pub fn read(at: Option<&Cursor<'_>>) -> Os {
     };
     let flag = |key| {
         let at = fields.optional(key)?;
-        Some(At {
+        Some(Spanned {
             value: at.bool()?,
-            spot: at.spot(),
+            location: at.location(),
         })
     };
     let folders = |key| {
@@ -122,9 +123,9 @@ pub fn read(at: Option<&Cursor<'_>>) -> Os {
     os.writable = folders("writable");
     os.cgroups = fields.optional("cgroups").and_then(|at| {
         let value = at.choice(&[("v1", Cgroups::V1), ("v2", Cgroups::V2)])?;
-        Some(At {
+        Some(Spanned {
             value,
-            spot: at.spot(),
+            location: at.location(),
         })
     });
     os.memory = fields.optional("memory").and_then(|at| at.parse_at(memory));
@@ -153,19 +154,19 @@ fn arch(text: &str) -> Result<String, String> {
 }
 
 /// Reads one entry of `kernelArguments`: true for what must be there, false for what must not.
-fn kernel_argument(text: &Arc<str>, at: &Cursor<'_>) -> Option<At<KernelArgument>> {
+fn kernel_argument(text: &Arc<str>, at: &Cursor<'_>) -> Option<Spanned<KernelArgument>> {
     if text.is_empty() || text.contains(|c: char| c.is_whitespace() || c.is_control()) {
         at.key_error(format!(
             "{text:?} is no single argument of the kernel's command line"
         ));
         return None;
     }
-    Some(At {
+    Some(Spanned {
         value: KernelArgument {
             text: text.to_string(),
             wanted: at.bool()?,
         },
-        spot: at.key_spot(),
+        location: at.key_location(),
     })
 }
 

@@ -68,7 +68,7 @@ pub fn read(at: Option<&Cursor<'_>>) -> Settings {
         settings.pxe = pxe::read(&at).map(Arc::new);
         if !settings.formats.contains(&Format::Initramfs) {
             let rule = "machines boot an initramfs overlay, and output.formats does not have it";
-            let finding = at.spot().error(rule);
+            let finding = at.location().error(rule);
             at.add(finding.repair("add initramfs to output.formats"));
         }
     }
@@ -112,7 +112,7 @@ pub(super) fn assets(at: Option<Cursor<'_>>, choices: &[(&str, Assets)], has_url
         if chosen == Assets::Url && !has_url {
             let rule = "nothing says from where they are fetched";
             at.add(
-                at.spot()
+                at.location()
                     .error(rule)
                     .repair("set output.assetsURL, like https://boot.example.com/files/{sha256}"),
             );

@@ -6,12 +6,13 @@ use std::sync::Arc;
 
 use include_dir::{Dir, include_dir};
 
-use crate::inventory::cursor::{At, Cursor, closest};
+use crate::inventory::cursor::{Cursor, closest};
 use crate::inventory::layer::merge;
 use crate::inventory::nodes::layer;
 use crate::inventory::shape::{LAYER_KEYS, PROFILE};
+use crate::model::{FieldLocation, Location, Spanned};
 use crate::project_folder::{ProjectFolder, SETTINGS};
-use crate::report::{Place, Report};
+use crate::report::Report;
 use crate::yaml::Located;
 
 static BUILT_IN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/profiles");
@@ -36,21 +37,25 @@ impl Profiles {
 
     /// The layer below every profile.
     pub fn defaults(&mut self, report: &RefCell<Report>) -> Option<Arc<Located>> {
-        let name = At {
+        let name = Spanned {
             value: DEFAULTS.to_owned(),
-            spot: crate::inventory::cursor::Spot::new(Place::file("built-in:profiles"), ""),
+            location: FieldLocation::new(Location::file("built-in:profiles"), ""),
         };
         self.resolve(&name, &mut Vec::new(), report)
     }
 
     /// A profile with all that it extends; None if there is no such thing or nothing in it.
-    pub fn get(&mut self, name: &At<String>, report: &RefCell<Report>) -> Option<Arc<Located>> {
+    pub fn get(
+        &mut self,
+        name: &Spanned<String>,
+        report: &RefCell<Report>,
+    ) -> Option<Arc<Located>> {
         self.resolve(name, &mut Vec::new(), report)
     }
 
     fn resolve(
         &mut self,
-        name: &At<String>,
+        name: &Spanned<String>,
         chain: &mut Vec<String>,
         report: &RefCell<Report>,
     ) -> Option<Arc<Located>> {
@@ -62,7 +67,7 @@ impl Profiles {
             );
             report
                 .borrow_mut()
-                .add(name.spot.error(rule).repair("break the circle"));
+                .add(name.location.error(rule).repair("break the circle"));
             return None;
         }
         if let Some(known) = self.read.get(&name.value) {
@@ -77,7 +82,7 @@ impl Profiles {
 
     fn read_one(
         &mut self,
-        name: &At<String>,
+        name: &Spanned<String>,
         chain: &mut Vec<String>,
         report: &RefCell<Report>,
     ) -> Option<Arc<Located>> {
@@ -103,12 +108,12 @@ impl Profiles {
     }
 
     /// The name and text of a profile's file.
-    fn find(&self, name: &At<String>, report: &RefCell<Report>) -> Option<(Arc<str>, String)> {
+    fn find(&self, name: &Spanned<String>, report: &RefCell<Report>) -> Option<(Arc<str>, String)> {
         let file = format!("{}.yaml", name.value);
         if name.value.contains(['/', '\\']) || name.value.starts_with('.') {
             report
                 .borrow_mut()
-                .add(name.spot.error("a profile's name is no path"));
+                .add(name.location.error("a profile's name is no path"));
             return None;
         }
         let own = format!("profiles/{file}");
@@ -117,7 +122,9 @@ impl Profiles {
             Err(error)
                 if error.kind() == std::io::ErrorKind::NotFound && !self.project.has(&own) => {}
             Err(error) => {
-                report.borrow_mut().add(name.spot.unreadable(&own, &error));
+                report
+                    .borrow_mut()
+                    .add(name.location.unreadable(&own, &error));
                 return None;
             }
         }
@@ -129,7 +136,7 @@ impl Profiles {
         }
         let known = self.names();
         let mut finding = name
-            .spot
+            .location
             .error(format!("there is no profile {:?}", name.value));
         finding.repair = Some(
             match closest(&name.value, known.iter().map(String::as_str)) {

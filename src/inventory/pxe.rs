@@ -72,7 +72,7 @@ fn loaders(fields: &Fields<'_>, https: bool) -> Vec<Loader> {
         };
         if https && !loader.knows_https() {
             item.add(
-                item.spot()
+                item.location()
                     .error("knows no https, and that is in one of the URLs beside it")
                     .repair(
                         "leave it out, or let secrets come from elsewhere and the rest by http",

@@ -3,7 +3,8 @@
 
 use std::sync::Arc;
 
-use crate::inventory::cursor::{At, Cursor, Spot};
+use crate::inventory::cursor::Cursor;
+use crate::model::{FieldLocation, Spanned};
 
 /// A sandbox image that any kubelet and any containerd can use.
 const SANDBOX_IMAGE: &str = "registry.k8s.io/pause:3.10";
@@ -12,9 +13,9 @@ const SANDBOX_IMAGE: &str = "registry.k8s.io/pause:3.10";
 #[derive(Clone, Debug)]
 pub struct Containerd {
     /// Major and minor version, if somebody said.
-    pub version: Option<At<(u32, u32)>>,
+    pub version: Option<Spanned<(u32, u32)>>,
     /// The image of the pause container, which must be there before any pod.
-    pub sandbox_image: At<String>,
+    pub sandbox_image: Spanned<String>,
     /// Whether containers get SELinux labels.
     pub selinux: bool,
 }
@@ -39,18 +40,18 @@ pub struct Proxies {
     /// What is reached without a proxy, beside the cluster's own networks and names.
     pub no_proxy: Vec<String>,
     /// Where they are set.
-    pub spot: Option<Spot>,
+    pub location: Option<FieldLocation>,
 }
 
 /// A registry, by the name that images begin with.
 #[derive(Clone, Debug)]
 pub struct Registry {
     /// `docker.io`, `registry.example.com:5000`, or `_default` for all others.
-    pub host: At<String>,
+    pub host: Spanned<String>,
     /// The server's own URL, where it differs from https://HOST.
     pub server: Option<String>,
     /// A file of CA certificates for the registry itself, relative to the project.
-    pub ca: Option<At<String>>,
+    pub ca: Option<Spanned<String>>,
     /// Asked before the registry, in order.
     pub mirrors: Vec<Mirror>,
 }
@@ -61,7 +62,7 @@ pub struct Mirror {
     /// Its URL.
     pub url: String,
     /// A file of CA certificates, relative to the project.
-    pub ca: Option<At<String>>,
+    pub ca: Option<Spanned<String>>,
     /// `pull`, `resolve`, `push`.
     pub capabilities: Vec<&'static str>,
     /// Whether the URL's path is the whole API root, without `/v2`.
@@ -69,12 +70,12 @@ pub struct Mirror {
 }
 
 /// Reads `containerd`; what is not said has the default.
-pub fn containerd(at: Option<&Cursor<'_>>, fallback: &Spot) -> Containerd {
+pub fn containerd(at: Option<&Cursor<'_>>, fallback: &FieldLocation) -> Containerd {
     let mut containerd = Containerd {
         version: None,
-        sandbox_image: At {
+        sandbox_image: Spanned {
             value: SANDBOX_IMAGE.to_owned(),
-            spot: fallback.clone(),
+            location: fallback.clone(),
         },
         selinux: false,
     };
@@ -136,7 +137,7 @@ pub fn proxies(at: &Cursor<'_>) -> Option<Proxies> {
             .iter()
             .filter_map(|item| item.parse(no_proxy))
             .collect(),
-        spot: Some(at.spot()),
+        location: Some(at.location()),
     };
     fields.finish();
     Some(proxies)
@@ -185,9 +186,9 @@ pub fn registry(host: &Arc<str>, at: &Cursor<'_>) -> Option<Registry> {
     let mirrors = mirrors.iter().filter_map(mirror).collect();
     fields.finish();
     Some(Registry {
-        host: At {
+        host: Spanned {
             value: host.to_string(),
-            spot: at.key_spot(),
+            location: at.key_location(),
         },
         server,
         ca,
@@ -216,7 +217,7 @@ fn registry_host(host: &str) -> Result<(), String> {
 fn server(at: &Cursor<'_>) -> Option<String> {
     let url = at.parse(|text| url(text, &["https://", "http://"]))?;
     if url.starts_with("http://") {
-        let warning = at.spot().warning("images would travel in the clear");
+        let warning = at.location().warning("images would travel in the clear");
         at.add(warning.repair("give the server a certificate, and its CA in `ca`"));
     }
     Some(url)

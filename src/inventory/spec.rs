@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::sync::Arc;
 
 use crate::inventory::cloud_init;
-use crate::inventory::cursor::{At, Cursor, Spot};
+use crate::inventory::cursor::Cursor;
 use crate::inventory::files::{self, AssetSpec, DirectorySpec, FileSpec, LinkSpec, UnitSpec};
 use crate::inventory::identity::{self, IdentitySpec, KubeconfigSpec};
 use crate::inventory::ignition::{self, MergeSpec};
@@ -18,6 +18,7 @@ use crate::kubernetes::names::{label_key, label_value, taint_name};
 use crate::kubernetes::version::Version;
 use crate::model::User;
 use crate::model::output::Settings;
+use crate::model::{FieldLocation, Spanned};
 use crate::report::Report;
 use crate::yaml::{Located, Value};
 
@@ -27,7 +28,7 @@ pub struct Text {
     /// As written.
     pub text: Arc<str>,
     /// Where.
-    pub spot: Spot,
+    pub location: FieldLocation,
 }
 
 impl Text {
@@ -61,7 +62,7 @@ pub struct Taint {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OverlayUse {
     /// Its name.
-    pub name: At<String>,
+    pub name: Spanned<String>,
     /// Whether it may replace what earlier layers wrote.
     pub replace: bool,
 }
@@ -70,7 +71,7 @@ pub struct OverlayUse {
 #[derive(Clone, Debug)]
 pub struct Spec {
     /// The kubelet's version.
-    pub kubernetes: At<Version>,
+    pub kubernetes: Spanned<Version>,
     /// The machine's host name, when it is ours to set.
     pub hostname: Option<Text>,
     /// Users of the machine by name, for the formats that make users.
@@ -86,11 +87,11 @@ pub struct Spec {
     /// Registries by name.
     pub registries: Vec<Registry>,
     /// KubeletConfiguration, as merged.
-    pub kubelet_config: Option<(Located, Spot)>,
+    pub kubelet_config: Option<(Located, FieldLocation)>,
     /// The kubelet's flags in order; without a value for `--flag`.
     pub kubelet_flags: Vec<(String, Option<Text>)>,
     /// Labels in order.
-    pub labels: Vec<(At<String>, Text)>,
+    pub labels: Vec<(Spanned<String>, Text)>,
     /// Taints in order.
     pub taints: Vec<Taint>,
     /// Overlays in order.
@@ -122,7 +123,7 @@ pub struct Spec {
     /// Parts of the user's for user-data, in order.
     pub cloud_init_parts: Vec<MergeSpec>,
     /// The user's vendor-data.
-    pub vendor_data: Option<At<String>>,
+    pub vendor_data: Option<Spanned<String>>,
     /// The merged layers themselves: each value has the place of the layer that set it.
     pub merged: Arc<Located>,
 }
@@ -146,12 +147,15 @@ impl Spec {
                 .optional("identity")
                 .map_or_else(IdentitySpec::default, |at| identity::identity(&at)),
             os: os::read(fields.optional("os").as_ref()),
-            containerd: runtime::containerd(fields.optional("containerd").as_ref(), &top.spot()),
+            containerd: runtime::containerd(
+                fields.optional("containerd").as_ref(),
+                &top.location(),
+            ),
             proxies: fields
                 .optional("proxies")
                 .and_then(|at| runtime::proxies(&at)),
             registries: fields.each("registries", runtime::registry),
-            kubelet_config: part("config").map(|at| (at.located().clone(), at.spot())),
+            kubelet_config: part("config").map(|at| (at.located().clone(), at.location())),
             kubelet_flags: part("flags").map(|at| read_flags(&at)).unwrap_or_default(),
             labels: fields.each("labels", label),
             taints: fields.each("taints", taint),
@@ -184,11 +188,11 @@ impl Spec {
     }
 }
 
-/// Text with its spot.
+/// Text with its location.
 pub fn text(at: &Cursor<'_>) -> Option<Text> {
     Some(Text {
         text: at.string()?.into(),
-        spot: at.spot(),
+        location: at.location(),
     })
 }
 
@@ -196,7 +200,7 @@ pub fn text(at: &Cursor<'_>) -> Option<Text> {
 pub fn key_text(key: &Arc<str>, at: &Cursor<'_>) -> Text {
     Text {
         text: key.clone(),
-        spot: at.key_spot(),
+        location: at.key_location(),
     }
 }
 
@@ -222,14 +226,14 @@ fn read_flags(at: &Cursor<'_>) -> Vec<(String, Option<Text>)> {
         };
         let value = Text {
             text: value,
-            spot: at.spot(),
+            location: at.location(),
         };
         flags.push((name.to_string(), Some(value)));
     }
     flags
 }
 
-fn label(key: &Arc<str>, at: &Cursor<'_>) -> Option<(At<String>, Text)> {
+fn label(key: &Arc<str>, at: &Cursor<'_>) -> Option<(Spanned<String>, Text)> {
     if let Err(rule) = label_key(key) {
         at.key_error(rule);
         return None;
@@ -241,9 +245,9 @@ fn label(key: &Arc<str>, at: &Cursor<'_>) -> Option<(At<String>, Text)> {
         at.error(rule);
         return None;
     }
-    let key = At {
+    let key = Spanned {
         value: key.to_string(),
-        spot: at.key_spot(),
+        location: at.key_location(),
     };
     Some((key, value))
 }
@@ -271,9 +275,9 @@ fn overlay(name: &Arc<str>, at: &Cursor<'_>) -> Option<OverlayUse> {
         .and_then(|replace| replace.bool());
     fields.finish();
     Some(OverlayUse {
-        name: At {
+        name: Spanned {
             value: name.to_string(),
-            spot: at.key_spot(),
+            location: at.key_location(),
         },
         replace: replace.unwrap_or(false),
     })

@@ -3,7 +3,8 @@
 
 use std::sync::Arc;
 
-use crate::report::{Finding, Place, Report};
+use crate::model::Location;
+use crate::report::{Finding, Report};
 use crate::yaml::{Located, Value};
 
 /// The columns that a file may have; `label:KEY` and `var:NAME` beside them.
@@ -16,7 +17,7 @@ pub fn read(file: &Arc<str>, text: &str, report: &mut Report) -> Vec<Located> {
         .from_reader(text.as_bytes());
     let Ok(header) = reader.headers().cloned() else {
         report.add(Finding::error(
-            &Place::file(file.clone()),
+            &Location::file(file.clone()),
             "",
             "not a CSV file",
         ));
@@ -32,8 +33,9 @@ pub fn read(file: &Arc<str>, text: &str, report: &mut Report) -> Vec<Located> {
             Ok(record) => nodes.push(node(file, &header, &record, &lines)),
             Err(error) => {
                 let line = error.position().map_or(0, csv::Position::line);
-                let place = Place::new(file.clone(), u32::try_from(line).unwrap_or(u32::MAX), 1);
-                report.add(Finding::error(&place, "", wording(&error)));
+                let location =
+                    Location::new(file.clone(), u32::try_from(line).unwrap_or(u32::MAX), 1);
+                report.add(Finding::error(&location, "", wording(&error)));
             }
         }
     }
@@ -61,10 +63,10 @@ fn check_header(file: &Arc<str>, header: &csv::StringRecord, report: &mut Report
                 .strip_prefix(prefix)
                 .is_some_and(|key: &str| !key.is_empty())
         };
-        let place = Place::new(file.clone(), 1, column_of(&line, index));
+        let location = Location::new(file.clone(), 1, column_of(&line, index));
         if header.iter().take(index).any(|earlier| earlier == column) {
             report.add(
-                Finding::error(&place, column, "the column is there twice").repair("remove one"),
+                Finding::error(&location, column, "the column is there twice").repair("remove one"),
             );
             good = false;
         } else if !COLUMNS.contains(&column) && !keyed("label:") && !keyed("var:") {
@@ -72,13 +74,13 @@ fn check_header(file: &Arc<str>, header: &csv::StringRecord, report: &mut Report
                 "the columns are {}, label:KEY and var:NAME",
                 COLUMNS.join(", ")
             );
-            report.add(Finding::error(&place, column, "unknown column").repair(repair));
+            report.add(Finding::error(&location, column, "unknown column").repair(repair));
             good = false;
         }
     }
     if !header.iter().any(|column| column == "name") {
         report.add(Finding::error(
-            &Place::new(file.clone(), 1, 1),
+            &Location::new(file.clone(), 1, 1),
             "",
             "the column \"name\" is missing",
         ));
@@ -104,34 +106,34 @@ fn node(
     let mut labels = Vec::new();
     let mut vars = Vec::new();
     for (index, (column, value)) in header.iter().zip(record).enumerate() {
-        let place = Place::new(file.clone(), line_number, column_of(text, index));
+        let location = Location::new(file.clone(), line_number, column_of(text, index));
         let value = value.trim();
         if value.is_empty() {
             continue;
         }
         if let Some(key) = column.strip_prefix("label:") {
-            labels.push((key.into(), Located::string(&place, value)));
+            labels.push((key.into(), Located::string(&location, value)));
         } else if let Some(key) = column.strip_prefix("var:") {
-            vars.push((key.into(), Located::string(&place, value)));
+            vars.push((key.into(), Located::string(&location, value)));
         } else if matches!(column, "name" | "hostname") {
-            entries.push((column.into(), Located::string(&place, value)));
+            entries.push((column.into(), Located::string(&location, value)));
         } else {
             let items = value.split([' ', ';']).filter(|item| !item.is_empty());
-            let items = items.map(|item| Located::string(&place, item)).collect();
+            let items = items.map(|item| Located::string(&location, item)).collect();
             let list = Located {
-                place: place.clone(),
+                location: location.clone(),
                 value: Value::List(Arc::new(items)),
             };
             entries.push((column.into(), list));
         }
     }
-    let place = Place::new(file.clone(), line_number, 1);
+    let location = Location::new(file.clone(), line_number, 1);
     for (key, map) in [("labels", labels), ("vars", vars)] {
         if !map.is_empty() {
-            entries.push((key.into(), Located::map(&place, map)));
+            entries.push((key.into(), Located::map(&location, map)));
         }
     }
-    Located::map(&place, entries)
+    Located::map(&location, entries)
 }
 
 /// The 1-based column in characters at which a field of a line starts; commas inside quotes do not count.
@@ -172,7 +174,7 @@ mod tests {
             .get("labels")
             .and_then(|labels| labels.get("rack"))
             .expect("a label");
-        assert_eq!(rack.place.to_string(), "racks.csv:2:22");
+        assert_eq!(rack.location.to_string(), "racks.csv:2:22");
     }
 
     #[test]

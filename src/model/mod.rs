@@ -1,7 +1,9 @@
-//! Plain data that every room may know: paths, owners, users, networks, digests, and what the inventory decides about
+//! Plain data that every room may know: paths, owners, users, networks, digests, locations, and what the inventory decides about
 //! output. Nothing here reads, writes or renders.
 
 mod digest;
+/// Where users wrote things.
+pub mod location;
 /// Machines by their names.
 pub mod machine;
 mod network;
@@ -12,6 +14,7 @@ mod path;
 mod user;
 
 pub use digest::{Sha256Digest, Sha512Digest, hex, unhex};
+pub use location::{FieldLocation, Location, Spanned};
 pub use machine::architectures;
 pub use network::{Bond, Interface, Link, Network, Route};
 pub use owner::Owner;

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use serde_json::{Map, Value as Json};
 
-use crate::inventory::{Spec, Spot};
+use crate::inventory::Spec;
 use crate::kubernetes::value::duration;
+use crate::model::FieldLocation;
 use crate::node::images::{self, Image};
 use crate::node::registries::FOLDER;
 use crate::node::{Content, Entry, EntryKind, NodeTree};
@@ -84,11 +85,11 @@ fn toml_value<'t>(text: &'t str, key: &str) -> Option<&'t str> {
 }
 
 /// Where the user set a field of the kubelet's configuration, or else the version.
-fn spot_of(known: &Known<'_>, field: &str) -> Spot {
+fn spot_of(known: &Known<'_>, field: &str) -> FieldLocation {
     let config = known.spec.kubelet_config.as_ref();
-    let place = config.and_then(|(config, _)| config.get(field));
-    let place = place.map_or(&known.spec.kubernetes.spot.place, |at| &at.place);
-    Spot::new(place.clone(), format!("kubelet.config.{field}"))
+    let location = config.and_then(|(config, _)| config.get(field));
+    let location = location.map_or(&known.spec.kubernetes.location.at, |at| &at.location);
+    FieldLocation::new(location.clone(), format!("kubelet.config.{field}"))
 }
 
 /// Both must ask the same manager for control groups, or pods are killed under memory pressure without reason. The
@@ -137,11 +138,11 @@ fn sandbox_image(entry: &Entry, text: &str, known: &Known<'_>) -> Option<Finding
     let flag = flags
         .iter()
         .find(|(name, _)| name == "pod-infra-container-image");
-    let spot = flag
+    let location = flag
         .and_then(|(_, text)| text.as_ref())
-        .map(|text| &text.spot);
-    let spot = spot.unwrap_or(&known.spec.containerd.sandbox_image.spot);
-    Some(spot.error(rule).repair("let both name one image"))
+        .map(|text| &text.location);
+    let location = location.unwrap_or(&known.spec.containerd.sandbox_image.location);
+    Some(location.error(rule).repair("let both name one image"))
 }
 
 fn registries(entry: &Entry, text: &str, known: &Known<'_>) -> Option<Finding> {
@@ -153,7 +154,7 @@ fn registries(entry: &Entry, text: &str, known: &Known<'_>) -> Option<Finding> {
         "{CONTAINERD} of {} has no config_path = \"{FOLDER}\", so nobody reads the registries",
         entry.origin
     );
-    Some(first.host.spot.error(rule).repair("set it there"))
+    Some(first.host.location.error(rule).repair("set it there"))
 }
 
 /// logind ends a shutdown after five seconds unless it is told to wait longer; the kubelet's own drop-in for it may lose

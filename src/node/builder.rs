@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::inventory::{Spec, Spot, unit_name};
+use crate::inventory::{Spec, unit_name};
+use crate::model::FieldLocation;
 use crate::model::NodePath;
 use crate::node::{Content, Entry, EntryKind, NodeTree, Origin, UNIT_FOLDER};
 use crate::report::{Finding, Severity};
@@ -14,9 +15,9 @@ pub struct TreeBuilder {
     tree: NodeTree,
     findings: Vec<Finding>,
     /// Where the texts of units stand, by unit and drop-in.
-    unit_spots: BTreeMap<(String, Option<String>), Spot>,
+    unit_spots: BTreeMap<(String, Option<String>), FieldLocation>,
     /// Where entries were asked for.
-    spots: BTreeMap<NodePath, Spot>,
+    locations: BTreeMap<NodePath, FieldLocation>,
 }
 
 impl TreeBuilder {
@@ -27,17 +28,17 @@ impl TreeBuilder {
             tree: NodeTree::default(),
             findings: Vec::new(),
             unit_spots: BTreeMap::new(),
-            spots: BTreeMap::new(),
+            locations: BTreeMap::new(),
         }
     }
 
     /// The tree and what is worth a warning, or everything that was wrong.
     pub fn finish(mut self) -> Result<(NodeTree, Vec<Finding>), Vec<Finding>> {
         for clash in self.tree.clashes() {
-            if let Some(spot) = self.spots.get(&clash.entry) {
+            if let Some(location) = self.locations.get(&clash.entry) {
                 let rule = format!("{}: {}", clash.unit, clash.rule);
                 let repair = "remove one of the two";
-                self.findings.push(spot.error(rule).repair(repair));
+                self.findings.push(location.error(rule).repair(repair));
             }
         }
         let is_error = |finding: &Finding| finding.severity == Severity::Error;
@@ -48,7 +49,7 @@ impl TreeBuilder {
     }
 
     /// Where a unit's text stands, or one of its drop-ins.
-    pub fn unit_spot(&self, unit: &str, dropin: Option<&str>) -> Option<&Spot> {
+    pub fn unit_spot(&self, unit: &str, dropin: Option<&str>) -> Option<&FieldLocation> {
         let key = (unit.to_owned(), dropin.map(str::to_owned));
         self.unit_spots.get(&key)
     }
@@ -69,20 +70,20 @@ impl TreeBuilder {
     }
 
     /// Adds an entry at a path as the user wrote it; a file in the unit folder becomes a unit.
-    pub fn add(&mut self, path: &str, entry: Entry, replace: bool, spot: &Spot) {
+    pub fn add(&mut self, path: &str, entry: Entry, replace: bool, location: &FieldLocation) {
         let rule = match NodePath::parse(path) {
             Ok(path) => match forbidden(&path) {
                 Some(rule) => format!("{path}: {rule}"),
-                None if self.read_only(&path, &entry, spot) => return,
-                None => return self.place(path, entry, replace, spot),
+                None if self.read_only(&path, &entry, location) => return,
+                None => return self.location(path, entry, replace, location),
             },
             Err(rule) => format!("{path:?}: {rule}"),
         };
-        self.findings.push(spot.error(rule));
+        self.findings.push(location.error(rule));
     }
 
     /// Whether the node's image could not take the entry, which is a finding then.
-    fn read_only(&mut self, path: &NodePath, entry: &Entry, spot: &Spot) -> bool {
+    fn read_only(&mut self, path: &NodePath, entry: &Entry, location: &FieldLocation) -> bool {
         let os = &self.spec.os;
         let Some(folder) = os.read_only_at(path) else {
             return false;
@@ -92,11 +93,11 @@ impl TreeBuilder {
             entry.origin, os.name
         );
         let repair = "put it elsewhere, or mend os.readOnly and os.writable in a layer";
-        self.findings.push(spot.error(rule).repair(repair));
+        self.findings.push(location.error(rule).repair(repair));
         true
     }
 
-    fn place(&mut self, path: NodePath, entry: Entry, replace: bool, spot: &Spot) {
+    fn location(&mut self, path: NodePath, entry: Entry, replace: bool, location: &FieldLocation) {
         let unit = match &entry.kind {
             EntryKind::File(content) if !entry.secret => {
                 unit_of(&path).map(|unit| (unit, content.clone()))
@@ -108,22 +109,24 @@ impl TreeBuilder {
                 part,
                 content,
                 origin: entry.origin,
-                spot: spot.clone(),
+                location: location.clone(),
             };
-            return self.unit_text(source, replace, spot);
+            return self.unit_text(source, replace, location);
         }
         let placed = match replace {
             true => self.tree.replace(path.clone(), entry),
             false => self.tree.add(path.clone(), entry),
         };
         match placed {
-            Ok(()) => drop(self.spots.insert(path, spot.clone())),
-            Err(conflict) => self.findings.push(spot.error(conflict.rule).repair(LEAVE)),
+            Ok(()) => drop(self.locations.insert(path, location.clone())),
+            Err(conflict) => self
+                .findings
+                .push(location.error(conflict.rule).repair(LEAVE)),
         }
     }
 
     /// Sets a unit's text or drop-in.
-    pub fn unit_text(&mut self, source: UnitSource, replace: bool, spot: &Spot) {
+    pub fn unit_text(&mut self, source: UnitSource, replace: bool, location: &FieldLocation) {
         let part = source.part;
         let text = (source.content, source.origin);
         let unit = self.tree.unit_mut(&part.unit);
@@ -135,11 +138,11 @@ impl TreeBuilder {
             && !replace
         {
             let rule = format!("{} is written by {first} and by {}", part.path(), text.1);
-            self.findings.push(spot.error(rule).repair(LEAVE));
+            self.findings.push(location.error(rule).repair(LEAVE));
             return;
         }
         let key = (part.unit.clone(), part.dropin.clone());
-        let _ = self.unit_spots.insert(key, source.spot);
+        let _ = self.unit_spots.insert(key, source.location);
         match part.dropin {
             None => unit.text = Some(text),
             Some(dropin) => drop(unit.dropins.insert(dropin, text)),
@@ -158,7 +161,7 @@ pub struct UnitSource {
     /// Who wrote it.
     pub origin: Origin,
     /// Where the text itself stands.
-    pub spot: Spot,
+    pub location: FieldLocation,
 }
 
 /// A unit's file, or one of its drop-ins.
@@ -213,7 +216,8 @@ fn forbidden(path: &NodePath) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::{Place, Report};
+    use crate::model::Location;
+    use crate::report::Report;
 
     #[test]
     fn files_in_the_unit_folder_are_units() {
@@ -244,7 +248,7 @@ mod tests {
         let layers = crate::yaml::parse(&"t".into(), text, &mut report).expect("YAML");
         let spec = Spec::read(layers.into(), &report.into()).expect("a spec");
         let mut builder = TreeBuilder::new(spec.into());
-        let spot = Spot::new(Place::file("t"), "files");
+        let location = FieldLocation::new(Location::file("t"), "files");
         let file = Entry::file(Content::bytes("x"), 0o644, Origin("t".into()));
         for bad in [
             "/lib/modules/x",
@@ -253,10 +257,10 @@ mod tests {
             "relative",
             "/usr/bin/x",
         ] {
-            builder.add(bad, file.clone(), false, &spot);
+            builder.add(bad, file.clone(), false, &location);
         }
-        builder.add("/libx/ok", file.clone(), false, &spot);
-        builder.add("/usr/local/ok", file, false, &spot);
+        builder.add("/libx/ok", file.clone(), false, &location);
+        builder.add("/usr/local/ok", file, false, &location);
         let findings = builder.finish().expect_err("five findings");
         assert_eq!(findings.len(), 5);
         assert!(

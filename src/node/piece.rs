@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use serde_json::Value as Json;
 
-use crate::inventory::{Spot, Text};
+use crate::inventory::Text;
 use crate::kubernetes::kubelet_config::{FieldAnswer, Kind, Schema, TypeRef};
+use crate::model::FieldLocation;
 use crate::node::template::{Scope, TemplateId, TemplateSet, Templates};
 use crate::plan::check_value;
 use crate::report::{Finding, Report};
@@ -17,7 +18,7 @@ use crate::yaml::{Located, Value};
 pub struct Piece {
     body: Body,
     /// Where it was written.
-    pub spot: Spot,
+    pub location: FieldLocation,
 }
 
 #[derive(Clone, Debug)]
@@ -39,15 +40,15 @@ impl Piece {
     pub fn plain(text: &Text) -> Self {
         Self {
             body: Body::Plain(text.text.clone()),
-            spot: text.spot.clone(),
+            location: text.location.clone(),
         }
     }
 
     /// Prepares a template.
     pub fn template(text: &Text, templates: &mut TemplateSet) -> Self {
         Self {
-            body: Body::Template(templates.add(&text.text, &text.spot.place, &text.spot.path)),
-            spot: text.spot.clone(),
+            body: Body::Template(templates.add(&text.text, &text.location.at, &text.location.path)),
+            location: text.location.clone(),
         }
     }
 
@@ -101,7 +102,7 @@ impl ConfigPiece {
                 if text.is_empty() {
                     return Ok(None);
                 }
-                value_of(&text, *kind, &piece.spot, minor).map(Some)
+                value_of(&text, *kind, &piece.location, minor).map(Some)
             }
             Self::List(items) => {
                 let rendered = items
@@ -145,10 +146,10 @@ fn collect<T>(
 fn value_of(
     text: &str,
     kind: Option<&'static Kind>,
-    spot: &Spot,
+    location: &FieldLocation,
     minor: u32,
 ) -> Result<Json, Vec<Finding>> {
-    let string = || Located::string(&spot.place, text);
+    let string = || Located::string(&location.at, text);
     let located = match kind {
         Some(
             Kind::Bool
@@ -159,15 +160,16 @@ fn value_of(
             | Kind::Struct(_),
         ) => {
             let mut report = Report::default();
-            let parsed = crate::yaml::parse(&spot.place.file, text, &mut report);
+            let parsed = crate::yaml::parse(&location.at.file, text, &mut report);
             parsed.map_or_else(string, |parsed| Located {
-                place: spot.place.clone(),
+                location: location.at.clone(),
                 ..parsed
             })
         }
         _ => string(),
     };
-    let findings = kind.map(|kind| check_value(kind, &located, minor, &spot.path).into_findings());
+    let findings =
+        kind.map(|kind| check_value(kind, &located, minor, &location.path).into_findings());
     match findings {
         Some(findings) if !findings.is_empty() => Err(findings),
         _ => Ok(json(&located)),
@@ -224,7 +226,7 @@ impl Prepare<'_> {
             (Value::String(text), _) => {
                 let text = Text {
                     text: text.clone(),
-                    spot: Spot::new(at.place.clone(), path),
+                    location: FieldLocation::new(at.location.clone(), path),
                 };
                 match text.is_template() {
                     true => ConfigPiece::Template(Piece::template(&text, self.templates), kind),

@@ -15,9 +15,8 @@ use anyhow::Context;
 use crate::error::Result;
 use crate::identity::{Guarded, Kubeconfig, Private};
 use crate::input;
-use crate::inventory::{
-    At, Attributes, Body, FileSpec, KubeconfigAuth, Spec, Spot, Text, UnitSpec,
-};
+use crate::inventory::{Attributes, Body, FileSpec, KubeconfigAuth, Spec, Text, UnitSpec};
+use crate::model::{FieldLocation, Spanned};
 use crate::node::Content;
 use crate::node::images::{Image, Layout};
 use crate::node::overlay::{self, Overlay, OverlayBody};
@@ -70,7 +69,7 @@ pub struct Recipe {
     /// The images that come with the node.
     pub images: ImagePieces,
     /// The drop-in with the proxies, and where they are set.
-    pub proxies: Option<(Content, Spot)>,
+    pub proxies: Option<(Content, FieldLocation)>,
 }
 
 /// A file of the inventory.
@@ -244,7 +243,7 @@ impl<'a> Preparation<'a> {
                     "the overlay {} does not fit Kubernetes 1.{minor}",
                     name.value
                 );
-                self.report.add(name.spot.error(rule));
+                self.report.add(name.location.error(rule));
             }
             overlays.push((overlay.clone(), used.replace));
         }
@@ -255,7 +254,7 @@ impl<'a> Preparation<'a> {
         let body = match &file.body {
             Body::Content(text) => {
                 let private = self.guarded.find(text.text.as_bytes());
-                self.refuse_private(&text.spot, private, Some(file.secret));
+                self.refuse_private(&text.location, private, Some(file.secret));
                 BodyPiece::Shared(Content::shared(text.text.as_bytes()))
             }
             Body::Template(text) => BodyPiece::Template(Piece::template(text, &mut self.templates)),
@@ -273,7 +272,11 @@ impl<'a> Preparation<'a> {
     }
 
     /// A file of the project, read once. `secret` says whether it was declared so, where it can be.
-    fn source(&mut self, source: &At<String>, secret: Option<bool>) -> Result<Option<Content>> {
+    fn source(
+        &mut self,
+        source: &Spanned<String>,
+        secret: Option<bool>,
+    ) -> Result<Option<Content>> {
         if !self.contents.contains_key(&source.value) {
             let read = match self.read(source) {
                 Ok((bytes, private)) => Some((Content::shared(bytes), private)),
@@ -287,11 +290,11 @@ impl<'a> Preparation<'a> {
         let Some((content, private)) = self.contents[&source.value].clone() else {
             return Ok(None);
         };
-        self.refuse_private(&source.spot, private, secret);
+        self.refuse_private(&source.location, private, secret);
         Ok(Some(content))
     }
 
-    fn read(&self, source: &At<String>) -> io::Result<(Vec<u8>, Option<Private>)> {
+    fn read(&self, source: &Spanned<String>) -> io::Result<(Vec<u8>, Option<Private>)> {
         let found = self.project.find(&source.value)?;
         let bytes = input::of_file(found.open()?, SOURCE)?;
         let whole = self.guarded.file(found.metadata());
@@ -300,8 +303,13 @@ impl<'a> Preparation<'a> {
     }
 
     /// Adds the finding about something private where it does not belong.
-    fn refuse_private(&mut self, spot: &Spot, private: Option<Private>, secret: Option<bool>) {
-        if let Some(finding) = private.and_then(|private| refused(spot, private, secret)) {
+    fn refuse_private(
+        &mut self,
+        location: &FieldLocation,
+        private: Option<Private>,
+        secret: Option<bool>,
+    ) {
+        if let Some(finding) = private.and_then(|private| refused(location, private, secret)) {
             self.report.add(finding);
         }
     }
@@ -311,17 +319,18 @@ impl<'a> Preparation<'a> {
         for entry in &overlay.entries {
             if let OverlayBody::Static(Content::Blob(blob)) = &entry.body {
                 let private = self.guarded.find(blob.bytes());
-                let spot = Spot::new(entry.place.clone(), "");
-                self.refuse_private(&spot, private, Some(entry.secret));
+                let location = FieldLocation::new(entry.location.clone(), "");
+                self.refuse_private(&location, private, Some(entry.secret));
             }
         }
     }
 
     /// Adds the finding about what is no file that may be read; what the machine would not do stays an error.
-    fn refuse(&mut self, source: &At<String>, error: io::Error) -> Result<()> {
+    fn refuse(&mut self, source: &Spanned<String>, error: io::Error) -> Result<()> {
         match input::mistake(&error) {
             Some(flaw) => {
-                self.report.add(source.spot.no_file(&source.value, &flaw));
+                self.report
+                    .add(source.location.no_file(&source.value, &flaw));
                 Ok(())
             }
             None => {
@@ -334,7 +343,11 @@ impl<'a> Preparation<'a> {
 
 /// The finding about something private in a file. `secret` says whether the file was declared secret; None where it
 /// cannot be. A private key may be in a secret file, and nothing else may be in any.
-pub fn refused(spot: &Spot, private: Private, secret: Option<bool>) -> Option<Finding> {
+pub fn refused(
+    location: &FieldLocation,
+    private: Private,
+    secret: Option<bool>,
+) -> Option<Finding> {
     let (rule, repair) = match (private, secret) {
         (Private::CaKey, _) => (
             "this is or holds the CA's private key, which belongs on no node",
@@ -358,7 +371,7 @@ pub fn refused(spot: &Spot, private: Private, secret: Option<bool>) -> Option<Fi
             "put the key into a file of `files` with `secret: true`",
         ),
     };
-    Some(spot.error(rule).repair(repair))
+    Some(location.error(rule).repair(repair))
 }
 
 fn named(list: &[(String, Text)], templates: &mut TemplateSet) -> Vec<(String, Piece)> {

@@ -2,7 +2,8 @@
 
 use std::fmt::Write;
 
-use crate::inventory::{At, Mirror, Registry};
+use crate::inventory::{Mirror, Registry};
+use crate::model::Spanned;
 
 /// Where containerd looks for them; its `config_path` must name this folder.
 pub const FOLDER: &str = "/etc/containerd/certs.d";
@@ -12,7 +13,7 @@ pub struct CaFile<'r> {
     /// On the node.
     pub path: String,
     /// In the project.
-    pub source: &'r At<String>,
+    pub source: &'r Spanned<String>,
 }
 
 /// The path of a registry's `hosts.toml`, and its text.
@@ -90,13 +91,12 @@ fn mirror_ca(registry: &Registry, index: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::inventory::Spot;
-    use crate::report::Place;
+    use crate::model::{FieldLocation, Location};
 
-    fn at(text: &str) -> At<String> {
-        At {
+    fn at(text: &str) -> Spanned<String> {
+        Spanned {
             value: text.to_owned(),
-            spot: Spot::new(Place::file("t"), ""),
+            location: FieldLocation::new(Location::file("t"), ""),
         }
     }
 

@@ -8,10 +8,11 @@ use std::sync::Arc;
 use serde::Serialize;
 use tera::{ErrorKind, Tera};
 
+use crate::model::Location;
 use crate::node::conditions::{Asked, asked};
 use crate::node::meter::{self, Bounded};
 use crate::node::metered::Metered;
-use crate::report::{Finding, Place, Report};
+use crate::report::{Finding, Report};
 
 /// The names that templates may start from.
 pub const SCOPE: [&str; 7] = [
@@ -37,7 +38,7 @@ pub struct TemplateSet {
 
 struct Source {
     text: Arc<str>,
-    place: Place,
+    location: Location,
     path: Arc<str>,
 }
 
@@ -95,14 +96,14 @@ impl Scope {
 
 impl TemplateSet {
     /// Adds a template. A place with line 0 is a file of its own: positions inside it are then exact.
-    pub fn add(&mut self, text: &Arc<str>, place: &Place, path: &Arc<str>) -> TemplateId {
+    pub fn add(&mut self, text: &Arc<str>, location: &Location, path: &Arc<str>) -> TemplateId {
         if let Some(id) = self.by_text.get(text) {
             return *id;
         }
         let id = TemplateId(self.sources.len());
         self.sources.push(Source {
             text: text.clone(),
-            place: place.clone(),
+            location: location.clone(),
             path: path.clone(),
         });
         let _ = self.by_text.insert(text.clone(), id);
@@ -135,7 +136,7 @@ impl TemplateSet {
                 }
                 None => {
                     report.add(Finding::error(
-                        &Place::file("templates"),
+                        &Location::file("templates"),
                         "",
                         message(&error),
                     ));
@@ -174,9 +175,9 @@ impl TemplateSet {
         let mut all = Vec::new();
         for (index, source) in self.sources.iter().enumerate() {
             let metered = Metered::new(&source.text).unwrap_or_else(|refused| {
-                let place = source.place_of(refused.line, refused.column);
+                let location = source.location_of(refused.line, refused.column);
                 let rule = format!("template: {}", refused.rule);
-                let finding = Finding::error(&place, &*source.path, rule);
+                let finding = Finding::error(&location, &*source.path, rule);
                 report.add(finding.clone());
                 let _ = broken.insert(index, finding);
                 Metered::default()
@@ -199,7 +200,7 @@ fn lint(tera: &Tera, index: usize, source: &Source, report: &mut Report) {
     unknown.sort_unstable();
     for name in unknown {
         let rule = format!("the template uses {name:?}, which is not defined");
-        let finding = Finding::error(&source.name_place(name), &*source.path, rule);
+        let finding = Finding::error(&source.name_location(name), &*source.path, rule);
         report.add(finding.repair(format!("start from one of {}", SCOPE.join(", "))));
     }
 }
@@ -214,7 +215,7 @@ impl Templates {
         self.conditions(id, scope)?;
         let (Some(source), Some(metered)) = (self.sources.get(id.0), self.metered.get(id.0)) else {
             return Err(Finding::error(
-                &Place::file("templates"),
+                &Location::file("templates"),
                 "",
                 "is not there",
             ));
@@ -235,8 +236,8 @@ impl Templates {
 
 impl Templates {
     /// The text of the template that is a file of its own.
-    pub fn text_of(&self, file: &Place) -> Option<&str> {
-        let source = self.sources.iter().find(|source| source.place == *file);
+    pub fn text_of(&self, file: &Location) -> Option<&str> {
+        let source = self.sources.iter().find(|source| source.location == *file);
         source.map(|source| &*source.text)
     }
 
@@ -250,10 +251,10 @@ impl Templates {
             return Ok(());
         };
         let name = &asked.name;
-        let place = source.place_of(asked.line, asked.column);
+        let location = source.location_of(asked.line, asked.column);
         let rule = format!("template: `{name}` is not defined");
         let repair = format!("ask `{name} is defined` where it may be missing");
-        Err(Finding::error(&place, &*source.path, rule).repair(repair))
+        Err(Finding::error(&location, &*source.path, rule).repair(repair))
     }
 }
 
@@ -261,7 +262,7 @@ impl Source {
     /// About the template from its beginning.
     fn whole(&self, rule: &str) -> Finding {
         Finding::error(
-            &self.place_of(1, 0),
+            &self.location_of(1, 0),
             &*self.path,
             format!("template: {rule}"),
         )
@@ -272,47 +273,47 @@ impl Source {
             ErrorKind::SyntaxError(report) | ErrorKind::RenderingError(report) => {
                 let span = report.span();
                 let (line, column) = metered.original(span.start_line, span.start_col);
-                let place = self.place_of(line, column);
+                let location = self.location_of(line, column);
                 let mut rule = format!("template: {}", in_our_words(report.message()));
-                if self.place.line != 0 && self.text.trim_end().contains('\n') {
+                if self.location.line != 0 && self.text.trim_end().contains('\n') {
                     rule.push_str(&format!(" (line {} of the text)", span.start_line));
                 }
-                Finding::error(&place, &*self.path, rule)
+                Finding::error(&location, &*self.path, rule)
             }
-            ErrorKind::Msg(text) => match reported_place(text) {
+            ErrorKind::Msg(text) => match reported_location(text) {
                 // The first line says what is wrong, and here columns count from 1.
                 Some((_, line, column)) => {
                     let rule = text.lines().next().unwrap_or_default();
                     let rule = in_our_words(rule.trim_start_matches("error: "));
                     let (line, column) = metered.original(line, column.saturating_sub(1));
-                    let place = self.place_of(line, column);
-                    Finding::error(&place, &*self.path, format!("template: {rule}"))
+                    let location = self.location_of(line, column);
+                    Finding::error(&location, &*self.path, format!("template: {rule}"))
                 }
-                None => Finding::error(&self.place, &*self.path, message(error)),
+                None => Finding::error(&self.location, &*self.path, message(error)),
             },
-            _ => Finding::error(&self.place, &*self.path, message(error)),
+            _ => Finding::error(&self.location, &*self.path, message(error)),
         }
     }
 
     /// Tera counts lines from 1 and columns from 0. Inside a value of a YAML file only the value's own place is known.
-    fn place_of(&self, line: usize, column: usize) -> Place {
-        if self.place.line != 0 {
-            return self.place.clone();
+    fn location_of(&self, line: usize, column: usize) -> Location {
+        if self.location.line != 0 {
+            return self.location.clone();
         }
         let clamp = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
-        Place::new(self.place.file.clone(), clamp(line), clamp(column + 1))
+        Location::new(self.location.file.clone(), clamp(line), clamp(column + 1))
     }
 
     /// Where a name is used first.
-    fn name_place(&self, name: &str) -> Place {
+    fn name_location(&self, name: &str) -> Location {
         let found = self
             .text
             .lines()
             .enumerate()
             .find_map(|(line, text)| Some((line + 1, text.find(name)?)));
         match found {
-            Some((line, column)) => self.place_of(line, column),
-            None => self.place.clone(),
+            Some((line, column)) => self.location_of(line, column),
+            None => self.location.clone(),
         }
     }
 }
@@ -328,13 +329,13 @@ fn named(error: &tera::Error) -> Option<usize> {
             tpl.parse().ok()
         }
         // Of unknown filters, tests, functions and includes Tera says the place in its text only.
-        ErrorKind::Msg(text) => reported_place(text).map(|(index, _, _)| index),
+        ErrorKind::Msg(text) => reported_location(text).map(|(index, _, _)| index),
         _ => None,
     }
 }
 
 /// Template, line and column in ` --> 3:1:4`.
-fn reported_place(text: &str) -> Option<(usize, usize, usize)> {
+fn reported_location(text: &str) -> Option<(usize, usize, usize)> {
     let line = text
         .lines()
         .find_map(|line| line.trim().strip_prefix("--> "))?;
@@ -381,7 +382,7 @@ mod tests {
 
     fn render(text: &str) -> Result<String, String> {
         let mut set = TemplateSet::default();
-        let id = set.add(&text.into(), &Place::file("t.tera"), &"".into());
+        let id = set.add(&text.into(), &Location::file("t.tera"), &"".into());
         let mut report = Report::default();
         let templates = set.compile(&mut report);
         if !report.is_empty() {
@@ -403,27 +404,31 @@ mod tests {
 
     #[test]
     fn undefined_is_an_error_with_line_and_column() {
-        for (text, place) in [
+        for (text, location) in [
             ("a\n {{ vars.dataDir }}", "error: t.tera:2:"),
             ("{{ node.name }}{{ node.nam }}", "error: t.tera:1:"),
             ("{{ nodes.name }}", "error: t.tera:1:4: "),
             ("{% if nodes %}x{% endif %}", "error: t.tera:1:7: "),
         ] {
             let error = render(text).expect_err(text);
-            assert!(error.starts_with(place), "{text}: {error}");
+            assert!(error.starts_with(location), "{text}: {error}");
         }
     }
 
     #[test]
     fn syntax_errors_are_all_found() {
         let mut set = TemplateSet::default();
-        let _ = set.add(&"{{ node.name ".into(), &Place::file("a.tera"), &"".into());
         let _ = set.add(
-            &"fine {{ node.name }}".into(),
-            &Place::file("b.tera"),
+            &"{{ node.name ".into(),
+            &Location::file("a.tera"),
             &"".into(),
         );
-        let _ = set.add(&"{% if %}".into(), &Place::file("c.tera"), &"".into());
+        let _ = set.add(
+            &"fine {{ node.name }}".into(),
+            &Location::file("b.tera"),
+            &"".into(),
+        );
+        let _ = set.add(&"{% if %}".into(), &Location::file("c.tera"), &"".into());
         let mut report = Report::default();
         let _ = set.compile(&mut report);
         let found = report.to_string();

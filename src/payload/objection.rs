@@ -2,8 +2,8 @@
 
 use std::fmt;
 
+use crate::model::Location;
 use crate::node::NodeTree;
-use crate::report::Place;
 
 /// Why a tree cannot be said in a format. The caller knows where the user wrote it and makes a finding of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,7 +15,7 @@ pub struct Objection {
     /// The field of the node's layers that asks for it, like `output.ignition.spec`, if it is not the node's tree.
     pub field: Option<&'static str>,
     /// Where in a file of the user's it shows, if it is about such a file.
-    pub place: Option<Place>,
+    pub location: Option<Location>,
     /// The bytes that it counts, where each node has its own number.
     pub bytes: Option<u64>,
 }
@@ -26,7 +26,7 @@ impl Objection {
             subject: subject.into(),
             rule: rule.into(),
             field: None,
-            place: None,
+            location: None,
             bytes: None,
         }
     }
@@ -40,9 +40,9 @@ impl Objection {
     }
 
     /// The same, about a place in a file of the user's.
-    pub(super) fn at(self, place: &Place) -> Self {
+    pub(super) fn at(self, location: &Location) -> Self {
         Self {
-            place: Some(place.clone()),
+            location: Some(location.clone()),
             ..self
         }
     }

@@ -3,7 +3,8 @@
 
 use std::net::IpAddr;
 
-use crate::inventory::{Cgroups, Cluster, Inventory, Spec, Spot};
+use crate::inventory::{Cgroups, Cluster, Inventory, Spec};
+use crate::model::FieldLocation;
 use crate::model::output::Format;
 use crate::report::{Finding, Report};
 use crate::yaml::{Located, Value};
@@ -54,7 +55,7 @@ fn runtime(spec: &Spec, report: &mut Report) {
     };
     let rule =
         format!("the kubelet of Kubernetes 1.{minor} {rule}, and this is {major}.{of_major}");
-    report.add(version.spot.error(rule).repair(repair));
+    report.add(version.location.error(rule).repair(repair));
 }
 
 fn cgroups(spec: &Spec, report: &mut Report) {
@@ -64,12 +65,12 @@ fn cgroups(spec: &Spec, report: &mut Report) {
     let minor = spec.kubernetes.value.minor();
     let finding = match (cgroups.value, minor) {
         // KEP-2254: control groups v2 are read since 1.19.
-        (Cgroups::V2, ..19) => cgroups.spot.error(format!(
+        (Cgroups::V2, ..19) => cgroups.location.error(format!(
             "the kubelet of Kubernetes 1.{minor} knows control groups v1 only"
         )),
         // KEP-5573: failCgroupV1 is true by default since 1.35.
         (Cgroups::V1, 35..) if field(spec, "failCgroupV1") != Some(&Value::Bool(false)) => cgroups
-            .spot
+            .location
             .error(format!(
                 "the kubelet of Kubernetes 1.{minor} refuses to start on control groups v1"
             ))
@@ -98,7 +99,7 @@ fn swap(spec: &Spec, report: &mut Report) {
                 "set overlays.{} to null, or leave failSwapOn out",
                 name.value
             );
-            report.add(name.spot.warning(rule).repair(repair));
+            report.add(name.location.warning(rule).repair(repair));
         }
     }
 }
@@ -120,12 +121,12 @@ fn api_proxy(cluster: &Cluster, spec: &Spec, report: &mut Report) {
             api.url.value
         );
         let repair = "write https://127.0.0.1:8443 as apiServer.url, or leave the overlay out";
-        report.add(used.name.spot.error(rule).repair(repair));
+        report.add(used.name.location.error(rule).repair(repair));
     }
     if api.endpoints.is_empty() {
         let rule = "the proxy of each node has no API server behind it";
         let repair = "list the servers in apiServer.endpoints";
-        report.add(api.url.spot.error(rule).repair(repair));
+        report.add(api.url.location.error(rule).repair(repair));
     }
 }
 
@@ -140,8 +141,8 @@ fn nobody_makes_users(spec: &Spec) -> Option<Finding> {
         return None;
     }
     let rule = "no format of output.formats makes users: archives hold files only";
-    let spot = Spot::new(users.place.clone(), "users");
-    Some(spot.warning(rule).repair(
+    let location = FieldLocation::new(users.location.clone(), "users");
+    Some(location.warning(rule).repair(
         "add cloudInit or ignition to output.formats, or lay a sysusers.d file over the node",
     ))
 }
@@ -160,7 +161,7 @@ fn kernel_arguments(spec: &Spec, report: &mut Report) {
     if !others.is_empty() {
         let rule = format!("is not set by {}, only by ignition", others.join(", "));
         let repair = "set it in the boot loader of nodes that get these formats";
-        report.add(first.spot.warning(rule).repair(repair));
+        report.add(first.location.warning(rule).repair(repair));
     }
 }
 
@@ -174,14 +175,15 @@ pub fn refused_format(spec: &Spec, format: Format) -> Option<Finding> {
     };
     let has = has.as_ref().filter(|has| !has.value)?;
     let output = |key: &str| spec.merged.get("output")?.get(key);
-    let at = output("formats").map(|at: &Located| Spot::new(at.place.clone(), "output.formats"));
+    let at = output("formats")
+        .map(|at: &Located| FieldLocation::new(at.location.clone(), "output.formats"));
     let rule = format!("the image of {} has no {program}", spec.os.name);
     let repair = format!(
         "take {} out of output.formats, or set os.{key} to true if yours has it",
         format.name()
     );
     Some(
-        at.unwrap_or_else(|| has.spot.clone())
+        at.unwrap_or_else(|| has.location.clone())
             .error(rule)
             .repair(repair),
     )

@@ -30,7 +30,7 @@ fn version(spec: &Spec, report: &mut Report) {
             known.start(),
             known.end()
         );
-        report.add(spec.kubernetes.spot.error(rule));
+        report.add(spec.kubernetes.location.error(rule));
     }
 }
 
@@ -40,7 +40,7 @@ fn paths(spec: &Spec, report: &mut Report) {
             let rule = format!("paths.{name} is not set by any layer");
             report.add(
                 spec.kubernetes
-                    .spot
+                    .location
                     .error(rule)
                     .repair("set it in a profile"),
             );

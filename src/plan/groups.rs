@@ -12,7 +12,7 @@ pub fn of(inventory: &Inventory, report: &mut Report) -> Groups {
         node: tokens.node_group.value.clone(),
     };
     if let Some(rule) = group_fault(&groups.shared) {
-        report.add(tokens.group.spot.error(rule));
+        report.add(tokens.group.location.error(rule));
     }
     let faults = inventory.nodes.iter().filter_map(|node| {
         let name = &node.name.value;
@@ -20,7 +20,7 @@ pub fn of(inventory: &Inventory, report: &mut Report) -> Groups {
     });
     // The pattern is what is wrong, and one node shows it.
     if let Some(rule) = faults.into_iter().next() {
-        report.add(tokens.node_group.spot.error(rule));
+        report.add(tokens.node_group.location.error(rule));
     }
     groups
 }

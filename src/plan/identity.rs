@@ -6,8 +6,9 @@ use std::sync::Arc;
 use crate::identity::pki_files::NODES;
 use crate::identity::{Credential, Leaf, Purpose};
 use crate::inventory::{
-    At, ClientIdentity, Inventory, KubeconfigAuth, Node, ServingIdentity, Spec, Spot, Text,
+    ClientIdentity, Inventory, KubeconfigAuth, Node, ServingIdentity, Spec, Text,
 };
+use crate::model::{FieldLocation, Spanned};
 use crate::report::Report;
 use crate::yaml::{Field, Located, Map, Value};
 
@@ -147,8 +148,8 @@ pub(super) fn check(spec: &Spec, report: &mut Report) {
     let has_flag = |name: &str| spec.kubelet_flags.iter().any(|(flag, _)| flag == name);
     if spec.identity.client == ClientIdentity::ClientCertificate && !has_flag("kubeconfig") {
         let rule = "identity.client is clientCertificate, and the kubelet has no flag kubeconfig to be told by";
-        let spot = spec.identity.client_spot.as_ref();
-        let finding = spot.unwrap_or(&spec.kubernetes.spot).error(rule);
+        let location = spec.identity.client_spot.as_ref();
+        let finding = location.unwrap_or(&spec.kubernetes.location).error(rule);
         report.add(finding.repair("set kubelet.flags.kubeconfig in a profile"));
     }
     let mut known: HashMap<&str, Option<&str>> = HashMap::new();
@@ -159,7 +160,7 @@ pub(super) fn check(spec: &Spec, report: &mut Report) {
         let group = who.group.as_deref();
         if *known.entry(&who.user.value).or_insert(group) != group {
             let rule = format!("{} has another group in another kubeconfig", who.user.value);
-            report.add(who.user.spot.error(rule));
+            report.add(who.user.location.error(rule));
         }
     }
 }
@@ -174,10 +175,10 @@ pub(super) fn flags(spec: &Spec, mut flags: Flags, report: &mut Report) -> Flags
         return flags;
     }
     for (_, text) in flags.iter().filter(|(name, _)| name == BOOTSTRAP) {
-        let own = text.as_ref().filter(|text| !is_built_in(&text.spot));
+        let own = text.as_ref().filter(|text| !is_built_in(&text.location));
         if let Some(text) = own {
             let rule = "identity.client is clientCertificate, so there is no bootstrap kubeconfig";
-            report.add(text.spot.error(rule).repair("remove it"));
+            report.add(text.location.error(rule).repair("remove it"));
         }
     }
     flags.retain(|(name, _)| name != BOOTSTRAP);
@@ -192,31 +193,34 @@ pub(super) fn serving(spec: &Spec, config: Located, report: &mut Report) -> Loca
     let mut map = Map::clone(map);
     for (name, value) in fields(serving) {
         if let Some(found) = map.get(name) {
-            let spot = Spot::new(found.value.place.clone(), format!("kubelet.config.{name}"));
-            if !is_built_in(&spot) && found.value.value != value {
+            let location = FieldLocation::new(
+                found.value.location.clone(),
+                format!("kubelet.config.{name}"),
+            );
+            if !is_built_in(&location) && found.value.value != value {
                 let said = serving.value.name();
                 let rule = format!("identity.serving is {said}, which sets this field otherwise");
-                report.add(spot.error(rule).repair("remove it"));
+                report.add(location.error(rule).repair("remove it"));
             }
         }
-        let place = &serving.spot.place;
+        let location = &serving.location.at;
         let field = Field {
-            key: place.clone(),
+            key: location.clone(),
             value: Located {
-                place: place.clone(),
+                location: location.clone(),
                 value,
             },
         };
         let _ = map.insert(name.into(), field);
     }
     Located {
-        place: config.place,
+        location: config.location,
         value: Value::Map(Arc::new(map)),
     }
 }
 
 /// The fields that a way to come to a serving certificate sets; paths are templates.
-fn fields(serving: &At<ServingIdentity>) -> Vec<(&'static str, Value)> {
+fn fields(serving: &Spanned<ServingIdentity>) -> Vec<(&'static str, Value)> {
     let bootstrap = serving.value == ServingIdentity::Bootstrap;
     let mut fields = vec![("serverTLSBootstrap", Value::Bool(bootstrap))];
     if serving.value == ServingIdentity::PreIssued {
@@ -228,6 +232,6 @@ fn fields(serving: &At<ServingIdentity>) -> Vec<(&'static str, Value)> {
 }
 
 /// What a built-in profile says gives way to what the user says.
-fn is_built_in(spot: &Spot) -> bool {
-    spot.place.file.starts_with("built-in:")
+fn is_built_in(location: &FieldLocation) -> bool {
+    location.at.file.starts_with("built-in:")
 }

@@ -7,14 +7,15 @@ mod moves;
 
 use std::sync::Arc;
 
-use crate::inventory::{Spec, Spot, Taint, Text};
+use crate::inventory::{Spec, Taint, Text};
 use crate::kubernetes::flags::check_flag;
 use crate::kubernetes::gates::Gates;
 use crate::kubernetes::kubelet_config::{FieldAnswer, Schema};
 use crate::kubernetes::moves::{Home, flag as home_of_flag};
 use crate::kubernetes::rules::Verdict;
+use crate::model::{FieldLocation, Location};
 use crate::plan::identity;
-use crate::report::{Finding, Place, Report};
+use crate::report::{Finding, Report};
 use crate::yaml::{Located, Value};
 
 pub use crate::plan::kubelet::check::{check_config, check_rendered, check_value};
@@ -39,23 +40,23 @@ pub struct Kubelet {
 
 /// Decides what a kubelet is told. Mistakes go into the report.
 pub fn settle(spec: &Spec, report: &mut Report) -> Kubelet {
-    let spot = spec.kubernetes.spot.clone();
-    let (written, spot) = spec
+    let location = spec.kubernetes.location.clone();
+    let (written, location) = spec
         .kubelet_config
         .clone()
-        .unwrap_or_else(|| (Located::map(&spot.place, []), spot));
+        .unwrap_or_else(|| (Located::map(&location.at, []), location));
     let minor = spec.kubernetes.value.minor();
     let gates = gates(&written, minor);
-    let mut settings = moves::settle(spec, (&written, &spot), &gates, report);
+    let mut settings = moves::settle(spec, (&written, &location), &gates, report);
     settings.config = identity::serving(spec, settings.config, report);
     settings.flags = identity::flags(spec, settings.flags, report);
-    let place = spot.place.clone();
-    let text = |text: &str| Located::string(&place, text);
+    let at = location.at.clone();
+    let text = |text: &str| Located::string(&at, text);
     let mut entries: Vec<(Arc<str>, Located)> = vec![
         ("kind".into(), text("KubeletConfiguration")),
         ("apiVersion".into(), text(API_VERSION)),
     ];
-    let rules = check_config(&settings.config, minor, &spot.path, report);
+    let rules = check_config(&settings.config, minor, &location.path, report);
     let fields = settings
         .config
         .as_map()
@@ -68,19 +69,19 @@ pub fn settle(spec: &Spec, report: &mut Report) -> Kubelet {
         match Schema::load().root().field("registerWithTaints", minor) {
             FieldAnswer::Found(_) => {
                 let list = spec.taints.iter();
-                let list = list.map(|taint| taint_entry(taint, &spot)).collect();
+                let list = list.map(|taint| taint_entry(taint, &location)).collect();
                 let list = Located {
-                    place: place.clone(),
+                    location: at.clone(),
                     value: Value::List(Arc::new(list)),
                 };
                 entries.retain(|(key, _)| &**key != "registerWithTaints");
                 entries.push(("registerWithTaints".into(), list));
             }
-            _ => taint_flag = Some(taints_flag(&spec.taints, &spot)),
+            _ => taint_flag = Some(taints_flag(&spec.taints, &location)),
         }
     }
     Kubelet {
-        config: Located::map(&place, entries),
+        config: Located::map(&at, entries),
         flags: settings.flags,
         taint_flag,
         moved: settings.moved,
@@ -99,23 +100,23 @@ fn gates(config: &Located, minor: u32) -> Gates {
     Gates::new(set.collect(), minor)
 }
 
-fn taint_entry(taint: &Taint, spot: &Spot) -> Located {
-    let text = |text: &str| Located::string(&spot.place, text);
+fn taint_entry(taint: &Taint, location: &FieldLocation) -> Located {
+    let text = |text: &str| Located::string(&location.at, text);
     let mut entries = vec![("key".into(), text(&taint.key))];
     if !taint.value.is_empty() {
         entries.push(("value".into(), text(&taint.value)));
     }
     entries.push(("effect".into(), text(&taint.effect)));
-    Located::map(&spot.place, entries)
+    Located::map(&location.at, entries)
 }
 
 /// `key=value:effect,…`, the form of `--register-with-taints`.
-fn taints_flag(taints: &[Taint], spot: &Spot) -> Text {
+fn taints_flag(taints: &[Taint], location: &FieldLocation) -> Text {
     let one = |taint: &Taint| format!("{}={}:{}", taint.key, taint.value, taint.effect);
     let list: Vec<String> = taints.iter().map(one).collect();
     Text {
         text: list.join(",").into(),
-        spot: spot.clone(),
+        location: location.clone(),
     }
 }
 
@@ -137,13 +138,13 @@ pub fn check_flags(flags: &[(String, Option<Text>)], minor: u32, report: &mut Re
                 if !text.is_template()
                     && let Err(rule) = check_flag(name, &text.text, minor)
                 {
-                    report.add(text.spot.error(rule));
+                    report.add(text.location.error(rule));
                 }
                 deprecation(name, text, (minor, &home), report);
             }
             answer => {
-                let spot = (&text.spot.place, text.spot.path.to_string());
-                object(answer, name, (minor, &home), spot, report);
+                let location = (&text.location.at, text.location.path.to_string());
+                object(answer, name, (minor, &home), location, report);
             }
         }
     }
@@ -156,7 +157,7 @@ fn deprecation(name: &str, text: &Text, (minor, home): (u32, &Home), report: &mu
     }
     if let Some(repair) = instead(home) {
         let rule = format!("--{name} is deprecated in Kubernetes 1.{minor}");
-        report.add(text.spot.warning(rule).repair(repair));
+        report.add(text.location.warning(rule).repair(repair));
     }
 }
 
@@ -175,15 +176,15 @@ fn object(
     answer: FieldAnswer,
     name: &str,
     (minor, home): (u32, &Home),
-    (place, path): (&Place, String),
+    (location, path): (&Location, String),
     report: &mut Report,
 ) {
     let Some((rule, repair)) = answer.objection(name, minor) else {
         return;
     };
     let repair = instead(home).or(repair);
-    let mut finding = Finding::error(place, path, rule);
-    finding.repair = match place.file.starts_with("built-in:") {
+    let mut finding = Finding::error(location, path, rule);
+    finding.repair = match location.file.starts_with("built-in:") {
         true => {
             repair.map(|repair| repair.replace("remove it", "set it to null in a layer of yours"))
         }

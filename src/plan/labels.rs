@@ -1,14 +1,15 @@
 //! Labels: what a kubelet may give its own node, and what only an admin may (NodeRestriction).
 
-use crate::inventory::{At, Spec, Text};
+use crate::inventory::{Spec, Text};
 use crate::kubernetes::labels::self_settable;
+use crate::model::Spanned;
 use crate::report::Report;
 
 /// Labels by key.
 type Labels = Vec<(String, Text)>;
 
 /// Splits labels into the kubelet's own and the admin's.
-pub fn split(labels: &[(At<String>, Text)], minor: u32) -> (Labels, Labels) {
+pub fn split(labels: &[(Spanned<String>, Text)], minor: u32) -> (Labels, Labels) {
     let labels = labels
         .iter()
         .map(|(key, value)| (key.value.clone(), value.clone()));
@@ -24,7 +25,11 @@ pub fn flag(spec: &Spec, labels: &[(String, Text)], report: &mut Report) -> Opti
         .find(|(name, _)| name == "node-labels")
     {
         let rule = "the flag is made from `labels`, and both are there";
-        report.add(flag.spot.error(rule).repair("move its labels to `labels`"));
+        report.add(
+            flag.location
+                .error(rule)
+                .repair("move its labels to `labels`"),
+        );
     }
     let pairs: Vec<String> = labels
         .iter()
@@ -32,6 +37,6 @@ pub fn flag(spec: &Spec, labels: &[(String, Text)], report: &mut Report) -> Opti
         .collect();
     Some(Text {
         text: pairs.join(",").into(),
-        spot: first.spot.clone(),
+        location: first.location.clone(),
     })
 }

@@ -11,9 +11,10 @@ use crate::cluster::Groups;
 use crate::identity::{CaBundle, Credential};
 use crate::inventory::{Cluster, Inventory, NodePlaces, Spec, Text};
 use crate::kubernetes::rules::Verdict;
+use crate::model::Location;
 use crate::model::Network;
 use crate::project_folder::ProjectFolder;
-use crate::report::{Finding, Place, Report};
+use crate::report::{Finding, Report};
 use crate::secrets::{Token, TokenStore};
 use crate::yaml::Located;
 
@@ -43,7 +44,7 @@ pub struct Plan {
     /// The nodes in the order of the inventory.
     pub nodes: Vec<NodePlan>,
     /// Where each node was written, to name it in findings.
-    pub places: NodePlaces,
+    pub locations: NodePlaces,
 }
 
 /// What is the same for all nodes whose layers are the same.
@@ -167,7 +168,7 @@ impl Plan {
             ca: inputs.ca,
             classes,
             nodes,
-            places: inventory.places,
+            locations: inventory.locations,
         }
     }
 
@@ -185,19 +186,19 @@ fn say_tokens(mut without: Vec<Finding>, report: &mut Report) {
     let known: Vec<(String, String)> = report
         .sorted()
         .into_iter()
-        .map(|known| (known.place.file.to_string(), known.path.clone()))
+        .map(|known| (known.location.file.to_string(), known.path.clone()))
         .collect();
     without.retain(|finding| {
         let part = format!("{}[", finding.path);
         !known
             .iter()
-            .any(|(file, path)| **file == *finding.place.file && path.starts_with(&part))
+            .any(|(file, path)| **file == *finding.location.file && path.starts_with(&part))
     });
     let rest = without.split_off(without.len().min(TOKENS_SAID));
     if let Some(first) = rest.first() {
         let rule = format!("{} further nodes have no good token", rest.len());
-        let place = Place::file(first.place.file.clone());
-        report.add(Finding::error(&place, "tokens", rule).repair("run `nodebake token create`"));
+        let location = Location::file(first.location.file.clone());
+        report.add(Finding::error(&location, "tokens", rule).repair("run `nodebake token create`"));
     }
     without.into_iter().for_each(|finding| report.add(finding));
 }
@@ -221,7 +222,7 @@ fn token(node: &str, cluster: &Cluster, inputs: &Inputs<'_>, without: &mut Vec<F
             description: String::new(),
             until: None,
             revoked: None,
-            place: None,
+            location: None,
         }
     })
 }
@@ -260,7 +261,7 @@ mod tests {
     fn many_nodes_without_tokens_are_counted_and_what_follows_is_left_out() {
         let finding = |line, path: &str, rule: &str| {
             Finding::error(
-                &Place::new("secrets.yaml", line, u32::from(line > 0)),
+                &Location::new("secrets.yaml", line, u32::from(line > 0)),
                 path,
                 rule,
             )

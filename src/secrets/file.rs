@@ -11,7 +11,8 @@ use rustix::fs::{CWD, Mode, OFlags, fsync, openat};
 use crate::access::{self, Others};
 use crate::error::Result;
 use crate::input::{self, Limit};
-use crate::report::{Finding, Place, Report};
+use crate::model::Location;
+use crate::report::{Finding, Report};
 use crate::secrets::{Keys, TokenStore};
 use crate::unfinished::Unfinished;
 
@@ -51,7 +52,7 @@ impl TokenStore {
         if is_sealed_name(path) && !store.is_sealed {
             let rule = "the file is not encrypted, though its name says so";
             report.add(
-                Finding::error(&Place::file(name), "", rule)
+                Finding::error(&Location::file(name), "", rule)
                     .repair("call it secrets.yaml, and run `nodebake token encrypt`"),
             );
         }
@@ -76,13 +77,13 @@ pub(super) fn check_file(facts: &Metadata, name: &str, report: &mut Report) {
 
 /// Judges a file by its mode and owner; `user` is who we are.
 pub fn check_access(mode: u32, owner: u32, user: u32, name: &str, report: &mut Report) {
-    let place = Place::file(name);
+    let location = Location::file(name);
     if mode & 0o077 != 0 {
         let rule = format!(
             "others may read or change the file (mode {:04o})",
             mode & 0o7777
         );
-        report.add(Finding::error(&place, "", rule).repair(format!("run `chmod 600 {name}`")));
+        report.add(Finding::error(&location, "", rule).repair(format!("run `chmod 600 {name}`")));
     }
     judge_owner(owner, user, name, report);
 }
@@ -91,7 +92,7 @@ fn judge_owner(owner: u32, user: u32, name: &str, report: &mut Report) {
     if owner != user && owner != 0 {
         let rule = format!("the file belongs to another user (uid {owner}, we are {user})");
         let repair = format!("run `chown {user} {name}`, or pass it on stdin");
-        report.add(Finding::error(&Place::file(name), "", rule).repair(repair));
+        report.add(Finding::error(&Location::file(name), "", rule).repair(repair));
     }
 }
 
@@ -107,7 +108,7 @@ fn check_writers(facts: &Metadata, name: &str, report: &mut Report) {
             facts.mode() & 0o7777
         );
         let repair = format!("run `chmod o-w {name}`");
-        report.add(Finding::error(&Place::file(name), "", rule).repair(repair));
+        report.add(Finding::error(&Location::file(name), "", rule).repair(repair));
     }
     judge_owner(
         facts.uid(),

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use time::OffsetDateTime;
 
-use crate::report::{Finding, Place, Report};
+use crate::model::Location;
+use crate::report::{Finding, Report};
 use crate::secrets::ids::KIND;
 use crate::secrets::store::API_VERSION;
 use crate::secrets::{TokenId, TokenIds, is_id};
@@ -24,7 +25,7 @@ impl TokenIds {
         let mut raw = Report::default();
         let root = yaml::parse(&file, text, &mut raw);
         for finding in raw.into_findings() {
-            let finding = Finding::error(&finding.place, "", SYNTAX);
+            let finding = Finding::error(&finding.location, "", SYNTAX);
             reading.report.add(finding.repair(EXPORT));
         }
         let nodes = root.map(|root| reading.document(&root, cluster));
@@ -38,12 +39,12 @@ impl TokenIds {
 struct Reading {
     report: Report,
     /// Where each id was first seen.
-    ids: HashMap<String, Place>,
+    ids: HashMap<String, Location>,
 }
 
 impl Reading {
-    fn fault(&mut self, place: &Place, path: &str, rule: &str, repair: &str) {
-        let finding = Finding::error(place, path, rule);
+    fn fault(&mut self, location: &Location, path: &str, rule: &str, repair: &str) {
+        let finding = Finding::error(location, path, rule);
         self.report.add(finding.repair(repair));
     }
 
@@ -64,17 +65,17 @@ impl Reading {
         ] {
             let found = root.get(key);
             if found.and_then(Located::as_str) != Some(wanted) {
-                let place = found.map_or(&root.place, |found| &found.place);
-                self.fault(place, key, &format!("must be {wanted}"), EXPORT);
+                let location = found.map_or(&root.location, |found| &found.location);
+                self.fault(location, key, &format!("must be {wanted}"), EXPORT);
             }
         }
         let Some(tokens) = root.get("tokens") else {
-            self.fault(&root.place, "tokens", "is missing", EXPORT);
+            self.fault(&root.location, "tokens", "is missing", EXPORT);
             return BTreeMap::new();
         };
         let Some(nodes) = tokens.as_map() else {
             let rule = "must be a map of node names to lists";
-            self.fault(&tokens.place, "tokens", rule, EXPORT);
+            self.fault(&tokens.location, "tokens", rule, EXPORT);
             return BTreeMap::new();
         };
         let nodes = nodes.iter();
@@ -85,7 +86,7 @@ impl Reading {
 
     fn node(&mut self, at: &Located) -> Vec<TokenId> {
         let Value::List(tokens) = &at.value else {
-            self.fault(&at.place, "tokens", "must be a list of tokens", EXPORT);
+            self.fault(&at.location, "tokens", "must be a list of tokens", EXPORT);
             return Vec::new();
         };
         tokens
@@ -97,7 +98,7 @@ impl Reading {
     fn token(&mut self, at: &Located) -> Option<TokenId> {
         let Some(fields) = at.as_map() else {
             let rule = "must be a map with id and expires";
-            self.fault(&at.place, "tokens", rule, EXPORT);
+            self.fault(&at.location, "tokens", rule, EXPORT);
             return None;
         };
         for (key, field) in &**fields {
@@ -130,40 +131,40 @@ impl Reading {
     fn id(&mut self, at: &Located) -> Option<String> {
         const RULE: &str = "must be six characters of a-z and 0-9, in quotes";
         let Some(value) = at.get("id") else {
-            self.fault(&at.place, "tokens.id", "is missing", EXPORT);
+            self.fault(&at.location, "tokens.id", "is missing", EXPORT);
             return None;
         };
         let text = value.as_str().unwrap_or_default();
         if text.contains('.') {
             let rule = "must be an id without the secret that follows the dot";
             let repair = "write the six characters before the dot; if others could read the file, run `nodebake token rotate`";
-            self.fault(&value.place, "tokens.id", rule, repair);
+            self.fault(&value.location, "tokens.id", rule, repair);
             return None;
         }
         if !is_id(text) {
-            self.fault(&value.place, "tokens.id", RULE, EXPORT);
+            self.fault(&value.location, "tokens.id", RULE, EXPORT);
             return None;
         }
         if let Some(first) = self.ids.get(text) {
             let rule = format!("the id {text} is already there at {first}");
-            self.fault(&value.place, "tokens.id", &rule, EXPORT);
+            self.fault(&value.location, "tokens.id", &rule, EXPORT);
             return None;
         }
-        let _ = self.ids.insert(text.to_owned(), value.place.clone());
+        let _ = self.ids.insert(text.to_owned(), value.location.clone());
         Some(text.to_owned())
     }
 
     fn time(&mut self, at: &Located, key: &str) -> Option<OffsetDateTime> {
         let path = format!("tokens.{key}");
         let Some(value) = at.get(key) else {
-            self.fault(&at.place, &path, "is missing", EXPORT);
+            self.fault(&at.location, &path, "is missing", EXPORT);
             return None;
         };
         let time = value.as_str().and_then(parse_rfc3339);
         if time.is_none() {
             let rule = "must be an RFC 3339 time in whole seconds";
             let repair = "write it like 2026-11-24T15:00:00Z";
-            self.fault(&value.place, &path, rule, repair);
+            self.fault(&value.location, &path, rule, repair);
         }
         time
     }

@@ -175,7 +175,7 @@ impl TokenStore {
             description: foreign.description,
             until: None,
             revoked: None,
-            place: None,
+            location: None,
         };
         Ok((node.to_owned(), token))
     }

@@ -177,7 +177,7 @@ mod tests {
                 description: "kubelet-bootstrap-token".into(),
                 until: None,
                 revoked: None,
-                place: None,
+                location: None,
             };
             let _ = store.nodes.insert(node.into(), vec![token]);
         }

@@ -10,7 +10,8 @@ use time::OffsetDateTime;
 
 use crate::error::Result;
 use crate::input;
-use crate::report::{Finding, Place, Report};
+use crate::model::Location;
+use crate::report::{Finding, Report};
 use crate::secrets::document::{Document, Nodes, Pairs};
 use crate::secrets::file::LIMIT;
 use crate::secrets::seal::is_sealed;
@@ -58,7 +59,7 @@ impl TokenStore {
         if !is_sealed(bytes) {
             return Self::parse(bytes, name, report);
         }
-        let mut store = match keys.open(bytes, &Place::file(name)) {
+        let mut store = match keys.open(bytes, &Location::file(name)) {
             Ok(text) => Self::parse(&text, name, report),
             Err(finding) => {
                 report.add(finding);
@@ -80,7 +81,7 @@ impl TokenStore {
     /// Reads a store from its text.
     pub(super) fn parse(bytes: &[u8], name: &str, report: &mut Report) -> Self {
         let mut store = Self::new(name);
-        let whole = Place::file(store.file.clone());
+        let whole = Location::file(store.file.clone());
         let Ok(text) = std::str::from_utf8(bytes) else {
             report.add(Finding::error(&whole, "", "the file must be UTF-8 text"));
             store.is_partial = true;
@@ -94,9 +95,9 @@ impl TokenStore {
                 report.merge(reading.report);
             }
             Err(fault) => {
-                let place = Place::new(store.file.clone(), fault.line, fault.column);
+                let location = Location::new(store.file.clone(), fault.line, fault.column);
                 let rule = fault.without_quotes(text, &KEYS, "not the YAML of a secrets file");
-                report.add(Finding::error(&place, "", rule));
+                report.add(Finding::error(&location, "", rule));
                 store.is_partial = true;
             }
         }
@@ -109,7 +110,7 @@ struct Reading {
     file: Arc<str>,
     report: Report,
     /// Where each id was first seen.
-    ids: HashMap<String, Place>,
+    ids: HashMap<String, Location>,
 }
 
 impl Reading {
@@ -121,10 +122,10 @@ impl Reading {
         }
     }
 
-    fn place<T>(&self, value: &Spanned<T>) -> Place {
+    fn location<T>(&self, value: &Spanned<T>) -> Location {
         let at = value.referenced;
         let number = |n: u64| u32::try_from(n).unwrap_or(u32::MAX);
-        Place::new(self.file.clone(), number(at.line()), number(at.column()))
+        Location::new(self.file.clone(), number(at.line()), number(at.column()))
     }
 
     fn document(&mut self, document: Document) -> Vec<(String, Vec<Token>)> {
@@ -133,15 +134,19 @@ impl Reading {
             ("kind", &document.kind, KIND),
         ] {
             if value.as_ref().is_none_or(|value| value.value != wanted) {
-                let whole = Place::file(self.file.clone());
-                let place = value.as_ref().map_or(whole, |value| self.place(value));
-                self.report
-                    .add(Finding::error(&place, field, format!("must be {wanted}")));
+                let whole = Location::file(self.file.clone());
+                let location = value.as_ref().map_or(whole, |value| self.location(value));
+                self.report.add(Finding::error(
+                    &location,
+                    field,
+                    format!("must be {wanted}"),
+                ));
             }
         }
         for key in &document.unknown {
             let rule = "unknown key; a secrets file has apiVersion, kind and tokens";
-            self.report.add(Finding::error(&self.place(key), "", rule));
+            self.report
+                .add(Finding::error(&self.location(key), "", rule));
         }
         let nodes = document.tokens.map_or_else(Vec::new, |tokens| tokens.0);
         nodes
@@ -157,18 +162,18 @@ impl Reading {
         let mut tokens: Vec<Token> = Vec::with_capacity(entries.len());
         for (index, entry) in entries.into_iter().enumerate() {
             let path = format!("tokens.{node}[{index}]");
-            let place = self.place(&entry);
-            let Some(token) = self.token(&path, place, entry.value) else {
+            let location = self.location(&entry);
+            let Some(token) = self.token(&path, location, entry.value) else {
                 continue;
             };
             if tokens.last().is_some_and(|last| last.epoch >= token.epoch) {
-                let place = token
-                    .place
+                let location = token
+                    .location
                     .clone()
-                    .unwrap_or_else(|| Place::file(self.file.clone()));
+                    .unwrap_or_else(|| Location::file(self.file.clone()));
                 let rule = "epochs must rise: a node's newest token stands last";
                 self.report
-                    .add(Finding::error(&place, format!("{path}.epoch"), rule));
+                    .add(Finding::error(&location, format!("{path}.epoch"), rule));
             }
             tokens.push(token);
         }
@@ -176,11 +181,16 @@ impl Reading {
     }
 
     /// One token, or `None` if it has findings.
-    fn token(&mut self, path: &str, place: Place, pairs: Pairs<Spanned<Secret>>) -> Option<Token> {
+    fn token(
+        &mut self,
+        path: &str,
+        location: Location,
+        pairs: Pairs<Spanned<Secret>>,
+    ) -> Option<Token> {
         let mut entry = Entry {
             reading: self,
             path,
-            place: &place,
+            location: &location,
             pairs: pairs.0,
             is_good: true,
         };
@@ -217,7 +227,7 @@ impl Reading {
             description,
             until,
             revoked,
-            place: Some(place),
+            location: Some(location),
         })
     }
 }
@@ -226,7 +236,7 @@ impl Reading {
 struct Entry<'a> {
     reading: &'a mut Reading,
     path: &'a str,
-    place: &'a Place,
+    location: &'a Location,
     pairs: Vec<(Spanned<String>, Spanned<Secret>)>,
     is_good: bool,
 }
@@ -239,10 +249,10 @@ impl Entry<'_> {
 
     /// A finding about a field, at its value if it is there.
     fn fault(&mut self, key: &str, repair: &str, rule: &str) {
-        let place = self
+        let location = self
             .find(key)
-            .map_or(self.place.clone(), |value| self.reading.place(value));
-        let finding = Finding::error(&place, format!("{}.{key}", self.path), rule);
+            .map_or(self.location.clone(), |value| self.reading.location(value));
+        let finding = Finding::error(&location, format!("{}.{key}", self.path), rule);
         self.reading.report.add(finding.repair(repair));
         self.is_good = false;
     }
@@ -252,9 +262,11 @@ impl Entry<'_> {
         for (key, _) in &self.pairs {
             if !KEYS.contains(&key.value.as_str()) {
                 let rule = "unknown key; a token has id, secret, epoch, created, expires, and may have description, until and revoked";
-                self.reading
-                    .report
-                    .add(Finding::error(&self.reading.place(key), self.path, rule));
+                self.reading.report.add(Finding::error(
+                    &self.reading.location(key),
+                    self.path,
+                    rule,
+                ));
                 self.is_good = false;
             }
         }
@@ -310,12 +322,12 @@ impl Entry<'_> {
         let (Some(id), Some(value)) = (id, self.find("id")) else {
             return;
         };
-        let place = self.reading.place(value);
+        let location = self.reading.location(value);
         if let Some(first) = self.reading.ids.get(id) {
             let rule = format!("the id {id} is already there at {first}");
             self.fault("id", MINT_ANEW, &rule);
         } else {
-            let _ = self.reading.ids.insert(id.to_owned(), place);
+            let _ = self.reading.ids.insert(id.to_owned(), location);
         }
     }
 }

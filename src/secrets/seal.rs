@@ -10,7 +10,8 @@ use zeroize::Zeroizing;
 
 use crate::error::Result;
 use crate::input::{self, Limit};
-use crate::report::{Finding, Place, Report};
+use crate::model::Location;
+use crate::report::{Finding, Report};
 use crate::secrets::file::check_file;
 
 #[cfg(feature = "age")]
@@ -100,7 +101,7 @@ impl Keys {
             Err(_) => Err("the file must be UTF-8 text".to_owned()),
         };
         if let Err(rule) = added {
-            report.add(Finding::error(&Place::file(name), "", rule));
+            report.add(Finding::error(&Location::file(name), "", rule));
         }
         Ok(())
     }
@@ -109,9 +110,9 @@ impl Keys {
     pub(super) fn open(
         &self,
         bytes: &[u8],
-        place: &Place,
+        location: &Location,
     ) -> std::result::Result<Zeroizing<Vec<u8>>, Finding> {
-        let finding = |rule: &str| Finding::error(place, "", rule);
+        let finding = |rule: &str| Finding::error(location, "", rule);
         if self.identities.is_empty() {
             return Err(finding("the file is encrypted, and no identity was given")
                 .repair("say --identity FILE, or set NODEBAKE_AGE_IDENTITY_FILE"));
@@ -151,7 +152,10 @@ mod tests {
     #[test]
     fn without_an_identity_the_finding_says_how_to_name_one() {
         let finding = Keys::default()
-            .open(b"age-encryption.org/v1\n", &Place::file("secrets.yaml.age"))
+            .open(
+                b"age-encryption.org/v1\n",
+                &Location::file("secrets.yaml.age"),
+            )
             .expect_err("nothing opens it");
         assert_eq!(
             finding.to_string(),

@@ -58,7 +58,7 @@ fn token(id: &str, secret: crate::secrets::Secret, expires: OffsetDateTime) -> T
         description: String::new(),
         until: None,
         revoked: None,
-        place: None,
+        location: None,
     }
 }
 

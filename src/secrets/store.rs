@@ -11,7 +11,8 @@ use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
 use crate::error::Result;
-use crate::report::{Finding, Place};
+use crate::model::Location;
+use crate::report::Finding;
 use crate::secrets::Token;
 use crate::secrets::token::{draw_id, draw_secret};
 use crate::timing::{rfc3339, whole_seconds};
@@ -103,7 +104,7 @@ impl TokenStore {
         shelf_life: Duration,
     ) -> std::result::Result<&Token, Finding> {
         let path = || format!("tokens.{node}");
-        let whole = Place::file(self.file.clone());
+        let whole = Location::file(self.file.clone());
         let create = format!("run `nodebake token create` for {node}");
         let Some(token) = self.newest(node) else {
             return Err(Finding::error(&whole, path(), "the node has no token").repair(create));
@@ -111,7 +112,7 @@ impl TokenStore {
         if self.is_stand_in {
             return Ok(token);
         }
-        let place = token.place.as_ref().unwrap_or(&whole);
+        let location = token.location.as_ref().unwrap_or(&whole);
         let until = rfc3339(token.ends()).unwrap_or_default();
         if let Some(revoked) = token.revoked {
             let rule = format!(
@@ -122,11 +123,11 @@ impl TokenStore {
             let repair = format!(
                 "run `nodebake token create DIR {node}` if it may come back, or take it out of the inventory"
             );
-            return Err(Finding::error(place, path(), rule).repair(repair));
+            return Err(Finding::error(location, path(), rule).repair(repair));
         }
         if !token.is_valid(at) {
             let rule = format!("the token {} expired at {until}", token.id);
-            return Err(Finding::error(place, path(), rule).repair(create));
+            return Err(Finding::error(location, path(), rule).repair(create));
         }
         let end =
             at.checked_add(time::Duration::try_from(shelf_life).unwrap_or(time::Duration::MAX));
@@ -135,7 +136,7 @@ impl TokenStore {
                 "the token {} expires at {until}, before the shelf life of the payload ends",
                 token.id
             );
-            return Err(Finding::error(place, path(), rule)
+            return Err(Finding::error(location, path(), rule)
                 .repair("mint tokens that live longer (tokens.ttl), or shorten tokens.shelfLife"));
         }
         Ok(token)
@@ -196,7 +197,7 @@ impl TokenStore {
                 description: minting.description.replace("{node}", node),
                 until: None,
                 revoked: None,
-                place: None,
+                location: None,
             };
             minted.push(Minted {
                 node: node.to_owned(),

@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
 use crate::error::Result;
-use crate::report::Place;
+use crate::model::Location;
 use crate::secrets::Secret;
 
 /// The characters of ids and secrets (k8s.io/cluster-bootstrap `token/api`).
@@ -66,7 +66,7 @@ pub struct Token {
     /// When it was revoked: it makes no payload and no Secret any more, but its id still says whose it was.
     pub revoked: Option<OffsetDateTime>,
     /// Where it is written; `None` for one that was just minted.
-    pub place: Option<Place>,
+    pub location: Option<Location>,
 }
 
 impl Token {
@@ -195,7 +195,7 @@ mod tests {
             description: String::new(),
             until: None,
             revoked: None,
-            place: None,
+            location: None,
         };
         assert!(!format!("{token:?} {:#?} {}", token.bearer(), token.hidden()).contains("0123"));
         assert_eq!(token.bearer().expose(), "abcdef.0123456789abcdef");

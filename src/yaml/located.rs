@@ -6,17 +6,18 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
+use serde_saphyr::Spanned;
 use serde_saphyr::options::DuplicateKeyPolicy;
-use serde_saphyr::{Location, Spanned};
 
-use crate::report::{Finding, Place, Report};
+use crate::model::Location;
+use crate::report::{Finding, Report};
 use crate::yaml::Fault;
 
-/// A value with the place where it was written.
+/// A value with the location where it was written.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Located {
     /// Where.
-    pub place: Place,
+    pub location: Location,
     /// What.
     pub value: Value,
 }
@@ -47,7 +48,7 @@ pub type Map = IndexMap<Arc<str>, Field>;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Field {
     /// Where the key stands.
-    pub key: Place,
+    pub key: Location,
     /// What it holds.
     pub value: Located,
 }
@@ -69,27 +70,30 @@ impl Value {
 
 impl Located {
     /// A string that was not read from YAML.
-    pub fn string(place: &Place, text: impl Into<Arc<str>>) -> Self {
+    pub fn string(location: &Location, text: impl Into<Arc<str>>) -> Self {
         Self {
-            place: place.clone(),
+            location: location.clone(),
             value: Value::String(text.into()),
         }
     }
 
     /// A map that was not read from YAML.
-    pub fn map(place: &Place, entries: impl IntoIterator<Item = (Arc<str>, Located)>) -> Self {
+    pub fn map(
+        location: &Location,
+        entries: impl IntoIterator<Item = (Arc<str>, Located)>,
+    ) -> Self {
         let entries = entries.into_iter().map(|(key, value)| {
-            let key_place = value.place.clone();
+            let key_location = value.location.clone();
             (
                 key,
                 Field {
-                    key: key_place,
+                    key: key_location,
                     value,
                 },
             )
         });
         Self {
-            place: place.clone(),
+            location: location.clone(),
             value: Value::Map(Arc::new(entries.collect())),
         }
     }
@@ -138,17 +142,17 @@ pub fn parse(file: &Arc<str>, text: &str, report: &mut Report) -> Option<Located
 
 fn syntax_finding(error: &serde_saphyr::Error, file: &Arc<str>) -> Finding {
     let fault = Fault::new(error);
-    let place = Place::new(file.clone(), fault.line, fault.column);
-    let finding = Finding::error(&place, "", format!("not valid YAML: {}", fault.message));
+    let location = Location::new(file.clone(), fault.line, fault.column);
+    let finding = Finding::error(&location, "", format!("not valid YAML: {}", fault.message));
     match fault.message.contains("tab") {
         true => finding.repair("indent with spaces"),
         false => finding,
     }
 }
 
-fn place(file: &Arc<str>, at: Location) -> Place {
+fn location(file: &Arc<str>, at: serde_saphyr::Location) -> Location {
     let clamp = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
-    Place::new(file.clone(), clamp(at.line()), clamp(at.column()))
+    Location::new(file.clone(), clamp(at.line()), clamp(at.column()))
 }
 
 /// A tree as serde sees it; `locate` gives it the file's name and finds repeated keys.
@@ -163,7 +167,7 @@ enum Raw {
 }
 
 fn locate(raw: Spanned<Raw>, file: &Arc<str>, report: &mut Report) -> Located {
-    let place_of = |at| place(file, at);
+    let location_of = |at| location(file, at);
     let value = match raw.value {
         Raw::Null => Value::Null,
         Raw::Bool(value) => Value::Bool(value),
@@ -178,7 +182,7 @@ fn locate(raw: Spanned<Raw>, file: &Arc<str>, report: &mut Report) -> Located {
             let mut map = Map::with_capacity(entries.len());
             for (key, value) in entries {
                 let field = Field {
-                    key: place_of(key.defined),
+                    key: location_of(key.defined),
                     value: locate(value, file, report),
                 };
                 let name: Arc<str> = key.value.into();
@@ -194,7 +198,7 @@ fn locate(raw: Spanned<Raw>, file: &Arc<str>, report: &mut Report) -> Located {
         }
     };
     Located {
-        place: place_of(raw.defined),
+        location: location_of(raw.defined),
         value,
     }
 }
@@ -317,7 +321,7 @@ mod tests {
     }
 
     #[test]
-    fn every_value_knows_its_place() {
+    fn every_value_knows_its_location() {
         let (tree, report) = read("a: 1\nb:\n  - x\n  - {c: yes, d: true}\n");
         assert_eq!(report, "");
         let tree = tree.expect("valid");
@@ -325,10 +329,10 @@ mod tests {
         let Value::List(items) = &list.value else {
             panic!("a list")
         };
-        assert_eq!(items[0].place.to_string(), "t.yaml:3:5");
+        assert_eq!(items[0].location.to_string(), "t.yaml:3:5");
         let c = items[1].get("c").expect("c");
         assert_eq!(
-            (c.as_str(), c.place.to_string().as_str()),
+            (c.as_str(), c.location.to_string().as_str()),
             (Some("yes"), "t.yaml:4:9")
         );
         assert_eq!(items[1].get("d").expect("d").value, Value::Bool(true));
@@ -346,7 +350,7 @@ mod tests {
     }
 
     #[test]
-    fn syntax_errors_have_a_place() {
+    fn syntax_errors_have_a_location() {
         for (text, start) in [
             ("a: [1\nb: 2\n", "error: t.yaml:2:"),
             ("a:\n\tb: 1\n", "error: t.yaml:2:"),

@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use nodebake::identity::{Auth, BOOTSTRAP_USER, CaBundle, CaSource, Kubeconfig, example_ca};
+use nodebake::model::Location;
 use nodebake::project_folder::ProjectFolder;
-use nodebake::report::{Place, Report};
+use nodebake::report::Report;
 use nodebake::secrets::Token;
 use time::OffsetDateTime;
 use time::macros::datetime;
@@ -23,7 +24,7 @@ pub fn token(id: &str, secret: &str) -> Token {
         description: "kubelet-bootstrap-token".into(),
         until: None,
         revoked: None,
-        place: None,
+        location: None,
     }
 }
 
@@ -279,10 +280,10 @@ fn openssl_makes(folder: &Path, extensions: &[&str], from: &str, to: &str) -> St
 }
 
 fn judge(bytes: &[u8]) -> (Option<CaBundle>, String) {
-    let place = Place::new("cluster.yaml", 6, 9);
+    let location = Location::new("cluster.yaml", 6, 9);
     let source = CaSource {
         name: "pki/ca.pem",
-        place: &place,
+        location: &location,
         field: "apiServer.ca",
         at: AT,
     };
@@ -409,10 +410,10 @@ fn a_bundle_keeps_the_certificates_and_drops_the_rest() {
 
 #[test]
 fn a_missing_ca_is_found_where_the_inventory_names_it() {
-    let place = Place::new("cluster.yaml", 6, 9);
+    let location = Location::new("cluster.yaml", 6, 9);
     let source = CaSource {
         name: "pki/ca.pem",
-        place: &place,
+        location: &location,
         field: "apiServer.ca",
         at: AT,
     };

@@ -238,11 +238,11 @@ impl Baking<'_> {
         let (Some(signature), Some(key)) = (signature, &self.tree_key) else {
             let overlays = &node.class.spec.overlays;
             let used = overlays.iter().find(|used| used.name.value == "tree-check");
-            let spot = used.map_or_else(
-                || node.class.spec.kubernetes.spot.clone(),
-                |used| used.name.spot.clone(),
+            let location = used.map_or_else(
+                || node.class.spec.kubernetes.location.clone(),
+                |used| used.name.location.clone(),
             );
-            let finding = spot
+            let finding = location
                 .error("the node checks its tree, and this build signs no trees")
                 .repair(
                     "build with the signing key, or sign each tree.sums between the two stages",

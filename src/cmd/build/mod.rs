@@ -15,7 +15,8 @@ use crate::bundle::{Finished, Signer, signatures_of_others};
 use crate::cli::{Build, Print, Project};
 use crate::cmd::project::{Prepared, SIGN_KEY, Tokens, prepare, say};
 use crate::error::{Exit, Result};
-use crate::report::{Finding, Place, Report};
+use crate::model::Location;
+use crate::report::{Finding, Report};
 
 /// Where things are when the user does not say.
 const OUT: &str = "out";
@@ -103,7 +104,7 @@ fn make(
         for name in stale {
             let rule = "signed the bundle that was here before, so it went with it";
             let finding = Finding::warning(
-                &Place::file(target.join(name).display().to_string()),
+                &Location::file(target.join(name).display().to_string()),
                 "",
                 rule,
             );

@@ -10,12 +10,13 @@ use crate::bundle::{Old, OldBundle, PublicKey};
 use crate::cli::{Build, Stage};
 use crate::cmd::tree_check;
 use crate::error::Result;
+use crate::model::Location;
 use crate::model::output::Format;
 use crate::model::{NodePath, hex};
 use crate::node::{ListedKind, ListedTree, NodeTree};
 use crate::payload::Removals;
 use crate::plan::Plan;
-use crate::report::{Finding, Place, Report};
+use crate::report::{Finding, Report};
 
 /// The bundles that this build follows, each verified.
 pub struct Upgrade(Vec<OldBundle>);
@@ -92,11 +93,11 @@ impl Upgrade {
         if !writes_user_data || !self.0.iter().any(known) {
             return None;
         }
-        let file = plan.cluster.name.spot.place.file.clone();
+        let file = plan.cluster.name.location.at.file.clone();
         let rule = format!(
             "the bundle before is of generation {now} too, so cloud-init passes the new user-data over where it ran before"
         );
-        let finding = Finding::warning(&Place::file(file), "generation", rule);
+        let finding = Finding::warning(&Location::file(file), "generation", rule);
         Some(finding.repair("raise generation to provision machines anew"))
     }
 }

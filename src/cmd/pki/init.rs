@@ -34,7 +34,7 @@ pub(super) fn run(args: &PkiInit) -> Result<Exit> {
     let cluster = &inventory.cluster;
     let files = Files::of(&args.dir, cluster);
     let _lock = Lock::take(&args.dir.join(FOLDER))?;
-    if complete(&args.dir.join(FOLDER), &|name| files.place(name))? {
+    if complete(&args.dir.join(FOLDER), &|name| files.location(name))? {
         let said = "what an earlier run had made and not put in its place is there now";
         writeln!(terminal::stderr(), "nodebake: {said}")?;
         print(args, &files)?;
@@ -127,7 +127,7 @@ impl Files {
         pki_files::write_new(&set.path(NAMES[1]), 0o600, key)?;
         pki_files::write_new(&set.path(NAMES[2]), 0o644, ca)?;
         self.make_folders()?;
-        set.finish(&|name| self.place(name))
+        set.finish(&|name| self.location(name))
     }
 
     fn make_folders(&self) -> Result<()> {
@@ -138,7 +138,7 @@ impl Files {
     }
 
     /// Where one of [`NAMES`] goes.
-    fn place(&self, name: &OsStr) -> PathBuf {
+    fn location(&self, name: &OsStr) -> PathBuf {
         match NAMES.iter().position(|known| name == *known) {
             Some(0) => self.control_plane.clone(),
             Some(1) => self.key.clone(),

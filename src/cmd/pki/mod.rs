@@ -15,7 +15,8 @@ use crate::error::{Exit, Result};
 use crate::identity::pki_files::CA_KEY;
 use crate::identity::{Authority, CaBundle, PrivateKey};
 use crate::input::{self, Limit};
-use crate::report::{Finding, Place, Report};
+use crate::model::Location;
+use crate::report::{Finding, Report};
 use crate::secrets::{Secret, check_access};
 
 /// Longer than any passphrase, in bytes.
@@ -72,9 +73,9 @@ fn authority(
             )),
         }
     });
-    let place = Place::file(&*shown);
+    let location = Location::file(&*shown);
     Ok(made
-        .map_err(|(rule, repair)| report.add(Finding::error(&place, "", rule).repair(repair)))
+        .map_err(|(rule, repair)| report.add(Finding::error(&location, "", rule).repair(repair)))
         .ok())
 }
 
@@ -83,7 +84,7 @@ fn read_key(path: &Path, shown: &str, report: &mut Report) -> Result<Option<Zero
     let reading = || format!("reading {}", path.display());
     let read = match input::read_or_pipe(path, KEY_LIMIT) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let finding = Finding::error(&Place::file(shown), "", "the CA's key is missing");
+            let finding = Finding::error(&Location::file(shown), "", "the CA's key is missing");
             report.add(
                 finding.repair("name it with --ca-key, or make a CA with `nodebake pki init`"),
             );

@@ -4,14 +4,15 @@ use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
-use crate::cmd::project::{Prepared, place_of};
+use crate::cmd::project::{Prepared, location_of};
 use crate::cmd::{memory, tree_check};
 use crate::error::Result;
 use crate::inventory::CLUSTER_FILE;
+use crate::model::Location;
 use crate::node::NodeTree;
 use crate::payload::{Forms, Job, Objection, credential, initramfs, pxe as network, sysext};
 use crate::plan::NodePlan;
-use crate::report::{Amount, Finding, Place, Report};
+use crate::report::{Amount, Finding, Report};
 
 impl Prepared {
     /// Bakes every node and throws the trees away: the findings are what is wanted. Returns the node whose root in the
@@ -53,7 +54,8 @@ impl Prepared {
     /// Says each finding of nodes once, and whom it concerns where neither its place nor its rule does.
     pub fn name_concerned(&self, findings: Vec<(String, Finding)>) -> Vec<Finding> {
         let said = |finding: &Finding| {
-            self.plan.places.prefix(&finding.place).is_some() || finding.rule.contains("(node ")
+            self.plan.locations.prefix(&finding.location).is_some()
+                || finding.rule.contains("(node ")
         };
         name_concerned(findings, self.plan.nodes.len(), said)
     }
@@ -88,7 +90,7 @@ impl Prepared {
 
     /// A finding in merged layers is named after the node that set the value.
     pub(super) fn name_nodes(&self, report: &mut Report) {
-        report.name_places(|place| self.plan.places.prefix(place));
+        report.name_places(|location| self.plan.locations.prefix(location));
     }
 }
 
@@ -99,13 +101,13 @@ fn name_concerned(
     nodes: usize,
     said: impl Fn(&Finding) -> bool,
 ) -> Vec<Finding> {
-    let mut grouped: BTreeMap<(Place, String, String), Vec<(String, Finding)>> = BTreeMap::new();
+    let mut grouped: BTreeMap<(Location, String, String), Vec<(String, Finding)>> = BTreeMap::new();
     for (node, finding) in findings {
         let what = match &finding.amount {
             Some(amount) => amount.of.clone(),
             None => finding.rule.clone(),
         };
-        let key = (finding.place.clone(), finding.path.clone(), what);
+        let key = (finding.location.clone(), finding.path.clone(), what);
         grouped.entry(key).or_default().push((node, finding));
     }
     let mut named = Vec::with_capacity(grouped.len());
@@ -140,8 +142,8 @@ fn finding(objection: Objection, node: &NodePlan, tree: &NodeTree) -> Finding {
         let of = objection.subject.clone();
         Box::new(Amount { of, bytes })
     });
-    if let Some(place) = &objection.place {
-        return Finding::error(place, objection.subject, objection.rule);
+    if let Some(location) = &objection.location {
+        return Finding::error(location, objection.subject, objection.rule);
     }
     let entry = tree.get(&objection.subject);
     let of_node = objection
@@ -155,11 +157,11 @@ fn finding(objection: Objection, node: &NodePlan, tree: &NodeTree) -> Finding {
         false => format!(" ({})", more.join(", ")),
     };
     let field = objection.field.unwrap_or("output");
-    let place = place_of(&node.class.spec.merged, field);
-    let place = place.unwrap_or_else(|| Place::file(CLUSTER_FILE));
+    let location = location_of(&node.class.spec.merged, field);
+    let location = location.unwrap_or_else(|| Location::file(CLUSTER_FILE));
     Finding {
         amount,
-        ..Finding::error(&place, field, format!("{objection}{more}"))
+        ..Finding::error(&location, field, format!("{objection}{more}"))
     }
 }
 
@@ -170,7 +172,7 @@ mod tests {
     #[test]
     fn a_finding_names_its_nodes_unless_all_have_it_or_its_place_says_so() {
         let finding = |path: &str, rule: &str| {
-            Finding::error(&Place::new("profiles/a.yaml", 1, 1), path, rule)
+            Finding::error(&Location::new("profiles/a.yaml", 1, 1), path, rule)
         };
         let of = |nodes: &[&str], finding: &Finding| {
             let all = nodes

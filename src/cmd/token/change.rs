@@ -10,7 +10,8 @@ use crate::cmd::secrets_file::Change;
 use crate::cmd::token::{chosen, chosen_or_joining, load, minting, print};
 use crate::cmd::usage;
 use crate::error::{Exit, Result};
-use crate::inventory::{At, Inventory};
+use crate::inventory::Inventory;
+use crate::model::Spanned;
 use crate::project_folder::ProjectFolder;
 use crate::report::{Finding, Report};
 use crate::secrets::{Ended, Rotated};
@@ -111,7 +112,7 @@ pub(super) fn revoke(args: &TokenRevoke, report: &mut Report) -> Result<Exit> {
 
 /// Whom the tokens are encrypted for. What else is wrong with the inventory, or that there is none, must not keep anybody
 /// from shutting a node out; a list of recipients that cannot be read does, or some of them would lose the tokens.
-fn recipients(project: &ProjectFolder, report: &mut Report) -> Vec<At<String>> {
+fn recipients(project: &ProjectFolder, report: &mut Report) -> Vec<Spanned<String>> {
     let mut found = Report::default();
     let inventory = Inventory::load(project, &mut found);
     let of_tokens = |finding: &Finding| finding.path.starts_with("tokens.recipients");

@@ -15,8 +15,9 @@ use crate::cluster::Groups;
 use crate::cmd::secrets_file::{Change, encrypt, tokens};
 use crate::error::{Exit, Result};
 use crate::inventory::{Inventory, closest};
+use crate::model::Location;
 use crate::plan::needs_token;
-use crate::report::{Finding, Place, Report};
+use crate::report::{Finding, Report};
 use crate::secrets::{Listing, Minting, SEALED_FILE, Usage, minted_text};
 use crate::terminal;
 
@@ -61,7 +62,7 @@ fn create(args: &TokenCreate, report: &mut Report) -> Result<Exit> {
             if revoked {
                 let rule = "the node's token was revoked, so it gets no new one unless it is named";
                 report.add(Finding::warning(
-                    &Place::file(&*change.shown),
+                    &Location::file(&*change.shown),
                     format!("tokens.{node}"),
                     rule,
                 ));
@@ -184,7 +185,11 @@ fn minting(inventory: &Inventory, ttl: Option<Duration>) -> Minting<'static> {
 
 /// The nodes that the user named, by name or glob, each once and in the order in which they are known; all if none was
 /// named. A name that fits no node is an error: nothing is done by halves.
-pub(super) fn chosen<'a>(named: &[String], known: &[&'a str], place: &str) -> Result<Vec<&'a str>> {
+pub(super) fn chosen<'a>(
+    named: &[String],
+    known: &[&'a str],
+    location: &str,
+) -> Result<Vec<&'a str>> {
     if named.is_empty() {
         return Ok(known.to_vec());
     }
@@ -204,7 +209,7 @@ pub(super) fn chosen<'a>(named: &[String], known: &[&'a str], place: &str) -> Re
             let hint = closest(text, known.iter().copied());
             let hint = hint.map(|near| format!("; did you mean {near}?"));
             bail!(
-                "there is no node {text} {place}{}",
+                "there is no node {text} {location}{}",
                 hint.unwrap_or_default()
             );
         }

@@ -3,7 +3,8 @@
 use serde_json::Value as Json;
 
 use crate::identity::Auth;
-use crate::inventory::{NetworkManager, Spot};
+use crate::inventory::NetworkManager;
+use crate::model::{FieldLocation, Location};
 use crate::node::bake::Batch;
 use crate::node::builder::{UnitPart, UnitSource};
 use crate::node::overlay::{Overlay, OverlayBody};
@@ -11,7 +12,6 @@ use crate::node::recipe::{BodyPiece, FilePiece, UnitPiece};
 use crate::node::{Content, Entry, EntryKind, Origin};
 use crate::node::{images, keyfile, netplan, networkd, proxies};
 use crate::plan::NodePlan;
-use crate::report::Place;
 
 impl Batch<'_> {
     pub(super) fn overlay(&mut self, overlay: &Overlay, replace: bool) {
@@ -40,8 +40,9 @@ impl Batch<'_> {
                 origin: overlay.origin.clone(),
                 secret: entry.secret,
             };
-            let spot = Spot::new(entry.place.clone(), "");
-            self.builder.add(entry.path.as_str(), made, replace, &spot);
+            let location = FieldLocation::new(entry.location.clone(), "");
+            self.builder
+                .add(entry.path.as_str(), made, replace, &location);
         }
         for state in &overlay.units {
             let unit = self.builder.tree().unit_mut(&state.name);
@@ -88,16 +89,16 @@ impl Batch<'_> {
     ) {
         // A path that could not be rendered has its finding already.
         if let Some(path) = paths.get(name).and_then(Json::as_str) {
-            let spot = self.spot_of(name);
-            self.builder.add(path, entry, false, &spot);
+            let location = self.spot_of(name);
+            self.builder.add(path, entry, false, &location);
         }
     }
 
     /// Where a well-known path is set.
-    fn spot_of(&self, name: &str) -> Spot {
+    fn spot_of(&self, name: &str) -> FieldLocation {
         let found = self.recipe.paths.iter().find(|(known, _)| known == name);
-        let unset = || Spot::new(Place::file("profiles"), "paths");
-        found.map_or_else(unset, |(_, piece)| piece.spot.clone())
+        let unset = || FieldLocation::new(Location::file("profiles"), "paths");
+        found.map_or_else(unset, |(_, piece)| piece.location.clone())
     }
 
     /// `/etc/hostname`, where the host name is ours to set.
@@ -107,21 +108,21 @@ impl Batch<'_> {
                 "/etc/hostname",
                 format!("{hostname}\n"),
                 "generator hostname",
-                &piece.spot,
+                &piece.location,
             );
         }
     }
 
-    fn text_file(&mut self, path: &str, text: String, origin: &str, spot: &Spot) {
+    fn text_file(&mut self, path: &str, text: String, origin: &str, location: &FieldLocation) {
         let entry = Entry::file(Content::bytes(text), 0o644, Origin(origin.into()));
-        self.builder.add(path, entry, false, spot);
+        self.builder.add(path, entry, false, location);
     }
 
     /// The node's interfaces in the words of what configures them there.
     pub(super) fn network(&mut self, node: &NodePlan) {
         let Some(network) = &node.network else { return };
         let spec = &node.class.spec;
-        let spot = Spot::new(spec.kubernetes.spot.place.clone(), "interfaces");
+        let location = FieldLocation::new(spec.kubernetes.location.at.clone(), "interfaces");
         let (files, mode) = match spec.os.network {
             NetworkManager::Networkd => (networkd::files(network), 0o644),
             NetworkManager::NetworkManager => (keyfile::files(network), keyfile::MODE),
@@ -134,7 +135,7 @@ impl Batch<'_> {
         for (path, text) in files {
             let origin = Origin("generator network".into());
             let entry = Entry::file(Content::bytes(text), mode, origin);
-            self.builder.add(&path, entry, false, &spot);
+            self.builder.add(&path, entry, false, &location);
         }
         if spec.os.network == NetworkManager::Networkd {
             let unit = self.builder.tree().unit_mut("systemd-networkd.service");
@@ -148,9 +149,9 @@ impl Batch<'_> {
         for file in &self.recipe.registries {
             let origin = Origin("generator registries".into());
             let entry = Entry::file(file.content.clone(), 0o644, origin);
-            self.builder.add(&file.path, entry, false, &file.spot);
+            self.builder.add(&file.path, entry, false, &file.location);
         }
-        if let Some((content, spot)) = &self.recipe.proxies {
+        if let Some((content, location)) = &self.recipe.proxies {
             let source = UnitSource {
                 part: UnitPart {
                     unit: proxies::UNIT.to_owned(),
@@ -158,16 +159,16 @@ impl Batch<'_> {
                 },
                 content: content.clone(),
                 origin: Origin("generator proxies".into()),
-                spot: spot.clone(),
+                location: location.clone(),
             };
-            self.builder.unit_text(source, false, spot);
+            self.builder.unit_text(source, false, location);
         }
     }
 
     /// What imports the images that come with the node.
     pub(super) fn images(&mut self) {
         let pieces = &self.recipe.images;
-        let Some(first) = &pieces.spot else {
+        let Some(first) = &pieces.location else {
             return;
         };
         let origin = Origin("generator images".into());
@@ -185,7 +186,7 @@ impl Batch<'_> {
             },
             content: Content::bytes(images::UNIT_TEXT),
             origin: origin.clone(),
-            spot: first.clone(),
+            location: first.clone(),
         };
         self.builder.unit_text(source, false, first);
         let unit = self.builder.tree().unit_mut(images::UNIT);
@@ -201,10 +202,10 @@ impl Batch<'_> {
             let entry = Entry {
                 user: attributes.user.clone(),
                 group: attributes.group.clone(),
-                ..Entry::directory(attributes.mode.unwrap_or(0o755), origin(&path.spot))
+                ..Entry::directory(attributes.mode.unwrap_or(0o755), origin(&path.location))
             };
             self.builder
-                .add(&text, entry, attributes.replace, &path.spot);
+                .add(&text, entry, attributes.replace, &path.location);
         }
     }
 
@@ -227,11 +228,11 @@ impl Batch<'_> {
             ..Entry::file(
                 content,
                 file.attributes.mode.unwrap_or(tight),
-                origin(&file.path.spot),
+                origin(&file.path.location),
             )
         };
         self.builder
-            .add(&path, entry, file.attributes.replace, &file.path.spot);
+            .add(&path, entry, file.attributes.replace, &file.path.location);
     }
 
     pub(super) fn links(&mut self) {
@@ -241,15 +242,15 @@ impl Batch<'_> {
             };
             self.builder.add(
                 &at,
-                Entry::symlink(to, origin(&path.spot)),
+                Entry::symlink(to, origin(&path.location)),
                 *replace,
-                &path.spot,
+                &path.location,
             );
         }
     }
 
     pub(super) fn unit(&mut self, piece: &UnitPiece) {
-        let spot = &piece.spec.name.spot;
+        let location = &piece.spec.name.location;
         let name = &piece.spec.name.value;
         let texts = piece.text.iter().map(|text| (None, text));
         let dropins = piece
@@ -267,18 +268,18 @@ impl Batch<'_> {
             let source = UnitSource {
                 part,
                 content: Content::bytes(rendered),
-                origin: origin(&text.spot),
-                spot: text.spot.clone(),
+                origin: origin(&text.location),
+                location: text.location.clone(),
             };
-            self.builder.unit_text(source, piece.spec.replace, spot);
+            self.builder.unit_text(source, piece.spec.replace, location);
         }
         let unit = self.builder.tree().unit_mut(name);
         unit.enabled = piece.spec.enabled.or(unit.enabled);
         unit.masked |= piece.spec.masked;
-        unit.origin = Some(origin(spot));
+        unit.origin = Some(origin(location));
     }
 }
 
-pub(super) fn origin(spot: &Spot) -> Origin {
-    Origin(spot.place.to_string().into())
+pub(super) fn origin(location: &FieldLocation) -> Origin {
+    Origin(location.at.to_string().into())
 }

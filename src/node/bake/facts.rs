@@ -98,7 +98,7 @@ impl Batch<'_> {
                 Ok(()) => labels.push((key.clone(), value)),
                 Err(rule) => self
                     .builder
-                    .fail([piece.spot.error(format!("{key}: {rule}"))]),
+                    .fail([piece.location.error(format!("{key}: {rule}"))]),
             }
         }
         labels
@@ -162,7 +162,7 @@ impl Batch<'_> {
                         && let Err(rule) = check_flag(name, &value, minor)
                     {
                         let rule = format!("{rule} (node {node})");
-                        self.builder.fail([piece.spot.error(rule)]);
+                        self.builder.fail([piece.location.error(rule)]);
                     }
                     Some(value)
                 }

@@ -52,8 +52,8 @@ impl Batch<'_> {
         );
         let current = format!("{folder}/kubelet-client-current.pem");
         let spec = &node.class.spec;
-        let spot = spec.identity.client_spot.as_ref();
-        let spot = spot.unwrap_or(&spec.kubernetes.spot).clone();
+        let location = spec.identity.client_spot.as_ref();
+        let location = location.unwrap_or(&spec.kubernetes.location).clone();
         let origin = || Origin("generator client-certificate".into());
         let pair = Content::bytes(credential.to_pem().as_slice());
         let file = self.oven.kubelet.render(&Auth::CertificateFile(&current));
@@ -66,7 +66,7 @@ impl Batch<'_> {
             ),
         ];
         for (path, entry) in entries {
-            self.builder.add(&path, entry, false, &spot);
+            self.builder.add(&path, entry, false, &location);
         }
     }
 
@@ -109,11 +109,11 @@ impl Batch<'_> {
             ..Entry::file(
                 Content::bytes(bytes),
                 piece.attributes.mode.unwrap_or(0o600),
-                origin(&piece.path.spot),
+                origin(&piece.path.location),
             )
         };
         self.builder
-            .add(&path, entry, piece.attributes.replace, &piece.path.spot);
+            .add(&path, entry, piece.attributes.replace, &piece.path.location);
     }
 }
 

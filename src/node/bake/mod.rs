@@ -13,7 +13,7 @@ use serde_json::Value as Json;
 
 use crate::error::Result;
 use crate::identity::{BOOTSTRAP_USER, Guarded, KUBELET_USER, Kubeconfig, Private};
-use crate::inventory::Spot;
+use crate::model::{FieldLocation, Location};
 use crate::node::agree::{self, Known};
 use crate::node::builder::TreeBuilder;
 use crate::node::images::{self, Outside};
@@ -23,7 +23,7 @@ use crate::node::template::{Scope, ScopeValue, Templates};
 use crate::node::{Content, EntryKind, NodeTree, Origin};
 use crate::plan::{NodePlan, Plan};
 use crate::project_folder::ProjectFolder;
-use crate::report::{Finding, Place, Report};
+use crate::report::{Finding, Report};
 
 /// Label keys with their rendered values.
 type Labels = Vec<(String, String)>;
@@ -160,8 +160,8 @@ impl Batch<'_> {
             let private = guarded.find(blob.bytes()).filter(|_| !blob.is_shared())?;
             // The generated kubeconfig is where the token belongs.
             let is_ours = secret && origin.is_generator() && private == Private::Tokens;
-            let spot = Spot::new(Place::file(origin.0.clone()), "");
-            refused(&spot, private, Some(secret)).filter(|_| !is_ours)
+            let location = FieldLocation::new(Location::file(origin.0.clone()), "");
+            refused(&location, private, Some(secret)).filter(|_| !is_ours)
         };
         let tree = self.builder.tree();
         let files = tree

@@ -1,10 +1,10 @@
 //! Units are read as systemd would read them, and what it would not take is found at the line that says it.
 
-use crate::inventory::Spot;
+use crate::model::{FieldLocation, Location};
 use crate::node::bake::{Batch, Oven};
 use crate::node::{Content, Fault, Texts, Unit, check_unit};
 use crate::project_folder::SOURCE;
-use crate::report::{Finding, Place};
+use crate::report::Finding;
 
 impl Batch<'_> {
     /// Checks every unit whose text or drop-ins are ours.
@@ -22,8 +22,8 @@ impl Batch<'_> {
                 let Some((dropin, text)) = parts.get(fault.text) else {
                     continue;
                 };
-                if let Some(spot) = self.builder.unit_spot(name, *dropin) {
-                    findings.push(finding(self.oven, spot, text, fault, name));
+                if let Some(location) = self.builder.unit_spot(name, *dropin) {
+                    findings.push(finding(self.oven, location, text, fault, name));
                 }
             }
         }
@@ -45,13 +45,13 @@ fn parts(unit: &Unit) -> Vec<(Option<&str>, &str)> {
 }
 
 /// A fault at its line and column of the file that holds the text, if that file says the line word for word.
-fn finding(oven: &Oven, spot: &Spot, text: &str, fault: Fault, unit: &str) -> Finding {
+fn finding(oven: &Oven, location: &FieldLocation, text: &str, fault: Fault, unit: &str) -> Finding {
     let line = text.split('\n').nth(fault.position.line - 1);
-    let source = source(oven, spot);
-    let is_own_file = spot.place.line == 0;
+    let source = source(oven, location);
+    let is_own_file = location.at.line == 0;
     let lines = text.split('\n').count();
     let found = line.zip(source.as_deref()).and_then(|(line, source)| {
-        let from = usize::try_from(spot.place.line).unwrap_or(0);
+        let from = usize::try_from(location.at.line).unwrap_or(0);
         locate(source, from.saturating_sub(1), lines, line)
     });
     let number = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
@@ -59,30 +59,30 @@ fn finding(oven: &Oven, spot: &Spot, text: &str, fault: Fault, unit: &str) -> Fi
     if is_own_file {
         rule = format!("{unit}: {rule}");
     }
-    let place = match found {
+    let at = match found {
         Some((found, shift)) => {
             let column = fault.position.column.saturating_add_signed(shift);
-            Place::new(spot.place.file.clone(), number(found), number(column))
+            Location::new(location.at.file.clone(), number(found), number(column))
         }
         None => {
             rule.push_str(&format!(" (line {} of the text)", fault.position.line));
-            spot.place.clone()
+            location.at.clone()
         }
     };
     Finding {
         severity: fault.severity,
         repair: fault.repair,
-        ..Finding::error(&place, spot.path.to_string(), rule)
+        ..Finding::error(&at, location.path.to_string(), rule)
     }
 }
 
 /// The text of the file in which a unit's text was written: a template, a file of an overlay, or the YAML around it.
 /// Built-in files that are no templates are right as they are, and a test says so.
-fn source<'o>(oven: &'o Oven, spot: &Spot) -> Option<std::borrow::Cow<'o, str>> {
-    if let Some(template) = oven.templates.text_of(&spot.place) {
+fn source<'o>(oven: &'o Oven, location: &FieldLocation) -> Option<std::borrow::Cow<'o, str>> {
+    if let Some(template) = oven.templates.text_of(&location.at) {
         return Some(template.into());
     }
-    let file = oven.project.read_text(&*spot.place.file, SOURCE);
+    let file = oven.project.read_text(&*location.at.file, SOURCE);
     file.ok().map(Into::into)
 }
 

@@ -2,7 +2,8 @@
 
 use serde_json::{Map, Value as Json};
 
-use crate::inventory::{At, Spec, Spot};
+use crate::inventory::Spec;
+use crate::model::{FieldLocation, Spanned};
 use crate::node::images::{Image, Name};
 use crate::node::{Content, EntryKind, NodeTree};
 use crate::report::Finding;
@@ -16,7 +17,7 @@ struct Wanted {
     name: Name,
     /// Who names it.
     by: String,
-    spot: Spot,
+    location: FieldLocation,
     /// Whether the kubelet asks the registry for it even when it is there.
     always: bool,
 }
@@ -71,19 +72,19 @@ fn wanted(tree: &NodeTree, spec: &Spec, config: &Json, sandbox: Option<&str>) ->
     let mut wanted = vec![Wanted {
         name: Name::of(image),
         by: "the sandbox of every pod".into(),
-        spot: spec.containerd.sandbox_image.spot.clone(),
+        location: spec.containerd.sandbox_image.location.clone(),
         always: false,
     }];
     let add_ons = spec.airgap.iter().flat_map(|airgap| &airgap.images);
-    wanted.extend(add_ons.map(|At { value, spot }| Wanted {
+    wanted.extend(add_ons.map(|Spanned { value, location }| Wanted {
         name: Name::of(value),
         by: "an add-on".into(),
-        spot: spot.clone(),
+        location: location.clone(),
         always: false,
     }));
-    let spot = spec.airgap.as_ref().map(|airgap| &airgap.spot);
-    let spot = spot.unwrap_or(&spec.kubernetes.spot);
-    wanted.extend(static_pods(tree, config, spot));
+    let location = spec.airgap.as_ref().map(|airgap| &airgap.location);
+    let location = location.unwrap_or(&spec.kubernetes.location);
+    wanted.extend(static_pods(tree, config, location));
     wanted
 }
 
@@ -110,7 +111,9 @@ fn is_there(name: &Name, there: &[Image]) -> bool {
 }
 
 fn missing(wanted: &Wanted, spec: &Spec, there: &[Image]) -> Option<Finding> {
-    let Wanted { name, by, spot, .. } = wanted;
+    let Wanted {
+        name, by, location, ..
+    } = wanted;
     if !mirrors(name, spec).is_empty() {
         return None;
     }
@@ -122,7 +125,8 @@ fn missing(wanted: &Wanted, spec: &Spec, there: &[Image]) -> Option<Finding> {
                 "{name} of {by} is pulled at each start, from a registry that is not there"
             );
             Some(
-                spot.error(rule)
+                location
+                    .error(rule)
                     .repair("set imagePullPolicy to IfNotPresent, and a tag that is not latest"),
             )
         }
@@ -130,7 +134,8 @@ fn missing(wanted: &Wanted, spec: &Spec, there: &[Image]) -> Option<Finding> {
             let rule =
                 format!("the image {name} of {by} is neither in the payload nor behind a mirror");
             Some(
-                spot.error(rule)
+                location
+                    .error(rule)
                     .repair("add its archive to images, or a mirror to registries"),
             )
         }
@@ -138,7 +143,7 @@ fn missing(wanted: &Wanted, spec: &Spec, there: &[Image]) -> Option<Finding> {
 }
 
 /// The images of the pods that the kubelet starts from files.
-fn static_pods(tree: &NodeTree, config: &Json, spot: &Spot) -> Vec<Wanted> {
+fn static_pods(tree: &NodeTree, config: &Json, location: &FieldLocation) -> Vec<Wanted> {
     let Some(folder) = config.get("staticPodPath").and_then(Json::as_str) else {
         return Vec::new();
     };
@@ -173,7 +178,7 @@ fn static_pods(tree: &NodeTree, config: &Json, spot: &Spot) -> Vec<Wanted> {
                     always,
                     name,
                     by: format!("the static pod {path}"),
-                    spot: spot.clone(),
+                    location: location.clone(),
                 });
             }
         }

@@ -9,14 +9,15 @@ use std::cell::RefCell;
 use std::sync::Arc;
 
 use crate::error::Result;
-use crate::inventory::{At, Cursor, closest};
+use crate::inventory::{Cursor, closest};
+use crate::model::{Location, Spanned};
 use crate::model::{NodePath, Owner};
 use crate::node::overlay::settings::Rule;
 use crate::node::overlay::source::{Found, Source};
 use crate::node::template::{TemplateId, TemplateSet};
 use crate::node::{Content, Origin};
 use crate::project_folder::ProjectFolder;
-use crate::report::{Finding, Place, Report};
+use crate::report::{Finding, Report};
 
 /// One overlay, read once however many nodes it is laid over.
 #[derive(Debug)]
@@ -47,7 +48,7 @@ pub struct OverlayEntry {
     /// Whether it holds a secret.
     pub secret: bool,
     /// Where it was written, for findings.
-    pub place: Place,
+    pub location: Location,
 }
 
 /// What an overlay puts at a path.
@@ -77,12 +78,12 @@ pub struct UnitState {
 /// Reads an overlay of the project, or the built-in one. None if there is a finding.
 pub fn load(
     project: &ProjectFolder,
-    name: &At<String>,
+    name: &Spanned<String>,
     templates: &mut TemplateSet,
     report: &mut Report,
 ) -> Result<Option<Overlay>> {
     if name.value.is_empty() || name.value.contains(['/', '\\']) || name.value.starts_with('.') {
-        report.add(name.spot.error("an overlay's name is no path"));
+        report.add(name.location.error("an overlay's name is no path"));
         return Ok(None);
     }
     let Some(source) = source::find(project, name, report)? else {
@@ -91,7 +92,7 @@ pub fn load(
     let Some(source) = source else {
         let known = source::names(project);
         let mut finding = name
-            .spot
+            .location
             .error(format!("there is no overlay {:?}", name.value));
         finding.repair = Some(
             match closest(&name.value, known.iter().map(String::as_str)) {
@@ -127,7 +128,7 @@ fn read(
     let mut rules = Vec::new();
     if let Some(settings) = &source.settings {
         let Ok(text) = std::str::from_utf8(settings) else {
-            let finding = Finding::error(&Place::file(file), "", "is not UTF-8");
+            let finding = Finding::error(&Location::file(file), "", "is not UTF-8");
             report.borrow_mut().add(finding);
             return None;
         };
@@ -137,13 +138,13 @@ fn read(
         fields.finish();
     }
     for (below, found) in source.files {
-        let place = Place::file(format!("{}/root/{below}", source.name));
-        if let Some(entry) = entry(&below, found, &mut rules, (place, templates, report)) {
+        let location = Location::file(format!("{}/root/{below}", source.name));
+        if let Some(entry) = entry(&below, found, &mut rules, (location, templates, report)) {
             overlay.entries.push(entry);
         }
     }
-    for spot in rules.iter().filter_map(Rule::unused) {
-        let finding = spot.error("matches nothing");
+    for location in rules.iter().filter_map(Rule::unused) {
+        let finding = location.error("matches nothing");
         report
             .borrow_mut()
             .add(finding.repair("mend the glob or remove it"));
@@ -152,7 +153,7 @@ fn read(
     Some(overlay)
 }
 /// What an entry needs beside itself: its place, and where templates and findings go.
-type Surroundings<'a, 'b> = (Place, &'a mut TemplateSet, &'b RefCell<Report>);
+type Surroundings<'a, 'b> = (Location, &'a mut TemplateSet, &'b RefCell<Report>);
 
 /// Makes an entry of a file; a name that ends in `.tera` is a template and loses the ending.
 fn entry(
@@ -161,8 +162,8 @@ fn entry(
     rules: &mut [Rule],
     around: Surroundings<'_, '_>,
 ) -> Option<OverlayEntry> {
-    let (place, templates, report) = around;
-    let add = |rule: String| report.borrow_mut().add(Finding::error(&place, "", rule));
+    let (location, templates, report) = around;
+    let add = |rule: String| report.borrow_mut().add(Finding::error(&location, "", rule));
     let name = below.strip_suffix(".tera").unwrap_or(below);
     let path = match NodePath::parse(&format!("/{name}")) {
         Ok(path) => path,
@@ -171,7 +172,7 @@ fn entry(
             return None;
         }
     };
-    let body = match body(found, name != below, (&place, templates)) {
+    let body = match body(found, name != below, (&location, templates)) {
         Ok(body) => body,
         Err(rule) => {
             add(rule.to_owned());
@@ -186,7 +187,7 @@ fn entry(
         user: Owner::root(),
         group: Owner::root(),
         secret: false,
-        place,
+        location,
     };
     for rule in rules {
         rule.apply(&mut entry);
@@ -205,7 +206,7 @@ const TOO_LONG: &str =
 fn body(
     found: Found,
     is_template: bool,
-    (place, templates): (&Place, &mut TemplateSet),
+    (location, templates): (&Location, &mut TemplateSet),
 ) -> std::result::Result<OverlayBody, &'static str> {
     match found {
         Found::Symlink(target) => Ok(OverlayBody::Symlink(target)),
@@ -214,7 +215,7 @@ fn body(
             let text = String::from_utf8(bytes).map_err(|_| "a template must be UTF-8")?;
             Ok(OverlayBody::Template(templates.add(
                 &text.into(),
-                place,
+                location,
                 &"".into(),
             )))
         }

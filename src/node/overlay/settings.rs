@@ -2,7 +2,8 @@
 
 use globset::{GlobBuilder, GlobMatcher};
 
-use crate::inventory::{Cursor, Fields, Spot, mode, owner, unit_name};
+use crate::inventory::{Cursor, Fields, mode, owner, unit_name};
+use crate::model::FieldLocation;
 use crate::model::{NodePath, Owner};
 use crate::node::overlay::{Overlay, OverlayBody, OverlayEntry, UnitState};
 
@@ -13,7 +14,7 @@ pub struct Rule {
     user: Option<Owner>,
     group: Option<Owner>,
     secret: bool,
-    at: Spot,
+    at: FieldLocation,
     used: bool,
 }
 
@@ -35,7 +36,7 @@ impl Rule {
     }
 
     /// Where a glob that matched nothing stands.
-    pub fn unused(&self) -> Option<&Spot> {
+    pub fn unused(&self) -> Option<&FieldLocation> {
         (!self.used).then_some(&self.at)
     }
 }
@@ -99,7 +100,7 @@ fn directory(path: &str, at: &Cursor<'_>) -> Option<OverlayEntry> {
             user: user.unwrap_or_else(Owner::root),
             group: group.unwrap_or_else(Owner::root),
             secret: false,
-            place: at.spot().place,
+            location: at.location().at,
         }),
         Err(rule) => {
             at.error(rule);
@@ -142,7 +143,7 @@ fn rule(glob: &str, at: &Cursor<'_>) -> Option<Rule> {
             user,
             group,
             secret,
-            at: at.spot(),
+            at: at.location(),
             used: false,
         }),
         Err(error) => {

@@ -10,9 +10,9 @@ use walkdir::{DirEntry, WalkDir};
 
 use crate::error::Result;
 use crate::input;
-use crate::inventory::At;
+use crate::model::{Location, Spanned};
 use crate::project_folder::{ProjectFolder, SETTINGS, SOURCE};
-use crate::report::{Finding, Place, Report};
+use crate::report::{Finding, Report};
 
 static BUILT_IN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/overlays");
 
@@ -44,7 +44,7 @@ pub struct Source {
 /// finding, the inner one that there is none.
 pub fn find(
     project: &ProjectFolder,
-    name: &At<String>,
+    name: &Spanned<String>,
     report: &mut Report,
 ) -> Result<Option<Option<Source>>> {
     let folder = format!("overlays/{}", name.value);
@@ -61,7 +61,7 @@ pub fn find(
         Ok(source) => Ok(Some(Some(source))),
         Err((file, error)) => match input::flaw_of(&error) {
             Some(flaw) => {
-                report.add(Finding::of_flaw(&Place::file(file), "", "", flaw));
+                report.add(Finding::of_flaw(&Location::file(file), "", "", flaw));
                 Ok(None)
             }
             None => Err(error).with_context(|| format!("reading {}", project.join(file).display())),

@@ -82,7 +82,7 @@ impl Preparation<'_> {
             MemberBody::Link(target) => {
                 let target = Text {
                     text: target.as_str().into(),
-                    spot: asset.path.spot.clone(),
+                    location: asset.path.location.clone(),
                 };
                 to.links
                     .push((path, Piece::plain(&target), asset.attributes.replace));
@@ -115,7 +115,7 @@ impl Preparation<'_> {
             Ok(unpacked) => Some(Arc::new(unpacked)),
             Err(rule) => {
                 let rule = format!("{} {rule}", source.value);
-                self.report.add(source.spot.error(rule));
+                self.report.add(source.location.error(rule));
                 None
             }
         };
@@ -139,14 +139,14 @@ impl Preparation<'_> {
             if !unpacked.members.keys().any(|name| glob.is_match(name)) {
                 let rule = format!("{:?} is nothing that {} holds", said.value, source.value);
                 let repair = "paths are as `tar -t` prints them, without what strip takes off";
-                self.report.add(said.spot.error(rule).repair(repair));
+                self.report.add(said.location.error(rule).repair(repair));
             }
         }
         if how.only.is_empty() && unpacked.members.is_empty() {
             let rule = format!("{} holds no file below what strip takes off", source.value);
-            self.report.add(source.spot.error(rule));
+            self.report.add(source.location.error(rule));
         }
-        self.refuse_private(&source.spot, unpacked.private, None);
+        self.refuse_private(&source.location, unpacked.private, None);
     }
 
     fn globs(&mut self, how: &UnpackSpec) -> Option<Vec<GlobMatcher>> {
@@ -159,7 +159,7 @@ impl Preparation<'_> {
                 Ok(glob) => globs.push(glob.compile_matcher()),
                 Err(error) => {
                     let rule = format!("is no glob: {}", error.kind());
-                    self.report.add(said.spot.error(rule));
+                    self.report.add(said.location.error(rule));
                 }
             }
         }
@@ -171,6 +171,6 @@ fn below(folder: &Text, name: &str) -> Text {
     let path = format!("{}/{name}", folder.text.trim_end_matches('/'));
     Text {
         text: path.into(),
-        spot: folder.spot.clone(),
+        location: folder.location.clone(),
     }
 }

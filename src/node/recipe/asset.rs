@@ -53,7 +53,7 @@ impl Preparation<'_> {
         let rule = format!("{} hashes to {}", asset.source.value, hex(&is));
         let repair = "take the file that was meant, or its digest";
         self.report
-            .add(asset.sha256.spot.error(rule).repair(repair));
+            .add(asset.sha256.location.error(rule).repair(repair));
         false
     }
 
@@ -71,7 +71,7 @@ impl Preparation<'_> {
                 let rule = format!("{} is a folder, and an asset is a file", asset.source.value);
                 let repair = "name its files one by one, or pack it and say `unpack: true`";
                 self.report
-                    .add(asset.source.spot.error(rule).repair(repair));
+                    .add(asset.source.location.error(rule).repair(repair));
                 None
             }
             Ok(file) => {
@@ -91,7 +91,7 @@ impl Preparation<'_> {
                     let key = (asset.source.value.clone(), None, version.value.clone());
                     let _ = self.versions.insert(key, search.found);
                 }
-                self.refuse_private(&asset.source.spot, whole.or(keys.found()), None);
+                self.refuse_private(&asset.source.location, whole.or(keys.found()), None);
                 Some(Measured {
                     content: Content::Asset(Arc::new(content)),
                     binary: program.finish(),
@@ -125,7 +125,7 @@ impl Preparation<'_> {
                 source.value
             );
             let repair = "take the file for the node's machine, or say os.arch";
-            self.report.add(source.spot.error(rule).repair(repair));
+            self.report.add(source.location.error(rule).repair(repair));
         }
         let kubelet = spec.paths.iter().find(|(name, _)| name == "kubelet");
         if kubelet.is_none_or(|(_, kubelet)| *kubelet.text != *path) {
@@ -139,7 +139,7 @@ impl Preparation<'_> {
         let finding = match versions.is_empty() {
             true => {
                 let rule = format!("{} does not say which Kubernetes it is of", source.value);
-                source.spot.warning(rule)
+                source.location.warning(rule)
             }
             false => {
                 let is = versions.join(" or ");
@@ -147,7 +147,7 @@ impl Preparation<'_> {
                     "{} is of Kubernetes {is}, and the node's is {wanted}",
                     source.value
                 );
-                source.spot.error(rule)
+                source.location.error(rule)
             }
         };
         self.report
@@ -180,7 +180,7 @@ impl Preparation<'_> {
         if !holds {
             let rule = format!("{} does not hold this version", asset.source.value);
             let repair = "take the file that was meant, or its version as `--version` prints it";
-            self.report.add(version.spot.error(rule).repair(repair));
+            self.report.add(version.location.error(rule).repair(repair));
         }
         Ok(())
     }

@@ -3,7 +3,8 @@
 use anyhow::Context;
 
 use crate::error::Result;
-use crate::inventory::{AssetSpec, Spec, Spot};
+use crate::inventory::{AssetSpec, Spec};
+use crate::model::FieldLocation;
 use crate::model::hex;
 use crate::node::images::{Image, images, pack};
 use crate::node::piece::Piece;
@@ -17,7 +18,7 @@ pub struct ImagePieces {
     /// The list that the node imports by; empty where there are none.
     pub list: String,
     /// Where the first of them is asked for.
-    pub spot: Option<Spot>,
+    pub location: Option<FieldLocation>,
 }
 
 impl Preparation<'_> {
@@ -41,7 +42,9 @@ impl Preparation<'_> {
             files.push(piece);
             match &self.archives[&source.value] {
                 Ok(found) => {
-                    let _ = pieces.spot.get_or_insert_with(|| image.path.spot.clone());
+                    let _ = pieces
+                        .location
+                        .get_or_insert_with(|| image.path.location.clone());
                     for one in found {
                         pieces.list += &one.line(&image.path.text);
                         pieces.images.push(one.clone());
@@ -49,7 +52,7 @@ impl Preparation<'_> {
                 }
                 Err(rule) => {
                     let rule = format!("{} {rule}", source.value);
-                    self.report.add(source.spot.error(rule));
+                    self.report.add(source.location.error(rule));
                 }
             }
         }
@@ -78,7 +81,7 @@ impl Preparation<'_> {
             let mut keys = self.guarded.scan();
             let packed = pack(self.project, &source.value, &mut |piece| keys.push(piece))?;
             let private = keys.found();
-            self.refuse_private(&source.spot, private, None);
+            self.refuse_private(&source.location, private, None);
             if let Ok(layout) = &packed {
                 let _ = self
                     .archives
@@ -93,7 +96,7 @@ impl Preparation<'_> {
                     let rule = format!("{} {rule}", source.value);
                     let repair =
                         "save the images again, whole: `skopeo copy --all … oci:FOLDER:NAME`";
-                    self.report.add(source.spot.error(rule).repair(repair));
+                    self.report.add(source.location.error(rule).repair(repair));
                 }
                 return Ok(None);
             }
@@ -103,7 +106,7 @@ impl Preparation<'_> {
             let rule = format!("{}/index.json hashes to {is}", source.value);
             let repair = "take the folder that was meant, or the digest of its index.json";
             self.report
-                .add(image.sha256.spot.error(rule).repair(repair));
+                .add(image.sha256.location.error(rule).repair(repair));
         }
         self.check_version(image, [&layout.archive])?;
         Ok(Some(FilePiece {

@@ -1,7 +1,8 @@
 //! What is prepared once about the runtime: registries with their CAs, proxies, and what templates know of them.
 
 use crate::error::Result;
-use crate::inventory::{Spec, Spot};
+use crate::inventory::Spec;
+use crate::model::FieldLocation;
 use crate::node::recipe::Preparation;
 use crate::node::template::ScopeValue;
 use crate::node::{Content, proxies, registries};
@@ -14,7 +15,7 @@ pub struct RegistryFile {
     /// Its bytes.
     pub content: Content,
     /// Where it was asked for.
-    pub spot: Spot,
+    pub location: FieldLocation,
 }
 
 impl Preparation<'_> {
@@ -26,7 +27,7 @@ impl Preparation<'_> {
             files.push(RegistryFile {
                 path,
                 content: Content::shared(text),
-                spot: registry.host.spot.clone(),
+                location: registry.host.location.clone(),
             });
             for ca in registries::ca_files(registry) {
                 let Some(content) = self.source(ca.source, None)? else {
@@ -34,12 +35,12 @@ impl Preparation<'_> {
                 };
                 if let Some(rule) = flaw_of_ca(&content) {
                     let rule = format!("{} {rule}", ca.source.value);
-                    self.report.add(ca.source.spot.error(rule));
+                    self.report.add(ca.source.location.error(rule));
                 }
                 files.push(RegistryFile {
                     path: ca.path,
                     content,
-                    spot: ca.source.spot.clone(),
+                    location: ca.source.location.clone(),
                 });
             }
         }
@@ -78,8 +79,8 @@ pub(super) fn containerd_scope(spec: &Spec) -> ScopeValue {
 }
 
 /// The drop-in with the proxies, and where they are set.
-pub(super) fn proxies_of(spec: &Spec, plan: &Plan) -> Option<(Content, Spot)> {
+pub(super) fn proxies_of(spec: &Spec, plan: &Plan) -> Option<(Content, FieldLocation)> {
     let proxies = spec.proxies.as_ref()?;
     let text = proxies::dropin(proxies, &plan.cluster)?;
-    Some((Content::shared(text), proxies.spot.clone()?))
+    Some((Content::shared(text), proxies.location.clone()?))
 }

@@ -60,8 +60,8 @@ fn finding(config: &Located, broken: &rules::Broken, path: &str) -> Finding {
         at = inner.unwrap_or(at);
     }
     let mut finding = match broken.warning {
-        true => Finding::warning(&at.place, shown, &*broken.rule),
-        false => Finding::error(&at.place, shown, &*broken.rule),
+        true => Finding::warning(&at.location, shown, &*broken.rule),
+        false => Finding::error(&at.location, shown, &*broken.rule),
     };
     finding.repair.clone_from(&broken.repair);
     finding
@@ -116,7 +116,7 @@ impl Walk<'_> {
             Value::Map(map) => Some(map),
             other => {
                 let rule = format!("must be a map, not {}", other.kind());
-                self.report.add(Finding::error(&at.place, path, rule));
+                self.report.add(Finding::error(&at.location, path, rule));
                 None
             }
         }
@@ -141,7 +141,7 @@ impl Walk<'_> {
             }
             (kind, _) => {
                 if let Err(rule) = check_scalar(kind, at, self.minor) {
-                    self.report.add(Finding::error(&at.place, path, rule));
+                    self.report.add(Finding::error(&at.location, path, rule));
                 }
             }
         }

@@ -12,9 +12,9 @@ const LANGLE: [&str; 2] = ["eviction-hard", "eviction-soft"];
 
 /// A flag's text as its field takes it.
 pub fn to_value(flag: &str, text: &Text, kind: &Kind) -> Option<Located> {
-    let place = &text.spot.place;
+    let location = &text.location.at;
     let located = |value| Located {
-        place: place.clone(),
+        location: location.clone(),
         value,
     };
     let string = |part: &str| located(Value::String(part.into()));
@@ -50,7 +50,7 @@ pub fn to_value(flag: &str, text: &Text, kind: &Kind) -> Option<Located> {
                 Some((key.trim().into(), value))
             });
             let pairs: Option<Vec<(Arc<str>, Located)>> = pairs.collect();
-            Located::map(place, pairs?)
+            Located::map(location, pairs?)
         }
         _ => return None,
     })
@@ -98,8 +98,8 @@ fn taint(text: &str, string: &dyn Fn(&str) -> Located) -> Option<Located> {
         entries.push(("value".into(), string(value)));
     }
     entries.push(("effect".into(), string(effect)));
-    let place = string("").place;
-    Some(Located::map(&place, entries))
+    let location = string("").location;
+    Some(Located::map(&location, entries))
 }
 
 fn taint_text(at: &Located) -> Option<String> {
@@ -115,9 +115,8 @@ fn taint_text(at: &Located) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::inventory::Spot;
     use crate::kubernetes::kubelet_config::{FieldAnswer, Schema};
-    use crate::report::Place;
+    use crate::model::{FieldLocation, Location};
 
     fn converted(flag: &str, path: &str, written: &str) -> Option<String> {
         let FieldAnswer::Found(kind) = Schema::load().path(path, 34) else {
@@ -125,7 +124,7 @@ mod tests {
         };
         let text = Text {
             text: written.into(),
-            spot: Spot::new(Place::file("t"), flag),
+            location: FieldLocation::new(Location::file("t"), flag),
         };
         let value = to_value(flag, &text, kind)?;
         Some(serde_json::to_string(&value).expect("JSON"))

@@ -11,12 +11,13 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
-use crate::inventory::{Spec, Spot, Text, child_path};
+use crate::inventory::{Spec, Text, child_path};
 use crate::kubernetes::gates::Gates;
 use crate::kubernetes::kubelet_config::{FieldAnswer, Kind, Schema, TypeRef};
 use crate::kubernetes::moves::{self, Home};
+use crate::model::{FieldLocation, Location};
 use crate::plan::kubelet::convert;
-use crate::report::{Finding, Place, Report};
+use crate::report::{Finding, Report};
 use crate::yaml::{Field, Located, Map, Value};
 
 /// What a kubelet is told, and what became of settings that stood elsewhere.
@@ -41,7 +42,7 @@ pub struct Moved {
 /// Puts every setting of the profiles where its version wants it.
 pub fn settle(
     spec: &Spec,
-    (written, spot): (&Located, &Spot),
+    (written, location): (&Located, &FieldLocation),
     gates: &Gates,
     report: &mut Report,
 ) -> Settings {
@@ -59,7 +60,7 @@ pub fn settle(
         settle.flag(name, value.as_ref());
     }
     let mut config = match settle.minors_are_known() {
-        true => settle.fields(written, Schema::load().root(), "", &spot.path),
+        true => settle.fields(written, Schema::load().root(), "", &location.path),
         false => written.clone(),
     };
     for (path, value) in std::mem::take(&mut settle.added) {
@@ -93,34 +94,34 @@ impl Settle<'_> {
     }
 
     /// Leaves a setting out; the user's own profiles are told so.
-    fn leave_out(&mut self, place: &Place, path: &str, why: &str) {
-        if !place.file.starts_with("built-in:") {
+    fn leave_out(&mut self, location: &Location, path: &str, why: &str) {
+        if !location.file.starts_with("built-in:") {
             let rule = format!(
                 "{why}, and a kubelet here is 1.{}: it is left out",
                 self.minor
             );
             let repair = "set it to null in `cluster.yaml` or in a profile of those nodes";
             self.report
-                .add(Finding::warning(place, path, rule).repair(repair));
+                .add(Finding::warning(location, path, rule).repair(repair));
         }
         self.note(path.to_owned(), format!("left out: {why}"));
     }
 
     fn flag(&mut self, name: &str, value: Option<&Text>) {
         let home = match value {
-            Some(text) if is_profile(&text.spot.place) && self.minors_are_known() => {
+            Some(text) if is_profile(&text.location.at) && self.minors_are_known() => {
                 moves::flag(name, &text.text, self.minor)
             }
             _ => Home::Here,
         };
         let keep = match (home, value) {
             (Home::Implied(why), Some(text)) => {
-                self.note(text.spot.path.to_string(), format!("left out: {why}"));
+                self.note(text.location.path.to_string(), format!("left out: {why}"));
                 false
             }
             (Home::NotYet(since), Some(text)) => {
                 let why = format!("--{name} came with Kubernetes 1.{since}");
-                self.leave_out(&text.spot.place, &text.spot.path, &why);
+                self.leave_out(&text.location.at, &text.location.path, &why);
                 false
             }
             (Home::Field(path), Some(text)) => !self.put_into_field(name, text, path),
@@ -142,7 +143,7 @@ impl Settle<'_> {
             .is_some();
         if there {
             let why = format!("left out: {path} is set beside it");
-            self.note(text.spot.path.to_string(), why);
+            self.note(text.location.path.to_string(), why);
             return true;
         }
         let Some(value) = convert::to_value(name, text, kind) else {
@@ -150,7 +151,7 @@ impl Settle<'_> {
         };
         self.added.push((path, value));
         let why = format!("moved to kubelet.config.{path}, which --{name} sets");
-        self.note(text.spot.path.to_string(), why);
+        self.note(text.location.path.to_string(), why);
         true
     }
 
@@ -166,16 +167,16 @@ impl Settle<'_> {
                 below => format!("{below}.{key}"),
             };
             if let Some(value) = self.field(field, (of, key), &inner, &child_path(shown, key)) {
-                let key_place = field.key.clone();
+                let key_location = field.key.clone();
                 let field = Field {
-                    key: key_place,
+                    key: key_location,
                     value,
                 };
                 let _ = kept.insert(key.clone(), field);
             }
         }
         Located {
-            place: at.place.clone(),
+            location: at.location.clone(),
             value: Value::Map(Arc::new(kept)),
         }
     }
@@ -230,7 +231,7 @@ impl Settle<'_> {
         };
         let text = Text {
             text: text.into(),
-            spot: Spot::new(field.value.place.clone(), shown),
+            location: FieldLocation::new(field.value.location.clone(), shown),
         };
         self.flags.push((flag.to_owned(), Some(text)));
         let since = match Schema::load().path(inner, self.minor) {
@@ -243,8 +244,8 @@ impl Settle<'_> {
 }
 
 /// Whether a value was written for nodes of any version.
-fn is_profile(place: &Place) -> bool {
-    place.file.starts_with("built-in:") || place.file.starts_with("profiles/")
+fn is_profile(location: &Location) -> bool {
+    location.file.starts_with("built-in:") || location.file.starts_with("profiles/")
 }
 
 /// The map with a value at a path of keys, all others as they were.
@@ -254,17 +255,17 @@ fn with(at: &Located, path: &str, value: Located) -> Located {
         None => (path, value),
         Some((key, rest)) => {
             let inner = at.get(key).cloned();
-            let inner = inner.unwrap_or_else(|| Located::map(&value.place, []));
+            let inner = inner.unwrap_or_else(|| Located::map(&value.location, []));
             (key, with(&inner, rest, value))
         }
     };
     let field = Field {
-        key: value.place.clone(),
+        key: value.location.clone(),
         value,
     };
     let _ = map.insert(key.into(), field);
     Located {
-        place: at.place.clone(),
+        location: at.location.clone(),
         value: Value::Map(Arc::new(map)),
     }
 }

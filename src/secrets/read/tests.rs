@@ -1,4 +1,5 @@
 use super::*;
+use crate::model::Location;
 
 const GOOD: &str = "apiVersion: nodebake/v1
 kind: Secrets
@@ -71,8 +72,8 @@ fn what_looks_like_a_number_stays_text_there_and_back() {
         *text
     );
     assert_eq!(
-        store.newest("1e3").unwrap().place,
-        Some(Place::new("s.yaml", 8, 7))
+        store.newest("1e3").unwrap().location,
+        Some(Location::new("s.yaml", 8, 7))
     );
 }
 
@@ -85,7 +86,7 @@ fn an_empty_store_is_read_back() {
 /// Each case changes one thing of the good text; the finding must start and go on as given.
 #[test]
 fn each_fault_is_found_at_its_place_and_no_secret_is_repeated() {
-    for (from, to, place, rule) in [
+    for (from, to, location, rule) in [
         (
             "nodebake/v1",
             "nodebake/v2",
@@ -170,7 +171,7 @@ fn each_fault_is_found_at_its_place_and_no_secret_is_repeated() {
         assert!(GOOD.contains(from), "{from}");
         let (_, findings) = parse(&GOOD.replacen(from, to, 1));
         assert!(
-            findings.starts_with(&format!("error: {place}{rule}")),
+            findings.starts_with(&format!("error: {location}{rule}")),
             "{to}: {findings}"
         );
         assert_eq!(findings.lines().count(), 1, "{findings}");
@@ -190,7 +191,7 @@ fn all_faults_come_in_one_run() {
 /// Each of these makes the YAML reader itself complain, some of them by quoting what they stumbled over.
 #[test]
 fn a_complaint_of_the_yaml_reader_repeats_no_secret() {
-    for (from, to, place) in [
+    for (from, to, location) in [
         (
             "secret: 00000000000000e1",
             "secret: \"00000000000000e1",
@@ -274,7 +275,7 @@ fn a_complaint_of_the_yaml_reader_repeats_no_secret() {
         assert!(GOOD.contains(from), "{from}");
         let (_, findings) = parse(&GOOD.replacen(from, to, 1));
         assert!(
-            findings.starts_with(&format!("error: {place}")),
+            findings.starts_with(&format!("error: {location}")),
             "{to}: {findings}"
         );
         assert_hides_secrets(&findings);

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::decompress;
+use crate::model::Location;
 use crate::model::NodePath;
 use crate::model::output::{IgnitionDigest, IgnitionSpec};
 use crate::node::{Content, Entry, EntryKind, NodeTree, UNIT_FOLDER, Unit};
@@ -20,7 +21,6 @@ use crate::payload::ignition::config::preset;
 use crate::payload::ignition::data_url::{DataUrl, decode_data_url};
 use crate::payload::ignition::document::{Merge, Verification};
 use crate::payload::ignition::theirs::read::Read;
-use crate::report::Place;
 
 /// A user's configuration, read and ready to be merged. One for a whole build; nodes share it.
 pub struct UserConfig {
@@ -36,8 +36,8 @@ pub struct UserConfig {
     pub(super) packed: DataUrl,
     /// The smallest form without compression.
     pub(super) plain: DataUrl,
-    nodes: BTreeMap<NodePath, (Kind, Place)>,
-    units: BTreeMap<String, (TheirUnit, Place)>,
+    nodes: BTreeMap<NodePath, (Kind, Location)>,
+    units: BTreeMap<String, (TheirUnit, Location)>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,7 +52,7 @@ struct TheirUnit {
     text: bool,
     enabled: Option<bool>,
     masked: bool,
-    dropins: Vec<(String, Place)>,
+    dropins: Vec<(String, Location)>,
 }
 
 /// It may hold secrets, so nothing of it shows.
@@ -66,7 +66,7 @@ impl fmt::Debug for UserConfig {
 #[derive(Debug)]
 pub struct Fault {
     /// Where in the file.
-    pub place: Place,
+    pub location: Location,
     /// The path or unit that it is about; empty for the document.
     pub subject: String,
     /// How the rule is broken.
@@ -128,7 +128,7 @@ impl UserConfig {
             .chain(preset(tree))
             .collect();
         let ours = |path: &str| tree.get(path).or_else(|| of_units.get(path));
-        for (path, (kind, place)) in &self.nodes {
+        for (path, (kind, location)) in &self.nodes {
             let rule = if let Some(entry) = ours(path.as_str()) {
                 Some(format!("{} writes it too", entry.origin))
             } else if let Some((above, entry)) = above(path, &ours) {
@@ -148,17 +148,18 @@ impl UserConfig {
                     )
                 })
             };
-            found.extend(rule.map(|rule| Objection::new(path.as_str(), rule).at(place)));
+            found.extend(rule.map(|rule| Objection::new(path.as_str(), rule).at(location)));
         }
-        for (name, (theirs, place)) in &self.units {
+        for (name, (theirs, location)) in &self.units {
             let path = format!("{UNIT_FOLDER}/{name}");
             if let Some(entry) = tree.get(&path) {
                 let rule = format!("{} writes {path} too", entry.origin);
-                found.push(Objection::new(name, rule).at(place));
+                found.push(Objection::new(name, rule).at(location));
             }
             if let Some(ours) = tree.units().get(name) {
-                let rules = theirs.clashes(ours, place);
-                found.extend(rules.map(|(rule, place)| Objection::new(name, rule).at(&place)));
+                let rules = theirs.clashes(ours, location);
+                found
+                    .extend(rules.map(|(rule, location)| Objection::new(name, rule).at(&location)));
             }
         }
         found
@@ -219,8 +220,8 @@ impl TheirUnit {
     fn clashes<'t>(
         &'t self,
         ours: &'t Unit,
-        place: &'t Place,
-    ) -> impl Iterator<Item = (String, Place)> + 't {
+        location: &'t Location,
+    ) -> impl Iterator<Item = (String, Location)> + 't {
         let text = ours.text.as_ref().filter(|_| self.text || self.masked);
         let text = text.map(|(_, origin)| format!("{origin} writes the unit's text too"));
         let masked = (ours.masked && (self.text || self.enabled == Some(true)))
@@ -239,15 +240,15 @@ impl TheirUnit {
             format!("the node {state} it")
         });
         let whole = text.or(masked).or(state);
-        let dropins = self.dropins.iter().filter_map(|(file, place)| {
+        let dropins = self.dropins.iter().filter_map(|(file, location)| {
             let (_, origin) = ours.dropins.get(file)?;
             Some((
                 format!("{origin} writes its drop-in {file} too"),
-                place.clone(),
+                location.clone(),
             ))
         });
         whole
-            .map(|rule| (rule, place.clone()))
+            .map(|rule| (rule, location.clone()))
             .into_iter()
             .chain(dropins)
     }

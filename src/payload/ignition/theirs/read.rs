@@ -7,16 +7,16 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use crate::model::Location;
 use crate::model::NodePath;
 use crate::model::output::IgnitionSpec;
 use crate::payload::ignition::theirs::{Fault, Kind, TheirUnit};
-use crate::report::Place;
 
 /// What a document says, as far as it is looked at.
 pub(super) struct Read {
     pub(super) spec: IgnitionSpec,
-    pub(super) nodes: BTreeMap<NodePath, (Kind, Place)>,
-    pub(super) units: BTreeMap<String, (TheirUnit, Place)>,
+    pub(super) nodes: BTreeMap<NodePath, (Kind, Location)>,
+    pub(super) units: BTreeMap<String, (TheirUnit, Location)>,
 }
 
 /// Reads a document; the error is everything that is wrong.
@@ -44,7 +44,7 @@ struct Source<'a> {
 impl<'a> Source<'a> {
     fn fault(&self, at: &RawValue, subject: impl Into<String>, rule: impl Into<String>) -> Fault {
         Fault {
-            place: self.place(at),
+            location: self.location(at),
             subject: subject.into(),
             rule: rule.into(),
         }
@@ -56,7 +56,7 @@ impl<'a> Source<'a> {
         let rule = said.split(" at line ").next().unwrap_or_default();
         let position = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
         Fault {
-            place: Place::new(
+            location: Location::new(
                 self.name.clone(),
                 position(error.line()),
                 position(error.column().max(1)),
@@ -67,7 +67,7 @@ impl<'a> Source<'a> {
     }
 
     /// Where a value begins. It is a part of the text, so the distance of the two is its offset.
-    fn place(&self, at: &RawValue) -> Place {
+    fn location(&self, at: &RawValue) -> Location {
         let offset = at.get().as_ptr() as usize - self.text.as_ptr() as usize;
         let before = self.text.get(..offset).unwrap_or_default();
         let line = before.matches('\n').count() + 1;
@@ -79,7 +79,7 @@ impl<'a> Source<'a> {
             .count()
             + 1;
         let position = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
-        Place::new(self.name.clone(), position(line), position(column))
+        Location::new(self.name.clone(), position(line), position(column))
     }
 
     fn string(&self, at: &RawValue, faults: &mut Vec<Fault>) -> Option<String> {
@@ -94,7 +94,7 @@ impl<'a> Source<'a> {
         let head = document.ignition.as_ref();
         let Some(at) = head.and_then(|head| head.version) else {
             faults.push(Fault {
-                place: Place::new(self.name.clone(), 1, 1),
+                location: Location::new(self.name.clone(), 1, 1),
                 subject: String::new(),
                 rule: "is no Ignition configuration: it lacks ignition.version".to_owned(),
             });
@@ -112,7 +112,7 @@ impl<'a> Source<'a> {
         &self,
         storage: StorageDocument<'_>,
         faults: &mut Vec<Fault>,
-    ) -> BTreeMap<NodePath, (Kind, Place)> {
+    ) -> BTreeMap<NodePath, (Kind, Location)> {
         let mut nodes = BTreeMap::new();
         for (kind, list) in [
             (Kind::Directory, storage.directories),
@@ -128,15 +128,15 @@ impl<'a> Source<'a> {
                     Ok(path) if nodes.contains_key(&path) => {
                         faults.push(self.fault(at, text, "is there twice"));
                     }
-                    Ok(path) => drop(nodes.insert(path, (kind, self.place(at)))),
+                    Ok(path) => drop(nodes.insert(path, (kind, self.location(at)))),
                 }
             }
         }
-        for (path, (_, place)) in &nodes {
+        for (path, (_, location)) in &nodes {
             let is_link = |above: &&str| matches!(nodes.get(*above), Some((Kind::Link, _)));
             if let Some(above) = path.ancestors().find(is_link) {
                 faults.push(Fault {
-                    place: place.clone(),
+                    location: location.clone(),
                     subject: path.to_string(),
                     rule: format!("lies below {above}, which is a link"),
                 });
@@ -149,7 +149,7 @@ impl<'a> Source<'a> {
         &self,
         list: Vec<UnitDocument<'_>>,
         faults: &mut Vec<Fault>,
-    ) -> BTreeMap<String, (TheirUnit, Place)> {
+    ) -> BTreeMap<String, (TheirUnit, Location)> {
         let mut units = BTreeMap::new();
         for unit in list {
             let Some(name) = self.string(unit.name, faults) else {
@@ -158,7 +158,7 @@ impl<'a> Source<'a> {
             let dropins = unit.dropins.unwrap_or_default();
             let dropins = dropins.iter().filter_map(|dropin| {
                 let name = self.string(dropin.name, faults)?;
-                Some((name, self.place(dropin.name)))
+                Some((name, self.location(dropin.name)))
             });
             let read = TheirUnit {
                 text: unit.contents.is_some(),
@@ -171,7 +171,7 @@ impl<'a> Source<'a> {
                     faults.push(self.fault(unit.name, known.key(), "is there twice"));
                 }
                 Slot::Vacant(free) => {
-                    let _ = free.insert((read, self.place(unit.name)));
+                    let _ = free.insert((read, self.location(unit.name)));
                 }
             }
         }
