@@ -33,9 +33,9 @@ fn register(signals: &[c_int]) -> io::Result<()> {
         // A second Ctrl-C ends the process at once. Not a second one of the others: service managers send SIGTERM
         // and SIGHUP together, and neither is from somebody who is tired of waiting.
         if *signal == SIGINT {
-            let _ = flag::register_conditional_default(*signal, ending.clone())?;
+            flag::register_conditional_default(*signal, ending.clone())?;
         }
-        let _ = flag::register(*signal, ending.clone())?;
+        flag::register(*signal, ending.clone())?;
     }
     let mut signals = Signals::new(signals)?;
     let wait = move || {

@@ -72,7 +72,7 @@ struct Needs(BTreeSet<Need>);
 impl Needs {
     fn add(&mut self, need: NeedKind, what: impl Into<String>, why: impl Into<String>) {
         let (what, why) = (what.into(), why.into());
-        let _ = self.0.insert(Need { need, what, why });
+        self.0.insert(Need { need, what, why });
     }
 }
 

@@ -83,7 +83,7 @@ mod tests {
         assert!(path.symlink_metadata().is_err());
         // What is not ours stays.
         fs::create_dir(&path).expect("free");
-        let _ = Staging::create(&path).expect_err("taken");
+        Staging::create(&path).expect_err("taken");
         assert!(path.exists());
     }
 }

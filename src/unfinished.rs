@@ -43,7 +43,7 @@ fn made() -> MutexGuard<'static, Made> {
 impl Made {
     fn add(&mut self, path: PathBuf) -> u64 {
         self.next += 1;
-        let _ = self.paths.insert(self.next, path);
+        self.paths.insert(self.next, path);
         self.next
     }
 }
@@ -98,7 +98,7 @@ impl Unfinished {
         let mut made = made();
         rename()?;
         if let Some(id) = self.0.last() {
-            let _ = made.paths.insert(*id, to.into());
+            made.paths.insert(*id, to.into());
         }
         Ok(())
     }
@@ -110,7 +110,7 @@ impl Unfinished {
 
     fn forget(&mut self, made: &mut Made) {
         for id in mem::take(&mut self.0) {
-            let _ = made.paths.remove(&id);
+            made.paths.remove(&id);
         }
     }
 }
@@ -120,7 +120,7 @@ impl Drop for Unfinished {
         for id in self.0.iter().rev() {
             let path = made().paths.get(id).cloned();
             // The failure that led here is what must be reported; and what was renamed is not there any more.
-            let _ = path.map(|path| remove(&path));
+            path.map(|path| remove(&path));
         }
         self.forget(&mut made());
     }
@@ -203,12 +203,12 @@ mod tests {
         Unfinished::of(at("a")).finish();
         drop(unfinished);
         let taken = Unfinished::create(at("b"), || fs::create_dir(at("b")));
-        let _ = taken.expect_err("there already, and not ours");
+        taken.expect_err("there already, and not ours");
         Unfinished::of(at("e"))
             .finish_by(|| fs::rename(at("e"), at("f")))
             .expect("free");
         fs::write(at("e"), "x").expect("free");
-        let _ = Unfinished::of(at("e"))
+        Unfinished::of(at("e"))
             .finish_by(|| fs::rename(at("e"), at("no/folder")))
             .expect_err("not there");
         let left = fs::read_dir(folder.path()).expect("there");

@@ -48,13 +48,13 @@ fn agree_on_shared(manifest: &Manifest, sums: &Sums, named: &mut [bool], verdict
         if !file.path.starts_with("shared/") || file.secret {
             verdict.add(&file.path, "is no file that nodes may share");
         }
-        let _ = unused.insert(&file.path);
+        unused.insert(&file.path);
         same_digest(file, sums, named, verdict);
     }
     let listed = unused.clone();
     for node in &manifest.nodes {
         for path in &node.shared {
-            let _ = unused.remove(&**path);
+            unused.remove(&**path);
             if !listed.contains(&**path) {
                 let rule = format!("is named by node {} and not listed", node.name);
                 verdict.add(path, rule);

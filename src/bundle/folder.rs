@@ -154,7 +154,7 @@ impl BundleBuilder {
         set_mode(&self.root, directory_mode(false)).context("opening the bundle to its readers")?;
         if self.before != Before::Absent {
             // Somebody may have put something there since the build began.
-            let _ = inspect(&self.out, self.manifest.kind)?;
+            inspect(&self.out, self.manifest.kind)?;
         }
         publish(&self.staging, &self.out, &self.before)?;
         Ok(finished)
@@ -187,7 +187,7 @@ impl BundleBuilder {
         }
         let directory = new_directory(&self.nodes_directory, Path::new(name), directory_mode(true))
             .with_context(|| format!("creating nodes/{name}"))?;
-        let _ = self.begun.fetch_add(1, Ordering::Relaxed);
+        self.begun.fetch_add(1, Ordering::Relaxed);
         Ok(directory)
     }
 
@@ -224,7 +224,7 @@ impl BundleBuilder {
             remove_tree(&self.staging.join(folder).join(name))
                 .with_context(|| format!("removing {folder}/{name}"))?;
         }
-        let _ = self.begun.fetch_sub(1, Ordering::Relaxed);
+        self.begun.fetch_sub(1, Ordering::Relaxed);
         Ok(())
     }
 
@@ -239,7 +239,7 @@ impl BundleBuilder {
             let parent = &path[..index];
             let last = !path[index + 1..].contains('/');
             if made.insert(parent.to_owned()) {
-                let _ = new_directory(&self.root, Path::new(parent), directory_mode(false))?;
+                new_directory(&self.root, Path::new(parent), directory_mode(false))?;
             }
             if secret && last {
                 let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
@@ -310,7 +310,7 @@ impl BundleBuilder {
         for file in all {
             write_line(&mut sums, &file.path, &file.sha256);
         }
-        let _ = self.write(SUMS, false, &mut |out| Ok(out.write_all(sums.as_bytes())?))?;
+        self.write(SUMS, false, &mut |out| Ok(out.write_all(sums.as_bytes())?))?;
         Ok((sums, finished))
     }
 
@@ -327,8 +327,8 @@ impl BundleBuilder {
         };
         let raw = signer.sign(sums.as_bytes());
         let ssh = signer.sign_ssh(sums.as_bytes());
-        let _ = self.write(SIGNATURE, false, &mut |out| Ok(out.write_all(&raw)?))?;
-        let _ = self.write(SSH_SIGNATURE, false, &mut |out| {
+        self.write(SIGNATURE, false, &mut |out| Ok(out.write_all(&raw)?))?;
+        self.write(SSH_SIGNATURE, false, &mut |out| {
             Ok(out.write_all(ssh.as_bytes())?)
         })?;
         Ok(true)

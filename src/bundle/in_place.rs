@@ -209,14 +209,14 @@ pub(super) mod tests {
             json: b"{}\n".to_vec(),
             sums: text.as_bytes().to_vec(),
         };
-        let _ = node.tree(&listing).expect("written");
+        node.tree(&listing).expect("written");
         node.finish().expect("complete");
         builder
             .file("cluster/tokens/t.yaml", true, &mut |out| {
                 Ok(out.write_all(text.as_bytes())?)
             })
             .expect("written");
-        let _ = builder.finish().expect("published");
+        builder.finish().expect("published");
     }
 
     fn modes(folder: &Path) -> BTreeMap<PathBuf, u32> {
@@ -338,10 +338,10 @@ pub(super) mod tests {
         );
         fs::remove_dir(out.join("nodes").join(NEW)).expect("there");
         std::os::unix::fs::symlink("nodes", out.join(READY)).expect("free");
-        let _ = whole(&out, &signer).expect_err("no bundle has it");
+        whole(&out, &signer).expect_err("no bundle has it");
         fs::remove_file(out.join(READY)).expect("there");
         std::os::unix::fs::symlink("nodes", out.join(NEW)).expect("free");
-        let _ = whole(&out, &signer).expect_err("no bundle has it");
+        whole(&out, &signer).expect_err("no bundle has it");
     }
 
     #[test]

@@ -211,7 +211,7 @@ pub(super) fn keep_file(
     if linkat(CWD, &source, directory, name, AtFlags::empty()).is_err() {
         let (mut from, _) = read::regular(&source)?;
         let mut to = create(directory.as_fd(), Path::new(name), file_mode(record.secret))?;
-        let _ = io::copy(&mut from, &mut to)?;
+        io::copy(&mut from, &mut to)?;
     }
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let changed = || io::Error::new(io::ErrorKind::InvalidData, "changed since it was signed");

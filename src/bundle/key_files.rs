@@ -173,7 +173,7 @@ mod tests {
         // A dangling link counts as well: writing through it would put the key elsewhere.
         let other = tempfile::tempdir().expect("a scratch folder");
         symlink("/nowhere/key", other.path().join("sign.key")).expect("a link");
-        let _ = generate_keys(other.path()).expect_err("taken");
+        generate_keys(other.path()).expect_err("taken");
     }
 
     fn findings(private: &Path) -> (bool, String) {
@@ -201,7 +201,7 @@ mod tests {
         // A public file without a key is somebody else's, or what is left of a key.
         for missing in [&[0][..], &[0, 1], &[0, 2]] {
             let other = tempfile::tempdir().expect("a scratch folder");
-            let _ = generate_keys(other.path()).expect("generated");
+            generate_keys(other.path()).expect("generated");
             for at in missing {
                 let name = all[*at].file_name().expect("named");
                 fs::remove_file(other.path().join(name)).expect("there");

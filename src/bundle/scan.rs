@@ -147,7 +147,7 @@ impl Walk<'_> {
             }
             None => match self.tree_signature(&path) {
                 Some(node) if kind.is_file() => {
-                    let _ = self.unlisted.insert(node);
+                    self.unlisted.insert(node);
                 }
                 _ => verdict.add(&path, "is extra"),
             },
@@ -246,7 +246,7 @@ pub(super) fn tree_signatures(
     for (node, signature) in checked {
         match signature {
             Ok(signature) => {
-                let _ = good.insert(node.to_owned(), signature);
+                good.insert(node.to_owned(), signature);
             }
             Err(rule) => verdict.add(&format!("nodes/{node}/{TREE_SIGNATURE}"), rule),
         }

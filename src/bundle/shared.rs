@@ -50,11 +50,11 @@ impl BundleBuilder {
         }
         self.parents(&path, false, &mut begun.directories)
             .with_context(|| format!("writing {path}"))?;
-        let _ = begun.files.insert(path.clone(), State::Writing);
+        begun.files.insert(path.clone(), State::Writing);
         drop(begun);
         let record = self.write(&path, false, write)?;
         let mut begun = locked(&self.shared().0);
-        let _ = begun.files.insert(path.clone(), State::Done(record));
+        begun.files.insert(path.clone(), State::Done(record));
         Ok(path.into())
     }
 
@@ -76,7 +76,7 @@ impl BundleBuilder {
         match keep_file(old.folder(), self.root(), path, record) {
             Ok(()) => {
                 let done = State::Done(record.clone());
-                let _ = begun.files.insert(path.to_owned(), done);
+                begun.files.insert(path.to_owned(), done);
                 Ok(true)
             }
             Err(error)

@@ -174,6 +174,6 @@ mod tests {
             assert_eq!(sha256, <Sha256Digest>::from(Sha256::digest(&bytes)));
             assert_eq!(std::fs::read(&path).expect("there"), bytes);
         }
-        let _ = create(CWD, &folder.path().join("1"), 0o600).expect_err("never overwritten");
+        create(CWD, &folder.path().join("1"), 0o600).expect_err("never overwritten");
     }
 }

@@ -88,13 +88,12 @@ impl<'de> Visitor<'de> for Keys<'_> {
         let mut seen = BTreeSet::new();
         while let Some(key) = map.next_key::<String>()? {
             if !KEYS.contains(&key.as_str()) {
-                let _ = self
-                    .0
+                self.0
                     .borrow_mut()
                     .insert(format!("says {key}: nobody signed that"));
             }
             if !seen.insert(key.clone()) {
-                let _ = self.0.borrow_mut().insert(format!("says {key} twice"));
+                self.0.borrow_mut().insert(format!("says {key} twice"));
             }
             map.next_value_seed(self)?;
         }

@@ -106,7 +106,7 @@ impl List {
                 unit.text = Some((Content::bytes(text.clone()), origin));
             }
             if unit.masked || unit.text.is_some() {
-                let _ = entries.remove(path.as_str());
+                entries.remove(path.as_str());
             }
         }
         for (path, entry) in entries {

@@ -270,7 +270,7 @@ fn in_ignition(tree: &NodeTree) -> BTreeMap<NodePath, Entry> {
     let mut entries = tree.materialised();
     for (name, unit) in tree.units() {
         if unit.masked {
-            let _ = entries.remove(format!("{UNIT_FOLDER}/{name}").as_str());
+            entries.remove(format!("{UNIT_FOLDER}/{name}").as_str());
         }
     }
     entries.extend(preset(tree));
@@ -371,7 +371,7 @@ fn own(
         if let Some(rule) = differs(&claim, entry) {
             wrong.push((path.to_string(), rule));
         }
-        let _ = of_tree.insert(path, claim);
+        of_tree.insert(path, claim);
     }
     of_tree
 }

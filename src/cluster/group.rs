@@ -117,7 +117,7 @@ mod tests {
                 .map(|_| SYMBOLS[draw(SYMBOLS.len())] as char)
                 .collect();
             if crate::kubernetes::names::node_name(&name).is_ok() {
-                let _ = names.insert(name);
+                names.insert(name);
             }
         }
         for node in [DEFAULT_NODE_GROUP, "system:bootstrappers:{node}"] {

@@ -58,7 +58,7 @@ pub fn run(args: &Check) -> Result<Exit> {
 fn key(dir: &Path, report: &mut Report) -> Result<()> {
     let path = dir.join(SIGN_KEY);
     if path.symlink_metadata().is_ok() {
-        let _ = Signer::load(&path, SIGN_KEY, report)?;
+        Signer::load(&path, SIGN_KEY, report)?;
     }
     Ok(())
 }

@@ -42,7 +42,7 @@ pub fn load(
     for (wanted, judged) in wanted.into_iter().zip(judged) {
         findings.extend(judged.findings);
         if let Some(credential) = judged.credential {
-            let _ = credentials.insert(wanted.file, Arc::new(credential));
+            credentials.insert(wanted.file, Arc::new(credential));
         }
     }
     say(findings, report);

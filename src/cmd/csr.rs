@@ -118,7 +118,7 @@ fn facts(inventory: &Inventory) -> HashMap<&str, NodeFacts<'_>> {
             let hostname = hostname.filter(|hostname| !hostname.is_node_name());
             let is_template = hostname.is_some_and(|hostname| hostname.text.contains('{'));
             if let Some(hostname) = hostname.filter(|_| !is_template) {
-                let _ = names.insert(&hostname.text);
+                names.insert(&hostname.text);
             }
             let facts = NodeFacts {
                 addresses: node.all_addresses().collect(),

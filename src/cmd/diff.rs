@@ -134,7 +134,7 @@ fn make(args: &Diff, tokens: &Tokens) -> Result<Opened<Made>> {
     let named = named.context("making a folder for what the project builds")?;
     // It removes itself, on signals too.
     let (folder, path) = named.into_parts();
-    let _ = path.keep()?;
+    path.keep()?;
     let made = Made(folder);
     let project = Project {
         dir: args.project.clone(),

@@ -37,7 +37,7 @@ pub fn bases(project: &ProjectFolder, plan: &Plan) -> Vec<Option<u64>> {
 
 fn of_file(project: &ProjectFolder, file: &str) -> Option<u64> {
     // Only a size becomes of it, and it is opened once more for that.
-    let _ = project.open(file).ok()?;
+    project.open(file).ok()?;
     let (listing, outcome) = inspect(&project.join(file), Limits::default(), None).ok()?;
     outcome.ok()?;
     let unpacked = listing.members.iter().map(|member| member.unpacked).sum();

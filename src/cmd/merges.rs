@@ -35,7 +35,7 @@ pub fn load(
                 None => read(project, merge, guarded, report)?,
             };
             of_class.extend(config.clone());
-            let _ = known.insert(key, config);
+            known.insert(key, config);
         }
         merges.push(of_class.into());
     }

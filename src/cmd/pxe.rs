@@ -80,7 +80,7 @@ pub fn check(project: &ProjectFolder, plan: &Plan, guarded: &Guarded, report: &m
 /// The worst that a file of the boot server holds, which everybody may read.
 fn private_in(file: File, guarded: &Guarded) -> io::Result<Option<Private>> {
     let mut first = Vec::new();
-    let _ = file.take(PRIVATE_LIMIT).read_to_end(&mut first)?;
+    file.take(PRIVATE_LIMIT).read_to_end(&mut first)?;
     Ok(guarded.find(&first))
 }
 
@@ -180,7 +180,7 @@ impl OfCluster {
                 write_text(builder, &script_path(*loader, mac), &text)?;
             }
             let entry = entry(*loader, &pxe.url);
-            let _ = self.entries.insert(entry.path, entry.text);
+            self.entries.insert(entry.path, entry.text);
         }
         self.files
             .extend(files(pxe).map(|(_, file)| file.to_owned()));
@@ -195,7 +195,7 @@ impl OfCluster {
             let reading = || format!("reading {}", project.join(file).display());
             builder.file(&format!("{BASE_FOLDER}/{file}"), false, &mut |out| {
                 let mut file = project.open(file).with_context(reading)?;
-                let _ = io::copy(&mut file, out).with_context(reading)?;
+                io::copy(&mut file, out).with_context(reading)?;
                 Ok(())
             })?;
         }

@@ -70,7 +70,7 @@ impl Reader<'_> {
                 }
             },
         };
-        let _ = self.parts.insert(key, read.clone());
+        self.parts.insert(key, read.clone());
         Ok(read)
     }
 
@@ -79,8 +79,7 @@ impl Reader<'_> {
             return Ok(known.clone());
         }
         let content = self.text(source, None)?.map(Content::shared);
-        let _ = self
-            .vendor_data
+        self.vendor_data
             .insert(source.value.clone(), content.clone());
         Ok(content)
     }

@@ -323,7 +323,7 @@ fn label_arguments(old: &Labels, new: &Labels) -> BTreeMap<String, Vec<String>> 
         let gone = old.keys().filter(|key| !new.contains_key(*key));
         let arguments: Vec<String> = set.chain(gone.map(|key| format!("{key}-"))).collect();
         if !arguments.is_empty() {
-            let _ = all.insert(node.clone(), arguments);
+            all.insert(node.clone(), arguments);
         }
     }
     all

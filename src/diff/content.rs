@@ -191,7 +191,7 @@ fn by_name(documents: Vec<Value>) -> Map<String, Value> {
         let name = name.map(|(kind, name)| format!("{kind}/{name}"));
         let name = name.filter(|name| !all.contains_key(name));
         let name = name.unwrap_or_else(|| format!("document {}", index + 1));
-        let _ = all.insert(name, document);
+        all.insert(name, document);
     }
     all
 }
@@ -204,7 +204,7 @@ fn assignments(text: &str) -> Option<Value> {
     }
     let mut sections = Map::new();
     for (name, _) in &read.sections {
-        let _ = sections.entry(format!("[{name}]")).or_insert(json!({}));
+        sections.entry(format!("[{name}]")).or_insert(json!({}));
     }
     for assignment in read.assignments {
         let section = sections.get_mut(&format!("[{}]", assignment.section))?;

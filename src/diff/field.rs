@@ -103,7 +103,7 @@ impl Comparing<'_> {
         for key in old.keys().chain(added) {
             self.keys.push(key.clone());
             self.value(&child_path(path, key), old.get(key), new.get(key));
-            let _ = self.keys.pop();
+            self.keys.pop();
         }
     }
 
@@ -121,7 +121,7 @@ impl Comparing<'_> {
             self.changes
                 .push(FieldChange::new(path, Some(old), Some(new)));
         }
-        let _ = self.keys.pop();
+        self.keys.pop();
     }
 
     /// Lists whose items have names: an item that was put before others changes none of them.

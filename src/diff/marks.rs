@@ -62,8 +62,7 @@ impl Marks {
         for taint in taints.flatten() {
             if let (Some(key), Some(effect)) = (taint["key"].as_str(), taint["effect"].as_str()) {
                 let value = taint["value"].as_str().unwrap_or_default();
-                let _ = self
-                    .taints
+                self.taints
                     .insert(format!("{key}:{effect}"), value.to_owned());
             }
         }

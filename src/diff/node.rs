@@ -160,7 +160,7 @@ fn facts(record: Option<&NodeRecord>) -> Value {
     let mut facts = Map::new();
     let mut say = |name: &str, value: Value| {
         if !value.is_null() {
-            let _ = facts.insert(name.to_owned(), value);
+            facts.insert(name.to_owned(), value);
         }
     };
     say("kubernetes", record.kubernetes.clone().into());
@@ -289,7 +289,7 @@ fn wanted_contents(
         room -= sizes.iter().sum::<u64>();
         for (wanted, digest) in wanted.iter_mut().zip(digests) {
             if let Some(digest) = digest.and_then(unhex) {
-                let _ = wanted.insert(change.path.clone(), digest);
+                wanted.insert(change.path.clone(), digest);
             }
         }
     }

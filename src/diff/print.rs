@@ -172,7 +172,7 @@ impl Printer for TextPrinter<'_> {
         };
         writeln!(self.out, "node {}{word}{token}", shown(&diff.node))?;
         self.out.write_all(body.0.as_bytes())?;
-        let _ = self.told.entry(digest).or_insert_with(|| diff.node.clone());
+        self.told.entry(digest).or_insert_with(|| diff.node.clone());
         Ok(())
     }
 

@@ -69,8 +69,7 @@ impl Side<'_> {
             if matches!(name, "meta-data" | "network-config" | "vendor-data") {
                 if is_wanted && file.size <= LONGEST_DOCUMENT {
                     let value = document_of(&self.bytes(file)?);
-                    let _ = said
-                        .documents
+                    said.documents
                         .insert(name.to_owned(), vec![(String::new(), value)]);
                 }
                 continue;
@@ -84,7 +83,7 @@ impl Side<'_> {
             wanted = kept.missing();
             said.files.append(&mut kept.files);
             if is_wanted {
-                let _ = said.documents.insert(name.to_owned(), kept.documents);
+                said.documents.insert(name.to_owned(), kept.documents);
             }
         }
         Ok(said)

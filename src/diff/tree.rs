@@ -109,7 +109,7 @@ impl Tree {
                 _ => bail!("a unit in it has no name"),
             };
             // Each drop-in is an entry, and told as one.
-            let _ = unit.remove("dropins");
+            unit.remove("dropins");
             if tree.units.insert(name, Value::Object(unit)).is_some() {
                 bail!("a unit is in it twice");
             }

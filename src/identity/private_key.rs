@@ -209,9 +209,9 @@ impl<'a> Sec1<'a> {
             value: BitStringRef::from_bytes(public)?,
         };
         let mut content = Zeroizing::new(Vec::new());
-        let _ = 1_u8.encode_to_vec(&mut content)?;
-        let _ = self.secret.encode_to_vec(&mut content)?;
-        let _ = public.encode_to_vec(&mut content)?;
+        1_u8.encode_to_vec(&mut content)?;
+        self.secret.encode_to_vec(&mut content)?;
+        public.encode_to_vec(&mut content)?;
         AnyRef::new(Tag::Sequence, &content)?.to_der()
     }
 }
@@ -244,7 +244,7 @@ fn rsa_public(der: &[u8]) -> der::Result<Vec<u8>> {
     let _rest = reader.sequence(|fields| {
         let _version = fields.decode::<u8>()?;
         for _ in ["modulus", "publicExponent"] {
-            let _ = fields
+            fields
                 .decode::<UintRef<'_>>()?
                 .encode_to_vec(&mut content)?;
         }

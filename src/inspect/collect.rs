@@ -175,7 +175,7 @@ impl Collector {
             let refused = refused.with_context(|| format!("extracting {}", row.path))?;
             // Whatever the extraction left unread.
             let mut bytes = Vec::new();
-            let _ = match self.kept.wants(&row) {
+            match self.kept.wants(&row) {
                 true => hashing.read_to_end(&mut bytes).map(|read| read as u64),
                 false => io::copy(&mut hashing, &mut io::sink()),
             }

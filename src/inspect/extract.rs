@@ -138,12 +138,12 @@ impl Extraction {
             Mode::RUSR | Mode::WUSR,
         )?;
         let mut file = File::from(file);
-        let _ = io::copy(content, &mut file)?;
+        io::copy(content, &mut file)?;
         file.flush()?;
         let mode = row.mode.unwrap_or(0o644) & 0o777;
         fchmod(&file, Mode::from_raw_mode(mode))?;
         if let Some(key) = shared {
-            let _ = self.shared.insert(key, name.to_vec());
+            self.shared.insert(key, name.to_vec());
         }
         Ok(None)
     }
@@ -291,7 +291,7 @@ impl Spot {
             Mode::empty(),
         )?;
         let mut file = File::from(file);
-        let _ = io::copy(content, &mut file)?;
+        io::copy(content, &mut file)?;
         Ok(fchmod(&file, mode & permissions)?)
     }
 

@@ -162,7 +162,7 @@ fn contents(mut item: Item<'_>, resource: &Value, into: &mut Collector) -> Resul
         Some("gzip") => {
             let mut unpacked = Vec::new();
             let limit = into.left().min(into.limits().document);
-            let _ = decompress::reader(&*bytes, limit)?
+            decompress::reader(&*bytes, limit)?
                 .read_to_end(&mut unpacked)
                 .context("unpacking it")?;
             into.spend(unpacked.len() as u64);

@@ -65,7 +65,7 @@ fn compressed<R: Read>(input: &mut Input<R>, into: &mut Collector) -> Result<Opt
     let reader = decompress::reader(input, into.left())?;
     let mut unpacked = Input::new(reader);
     loop {
-        let _ = unpacked.skip_zeros()?;
+        unpacked.skip_zeros()?;
         if unpacked.ahead()?.is_empty() {
             break;
         }
@@ -75,7 +75,7 @@ fn compressed<R: Read>(input: &mut Input<R>, into: &mut Collector) -> Result<Opt
                 unpacked.position()
             );
         }
-        let _ = read_archive(&mut unpacked, into)?;
+        read_archive(&mut unpacked, into)?;
     }
     into.spend(unpacked.position());
     Ok(Some(unpacked.position()))

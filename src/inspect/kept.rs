@@ -62,7 +62,7 @@ impl Kept {
     pub(super) fn offer(&mut self, row: &Row, bytes: Vec<u8>) {
         let asked = self.wanted.get(&row.path).copied().flatten();
         if self.wants(row) && row.sha256.is_some() && (asked.is_none() || asked == row.sha256) {
-            let _ = self.files.insert(row.path.clone(), bytes);
+            self.files.insert(row.path.clone(), bytes);
         }
     }
 

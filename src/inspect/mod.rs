@@ -183,7 +183,7 @@ fn document(file: File, into: &mut Collector) -> Result<Vec<u8>> {
     let packing = input.packing()?;
     let mut bytes = Vec::new();
     let limit = into.limits().document;
-    let _ = decompress::whole(&mut input, limit)?
+    decompress::whole(&mut input, limit)?
         .read_to_end(&mut bytes)
         .context("unpacking it")?;
     into.begin(Member::whole(packing, bytes.len() as u64))?;

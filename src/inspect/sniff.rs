@@ -36,9 +36,9 @@ pub fn sniff(file: &mut File) -> Result<Option<Kind>> {
     if fat::is_fat(file)? {
         return Ok(Some(Kind::Fat));
     }
-    let _ = file.seek(SeekFrom::Start(0))?;
+    file.seek(SeekFrom::Start(0))?;
     let found = of_stream(file)?;
-    let _ = file.seek(SeekFrom::Start(0))?;
+    file.seek(SeekFrom::Start(0))?;
     Ok(found)
 }
 
@@ -47,7 +47,7 @@ fn of_stream(file: &mut File) -> Result<Option<Kind>> {
     let zeros = input.skip_zeros()?;
     let packing = input.packing()?;
     let mut head = Vec::with_capacity(HEAD);
-    let _ = decompress::reader(&mut input, u64::MAX)?
+    decompress::reader(&mut input, u64::MAX)?
         .take(HEAD as u64)
         .read_to_end(&mut head)?;
     let cpio = head.starts_with(b"0707");

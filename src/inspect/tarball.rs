@@ -92,11 +92,11 @@ fn entries<R: Read>(blocks: &mut Input<R>, into: &mut Collector) -> Result<()> {
             }
         }
     }
-    let _ = blocks.skip_zeros()?;
+    blocks.skip_zeros()?;
     if !blocks.ahead()?.is_empty() {
         let at = blocks.position();
         into.note(format!("data after the archive's end, at offset {at}"))?;
-        let _ = std::io::copy(blocks, &mut std::io::sink())?;
+        std::io::copy(blocks, &mut std::io::sink())?;
     }
     Ok(())
 }

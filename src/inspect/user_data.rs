@@ -80,7 +80,7 @@ fn unpacked<'a>(bytes: &'a [u8], into: &mut Collector) -> Result<Cow<'a, [u8]>> 
     }
     let mut unpacked = Vec::new();
     let limit = into.left().min(into.limits().document);
-    let _ = decompress::whole(bytes, limit)?
+    decompress::whole(bytes, limit)?
         .read_to_end(&mut unpacked)
         .context("unpacking it")?;
     into.spend(unpacked.len() as u64);
@@ -148,7 +148,7 @@ fn cloud_config(text: &str, name: &str, into: &mut Collector) -> Result<()> {
     }
     into.says(name, || {
         if let Some(all) = document.as_object_mut() {
-            let _ = all.shift_remove("write_files");
+            all.shift_remove("write_files");
         }
         document
     });

@@ -379,7 +379,7 @@ mod tests {
     #[test]
     fn unknown_fields_are_all_named_with_the_nearest_known_one() {
         let found = findings("nmae: x\nq: 1\n", |fields| {
-            let _ = fields.optional("name");
+            fields.optional("name");
         });
         assert_eq!(
             found,
@@ -390,11 +390,11 @@ mod tests {
     #[test]
     fn wrong_types_say_what_is_wanted() {
         let found = findings("a: 5\nb: yes\nc: x\nd: 300\n", |fields| {
-            let _ = fields.optional("a").and_then(|a| a.string());
-            let _ = fields.optional("b").and_then(|b| b.bool());
-            let _ = fields.optional("c").map(|c| c.items());
-            let _ = fields.optional("d").and_then(|d| d.integer::<u8>());
-            let _ = fields.required("e");
+            fields.optional("a").and_then(|a| a.string());
+            fields.optional("b").and_then(|b| b.bool());
+            fields.optional("c").map(|c| c.items());
+            fields.optional("d").and_then(|d| d.integer::<u8>());
+            fields.required("e");
         });
         assert_eq!(
             found,

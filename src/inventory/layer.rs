@@ -16,7 +16,7 @@ pub fn merge(base: &Located, over: &Located) -> Located {
     let mut merged: Map = Map::clone(below);
     for (key, field) in above.iter() {
         if field.value.value == Value::Null {
-            let _ = merged.shift_remove(key);
+            merged.shift_remove(key);
             continue;
         }
         match merged.get_mut(key) {
@@ -27,7 +27,7 @@ pub fn merge(base: &Located, over: &Located) -> Located {
             None => {
                 let mut field = field.clone();
                 field.value = without_nulls(&field.value);
-                let _ = merged.insert(key.clone(), field);
+                merged.insert(key.clone(), field);
             }
         }
     }

@@ -113,10 +113,10 @@ impl Inventory {
     fn read(project: &ProjectFolder, tree: &Located, report: &RefCell<Report>) -> Option<Self> {
         let fields = Cursor::new(tree, "", &shape::CLUSTER, report).fields()?;
         fields.allow(&LAYER_KEYS);
-        let _ = fields
+        fields
             .required("apiVersion")
             .and_then(|at| at.choice(&[("nodebake/v1", ())]));
-        let _ = fields
+        fields
             .required("kind")
             .and_then(|at| at.choice(&[("Cluster", ())]));
         let cluster = Cluster::read(&fields);
@@ -196,7 +196,7 @@ impl Reader<'_> {
                         specs.push(Arc::new(spec));
                         specs.len() - 1
                     });
-                    let _ = known.insert(key, index);
+                    known.insert(key, index);
                     index
                 }
             };

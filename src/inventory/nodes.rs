@@ -103,8 +103,7 @@ impl Nodes {
     /// Adds a node, or lets it refine a member of a range.
     fn add(&mut self, node: Node, at: &Cursor<'_>) {
         let Some(&index) = self.by_name.get(&node.name.value) else {
-            let _ = self
-                .by_name
+            self.by_name
                 .insert(node.name.value.clone(), self.list.len());
             self.list.push(node);
             return;

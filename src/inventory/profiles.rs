@@ -75,8 +75,8 @@ impl Profiles {
         }
         chain.push(name.value.clone());
         let resolved = self.read_one(name, chain, report);
-        let _ = chain.pop();
-        let _ = self.read.insert(name.value.clone(), resolved.clone());
+        chain.pop();
+        self.read.insert(name.value.clone(), resolved.clone());
         resolved
     }
 
@@ -90,13 +90,13 @@ impl Profiles {
         let tree = crate::yaml::parse(&file, &text, &mut report.borrow_mut())?;
         let fields = Cursor::new(&tree, "", &PROFILE, report).fields()?;
         fields.allow(&LAYER_KEYS);
-        let _ = fields
+        fields
             .required("apiVersion")
             .and_then(|at| at.choice(&[("nodebake/v1", ())]));
-        let _ = fields
+        fields
             .required("kind")
             .and_then(|at| at.choice(&[("Profile", ())]));
-        let _ = fields.optional("description").and_then(|at| at.string());
+        fields.optional("description").and_then(|at| at.string());
         let mut merged: Option<Arc<Located>> = None;
         let parents = fields.list("extends");
         for parent in parents.iter().filter_map(|at| at.string_at()) {

@@ -180,7 +180,7 @@ mod tests {
     #[test]
     fn all_mistakes_of_a_file_are_found() {
         let mut report = Report::default();
-        let _ = read(&"r.csv".into(), "name,rack,name\n", &mut report);
+        read(&"r.csv".into(), "name,rack,name\n", &mut report);
         assert_eq!(
             report.to_string(),
             "error: r.csv:1:6: rack: unknown column; the columns are name, addresses, macs, profiles, hostname, \

@@ -16,7 +16,7 @@ pub fn guide(name: &str, section: u8, text: &str) -> Result<Page> {
     };
     let number = section.to_string();
     let title = name.to_uppercase();
-    let _ = renderer.roff.control(
+    renderer.roff.control(
         "TH",
         [
             &*title,
@@ -74,7 +74,7 @@ impl Renderer {
             Event::End(tag) => self.end(tag)?,
             Event::Text(text) if self.in_code => {
                 for line in text.lines() {
-                    let _ = self.roff.text([roman(line)]);
+                    self.roff.text([roman(line)]);
                 }
             }
             Event::Text(text) => self.push(&text, self.face),
@@ -100,9 +100,9 @@ impl Renderer {
             Tag::Paragraph => self.paragraph(),
             Tag::CodeBlock(CodeBlockKind::Fenced(_) | CodeBlockKind::Indented) => {
                 self.in_code = true;
-                let _ = self.roff.control("PP", []);
-                let _ = self.roff.control("RS", ["4"]);
-                let _ = self.roff.control("nf", []);
+                self.roff.control("PP", []);
+                self.roff.control("RS", ["4"]);
+                self.roff.control("nf", []);
             }
             Tag::List(first) => {
                 self.flush();
@@ -130,14 +130,14 @@ impl Renderer {
                     "SS"
                 };
                 let title = std::mem::take(&mut self.plain);
-                let _ = self.roff.control(kind, [&*title]);
+                self.roff.control(kind, [&*title]);
                 self.begin();
             }
             TagEnd::Paragraph | TagEnd::Item => self.flush(),
             TagEnd::CodeBlock => {
                 self.in_code = false;
-                let _ = self.roff.control("fi", []);
-                let _ = self.roff.control("RE", []);
+                self.roff.control("fi", []);
+                self.roff.control("RE", []);
             }
             TagEnd::List(_) => drop(self.lists.pop()),
             TagEnd::Emphasis | TagEnd::Strong => self.face = Face::Roman,
@@ -186,15 +186,15 @@ impl Renderer {
             }
             _ => "\u{2022}".to_owned(),
         };
-        let _ = self.roff.control("IP", [&*mark, "3"]);
+        self.roff.control("IP", [&*mark, "3"]);
     }
 
     /// A row as a tagged paragraph: a table of our width is none on a terminal.
     fn row(&mut self) {
-        let _ = self.roff.control("TP", []);
+        self.roff.control("TP", []);
         let header = self.header.iter().skip(1);
         let mut cells = std::mem::take(&mut self.cells).into_iter();
-        let _ = self.roff.text(cells.next().unwrap_or_default());
+        self.roff.text(cells.next().unwrap_or_default());
         let named = self.header.len() > 2;
         let mut line = Vec::new();
         for (name, cell) in header.zip(cells) {
@@ -207,7 +207,7 @@ impl Renderer {
             }
             line.extend(cell);
         }
-        let _ = self.roff.text(line);
+        self.roff.text(line);
     }
 
     fn flush(&mut self) {
@@ -217,11 +217,11 @@ impl Renderer {
         let line = std::mem::take(&mut self.line);
         let plain = std::mem::take(&mut self.plain);
         if self.about.is_some() {
-            let _ = self.roff.text(line);
+            self.roff.text(line);
             return;
         }
-        let _ = self.roff.control("SH", ["NAME"]);
-        let _ = self.roff.text([roman(format!("{} - {plain}", self.name))]);
+        self.roff.control("SH", ["NAME"]);
+        self.roff.text([roman(format!("{} - {plain}", self.name))]);
         self.about = Some(plain);
     }
 }

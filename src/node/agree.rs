@@ -198,7 +198,7 @@ fn kernel_defaults(tree: &NodeTree, known: &Known<'_>) -> Vec<Finding> {
             }
             if let Some((key, value)) = line.split_once('=') {
                 let key = key.trim().replace('.', "/");
-                let _ = set.insert(key, (value.trim(), path.as_str(), entry));
+                set.insert(key, (value.trim(), path.as_str(), entry));
             }
         }
     }

@@ -52,7 +52,7 @@ impl BinaryScan {
         // What begins so near the end that it may go on is left for the next piece, with the byte before it.
         let end = self.window.len().saturating_sub(LONGEST);
         self.look(end);
-        let _ = self.window.drain(..end.saturating_sub(1));
+        self.window.drain(..end.saturating_sub(1));
     }
 
     /// What was found.

@@ -142,7 +142,7 @@ impl TreeBuilder {
             return;
         }
         let key = (part.unit.clone(), part.dropin.clone());
-        let _ = self.unit_spots.insert(key, source.location);
+        self.unit_spots.insert(key, source.location);
         match part.dropin {
             None => unit.text = Some(text),
             Some(dropin) => drop(unit.dropins.insert(dropin, text)),

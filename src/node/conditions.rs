@@ -30,7 +30,7 @@ pub fn asked(text: &str) -> Vec<Asked> {
     for (start, tag) in tags(text) {
         names(tag, |at, name, after| {
             if is_guard(after) {
-                let _ = guarded.insert(name.to_owned());
+                guarded.insert(name.to_owned());
             } else if !is_keyword_argument(after) {
                 let (line, column) = position.of(start + at);
                 found.push(Asked {

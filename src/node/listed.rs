@@ -88,7 +88,7 @@ impl ListedTree {
     /// Adds a path that lay beside the entries.
     pub fn add(&mut self, path: &str, kind: ListedKind) -> Result<(), String> {
         let path = NodePath::parse(path).map_err(|rule| format!("{path}: {rule}"))?;
-        let _ = self.paths.insert(path, kind);
+        self.paths.insert(path, kind);
         Ok(())
     }
 }

@@ -228,7 +228,7 @@ mod tests {
         let unit = tree.unit_mut("x.service");
         unit.enabled = Some(true);
         let dropin = (Content::bytes("[Unit]\n"), origin);
-        let _ = unit.dropins.insert("10-x.conf".into(), dropin);
+        unit.dropins.insert("10-x.conf".into(), dropin);
         tree.unit_mut("swap.target").masked = true;
         tree
     }

@@ -297,7 +297,7 @@ impl Insertions {
                     bracket.source = Some(word.end);
                 }
                 (Is::Name("if"), Some(bracket)) if bracket.source.is_some() => {
-                    let _ = bracket.source_end.get_or_insert(word.at);
+                    bracket.source_end.get_or_insert(word.at);
                 }
                 _ => {}
             }

@@ -231,8 +231,7 @@ impl<'a> Preparation<'a> {
             if !self.overlays.contains_key(&name.value) {
                 let overlay = overlay::load(self.project, name, &mut self.templates, self.report)?;
                 overlay.iter().for_each(|overlay| self.look_at(overlay));
-                let _ = self
-                    .overlays
+                self.overlays
                     .insert(name.value.clone(), overlay.map(Arc::new));
             }
             let Some(Some(overlay)) = self.overlays.get(&name.value) else {
@@ -285,7 +284,7 @@ impl<'a> Preparation<'a> {
                     None
                 }
             };
-            let _ = self.contents.insert(source.value.clone(), read);
+            self.contents.insert(source.value.clone(), read);
         }
         let Some((content, private)) = self.contents[&source.value].clone() else {
             return Ok(None);

@@ -106,7 +106,7 @@ impl TemplateSet {
             location: location.clone(),
             path: path.clone(),
         });
-        let _ = self.by_text.insert(text.clone(), id);
+        self.by_text.insert(text.clone(), id);
         id
     }
 
@@ -132,7 +132,7 @@ impl TemplateSet {
                 Some((index, source)) => {
                     let finding = source.finding(&error, &Metered::default());
                     report.add(finding.clone());
-                    let _ = broken.insert(index, finding);
+                    broken.insert(index, finding);
                 }
                 None => {
                     report.add(Finding::error(
@@ -156,7 +156,7 @@ impl TemplateSet {
             if let Err(error) = tera.add_raw_template(&index.to_string(), &metered.text) {
                 let finding = source.finding(&error, metered);
                 report.add(finding.clone());
-                let _ = broken.insert(index, finding);
+                broken.insert(index, finding);
             }
         }
         let asked = self.sources.iter().map(|source| asked(&source.text));
@@ -179,7 +179,7 @@ impl TemplateSet {
                 let rule = format!("template: {}", refused.rule);
                 let finding = Finding::error(&location, &*source.path, rule);
                 report.add(finding.clone());
-                let _ = broken.insert(index, finding);
+                broken.insert(index, finding);
                 Metered::default()
             });
             all.push(metered);
@@ -418,19 +418,19 @@ mod tests {
     #[test]
     fn syntax_errors_are_all_found() {
         let mut set = TemplateSet::default();
-        let _ = set.add(
+        set.add(
             &"{{ node.name ".into(),
             &Location::file("a.tera"),
             &"".into(),
         );
-        let _ = set.add(
+        set.add(
             &"fine {{ node.name }}".into(),
             &Location::file("b.tera"),
             &"".into(),
         );
-        let _ = set.add(&"{% if %}".into(), &Location::file("c.tera"), &"".into());
+        set.add(&"{% if %}".into(), &Location::file("c.tera"), &"".into());
         let mut report = Report::default();
-        let _ = set.compile(&mut report);
+        set.compile(&mut report);
         let found = report.to_string();
         assert_eq!(found.lines().count(), 2, "{found}");
         assert!(

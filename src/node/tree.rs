@@ -189,7 +189,7 @@ impl NodeTree {
                 rule,
             });
         }
-        let _ = self.entries.insert(path, entry);
+        self.entries.insert(path, entry);
         Ok(())
     }
 
@@ -281,7 +281,7 @@ impl NodeTree {
                 .ancestors()
                 .filter_map(|above| self.entries.get_key_value(above));
             for (path, entry) in above.chain([(path, entry)]) {
-                let _ = entries.insert(path.clone(), entry.clone());
+                entries.insert(path.clone(), entry.clone());
             }
         }
         Self {

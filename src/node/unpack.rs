@@ -100,7 +100,7 @@ fn pass(
     };
     let outcome = members(&mut file, path, wanted, guarded, also)?;
     // What was checked is what must have been unpacked, to the last byte.
-    let _ = io::copy(&mut file, &mut io::sink()).with_context(reading)?;
+    io::copy(&mut file, &mut io::sink()).with_context(reading)?;
     if Sha256Digest::from(file.sha256.finalize()) != wanted.sha256 {
         bail!("{}: the file changed during the build", reading());
     }
@@ -215,9 +215,9 @@ impl Unpacking<'_> {
             if let Some(name) = name {
                 let body = body.clone();
                 let member = Member { body, executable };
-                let _ = self.unpacked.members.insert(name, member);
+                self.unpacked.members.insert(name, member);
             }
-            let _ = self.files.insert(full, body);
+            self.files.insert(full, body);
         }))
     }
 
@@ -259,7 +259,7 @@ impl Unpacking<'_> {
         let first = normal(target)?;
         let body = self.files.get(&first).cloned();
         if body.is_none() {
-            let _ = self.missed.insert(first);
+            self.missed.insert(first);
         }
         Ok(body)
     }

@@ -52,7 +52,7 @@ fn link(members: &mut BTreeMap<NodePath, Entry>, name: &str, unit: &Unit) -> Res
         match members.get(&link.path) {
             None => {
                 let entry = Entry::symlink(link.target, origin.clone());
-                let _ = members.insert(link.path, entry);
+                members.insert(link.path, entry);
             }
             Some(taken) if matches!(taken.kind, EntryKind::Symlink(_)) => {}
             Some(taken) => bail!(

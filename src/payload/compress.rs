@@ -274,12 +274,12 @@ fn zstd_step(
 /// CRC32 checks, because the kernel's decoder knows no other; xz's own default of CRC64 does not boot.
 fn xz_stream(one_block: bool) -> io::Result<Stream> {
     let mut options = LzmaOptions::new_preset(XZ_LEVEL)?;
-    let _ = options.dict_size(match one_block {
+    options.dict_size(match one_block {
         true => BLOCK as u32,
         false => XZ_DICTIONARY,
     });
     let mut filters = Filters::new();
-    let _ = filters.lzma2(&options);
+    filters.lzma2(&options);
     Ok(Stream::new_stream_encoder(&filters, Check::Crc32)?)
 }
 
@@ -357,13 +357,13 @@ mod tests {
                 });
                 for chunk in [13, 512, 4096, BLOCK - 1, BLOCK, BLOCK + 1] {
                     let other = sample(chunk * 3 % 100_000, chunk as u64);
-                    let _ = compress(compression, &other, 1000);
+                    compress(compression, &other, 1000);
                     let again = compress(compression, &bytes, chunk);
                     assert!(again == fresh, "{compression:?} {length} by {chunk}");
                 }
                 let mut back = Vec::new();
                 let mut reader = decompress::reader(fresh.as_slice(), length as u64).expect("ours");
-                let _ = reader.read_to_end(&mut back).expect("ours");
+                reader.read_to_end(&mut back).expect("ours");
                 assert!(back == bytes, "{compression:?} {length}");
             }
         }

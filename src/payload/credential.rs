@@ -91,6 +91,6 @@ fn quoted(path: &str) -> String {
 fn encode(content: &Content, out: &mut dyn Write) -> Result<()> {
     let mut encoder = EncoderWriter::new(out, &STANDARD);
     content.copy_to(&mut encoder)?;
-    let _ = encoder.finish()?;
+    encoder.finish()?;
     Ok(())
 }

@@ -102,7 +102,7 @@ mod tests {
             let Content::Blob(blob) = content else {
                 panic!("a blob was made")
             };
-            let _ = kept.of(content, blob, || {
+            kept.of(content, blob, || {
                 made += 1;
                 made
             });

@@ -61,7 +61,7 @@ mod tests {
             let packed = gzip.pack(bytes);
             assert_eq!(packed, Gzip::new().pack(bytes));
             let mut unpacked = Vec::new();
-            let _ = flate2::read::GzDecoder::new(&packed[..])
+            flate2::read::GzDecoder::new(&packed[..])
                 .read_to_end(&mut unpacked)
                 .expect("a gzip member");
             assert_eq!(unpacked, bytes);

@@ -129,7 +129,7 @@ mod tests {
         assert!(member.len() < bytes.len() / 20);
         let mut decoder = flate2::bufread::GzDecoder::new(&member[..]);
         let mut unpacked = Vec::new();
-        let _ = decoder.read_to_end(&mut unpacked).expect("a gzip member");
+        decoder.read_to_end(&mut unpacked).expect("a gzip member");
         assert!(unpacked == bytes);
         assert!(decoder.into_inner().is_empty(), "and nothing behind it");
     }

@@ -39,7 +39,7 @@ impl Removals {
             let preset = tree.has_states.then_some((&preset, ListedKind::File));
             for (path, kind) in listed.chain(preset) {
                 if !stays(path, kind) {
-                    let _ = gone.insert((path.clone(), kind));
+                    gone.insert((path.clone(), kind));
                 }
             }
             units.extend(&tree.units);

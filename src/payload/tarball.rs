@@ -69,8 +69,8 @@ pub fn write(tree: &NodeTree, compression: Compression, out: &mut dyn Write) -> 
         append(&mut builder, path, entry)?;
     }
     // Ends with two zero blocks and no more: the padding to 10,240 bytes is for tapes.
-    let _ = builder.into_inner()?;
-    let _ = compressor.finish()?;
+    builder.into_inner()?;
+    compressor.finish()?;
     Ok(())
 }
 
@@ -169,7 +169,7 @@ fn set_name(
     if let Some(ustar) = header.as_ustar_mut() {
         ustar.prefix = [0; 155];
         ustar.name = [0; 100];
-        let _ = copy_cut(&mut ustar.name, &name);
+        copy_cut(&mut ustar.name, &name);
     }
     records.push(("path", name));
 }

@@ -211,7 +211,7 @@ pub(super) fn serving(spec: &Spec, config: Located, report: &mut Report) -> Loca
                 value,
             },
         };
-        let _ = map.insert(name.into(), field);
+        map.insert(name.into(), field);
     }
     Located {
         location: config.location,

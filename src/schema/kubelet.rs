@@ -34,17 +34,17 @@ pub fn flags(minor: Option<u32>, definitions: &mut Map<String, Json>) -> Json {
             }
         }
         describe(&mut property, &about);
-        let _ = properties.insert(flag.name.to_owned(), property);
+        properties.insert(flag.name.to_owned(), property);
     }
     let flags = json!({"type": "object", "properties": properties, "additionalProperties": false});
-    let _ = definitions.insert("kubeletFlags".to_owned(), flags);
+    definitions.insert("kubeletFlags".to_owned(), flags);
     json!({"$ref": "#/definitions/kubeletFlags"})
 }
 
 fn structure(of: TypeRef, minor: Option<u32>, definitions: &mut Map<String, Json>) -> Json {
     let name = of.name();
     if !definitions.contains_key(name) {
-        let _ = definitions.insert(name.to_owned(), Json::Null);
+        definitions.insert(name.to_owned(), Json::Null);
         let mut properties = Map::new();
         for field in of.all_fields(minor) {
             let kinds = field.kinds.iter();
@@ -60,7 +60,7 @@ fn structure(of: TypeRef, minor: Option<u32>, definitions: &mut Map<String, Json
                 property = json!({"allOf": [property]});
             }
             describe(&mut property, &span(&field));
-            let _ = properties.insert(field.name.to_owned(), property);
+            properties.insert(field.name.to_owned(), property);
         }
         let schema = json!({
             "type": ["object", "string", "null"],
@@ -68,7 +68,7 @@ fn structure(of: TypeRef, minor: Option<u32>, definitions: &mut Map<String, Json
             "properties": properties,
             "additionalProperties": false,
         });
-        let _ = definitions.insert(name.to_owned(), schema);
+        definitions.insert(name.to_owned(), schema);
     }
     json!({"$ref": format!("#/definitions/{name}")})
 }

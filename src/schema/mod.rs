@@ -58,14 +58,14 @@ impl Kind {
 pub fn schema(kind: Kind, minor: Option<u32>) -> Json {
     let mut maker = Maker::new(minor);
     let mut document = Map::new();
-    let _ = document.insert(
+    document.insert(
         "$schema".to_owned(),
         json!("http://json-schema.org/draft-07/schema#"),
     );
-    let _ = document.insert("title".to_owned(), json!(kind.title()));
+    document.insert("title".to_owned(), json!(kind.title()));
     let top = kind.shape().structs().next();
     document.extend(top.map(|top| maker.keys(top, false)).unwrap_or_default());
-    let _ = document.insert("definitions".to_owned(), maker.definitions());
+    document.insert("definitions".to_owned(), maker.definitions());
     Json::Object(document)
 }
 

@@ -39,16 +39,16 @@ impl Maker {
                 if field.required && !layered {
                     required.push(field.key);
                 }
-                let _ = properties.insert(field.key.to_owned(), self.property(field, layered));
+                properties.insert(field.key.to_owned(), self.property(field, layered));
             }
         }
         let mut schema = Map::new();
-        let _ = schema.insert("type".to_owned(), json!("object"));
-        let _ = schema.insert("properties".to_owned(), Json::Object(properties));
+        schema.insert("type".to_owned(), json!("object"));
+        schema.insert("properties".to_owned(), Json::Object(properties));
         if !required.is_empty() {
-            let _ = schema.insert("required".to_owned(), json!(required));
+            schema.insert("required".to_owned(), json!(required));
         }
-        let _ = schema.insert("additionalProperties".to_owned(), json!(false));
+        schema.insert("additionalProperties".to_owned(), json!(false));
         schema
     }
 
@@ -59,9 +59,9 @@ impl Maker {
             false => or_null(value),
         };
         let mut property = Map::new();
-        let _ = property.insert("description".to_owned(), json!(field.about));
+        property.insert("description".to_owned(), json!(field.about));
         if let Ok(default) = serde_json::from_str::<Json>(field.default) {
-            let _ = property.insert("default".to_owned(), default);
+            property.insert("default".to_owned(), default);
         }
         if let Some(value) = value.as_object_mut() {
             property.append(value);
@@ -98,7 +98,7 @@ impl Maker {
         let mut schema = json!({"type": "object", "additionalProperties": value});
         let mut key = string(entries.key);
         // A key is a string, whatever else.
-        let _ = key.as_object_mut().and_then(|key| key.shift_remove("type"));
+        key.as_object_mut().and_then(|key| key.shift_remove("type"));
         if key.as_object().is_some_and(|key| !key.is_empty()) {
             schema["propertyNames"] = key;
         }
@@ -109,9 +109,9 @@ impl Maker {
         let reference = json!({"$ref": format!("#/definitions/{}", of.name)});
         if !self.definitions.contains_key(of.name) {
             // First the name, which keeps its place before those that it refers to.
-            let _ = self.definitions.insert(of.name.to_owned(), Json::Null);
+            self.definitions.insert(of.name.to_owned(), Json::Null);
             let keys = Json::Object(self.keys(of, layered));
-            let _ = self.definitions.insert(of.name.to_owned(), keys);
+            self.definitions.insert(of.name.to_owned(), keys);
         }
         reference
     }

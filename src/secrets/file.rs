@@ -252,7 +252,7 @@ mod tests {
             .load("secrets.yaml", &Keys::default(), &mut report)
             .unwrap();
         assert!(report.is_empty(), "{report}");
-        let _ = store.create([node], &MINTING).unwrap();
+        store.create([node], &MINTING).unwrap();
         lock.save(&store, &Keys::default()).unwrap();
     }
 
@@ -263,7 +263,7 @@ mod tests {
         std::thread::scope(|scope| {
             for thread in 0..8 {
                 let path = &path;
-                let _ = scope.spawn(move || {
+                scope.spawn(move || {
                     for round in 0..10 {
                         create(path, &format!("n{thread}-{round}"));
                     }
@@ -350,7 +350,7 @@ mod tests {
         create(&path, "a");
         fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
         let mut report = Report::default();
-        let _ = TokenStore::load(&path, "secrets.yaml", &Keys::default(), &mut report).unwrap();
+        TokenStore::load(&path, "secrets.yaml", &Keys::default(), &mut report).unwrap();
         assert_eq!(
             report.to_string(),
             "error: secrets.yaml: others may read or change the file (mode 0644); run `chmod 600 secrets.yaml`\n"

@@ -150,7 +150,7 @@ impl Reading {
             self.fault(&value.location, "tokens.id", &rule, EXPORT);
             return None;
         }
-        let _ = self.ids.insert(text.to_owned(), value.location.clone());
+        self.ids.insert(text.to_owned(), value.location.clone());
         Some(text.to_owned())
     }
 
@@ -195,8 +195,8 @@ mod tests {
             let written = ids.to_yaml("test").unwrap();
             assert_eq!(read(&written).0, Some(ids.clone()), "{written}");
             let tokens = vec![token("123456", revoked), token("1e1000", None)];
-            let _ = ids.nodes.insert("on".to_owned(), tokens);
-            let _ = ids.nodes.insert("off".to_owned(), Vec::new());
+            ids.nodes.insert("on".to_owned(), tokens);
+            ids.nodes.insert("off".to_owned(), Vec::new());
         }
         assert!(ids.has("on") && !ids.has("off") && !ids.is_revoked("on"));
         assert_eq!(ids.by_id()["123456"].0, "on");

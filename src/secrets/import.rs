@@ -193,7 +193,7 @@ impl<'a> Owner<'a> {
         for node in owners.nodes {
             let by_hand = format!("{GROUP_PREFIX}{}", node.replace('.', ":"));
             for group in [(owners.group)(node), by_hand] {
-                let _ = groups.entry(group).or_default().insert(*node);
+                groups.entry(group).or_default().insert(*node);
             }
         }
         Self {
@@ -416,7 +416,7 @@ mod tests {
             description: "",
         };
         let mut store = TokenStore::new("secrets.yaml");
-        let _ = store.create(["k8s-01"], &minting).unwrap();
+        store.create(["k8s-01"], &minting).unwrap();
         let text = [
             secret("cccccc", "k8s-02"),
             kubeadm("aaaaaa", "", ":k8s-01", LIVES),

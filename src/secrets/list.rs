@@ -179,7 +179,7 @@ mod tests {
                 revoked: None,
                 location: None,
             };
-            let _ = store.nodes.insert(node.into(), vec![token]);
+            store.nodes.insert(node.into(), vec![token]);
         }
         store
     }

@@ -327,7 +327,7 @@ impl Entry<'_> {
             let rule = format!("the id {id} is already there at {first}");
             self.fault("id", MINT_ANEW, &rule);
         } else {
-            let _ = self.reading.ids.insert(id.to_owned(), location);
+            self.reading.ids.insert(id.to_owned(), location);
         }
     }
 }

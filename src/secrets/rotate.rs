@@ -62,7 +62,7 @@ impl TokenStore {
             .checked_add(time::Duration::try_from(overlap)?)
             .filter(|until| rfc3339(*until).is_some())
             .context("rotating tokens: the overlap ends beyond the year 9999")?;
-        let _ = self.settle(now);
+        self.settle(now);
         // Before the minting, which may fail: the ends are this store's only while it is saved.
         let mut ended = Vec::new();
         for node in nodes {
@@ -220,7 +220,7 @@ mod tests {
 
     fn store() -> TokenStore {
         let mut store = TokenStore::new("secrets.yaml");
-        let _ = store.create(["a", "b"], &minting(NOW)).unwrap();
+        store.create(["a", "b"], &minting(NOW)).unwrap();
         store
     }
 
@@ -267,7 +267,7 @@ mod tests {
     #[test]
     fn an_overlap_never_makes_a_token_live_longer_and_ends_by_the_next_rotation() {
         let mut store = store();
-        let _ = store.rotate(&["a"], HOUR * 100, &minting(NOW)).unwrap();
+        store.rotate(&["a"], HOUR * 100, &minting(NOW)).unwrap();
         let first = store.overlapping("a").next().unwrap();
         assert_eq!(first.ends(), first.expires);
         // Twelve hours later the first has ended, and its place among the manifests with it.
@@ -288,8 +288,8 @@ mod tests {
     #[test]
     fn an_overlap_that_has_passed_is_settled_for_all_nodes_and_one_that_has_not_stays() {
         let mut store = store();
-        let _ = store.rotate(&["a"], HOUR, &minting(NOW)).unwrap();
-        let _ = store.rotate(&["b"], HOUR * 3, &minting(NOW)).unwrap();
+        store.rotate(&["a"], HOUR, &minting(NOW)).unwrap();
+        store.rotate(&["b"], HOUR * 3, &minting(NOW)).unwrap();
         assert_eq!(store.settle(NOW + HOUR / 2), 0);
         assert_eq!(store.settle(NOW + HOUR * 2), 1);
         let store = read_back(&store);
@@ -317,7 +317,7 @@ mod tests {
     #[test]
     fn a_revoked_node_has_no_token_and_keeps_its_ids() {
         let mut store = store();
-        let _ = store.rotate(&["a"], HOUR, &minting(NOW)).unwrap();
+        store.rotate(&["a"], HOUR, &minting(NOW)).unwrap();
         let ended = store.revoke(&["a"], NOW + HOUR / 2);
         assert!(ended.len() == 2 && ended.iter().all(|ended| ended.delete));
         assert!(
@@ -344,9 +344,9 @@ mod tests {
     #[test]
     fn those_that_end_first_come_first() {
         let mut store = store();
-        let _ = store.rotate(&["a"], HOUR, &minting(NOW + HOUR)).unwrap();
-        let _ = store.create(["d"], &minting(NOW)).unwrap();
-        let _ = store.revoke(&["d"], NOW);
+        store.rotate(&["a"], HOUR, &minting(NOW + HOUR)).unwrap();
+        store.create(["d"], &minting(NOW)).unwrap();
+        store.revoke(&["d"], NOW);
         let names = |at, within| {
             let found = store.expiring(["a", "b", "c", "d"], at, within);
             let said = found.into_iter();

@@ -34,7 +34,7 @@ impl TokenStore {
                     .into_iter()
                     .collect(),
             };
-            let _ = store.nodes.insert(node.to_owned(), tokens);
+            store.nodes.insert(node.to_owned(), tokens);
         }
         store
     }
@@ -95,7 +95,7 @@ pub fn of_secrets(secrets: &str, newest: &BTreeMap<&str, &str>) -> BTreeMap<Stri
                     .iter_mut()
                     .for_each(|token| token.until = Some(token.expires));
             }
-            let _ = known.insert((*node).to_owned(), tokens);
+            known.insert((*node).to_owned(), tokens);
         }
     }
     known

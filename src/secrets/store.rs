@@ -335,7 +335,7 @@ mod tests {
     #[test]
     fn a_token_that_does_not_last_the_shelf_life_is_minted_anew() {
         let mut store = TokenStore::new("secrets.yaml");
-        let _ = store.create(["a"], &minting(NOW)).unwrap();
+        store.create(["a"], &minting(NOW)).unwrap();
         let shelved = |shelf_life| Minting {
             shelf_life,
             ..minting(NOW + HOUR / 2)
@@ -353,7 +353,7 @@ mod tests {
     fn ids_stay_unique() {
         let mut taken = HashSet::new();
         for _ in 0..5_000 {
-            let _ = free_id(&mut taken).unwrap();
+            free_id(&mut taken).unwrap();
         }
         assert_eq!(taken.len(), 5_000);
     }
@@ -361,7 +361,7 @@ mod tests {
     #[test]
     fn a_token_must_outlive_the_shelf_life() {
         let mut store = TokenStore::new("secrets.yaml");
-        let _ = store.create(["a"], &minting(NOW)).unwrap();
+        store.create(["a"], &minting(NOW)).unwrap();
         assert!(store.usable("a", NOW, HOUR / 2).is_ok());
         for (node, at, shelf_life, rule) in [
             ("a", NOW, HOUR, "before the shelf life"),

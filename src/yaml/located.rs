@@ -192,7 +192,7 @@ fn locate(raw: Spanned<Raw>, file: &Arc<str>, report: &mut Report) -> Located {
                     report.add(finding.repair("keep one of them"));
                     continue;
                 }
-                let _ = map.insert(name, field);
+                map.insert(name, field);
             }
             Value::Map(Arc::new(map))
         }

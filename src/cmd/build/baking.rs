@@ -155,7 +155,7 @@ impl Baking<'_> {
             Err(findings) => return Ok(self.fail(node, findings)),
         };
         if !baked.warnings.is_empty() {
-            let _ = self.fail(node, baked.warnings.clone());
+            self.fail(node, baked.warnings.clone());
         }
         let marks = Marks(baked.admin_labels.clone());
         if let Some((globs, old)) = &self.kept
@@ -219,7 +219,7 @@ impl Baking<'_> {
         let found = self.prepared.objections(node, job, &self.forms)?;
         let any = !found.is_empty();
         if any {
-            let _ = self.fail(node, found);
+            self.fail(node, found);
         }
         Ok(any)
     }
@@ -247,7 +247,7 @@ impl Baking<'_> {
                 .repair(
                     "build with the signing key, or sign each tree.sums between the two stages",
                 );
-            let _ = self.fail(node, vec![finding]);
+            self.fail(node, vec![finding]);
             return Ok(None);
         };
         let ssh = self.builder.seal().tree_ssh(&listing.sums);

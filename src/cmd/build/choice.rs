@@ -42,7 +42,7 @@ pub fn old(
         if !nodes.iter().any(|node| matcher.is_match(&node.name)) {
             bail!("there is no node {text} in the inventory");
         }
-        let _ = globs.add(glob);
+        globs.add(glob);
     }
     let globs = globs.build().context("reading --node")?;
     let Some(key) = key else {

@@ -83,7 +83,7 @@ fn make(
     if report.has_errors() {
         // Nothing will be written, so what else is wrong is looked for too.
         if let Some(prepared) = &prepared {
-            let _ = prepared.check_nodes(&mut report)?;
+            prepared.check_nodes(&mut report)?;
         }
         if args.project.reading.strict {
             report.make_strict();

@@ -53,7 +53,7 @@ pub fn print(args: &Build, prepared: &Prepared, out: &Path, finished: &Finished)
         Print::Json => {
             let mut said: BTreeMap<String, serde_json::Value> =
                 serde_json::from_value(serde_json::to_value(finished)?)?;
-            let _ = said.insert("usableUntil".to_owned(), until.into());
+            said.insert("usableUntil".to_owned(), until.into());
             terminal::write_json(&mut stdout, &said)?;
         }
     }

@@ -198,7 +198,7 @@ pub(super) fn chosen<'a>(
     let by_name: HashSet<&str> = known.iter().copied().collect();
     for text in named {
         if let Some(node) = by_name.get(text.as_str()) {
-            let _ = wanted.insert(*node);
+            wanted.insert(*node);
             continue;
         }
         let glob = Glob::new(text).with_context(|| format!("reading the node {text}"))?;

@@ -83,7 +83,7 @@ pub(super) fn leave_all_but_the_newest(requests: &[Request], judged: &mut [Judge
         let of = (verdict.requestor.clone(), verdict.signer.clone());
         match newest.get(&of) {
             None => {
-                let _ = newest.insert(of, index);
+                newest.insert(of, index);
             }
             Some(first) if verdict.decision == Decision::Approve => {
                 let name = &judged[*first].verdict.name;

@@ -104,7 +104,7 @@ impl<'a> Register<'a> {
         // Of two that have one address the first by name is told.
         let mut holders: HashMap<IpAddr, &str> = HashMap::new();
         for (address, node) in addresses {
-            let _ = holders
+            holders
                 .entry(address)
                 .and_modify(|holder| *holder = (*holder).min(node))
                 .or_insert(node);

@@ -220,7 +220,7 @@ impl Asked {
 
 /// Keeps the first thing that was found.
 fn note(found: &mut Option<String>, what: impl FnOnce() -> String) {
-    let _ = found.get_or_insert_with(what);
+    found.get_or_insert_with(what);
 }
 
 /// A short name, or the number. It is ours: a stranger chooses among known names only.

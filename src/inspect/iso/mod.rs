@@ -257,7 +257,7 @@ impl Read for Body<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         while let Some((extent, left)) = self.pieces.front_mut() {
             if *left == 0 {
-                let _ = self.pieces.pop_front();
+                self.pieces.pop_front();
                 continue;
             }
             let count = buffer

@@ -119,7 +119,7 @@ fn since_and_until_are_upstreams() {
             panic!("{key} is in 1.{} already", since - 1);
         };
         assert_eq!(known, since, "{key}");
-        let _ = found(root, key, since);
+        found(root, key, since);
     }
     let logging = inner(root, "logging", 24);
     let gone = logging.field("sanitization", 24);

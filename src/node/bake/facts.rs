@@ -108,7 +108,7 @@ impl Batch<'_> {
         let mut paths = serde_json::Map::new();
         for (name, piece) in &self.recipe.paths {
             if let Some(path) = self.render(piece) {
-                let _ = paths.insert(name.clone(), Json::String(path));
+                paths.insert(name.clone(), Json::String(path));
             }
         }
         self.scope.set("paths", ScopeValue::new(&paths));
@@ -168,7 +168,7 @@ impl Batch<'_> {
                 }
             };
             args.push(unit_word(name, value.as_deref()));
-            let _ = flags.insert(name.clone(), value.map_or(Json::Null, Json::String));
+            flags.insert(name.clone(), value.map_or(Json::Null, Json::String));
         }
         Some((flags, args))
     }

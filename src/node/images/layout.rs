@@ -174,7 +174,7 @@ impl Reached<'_> {
                     "has the digest {:?}, which is no SHA-256",
                     descriptor.digest
                 );
-                let _ = self.rules.insert(rule);
+                self.rules.insert(rule);
                 continue;
             };
             let path = blob(&name);
@@ -182,7 +182,7 @@ impl Reached<'_> {
                 Ok(found) if found.is_file() => found.len(),
                 _ => {
                     let rule = format!("lacks blobs/sha256/{name}, which its index reaches");
-                    let _ = self.rules.insert(rule);
+                    self.rules.insert(rule);
                     continue;
                 }
             };
@@ -191,7 +191,7 @@ impl Reached<'_> {
                     "has blobs/sha256/{name} with {size} bytes instead of {}",
                     descriptor.size
                 );
-                let _ = self.rules.insert(rule);
+                self.rules.insert(rule);
             }
             let known = self.blobs.insert(name.clone(), size).is_some();
             if known || !descriptor.is_document() {
@@ -200,12 +200,12 @@ impl Reached<'_> {
             let text = match self.files.document(&path)? {
                 Ok(text) => text,
                 Err(rule) => {
-                    let _ = self.rules.insert(rule);
+                    self.rules.insert(rule);
                     continue;
                 }
             };
             if hex(&Sha256::digest(&text)) != name {
-                let _ = self.rules.insert(broken(&name));
+                self.rules.insert(broken(&name));
                 continue;
             }
             left.extend(self.named_by(&text, &format!("blobs/sha256/{name}")));
@@ -222,7 +222,7 @@ impl Reached<'_> {
             }
             Err(_) => {
                 let rule = format!("has {whose}, which is no index or manifest of images");
-                let _ = self.rules.insert(rule);
+                self.rules.insert(rule);
                 Vec::new()
             }
         }

@@ -81,7 +81,7 @@ pub fn images(file: File) -> Result<std::result::Result<Vec<Image>, String>> {
             _ => continue,
         };
         let mut text = Vec::new();
-        let _ = (&mut entry).take(DOCUMENT).read_to_end(&mut text)?;
+        (&mut entry).take(DOCUMENT).read_to_end(&mut text)?;
         *kept = Some(text);
     }
     // containerd looks for an OCI layout first (archive.ImportIndex), and docker writes both since its version 25.

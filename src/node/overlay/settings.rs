@@ -43,13 +43,13 @@ impl Rule {
 
 /// Reads `overlay.yaml`.
 pub fn settings(fields: &Fields<'_>, overlay: &mut Overlay) -> Vec<Rule> {
-    let _ = fields
+    fields
         .required("apiVersion")
         .and_then(|at| at.choice(&[("nodebake/v1", ())]));
-    let _ = fields
+    fields
         .required("kind")
         .and_then(|at| at.choice(&[("Overlay", ())]));
-    let _ = fields.optional("description").and_then(|at| at.string());
+    fields.optional("description").and_then(|at| at.string());
     if let Some(versions) = fields.optional("kubernetes").and_then(|at| at.fields()) {
         let minor = |key| versions.optional(key).and_then(|at| at.parse(minor));
         overlay.minors = minor("since").unwrap_or(0)..=minor("until").unwrap_or(u32::MAX);

@@ -110,7 +110,7 @@ fn read_folder(
         let path = entry.path().strip_prefix(&root).unwrap_or(entry.path());
         let name = format!("{below}/{}", path.to_string_lossy());
         let found = found(project, &entry, &Path::new(&below).join(path)).map_err(about(&name))?;
-        let _ = match path.to_str() {
+        match path.to_str() {
             Some(path) => files.insert(path.to_owned(), found),
             None => files.insert(path.to_string_lossy().into_owned(), Found::NoText),
         };
@@ -147,7 +147,7 @@ fn read_built_in(dir: &'static Dir<'static>, name: &str) -> Source {
             let below = file.path().strip_prefix(format!("{name}/root"));
             if let Ok(below) = below {
                 let path = below.to_string_lossy().into_owned();
-                let _ = files.insert(path, Found::File(file.contents().to_vec()));
+                files.insert(path, Found::File(file.contents().to_vec()));
             }
         }
     }

@@ -122,7 +122,7 @@ impl Preparation<'_> {
         if let Some(unpacked) = &unpacked {
             self.look_for_gaps(asset, how, &only, unpacked);
         }
-        let _ = self.unpacked.insert(key, unpacked.clone());
+        self.unpacked.insert(key, unpacked.clone());
         Ok(unpacked)
     }
 

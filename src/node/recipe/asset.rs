@@ -31,7 +31,7 @@ impl Preparation<'_> {
             return Ok(None);
         };
         let content = measured.content;
-        let _ = self.is_right(asset, &content);
+        self.is_right(asset, &content);
         if let Some(binary) = &measured.binary {
             self.check_program(asset, &asset.path.text, binary, spec);
         }
@@ -89,7 +89,7 @@ impl Preparation<'_> {
                 })?;
                 if let (Some(version), Some(search)) = (version, search) {
                     let key = (asset.source.value.clone(), None, version.value.clone());
-                    let _ = self.versions.insert(key, search.found);
+                    self.versions.insert(key, search.found);
                 }
                 self.refuse_private(&asset.source.location, whole.or(keys.found()), None);
                 Some(Measured {
@@ -102,8 +102,7 @@ impl Preparation<'_> {
                 None
             }
         };
-        let _ = self
-            .assets
+        self.assets
             .insert(asset.source.value.clone(), measured.clone());
         Ok(measured)
     }
@@ -176,7 +175,7 @@ impl Preparation<'_> {
                 search.found
             }
         };
-        let _ = self.versions.insert(key, holds);
+        self.versions.insert(key, holds);
         if !holds {
             let rule = format!("{} does not hold this version", asset.source.value);
             let repair = "take the file that was meant, or its version as `--version` prints it";

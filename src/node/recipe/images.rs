@@ -42,7 +42,7 @@ impl Preparation<'_> {
             files.push(piece);
             match &self.archives[&source.value] {
                 Ok(found) => {
-                    let _ = pieces
+                    pieces
                         .location
                         .get_or_insert_with(|| image.path.location.clone());
                     for one in found {
@@ -69,7 +69,7 @@ impl Preparation<'_> {
             let reading = || format!("reading {}", self.project.join(source).display());
             let file = self.project.open(source).with_context(reading)?;
             let found = images(file).with_context(reading)?;
-            let _ = self.archives.insert(source.clone(), found);
+            self.archives.insert(source.clone(), found);
         }
         Ok(Some(piece))
     }
@@ -83,11 +83,10 @@ impl Preparation<'_> {
             let private = keys.found();
             self.refuse_private(&source.location, private, None);
             if let Ok(layout) = &packed {
-                let _ = self
-                    .archives
+                self.archives
                     .insert(source.value.clone(), layout.images.clone());
             }
-            let _ = self.layouts.insert(source.value.clone(), packed);
+            self.layouts.insert(source.value.clone(), packed);
         }
         let layout = match &self.layouts[&source.value] {
             Ok(layout) => layout.clone(),

@@ -59,7 +59,7 @@ fn sections() -> &'static Sections {
                     _ => value_type(key, value),
                 };
                 let keys = sections.entry(section).or_default();
-                let _ = keys.insert(key, Key { value });
+                keys.insert(key, Key { value });
             }
         }
         sections

@@ -27,13 +27,13 @@ pub fn split(value: &str) -> Result<Vec<Word>, (usize, String)> {
             if quote.is_none() && c.is_ascii_whitespace() {
                 break;
             }
-            let _ = rest.next();
+            rest.next();
             match (c, quote) {
                 ('\\', _) => {
                     let (length, c) = escape(&value[here + 1..]).map_err(|rule| (here, rule))?;
                     text.push(c);
                     for _ in 0..length {
-                        let _ = rest.next();
+                        rest.next();
                     }
                 }
                 (c, Some((open, _))) if c == open => quote = None,

@@ -128,7 +128,7 @@ fn with_paths(
         .flat_map(|folder| files(all, folder))
         .filter(|path| path.ends_with(".conf"))
         .peekable();
-    let _ = paths.peek()?;
+    paths.peek()?;
     Some(Command::new(program.iter().copied().chain(paths)))
 }
 

@@ -118,7 +118,7 @@ pub fn write(
         false => {
             let mut encoder = EncoderWriter::new(&mut *out, &STANDARD);
             ours(&mut encoder)?;
-            let _ = encoder.finish()?;
+            encoder.finish()?;
         }
     }
     Ok(writeln!(out, "\n--{boundary}--")?)
@@ -129,7 +129,7 @@ fn push_part(out: &mut String, part: &UserPart, boundary: &str) {
     push_head(out, (&part.name, part.kind), is_plain, boundary);
     if part.kind == "text/cloud-config" && !part.says_how_to_merge() {
         // Into the headers, before the empty line that ends them.
-        let _ = out.pop();
+        out.pop();
         out.push_str(MERGE_TYPE);
         out.push('\n');
     }

@@ -25,9 +25,9 @@ pub fn start_order(tree: &NodeTree) -> Vec<(&str, Verb)> {
     add_edges(tree, &mut waiting);
     let mut order = Vec::with_capacity(waiting.len());
     while let Some(next) = next(&waiting) {
-        let _ = waiting.remove(next);
+        waiting.remove(next);
         for before in waiting.values_mut() {
-            let _ = before.remove(next);
+            before.remove(next);
         }
         order.push((next, verb(next)));
     }
@@ -59,7 +59,7 @@ fn add_edges<'a>(tree: &'a NodeTree, waiting: &mut BTreeMap<&'a str, BTreeSet<&'
         if let (Some(first), Some(before)) = (first, waiting.get_mut(second))
             && *first != second
         {
-            let _ = before.insert(first);
+            before.insert(first);
         }
     };
     let mut needs = Vec::new();
@@ -85,7 +85,7 @@ fn add_edges<'a>(tree: &'a NodeTree, waiting: &mut BTreeMap<&'a str, BTreeSet<&'
         if let (false, Some(first), Some(before)) = (contradicts, first, waiting.get_mut(second))
             && *first != second
         {
-            let _ = before.insert(first);
+            before.insert(first);
         }
     }
 }

@@ -170,7 +170,7 @@ fn links(all: &BTreeMap<NodePath, Entry>) -> Vec<Command> {
         // -T: onto a real directory the link must fail, not land inside it.
         links.push(Command::new(["ln", "-sfT", "--", target, path.as_str()]));
         if let Some(parent) = path.ancestors().last().filter(|at| !is_made(at, all)) {
-            let _ = parents.insert(parent);
+            parents.insert(parent);
         }
     }
     if !parents.is_empty() {

@@ -211,7 +211,7 @@ fn stream(content: &Content, out: &mut dyn Write) -> Result<()> {
     out.write_all(b"  encoding: b64\n  content: \"")?;
     let mut encoder = EncoderWriter::new(&mut *out, &STANDARD);
     content.copy_to(&mut encoder)?;
-    let _ = encoder.finish()?;
+    encoder.finish()?;
     drop(encoder);
     Ok(out.write_all(b"\"\n")?)
 }

@@ -129,7 +129,7 @@ impl<'a> ContentMaker<'a> {
         let packed = packed
             .of_digest(asset.sha256, || packed::gzip(asset))
             .unwrap_or_else(|error| {
-                let _ = self.failure.borrow_mut().get_or_insert(error);
+                self.failure.borrow_mut().get_or_insert(error);
                 None
             });
         let (compression, content) = match packed {

@@ -160,7 +160,7 @@ impl fmt::Display for StreamedUrl<'_> {
             // Dropping the encoder may write its last bytes; they do not matter any more.
             drop(encoder);
             let sink_failed = sink.failed;
-            let _ = self.failure.borrow_mut().get_or_insert(error);
+            self.failure.borrow_mut().get_or_insert(error);
             if sink_failed {
                 return Err(fmt::Error);
             }

@@ -51,9 +51,9 @@ fn customized(config: &[u8]) -> String {
 fn initrd(config: &[u8]) -> Result<Vec<u8>> {
     let packing = "packing a configuration as coreos-installer does";
     let mut options = LzmaOptions::new_preset(XZ_LEVEL).context(packing)?;
-    let _ = options.dict_size(XZ_DICTIONARY);
+    options.dict_size(XZ_DICTIONARY);
     let mut filters = Filters::new();
-    let _ = filters.lzma2(&options);
+    filters.lzma2(&options);
     let stream = Stream::new_stream_encoder(&filters, Check::Crc32).context(packing)?;
     let mut encoder = XzEncoder::new_stream(Vec::new(), stream);
     let length = u32::try_from(config.len()).context(packing)?;
@@ -62,7 +62,7 @@ fn initrd(config: &[u8]) -> Result<Vec<u8>> {
         .set_mode_file_type(ModeFileType::Regular)
         .write(&mut encoder, length);
     member.write_all(config).context(packing)?;
-    let _ = member.finish().context(packing)?;
-    let _ = trailer(&mut encoder).context(packing)?;
+    member.finish().context(packing)?;
+    trailer(&mut encoder).context(packing)?;
     encoder.finish().context(packing)
 }

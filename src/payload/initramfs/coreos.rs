@@ -53,7 +53,7 @@ pub fn package(job: &Job<'_>, forms: &Forms, out: &mut dyn Output) -> Result<()>
                 ..Only::default()
             };
             ignition::package(job, forms, &mut again)?;
-            let _ = member.finish()?;
+            member.finish()?;
             Ok(())
         })
     })

@@ -171,7 +171,7 @@ fn archive(
     let mut compressor = Compressor::new(compression, out)?;
     fill(&mut compressor)?;
     // It also makes the kernel forget the inode numbers, so that an archive appended to ours cannot link into it.
-    let _ = trailer(&mut compressor)?;
+    trailer(&mut compressor)?;
     let written = compressor.finish()?;
     let padding = padding(written, compression != Compression::None);
     out.write_all(&[0; 8][..padding as usize])?;
@@ -206,7 +206,7 @@ fn add_parents(members: &mut BTreeMap<NodePath, Entry>) -> Result<()> {
             if !missing.contains_key(ancestor) {
                 let parent = NodePath::parse(ancestor).expect("a part of a normal path is normal");
                 let origin = Origin("generator parents".into());
-                let _ = missing.insert(parent, Entry::directory(0o755, origin));
+                missing.insert(parent, Entry::directory(0o755, origin));
             }
         }
     }
@@ -244,7 +244,7 @@ fn append(
         EntryKind::Symlink(target) => member.write_all(target.as_bytes())?,
         EntryKind::Directory => {}
     }
-    let _ = member.finish()?;
+    member.finish()?;
     Ok(())
 }
 

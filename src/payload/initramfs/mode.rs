@@ -131,7 +131,7 @@ pub(super) fn carried(whose: &str, list: &str, members: Members) -> Result<(Memb
                 group: Owner::root(),
                 ..entry
             };
-            let _ = carried.insert(path, hidden);
+            carried.insert(path, hidden);
         }
     }
     let last = add_last(&mut carried, &format!("{CARRY}/list.{list}"), &list_text)?;
@@ -177,7 +177,7 @@ pub(super) fn add_carriers(carried: &mut Members, part: Part, layer: Option<&Lay
     }
     // Required: an initrd that could not carry the files must not switch to a root without them.
     let link = at(&format!("{folder}/initrd.target.requires/{unit}"))?;
-    let _ = carried.insert(link, Entry::symlink(format!("../{unit}"), origin()));
+    carried.insert(link, Entry::symlink(format!("../{unit}"), origin()));
     Ok(())
 }
 

@@ -48,7 +48,7 @@ pub fn short_names<'a>(names: impl Iterator<Item = &'a str>) -> Vec<String> {
                 .find(|stem| !taken.contains(&(stem.clone(), end.clone())))
                 .unwrap_or_default();
             let name = format!("{short}.{end};1");
-            let _ = taken.insert((short, end));
+            taken.insert((short, end));
             name
         })
         .collect()

@@ -172,7 +172,7 @@ impl Settle<'_> {
                     key: key_location,
                     value,
                 };
-                let _ = kept.insert(key.clone(), field);
+                kept.insert(key.clone(), field);
             }
         }
         Located {
@@ -263,7 +263,7 @@ fn with(at: &Located, path: &str, value: Located) -> Located {
         key: value.location.clone(),
         value,
     };
-    let _ = map.insert(key.into(), field);
+    map.insert(key.into(), field);
     Located {
         location: at.location.clone(),
         value: Value::Map(Arc::new(map)),

@@ -204,7 +204,7 @@ fn requests_of_old_clusters_name_no_signer() {
     ] {
         let mut old = csr("csr-1", &pem(file), BY_NODE, "", usages);
         old["apiVersion"] = "certificates.k8s.io/v1beta1".into();
-        let _ = old["spec"].as_object_mut().unwrap().remove("signerName");
+        old["spec"].as_object_mut().unwrap().remove("signerName");
         let verdict = judge(old);
         assert_eq!(
             (verdict.decision, verdict.signer.as_str()),

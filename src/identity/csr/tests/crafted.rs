@@ -80,7 +80,7 @@ fn no_changed_byte_of_what_is_signed_is_approved() {
         request["spec"]["request"] = STANDARD.encode(to_pem(&changed)).into();
         let found = judge(request);
         assert_ne!(found.decision, Decision::Approve, "{index}");
-        let _ = rules.insert(found.rule);
+        rules.insert(found.rule);
     }
     assert!(
         rules.contains(&Rule::WrongSignature) && rules.len() > 5,

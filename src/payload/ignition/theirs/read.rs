@@ -171,7 +171,7 @@ impl<'a> Source<'a> {
                     faults.push(self.fault(unit.name, known.key(), "is there twice"));
                 }
                 Slot::Vacant(free) => {
-                    let _ = free.insert((read, self.location(unit.name)));
+                    free.insert((read, self.location(unit.name)));
                 }
             }
         }
