@@ -45,7 +45,7 @@ needs:
 conformance: needs ## Let baked nodes join real clusters of two versions, and ask upstream's types, flags and rules, two kubelets and the newest Ignition (needs root, Go, a module proxy, cgroup v1). FULL=1: three nodes of every format, and then versions, boots and drill
 	@sh tests/judge/install.sh conformance
 	$(MAKE) --jobs=3 facts clusters engine build suite
-	NODEBAKE_CONFORMANCE=1 KUBELETS="$(CLUSTERS)" $(CARGO) test --locked --test suite -- assets boot_formats ignition:: kept_back kubelet_rules kubelets separate
+	NODEBAKE_CONFORMANCE=1 KUBELETS="$(CLUSTERS)" $(CARGO) test --locked --test suite -- assets:: boot_formats formats::ignition kubernetes::reserved kubelet_rules kubelets separate
 	tests/judge/replay/run.sh $(NODEBAKE) $(if $(FULL),-full)
 	$(MAKE) vms
 ifdef FULL
@@ -76,11 +76,11 @@ versions: needs build ## Ask the judges of other versions: kubelets of seven min
 	for version in $(KUBELETS); do GOGC=400 tests/judge/kubernetes/build.sh $$version target/judges/kubernetes/$$version kubelet kubelet-config || exit 1; done
 	tests/judge/coreos-installer/build.sh 0.27.0 target/judges/bin/coreos-installer
 	cd tests/judge/node-restriction && go vet . && CGO_ENABLED=0 go build -trimpath -buildvcs=false -o $(CURDIR)/target/judges/bin/node-restriction .
-	NODEBAKE_CONFORMANCE=1 NODEBAKE_VERSIONS=1 KUBELETS="$(KUBELETS)" $(CARGO) test --locked --test suite -- around assets first_boot ignition::coreos kept_back kubelet_rules kubelets node_restriction
+	NODEBAKE_CONFORMANCE=1 NODEBAKE_VERSIONS=1 KUBELETS="$(KUBELETS)" $(CARGO) test --locked --test suite -- assets:: first_boot formats::ignition::coreos kubernetes::reserved kubelet_rules kubelets node::host node_restriction
 
 boots: ## Boot Debian's kernel in QEMU with our overlays, from a seed.iso and from a config.ign (needs root). FULL=1: every base initrd with every compression
 	@sh tests/judge/install.sh boots
-	NODEBAKE_BOOTS=1 $(CARGO) test --locked --test suite -- boots
+	NODEBAKE_BOOTS=1 $(CARGO) test --locked --test suite -- boot::
 
 replay: needs ## Only the real clusters of `conformance`: baked nodes join them, step by step
 	@sh tests/judge/install.sh conformance

@@ -5,7 +5,7 @@
 #![allow(clippy::disallowed_methods, clippy::print_stderr, clippy::print_stdout)]
 
 mod butane;
-#[path = "../suite/ignition/to_butane.rs"]
+#[path = "../suite/formats/ignition/to_butane.rs"]
 mod to_butane;
 
 use std::fs;

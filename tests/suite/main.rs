@@ -1,82 +1,53 @@
-//! The test suite: one binary, one module for each subject.
+//! The test suite: one binary, and one folder for each subject. This list is the tour.
 #![allow(missing_docs)]
 // Tests may panic: that is how they fail.
 #![allow(clippy::panic, clippy::unwrap_used)]
 #![allow(clippy::disallowed_methods, clippy::print_stderr, clippy::print_stdout)]
 
-mod archives;
-mod around;
-mod assets;
-mod bad_input;
-mod boot_formats;
-mod boots;
-mod budgets;
-mod bundle;
-mod by_hand;
-mod canary;
-mod cluster;
-mod credential;
-mod csr;
-mod diff;
-mod docs;
-mod emulator;
-mod everything;
-mod fetched_assets;
-mod first_boot;
-mod foreign_text;
-mod fuzz;
-mod gates;
-mod golden;
-mod identical;
-mod identity;
-mod ignition;
-mod ignition_boots;
-mod images;
-mod initrd;
-mod inspect;
-mod interrupted;
-mod judges;
-mod kept_back;
-mod keys;
-mod kubelet_rules;
-mod kubelets;
-mod kubernetes_rules;
-mod large;
-mod layers;
-mod leads_out;
-mod line;
-mod links;
-mod machine;
-mod man;
-mod no_tokens;
-mod node_restriction;
-mod not_files;
-mod pki;
-mod private;
-mod profiles;
+// --- from a project to nodes in their cluster
+
+// `cluster.yaml` and the files beside it: read, checked, and refused with a finding at its location.
 mod project;
-mod pxe;
-mod reading;
-mod rooms;
-mod schema;
-#[cfg(feature = "age")]
-mod sealed;
-mod secrets;
-mod seed_boots;
-mod seeds;
-mod selinux;
-mod separate;
-mod shells;
-mod signals;
-mod site;
-mod smoke;
-mod sysext;
-mod templates;
+
+// Bootstrap tokens and the file that holds them.
 mod tokens;
-mod tool;
-mod tree_check;
-mod trees;
-mod units;
-mod unpack;
-mod upgrade;
-mod verify;
+
+// Kubeconfigs, certificates, and certificate signing requests.
+mod identity;
+
+// Objects for an administrator, upstream's own rules, real kubelets, the procedure by hand.
+mod kubernetes;
+
+// Programs, archives and images that nodes get: from the project or fetched, packed once.
+mod assets;
+
+// The files on a node and the programs that read them: units, networks, scripts, labels, upgrades.
+mod node;
+
+// Payloads, one for each format, given to the programs that unpack or obey them.
+mod formats;
+
+// The folder with all payloads: golden, identical for the same input, signed, published.
+mod bundle;
+
+// Machines that boot from payloads.
+mod boot;
+
+// --- across all of it
+
+// Whole runs of the commands: exit codes, runs that end early, and `diff`, `inspect` and `verify`.
+mod commands;
+
+// Input that was made to hurt, and secrets that get out.
+mod safety;
+
+// README, help, guides and manual pages are true.
+mod docs;
+
+// Rules for the source itself.
+mod source;
+
+// --- no subject
+
+// Helpers: the binary as a user runs it, oracles, projects to run it on, machines.
+mod support;

@@ -8,7 +8,7 @@ use std::process::Command;
 use nodebake::bundle::{NAMESPACE, generate_keys, verify};
 
 use super::{Room, SHARED, load};
-use crate::judges;
+use crate::support::oracles;
 
 const PAYLOAD: &str = "nodes/node-a/user-data";
 
@@ -16,7 +16,7 @@ const PAYLOAD: &str = "nodes/node-a/user-data";
 fn sums_anew(out: &Path) {
     let line = "find . -type f ! -name 'SHA256SUMS*' -printf '%P\\0' | sort -z | xargs -0 sha256sum > new; \
                 grep -v '  new$' new > SHA256SUMS; rm new";
-    let _ = judges::content(out, "sh", &["-c", line]);
+    let _ = oracles::content(out, "sh", &["-c", line]);
 }
 
 fn sign_with_another_key(out: &Path) {
@@ -195,7 +195,7 @@ const CASES: &[(&str, Tamper, &[&str])] = &[
 
 #[test]
 fn tampering_is_caught_by_verify_and_by_the_documented_lines() {
-    let judged = judges::present("openssl") && judges::present("sha256sum");
+    let judged = oracles::present("openssl") && oracles::present("sha256sum");
     for (what, tamper, paths) in CASES {
         let room = Room::new();
         let _ = room.build("one");
@@ -239,14 +239,14 @@ fn empty_folders_and_old_generations_are_refused_too() {
 
 #[test]
 fn a_signature_for_another_purpose_does_not_count() {
-    if !judges::present("ssh-keygen") {
+    if !oracles::present("ssh-keygen") {
         return;
     }
     let room = Room::new();
     let _ = room.build("one");
     super::keys::write_openssh_key(&room, &room.folder.path().join("id"));
     let args = ["-Y", "sign", "-f", "id", "-n", "git", "out/SHA256SUMS"];
-    let _ = judges::content(room.folder.path(), "ssh-keygen", &args);
+    let _ = oracles::content(room.folder.path(), "ssh-keygen", &args);
     let theirs = room.out.join("SHA256SUMS.sig"); // ssh-keygen's own name for it
     fs::rename(&theirs, room.out.join("SHA256SUMS.sshsig")).unwrap();
     assert_ne!(NAMESPACE, "git");

@@ -9,22 +9,22 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use nodebake::bundle::{NAMESPACE, PRINCIPAL, PublicKey};
 
 use super::{Room, load};
-use crate::judges;
+use crate::support::oracles;
 
 #[test]
 fn openssl_reads_our_keys_and_derives_the_same_public_half() {
-    if !judges::present("openssl") {
+    if !oracles::present("openssl") {
         return;
     }
     let room = Room::new();
     let folder = room.folder.path();
-    let text = judges::content(
+    let text = oracles::content(
         folder,
         "openssl",
         &["pkey", "-in", "keys/sign.key", "-text", "-noout"],
     );
     assert!(text.contains("ED25519 Private-Key"), "{text}");
-    let derived = judges::content(
+    let derived = oracles::content(
         folder,
         "openssl",
         &["pkey", "-in", "keys/sign.key", "-pubout"],
@@ -33,19 +33,19 @@ fn openssl_reads_our_keys_and_derives_the_same_public_half() {
     assert_eq!(derived, ours);
     assert_eq!(PublicKey::from_pem(&ours).unwrap(), room.public);
     // Byte for byte what openssl itself writes: version 1 of PKCS#8.
-    let written = judges::content(folder, "openssl", &["pkey", "-in", "keys/sign.key"]);
+    let written = oracles::content(folder, "openssl", &["pkey", "-in", "keys/sign.key"]);
     assert_eq!(written, fs::read_to_string(room.key("sign.key")).unwrap());
 }
 
 #[test]
 fn a_key_of_openssls_signs_for_us() {
-    if !judges::present("openssl") {
+    if !oracles::present("openssl") {
         return;
     }
     let room = Room::new();
     let folder = room.folder.path();
     let args = ["genpkey", "-algorithm", "ed25519", "-out", "own.key"];
-    let _ = judges::content(folder, "openssl", &args);
+    let _ = oracles::content(folder, "openssl", &args);
     fs::set_permissions(folder.join("own.key"), fs::Permissions::from_mode(0o600)).unwrap();
     let signer = load(&folder.join("own.key"));
     fs::write(folder.join("message"), "text").unwrap();
@@ -53,7 +53,7 @@ fn a_key_of_openssls_signs_for_us() {
     let args = [
         "pkeyutl", "-sign", "-rawin", "-inkey", "own.key", "-in", "message", "-out",
     ];
-    let _ = judges::content(folder, "openssl", &[&args[..], &["theirs.sig"]].concat());
+    let _ = oracles::content(folder, "openssl", &[&args[..], &["theirs.sig"]].concat());
     assert_eq!(
         fs::read(folder.join("ours.sig")).unwrap(),
         fs::read(folder.join("theirs.sig")).unwrap()
@@ -62,7 +62,7 @@ fn a_key_of_openssls_signs_for_us() {
 
 #[test]
 fn ssh_keygen_verifies_what_we_sign_and_nothing_else() {
-    if !judges::present("ssh-keygen") {
+    if !oracles::present("ssh-keygen") {
         return;
     }
     let room = Room::new();
@@ -72,7 +72,7 @@ fn ssh_keygen_verifies_what_we_sign_and_nothing_else() {
             "ssh-keygen -Y verify -f keys/allowed_signers -I {PRINCIPAL} -n {namespace} \
              -s out/SHA256SUMS.sshsig < out/SHA256SUMS"
         );
-        judges::run(room.folder.path(), "sh", &["-c", &line])
+        oracles::run(room.folder.path(), "sh", &["-c", &line])
     };
     let good = verify(NAMESPACE);
     assert!(good.status.success(), "{good:?}");
@@ -83,13 +83,13 @@ fn ssh_keygen_verifies_what_we_sign_and_nothing_else() {
 
 #[test]
 fn our_sshsig_is_byte_for_byte_that_of_ssh_keygen() {
-    if !judges::present("ssh-keygen") {
+    if !oracles::present("ssh-keygen") {
         return;
     }
     let room = Room::new();
     let folder = room.folder.path();
     write_openssh_key(&room, &folder.join("id"));
-    let derived = judges::content(folder, "ssh-keygen", &["-y", "-f", "id"]);
+    let derived = oracles::content(folder, "ssh-keygen", &["-y", "-f", "id"]);
     let allowed = fs::read_to_string(room.key("allowed_signers")).unwrap();
     assert!(allowed.contains(derived.split_whitespace().nth(1).unwrap()));
     for (index, message) in [&b""[..], b"text\n", &[0xff; 100_000]]
@@ -99,7 +99,7 @@ fn our_sshsig_is_byte_for_byte_that_of_ssh_keygen() {
         let name = format!("message{index}");
         fs::write(folder.join(&name), message).unwrap();
         let args = ["-Y", "sign", "-f", "id", "-n", NAMESPACE, &name];
-        let _ = judges::content(folder, "ssh-keygen", &args);
+        let _ = oracles::content(folder, "ssh-keygen", &args);
         let theirs = fs::read_to_string(folder.join(format!("{name}.sig"))).unwrap();
         assert_eq!(room.signer().sign_ssh(message), theirs);
         assert!(room.public.verifies_ssh(message, &theirs));
@@ -112,7 +112,7 @@ fn our_sshsig_is_byte_for_byte_that_of_ssh_keygen() {
     ] {
         fs::remove_file(folder.join("message1.sig")).unwrap();
         let args = [&["-Y", "sign", "-f", "id"], extra, &[name]].concat();
-        let _ = judges::content(folder, "ssh-keygen", &args);
+        let _ = oracles::content(folder, "ssh-keygen", &args);
         let theirs = fs::read_to_string(folder.join("message1.sig")).unwrap();
         assert_eq!(room.public.verifies_ssh(b"text\n", &theirs), good);
     }

@@ -11,7 +11,7 @@ use nodebake::payload::{Output, Place};
 
 use super::child::child;
 use super::{Room, bake, bake_node, header, says, snapshot};
-use crate::judges;
+use crate::support::oracles;
 
 fn names(folder: &Path) -> Vec<String> {
     let mut names: Vec<String> = fs::read_dir(folder)
@@ -334,13 +334,13 @@ fn a_tmpfs_exchanges_folders_too() {
 fn mounting(room: &Room) -> Option<&'static str> {
     let may = |how: &&str| {
         let line = format!("mount -t tmpfs none {}", room.folder.path().display());
-        judges::run(Path::new("/"), "unshare", &[how, "sh", "-c", &line])
+        oracles::run(Path::new("/"), "unshare", &[how, "sh", "-c", &line])
             .status
             .success()
     };
-    let how = judges::present("unshare").then(|| ["-m", "-rm"].into_iter().find(may))?;
+    let how = oracles::present("unshare").then(|| ["-m", "-rm"].into_iter().find(may))?;
     if how.is_none() {
-        judges::skipped("mounting is not allowed here");
+        oracles::skipped("mounting is not allowed here");
     }
     how
 }

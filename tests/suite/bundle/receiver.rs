@@ -6,7 +6,7 @@ use std::os::unix::fs::MetadataExt;
 use nodebake::bundle::Seal;
 
 use super::{NODES, Room, bake, snapshot};
-use crate::judges;
+use crate::support::oracles;
 
 #[test]
 fn a_whole_bundle_satisfies_verify_and_the_documented_lines() {
@@ -18,7 +18,7 @@ fn a_whole_bundle_satisfies_verify_and_the_documented_lines() {
     assert_eq!(verdict.generation, Some(3));
     // Two manifests, four files of the cluster, one that nodes share, six of each node.
     assert_eq!(finished.files, 2 + 4 + 1 + 6 * NODES.len());
-    if judges::present("openssl") && judges::present("sha256sum") {
+    if oracles::present("openssl") && oracles::present("sha256sum") {
         let (good, text) = room.receiver();
         assert!(good, "{text}");
     }
@@ -59,9 +59,9 @@ fn json_says_what_lies_there() {
         assert_eq!(node["usableUntil"], "2027-01-01T00:00:00Z");
         let path = index[name]["user-data"].as_str().unwrap();
         assert_eq!(path, format!("nodes/{name}/user-data"));
-        if judges::present("sha256sum") {
+        if oracles::present("sha256sum") {
             let sums = format!("nodes/{name}/tree.sums");
-            let line = judges::content(&room.out, "sha256sum", &[&sums]);
+            let line = oracles::content(&room.out, "sha256sum", &[&sums]);
             assert_eq!(node["treeDigest"], line[..64]);
         }
     }

@@ -8,7 +8,7 @@ use nodebake::bundle::{
 };
 
 use super::{NODES, Room, bake, header, listing, load, says, snapshot};
-use crate::judges;
+use crate::support::oracles;
 
 fn first_stage(room: &Room, text: &str) -> PathBuf {
     let folder = room.folder.path().join("out.trees");
@@ -34,7 +34,7 @@ fn openssl_sign(room: &Room, file: &Path, signature: &Path) {
         "-in",
     ];
     let files = [file.to_str().unwrap(), "-out", signature.to_str().unwrap()];
-    let _ = judges::content(room.folder.path(), "openssl", &[&args[..], &files].concat());
+    let _ = oracles::content(room.folder.path(), "openssl", &[&args[..], &files].concat());
 }
 
 fn open(room: &Room, folder: &Path) -> Result<SignedTrees, String> {
@@ -46,7 +46,7 @@ fn open(room: &Room, folder: &Path) -> Result<SignedTrees, String> {
 
 #[test]
 fn an_external_signer_signs_between_the_stages_and_at_the_end() {
-    if !(judges::present("openssl") && judges::present("ssh-keygen")) {
+    if !(oracles::present("openssl") && oracles::present("ssh-keygen")) {
         return;
     }
     let room = Room::new();
@@ -82,14 +82,14 @@ fn an_external_signer_signs_between_the_stages_and_at_the_end() {
         let key = room.key("sign.pub");
         let key = ["pkeyutl", "-inkey", key.to_str().unwrap()];
         let folder = room.out.join("nodes").join(name);
-        let _ = judges::content(&folder, "openssl", &[&key[..], &args].concat());
+        let _ = oracles::content(&folder, "openssl", &[&key[..], &args].concat());
     }
 
     openssl_sign(&room, &room.out.join("SHA256SUMS"), &signature);
     super::keys::write_openssh_key(&room, &room.folder.path().join("id"));
     let args = ["-Y", "sign", "-f", "id", "-n", NAMESPACE, "sums"];
     let _ = fs::copy(room.out.join("SHA256SUMS"), room.folder.path().join("sums")).unwrap();
-    let _ = judges::content(room.folder.path(), "ssh-keygen", &args);
+    let _ = oracles::content(room.folder.path(), "ssh-keygen", &args);
     let sshsig = room.folder.path().join("sums.sig");
     let verdict = attach(&room.out, &room.public, &signature, Some(&sshsig)).unwrap();
     assert!(verdict.is_good(), "{verdict}");

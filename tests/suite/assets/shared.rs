@@ -1,0 +1,414 @@
+//! The layer of assets that nodes share: written once, and with a node's own part all that its tree.json says.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::{MetadataExt, symlink};
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::formats::archives::sample::{Row, Rows, can_unpack_any_mode, unpacked};
+use crate::support::fixture::{Project, sha256, text};
+use crate::support::oracles;
+use crate::support::tool::nodebake;
+
+/// Two nodes that have the same assets, and one that has one more.
+const SAME: [&str; 2] = ["gpu-1.example.com", "edge-001"];
+const OTHER: &str = "edge-004";
+
+/// The project with assets: a program, a file of another user's in a declared directory, an archive of images, and a
+/// long path for one node. `output` is for the whole cluster.
+pub fn project(output: &str) -> Project {
+    let project = Project::of("modern");
+    let mut sources = Vec::new();
+    for (name, length) in [("tool", 300_000_u32), ("data", 70_000), ("more", 10)] {
+        let bytes: Vec<u8> = (0..length).map(|i| (i * 7 % 251) as u8).collect();
+        fs::write(project.dir.join(name), &bytes).unwrap();
+        sources.push(format!("source: {name}, sha256: {}", sha256(&bytes)));
+    }
+    let [tool, data, more] = &sources[..] else {
+        panic!("three files")
+    };
+    let long = format!("/srv/{}/more", "long/".repeat(60).trim_end_matches('/'));
+    let user = "user: {name: etcd, id: 999}, group: {name: etcd, id: 998}";
+    let lines = format!(
+        "output: {output}
+assets:
+  /usr/local/bin/tool: {{{tool}, mode: \"0755\"}}
+  /srv/own/data: {{{data}, mode: \"0640\", {user}}}
+directories: {{/srv/own: {{mode: \"0750\", {user}}}}}
+nodes:
+"
+    );
+    let file = project.dir.join("cluster.yaml");
+    let inventory = fs::read_to_string(&file).unwrap();
+    let inventory = inventory.replacen("nodes:\n", &lines, 1).replacen(
+        "  - name: edge-004\n",
+        &format!("  - name: edge-004\n    assets: {{{long}: {{{more}}}}}\n"),
+        1,
+    );
+    fs::write(file, inventory).unwrap();
+    project
+}
+
+pub fn json(path: &Path) -> Value {
+    serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
+}
+
+/// The bundle's files that a node shares with others, by their names in index.json.
+pub fn shared(project: &Project, node: &str) -> BTreeMap<String, String> {
+    let index = json(&project.out().join("index.json"));
+    let files = index[node].as_object().unwrap().iter();
+    files
+        .map(|(name, path)| (name.clone(), path.as_str().unwrap().to_owned()))
+        .filter(|(_, path)| path.starts_with("shared/"))
+        .collect()
+}
+
+/// A node's layer for archives of a kind, and how to read it: `tar`, `cpio`.
+fn layer(project: &Project, node: &str, kind: &str) -> String {
+    let shared = shared(project, node);
+    let mut layers = shared
+        .values()
+        .filter(|path| path.contains(&format!(".{kind}")));
+    let found = layers.next().unwrap().clone();
+    assert_eq!(layers.next(), None);
+    found
+}
+
+/// A node's own file of which the name begins like this.
+fn own(project: &Project, node: &str, name: &str) -> String {
+    let index = json(&project.out().join("index.json"));
+    let mut files = index[node].as_object().unwrap().iter();
+    let found = files.find(|(file, _)| file.starts_with(name)).unwrap();
+    found.1.as_str().unwrap().to_owned()
+}
+
+/// Unpacks an initramfs archive over a folder.
+fn unpack(project: &Project, file: &str, folder: &Path) {
+    let program = if file.ends_with(".zst") {
+        "zstd"
+    } else {
+        "gzip"
+    };
+    let script = format!(
+        "{program} -qdc {file} | (cd {} && cpio -idmu --quiet --no-absolute-filenames)",
+        folder.display()
+    );
+    let _ = oracles::content(&project.out(), "sh", &["-euc", &script]);
+}
+
+/// What tree.json says of a node.
+pub fn expected(project: &Project, node: &str) -> Rows {
+    let tree = json(&project.out().join("nodes").join(node).join("tree.json"));
+    let number = |value: &Value| u32::try_from(value.as_u64().unwrap()).unwrap();
+    let row = |entry: &Value| {
+        let (kind, body) = match entry["type"].as_str().unwrap() {
+            "file" => ('f', entry["sha256"].as_str().unwrap()),
+            "symlink" => ('l', entry["target"].as_str().unwrap()),
+            _ => ('d', ""),
+        };
+        Row {
+            kind,
+            mode: u32::from_str_radix(entry["mode"].as_str().unwrap(), 8).unwrap(),
+            uid: number(&entry["uid"]),
+            gid: number(&entry["gid"]),
+            body: body.to_owned(),
+        }
+    };
+    let entries = tree["entries"].as_array().unwrap().iter();
+    entries
+        .map(|entry| {
+            let path = entry["path"].as_str().unwrap();
+            (path.trim_start_matches('/').to_owned(), row(entry))
+        })
+        .collect()
+}
+
+/// Asserts that a folder has all that tree.json says, and else only what `is_ours` knows and directories above.
+fn assert_tree(project: &Project, node: &str, root: &Path, is_ours: impl Fn(&str) -> bool) {
+    let (expected, found) = (expected(project, node), unpacked(root));
+    assert!(expected.contains_key("usr/local/bin/tool"));
+    for (path, row) in &expected {
+        assert_eq!(found.get(path), Some(row), "{node}: {path}");
+    }
+    for (path, row) in &found {
+        let above = format!("{path}/");
+        let is_above = row.kind == 'd' && found.keys().any(|other| other.starts_with(&above));
+        let is_activation = row.kind == 'l' && path.starts_with("etc/systemd/system/")
+            || path.ends_with("/10-nodebake.preset");
+        let known = expected.contains_key(path) || is_above || is_activation || is_ours(path);
+        assert!(known, "{node}: {path} is in no tree");
+    }
+}
+
+#[test]
+fn layer_and_node_part_in_any_order_are_the_whole_tree() {
+    if !can_unpack_any_mode() {
+        return;
+    }
+    let project = project("{formats: [tarball]}");
+    let _ = project.good(&["build"]);
+    for node in [SAME[0], OTHER] {
+        let layer = layer(&project, node, "tar");
+        let public = own(&project, node, &format!("{node}.tar"));
+        let secrets = own(&project, node, &format!("{node}.secrets.tar"));
+        let order = [layer.as_str(), &public, &secrets];
+        let reversed = [&secrets, &public, layer.as_str()];
+        for (judge, flags, order) in [
+            ("tar", "-xpf", order),
+            ("tar", "-xpf", reversed),
+            // Without -P it refuses to write where a link leads.
+            ("bsdtar", "-xpPf", order),
+        ] {
+            if !oracles::present(judge) {
+                continue;
+            }
+            // An image where a parent of ours is a link: it stays one.
+            let root = tempfile::tempdir().unwrap();
+            let at = root.path().join("image");
+            fs::create_dir_all(at.join("usr/real")).unwrap();
+            symlink("real", at.join("usr/local")).unwrap();
+            for file in order {
+                let args = ["-C", at.to_str().unwrap(), flags, file];
+                let _ = oracles::content(&project.out(), judge, &args);
+            }
+            let link = fs::symlink_metadata(at.join("usr/local")).unwrap();
+            assert!(link.is_symlink(), "{judge}");
+            fs::remove_file(at.join("usr/local")).unwrap();
+            fs::rename(at.join("usr/real"), at.join("usr/local")).unwrap();
+            assert_tree(&project, node, &at, |_| false);
+        }
+    }
+}
+
+#[test]
+fn an_overlay_lies_over_its_layer() {
+    if !(can_unpack_any_mode() && oracles::present("cpio")) {
+        return;
+    }
+    let project = project("{secrets: inline, initramfs: {compression: gzip}}");
+    let _ = project.good(&["build", "--format", "initramfs"]);
+    for node in [SAME[0], OTHER] {
+        let root = tempfile::tempdir().unwrap();
+        unpack(&project, &layer(&project, node, "cpio"), root.path());
+        unpack(&project, &own(&project, node, "overlay.cpio"), root.path());
+        assert_tree(&project, node, root.path(), |path| {
+            path.starts_with("usr/lib/nodebake/")
+        });
+    }
+}
+
+/// The carrying script itself, in a folder that plays the root.
+#[test]
+fn a_carried_layer_comes_to_the_root_and_nothing_does_without_it() {
+    if !(can_unpack_any_mode() && oracles::present("cpio")) {
+        return;
+    }
+    let project = project("{secrets: inline, initramfs: {mode: carry}}");
+    let _ = project.good(&["build", "--format", "initramfs"]);
+    let node = SAME[0];
+    let ours = &layer(&project, node, "carry.cpio");
+    let other = &layer(&project, OTHER, "carry.cpio");
+    let own = &own(&project, node, "overlay.cpio");
+    for (files, good) in [
+        (vec![ours, own], true),
+        (vec![own], false),
+        (vec![other, own], false),
+    ] {
+        let scratch = tempfile::tempdir().unwrap();
+        let (initrd, root) = (scratch.path().join("initrd"), scratch.path().join("root"));
+        fs::create_dir(&initrd).unwrap();
+        fs::create_dir(&root).unwrap();
+        for file in &files {
+            unpack(&project, file, &initrd);
+        }
+        let carry = initrd.join("nodebake/carry");
+        let args = [
+            carry.join("apply").display().to_string(),
+            carry.display().to_string(),
+            root.display().to_string(),
+        ];
+        let output = oracles::run(&root, "sh", &args.each_ref().map(String::as_str));
+        let said = text(&output.stderr);
+        assert_eq!(output.status.success(), good, "{said}");
+        if good {
+            let stamps = |path: &str| path.starts_with("etc/nodebake/carried.");
+            assert_tree(&project, node, &root, stamps);
+        } else {
+            assert!(said.contains("the initrd lacks layer-"), "{said}");
+            assert_eq!(fs::read_dir(&root).unwrap().count(), 0);
+        }
+    }
+}
+
+#[test]
+fn nodes_with_the_same_assets_share_one_layer() {
+    let project = project("{formats: [tarball, initramfs]}");
+    let _ = project.good(&["build"]);
+    let first = shared(&project, SAME[0]);
+    assert_eq!(
+        first.keys().collect::<Vec<_>>(),
+        ["layer.cpio.gz", "layer.tar.gz"]
+    );
+    let bundle = json(&project.out().join("bundle.json"));
+    let listed: Vec<&str> = bundle["shared"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|file| file["path"].as_str().unwrap())
+        .collect();
+    // Two layers, and for each of them what the nodes' settings ask for: one node is of zstd and xz.
+    let of = |node: &str| {
+        let nodes = bundle["nodes"].as_array().unwrap();
+        let record = nodes.iter().find(|record| record["name"] == node).unwrap();
+        record["shared"].clone()
+    };
+    for node in [SAME[0], SAME[1], OTHER] {
+        let paths: Vec<String> = shared(&project, node).into_values().collect();
+        assert_eq!(of(node), serde_json::json!(paths), "{node}");
+        assert!(paths.iter().all(|path| listed.contains(&path.as_str())));
+    }
+    let name = |node: &str| {
+        let path = shared(&project, node).into_values().next().unwrap();
+        path.split('.').next().unwrap().to_owned()
+    };
+    assert_eq!(name(SAME[0]), name(SAME[1]));
+    assert_ne!(name(SAME[0]), name(OTHER));
+    let sums = fs::read_to_string(project.out().join("SHA256SUMS")).unwrap();
+    assert!(listed.iter().all(|path| sums.contains(path)), "{sums}");
+    for path in &listed {
+        let mode = project.out().join(path).metadata().unwrap().mode();
+        assert_eq!(mode & 0o7777, 0o644, "{path}");
+    }
+    let mode = project.out().join("shared").metadata().unwrap().mode();
+    assert_eq!(mode & 0o7777, 0o755);
+    let _ = project.good(&["verify", "out", "--key", "keys/sign.pub"]);
+}
+
+#[test]
+fn what_is_kept_keeps_its_layer_and_no_other_stays() {
+    let project = project("{formats: [tarball]}");
+    let _ = project.good(&["build"]);
+    let before = shared(&project, SAME[0]);
+    let inode = |path: &str| project.out().join(path).metadata().unwrap().ino();
+    let kept = inode(&before["layer.tar.gz"]);
+    let old = shared(&project, OTHER)["layer.tar.xz"].clone();
+    // The asset of one node changes, and only that node is baked.
+    let file = project.dir.join("cluster.yaml");
+    let inventory = fs::read_to_string(&file).unwrap();
+    let digest = |bytes: &[u8]| sha256(bytes);
+    let was = digest(&fs::read(project.dir.join("more")).unwrap());
+    fs::write(project.dir.join("more"), "other").unwrap();
+    fs::write(file, inventory.replace(&was, &digest(b"other"))).unwrap();
+    let _ = project.good(&["build", "--node", OTHER]);
+    assert_eq!(shared(&project, SAME[0]), before);
+    assert_eq!(inode(&before["layer.tar.gz"]), kept);
+    assert_ne!(shared(&project, OTHER)["layer.tar.xz"], old);
+    assert!(!project.out().join(&old).exists());
+    let _ = project.good(&["verify", "out", "--key", "keys/sign.pub"]);
+    // One that somebody changed is made anew with its nodes, though none of them was asked for.
+    let layer = project.out().join(&before["layer.tar.gz"]);
+    let good = fs::read(&layer).unwrap();
+    let mut bad = good.clone();
+    bad[100] ^= 1;
+    fs::remove_file(&layer).unwrap();
+    fs::write(&layer, bad).unwrap();
+    let output = project.run(&["verify", "out", "--key", "keys/sign.pub"]);
+    assert_eq!(output.status.code(), Some(4));
+    assert!(text(&output.stdout).contains(&before["layer.tar.gz"]));
+    let _ = project.good(&["build", "--node", OTHER]);
+    assert!(fs::read(&layer).unwrap() == good);
+    let _ = project.good(&["verify", "out", "--key", "keys/sign.pub"]);
+    // A node that turns out to be none to keep is baked, with another asset by now: nobody needs its old layer, which is
+    // kept by then.
+    let old = shared(&project, OTHER)["layer.tar.xz"].clone();
+    let file = project.dir.join("cluster.yaml");
+    let inventory = fs::read_to_string(&file).unwrap();
+    fs::write(project.dir.join("more"), "third").unwrap();
+    fs::write(
+        file,
+        inventory.replace(&digest(b"other"), &digest(b"third")),
+    )
+    .unwrap();
+    let json = project.out().join(format!("nodes/{OTHER}/tree.json"));
+    fs::remove_file(&json).unwrap();
+    fs::write(&json, "{}").unwrap();
+    let _ = project.good(&["build", "--node", SAME[0]]);
+    assert_ne!(shared(&project, OTHER)["layer.tar.xz"], old);
+    assert!(!project.out().join(&old).exists());
+    let _ = project.good(&["verify", "out", "--key", "keys/sign.pub"]);
+}
+
+#[test]
+fn a_layer_is_appended_before_the_nodes_own_overlay() {
+    let project = project("{secrets: separate}");
+    let _ = project.good(&["build"]);
+    crate::formats::initrd::base(&project.dir, "base", &["bin/busybox"], "gzip");
+    let node = SAME[0];
+    let args = [
+        "initrd",
+        "append",
+        "--base",
+        "base",
+        "--node",
+        node,
+        "--key",
+        "keys/sign.pub",
+        "-o",
+        "both",
+    ];
+    let _ = nodebake(&project.dir, &args).good();
+    let both = fs::read(project.dir.join("both")).unwrap();
+    let layer = &shared(&project, node)["layer.cpio.gz"];
+    let mut at = 0;
+    for file in [
+        layer.clone(),
+        format!("nodes/{node}/overlay.cpio.gz"),
+        format!("nodes/{node}/overlay.secrets.cpio.gz"),
+    ] {
+        let bytes = fs::read(project.out().join(&file)).unwrap();
+        let found = both[at..]
+            .windows(bytes.len())
+            .position(|window| window == bytes)
+            .unwrap_or_else(|| panic!("{file} is not there"));
+        at += found + bytes.len();
+    }
+    assert_eq!(at, both.len());
+}
+
+#[test]
+fn a_node_whose_payload_is_to_hold_everything_has_no_layer() {
+    if !can_unpack_any_mode() {
+        return;
+    }
+    let project = project("{formats: [tarball], tarball: {assets: inside}, secrets: inline}");
+    let _ = project.good(&["build"]);
+    assert!(!project.out().join("shared").exists());
+    let root = tempfile::tempdir().unwrap();
+    let archive = project.out().join(format!("nodes/{0}/{0}.tar.gz", SAME[0]));
+    let args = ["-xpf", archive.to_str().unwrap()];
+    let _ = oracles::content(root.path(), "tar", &args);
+    assert_tree(&project, SAME[0], root.path(), |_| false);
+}
+
+#[test]
+fn sizes_say_where_each_format_has_the_assets() {
+    let project = project("{initramfs: {mode: carry}, cloudInit: {assets: iso}}");
+    let shown = project.good(&["show", SAME[0], "--sizes", "-o", "json"]);
+    let shown: Value = serde_json::from_str(&shown).unwrap();
+    let _ = project.good(&["build"]);
+    let built = shared(&project, SAME[0]);
+    let places = &shown["assets"]["places"];
+    assert_eq!(places["tarball"], built["layer.tar.gz"]);
+    assert_eq!(places["initramfs"], built["layer.carry.cpio.gz"]);
+    assert_eq!(places["cloudInit"], built["layer.iso"]);
+    assert_eq!(places["ignition"], "inside");
+    let files = shown["assets"]["files"].as_array().unwrap();
+    assert_eq!(files.len(), 2);
+    assert_eq!(files[1]["path"], "/usr/local/bin/tool");
+    assert_eq!(files[1]["bytes"], 300_000);
+    let shown = project.good(&["show", SAME[0], "--sizes"]);
+    let line = format!("assets for tarball: {}\n", built["layer.tar.gz"]);
+    assert!(shown.contains(&line), "{shown}");
+}

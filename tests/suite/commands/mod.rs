@@ -1,0 +1,11 @@
+//! The commands as users type them: whole runs, exit codes for pipelines, runs that end early, and the commands that
+//! read a bundle back.
+
+pub mod diff;
+pub mod gates;
+pub mod inspect;
+pub mod interrupted;
+pub mod line;
+pub mod signals;
+pub mod site;
+pub mod verify;

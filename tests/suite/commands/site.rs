@@ -1,0 +1,104 @@
+//! `site`: what payloads do not bring is said, and nothing that they bring.
+
+use std::fs;
+
+use serde_json::Value;
+
+use crate::support::fixture::{Project, sha256, text};
+
+/// The rows of a project whose inventory is changed.
+fn rows(changes: &[(&str, &str)]) -> Vec<(String, String, String)> {
+    let project = Project::of("modern");
+    let file = project.dir.join("cluster.yaml");
+    let mut inventory = fs::read_to_string(&file).unwrap();
+    for (from, to) in changes {
+        assert!(inventory.contains(from), "{from}");
+        inventory = inventory.replacen(from, to, 1);
+    }
+    fs::write(file, inventory).unwrap();
+    fs::write(project.dir.join("kubelet"), "kubelet\n").unwrap();
+    let output = project.run(&["site", "-o", "json"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let rows: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let word = |row: &Value, key: &str| row[key].as_str().unwrap().to_owned();
+    let rows = rows.as_array().unwrap().iter();
+    rows.map(|row| (word(row, "need"), word(row, "what"), word(row, "why")))
+        .collect()
+}
+
+fn has(rows: &[(String, String, String)], need: &str, what: &str) -> bool {
+    rows.iter().any(|row| row.0 == need && row.1 == what)
+}
+
+#[test]
+fn what_is_named_and_not_brought_is_listed() {
+    let rows = rows(&[]);
+    for (need, what) in [
+        ("system", "/usr/local/bin/kubelet"),
+        ("system", "unix:///run/containerd/containerd.sock"),
+    ] {
+        let of_kind: Vec<_> = rows.iter().filter(|row| row.0 == need).collect();
+        assert!(
+            has(&rows, need, what) || what.ends_with(".service"),
+            "{what}: {of_kind:?}"
+        );
+    }
+    assert!(
+        rows.iter()
+            .any(|row| row.0 == "apiServer" && row.1.starts_with("https://"))
+    );
+    assert!(rows.iter().any(|row| row.0 == "clock"));
+    let images: Vec<_> = rows.iter().filter(|row| row.0 == "image").collect();
+    assert!(
+        images.iter().any(|row| row.1.contains("/pause:")),
+        "{images:?}"
+    );
+    let pulled = |row: &&(String, String, String)| row.2.ends_with("pulled from registry.k8s.io");
+    assert!(images.iter().any(pulled), "{images:?}");
+}
+
+#[test]
+fn what_is_brought_is_not_listed_and_mirrors_are_named() {
+    let digest = sha256(b"kubelet\n");
+    let assets = format!(
+        "profiles: [worker]\nregistries: {{registry.k8s.io: {{mirrors: [{{url: \"https://mirror.example.com/k8s\"}}]}}}}\n\
+         assets: {{/usr/local/bin/kubelet: {{source: kubelet, sha256: {digest}, mode: \"0755\"}}}}\n\
+         files: {{/etc/cni/net.d/10-net.conflist: {{content: \"x\"}}}}\noutput: {{assetsURL: \"https://boot.example.com/{{sha256}}\"}}\n"
+    );
+    let rows = rows(&[("profiles: [worker]\n", &assets)]);
+    assert!(!has(&rows, "system", "/usr/local/bin/kubelet"), "{rows:?}");
+    assert!(
+        !rows.iter().any(|row| row.2.contains("pod network")),
+        "{rows:?}"
+    );
+    assert!(
+        has(&rows, "download", "https://boot.example.com/{sha256}"),
+        "{rows:?}"
+    );
+    let mirrored = |row: &(String, String, String)| {
+        row.0 == "image"
+            && row
+                .2
+                .ends_with("pulled from https://mirror.example.com/k8s")
+    };
+    assert!(rows.iter().any(mirrored), "{rows:?}");
+}
+
+#[test]
+fn it_is_a_table_for_people_and_findings_come_first() {
+    let project = Project::of("modern");
+    let said = project.good(&["site"]);
+    let first: Vec<&str> = said.lines().next().unwrap().split_whitespace().collect();
+    assert_eq!(first, ["NEED", "WHAT", "WHY", "NODES"]);
+    assert!(said.lines().any(|line| line.ends_with("   all")), "{said}");
+    let file = project.dir.join("cluster.yaml");
+    let inventory = fs::read_to_string(&file).unwrap();
+    fs::write(
+        &file,
+        inventory.replacen("kubernetes: v", "kubernetes: x", 1),
+    )
+    .unwrap();
+    let output = project.run(&["site"]);
+    assert_eq!(output.status.code(), Some(3));
+    assert!(output.stdout.is_empty());
+}

@@ -1,0 +1,4 @@
+//! The documentation is true: README, help, guides and manual pages.
+
+pub mod man;
+pub mod readme;

@@ -1,0 +1,10 @@
+//! What Kubernetes makes of the output: the objects for an administrator, upstream's own rules, real kubelets, and the
+//! procedure by hand.
+
+pub mod by_hand;
+pub mod cluster;
+pub mod kubelet_rules;
+pub mod kubelets;
+pub mod node_restriction;
+pub mod reserved;
+pub mod rules;

@@ -1,0 +1,10 @@
+//! What is on a node and what its programs make of it: units, networks, scripts, labels, first boots and upgrades.
+
+pub mod first_boot;
+pub mod host;
+pub mod links;
+pub mod selinux;
+pub mod shells;
+pub mod tree_check;
+pub mod units;
+pub mod upgrade;

@@ -1,0 +1,11 @@
+//! Helpers, and the tests of the helpers: the binary as a user runs it, oracles, projects to run it on, trees to compare
+//! with, and virtual machines.
+
+pub mod emulator;
+pub mod everything;
+pub mod fixture;
+pub mod machine;
+pub mod oracles;
+pub mod smoke;
+pub mod tool;
+pub mod trees;
