@@ -71,12 +71,12 @@ pub enum Command {
     Build(Build),
     /// Show one node's plan and tree, secrets hidden
     Show(Show),
-    /// List what the site must still provide: all that payloads do not bring
+    /// List all that nodes need and their payloads do not contain
     ///
     /// The API server and its name, gateways and DNS, mirrors with the images
     /// that they must have, what nodes fetch, and the programs and units that
-    /// their image must have. For sites that nobody can reach afterwards.
-    Site(Check),
+    /// their image must have. For machines that nobody can reach afterwards.
+    Preflight(Check),
     /// List what is in a payload, or in any initrd, tarball, Ignition
     /// configuration, user-data, ISO or FAT image
     ///
@@ -222,7 +222,7 @@ pub struct Init {
     pub recipients: Vec<String>,
 }
 
-/// `check` and `site`.
+/// `check` and `preflight`.
 #[derive(Debug, Args)]
 pub struct Check {
     #[command(flatten)]

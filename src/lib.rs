@@ -74,13 +74,13 @@ pub mod schema;
 
 /// What is in payloads, ours and others'.
 pub mod inspect;
-/// What nodes need from where they stand.
-pub mod site;
+/// What nodes need that no payload contains.
+pub mod preflight;
 
-/// One initrd of a base and an overlay.
-pub mod append;
 /// The output folder: manifest, signature, verifying.
 pub mod bundle;
+/// One initrd of a base and an overlay.
+pub mod initrd;
 
 /// Signed trees inside payloads.
 pub mod carried;

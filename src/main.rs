@@ -65,7 +65,7 @@ fn run(cli: &Cli) -> Result<Exit> {
         Command::Check(args) => cmd::check::run(args),
         Command::Build(args) => cmd::build::run(args),
         Command::Show(args) => cmd::show::run(args),
-        Command::Site(args) => cmd::site::run(args),
+        Command::Preflight(args) => cmd::preflight::run(args),
         Command::Inspect(args) => cmd::inspect::run(args),
         Command::Initrd(args) => cmd::initrd::run(args),
         Command::Verify(args) => cmd::verify::run(args),

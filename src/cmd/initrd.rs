@@ -7,10 +7,10 @@ use std::path::Path;
 
 use anyhow::{Context, bail};
 
-use crate::append::Base;
 use crate::bundle::{FileRecord, NodeRecord, Old, OldBundle, PublicKey};
 use crate::cli::{Initrd, InitrdAppend};
 use crate::error::{Exit, Result};
+use crate::initrd::Base;
 use crate::inspect::{Limits, inspect};
 use crate::lock::{Lock, beside};
 use crate::model::output::Mode;

@@ -31,6 +31,8 @@ mod memory;
 mod merges;
 /// `pki`.
 pub mod pki;
+/// `preflight`.
+pub mod preflight;
 mod project;
 mod pxe;
 /// `schema`.
@@ -40,8 +42,6 @@ mod secrets_file;
 pub mod show;
 /// `sign`.
 pub mod sign;
-/// `site`.
-pub mod site;
 mod text_file;
 /// `token`.
 pub mod token;

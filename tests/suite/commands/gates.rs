@@ -208,7 +208,7 @@ fn arguments_that_cannot_be_read_are_wrong_usage() {
         &["build", "--stage", "x"],
         &["build", "--print", "yaml"],
         &["show", "n", "--at", "1"],
-        &["site", "--at", "1"],
+        &["preflight", "--at", "1"],
         &["inspect", "x", "--max-unpacked", "1GiB"],
         &["verify", "--key", "k", "--at", "1"],
         &["verify", "--key", "k", "--usable-for", "a week"],

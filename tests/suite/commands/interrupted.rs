@@ -403,7 +403,7 @@ fn an_output_without_room_is_an_error() {
         &["inspect", "out/nodes/edge-001/user-data"],
         &["token", "list", "."],
         &["verify", "out", "--key", "keys/sign.pub"],
-        &["site"],
+        &["preflight"],
     ];
     for args in commands {
         let full = fs::OpenOptions::new()

@@ -6,6 +6,6 @@ pub mod gates;
 pub mod inspect;
 pub mod interrupted;
 pub mod line;
+pub mod preflight;
 pub mod signals;
-pub mod site;
 pub mod verify;

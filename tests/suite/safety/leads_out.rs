@@ -277,7 +277,7 @@ fn every_command_that_reads_a_project_knows_what_is_allowed() {
         &["check"][..],
         &["show", "n1"],
         &["build"],
-        &["site"],
+        &["preflight"],
         &["diff", "out"],
         &["token", "list"],
         &["token", "create"],

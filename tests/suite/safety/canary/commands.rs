@@ -101,8 +101,8 @@ const LINES: [(i32, &str); 43] = [
     (0, "build --node gpu-*"),
     (3, "build --at 2199-01-01T00:00:00Z"),
     (1, "build -o keys"),
-    (0, "site"),
-    (0, "site -o json"),
+    (0, "preflight"),
+    (0, "preflight -o json"),
     (
         0,
         "inspect out/nodes/gpu-1.example.com/gpu-1.example.com.secrets.tar.gz",

@@ -1,5 +1,5 @@
-//! What a node needs from where it stands: all that its configuration names and its payload does not bring. In: a baked
-//! node and its plan. Out: a list, for those who prepare a site that nobody can reach afterwards.
+//! The needs of a node that its payload does not meet: all that its configuration names and its tree does not contain.
+//! In: a baked node and its plan. Out: a list, for those who prepare the place before nodes boot there.
 
 use std::collections::BTreeSet;
 

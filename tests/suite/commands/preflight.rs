@@ -1,4 +1,4 @@
-//! `site`: what payloads do not bring is said, and nothing that they bring.
+//! `preflight`: what payloads do not bring is said, and nothing that they bring.
 
 use std::fs;
 
@@ -17,7 +17,7 @@ fn rows(changes: &[(&str, &str)]) -> Vec<(String, String, String)> {
     }
     fs::write(file, inventory).unwrap();
     fs::write(project.dir.join("kubelet"), "kubelet\n").unwrap();
-    let output = project.run(&["site", "-o", "json"]);
+    let output = project.run(&["preflight", "-o", "json"]);
     assert!(output.status.success(), "{}", text(&output.stderr));
     let rows: Value = serde_json::from_slice(&output.stdout).unwrap();
     let word = |row: &Value, key: &str| row[key].as_str().unwrap().to_owned();
@@ -87,7 +87,7 @@ fn what_is_brought_is_not_listed_and_mirrors_are_named() {
 #[test]
 fn it_is_a_table_for_people_and_findings_come_first() {
     let project = Project::of("modern");
-    let said = project.good(&["site"]);
+    let said = project.good(&["preflight"]);
     let first: Vec<&str> = said.lines().next().unwrap().split_whitespace().collect();
     assert_eq!(first, ["NEED", "WHAT", "WHY", "NODES"]);
     assert!(said.lines().any(|line| line.ends_with("   all")), "{said}");
@@ -98,7 +98,7 @@ fn it_is_a_table_for_people_and_findings_come_first() {
         inventory.replacen("kubernetes: v", "kubernetes: x", 1),
     )
     .unwrap();
-    let output = project.run(&["site"]);
+    let output = project.run(&["preflight"]);
     assert_eq!(output.status.code(), Some(3));
     assert!(output.stdout.is_empty());
 }

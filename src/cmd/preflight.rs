@@ -1,4 +1,4 @@
-//! `nodebake site`: what the nodes need that their payloads do not bring.
+//! `nodebake preflight`: what the nodes need that their payloads do not bring.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -10,8 +10,8 @@ use crate::cli::{Check, Print};
 use crate::cmd::project::{Prepared, Tokens, prepare, say};
 use crate::columns::table;
 use crate::error::{Exit, Result};
+use crate::preflight::{Need, needs};
 use crate::report::Report;
-use crate::site::{Need, needs};
 use crate::terminal;
 
 /// A need, and who has it.
@@ -22,7 +22,7 @@ struct Row<'a> {
     nodes: Vec<&'a str>,
 }
 
-/// Runs `site`.
+/// Runs `preflight`.
 pub fn run(args: &Check) -> Result<Exit> {
     let mut report = Report::default();
     let tokens = Tokens::asked(args.no_tokens);
