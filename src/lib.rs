@@ -1,7 +1,7 @@
 //! nodebake: one cluster inventory in; signed, reproducible, ready-to-boot Kubernetes node payloads out.
 //!
 //! ```text
-//! inventory → plan → node tree → payload → bundle
+//! inventory → plan → compile → render → tree → payload → bundle
 //! ```
 //! Each stage takes the previous stage's value and returns its own; nothing reaches backwards. The rooms below are in
 //! their order, from the ground up: each uses only rooms above it in this list. A test of the suite holds them to it.
@@ -27,6 +27,8 @@ pub mod timing;
 pub mod decompress;
 /// Opening and reading files that users name.
 pub mod input;
+/// Readers and writers around others.
+pub mod io;
 /// What goes again when a run fails.
 pub mod unfinished;
 
@@ -46,6 +48,9 @@ pub mod together;
 /// YAML in with places, quoted YAML out.
 pub mod yaml;
 
+/// One node as files and units.
+pub mod tree;
+
 /// Facts about Kubernetes, by version.
 pub mod kubernetes;
 /// A project's folder, and what may be read in it.
@@ -64,8 +69,11 @@ pub mod identity;
 /// Everything decided.
 pub mod plan;
 
-/// One node as a tree of files and units.
-pub mod node;
+/// What is the same for a class of nodes, made once.
+pub mod compile;
+
+/// A class and a node as the node's tree.
+pub mod render;
 
 /// The tree in each output format.
 pub mod payload;

@@ -10,8 +10,9 @@ use crate::inventory::{Cluster, Spec, host_of};
 use crate::model::output::pxe::Source;
 use crate::model::output::{Assets, Format};
 use crate::model::{Network, NodePath};
-use crate::node::{Baked, NodeTree, Oven};
 use crate::plan::NodePlan;
+use crate::render::{RenderedNode, Renderer};
+use crate::tree::NodeTree;
 
 /// What kind of thing is needed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -77,7 +78,12 @@ impl Needs {
 }
 
 /// What a baked node needs that its payload does not bring.
-pub fn needs(cluster: &Cluster, oven: &Oven, node: &NodePlan, baked: &Baked) -> BTreeSet<Need> {
+pub fn needs(
+    cluster: &Cluster,
+    renderer: &Renderer,
+    node: &NodePlan,
+    baked: &RenderedNode,
+) -> BTreeSet<Need> {
     let mut needs = Needs::default();
     let spec = &*node.class.spec;
     api_server(cluster, &mut needs);
@@ -91,7 +97,7 @@ pub fn needs(cluster: &Cluster, oven: &Oven, node: &NodePlan, baked: &Baked) -> 
     for url in proxies.flatten() {
         needs.add(NeedKind::Proxy, url.clone(), "proxies");
     }
-    for outside in oven.outside_images(node, baked) {
+    for outside in renderer.outside_images(node, baked) {
         let from = match outside.mirrors.is_empty() {
             true => outside.name.registry.clone(),
             false => outside.mirrors.join(" or "),

@@ -184,7 +184,7 @@ pub(super) mod tests {
 
     use super::*;
     use crate::bundle::{BundleBuilder, Header, Kind, NodeSays, Seal, Signer, verify};
-    use crate::node::listing::TreeListing;
+    use crate::tree::listing::TreeListing;
 
     thread_local! {
         /// After so many steps the process "dies"; none means that it lives.

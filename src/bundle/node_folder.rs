@@ -14,8 +14,8 @@ use crate::bundle::write::{Measured, create, file_mode};
 use crate::bundle::{SERVED, TREE_JSON, TREE_SIGNATURE, TREE_SUMS};
 use crate::error::Result;
 use crate::model::Sha256Digest;
-use crate::node::listing::TreeListing;
 use crate::payload::{Output, Place};
+use crate::tree::listing::TreeListing;
 
 /// What bundle.json says of a node beside its files.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

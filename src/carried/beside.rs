@@ -6,7 +6,7 @@ use anyhow::anyhow;
 use crate::bundle::PublicKey;
 use crate::error::Result;
 use crate::model::NodePath;
-use crate::node::{Content, Entry, NodeTree, Origin};
+use crate::tree::{Content, Entry, NodeTree, Origin};
 
 /// The overlay's script, which tells a tree that is to be checked.
 pub const SCRIPT: &str = "/etc/nodebake/check";

@@ -7,8 +7,8 @@ use crate::carried::list::List;
 use crate::inspect::{Listing, Row, RowKind};
 use crate::model::output::Mode;
 use crate::model::{NodePath, Sha256Digest, hex};
-use crate::node::{Entry, EntryKind};
 use crate::payload::initramfs::{CARRY, HERE, NEEDS, brought};
+use crate::tree::{Entry, EntryKind};
 
 /// The longest name of a layer with its line feed, in bytes.
 const LONGEST_NAME: u64 = 256;

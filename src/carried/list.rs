@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::model::{NodePath, Owner, Sha256Digest, unhex};
-use crate::node::{Asset, Content, Entry, EntryKind, NodeTree, Origin, Source};
+use crate::tree::{Asset, Content, Entry, EntryKind, NodeTree, Origin, Source};
 
 /// A list.
 #[derive(Clone, Debug, Default)]
@@ -98,7 +98,7 @@ impl List {
                 "masked" => unit.masked = true,
                 state => unit.enabled = Some(state == "enabled"),
             }
-            let path = format!("{}/{name}", crate::node::UNIT_FOLDER);
+            let path = format!("{}/{name}", crate::tree::UNIT_FOLDER);
             let entry = entries.get(path.as_str());
             let is_text = entry.is_some_and(|entry| matches!(entry.kind, EntryKind::File(_)));
             if let Some(text) = texts.get(&path).filter(|_| is_text) {

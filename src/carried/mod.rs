@@ -22,10 +22,10 @@ use crate::carried::list::List;
 use crate::error::{Result, is_machines, one_line};
 use crate::inspect::{Kept, Limits, Listing, RowKind, list_keeping};
 use crate::model::{NodePath, Sha256Digest};
-use crate::node::{Entry, EntryKind, NodeTree, UNIT_FOLDER};
 use crate::payload::ignition::preset;
 use crate::payload::initramfs::CARRY;
 use crate::payload::members;
+use crate::tree::{Entry, EntryKind, NodeTree, UNIT_FOLDER};
 
 pub use beside::{BESIDE, SCRIPT, with_signed_list};
 

@@ -7,12 +7,12 @@ use crate::inspect::{Limits, inspect};
 use crate::kubernetes::reservation::{Resource, reserved};
 use crate::model::output::Mode;
 use crate::model::output::pxe::Source;
-use crate::node::NodeTree;
 use crate::payload::Job;
 use crate::payload::initramfs::{in_memory, memory};
 use crate::plan::{ClassPlan, NodePlan, Plan};
 use crate::project_folder::ProjectFolder;
 use crate::report::Finding;
+use crate::tree::NodeTree;
 
 /// For each class what its base initrds take, where they are files of the project. They are read only where somebody said
 /// how much memory there is; what cannot be read counts as unknown, and other rules say so.

@@ -4,10 +4,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::cmd::text_file;
+use crate::compile::refused;
 use crate::error::Result;
 use crate::identity::Guarded;
 use crate::inventory::MergeSpec;
-use crate::node::refused;
 use crate::payload::ignition::UserConfig;
 use crate::plan::Plan;
 use crate::project_folder::ProjectFolder;

@@ -56,8 +56,13 @@ pub fn run(args: &Check) -> Result<Exit> {
 fn rows<'p>(prepared: &'p Prepared, report: &mut Report) -> Vec<Row<'p>> {
     let nodes = &prepared.plan.nodes;
     let of_node = |node| {
-        let baked = prepared.oven.bake(node)?;
-        Ok(needs(&prepared.plan.cluster, &prepared.oven, node, &baked))
+        let baked = prepared.renderer.render(node)?;
+        Ok(needs(
+            &prepared.plan.cluster,
+            &prepared.renderer,
+            node,
+            &baked,
+        ))
     };
     let found: Vec<std::result::Result<_, Vec<_>>> = nodes.par_iter().map(of_node).collect();
     let mut all: BTreeMap<Need, Vec<&str>> = BTreeMap::new();

@@ -1,4 +1,4 @@
-//! What `check`, `build` and `show` do first: read the project, decide the plan, prepare the oven.
+//! What `check`, `build` and `show` do first: read the project, decide the plan, prepare the renderer.
 
 mod findings;
 
@@ -20,10 +20,10 @@ use crate::error::Result;
 use crate::identity::{CaBundle, CaSource};
 use crate::inventory::Inventory;
 use crate::model::Location;
-use crate::node::{Baked, Oven};
 use crate::payload::NodeFacts;
 use crate::plan::{Inputs, NodePlan, Plan};
 use crate::project_folder::ProjectFolder;
+use crate::render::{RenderedNode, Renderer};
 use crate::report::Report;
 use crate::secrets::{SECRETS_FILE, Token, TokenStore};
 use crate::terminal;
@@ -39,7 +39,7 @@ pub struct Prepared {
     /// Everything decided.
     pub plan: Plan,
     /// Everything prepared.
-    pub oven: Oven,
+    pub renderer: Renderer,
     merges: Merges,
     user_files: OfClasses,
     /// What each class's base initrds take in memory, where that is known.
@@ -115,14 +115,14 @@ pub fn prepare(
     let guarded = guard::guarded(project, &reading.secrets, &inputs.ca, &tokens);
     let guarded = Arc::new(guarded);
     let plan = Plan::resolve(inventory, inputs, report);
-    let oven = Oven::new(&plan, Arc::clone(&guarded), report)?;
+    let renderer = Renderer::new(&plan, Arc::clone(&guarded), report)?;
     let merges = merges::load(project, &plan, &guarded, report)?;
     let user_files = user_files::load(project, &plan, &guarded, report)?;
     pxe::check(project, &plan, &guarded, report);
     let bases = memory::bases(project, &plan);
     let prepared = Prepared {
         plan,
-        oven,
+        renderer,
         merges,
         user_files,
         bases,
@@ -155,7 +155,7 @@ pub fn judged_at(said: Option<OffsetDateTime>) -> OffsetDateTime {
 
 impl Prepared {
     /// What packagers need to know of a node beside its tree.
-    pub fn facts(&self, node: &NodePlan, baked: &Baked) -> NodeFacts {
+    pub fn facts(&self, node: &NodePlan, baked: &RenderedNode) -> NodeFacts {
         let plan = &self.plan;
         NodeFacts {
             cluster: plan.cluster.name.value.clone(),

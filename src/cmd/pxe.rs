@@ -8,6 +8,7 @@ use anyhow::Context;
 
 use crate::bundle::{self, BundleBuilder, FileRecord, NodeRecord};
 use crate::cmd::project::location_of;
+use crate::compile::refused;
 use crate::error::Result;
 use crate::identity::{Guarded, Private};
 use crate::input;
@@ -16,7 +17,6 @@ use crate::model::output::Pxe;
 use crate::model::output::Settings;
 use crate::model::output::pxe::Source;
 use crate::model::{FieldLocation, Location};
-use crate::node::refused;
 use crate::payload::initramfs::{is_layer, is_overlay};
 use crate::payload::pxe::{BASE_FOLDER, Boot, arguments, entry, of_node, script, script_path};
 use crate::plan::{NodePlan, Plan};

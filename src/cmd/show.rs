@@ -12,12 +12,13 @@ use crate::cmd::project::{Tokens, prepare, say};
 use crate::error::{Exit, Result};
 use crate::inventory::{child_path, closest};
 use crate::model::output::{Format, Settings};
-use crate::node::{Baked, Content, EntryKind};
 use crate::plan::{Moved, NodePlan};
+use crate::render::RenderedNode;
 use crate::report::Report;
 use crate::secrets::Token;
 use crate::terminal::{self, shown};
 use crate::timing::rfc3339;
+use crate::tree::{Content, EntryKind};
 use crate::yaml::{Located, Value};
 
 /// Runs `show`.
@@ -48,7 +49,7 @@ pub fn run(args: &Show) -> Result<Exit> {
             hint.unwrap_or_default()
         );
     };
-    let baked = match prepared.oven.bake(node) {
+    let baked = match prepared.renderer.render(node) {
         Ok(baked) => baked,
         Err(findings) => {
             prepared.add(findings, &mut report);
@@ -78,7 +79,7 @@ pub fn run(args: &Show) -> Result<Exit> {
 fn file(
     path: &str,
     node: &NodePlan,
-    baked: &Baked,
+    baked: &RenderedNode,
     (reveal, out): (bool, &mut dyn Write),
 ) -> Result<()> {
     let all = baked.tree.materialised();
@@ -177,7 +178,12 @@ fn separate_secrets(settings: &Settings) -> Vec<Format> {
         .collect()
 }
 
-fn summary(node: &NodePlan, baked: &Baked, output: Print, out: &mut dyn Write) -> Result<()> {
+fn summary(
+    node: &NodePlan,
+    baked: &RenderedNode,
+    output: Print,
+    out: &mut dyn Write,
+) -> Result<()> {
     let units = baked.tree.units().iter();
     let summary = Summary {
         node: &node.name,
@@ -270,8 +276,8 @@ fn summary(node: &NodePlan, baked: &Baked, output: Print, out: &mut dyn Write) -
     Ok(())
 }
 
-fn lines(baked: &Baked) -> Vec<Line> {
-    let line = |(path, entry): (crate::model::NodePath, crate::node::Entry)| {
+fn lines(baked: &RenderedNode) -> Vec<Line> {
+    let line = |(path, entry): (crate::model::NodePath, crate::tree::Entry)| {
         let (kind, size, target) = match &entry.kind {
             EntryKind::File(content) => ("file", content.len(), None),
             EntryKind::Directory => ("directory", 0, None),

@@ -4,11 +4,11 @@ use std::io;
 
 use anyhow::Context;
 
+use crate::compile::refused;
 use crate::error::Result;
 use crate::identity::Guarded;
 use crate::input;
 use crate::model::Spanned;
-use crate::node::refused;
 use crate::project_folder::{DOCUMENT, ProjectFolder};
 use crate::report::Report;
 

@@ -9,9 +9,9 @@ use crate::bundle::{PublicKey, Signer};
 pub use crate::carried::{BESIDE, SCRIPT, with_signed_list};
 use crate::cmd::project::{SIGN_KEY, SIGN_PUB};
 use crate::error::Result;
-use crate::node::NodeTree;
-use crate::node::listing::TreeListing;
 use crate::report::Report;
+use crate::tree::NodeTree;
+use crate::tree::listing::TreeListing;
 
 /// Whether a node checks its tree.
 pub fn is_asked_for(tree: &NodeTree) -> bool {

@@ -8,11 +8,11 @@ use crate::error::Result;
 use crate::identity::Guarded;
 use crate::inventory::MergeSpec;
 use crate::model::Spanned;
-use crate::node::Content;
 use crate::payload::cloud_init::{UserFiles, UserPart};
 use crate::plan::Plan;
 use crate::project_folder::ProjectFolder;
 use crate::report::Report;
+use crate::tree::Content;
 
 /// For each class of nodes, by its index, what is added.
 pub type OfClasses = Vec<Arc<UserFiles>>;

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use similar::TextDiff;
 
 use crate::diff::field::{FieldChange, Shown, compare, without_passwords};
-use crate::node::{UNIT_FOLDER, read_unit};
+use crate::tree::{UNIT_FOLDER, read_unit};
 use crate::yaml;
 
 /// The longest file that is read into memory and compared by its content, in bytes; longer ones are told by their digests.

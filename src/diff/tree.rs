@@ -11,7 +11,7 @@ use crate::diff::content::ContentChange;
 use crate::diff::field::{FieldChange, Shown, compare};
 use crate::error::Result;
 use crate::model::NodePath;
-use crate::node::ListedKind;
+use crate::tree::ListedKind;
 
 /// How something differs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

@@ -1,8 +1,8 @@
 //! Every key that may stand in the files that users write, as sections of a guide: from the tables that the loader
 //! reads by.
 
+use crate::compile::OVERLAY;
 use crate::inventory::shape::{CLUSTER, Field, LAYER_FIELDS, NODE, PROFILE, Shape, Struct};
-use crate::node::OVERLAY;
 
 /// The sections, in Markdown.
 pub fn sections() -> String {

@@ -9,7 +9,7 @@ use anyhow::{Context, anyhow, bail};
 
 use crate::error::Result;
 use crate::model::NodePath;
-use crate::node::{Content, Entry, EntryKind, NodeTree, Origin, Unit};
+use crate::tree::{Content, Entry, EntryKind, NodeTree, Origin, Unit};
 
 /// The preset of our units. systemd applies presets on a first boot, and since version 252 a distribution can make that
 /// a full run, which removes enablement links that no preset asks for: the links alone are not enough. It sorts before

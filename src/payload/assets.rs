@@ -7,9 +7,9 @@ use sha2::{Digest, Sha256};
 use crate::error::Result;
 use crate::model::output::Format;
 use crate::model::{NodePath, hex};
-use crate::node::listing::write_entries;
-use crate::node::{Content, Entry, EntryKind, NodeTree};
 use crate::payload::{Job, Output, Place, initramfs, tarball};
+use crate::tree::listing::write_entries;
+use crate::tree::{Content, Entry, EntryKind, NodeTree};
 
 /// Where raw files lie among what nodes share, by their digests.
 const FILES: &str = "files";
@@ -114,7 +114,7 @@ mod tests {
 
     use super::*;
     use crate::model::NodePath;
-    use crate::node::{Asset, Content, Entry, Origin, Source};
+    use crate::tree::{Asset, Content, Entry, Origin, Source};
 
     fn tree(files: &[(&str, u8, u32)], origin: &str) -> NodeTree {
         let mut tree = NodeTree::default();

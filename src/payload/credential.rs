@@ -9,8 +9,8 @@ use base64::write::EncoderWriter;
 
 use crate::error::Result;
 use crate::model::NodePath;
-use crate::node::{Content, Entry, EntryKind, NodeTree};
 use crate::payload::{Job, Objection, Output, Place};
+use crate::tree::{Content, Entry, EntryKind, NodeTree};
 
 /// The credential's name and the file's.
 pub const NAME: &str = "tmpfiles.extra";

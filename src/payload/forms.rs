@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
 use crate::error::Result;
 use crate::model::Sha256Digest;
-use crate::node::{Blob, Content};
 use crate::payload::ignition::DataUrl;
+use crate::tree::{Blob, Content};
 
 /// The forms kept during one build; start with [`Forms::default`].
 #[derive(Default)]

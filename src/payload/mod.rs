@@ -36,7 +36,7 @@ use std::sync::Arc;
 use crate::error::Result;
 use crate::model::output::{Format, KernelArgument, Settings};
 use crate::model::{Network, User};
-use crate::node::NodeTree;
+use crate::tree::NodeTree;
 use anyhow::bail;
 
 use crate::payload::cloud_init::UserFiles;

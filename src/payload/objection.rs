@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::model::Location;
-use crate::node::NodeTree;
+use crate::tree::NodeTree;
 
 /// Why a tree cannot be said in a format. The caller knows where the user wrote it and makes a finding of it.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -9,8 +9,8 @@ use anyhow::Context;
 
 use crate::error::Result;
 use crate::model::output::Compression;
-use crate::node::{Asset, Content, Measure, Source, nameless};
 use crate::payload::compress::Compressor;
+use crate::tree::{Asset, Content, Measure, Source, nameless};
 
 /// After so many bytes it is decided whether the rest is worth the time: an archive of images is packed already as a
 /// rule, and may be many gigabytes.

@@ -4,8 +4,8 @@
 use std::borrow::Cow;
 
 use crate::model::output::{Assets, Format};
-use crate::node::NodeTree;
 use crate::payload::Job;
+use crate::tree::NodeTree;
 
 /// What of a node's tree a payload holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

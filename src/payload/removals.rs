@@ -7,8 +7,8 @@ use std::fmt::Write as _;
 
 use crate::error::Result;
 use crate::model::NodePath;
-use crate::node::{ListedKind, ListedTree, NodeTree};
 use crate::payload::archive::{PRESET, members};
+use crate::tree::{ListedKind, ListedTree, NodeTree};
 
 /// Finds its way below a root, and removes there.
 const ROOT: &str = include_str!("root.sh");
@@ -74,8 +74,8 @@ impl Removals {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::node::listing::TreeListing;
-    use crate::node::{Content, Entry, Origin};
+    use crate::tree::listing::TreeListing;
+    use crate::tree::{Content, Entry, Origin};
 
     fn tree(entries: &[(&str, Entry)]) -> NodeTree {
         let mut tree = NodeTree::default();

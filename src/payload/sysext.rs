@@ -7,9 +7,9 @@ use sha2::{Digest, Sha256};
 
 use crate::error::Result;
 use crate::model::{NodePath, hex};
-use crate::node::listing::write_entries;
-use crate::node::{Content, Entry, NodeTree, Origin};
 use crate::payload::{Job, Objection, Output, Place, tarball};
+use crate::tree::listing::write_entries;
+use crate::tree::{Content, Entry, NodeTree, Origin};
 
 /// The hierarchies that an extension is merged over.
 const HIERARCHIES: [&str; 2] = ["/usr/", "/opt/"];

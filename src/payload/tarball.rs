@@ -9,11 +9,11 @@ use tar::{Builder, EntryType, Header};
 use crate::error::Result;
 use crate::model::NodePath;
 use crate::model::output::{Compression, Format};
-use crate::node::{Entry, EntryKind, NodeTree};
 use crate::payload::archive::{copy_exactly, members};
 use crate::payload::compress::Compressor;
 use crate::payload::part::parts;
 use crate::payload::{Job, Layer, MTIME, Output, Part, Place};
+use crate::tree::{Entry, EntryKind, NodeTree};
 
 /// ustar's size field: 11 octal digits, so 8 GiB less one byte.
 const USTAR_SIZE_MAX: u64 = 0o77_777_777_777;
@@ -196,7 +196,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::node::{Asset, Content, Origin, Source};
+    use crate::tree::{Asset, Content, Origin, Source};
 
     fn path(text: &str) -> NodePath {
         NodePath::parse(text).expect("a good path")

@@ -9,8 +9,8 @@ mod tables;
 
 use serde_json::{Map, Value as Json, json};
 
+use crate::compile::OVERLAY;
 use crate::inventory::shape::{CLUSTER, PROFILE, Shape};
-use crate::node::OVERLAY;
 use crate::schema::tables::Maker;
 
 /// A kind of file.

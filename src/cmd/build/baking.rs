@@ -22,12 +22,13 @@ use crate::cmd::pxe;
 use crate::cmd::tree_check;
 use crate::error::Result;
 use crate::model::output::{Format, Settings};
-use crate::node::listing::TreeListing;
-use crate::node::{Baked, NodeTree};
 use crate::payload::{Forms, Job, credential, initramfs, libraries, sysext};
 use crate::plan::{NodePlan, refused_format};
+use crate::render::RenderedNode;
 use crate::report::{Finding, Severity};
 use crate::timing::rfc3339;
+use crate::tree::NodeTree;
+use crate::tree::listing::TreeListing;
 
 /// A build under way.
 struct Baking<'a> {
@@ -150,7 +151,7 @@ impl Baking<'_> {
 
     /// Bakes one node into the bundle, or keeps it from the last one.
     fn node(&self, node: &NodePlan) -> Result<Marks> {
-        let baked = match self.prepared.oven.bake(node) {
+        let baked = match self.prepared.renderer.render(node) {
             Ok(baked) => baked,
             Err(findings) => return Ok(self.fail(node, findings)),
         };
@@ -170,7 +171,7 @@ impl Baking<'_> {
     }
 
     /// Writes a node's tree and payloads.
-    fn write(&self, node: &NodePlan, baked: &Baked) -> Result<()> {
+    fn write(&self, node: &NodePlan, baked: &RenderedNode) -> Result<()> {
         let settings = self.settings(node);
         let mut facts = self.prepared.facts(node, baked);
         facts.removals = self.upgrade.removals(&node.name, &baked.tree)?;
@@ -228,7 +229,7 @@ impl Baking<'_> {
     fn checked_tree<'t>(
         &self,
         node: &NodePlan,
-        baked: &'t Baked,
+        baked: &'t RenderedNode,
         listing: &TreeListing,
         signature: Option<[u8; 64]>,
     ) -> Result<Option<Cow<'t, NodeTree>>> {

@@ -13,10 +13,10 @@ use crate::error::Result;
 use crate::model::Location;
 use crate::model::output::Format;
 use crate::model::{NodePath, hex};
-use crate::node::{ListedKind, ListedTree, NodeTree};
 use crate::payload::Removals;
 use crate::plan::Plan;
 use crate::report::{Finding, Report};
+use crate::tree::{ListedKind, ListedTree, NodeTree};
 
 /// The bundles that this build follows, each verified.
 pub struct Upgrade(Vec<OldBundle>);

@@ -9,10 +9,10 @@ use crate::cmd::{memory, tree_check};
 use crate::error::Result;
 use crate::inventory::CLUSTER_FILE;
 use crate::model::Location;
-use crate::node::NodeTree;
 use crate::payload::{Forms, Job, Objection, credential, initramfs, pxe as network, sysext};
 use crate::plan::NodePlan;
 use crate::report::{Amount, Finding, Report};
+use crate::tree::NodeTree;
 
 impl Prepared {
     /// Bakes every node and throws the trees away: the findings are what is wanted. Returns the node whose root in the
@@ -22,7 +22,7 @@ impl Prepared {
         let forms = Forms::default();
         let key = tree_check::key(self.plan.project.path())?;
         let of_node = |node: &NodePlan| -> Result<(Vec<Finding>, Option<u64>)> {
-            match self.oven.bake(node) {
+            match self.renderer.render(node) {
                 Ok(baked) => {
                     let facts = self.facts(node, &baked);
                     let tree = tree_check::as_counted(&node.name, &baked.tree, key.as_ref())?;

@@ -12,14 +12,15 @@ use crate::cmd::tree_check;
 use crate::error::Result;
 use crate::model::NodePath;
 use crate::model::output::{Format, IgnitionSpec, IgnitionTarget};
-use crate::node::{Baked, Entry, EntryKind};
 use crate::payload::assets::place;
 use crate::payload::cloud_init::{FILE_NAMES, Rung, Step, accounts, largest};
 use crate::payload::ignition::{self, IgnitionAccount};
 use crate::payload::initramfs::memory;
 use crate::payload::{Forms, Job};
 use crate::plan::NodePlan;
+use crate::render::RenderedNode;
 use crate::terminal;
+use crate::tree::{Entry, EntryKind};
 
 #[derive(Serialize)]
 struct Sizes {
@@ -63,7 +64,7 @@ struct Largest {
 pub fn print(
     prepared: &Prepared,
     node: &NodePlan,
-    baked: &Baked,
+    baked: &RenderedNode,
     (print, out): (Print, &mut dyn Write),
 ) -> Result<()> {
     let facts = prepared.facts(node, baked);

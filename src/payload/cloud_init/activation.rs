@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use std::ops::Bound;
 
 use crate::model::NodePath;
-use crate::node::{Entry, EntryKind, NodeTree, Unit};
 use crate::payload::cloud_init::order::{Verb, start_order};
 use crate::payload::cloud_init::runcmd::Command;
+use crate::tree::{Entry, EntryKind, NodeTree, Unit};
 
 /// Files below a folder, and what makes the running system read them.
 struct Class {

@@ -11,13 +11,14 @@ use crate::error::Result;
 use crate::model::Sha256Digest;
 use crate::model::output::limits::Count;
 use crate::model::output::{Assets, Compression, Format};
-use crate::node::{Content, network_config};
 use crate::payload::cloud_init::ladder::{self, Rung};
 use crate::payload::cloud_init::meta_data;
 use crate::payload::cloud_init::user_data::{self, Shape};
 use crate::payload::gzip::Gzip;
 use crate::payload::part::parts;
 use crate::payload::{Forms, Job, Output, Part, Place, tarball};
+use crate::tree::Content;
+use crate::tree::network::network_config;
 
 /// The names of the files, as a NoCloud seed wants them.
 pub const FILE_NAMES: [&str; 4] = ["user-data", "meta-data", "network-config", "vendor-data"];

@@ -10,11 +10,11 @@ use crate::error::Result;
 use crate::model::Sha256Digest;
 use crate::model::output::limits::Limit;
 use crate::model::output::{Assets, Format};
-use crate::node::EntryKind;
 use crate::payload::cloud_init::user_data::{Packing, Shape, write, write_file};
 use crate::payload::gzip::Gzip;
 use crate::payload::part::parts;
 use crate::payload::{Forms, Job, Part};
+use crate::tree::EntryKind;
 
 /// A document that is so many times larger than the limit is not even packed: text shrinks by a tenth of that, and
 /// memory stays bounded whatever assets a node has.

@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 
 use crate::error::Result;
 use crate::model::hex;
-use crate::node::Content;
+use crate::tree::Content;
 
 /// What a part begins with, and what it is then (cloud-init's documentation, "User data formats"); longer marks first.
 const KINDS: [(&str, &str); 7] = [

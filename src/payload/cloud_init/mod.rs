@@ -20,14 +20,14 @@ use std::io::Write;
 use crate::error::Result;
 use crate::model::output::{Assets, Format};
 use crate::model::{NodePath, hex};
-use crate::node::{Content, EntryKind, NodeTree};
 use crate::payload::assets;
 use crate::payload::cloud_init::documents::{Document, documents};
 use crate::payload::iso::{self, IsoFile};
 use crate::payload::{Forms, Job, Layer, NodeFacts, Objection, Output, Place};
+use crate::tree::{Content, EntryKind, NodeTree};
 use crate::yaml;
 
-pub use crate::node::network_config;
+pub use crate::tree::network::network_config;
 pub use documents::{BODY_NAME, FILE_NAMES};
 pub use ladder::{Account, Rung, Step, accounts, largest};
 pub use mime::{UserFiles, UserPart};

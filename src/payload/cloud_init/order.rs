@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::node::{Content, NodeTree, Unit};
+use crate::tree::{Content, NodeTree, Unit};
 
 /// How a unit is brought up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -132,7 +132,7 @@ fn dependencies(text: &str) -> Vec<(String, String)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::node::Origin;
+    use crate::tree::Origin;
 
     fn tree(units: &[(&str, &str)]) -> NodeTree {
         let mut tree = NodeTree::default();

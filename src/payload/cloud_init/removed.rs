@@ -2,9 +2,9 @@
 
 use crate::model::NodePath;
 use crate::model::output::CloudInit;
-use crate::node::ListedKind;
 use crate::payload::Removals;
 use crate::payload::cloud_init::runcmd::{Command, shell_quoted};
+use crate::tree::ListedKind;
 
 /// Before files are written, since a new file may lie where a folder or a link was: that is what `bootcmd` is early
 /// enough for. It runs at every boot, so cloud-init's own program makes it once for each instance (cloud-init's

@@ -9,12 +9,12 @@ use std::ops::Bound;
 
 use crate::model::output::{Assets, CloudInit};
 use crate::model::{NodePath, User};
-use crate::node::{Entry, EntryKind};
 use crate::payload::Job;
 use crate::payload::cloud_init::activation;
 use crate::payload::cloud_init::fetch;
 use crate::payload::cloud_init::removed;
 use crate::payload::cloud_init::user_data::early_mode;
+use crate::tree::{Entry, EntryKind};
 use crate::yaml::push_quoted;
 
 /// Set-user-id, set-group-id and sticky.

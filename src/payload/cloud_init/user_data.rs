@@ -11,7 +11,6 @@ use base64::write::EncoderWriter;
 use crate::error::Result;
 use crate::model::Sha256Digest;
 use crate::model::output::Assets;
-use crate::node::{Content, Entry, EntryKind};
 use crate::payload::cloud_init::content;
 use crate::payload::cloud_init::fetch;
 use crate::payload::cloud_init::ladder::Rung;
@@ -20,6 +19,7 @@ use crate::payload::cloud_init::removed;
 use crate::payload::cloud_init::runcmd::{self, SPECIAL_BITS, owned_by_root};
 use crate::payload::cloud_init::users;
 use crate::payload::{Forms, Job, NodeFacts, Part};
+use crate::tree::{Content, Entry, EntryKind};
 use crate::yaml::push_quoted;
 
 /// How cloud-init puts two documents together: lists are appended, or the files of one would replace those of the other

@@ -3,10 +3,10 @@
 
 use crate::model::NodePath;
 use crate::model::output::IgnitionSpec;
-use crate::node::{Content, Unit};
 use crate::payload::archive::PRESET;
 use crate::payload::ignition::needs::needs;
 use crate::payload::{Job, Objection};
+use crate::tree::{Content, Unit};
 
 /// Where a specification is asked for.
 const SPEC: &str = "output.ignition.spec";

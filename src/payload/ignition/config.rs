@@ -10,7 +10,6 @@ use crate::error::Result;
 use crate::model::output::IgnitionDigest;
 use crate::model::output::KernelArgument;
 use crate::model::{NodePath, User};
-use crate::node::{Asset, Content, Entry, EntryKind, NodeTree, Origin, Unit};
 use crate::payload::archive::PRESET;
 use crate::payload::assets::url_of;
 use crate::payload::gzip::Gzip;
@@ -20,6 +19,7 @@ use crate::payload::ignition::document::{
     Storage, Systemd, UnitNode, Verification,
 };
 use crate::payload::{Forms, packed};
+use crate::tree::{Asset, Content, Entry, EntryKind, NodeTree, Origin, Unit};
 
 /// Assets up to this size are held in memory once for a build, in the smallest form; larger ones are streamed in base64,
 /// packed where that pays, and nobody hands those to a platform as user data.

@@ -13,8 +13,8 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, percent_e
 use serde::{Serialize, Serializer};
 
 use crate::error::Result;
-use crate::node::Content;
 use crate::payload::gzip::Gzip;
+use crate::tree::Content;
 
 /// What is escaped: everything but RFC 2396's unreserved and reserved characters. `?` is escaped although it is
 /// reserved, since Ignition takes the URL apart with Go's net/url and puts it together again.
@@ -212,7 +212,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a scratch folder");
         let source = folder.path().join("asset");
         std::fs::write(&source, "before").expect("a scratch file");
-        let asset = crate::node::Asset::measure(&source).expect("readable");
+        let asset = crate::tree::Asset::measure(&source).expect("readable");
         std::fs::write(&source, "after!").expect("a scratch file");
         let content = Content::Asset(asset.into());
         let failure = RefCell::new(None);

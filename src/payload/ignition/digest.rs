@@ -4,8 +4,8 @@ use sha2::{Digest as _, Sha256, Sha512};
 
 use crate::model::hex;
 use crate::model::output::{IgnitionDigest, IgnitionTarget};
-use crate::node::Content;
 use crate::payload::ignition::live_iso;
+use crate::tree::Content;
 
 impl IgnitionTarget {
     /// The most that it takes, as it counts.

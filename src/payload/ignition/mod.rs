@@ -30,10 +30,10 @@ pub use theirs::{Fault, UserConfig};
 
 use crate::error::Result;
 use crate::model::output::{Assets, Format};
-use crate::node::NodeTree;
 use crate::payload::assets;
 use crate::payload::part::parts_if;
 use crate::payload::{Forms, Job, NodeFacts, Output, Part, Place};
+use crate::tree::NodeTree;
 
 /// The file's name.
 pub const FILE_NAME: &str = "config.ign";

@@ -6,13 +6,13 @@ use std::io::{self, Write};
 use crate::error::Result;
 use crate::model::output::Format;
 use crate::model::output::{IgnitionSpec, IgnitionTarget};
-use crate::node::NodeTree;
 use crate::payload::ignition::config::{ContentMaker, preset, storage, systemd};
 use crate::payload::ignition::document::{Merge, Source};
 use crate::payload::ignition::needs::reason;
 use crate::payload::ignition::{Document, FILE_NAME, has_secrets, live_iso, spec_of};
 use crate::payload::part::parts_if;
 use crate::payload::{Forms, Job, Objection, Part};
+use crate::tree::NodeTree;
 
 /// How many of the largest parts are named.
 const NAMED: usize = 5;

@@ -2,8 +2,8 @@
 
 use crate::model::output::Mode;
 use crate::model::output::{Compression, Format};
-use crate::node::EntryKind;
 use crate::payload::Job;
+use crate::tree::EntryKind;
 
 /// Files in memory take whole pages.
 const PAGE: u64 = 4096;

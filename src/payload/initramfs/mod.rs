@@ -17,11 +17,11 @@ use cpio::newc::{Builder, ModeFileType, trailer};
 use crate::error::Result;
 use crate::model::NodePath;
 use crate::model::output::{Compression, Format};
-use crate::node::{Entry, EntryKind, NodeTree, Origin};
 use crate::payload::archive::{copy_exactly, members};
 use crate::payload::compress::Compressor;
 use crate::payload::part::parts;
 use crate::payload::{Forms, Job, Layer, MTIME, Objection, Output, Part, Place};
+use crate::tree::{Entry, EntryKind, NodeTree, Origin};
 
 pub use memory::{in_memory, memory};
 pub use mode::{CARRY, HERE, NEEDS, brought};
@@ -254,7 +254,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::node::{Asset, Content, Source};
+    use crate::tree::{Asset, Content, Source};
 
     fn tree(path: &str, entry: Entry) -> NodeTree {
         let mut tree = NodeTree::default();

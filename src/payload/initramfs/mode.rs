@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 
 use crate::error::Result;
 use crate::model::{NodePath, Owner};
-use crate::node::listing::write_entries;
-use crate::node::{Content, Entry, EntryKind, NodeTree, Origin};
 use crate::payload::{Layer, Objection, Part};
+use crate::tree::listing::write_entries;
+use crate::tree::{Content, Entry, EntryKind, NodeTree, Origin};
 
 /// The program that makes a root of the initramfs on which containers can start.
 pub const HOP: &str = "/usr/lib/nodebake/hop";

@@ -7,7 +7,7 @@ use nodebake::model::output::limits::Target;
 use nodebake::model::output::{
     Assets, CloudInit, Format, IgnitionDigest, IgnitionSettings, Settings,
 };
-use nodebake::node::{Asset, Content, Entry, NodeTree};
+use nodebake::tree::{Asset, Content, Entry, NodeTree};
 use serde_json::Value;
 
 use crate::assets::shared;

@@ -22,9 +22,9 @@ use nodebake::bundle::{
     generate_keys, verify,
 };
 use nodebake::error::Result;
-use nodebake::node::listing::TreeListing;
 use nodebake::payload::{Output, Place};
 use nodebake::report::Report;
+use nodebake::tree::listing::TreeListing;
 use tempfile::TempDir;
 
 pub const NODES: [&str; 3] = ["gpu-1.example.com", "node-a", "node-b"];

@@ -9,8 +9,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use nodebake::model::output::{Format, Settings};
 use nodebake::model::{Interface, Network, Route};
-use nodebake::node::{Content, Entry, EntryKind, NodeTree};
 use nodebake::payload::{Forms, Job, NodeFacts};
+use nodebake::tree::{Content, Entry, EntryKind, NodeTree};
 
 use crate::support::oracles;
 use crate::support::trees::{self, Folder};

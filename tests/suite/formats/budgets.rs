@@ -7,9 +7,9 @@ use std::path::Path;
 
 use nodebake::model::output::limits::{Count, Limit, Target};
 use nodebake::model::output::{CloudInit, Format, Settings};
-use nodebake::node::{Content, Entry, NodeTree};
 use nodebake::payload::cloud_init::{BODY_NAME, Rung, Step, accounts};
 use nodebake::payload::{Forms, Job};
+use nodebake::tree::{Content, Entry, NodeTree};
 use serde_json::Value;
 
 use crate::formats::boot_formats::{apply_cloud_init, package};

@@ -5,8 +5,8 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
 use nodebake::model::output::{Format, Settings};
 use nodebake::model::{NodePath, Owner};
-use nodebake::node::{Content, Entry, NodeTree, Origin};
 use nodebake::payload::{Job, credential};
+use nodebake::tree::{Content, Entry, NodeTree, Origin};
 
 use crate::support::fixture::{Project, text};
 use crate::support::oracles;
@@ -97,7 +97,7 @@ fn systemd_makes_the_secrets_of_it() {
                 (entry.user.id, entry.group.id),
                 "{path}"
             );
-            if let nodebake::node::EntryKind::File(content) = &entry.kind {
+            if let nodebake::tree::EntryKind::File(content) = &entry.kind {
                 let mut expected = Vec::new();
                 content.copy_to(&mut expected).unwrap();
                 assert_eq!(fs::read(&at).unwrap(), expected, "{path}");

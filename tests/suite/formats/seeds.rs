@@ -8,10 +8,10 @@ use std::sync::Arc;
 
 use nodebake::model::output::limits::Target;
 use nodebake::model::output::{CloudInit, Format, Secrets, Settings};
-use nodebake::node::{Content, NodeTree};
 use nodebake::payload::cloud_init::{FILE_NAMES, SEED_NAME, UserFiles, UserPart};
 use nodebake::payload::iso::{self, IsoFile};
 use nodebake::payload::{Job, NodeFacts};
+use nodebake::tree::{Content, NodeTree};
 use serde_json::Value;
 
 use crate::formats::boot_formats::{PYTHON, apply_cloud_init, judge_file, network, package};
@@ -301,7 +301,7 @@ fn cloud_init_takes_parts_and_ours_together() {
         let all = tree.materialised();
         let ours = all
             .values()
-            .filter(|entry| matches!(entry.kind, nodebake::node::EntryKind::File(_)));
+            .filter(|entry| matches!(entry.kind, nodebake::tree::EntryKind::File(_)));
         let files = merged["write_files"].as_array().unwrap().len();
         assert_eq!(files, 1 + ours.count());
         assert_eq!(merged["users"].as_array().unwrap().len(), 3);

@@ -71,11 +71,11 @@ fn nodebake(args: &[&str], project: &Path) -> (String, bool) {
 }
 
 /// A project with one version, whose nodes keep everything below a folder of this test's own.
-struct Baked {
+struct RenderedNode {
     folder: tempfile::TempDir,
 }
 
-impl Baked {
+impl RenderedNode {
     fn new(profile: &str, release: &str, more: &str) -> Self {
         // Not /tmp: nothing may be baked to what a boot makes anew.
         let folder = tempfile::tempdir_in("/var/tmp").unwrap();
@@ -231,7 +231,7 @@ fn objections(log: &str) -> Vec<&str> {
 fn real_kubelets_take_what_is_baked_for_them() {
     for (release, kubelet) in kubelets() {
         for profile in ["worker", "by-hand"] {
-            let baked = Baked::new(profile, release, &more(profile));
+            let baked = RenderedNode::new(profile, release, &more(profile));
             let (said, good) = baked.check();
             assert!(good && !said.contains("warning"), "{release}: {said}");
             let (log, ended) = baked.run((release, &kubelet));
@@ -242,7 +242,7 @@ fn real_kubelets_take_what_is_baked_for_them() {
 }
 
 /// One minor's baked settings, said in the inventory for another.
-fn said_for(other: &Baked, release: &str) -> Baked {
+fn said_for(other: &RenderedNode, release: &str) -> RenderedNode {
     let mut text = "kubelet:\n  config:\n".to_owned();
     let config = other.file(other.root().join("kubeletConfig").to_str().unwrap());
     for line in config
@@ -262,7 +262,7 @@ fn said_for(other: &Baked, release: &str) -> Baked {
     {
         text += &format!("    {name}: {value:?}\n");
     }
-    Baked::new("worker", release, &text)
+    RenderedNode::new("worker", release, &text)
 }
 
 #[test]
@@ -270,7 +270,7 @@ fn what_is_baked_for_another_minor_is_refused_by_us_and_by_that_kubelet() {
     let kubelets = kubelets();
     let mut refused = 0;
     for (from, _) in &kubelets {
-        let other = Baked::new("worker", from, &more("worker"));
+        let other = RenderedNode::new("worker", from, &more("worker"));
         for (release, kubelet) in kubelets.iter().filter(|(release, _)| release != from) {
             let (said, _) = said_for(&other, release).check();
             let ours = said.contains("error: ") || said.contains("warning: ");

@@ -8,9 +8,9 @@ use std::sync::Arc;
 
 use nodebake::model::output::limits::{Count, Limit, Target};
 use nodebake::model::output::{CloudInit, Format, Secrets, Settings};
-use nodebake::node::{Content, Entry, NodeTree};
 use nodebake::payload::cloud_init::{Rung, UserFiles, UserPart, accounts};
 use nodebake::payload::{Forms, Job, NodeFacts};
+use nodebake::tree::{Content, Entry, NodeTree};
 
 use crate::formats::boot_formats::{apply_with_disks, package};
 use crate::support::oracles;

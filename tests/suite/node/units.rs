@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use nodebake::node::{Texts, check_unit, unit_keys};
+use nodebake::tree::{Texts, check_unit, unit_keys};
 
 use crate::support::oracles;
 

@@ -8,17 +8,18 @@ use std::path::Path;
 use walkdir::WalkDir;
 
 /// From the ground up. A room may use those on floors below its own, and none beside it.
-const FLOORS: [&[&str]; 17] = [
+const FLOORS: [&[&str]; 18] = [
     &["model", "redact", "terminal"],
     &["error", "columns", "timing"],
-    &["decompress", "input", "unfinished"],
+    &["decompress", "input", "io", "unfinished"],
     &["lock", "report", "signals", "staging"],
     &["access", "together", "yaml"],
-    &["kubernetes", "project_folder"],
+    &["kubernetes", "project_folder", "tree"],
     &["inventory", "secrets"],
     &["cluster", "identity"],
     &["plan"],
-    &["node"],
+    &["compile"],
+    &["render"],
     &["payload", "schema"],
     &["inspect", "preflight"],
     &["initrd", "bundle"],

@@ -11,8 +11,8 @@ use nodebake::model::output::{
     TarballSettings,
 };
 use nodebake::model::{NodePath, Owner, User};
-use nodebake::node::{Asset, Content, Entry, EntryKind, NodeTree, Origin};
 use nodebake::payload::{NodeFacts, Output, Place};
+use nodebake::tree::{Asset, Content, Entry, EntryKind, NodeTree, Origin};
 
 /// Contents that some format or reader is known to bend.
 pub const NASTY: &[(&str, &[u8])] = &[

@@ -236,7 +236,7 @@ fn debug_shows_no_secret_of_anything() {
     let mut store = TokenStore::new("secrets.yaml");
     let minted = store.create(["a"], &minting("x")).unwrap();
     let kubeconfig = Kubeconfig::new("c", "https://a:1", b"ca", BOOTSTRAP_USER);
-    let content = nodebake::node::Content::bytes(kubeconfig.render(&Auth::Token(&token)));
+    let content = nodebake::tree::Content::bytes(kubeconfig.render(&Auth::Token(&token)));
     let shown = format!("{token:?} {store:#?} {minted:?} {lock:?} {kubeconfig:?} {content:?}");
     assert!(
         shown.contains("abcdef") && shown.contains(&minted[0].id),

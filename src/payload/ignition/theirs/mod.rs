@@ -14,13 +14,13 @@ use crate::decompress;
 use crate::model::Location;
 use crate::model::NodePath;
 use crate::model::output::{IgnitionDigest, IgnitionSpec};
-use crate::node::{Content, Entry, EntryKind, NodeTree, UNIT_FOLDER, Unit};
 use crate::payload::Objection;
 use crate::payload::gzip::Gzip;
 use crate::payload::ignition::config::preset;
 use crate::payload::ignition::data_url::{DataUrl, decode_data_url};
 use crate::payload::ignition::document::{Merge, Verification};
 use crate::payload::ignition::theirs::read::Read;
+use crate::tree::{Content, Entry, EntryKind, NodeTree, UNIT_FOLDER, Unit};
 
 /// A user's configuration, read and ready to be merged. One for a whole build; nodes share it.
 pub struct UserConfig {

@@ -3,8 +3,8 @@
 use std::fs;
 
 use nodebake::model::output::Compression;
-use nodebake::node::listing::TreeListing;
 use nodebake::payload::tarball;
+use nodebake::tree::listing::TreeListing;
 use tempfile::TempDir;
 
 use super::sample::{declared, is_root, rich};

@@ -7,8 +7,8 @@ use std::path::Path;
 
 use nodebake::decompress;
 use nodebake::model::output::Compression;
-use nodebake::node::{Content, Entry, NodeTree};
 use nodebake::payload::{MTIME, Part, initramfs};
+use nodebake::tree::{Content, Entry, NodeTree};
 use tempfile::TempDir;
 
 use super::ALL;

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use nodebake::model::{NodePath, Owner, Sha256Digest, hex};
-use nodebake::node::{Asset, Content, Entry, EntryKind, NodeTree, Origin};
+use nodebake::tree::{Asset, Content, Entry, EntryKind, NodeTree, Origin};
 use sha2::{Digest, Sha256};
 
 use crate::support::oracles;

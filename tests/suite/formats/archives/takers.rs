@@ -12,12 +12,12 @@ use super::sample::{RICH_LINKS, RICH_PRESET, Rows, assert_same, rich, unpacked, 
 use crate::support::oracles;
 
 /// The rich tree's tarball in a scratch folder, and what must come of it.
-struct Baked {
+struct RenderedNode {
     scratch: TempDir,
     expected: Rows,
 }
 
-impl Baked {
+impl RenderedNode {
     fn new() -> Self {
         let scratch = TempDir::new().unwrap();
         let tree = rich(scratch.path());
@@ -73,7 +73,7 @@ fn systemd_imports_it_as_a_machine() {
     if !(oracles::root() && oracles::present("systemd-import")) {
         return;
     }
-    let baked = Baked::new();
+    let baked = RenderedNode::new();
     let machines = baked.folder("machines");
     let option = format!("--image-root={}", machines.display());
     for compression in [Compression::None, Compression::Gzip, Compression::Xz] {
@@ -91,7 +91,7 @@ fn a_dockerfile_adds_it() {
     if !(oracles::root() && oracles::present("buildah")) {
         return;
     }
-    let baked = Baked::new();
+    let baked = RenderedNode::new();
     let image = baked.image();
     let at = baked.at();
     fs::write(
@@ -125,7 +125,7 @@ fn pythons_unpack_archive_takes_it() {
     if !(oracles::root() && oracles::present("python3")) {
         return;
     }
-    let baked = Baked::new();
+    let baked = RenderedNode::new();
     let python = "import shutil, sys; shutil.unpack_archive(sys.argv[1], sys.argv[2])";
     for compression in [Compression::None, Compression::Gzip, Compression::Xz] {
         let name = tarball::file_name("n", Part::Whole, compression);
@@ -143,7 +143,7 @@ fn mkosi_takes_it_as_a_base_tree_and_as_an_extra_tree() {
     if !(oracles::root() && oracles::present("mkosi")) {
         return;
     }
-    let baked = Baked::new();
+    let baked = RenderedNode::new();
     let _ = baked.image();
     let at = baked.at();
     // Its own scratch is here too.

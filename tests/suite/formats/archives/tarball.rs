@@ -8,8 +8,8 @@ use std::path::Path;
 
 use nodebake::decompress;
 use nodebake::model::output::Compression;
-use nodebake::node::{Asset, Content, Entry, NodeTree, Source};
 use nodebake::payload::{MTIME, Part, tarball};
+use nodebake::tree::{Asset, Content, Entry, NodeTree, Source};
 use tempfile::TempDir;
 
 use super::ALL;

@@ -12,8 +12,8 @@ use std::thread;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use nodebake::model::output::{Format, IgnitionSpec, Secrets, Settings};
-use nodebake::node::NodeTree;
 use nodebake::payload::{NodeFacts, UserConfig};
+use nodebake::tree::NodeTree;
 use serde_json::json;
 
 use crate::formats::boot_formats::package;

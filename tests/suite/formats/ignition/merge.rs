@@ -7,8 +7,8 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use nodebake::model::output::{Format, Secrets, Settings};
-use nodebake::node::NodeTree;
 use nodebake::payload::{NodeFacts, UserConfig};
+use nodebake::tree::NodeTree;
 use serde_json::{Value, json};
 
 use crate::formats::boot_formats::package;

@@ -9,8 +9,8 @@ use std::process::Command;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use nodebake::model::output::{Format, IgnitionSettings, IgnitionSpec, Settings};
-use nodebake::node::{Content, Entry, NodeTree};
 use nodebake::payload::Job;
+use nodebake::tree::{Content, Entry, NodeTree};
 use serde_json::Value;
 
 use crate::formats::boot_formats::{

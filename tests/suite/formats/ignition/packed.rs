@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use nodebake::model::output::{Format, IgnitionDigest, IgnitionSpec};
-use nodebake::node::{Asset, Content, Entry, NodeTree};
+use nodebake::tree::{Asset, Content, Entry, NodeTree};
 use serde_json::Value;
 
 use super::engines::{engines, root_of};

@@ -4,9 +4,9 @@ use std::fs;
 
 use nodebake::model::output::limits::{Count, Limit, Target};
 use nodebake::model::output::{Format, IgnitionDigest, IgnitionTarget, Settings};
-use nodebake::node::{Content, Entry, NodeTree};
 use nodebake::payload::ignition::account;
 use nodebake::payload::{Forms, Job};
+use nodebake::tree::{Content, Entry, NodeTree};
 use serde_json::Value;
 
 use crate::formats::boot_formats::package;

@@ -5,8 +5,8 @@ use std::fs;
 use std::path::Path;
 
 use nodebake::model::output::{Format, IgnitionDigest, IgnitionSettings, KernelArgument, Settings};
-use nodebake::node::{Content, Entry, NodeTree};
 use nodebake::payload::NodeFacts;
+use nodebake::tree::{Content, Entry, NodeTree};
 use serde_json::Value;
 
 use crate::formats::boot_formats::{judge_file, package};

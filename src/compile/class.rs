@@ -1,0 +1,460 @@
+//! A class of nodes, compiled: everything that can be prepared once (overlays read, templates found, assets hashed), so
+//! that a node is rendered quickly.
+
+mod archive;
+mod asset;
+mod images;
+mod runtime;
+
+use std::collections::HashMap;
+use std::io;
+use std::sync::Arc;
+
+use anyhow::Context;
+
+use crate::compile::class::archive::OfArchive;
+use crate::compile::class::asset::Measured;
+pub use crate::compile::class::images::PackedImages;
+pub use crate::compile::class::runtime::RegistryFile;
+use crate::compile::class::runtime::{containerd_scope, os_scope, proxies_of};
+use crate::compile::images::{Image, Layout};
+use crate::compile::overlay;
+use crate::compile::overlay::{Overlay, OverlayBody};
+use crate::compile::template::{ScopeValue, TemplateSet};
+use crate::compile::text::{ConfigTemplate, TemplateText};
+use crate::compile::unpack::Unpacked;
+use crate::error::Result;
+use crate::identity::{Guarded, Kubeconfig, Private};
+use crate::input;
+use crate::inventory::{Attributes, Body, FileSpec, KubeconfigAuth, Spec, Text, UnitSpec};
+use crate::model::{FieldLocation, Spanned};
+use crate::plan::{ClassPlan, Plan};
+use crate::project_folder::{ProjectFolder, SOURCE};
+use crate::report::{Finding, Report};
+use crate::tree::Content;
+
+/// What is the same for all nodes of a class.
+pub struct CompiledClass {
+    /// The overlays in order, and whether each may replace what is there.
+    pub overlays: Vec<(Arc<Overlay>, bool)>,
+    /// The machine's host name, when it is ours to set.
+    pub hostname: Option<TemplateText>,
+    /// Well-known paths by name.
+    pub paths: Vec<(String, TemplateText)>,
+    /// Labels that the kubelet sets itself.
+    pub self_labels: Vec<(String, TemplateText)>,
+    /// Labels that only an admin may set.
+    pub admin_labels: Vec<(String, TemplateText)>,
+    /// The kubelet's configuration.
+    pub config: ConfigTemplate,
+    /// The kubelet's flags.
+    pub flags: Vec<(String, Option<TemplateText>)>,
+    /// Files.
+    pub files: Vec<FileTemplate>,
+    /// Directories.
+    pub directories: Vec<(TemplateText, Attributes)>,
+    /// Kubeconfigs of other clients.
+    pub kubeconfigs: Vec<KubeconfigTemplate>,
+    /// Links: path, target, leave to replace.
+    pub links: Vec<(TemplateText, TemplateText, bool)>,
+    /// Units.
+    pub units: Vec<UnitTemplate>,
+    /// Free values.
+    pub vars: ScopeValue,
+    /// The operating system, as templates see it.
+    pub os: ScopeValue,
+    /// The runtime, as templates see it.
+    pub containerd: ScopeValue,
+    /// Files of registries.
+    pub registries: Vec<RegistryFile>,
+    /// The images that come with the node.
+    pub images: PackedImages,
+    /// The drop-in with the proxies, and where they are set.
+    pub proxies: Option<(Content, FieldLocation)>,
+}
+
+/// A file of the inventory.
+pub struct FileTemplate {
+    /// Its path.
+    pub path: TemplateText,
+    /// Its bytes.
+    pub body: FileBody,
+    /// Mode and owners.
+    pub attributes: Attributes,
+    /// Whether it holds a secret.
+    pub secret: bool,
+}
+
+/// A file's bytes.
+pub enum FileBody {
+    /// The same for every node.
+    Shared(Content),
+    /// Rendered.
+    Template(TemplateText),
+}
+
+/// A kubeconfig of another client.
+pub struct KubeconfigTemplate {
+    /// Its path.
+    pub path: TemplateText,
+    /// All but the credentials.
+    pub head: Kubeconfig,
+    /// What it shows.
+    pub auth: AuthTemplate,
+    /// Mode and owners.
+    pub attributes: Attributes,
+}
+
+/// What a client shows.
+pub enum AuthTemplate {
+    /// The certificate of this user.
+    User(String),
+    /// A token in a file on the node.
+    TokenFile(TemplateText),
+}
+
+/// A unit of the inventory.
+pub struct UnitTemplate {
+    /// What was asked for.
+    pub spec: UnitSpec,
+    /// Its text.
+    pub text: Option<TemplateText>,
+    /// Its drop-ins.
+    pub dropins: Vec<(String, TemplateText)>,
+}
+
+/// Prepares classes; overlays, files and assets that many classes use are read once.
+pub struct Compiler<'a> {
+    project: &'a ProjectFolder,
+    templates: TemplateSet,
+    overlays: HashMap<String, Option<Arc<Overlay>>>,
+    /// Sources, and what of them is private.
+    contents: HashMap<String, Option<(Content, Option<Private>)>>,
+    assets: HashMap<String, Option<Measured>>,
+    /// What archives of assets hold.
+    unpacked: HashMap<OfArchive, Option<Arc<Unpacked>>>,
+    /// What archives of images hold, or the rule that they break.
+    archives: HashMap<String, std::result::Result<Vec<Image>, String>>,
+    /// OCI layouts that are folders, or the rules that they break.
+    layouts: HashMap<String, std::result::Result<Layout, Vec<String>>>,
+    /// Whether a file, or what is taken from an archive, holds a version.
+    versions: HashMap<(String, Option<OfArchive>, String), bool>,
+    guarded: &'a Guarded,
+    report: &'a mut Report,
+}
+
+impl<'a> Compiler<'a> {
+    /// Prepares for a project.
+    pub fn new(project: &'a ProjectFolder, guarded: &'a Guarded, report: &'a mut Report) -> Self {
+        Self {
+            project,
+            templates: TemplateSet::default(),
+            overlays: HashMap::new(),
+            contents: HashMap::new(),
+            assets: HashMap::new(),
+            unpacked: HashMap::new(),
+            archives: HashMap::new(),
+            layouts: HashMap::new(),
+            versions: HashMap::new(),
+            guarded,
+            report,
+        }
+    }
+
+    /// The classes of all classes, and the templates that they use.
+    pub fn classes(mut self, plan: &Plan) -> Result<(Vec<CompiledClass>, TemplateSet)> {
+        let mut classes = Vec::with_capacity(plan.classes.len());
+        for class in &plan.classes {
+            classes.push(self.class(class, plan)?);
+        }
+        Ok((classes, self.templates))
+    }
+
+    fn class(&mut self, class: &ClassPlan, plan: &Plan) -> Result<CompiledClass> {
+        let spec = &*class.spec;
+        let minor = spec.kubernetes.value.minor();
+        let mut files = Vec::new();
+        for file in &spec.files {
+            files.extend(self.file(file)?);
+        }
+        let mut unpacked_links = Vec::new();
+        for asset in &spec.assets {
+            match &asset.unpack {
+                None => files.extend(self.asset(asset, spec)?),
+                Some(how) => {
+                    let texts = self.archive(asset, how, spec)?;
+                    files.extend(texts.files);
+                    unpacked_links.extend(texts.links);
+                }
+            }
+        }
+        let images = self.images(spec, &mut files)?;
+        let overlays = self.overlays(spec, minor)?;
+        let registries = self.registries(spec)?;
+        let templates = &mut self.templates;
+        let vars = spec.vars.as_ref().map(crate::compile::text::json);
+        Ok(CompiledClass {
+            overlays,
+            hostname: spec
+                .hostname
+                .as_ref()
+                .map(|text| TemplateText::new(text, templates)),
+            paths: named(&spec.paths, templates),
+            self_labels: named(&class.self_labels, templates),
+            admin_labels: named(&class.admin_labels, templates),
+            config: ConfigTemplate::new(&class.kubelet_config, minor, templates),
+            flags: flags(&class.kubelet_flags, templates),
+            files,
+            directories: directories(spec, templates),
+            kubeconfigs: kubeconfigs(spec, plan, templates),
+            links: links(spec, templates)
+                .into_iter()
+                .chain(unpacked_links)
+                .collect(),
+            units: spec
+                .units
+                .iter()
+                .map(|unit| unit_piece(unit, templates))
+                .collect(),
+            vars: ScopeValue::new(&vars.unwrap_or_else(|| serde_json::json!({}))),
+            os: os_scope(spec),
+            containerd: containerd_scope(spec),
+            registries,
+            images,
+            proxies: proxies_of(spec, plan),
+        })
+    }
+
+    fn overlays(&mut self, spec: &Spec, minor: u32) -> Result<Vec<(Arc<Overlay>, bool)>> {
+        let mut overlays = Vec::new();
+        for used in &spec.overlays {
+            let name = &used.name;
+            if !self.overlays.contains_key(&name.value) {
+                let overlay = overlay::load(self.project, name, &mut self.templates, self.report)?;
+                overlay.iter().for_each(|overlay| self.look_at(overlay));
+                self.overlays
+                    .insert(name.value.clone(), overlay.map(Arc::new));
+            }
+            let Some(Some(overlay)) = self.overlays.get(&name.value) else {
+                continue;
+            };
+            if !overlay.minors.contains(&minor) {
+                let rule = format!(
+                    "the overlay {} does not fit Kubernetes 1.{minor}",
+                    name.value
+                );
+                self.report.add(name.location.error(rule));
+            }
+            overlays.push((overlay.clone(), used.replace));
+        }
+        Ok(overlays)
+    }
+
+    fn file(&mut self, file: &FileSpec) -> Result<Option<FileTemplate>> {
+        let body = match &file.body {
+            Body::Content(text) => {
+                let private = self.guarded.find(text.text.as_bytes());
+                self.refuse_private(&text.location, private, Some(file.secret));
+                FileBody::Shared(Content::shared(text.text.as_bytes()))
+            }
+            Body::Template(text) => {
+                FileBody::Template(TemplateText::template(text, &mut self.templates))
+            }
+            Body::Source(source) => match self.source(source, Some(file.secret))? {
+                Some(content) => FileBody::Shared(content),
+                None => return Ok(None),
+            },
+        };
+        Ok(Some(FileTemplate {
+            path: TemplateText::new(&file.path, &mut self.templates),
+            body,
+            attributes: file.attributes.clone(),
+            secret: file.secret,
+        }))
+    }
+
+    /// A file of the project, read once. `secret` says whether it was declared so, where it can be.
+    fn source(
+        &mut self,
+        source: &Spanned<String>,
+        secret: Option<bool>,
+    ) -> Result<Option<Content>> {
+        if !self.contents.contains_key(&source.value) {
+            let read = match self.read(source) {
+                Ok((bytes, private)) => Some((Content::shared(bytes), private)),
+                Err(error) => {
+                    self.refuse(source, error)?;
+                    None
+                }
+            };
+            self.contents.insert(source.value.clone(), read);
+        }
+        let Some((content, private)) = self.contents[&source.value].clone() else {
+            return Ok(None);
+        };
+        self.refuse_private(&source.location, private, secret);
+        Ok(Some(content))
+    }
+
+    fn read(&self, source: &Spanned<String>) -> io::Result<(Vec<u8>, Option<Private>)> {
+        let found = self.project.find(&source.value)?;
+        let bytes = input::of_file(found.open()?, SOURCE)?;
+        let whole = self.guarded.file(found.metadata());
+        let private = whole.or_else(|| self.guarded.find(&bytes));
+        Ok((bytes, private))
+    }
+
+    /// Adds the finding about something private where it does not belong.
+    fn refuse_private(
+        &mut self,
+        location: &FieldLocation,
+        private: Option<Private>,
+        secret: Option<bool>,
+    ) {
+        if let Some(finding) = private.and_then(|private| refused(location, private, secret)) {
+            self.report.add(finding);
+        }
+    }
+
+    /// What an overlay installs as it is; what it renders is looked at then.
+    fn look_at(&mut self, overlay: &Overlay) {
+        for entry in &overlay.entries {
+            if let OverlayBody::Static(Content::Blob(blob)) = &entry.body {
+                let private = self.guarded.find(blob.bytes());
+                let location = FieldLocation::new(entry.location.clone(), "");
+                self.refuse_private(&location, private, Some(entry.secret));
+            }
+        }
+    }
+
+    /// Adds the finding about what is no file that may be read; what the machine would not do stays an error.
+    fn refuse(&mut self, source: &Spanned<String>, error: io::Error) -> Result<()> {
+        match input::mistake(&error) {
+            Some(flaw) => {
+                self.report
+                    .add(source.location.no_file(&source.value, &flaw));
+                Ok(())
+            }
+            None => {
+                let path = self.project.join(&source.value);
+                Err(error).with_context(|| format!("reading {}", path.display()))
+            }
+        }
+    }
+}
+
+/// The finding about something private in a file. `secret` says whether the file was declared secret; None where it
+/// cannot be. A private key may be in a secret file, and nothing else may be in any.
+pub fn refused(
+    location: &FieldLocation,
+    private: Private,
+    secret: Option<bool>,
+) -> Option<Finding> {
+    let (rule, repair) = match (private, secret) {
+        (Private::CaKey, _) => (
+            "this is or holds the CA's private key, which belongs on no node",
+            "take it out of the payload",
+        ),
+        (Private::SigningKey, _) => (
+            "this is or holds the key that signs bundles, which belongs on no node",
+            "take it out of the payload",
+        ),
+        (Private::Tokens, _) => (
+            "this is or holds a bootstrap token, which only the generated kubeconfig may",
+            "take it out of the payload",
+        ),
+        (Private::Key, Some(true)) => return None,
+        (Private::Key, Some(false)) => (
+            "this holds a private key and is not declared secret",
+            "write `secret: true` for this file (in overlay.yaml for a file of an overlay), or take the key out",
+        ),
+        (Private::Key, None) => (
+            "this holds a private key, and others may read it",
+            "put the key into a file of `files` with `secret: true`",
+        ),
+    };
+    Some(location.error(rule).repair(repair))
+}
+
+fn named(list: &[(String, Text)], templates: &mut TemplateSet) -> Vec<(String, TemplateText)> {
+    list.iter()
+        .map(|(name, text)| (name.clone(), TemplateText::new(text, templates)))
+        .collect()
+}
+
+fn flags(
+    list: &[(String, Option<Text>)],
+    templates: &mut TemplateSet,
+) -> Vec<(String, Option<TemplateText>)> {
+    let mut piece = |text: &Text| TemplateText::new(text, templates);
+    list.iter()
+        .map(|(name, value)| (name.clone(), value.as_ref().map(&mut piece)))
+        .collect()
+}
+
+fn directories(spec: &Spec, templates: &mut TemplateSet) -> Vec<(TemplateText, Attributes)> {
+    let directories = spec.directories.iter();
+    directories
+        .map(|directory| {
+            let path = TemplateText::new(&directory.path, templates);
+            (path, directory.attributes.clone())
+        })
+        .collect()
+}
+
+fn kubeconfigs(spec: &Spec, plan: &Plan, templates: &mut TemplateSet) -> Vec<KubeconfigTemplate> {
+    let kubeconfigs = spec.kubeconfigs.iter();
+    kubeconfigs
+        .map(|kubeconfig| {
+            // A user without a certificate is called by where its token comes from.
+            let (user, auth) = match &kubeconfig.auth {
+                KubeconfigAuth::Certificate(who) => {
+                    let user = who.user.value.as_str();
+                    (user, AuthTemplate::User(user.to_owned()))
+                }
+                KubeconfigAuth::TokenFile(path) => (
+                    "token",
+                    AuthTemplate::TokenFile(TemplateText::new(path, templates)),
+                ),
+            };
+            let url = &plan.cluster.api_server.url.value;
+            let server = kubeconfig.server.as_ref().unwrap_or(url);
+            let name = &plan.cluster.name.value;
+            KubeconfigTemplate {
+                path: TemplateText::new(&kubeconfig.path, templates),
+                head: Kubeconfig::new(name, server, plan.ca.pem.as_bytes(), user),
+                auth,
+                attributes: kubeconfig.attributes.clone(),
+            }
+        })
+        .collect()
+}
+
+fn links(spec: &Spec, templates: &mut TemplateSet) -> Vec<(TemplateText, TemplateText, bool)> {
+    let links = spec.links.iter();
+    links
+        .map(|link| {
+            let path = TemplateText::new(&link.path, templates);
+            (
+                path,
+                TemplateText::new(&link.target, templates),
+                link.replace,
+            )
+        })
+        .collect()
+}
+
+fn unit_piece(unit: &UnitSpec, templates: &mut TemplateSet) -> UnitTemplate {
+    UnitTemplate {
+        text: unit
+            .text
+            .as_ref()
+            .map(|text| TemplateText::new(text, templates)),
+        dropins: unit
+            .dropins
+            .iter()
+            .map(|(file, text)| (file.clone(), TemplateText::new(text, templates)))
+            .collect(),
+        spec: unit.clone(),
+    }
+}

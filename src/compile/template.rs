@@ -1,0 +1,459 @@
+//! Templates: the only user of Tera. Undefined is an error, and there is no way out to files, commands, the clock,
+//! randomness or the environment: Tera 2 has no such functions, and none is added. What one rendering may take is
+//! bounded: `meter.rs` says how, and why by these numbers.
+
+mod conditions;
+mod meter;
+mod metered;
+mod words;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use serde::Serialize;
+use tera::{ErrorKind, Tera};
+
+use crate::compile::template::conditions::{Asked, asked};
+use crate::compile::template::meter::Bounded;
+use crate::compile::template::metered::Metered;
+use crate::model::Location;
+use crate::report::{Finding, Report};
+
+/// The names that templates may start from.
+pub const SCOPE: [&str; 7] = [
+    "cluster",
+    "node",
+    "kubelet",
+    "paths",
+    "vars",
+    "os",
+    "containerd",
+];
+
+/// One template of a [`TemplateSet`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct TemplateId(usize);
+
+/// Templates as they are collected; equal texts are one template.
+#[derive(Default)]
+pub struct TemplateSet {
+    sources: Vec<Source>,
+    by_text: HashMap<Arc<str>, TemplateId>,
+}
+
+struct Source {
+    text: Arc<str>,
+    location: Location,
+    path: Arc<str>,
+}
+
+/// Compiled templates, shared by all threads.
+pub struct Templates {
+    tera: Tera,
+    sources: Vec<Source>,
+    /// As Tera compiled them.
+    metered: Vec<Metered>,
+    /// What the conditions of each ask for.
+    asked: Vec<Vec<Asked>>,
+    /// What is wrong with those that could not be compiled.
+    broken: HashMap<usize, Finding>,
+}
+
+/// What templates see.
+#[derive(Clone, Default)]
+pub struct Scope {
+    values: tera::Context,
+    /// The length of the longest text among them.
+    longest: usize,
+}
+
+/// A value that many scopes share; copying it is cheap.
+#[derive(Clone, Debug)]
+pub struct ScopeValue {
+    value: tera::Value,
+    longest: usize,
+}
+
+impl ScopeValue {
+    /// Makes a value from anything that can be serialised.
+    pub fn new(value: &impl Serialize) -> Self {
+        let value = tera::Value::from_serializable(value);
+        let longest = meter::longest(&value);
+        Self { value, longest }
+    }
+}
+
+impl Scope {
+    /// Gives templates a name to start from.
+    pub fn set(&mut self, name: &'static str, value: ScopeValue) {
+        self.longest = self.longest.max(value.longest);
+        self.values.insert_value(name, value.value);
+    }
+
+    /// Whether a dotted name is defined.
+    fn has(&self, name: &str) -> bool {
+        let (first, rest) = name.split_once('.').unwrap_or((name, ""));
+        self.values
+            .get(first)
+            .is_some_and(|value| rest.is_empty() || value.get_from_path(rest).is_some())
+    }
+}
+
+impl TemplateSet {
+    /// Adds a template. A place with line 0 is a file of its own: positions inside it are then exact.
+    pub fn add(&mut self, text: &Arc<str>, location: &Location, path: &Arc<str>) -> TemplateId {
+        if let Some(id) = self.by_text.get(text) {
+            return *id;
+        }
+        let id = TemplateId(self.sources.len());
+        self.sources.push(Source {
+            text: text.clone(),
+            location: location.clone(),
+            path: path.clone(),
+        });
+        self.by_text.insert(text.clone(), id);
+        id
+    }
+
+    /// Compiles all templates; syntax errors and unknown names are findings, all of them.
+    pub fn compile(self, report: &mut Report) -> Templates {
+        let mut tera = Tera::default();
+        // Nothing here is HTML.
+        tera.autoescape_on(Vec::<&str>::new());
+        meter::register(&mut tera);
+        let (metered, mut broken) = self.metered(report);
+        loop {
+            let good = self
+                .sources
+                .iter()
+                .enumerate()
+                .filter(|(index, _)| !broken.contains_key(index));
+            let rendering = good.map(|(index, source)| (index.to_string(), &*source.text));
+            let Err(error) = tera.add_raw_templates(rendering) else {
+                break;
+            };
+            let index = named(&error).filter(|index| !broken.contains_key(index));
+            match index.and_then(|index| Some((index, self.sources.get(index)?))) {
+                Some((index, source)) => {
+                    let finding = source.finding(&error, &Metered::default());
+                    report.add(finding.clone());
+                    broken.insert(index, finding);
+                }
+                None => {
+                    report.add(Finding::error(
+                        &Location::file("templates"),
+                        "",
+                        message(&error),
+                    ));
+                    break;
+                }
+            }
+        }
+        for (index, source) in self.sources.iter().enumerate() {
+            lint(&tera, index, source, report);
+            let Some(metered) = metered.get(index).filter(|_| !broken.contains_key(&index)) else {
+                continue;
+            };
+            if *metered.text == *source.text {
+                continue;
+            }
+            // What is wrong with the text as it is was said above.
+            if let Err(error) = tera.add_raw_template(&index.to_string(), &metered.text) {
+                let finding = source.finding(&error, metered);
+                report.add(finding.clone());
+                broken.insert(index, finding);
+            }
+        }
+        let asked = self.sources.iter().map(|source| asked(&source.text));
+        Templates {
+            tera,
+            asked: asked.collect(),
+            sources: self.sources,
+            metered,
+            broken,
+        }
+    }
+
+    /// The templates with what counts their steps, and findings about those that cannot be bounded.
+    fn metered(&self, report: &mut Report) -> (Vec<Metered>, HashMap<usize, Finding>) {
+        let mut broken = HashMap::new();
+        let mut all = Vec::new();
+        for (index, source) in self.sources.iter().enumerate() {
+            let metered = Metered::new(&source.text).unwrap_or_else(|refused| {
+                let location = source.location_of(refused.line, refused.column);
+                let rule = format!("template: {}", refused.rule);
+                let finding = Finding::error(&location, &*source.path, rule);
+                report.add(finding.clone());
+                broken.insert(index, finding);
+                Metered::default()
+            });
+            all.push(metered);
+        }
+        (all, broken)
+    }
+}
+
+/// Tera takes an undefined name in `{% if x %}` for false, so the names to start from are checked beforehand.
+fn lint(tera: &Tera, index: usize, source: &Source, report: &mut Report) {
+    let Ok(names) = tera.get_template_variables(&index.to_string()) else {
+        return;
+    };
+    let mut unknown: Vec<&str> = names
+        .into_iter()
+        .filter(|name| !SCOPE.contains(name))
+        .collect();
+    unknown.sort_unstable();
+    for name in unknown {
+        let rule = format!("the template uses {name:?}, which is not defined");
+        let finding = Finding::error(&source.name_location(name), &*source.path, rule);
+        report.add(finding.repair(format!("start from one of {}", SCOPE.join(", "))));
+    }
+}
+
+impl Templates {
+    /// Renders a template; the finding has the template's line and column.
+    pub fn render(&self, id: TemplateId, scope: &Scope) -> Result<String, Finding> {
+        // Said again rather than followed by others: the report says each finding once.
+        if let Some(finding) = self.broken.get(&id.0) {
+            return Err(finding.clone());
+        }
+        self.conditions(id, scope)?;
+        let (Some(source), Some(metered)) = (self.sources.get(id.0), self.metered.get(id.0)) else {
+            return Err(Finding::error(
+                &Location::file("templates"),
+                "",
+                "is not there",
+            ));
+        };
+        meter::begin(metered.text.len(), scope.longest).map_err(|rule| source.whole(&rule))?;
+        let mut out = Bounded::new(meter::OUTPUT);
+        let rendered = self
+            .tera
+            .render_to(&id.0.to_string(), &scope.values, &mut out);
+        if out.is_full {
+            let most = meter::OUTPUT >> 20;
+            return Err(source.whole(&format!("makes a text of more than {most} MiB")));
+        }
+        rendered.map_err(|error| source.finding(&error, metered))?;
+        String::from_utf8(out.bytes).map_err(|_| source.whole("makes a text that is not UTF-8"))
+    }
+}
+
+impl Templates {
+    /// The text of the template that is a file of its own.
+    pub fn text_of(&self, file: &Location) -> Option<&str> {
+        let source = self.sources.iter().find(|source| source.location == *file);
+        source.map(|source| &*source.text)
+    }
+
+    /// What a condition asks for must be there: Tera would take a misspelt name for false.
+    fn conditions(&self, id: TemplateId, scope: &Scope) -> Result<(), Finding> {
+        let asked = self.asked.get(id.0).into_iter().flatten();
+        let Some(asked) = asked.into_iter().find(|asked| !scope.has(&asked.name)) else {
+            return Ok(());
+        };
+        let Some(source) = self.sources.get(id.0) else {
+            return Ok(());
+        };
+        let name = &asked.name;
+        let location = source.location_of(asked.line, asked.column);
+        let rule = format!("template: `{name}` is not defined");
+        let repair = format!("ask `{name} is defined` where it may be missing");
+        Err(Finding::error(&location, &*source.path, rule).repair(repair))
+    }
+}
+
+impl Source {
+    /// About the template from its beginning.
+    fn whole(&self, rule: &str) -> Finding {
+        Finding::error(
+            &self.location_of(1, 0),
+            &*self.path,
+            format!("template: {rule}"),
+        )
+    }
+
+    fn finding(&self, error: &tera::Error, metered: &Metered) -> Finding {
+        match error.kind() {
+            ErrorKind::SyntaxError(report) | ErrorKind::RenderingError(report) => {
+                let span = report.span();
+                let (line, column) = metered.original(span.start_line, span.start_col);
+                let location = self.location_of(line, column);
+                let mut rule = format!("template: {}", in_our_words(report.message()));
+                if self.location.line != 0 && self.text.trim_end().contains('\n') {
+                    rule.push_str(&format!(" (line {} of the text)", span.start_line));
+                }
+                Finding::error(&location, &*self.path, rule)
+            }
+            ErrorKind::Msg(text) => match reported_location(text) {
+                // The first line says what is wrong, and here columns count from 1.
+                Some((_, line, column)) => {
+                    let rule = text.lines().next().unwrap_or_default();
+                    let rule = in_our_words(rule.trim_start_matches("error: "));
+                    let (line, column) = metered.original(line, column.saturating_sub(1));
+                    let location = self.location_of(line, column);
+                    Finding::error(&location, &*self.path, format!("template: {rule}"))
+                }
+                None => Finding::error(&self.location, &*self.path, message(error)),
+            },
+            _ => Finding::error(&self.location, &*self.path, message(error)),
+        }
+    }
+
+    /// Tera counts lines from 1 and columns from 0. Inside a value of a YAML file only the value's own place is known.
+    fn location_of(&self, line: usize, column: usize) -> Location {
+        if self.location.line != 0 {
+            return self.location.clone();
+        }
+        let clamp = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        Location::new(self.location.file.clone(), clamp(line), clamp(column + 1))
+    }
+
+    /// Where a name is used first.
+    fn name_location(&self, name: &str) -> Location {
+        let found = self
+            .text
+            .lines()
+            .enumerate()
+            .find_map(|(line, text)| Some((line + 1, text.find(name)?)));
+        match found {
+            Some((line, column)) => self.location_of(line, column),
+            None => self.location.clone(),
+        }
+    }
+}
+
+/// The index of the template that an error is about.
+fn named(error: &tera::Error) -> Option<usize> {
+    match error.kind() {
+        ErrorKind::SyntaxError(report) | ErrorKind::RenderingError(report) => {
+            report.filename().parse().ok()
+        }
+        ErrorKind::MissingParent { current, .. } => current.parse().ok(),
+        ErrorKind::CircularExtend { tpl, .. } | ErrorKind::CircularInclude { tpl, .. } => {
+            tpl.parse().ok()
+        }
+        // Of unknown filters, tests, functions and includes Tera says the place in its text only.
+        ErrorKind::Msg(text) => reported_location(text).map(|(index, _, _)| index),
+        _ => None,
+    }
+}
+
+/// Template, line and column in ` --> 3:1:4`.
+fn reported_location(text: &str) -> Option<(usize, usize, usize)> {
+    let line = text
+        .lines()
+        .find_map(|line| line.trim().strip_prefix("--> "))?;
+    let mut numbers = line.rsplitn(3, ':').map(str::parse);
+    let (column, line, index) = (numbers.next()?, numbers.next()?, numbers.next()?);
+    Some((index.ok()?, line.ok()?, column.ok()?))
+}
+
+fn message(error: &tera::Error) -> String {
+    format!(
+        "template: {}",
+        one_line(&crate::error::one_line(&anyhow::Error::msg(
+            error.to_string()
+        )))
+    )
+}
+
+/// Tera's sentences, as ours begin and end.
+fn in_our_words(text: &str) -> String {
+    let text = one_line(text).replace(". Available fields:", "; the fields are");
+    let text = text.strip_suffix('.').unwrap_or(&text);
+    let mut rest = text.chars();
+    let first = rest.next().map(|first| first.to_lowercase().to_string());
+    first.unwrap_or_default() + rest.as_str()
+}
+
+fn one_line(text: &str) -> String {
+    text.lines().map(str::trim).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scope() -> Scope {
+        let mut scope = Scope::default();
+        scope.set(
+            "node",
+            ScopeValue::new(&serde_json::json!({"name": "n<1>", "list": [1, 2]})),
+        );
+        scope.set("vars", ScopeValue::new(&serde_json::json!({})));
+        scope
+    }
+
+    fn render(text: &str) -> Result<String, String> {
+        let mut set = TemplateSet::default();
+        let id = set.add(&text.into(), &Location::file("t.tera"), &"".into());
+        let mut report = Report::default();
+        let templates = set.compile(&mut report);
+        if !report.is_empty() {
+            return Err(report.to_string());
+        }
+        templates
+            .render(id, &scope())
+            .map_err(|finding| finding.to_string())
+    }
+
+    #[test]
+    fn nothing_is_escaped_and_filters_are_ours() {
+        assert_eq!(
+            render("{{ node.name }} {{ node.list | json }} {{ node.name | b64encode }}\n")
+                .as_deref(),
+            Ok("n<1> [1,2] bjwxPg==\n")
+        );
+    }
+
+    #[test]
+    fn undefined_is_an_error_with_line_and_column() {
+        for (text, location) in [
+            ("a\n {{ vars.dataDir }}", "error: t.tera:2:"),
+            ("{{ node.name }}{{ node.nam }}", "error: t.tera:1:"),
+            ("{{ nodes.name }}", "error: t.tera:1:4: "),
+            ("{% if nodes %}x{% endif %}", "error: t.tera:1:7: "),
+        ] {
+            let error = render(text).expect_err(text);
+            assert!(error.starts_with(location), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn syntax_errors_are_all_found() {
+        let mut set = TemplateSet::default();
+        set.add(
+            &"{{ node.name ".into(),
+            &Location::file("a.tera"),
+            &"".into(),
+        );
+        set.add(
+            &"fine {{ node.name }}".into(),
+            &Location::file("b.tera"),
+            &"".into(),
+        );
+        set.add(&"{% if %}".into(), &Location::file("c.tera"), &"".into());
+        let mut report = Report::default();
+        set.compile(&mut report);
+        let found = report.to_string();
+        assert_eq!(found.lines().count(), 2, "{found}");
+        assert!(
+            found.contains("a.tera:1:") && found.contains("c.tera:1:"),
+            "{found}"
+        );
+    }
+
+    #[test]
+    fn there_is_no_way_out() {
+        for text in [
+            "{{ get_env(name=\"HOME\") }}",
+            "{{ now() }}",
+            "{{ get_random(start=1, end=2) }}",
+            "{% include \"/etc/passwd\" %}",
+            "{{ node.name | date }}",
+        ] {
+            assert!(render(text).is_err(), "{text}");
+        }
+    }
+}

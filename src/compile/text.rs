@@ -1,0 +1,274 @@
+//! Pieces: the inventory's text, prepared once per class and rendered once per node.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use serde_json::Value as Json;
+
+use crate::compile::template::{Scope, TemplateId, TemplateSet, Templates};
+use crate::inventory::Text;
+use crate::kubernetes::kubelet_config::{FieldAnswer, Kind, Schema, TypeRef};
+use crate::model::FieldLocation;
+use crate::plan::check_value;
+use crate::report::{Finding, Report};
+use crate::yaml::{Located, Value};
+
+/// Text that is the same for every node, or a template.
+#[derive(Clone, Debug)]
+pub struct TemplateText {
+    body: Body,
+    /// Where it was written.
+    pub location: FieldLocation,
+}
+
+#[derive(Clone, Debug)]
+enum Body {
+    Plain(Arc<str>),
+    Template(TemplateId),
+}
+
+impl TemplateText {
+    /// Prepares text that is a template if it looks like one.
+    pub fn new(text: &Text, templates: &mut TemplateSet) -> Self {
+        match text.is_template() {
+            true => Self::template(text, templates),
+            false => Self::plain(text),
+        }
+    }
+
+    /// Prepares text that is no template, whatever it looks like.
+    pub fn plain(text: &Text) -> Self {
+        Self {
+            body: Body::Plain(text.text.clone()),
+            location: text.location.clone(),
+        }
+    }
+
+    /// Prepares a template.
+    pub fn template(text: &Text, templates: &mut TemplateSet) -> Self {
+        Self {
+            body: Body::Template(templates.add(&text.text, &text.location.at, &text.location.path)),
+            location: text.location.clone(),
+        }
+    }
+
+    /// Whether every node gets the same.
+    pub fn is_plain(&self) -> bool {
+        matches!(self.body, Body::Plain(_))
+    }
+
+    /// The text of one node.
+    pub fn render(&self, templates: &Templates, scope: &Scope) -> Result<Cow<'_, str>, Finding> {
+        match &self.body {
+            Body::Plain(text) => Ok(Cow::Borrowed(text)),
+            Body::Template(id) => templates.render(*id, scope).map(Cow::Owned),
+        }
+    }
+}
+
+/// A value of the kubelet's configuration.
+#[derive(Clone, Debug)]
+pub enum ConfigTemplate {
+    /// The same for every node.
+    Fixed(Json),
+    /// A template, and what its field takes.
+    Template(TemplateText, Option<&'static Kind>),
+    /// A list with templates in it.
+    List(Vec<ConfigTemplate>),
+    /// A map with templates in it.
+    Map(Vec<(Arc<str>, ConfigTemplate)>),
+}
+
+impl ConfigTemplate {
+    /// Prepares a whole configuration of a minor version.
+    pub fn new(config: &Located, minor: u32, templates: &mut TemplateSet) -> Self {
+        let root = Schema::load().root();
+        Prepare { minor, templates }.fields(config, Some(root), "kubelet.config")
+    }
+
+    /// The value of one node. A template that renders to nothing leaves its field out: None.
+    pub fn render(
+        &self,
+        templates: &Templates,
+        scope: &Scope,
+        minor: u32,
+    ) -> Result<Option<Json>, Vec<Finding>> {
+        match self {
+            Self::Fixed(value) => Ok(Some(value.clone())),
+            Self::Template(piece, kind) => {
+                let text = piece
+                    .render(templates, scope)
+                    .map_err(|finding| vec![finding])?;
+                if text.is_empty() {
+                    return Ok(None);
+                }
+                value_of(&text, *kind, &piece.location, minor).map(Some)
+            }
+            Self::List(items) => {
+                let rendered = items
+                    .iter()
+                    .map(|item| item.render(templates, scope, minor));
+                collect(rendered)
+                    .map(|items| Some(Json::Array(items.into_iter().flatten().collect())))
+            }
+            Self::Map(entries) => {
+                let rendered = entries.iter().map(|(key, piece)| {
+                    let value = piece.render(templates, scope, minor)?;
+                    Ok(value.map(|value| (key.to_string(), value)))
+                });
+                collect(rendered)
+                    .map(|entries| Some(Json::Object(entries.into_iter().flatten().collect())))
+            }
+        }
+    }
+}
+
+/// All results, or all findings.
+fn collect<T>(
+    results: impl Iterator<Item = Result<T, Vec<Finding>>>,
+) -> Result<Vec<T>, Vec<Finding>> {
+    let mut good = Vec::new();
+    let mut bad = Vec::new();
+    for result in results {
+        match result {
+            Ok(value) => good.push(value),
+            Err(findings) => bad.extend(findings),
+        }
+    }
+    match bad.is_empty() {
+        true => Ok(good),
+        false => Err(bad),
+    }
+}
+
+/// A rendered template as the value that its field takes: `"{{ vars.pods }}"` may well stand for a number, and
+/// `"{{ list | json }}"` for a list.
+fn value_of(
+    text: &str,
+    kind: Option<&'static Kind>,
+    location: &FieldLocation,
+    minor: u32,
+) -> Result<Json, Vec<Finding>> {
+    let string = || Located::string(&location.at, text);
+    let located = match kind {
+        Some(
+            Kind::Bool
+            | Kind::Int { .. }
+            | Kind::Float
+            | Kind::List(_)
+            | Kind::Map(_)
+            | Kind::Struct(_),
+        ) => {
+            let mut report = Report::default();
+            let parsed = crate::yaml::parse(&location.at.file, text, &mut report);
+            parsed.map_or_else(string, |parsed| Located {
+                location: location.at.clone(),
+                ..parsed
+            })
+        }
+        _ => string(),
+    };
+    let findings =
+        kind.map(|kind| check_value(kind, &located, minor, &location.path).into_findings());
+    match findings {
+        Some(findings) if !findings.is_empty() => Err(findings),
+        _ => Ok(json(&located)),
+    }
+}
+
+/// A located value as JSON.
+pub fn json(at: &Located) -> Json {
+    match &at.value {
+        Value::Null => Json::Null,
+        Value::Bool(value) => Json::Bool(*value),
+        Value::Int(value) => Json::from(*value),
+        Value::Float(value) => Json::from(*value),
+        Value::String(text) => Json::String(text.to_string()),
+        Value::List(items) => Json::Array(items.iter().map(json).collect()),
+        Value::Map(map) => {
+            let entries = map
+                .iter()
+                .map(|(key, field)| (key.to_string(), json(&field.value)));
+            Json::Object(entries.collect())
+        }
+    }
+}
+
+struct Prepare<'t> {
+    minor: u32,
+    templates: &'t mut TemplateSet,
+}
+
+impl Prepare<'_> {
+    fn fields(&mut self, at: &Located, of: Option<TypeRef>, path: &str) -> ConfigTemplate {
+        let kind = |key: &str| match of.map(|of| of.field(key, self.minor)) {
+            Some(FieldAnswer::Found(kind)) => Some(kind),
+            _ => None,
+        };
+        let fields = at.as_map().into_iter().flat_map(|map| map.iter());
+        let kinds: Vec<_> = fields.map(|(key, field)| (key, field, kind(key))).collect();
+        let texts = kinds.into_iter().map(|(key, field, kind)| {
+            let path = crate::inventory::child_path(path, key);
+            (key.clone(), self.value(&field.value, kind, &path))
+        });
+        let texts: Vec<(Arc<str>, ConfigTemplate)> = texts.collect();
+        match texts
+            .iter()
+            .all(|(_, piece)| matches!(piece, ConfigTemplate::Fixed(_)))
+        {
+            true => ConfigTemplate::Fixed(json(at)),
+            false => ConfigTemplate::Map(texts),
+        }
+    }
+
+    fn value(&mut self, at: &Located, kind: Option<&'static Kind>, path: &str) -> ConfigTemplate {
+        match (&at.value, kind) {
+            (Value::String(text), _) => {
+                let text = Text {
+                    text: text.clone(),
+                    location: FieldLocation::new(at.location.clone(), path),
+                };
+                match text.is_template() {
+                    true => ConfigTemplate::Template(
+                        TemplateText::template(&text, self.templates),
+                        kind,
+                    ),
+                    false => ConfigTemplate::Fixed(json(at)),
+                }
+            }
+            (Value::Map(_), Some(Kind::Struct(of))) => self.fields(at, Some(*of), path),
+            (Value::Map(_), Some(Kind::Map(of))) => self.map(at, Some(of), path),
+            (Value::Map(_), _) => self.map(at, None, path),
+            (Value::List(items), kind) => {
+                let of = match kind {
+                    Some(Kind::List(of)) => Some(&**of),
+                    _ => None,
+                };
+                let texts = items
+                    .iter()
+                    .enumerate()
+                    .map(|(index, item)| self.value(item, of, &format!("{path}[{index}]")));
+                let texts: Vec<ConfigTemplate> = texts.collect();
+                match texts
+                    .iter()
+                    .all(|piece| matches!(piece, ConfigTemplate::Fixed(_)))
+                {
+                    true => ConfigTemplate::Fixed(json(at)),
+                    false => ConfigTemplate::List(texts),
+                }
+            }
+            _ => ConfigTemplate::Fixed(json(at)),
+        }
+    }
+
+    fn map(&mut self, at: &Located, of: Option<&'static Kind>, path: &str) -> ConfigTemplate {
+        let entries = at.as_map().into_iter().flat_map(|map| map.iter());
+        let texts = entries.map(|(key, field)| {
+            (
+                key.clone(),
+                self.value(&field.value, of, &format!("{path}.{key}")),
+            )
+        });
+        ConfigTemplate::Map(texts.collect())
+    }
+}

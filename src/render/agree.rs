@@ -1,0 +1,236 @@
+//! Whether files of a node agree with one another and with the kubelet's configuration: control groups, the sandbox
+//! image, kernel settings. In: a finished tree. Out: findings; each of these mistakes shows only when pods fail.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde_json::{Map, Value as Json};
+
+use crate::compile::images;
+use crate::compile::images::Image;
+use crate::compile::registries::FOLDER;
+use crate::inventory::Spec;
+use crate::kubernetes::value::duration;
+use crate::model::FieldLocation;
+use crate::report::Finding;
+use crate::tree::{Content, Entry, EntryKind, NodeTree};
+
+/// containerd's configuration.
+const CONTAINERD: &str = "/etc/containerd/config.toml";
+/// What a kubelet with protectKernelDefaults asks the kernel to have (pkg/kubelet/cm, setupKernelTunables).
+const KERNEL_DEFAULTS: [(&str, &str); 6] = [
+    ("vm/overcommit_memory", "1"),
+    ("vm/panic_on_oom", "0"),
+    ("kernel/panic", "10"),
+    ("kernel/panic_on_oops", "1"),
+    ("kernel/keys/root_maxkeys", "1000000"),
+    ("kernel/keys/root_maxbytes", "25000000"),
+];
+
+/// InhibitDelayMaxSec= where nobody sets it (logind.conf(5)).
+const LOGIND_WAITS: Duration = Duration::from_secs(5);
+
+/// What is known of the node beside its tree.
+pub struct Known<'a> {
+    /// The merged layers.
+    pub spec: &'a Spec,
+    /// The kubelet's configuration, rendered.
+    pub config: &'a Json,
+    /// The kubelet's flags, rendered.
+    pub flags: &'a Map<String, Json>,
+    /// The images that come with the node.
+    pub images: &'a [Image],
+}
+
+/// All disagreements.
+pub fn check(tree: &NodeTree, known: &Known<'_>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    if let Some((entry, text)) = text_at(tree, CONTAINERD) {
+        findings.extend(cgroup_driver(entry, text, known));
+        findings.extend(sandbox_image(entry, text, known));
+        findings.extend(registries(entry, text, known));
+    }
+    if known.config.get("protectKernelDefaults") == Some(&Json::Bool(true)) {
+        findings.extend(kernel_defaults(tree, known));
+    }
+    findings.extend(logind(tree, known));
+    let there = (sandbox_of(tree), known.images);
+    findings.extend(images::check(tree, known.spec, known.config, there));
+    findings
+}
+
+/// The sandbox's image: what containerd itself is told counts before what the inventory would tell it.
+pub fn sandbox_of(tree: &NodeTree) -> Option<&str> {
+    text_at(tree, CONTAINERD).and_then(|(_, text)| used_sandbox(text))
+}
+
+fn text_at<'t>(tree: &'t NodeTree, path: &str) -> Option<(&'t Entry, &'t str)> {
+    let entry = tree.get(path)?;
+    Some((entry, text(entry)?))
+}
+
+fn text(entry: &Entry) -> Option<&str> {
+    match &entry.kind {
+        EntryKind::File(Content::Blob(blob)) => std::str::from_utf8(blob.bytes()).ok(),
+        _ => None,
+    }
+}
+
+/// The last value of a key in a TOML file, in whichever table: these keys have one meaning.
+fn toml_value<'t>(text: &'t str, key: &str) -> Option<&'t str> {
+    let mut lines = text.lines().filter_map(|line| {
+        let (name, value) = line.split_once('=')?;
+        (name.trim() == key).then(|| value.split(" #").next().unwrap_or_default().trim())
+    });
+    lines.next_back()
+}
+
+/// Where the user set a field of the kubelet's configuration, or else the version.
+fn spot_of(known: &Known<'_>, field: &str) -> FieldLocation {
+    let config = known.spec.kubelet_config.as_ref();
+    let location = config.and_then(|(config, _)| config.get(field));
+    let location = location.map_or(&known.spec.kubernetes.location.at, |at| &at.location);
+    FieldLocation::new(location.clone(), format!("kubelet.config.{field}"))
+}
+
+/// Both must ask the same manager for control groups, or pods are killed under memory pressure without reason. The
+/// kubelet's own default is cgroupfs.
+fn cgroup_driver(entry: &Entry, text: &str, known: &Known<'_>) -> Option<Finding> {
+    let flag = known.flags.get("cgroup-driver");
+    let driver = known.config.get("cgroupDriver").or(flag);
+    let driver = driver.and_then(Json::as_str).unwrap_or("cgroupfs");
+    let systemd = match toml_value(text, "SystemdCgroup")? {
+        "true" => true,
+        "false" => false,
+        _ => return None,
+    };
+    if systemd == (driver == "systemd") {
+        return None;
+    }
+    let rule = format!(
+        "the kubelet's cgroup driver is {driver}, and {CONTAINERD} of {} has SystemdCgroup = {systemd}",
+        entry.origin
+    );
+    Some(
+        spot_of(known, "cgroupDriver")
+            .error(rule)
+            .repair("let both say the same"),
+    )
+}
+
+/// The sandbox image in containerd's configuration.
+fn used_sandbox(text: &str) -> Option<&str> {
+    let used = toml_value(text, "sandbox_image").or_else(|| toml_value(text, "sandbox"))?;
+    Some(used.trim_matches(['"', '\'']))
+}
+
+/// A kubelet that is told of another image removes the one in use when the disk fills up.
+fn sandbox_image(entry: &Entry, text: &str, known: &Known<'_>) -> Option<Finding> {
+    let told = known.flags.get("pod-infra-container-image")?.as_str()?;
+    let used = used_sandbox(text)?;
+    if used == told {
+        return None;
+    }
+    let rule = format!(
+        "pod-infra-container-image is {told}, and {CONTAINERD} of {} has {used}",
+        entry.origin
+    );
+    let flags = &known.spec.kubelet_flags;
+    let flag = flags
+        .iter()
+        .find(|(name, _)| name == "pod-infra-container-image");
+    let location = flag
+        .and_then(|(_, text)| text.as_ref())
+        .map(|text| &text.location);
+    let location = location.unwrap_or(&known.spec.containerd.sandbox_image.location);
+    Some(location.error(rule).repair("let both name one image"))
+}
+
+fn registries(entry: &Entry, text: &str, known: &Known<'_>) -> Option<Finding> {
+    let first = known.spec.registries.first()?;
+    if text.contains(FOLDER) {
+        return None;
+    }
+    let rule = format!(
+        "{CONTAINERD} of {} has no config_path = \"{FOLDER}\", so nobody reads the registries",
+        entry.origin
+    );
+    Some(first.host.location.error(rule).repair("set it there"))
+}
+
+/// logind ends a shutdown after five seconds unless it is told to wait longer; the kubelet's own drop-in for it may lose
+/// to the distribution's.
+fn logind(tree: &NodeTree, known: &Known<'_>) -> Option<Finding> {
+    let period = known.config.get("shutdownGracePeriod")?.as_str()?;
+    let waits = tree.entries().iter().any(|(path, entry)| {
+        path.as_str().starts_with("/etc/systemd/logind.conf")
+            && text(entry).is_some_and(|text| text.contains("\nInhibitDelayMaxSec="))
+    });
+    if waits || duration(period).is_ok_and(|period| period <= LOGIND_WAITS) {
+        return None;
+    }
+    let rule = format!(
+        "is {period}, and no drop-in of /etc/systemd/logind.conf.d lets logind wait as long"
+    );
+    let repair = "use the overlay kubelet, or set InhibitDelayMaxSec= there";
+    Some(
+        spot_of(known, "shutdownGracePeriod")
+            .warning(rule)
+            .repair(repair),
+    )
+}
+
+/// The kubelet refuses to start when the kernel differs; of our own files the last one in name order counts
+/// (sysctl.d(5)).
+fn kernel_defaults(tree: &NodeTree, known: &Known<'_>) -> Vec<Finding> {
+    let in_folder = |path: &str| {
+        let folders = ["/etc/sysctl.d/", "/usr/lib/sysctl.d/"];
+        path.ends_with(".conf") && folders.iter().any(|folder| path.starts_with(folder))
+    };
+    let mut files: Vec<_> = tree.entries().iter().collect();
+    files.retain(|(path, _)| in_folder(path.as_str()));
+    files.sort_by_key(|(path, _)| path.file_name());
+    let mut set: BTreeMap<String, (&str, &str, &Entry)> = BTreeMap::new();
+    for (path, entry) in files {
+        for line in text(entry).unwrap_or_default().lines() {
+            let line = line.trim_start_matches('-').trim();
+            if line.starts_with(['#', ';']) {
+                continue;
+            }
+            if let Some((key, value)) = line.split_once('=') {
+                let key = key.trim().replace('.', "/");
+                set.insert(key, (value.trim(), path.as_str(), entry));
+            }
+        }
+    }
+    KERNEL_DEFAULTS
+        .iter()
+        .filter_map(|(key, wanted)| {
+            let (value, path, entry) = set.get(*key)?;
+            (value != wanted).then(|| {
+                let rule = format!(
+                    "the kubelet insists on {} = {wanted}, and {path} of {} sets {value}",
+                    key.replace('/', "."),
+                    entry.origin
+                );
+                let repair = "set it as the kubelet wants, or protectKernelDefaults to false";
+                spot_of(known, "protectKernelDefaults")
+                    .error(rule)
+                    .repair(repair)
+            })
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_found_in_any_table() {
+        let text = "version = 2\n[a.\"b\"]\n  SystemdCgroup = true # why\n[c]\nsandbox_image = \"x/y:1\"\n";
+        assert_eq!(toml_value(text, "SystemdCgroup"), Some("true"));
+        assert_eq!(toml_value(text, "sandbox_image"), Some("\"x/y:1\""));
+        assert_eq!(toml_value(text, "Cgroup"), None);
+    }
+}

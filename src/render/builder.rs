@@ -1,0 +1,271 @@
+//! Building a tree: who may write where, what is a unit, and which paths no node should be given.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::inventory::{Spec, unit_name};
+use crate::model::FieldLocation;
+use crate::model::NodePath;
+use crate::report::{Finding, Severity};
+use crate::tree::{Content, Entry, EntryKind, NodeTree, Origin, UNIT_FOLDER};
+
+/// A tree in the making, and what was wrong with it.
+pub struct TreeBuilder {
+    spec: Arc<Spec>,
+    tree: NodeTree,
+    findings: Vec<Finding>,
+    /// Where the texts of units stand, by unit and drop-in.
+    unit_spots: BTreeMap<(String, Option<String>), FieldLocation>,
+    /// Where entries were asked for.
+    locations: BTreeMap<NodePath, FieldLocation>,
+}
+
+impl TreeBuilder {
+    /// An empty tree of a node whose layers say this.
+    pub fn new(spec: Arc<Spec>) -> Self {
+        Self {
+            spec,
+            tree: NodeTree::default(),
+            findings: Vec::new(),
+            unit_spots: BTreeMap::new(),
+            locations: BTreeMap::new(),
+        }
+    }
+
+    /// The tree and what is worth a warning, or everything that was wrong.
+    pub fn finish(mut self) -> Result<(NodeTree, Vec<Finding>), Vec<Finding>> {
+        for clash in self.tree.clashes() {
+            if let Some(location) = self.locations.get(&clash.entry) {
+                let rule = format!("{}: {}", clash.unit, clash.rule);
+                let repair = "remove one of the two";
+                self.findings.push(location.error(rule).repair(repair));
+            }
+        }
+        let is_error = |finding: &Finding| finding.severity == Severity::Error;
+        match self.findings.iter().any(is_error) {
+            false => Ok((self.tree, self.findings)),
+            true => Err(self.findings),
+        }
+    }
+
+    /// Where a unit's text stands, or one of its drop-ins.
+    pub fn unit_spot(&self, unit: &str, dropin: Option<&str>) -> Option<&FieldLocation> {
+        let key = (unit.to_owned(), dropin.map(str::to_owned));
+        self.unit_spots.get(&key)
+    }
+
+    /// The tree itself, for the state of units.
+    pub fn tree(&mut self) -> &mut NodeTree {
+        &mut self.tree
+    }
+
+    /// Adds findings.
+    pub fn fail(&mut self, findings: impl IntoIterator<Item = Finding>) {
+        self.findings.extend(findings);
+    }
+
+    /// Takes a value, or adds its finding.
+    pub fn take<T>(&mut self, result: Result<T, Finding>) -> Option<T> {
+        result.map_err(|finding| self.findings.push(finding)).ok()
+    }
+
+    /// Adds an entry at a path as the user wrote it; a file in the unit folder becomes a unit.
+    pub fn add(&mut self, path: &str, entry: Entry, replace: bool, location: &FieldLocation) {
+        let rule = match NodePath::parse(path) {
+            Ok(path) => match forbidden(&path) {
+                Some(rule) => format!("{path}: {rule}"),
+                None if self.read_only(&path, &entry, location) => return,
+                None => return self.location(path, entry, replace, location),
+            },
+            Err(rule) => format!("{path:?}: {rule}"),
+        };
+        self.findings.push(location.error(rule));
+    }
+
+    /// Whether the node's image could not take the entry, which is a finding then.
+    fn read_only(&mut self, path: &NodePath, entry: &Entry, location: &FieldLocation) -> bool {
+        let os = &self.spec.os;
+        let Some(folder) = os.read_only_at(path) else {
+            return false;
+        };
+        let rule = format!(
+            "{path} of {} lies below {folder}, which is read-only on {}",
+            entry.origin, os.name
+        );
+        let repair = "put it elsewhere, or mend os.readOnly and os.writable in a layer";
+        self.findings.push(location.error(rule).repair(repair));
+        true
+    }
+
+    fn location(&mut self, path: NodePath, entry: Entry, replace: bool, location: &FieldLocation) {
+        let unit = match &entry.kind {
+            EntryKind::File(content) if !entry.secret => {
+                unit_of(&path).map(|unit| (unit, content.clone()))
+            }
+            _ => None,
+        };
+        if let Some((part, content)) = unit {
+            let source = UnitSource {
+                part,
+                content,
+                origin: entry.origin,
+                location: location.clone(),
+            };
+            return self.unit_text(source, replace, location);
+        }
+        let placed = match replace {
+            true => self.tree.replace(path.clone(), entry),
+            false => self.tree.add(path.clone(), entry),
+        };
+        match placed {
+            Ok(()) => drop(self.locations.insert(path, location.clone())),
+            Err(conflict) => self
+                .findings
+                .push(location.error(conflict.rule).repair(LEAVE)),
+        }
+    }
+
+    /// Sets a unit's text or drop-in.
+    pub fn unit_text(&mut self, source: UnitSource, replace: bool, location: &FieldLocation) {
+        let part = source.part;
+        let text = (source.content, source.origin);
+        let unit = self.tree.unit_mut(&part.unit);
+        let first = match &part.dropin {
+            None => unit.text.as_ref(),
+            Some(dropin) => unit.dropins.get(dropin),
+        };
+        if let Some((_, first)) = first
+            && !replace
+        {
+            let rule = format!("{} is written by {first} and by {}", part.path(), text.1);
+            self.findings.push(location.error(rule).repair(LEAVE));
+            return;
+        }
+        let key = (part.unit.clone(), part.dropin.clone());
+        self.unit_spots.insert(key, source.location);
+        match part.dropin {
+            None => unit.text = Some(text),
+            Some(dropin) => drop(unit.dropins.insert(dropin, text)),
+        }
+    }
+}
+
+const LEAVE: &str = "remove one, or let the later one replace the earlier with `replace: true`";
+
+/// The text of a unit or of a drop-in, and where it was written.
+pub struct UnitSource {
+    /// Which text it is.
+    pub part: UnitPart,
+    /// The text.
+    pub content: Content,
+    /// Who wrote it.
+    pub origin: Origin,
+    /// Where the text itself stands.
+    pub location: FieldLocation,
+}
+
+/// A unit's file, or one of its drop-ins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnitPart {
+    /// The unit's name.
+    pub unit: String,
+    /// The drop-in's file name.
+    pub dropin: Option<String>,
+}
+
+impl UnitPart {
+    fn path(&self) -> String {
+        match &self.dropin {
+            None => format!("{UNIT_FOLDER}/{}", self.unit),
+            Some(dropin) => format!("{UNIT_FOLDER}/{}.d/{dropin}", self.unit),
+        }
+    }
+}
+
+/// Units are first-class in every format, so a file where units lie is one.
+fn unit_of(path: &NodePath) -> Option<UnitPart> {
+    let below = path.as_str().strip_prefix(UNIT_FOLDER)?.strip_prefix('/')?;
+    let (unit, dropin) = match below.split_once('/') {
+        None => (below, None),
+        Some((folder, file)) if file.ends_with(".conf") && !file.contains('/') => {
+            (folder.strip_suffix(".d")?, Some(file.to_owned()))
+        }
+        Some(_) => return None,
+    };
+    unit_name(unit).ok()?;
+    Some(UnitPart {
+        unit: unit.to_owned(),
+        dropin,
+    })
+}
+
+/// Paths that would damage an image, or that the node would never see.
+fn forbidden(path: &NodePath) -> Option<&'static str> {
+    let top = path.relative().split('/').next().unwrap_or_default();
+    match top {
+        "bin" | "sbin" | "lib" | "lib32" | "lib64" | "libx32" => Some(
+            "on a merged-/usr system this replaces a symbolic link that the system lives by; write it below /usr",
+        ),
+        "proc" | "sys" | "dev" | "run" | "tmp" => {
+            Some("lies on a file system that is made anew at every boot")
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Location;
+    use crate::report::Report;
+
+    #[test]
+    fn files_in_the_unit_folder_are_units() {
+        let part = |path: &str| unit_of(&NodePath::parse(path).expect(path));
+        assert_eq!(
+            part("/etc/systemd/system/a.service")
+                .map(|part| part.unit)
+                .as_deref(),
+            Some("a.service")
+        );
+        let dropin = part("/etc/systemd/system/a.service.d/10-x.conf").and_then(|part| part.dropin);
+        assert_eq!(dropin.as_deref(), Some("10-x.conf"));
+        for other in [
+            "/etc/systemd/system/multi-user.target.wants/a.service",
+            "/etc/systemd/system/README",
+            "/etc/systemd/system.conf",
+            "/usr/lib/systemd/system/a.service",
+        ] {
+            assert_eq!(part(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn paths_that_damage_an_image_are_refused() {
+        let text =
+            "kubernetes: v1.34.4\nos: {name: stone, readOnly: [/usr], writable: [/usr/local]}\n";
+        let mut report = Report::default();
+        let layers = crate::yaml::parse(&"t".into(), text, &mut report).expect("YAML");
+        let spec = Spec::read(layers.into(), &report.into()).expect("a spec");
+        let mut builder = TreeBuilder::new(spec.into());
+        let location = FieldLocation::new(Location::file("t"), "files");
+        let file = Entry::file(Content::bytes("x"), 0o644, Origin("t".into()));
+        for bad in [
+            "/lib/modules/x",
+            "/run/x",
+            "/etc/../x",
+            "relative",
+            "/usr/bin/x",
+        ] {
+            builder.add(bad, file.clone(), false, &location);
+        }
+        builder.add("/libx/ok", file.clone(), false, &location);
+        builder.add("/usr/local/ok", file, false, &location);
+        let findings = builder.finish().expect_err("five findings");
+        assert_eq!(findings.len(), 5);
+        assert!(
+            findings[4].rule.contains("read-only on stone"),
+            "{findings:?}"
+        );
+    }
+}

@@ -1,0 +1,286 @@
+//! What lies on the node: overlays, generated files, and what the inventory adds.
+
+use serde_json::Value as Json;
+
+use crate::compile::class::{FileBody, FileTemplate, UnitTemplate};
+use crate::compile::overlay::{Overlay, OverlayBody};
+use crate::compile::{images, proxies};
+use crate::identity::Auth;
+use crate::inventory::NetworkManager;
+use crate::model::{FieldLocation, Location};
+use crate::plan::NodePlan;
+use crate::render::NodeRendering;
+use crate::render::builder::{UnitPart, UnitSource};
+use crate::tree::network::{keyfile, netplan, networkd};
+use crate::tree::{Content, Entry, EntryKind, Origin};
+
+impl NodeRendering<'_> {
+    pub(super) fn overlay(&mut self, overlay: &Overlay, replace: bool) {
+        for entry in &overlay.entries {
+            let kind = match &entry.body {
+                OverlayBody::Static(content) => EntryKind::File(content.clone()),
+                OverlayBody::Directory => EntryKind::Directory,
+                OverlayBody::Symlink(target) => EntryKind::Symlink(target.clone()),
+                OverlayBody::Template(id) => {
+                    let rendered = self.renderer.templates.render(*id, &self.scope);
+                    let Some(text) = self.builder.take(rendered) else {
+                        continue;
+                    };
+                    EntryKind::File(Content::bytes(text))
+                }
+            };
+            let mode = match kind {
+                EntryKind::Symlink(_) => 0o777,
+                _ => entry.mode,
+            };
+            let made = Entry {
+                kind,
+                mode,
+                user: entry.user.clone(),
+                group: entry.group.clone(),
+                origin: overlay.origin.clone(),
+                secret: entry.secret,
+            };
+            let location = FieldLocation::new(entry.location.clone(), "");
+            self.builder
+                .add(entry.path.as_str(), made, replace, &location);
+        }
+        for state in &overlay.units {
+            let unit = self.builder.tree().unit_mut(&state.name);
+            unit.enabled = state.enabled.or(unit.enabled);
+            unit.masked |= state.masked;
+            unit.origin = Some(overlay.origin.clone());
+        }
+    }
+
+    /// The files that are made from facts rather than copied: configuration, bootstrap kubeconfig, CA.
+    pub(super) fn generated(
+        &mut self,
+        node: &NodePlan,
+        paths: &serde_json::Map<String, Json>,
+        config: &Json,
+    ) {
+        match crate::yaml::to_text(config) {
+            Ok(text) => {
+                let origin = Origin("generator kubelet-config".into());
+                let entry = Entry::file(Content::bytes(text), 0o644, origin);
+                self.generate("kubeletConfig", paths, entry);
+            }
+            Err(error) => self
+                .builder
+                .fail([self.spot_of("kubeletConfig").error(error.to_string())]),
+        }
+        if let Some(token) = &node.token {
+            let kubeconfig = self.renderer.bootstrap.render(&Auth::Token(token));
+            let origin = Origin("generator bootstrap-kubeconfig".into());
+            let entry = Entry::secret_file(Content::bytes(kubeconfig), origin);
+            self.generate("bootstrapKubeconfig", paths, entry);
+        }
+        let origin = Origin("generator cluster-ca".into());
+        let entry = Entry::file(self.renderer.ca.clone(), 0o644, origin);
+        self.generate("clusterCA", paths, entry);
+    }
+
+    /// Adds an entry at one of the well-known paths.
+    pub(super) fn generate(
+        &mut self,
+        name: &str,
+        paths: &serde_json::Map<String, Json>,
+        entry: Entry,
+    ) {
+        // A path that could not be rendered has its finding already.
+        if let Some(path) = paths.get(name).and_then(Json::as_str) {
+            let location = self.spot_of(name);
+            self.builder.add(path, entry, false, &location);
+        }
+    }
+
+    /// Where a well-known path is set.
+    fn spot_of(&self, name: &str) -> FieldLocation {
+        let found = self.class.paths.iter().find(|(known, _)| known == name);
+        let unset = || FieldLocation::new(Location::file("profiles"), "paths");
+        found.map_or_else(unset, |(_, piece)| piece.location.clone())
+    }
+
+    /// `/etc/hostname`, where the host name is ours to set.
+    pub(super) fn hostname_file(&mut self, hostname: &str) {
+        if let Some(piece) = &self.class.hostname {
+            self.text_file(
+                "/etc/hostname",
+                format!("{hostname}\n"),
+                "generator hostname",
+                &piece.location,
+            );
+        }
+    }
+
+    fn text_file(&mut self, path: &str, text: String, origin: &str, location: &FieldLocation) {
+        let entry = Entry::file(Content::bytes(text), 0o644, Origin(origin.into()));
+        self.builder.add(path, entry, false, location);
+    }
+
+    /// The node's interfaces in the words of what configures them there.
+    pub(super) fn network(&mut self, node: &NodePlan) {
+        let Some(network) = &node.network else { return };
+        let spec = &node.class.spec;
+        let location = FieldLocation::new(spec.kubernetes.location.at.clone(), "interfaces");
+        let (files, mode) = match spec.os.network {
+            NetworkManager::Networkd => (networkd::files(network), 0o644),
+            NetworkManager::NetworkManager => (keyfile::files(network), keyfile::MODE),
+            NetworkManager::Netplan => {
+                let file = (netplan::PATH.to_owned(), netplan::file(network));
+                (vec![file], netplan::MODE)
+            }
+            NetworkManager::None => return,
+        };
+        for (path, text) in files {
+            let origin = Origin("generator network".into());
+            let entry = Entry::file(Content::bytes(text), mode, origin);
+            self.builder.add(&path, entry, false, &location);
+        }
+        if spec.os.network == NetworkManager::Networkd {
+            let unit = self.builder.tree().unit_mut("systemd-networkd.service");
+            unit.enabled = unit.enabled.or(Some(true));
+            unit.origin = Some(Origin("generator network".into()));
+        }
+    }
+
+    /// What the runtime must know of registries and proxies, the same for all nodes of a class.
+    pub(super) fn runtime(&mut self) {
+        for file in &self.class.registries {
+            let origin = Origin("generator registries".into());
+            let entry = Entry::file(file.content.clone(), 0o644, origin);
+            self.builder.add(&file.path, entry, false, &file.location);
+        }
+        if let Some((content, location)) = &self.class.proxies {
+            let source = UnitSource {
+                part: UnitPart {
+                    unit: proxies::UNIT.to_owned(),
+                    dropin: Some(proxies::DROPIN.to_owned()),
+                },
+                content: content.clone(),
+                origin: Origin("generator proxies".into()),
+                location: location.clone(),
+            };
+            self.builder.unit_text(source, false, location);
+        }
+    }
+
+    /// What imports the images that come with the node.
+    pub(super) fn images(&mut self) {
+        let texts = &self.class.images;
+        let Some(first) = &texts.location else {
+            return;
+        };
+        let origin = Origin("generator images".into());
+        for (path, text, mode) in [
+            (images::LIST, texts.list.as_str(), 0o644),
+            (images::SCRIPT, images::SCRIPT_TEXT, 0o755),
+        ] {
+            let entry = Entry::file(Content::bytes(text), mode, origin.clone());
+            self.builder.add(path, entry, false, first);
+        }
+        let source = UnitSource {
+            part: UnitPart {
+                unit: images::UNIT.to_owned(),
+                dropin: None,
+            },
+            content: Content::bytes(images::UNIT_TEXT),
+            origin: origin.clone(),
+            location: first.clone(),
+        };
+        self.builder.unit_text(source, false, first);
+        let unit = self.builder.tree().unit_mut(images::UNIT);
+        unit.enabled = Some(true);
+        unit.origin = Some(origin);
+    }
+
+    pub(super) fn directories(&mut self) {
+        for (path, attributes) in &self.class.directories {
+            let Some(text) = self.render(path) else {
+                continue;
+            };
+            let entry = Entry {
+                user: attributes.user.clone(),
+                group: attributes.group.clone(),
+                ..Entry::directory(attributes.mode.unwrap_or(0o755), origin(&path.location))
+            };
+            self.builder
+                .add(&text, entry, attributes.replace, &path.location);
+        }
+    }
+
+    pub(super) fn file(&mut self, file: &FileTemplate) {
+        let Some(path) = self.render(&file.path) else {
+            return;
+        };
+        let content = match &file.body {
+            FileBody::Shared(content) => content.clone(),
+            FileBody::Template(piece) => match self.render(piece) {
+                Some(text) => Content::bytes(text),
+                None => return,
+            },
+        };
+        let tight = if file.secret { 0o600 } else { 0o644 };
+        let entry = Entry {
+            user: file.attributes.user.clone(),
+            group: file.attributes.group.clone(),
+            secret: file.secret,
+            ..Entry::file(
+                content,
+                file.attributes.mode.unwrap_or(tight),
+                origin(&file.path.location),
+            )
+        };
+        self.builder
+            .add(&path, entry, file.attributes.replace, &file.path.location);
+    }
+
+    pub(super) fn links(&mut self) {
+        for (path, target, replace) in &self.class.links {
+            let (Some(at), Some(to)) = (self.render(path), self.render(target)) else {
+                continue;
+            };
+            self.builder.add(
+                &at,
+                Entry::symlink(to, origin(&path.location)),
+                *replace,
+                &path.location,
+            );
+        }
+    }
+
+    pub(super) fn unit(&mut self, piece: &UnitTemplate) {
+        let location = &piece.spec.name.location;
+        let name = &piece.spec.name.value;
+        let texts = piece.text.iter().map(|text| (None, text));
+        let dropins = piece
+            .dropins
+            .iter()
+            .map(|(file, text)| (Some(file.clone()), text));
+        for (dropin, text) in texts.chain(dropins) {
+            let Some(rendered) = self.render(text) else {
+                continue;
+            };
+            let part = UnitPart {
+                unit: name.clone(),
+                dropin,
+            };
+            let source = UnitSource {
+                part,
+                content: Content::bytes(rendered),
+                origin: origin(&text.location),
+                location: text.location.clone(),
+            };
+            self.builder.unit_text(source, piece.spec.replace, location);
+        }
+        let unit = self.builder.tree().unit_mut(name);
+        unit.enabled = piece.spec.enabled.or(unit.enabled);
+        unit.masked |= piece.spec.masked;
+        unit.origin = Some(origin(location));
+    }
+}
+
+pub(super) fn origin(location: &FieldLocation) -> Origin {
+    Origin(location.at.to_string().into())
+}

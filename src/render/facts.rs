@@ -1,0 +1,175 @@
+//! What templates see: the cluster, the node, its paths, its kubelet.
+
+use serde::Serialize;
+use serde_json::Value as Json;
+
+use crate::compile::template::ScopeValue;
+use crate::compile::text::TemplateText;
+use crate::kubernetes::flags::check_flag;
+use crate::plan::{NodePlan, Plan, check_rendered};
+use crate::render::word::unit_word;
+use crate::render::{Labels, NodeRendering};
+
+/// What every template may know of the cluster.
+pub(super) fn cluster_scope(plan: &Plan) -> ScopeValue {
+    let cluster = &plan.cluster;
+    let network = &cluster.network;
+    let texts = |list: Vec<String>| Json::from(list);
+    ScopeValue::new(&serde_json::json!({
+        "name": cluster.name.value,
+        "generation": cluster.generation,
+        "apiServer": {
+            "url": cluster.api_server.url.value,
+            "host": cluster.api_server.host,
+            "port": port(&cluster.api_server.url.value),
+            "endpoints": texts(cluster.api_server.endpoints.iter().map(|at| at.value.clone()).collect()),
+        },
+        "network": {
+            "clusterDomain": network.cluster_domain,
+            "clusterDNS": texts(network.cluster_dns.iter().map(|at| at.value.to_string()).collect()),
+            "serviceCIDRs": texts(network.service_cidrs.iter().map(|at| at.value.to_string()).collect()),
+            "podCIDRs": texts(network.pod_cidrs.iter().map(|at| at.value.to_string()).collect()),
+        },
+    }))
+}
+
+/// Rendered flags by name; null for one without a value.
+pub(super) type Flags = serde_json::Map<String, Json>;
+
+/// The port of an https URL.
+fn port(url: &str) -> u16 {
+    let (_, end) = url.rsplit_once(':').unwrap_or_default();
+    end.parse().unwrap_or(443)
+}
+
+#[derive(Serialize)]
+struct NodeScope<'a> {
+    name: &'a str,
+    hostname: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    address: Option<String>,
+    addresses: Vec<String>,
+    macs: &'a [String],
+    group: &'a str,
+    labels: serde_json::Map<String, Json>,
+}
+
+impl NodeRendering<'_> {
+    /// Name, addresses and labels: what is known before paths and flags are.
+    pub(super) fn identity(&mut self, node: &NodePlan) -> (String, Labels, Labels) {
+        self.scope.set("cluster", self.renderer.cluster.clone());
+        self.scope.set("vars", self.class.vars.clone());
+        self.scope.set("os", self.class.os.clone());
+        self.scope.set("containerd", self.class.containerd.clone());
+        let mut facts = NodeScope {
+            name: &node.name,
+            hostname: &node.name,
+            address: node.addresses.first().map(ToString::to_string),
+            addresses: node.addresses.iter().map(ToString::to_string).collect(),
+            macs: &node.macs,
+            group: &node.group,
+            labels: serde_json::Map::new(),
+        };
+        self.scope.set("node", ScopeValue::new(&facts));
+        let hostname = self
+            .class
+            .hostname
+            .as_ref()
+            .and_then(|piece| self.render(piece));
+        let hostname = hostname.unwrap_or_else(|| node.name.clone());
+        let self_labels = self.labels(&self.class.self_labels);
+        let admin_labels = self.labels(&self.class.admin_labels);
+        let labels = self_labels.iter().chain(&admin_labels);
+        facts.labels = labels
+            .map(|(key, value)| (key.clone(), Json::from(value.as_str())))
+            .collect();
+        facts.hostname = &hostname;
+        self.scope.set("node", ScopeValue::new(&facts));
+        (hostname, self_labels, admin_labels)
+    }
+
+    fn labels(&mut self, texts: &[(String, TemplateText)]) -> Labels {
+        let mut labels = Vec::with_capacity(texts.len());
+        for (key, piece) in texts {
+            let Some(value) = self.render(piece) else {
+                continue;
+            };
+            match crate::kubernetes::names::label_value(&value) {
+                Ok(()) => labels.push((key.clone(), value)),
+                Err(rule) => self
+                    .builder
+                    .fail([piece.location.error(format!("{key}: {rule}"))]),
+            }
+        }
+        labels
+    }
+
+    pub(super) fn paths(&mut self) -> serde_json::Map<String, Json> {
+        let mut paths = serde_json::Map::new();
+        for (name, piece) in &self.class.paths {
+            if let Some(path) = self.render(piece) {
+                paths.insert(name.clone(), Json::String(path));
+            }
+        }
+        self.scope.set("paths", ScopeValue::new(&paths));
+        paths
+    }
+
+    /// The kubelet's configuration; it and the arguments are what templates know of the kubelet.
+    pub(super) fn kubelet(&mut self, node: &NodePlan) -> Option<(Json, Flags)> {
+        let minor = node.class.spec.kubernetes.value.minor();
+        let (flags, args) = self.flags(&node.name, minor)?;
+        let class = self.class;
+        let rendered = class
+            .config
+            .render(&self.renderer.templates, &self.scope, minor);
+        let config = match rendered {
+            Ok(config) => config.unwrap_or_default(),
+            Err(findings) => {
+                self.builder.fail(findings);
+                return None;
+            }
+        };
+        let prepared = (&node.class.kubelet_config, &node.class.rules);
+        self.builder
+            .fail(check_rendered(prepared, &config, minor, &node.name));
+        let kubelet = serde_json::json!({
+            "version": node.class.spec.kubernetes.value,
+            "minor": minor,
+            "config": &config,
+            "flags": &flags,
+            "args": args,
+        });
+        self.scope.set("kubelet", ScopeValue::new(&kubelet));
+        Some((config, flags))
+    }
+
+    /// The flags by name, and as words of the command line.
+    fn flags(&mut self, node: &str, minor: u32) -> Option<(Flags, Vec<String>)> {
+        let mut flags = serde_json::Map::new();
+        let mut args = Vec::new();
+        for (name, piece) in &self.class.flags {
+            let value = match piece {
+                None => None,
+                Some(piece) => {
+                    let value = self.render(piece)?;
+                    // A template that renders to nothing leaves its flag out.
+                    if value.is_empty() && !piece.is_plain() {
+                        continue;
+                    }
+                    // The others were checked once, for all nodes.
+                    if !piece.is_plain()
+                        && let Err(rule) = check_flag(name, &value, minor)
+                    {
+                        let rule = format!("{rule} (node {node})");
+                        self.builder.fail([piece.location.error(rule)]);
+                    }
+                    Some(value)
+                }
+            };
+            args.push(unit_word(name, value.as_deref()));
+            flags.insert(name.clone(), value.map_or(Json::Null, Json::String));
+        }
+        Some((flags, args))
+    }
+}

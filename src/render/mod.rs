@@ -1,0 +1,189 @@
+//! Rendering: a compiled class and one node's plan become the node's tree. Runs for many nodes at once; they share
+//! nothing that changes.
+
+mod agree;
+mod builder;
+mod entries;
+mod facts;
+mod identity;
+mod units;
+mod word;
+
+use std::sync::Arc;
+
+use serde_json::Value as Json;
+
+use crate::compile::class::{CompiledClass, Compiler, refused};
+use crate::compile::images;
+use crate::compile::images::Outside;
+use crate::compile::template::{Scope, ScopeValue, Templates};
+use crate::compile::text::TemplateText;
+use crate::error::Result;
+use crate::identity::{BOOTSTRAP_USER, Guarded, KUBELET_USER, Kubeconfig, Private};
+use crate::model::{FieldLocation, Location};
+use crate::plan::{NodePlan, Plan};
+use crate::project_folder::ProjectFolder;
+use crate::render::agree::Known;
+use crate::render::builder::TreeBuilder;
+use crate::report::{Finding, Report};
+use crate::tree::{Content, EntryKind, NodeTree, Origin};
+
+/// Label keys with their rendered values.
+type Labels = Vec<(String, String)>;
+
+/// All classes of a cluster.
+pub struct Renderer {
+    classes: Vec<CompiledClass>,
+    templates: Templates,
+    cluster: ScopeValue,
+    bootstrap: Kubeconfig,
+    kubelet: Kubeconfig,
+    ca: Content,
+    guarded: Arc<Guarded>,
+    project: ProjectFolder,
+}
+
+/// One node, rendered.
+pub struct RenderedNode {
+    /// What it must end up with.
+    pub tree: NodeTree,
+    /// What is worth a warning.
+    pub warnings: Vec<Finding>,
+    /// The kubelet's configuration.
+    pub config: Json,
+    /// Its host name.
+    pub hostname: String,
+    /// Labels that only an admin may set, rendered.
+    pub admin_labels: Labels,
+    /// Labels that the kubelet sets itself, rendered.
+    pub self_labels: Labels,
+}
+
+/// A node while it is rendered.
+struct NodeRendering<'o> {
+    renderer: &'o Renderer,
+    class: &'o CompiledClass,
+    scope: Scope,
+    builder: TreeBuilder,
+}
+
+impl Renderer {
+    /// Prepares all classes of a plan; template syntax, missing files and unknown overlays are findings.
+    pub fn new(plan: &Plan, guarded: Arc<Guarded>, report: &mut Report) -> Result<Self> {
+        let (classes, templates) = Compiler::new(&plan.project, &guarded, report).classes(plan)?;
+        let kubeconfig = |user| {
+            let server = &plan.cluster.api_server.url.value;
+            let ca = plan.ca.pem.as_bytes();
+            Kubeconfig::new(&plan.cluster.name.value, server, ca, user)
+        };
+        Ok(Self {
+            classes,
+            templates: templates.compile(report),
+            cluster: facts::cluster_scope(plan),
+            bootstrap: kubeconfig(BOOTSTRAP_USER),
+            kubelet: kubeconfig(KUBELET_USER),
+            ca: Content::shared(plan.ca.pem.as_bytes()),
+            guarded,
+            project: plan.project.clone(),
+        })
+    }
+
+    /// Renders one node. What is wrong with it is all found at once.
+    pub fn render(&self, node: &NodePlan) -> std::result::Result<RenderedNode, Vec<Finding>> {
+        let mut rendering = NodeRendering {
+            renderer: self,
+            class: &self.classes[node.class.index],
+            scope: Scope::default(),
+            builder: TreeBuilder::new(node.class.spec.clone()),
+        };
+        let (hostname, self_labels, admin_labels) = rendering.identity(node);
+        let paths = rendering.paths();
+        let Some((config, flags)) = rendering.kubelet(node) else {
+            return Err(rendering.builder.finish().err().unwrap_or_default());
+        };
+        for (overlay, replace) in &rendering.class.overlays {
+            rendering.overlay(overlay, *replace);
+        }
+        rendering.generated(node, &paths, &config);
+        rendering.credentials(node, &paths, &flags);
+        rendering.kubeconfigs(node);
+        rendering.hostname_file(&hostname);
+        rendering.network(node);
+        rendering.runtime();
+        rendering.images();
+        rendering.directories();
+        for file in &rendering.class.files {
+            rendering.file(file);
+        }
+        rendering.links();
+        for unit in &rendering.class.units {
+            rendering.unit(unit);
+        }
+        rendering.look_for_secrets();
+        rendering.check_units();
+        let known = Known {
+            spec: &node.class.spec,
+            config: &config,
+            flags: &flags,
+            images: &rendering.class.images.images,
+        };
+        let disagreements = agree::check(rendering.builder.tree(), &known);
+        rendering.builder.fail(disagreements);
+        let (tree, warnings) = rendering.builder.finish()?;
+        Ok(RenderedNode {
+            tree,
+            warnings,
+            config,
+            hostname,
+            admin_labels,
+            self_labels,
+        })
+    }
+}
+
+impl Renderer {
+    /// The images that a node names and its payload does not hold.
+    pub fn outside_images(&self, node: &NodePlan, rendered: &RenderedNode) -> Vec<Outside> {
+        let there = &self.classes[node.class.index].images.images;
+        let sandbox = agree::sandbox_of(&rendered.tree);
+        let spec = &node.class.spec;
+        images::outside(&rendered.tree, spec, &rendered.config, (sandbox, there))
+    }
+}
+
+impl NodeRendering<'_> {
+    /// What was rendered for this node; what many nodes share was looked at once, and its findings are there.
+    fn look_for_secrets(&mut self) {
+        let guarded = Arc::clone(&self.renderer.guarded);
+        let look = |content: &Content, origin: &Origin, secret: bool| {
+            let Content::Blob(blob) = content else {
+                return None;
+            };
+            let private = guarded.find(blob.bytes()).filter(|_| !blob.is_shared())?;
+            // The generated kubeconfig is where the token belongs.
+            let is_ours = secret && origin.is_generator() && private == Private::Tokens;
+            let location = FieldLocation::new(Location::file(origin.0.clone()), "");
+            refused(&location, private, Some(secret)).filter(|_| !is_ours)
+        };
+        let tree = self.builder.tree();
+        let files = tree
+            .entries()
+            .values()
+            .filter_map(|entry| match &entry.kind {
+                EntryKind::File(content) => look(content, &entry.origin, entry.secret),
+                _ => None,
+            });
+        let units = tree.units().values();
+        let texts = units.flat_map(|unit| unit.text.iter().chain(unit.dropins.values()));
+        let texts = texts.filter_map(|(content, origin)| look(content, origin, false));
+        let found: Vec<Finding> = files.chain(texts).collect();
+        self.builder.fail(found);
+    }
+
+    fn render(&mut self, piece: &TemplateText) -> Option<String> {
+        let rendered = piece
+            .render(&self.renderer.templates, &self.scope)
+            .map(String::from);
+        self.builder.take(rendered)
+    }
+}

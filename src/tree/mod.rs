@@ -1,0 +1,20 @@
+//! One node as files, directories, links and units: what it must end up with, and the lists that say so. Knows nothing
+//! of who makes a tree and who reads it.
+
+mod clash;
+mod content;
+mod listed;
+/// `tree.json` and `tree.sums`: the list of a tree.
+pub mod listing;
+/// Interfaces as the files of each network manager.
+pub mod network;
+mod node_tree;
+mod unit;
+
+pub use clash::Clash;
+pub use content::{Asset, Blob, Content, Measure, Source, nameless};
+pub use listed::{ListedKind, ListedTree};
+pub use node_tree::{Conflict, Entry, EntryKind, NodeTree, Origin};
+pub use unit::{
+    Fault, InstallLink, Position, Texts, UNIT_FOLDER, Unit, check_unit, read_unit, unit_keys,
+};

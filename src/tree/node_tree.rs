@@ -1,0 +1,391 @@
+//! The node tree: what one node must end up with, path by path. Built by overlays, templates and generators; read by
+//! the packagers. Mode and owner are always set by us: they never come from the umask or the checkout.
+
+use crate::model::Owner;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use crate::model::NodePath;
+use crate::tree::{Content, Unit};
+
+/// Who put an entry there: `overlay kubelet`, `generator bootstrap-kubeconfig`, `cluster.yaml:12:5`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Origin(pub Arc<str>);
+
+impl Origin {
+    /// Whether it was made from facts rather than copied or rendered from what the user wrote.
+    pub fn is_generator(&self) -> bool {
+        self.0.starts_with("generator ")
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What kind of thing lies at a path.
+#[derive(Clone, Debug)]
+pub enum EntryKind {
+    /// A regular file.
+    File(Content),
+    /// A directory; declared ones only, ancestors are never set.
+    Directory,
+    /// A symbolic link with its target as written.
+    Symlink(String),
+}
+
+/// One path of the tree.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// File, directory or symlink.
+    pub kind: EntryKind,
+    /// Permission bits with setuid, setgid and sticky (0..=0o7777); 0o777 for a symlink.
+    pub mode: u32,
+    /// Owning user.
+    pub user: Owner,
+    /// Owning group.
+    pub group: Owner,
+    /// Who put it there.
+    pub origin: Origin,
+    /// Holds a secret: tight mode, and left out of `Debug`, logs and diffs.
+    pub secret: bool,
+}
+
+impl Entry {
+    /// A file of root's.
+    pub fn file(content: Content, mode: u32, origin: Origin) -> Self {
+        Self::new(EntryKind::File(content), mode, origin)
+    }
+
+    /// A file with a secret in it: 0600, root's.
+    pub fn secret_file(content: Content, origin: Origin) -> Self {
+        Self {
+            secret: true,
+            ..Self::file(content, 0o600, origin)
+        }
+    }
+
+    /// A directory of root's.
+    pub fn directory(mode: u32, origin: Origin) -> Self {
+        Self::new(EntryKind::Directory, mode, origin)
+    }
+
+    /// A symbolic link.
+    pub fn symlink(target: impl Into<String>, origin: Origin) -> Self {
+        Self::new(EntryKind::Symlink(target.into()), 0o777, origin)
+    }
+
+    /// Whether it is a file that holds a secret; directories and links have nothing to hide.
+    pub fn is_secret_file(&self) -> bool {
+        self.secret && matches!(self.kind, EntryKind::File(_))
+    }
+
+    /// Whether it is a large file of the project that any reader may see: what nodes share rather than hold each.
+    pub fn is_asset(&self) -> bool {
+        !self.secret && matches!(self.kind, EntryKind::File(Content::Asset(_)))
+    }
+
+    /// What no format could say of this entry: a link whose target no file system holds, a mode beyond the
+    /// permission bits, an owner without a usable name. Listings are line by line, hence no control characters.
+    pub fn flaw(&self) -> Option<&'static str> {
+        if let EntryKind::Symlink(target) = &self.kind {
+            if target.is_empty() {
+                return Some("a symbolic link must have a target");
+            }
+            if target.len() > 4095 {
+                return Some("a link's target must be shorter than 4096 bytes (PATH_MAX)");
+            }
+            if target.contains(|c: char| c.is_control()) {
+                return Some("a link's target must not hold control characters");
+            }
+        }
+        if self.mode > 0o7777 {
+            return Some("a mode has at most the bits 07777");
+        }
+        let unusable = |name: &str| {
+            name.is_empty()
+                || name.contains(|c: char| c.is_control() || c.is_whitespace() || c == ':')
+        };
+        if unusable(&self.user.name) || unusable(&self.group.name) {
+            return Some("an owner's name must not be empty or hold spaces or ':'");
+        }
+        None
+    }
+
+    fn new(kind: EntryKind, mode: u32, origin: Origin) -> Self {
+        Self {
+            kind,
+            mode,
+            user: Owner::root(),
+            group: Owner::root(),
+            origin,
+            secret: false,
+        }
+    }
+}
+
+/// Why an entry cannot be added; names both origins where two are at odds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Conflict {
+    /// The path at which it happened.
+    pub path: NodePath,
+    /// The rule, ready for a finding.
+    pub rule: String,
+}
+
+/// All of one node: entries by path, units by name.
+#[derive(Clone, Debug, Default)]
+pub struct NodeTree {
+    entries: BTreeMap<NodePath, Entry>,
+    units: BTreeMap<String, Unit>,
+}
+
+impl NodeTree {
+    /// Adds an entry; a second writer for the same path is refused.
+    pub fn add(&mut self, path: NodePath, entry: Entry) -> Result<(), Conflict> {
+        if let Some(first) = self.entries.get(&path) {
+            let rule = format!(
+                "{path} is written by {} and by {}",
+                first.origin, entry.origin
+            );
+            return Err(Conflict { path, rule });
+        }
+        self.replace(path, entry)
+    }
+
+    /// Adds an entry or replaces the one at its path, for a layer that has leave to.
+    pub fn replace(&mut self, path: NodePath, entry: Entry) -> Result<(), Conflict> {
+        if let Some(flaw) = entry.flaw() {
+            let rule = format!("{path} of {}: {flaw}", entry.origin);
+            return Err(Conflict { path, rule });
+        }
+        for ancestor in path.ancestors() {
+            match self.entries.get(ancestor) {
+                Some(above) if !matches!(above.kind, EntryKind::Directory) => {
+                    let rule = format!(
+                        "{path} of {} lies below {ancestor} of {}, which is not a directory",
+                        entry.origin, above.origin
+                    );
+                    return Err(Conflict {
+                        path: path.clone(),
+                        rule,
+                    });
+                }
+                _ => {}
+            }
+        }
+        if !matches!(entry.kind, EntryKind::Directory)
+            && let Some((below, other)) = self.first_below(&path)
+        {
+            let rule = format!(
+                "{path} of {} is not a directory, but {below} of {} lies below it",
+                entry.origin, other.origin
+            );
+            return Err(Conflict {
+                path: path.clone(),
+                rule,
+            });
+        }
+        self.entries.insert(path, entry);
+        Ok(())
+    }
+
+    /// Removes what lies at a path.
+    pub fn remove(&mut self, path: &NodePath) -> Option<Entry> {
+        self.entries.remove(path)
+    }
+
+    fn first_below(&self, path: &NodePath) -> Option<(&NodePath, &Entry)> {
+        let start = format!("{path}/");
+        self.entries
+            .range::<str, _>((
+                std::ops::Bound::Included(start.as_str()),
+                std::ops::Bound::Unbounded,
+            ))
+            .next()
+            .filter(|(below, _)| below.as_str().starts_with(&start))
+    }
+
+    /// One entry.
+    pub fn get(&self, path: &str) -> Option<&Entry> {
+        self.entries.get(path)
+    }
+
+    /// The declared entries in path order, without units.
+    pub fn entries(&self) -> &BTreeMap<NodePath, Entry> {
+        &self.entries
+    }
+
+    /// The units by name.
+    pub fn units(&self) -> &BTreeMap<String, Unit> {
+        &self.units
+    }
+
+    /// The unit of a name, made empty when absent.
+    pub fn unit_mut(&mut self, name: &str) -> &mut Unit {
+        self.units.entry(name.to_owned()).or_default()
+    }
+
+    /// Whether any entry holds a secret, so that what is made of the tree must be kept tight.
+    pub fn has_secrets(&self) -> bool {
+        self.entries.values().any(Entry::is_secret_file)
+    }
+
+    /// Whether any entry is an asset.
+    pub fn has_assets(&self) -> bool {
+        self.entries.values().any(Entry::is_asset)
+    }
+
+    /// The tree without its secret files: what may lie where others read.
+    pub fn public(&self) -> Self {
+        self.without(Entry::is_secret_file)
+    }
+
+    /// The secret files alone, with the declared directories above them.
+    pub fn secrets(&self) -> Self {
+        self.only(Entry::is_secret_file)
+    }
+
+    /// The tree without its assets.
+    pub fn without_assets(&self) -> Self {
+        self.without(Entry::is_asset)
+    }
+
+    /// The assets alone, with the declared directories above them.
+    pub fn assets(&self) -> Self {
+        self.only(Entry::is_asset)
+    }
+
+    fn without(&self, left_out: impl Fn(&Entry) -> bool) -> Self {
+        let entries = self.entries.iter().filter(|(_, entry)| !left_out(entry));
+        Self {
+            entries: entries
+                .map(|(path, entry)| (path.clone(), entry.clone()))
+                .collect(),
+            units: self.units.clone(),
+        }
+    }
+
+    /// Some entries alone. The declared directories above them come with them, or whatever makes missing ones would
+    /// give them modes of its own.
+    fn only(&self, wanted: impl Fn(&Entry) -> bool) -> Self {
+        let mut entries = BTreeMap::new();
+        for (path, entry) in &self.entries {
+            if !wanted(entry) {
+                continue;
+            }
+            let above = path
+                .ancestors()
+                .filter_map(|above| self.entries.get_key_value(above));
+            for (path, entry) in above.chain([(path, entry)]) {
+                entries.insert(path.clone(), entry.clone());
+            }
+        }
+        Self {
+            entries,
+            units: BTreeMap::new(),
+        }
+    }
+
+    /// Entries and units as plain files: what must lie on the node, presets and `.wants` links left out
+    /// (each format says those in its own words).
+    pub fn materialised(&self) -> BTreeMap<NodePath, Entry> {
+        let mut all = self.entries.clone();
+        for (name, unit) in &self.units {
+            all.extend(unit.entries(name));
+        }
+        all
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn path(text: &str) -> NodePath {
+        NodePath::parse(text).expect("a good path")
+    }
+
+    fn origin(text: &str) -> Origin {
+        Origin(text.into())
+    }
+
+    #[test]
+    fn second_writer_is_refused_and_both_are_named() {
+        let mut tree = NodeTree::default();
+        tree.add(path("/a"), Entry::directory(0o755, origin("one")))
+            .expect("free");
+        let conflict = tree
+            .add(path("/a"), Entry::directory(0o755, origin("two")))
+            .expect_err("taken");
+        assert_eq!(conflict.rule, "/a is written by one and by two");
+    }
+
+    #[test]
+    fn nothing_lies_below_a_file() {
+        let mut tree = NodeTree::default();
+        let file = Entry::file(Content::bytes("x"), 0o644, origin("one"));
+        tree.add(path("/a/b"), file.clone()).expect("free");
+        assert!(tree.add(path("/a/b/c"), file.clone()).is_err());
+        assert!(tree.add(path("/a"), file.clone()).is_err());
+        assert!(tree.add(path("/a-b"), file).is_ok());
+    }
+
+    #[test]
+    fn the_two_parts_make_the_whole_tree() {
+        let mut tree = NodeTree::default();
+        for at in ["/a", "/a/b", "/c"] {
+            tree.add(path(at), Entry::directory(0o700, origin("one")))
+                .expect("free");
+        }
+        for at in ["/a/b/x", "/d/y"] {
+            let secret = Entry::secret_file(Content::bytes("s"), origin("one"));
+            tree.add(path(at), secret).expect("free");
+        }
+        tree.add(
+            path("/a/z"),
+            Entry::file(Content::bytes("p"), 0o644, origin("one")),
+        )
+        .expect("free");
+        tree.unit_mut("a.service").enabled = Some(true);
+        let paths = |tree: &NodeTree| {
+            tree.entries()
+                .keys()
+                .map(|at| at.to_string())
+                .collect::<Vec<_>>()
+        };
+        let (public, secrets) = (tree.public(), tree.secrets());
+        assert_eq!(paths(&public), ["/a", "/a/b", "/a/z", "/c"]);
+        assert_eq!(paths(&secrets), ["/a", "/a/b", "/a/b/x", "/d/y"]);
+        assert_eq!((public.units().len(), secrets.units().len()), (1, 0));
+        assert!(!public.has_secrets() && secrets.has_secrets());
+    }
+
+    #[test]
+    fn what_no_format_can_say_is_refused() {
+        let mut tree = NodeTree::default();
+        let owned = |name: &str| {
+            let mut entry = Entry::directory(0o755, origin("one"));
+            entry.group.name = name.into();
+            entry
+        };
+        for (bad, part) in [
+            (Entry::symlink("", origin("one")), "must have a target"),
+            (Entry::symlink("a\nb", origin("one")), "control characters"),
+            (Entry::symlink("a".repeat(4096), origin("one")), "PATH_MAX"),
+            (Entry::directory(0o40755, origin("one")), "07777"),
+            (owned(""), "owner"),
+            (owned("a b"), "owner"),
+        ] {
+            let conflict = tree.add(path("/x"), bad).expect_err(part);
+            assert!(conflict.rule.contains(part), "{}", conflict.rule);
+        }
+        assert!(
+            tree.add(path("/x"), Entry::symlink("../a b", origin("one")))
+                .is_ok()
+        );
+    }
+}

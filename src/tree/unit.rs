@@ -1,0 +1,200 @@
+//! systemd units of a node: text, drop-ins, enablement, masking. Each packager says them in its own words.
+
+mod check;
+mod keys;
+mod text;
+mod value;
+mod words;
+
+use std::collections::BTreeMap;
+
+pub use check::{Fault, Texts, check as check_unit};
+pub use keys::all as unit_keys;
+pub use text::{Position, read as read_unit};
+
+use crate::model::NodePath;
+use crate::tree::{Content, Entry, Origin};
+
+/// Where units go. The administrator's folder: it wins over the image's own units.
+pub const UNIT_FOLDER: &str = "/etc/systemd/system";
+
+/// One unit. A unit without text is the image's own, and only its drop-ins and state are ours.
+#[derive(Clone, Debug, Default)]
+pub struct Unit {
+    /// The unit file with its origin.
+    pub text: Option<(Content, Origin)>,
+    /// Drop-ins by file name (`10-x.conf`).
+    pub dropins: BTreeMap<String, (Content, Origin)>,
+    /// Whether the unit starts at boot; None leaves it to the image.
+    pub enabled: Option<bool>,
+    /// Whether the unit can never start.
+    pub masked: bool,
+    /// Who asked for the state, for messages.
+    pub origin: Option<Origin>,
+}
+
+/// An enablement link that `systemctl enable` would make.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct InstallLink {
+    /// The link, below [`UNIT_FOLDER`].
+    pub path: NodePath,
+    /// Its target, as `systemctl enable` writes it.
+    pub target: String,
+}
+
+impl Unit {
+    /// The unit's file, drop-ins and mask as entries. Enablement is not among them.
+    pub fn entries(&self, name: &str) -> Vec<(NodePath, Entry)> {
+        let mut entries = Vec::new();
+        let mut push = |path: String, entry: Entry| {
+            if let Ok(path) = NodePath::parse(&path) {
+                entries.push((path, entry));
+            }
+        };
+        if self.masked {
+            // systemd-analyze, systemctl: a link to /dev/null is what masked means (systemctl(1), mask).
+            let origin = self.origin.clone().unwrap_or_else(|| Origin("unit".into()));
+            push(
+                format!("{UNIT_FOLDER}/{name}"),
+                Entry::symlink("/dev/null", origin),
+            );
+        } else if let Some((content, origin)) = &self.text {
+            push(
+                format!("{UNIT_FOLDER}/{name}"),
+                Entry::file(content.clone(), 0o644, origin.clone()),
+            );
+        }
+        for (file, (content, origin)) in &self.dropins {
+            push(
+                format!("{UNIT_FOLDER}/{name}.d/{file}"),
+                Entry::file(content.clone(), 0o644, origin.clone()),
+            );
+        }
+        entries
+    }
+
+    /// The programs that its commands start, by absolute paths.
+    pub fn programs(&self) -> Vec<String> {
+        let mut programs = Vec::new();
+        for (content, _) in self.text.iter().chain(self.dropins.values()) {
+            let Content::Blob(blob) = content else {
+                continue;
+            };
+            let read = text::read(&String::from_utf8_lossy(blob.bytes()));
+            for assignment in read.assignments {
+                if assignment.section != "Service" || !assignment.key.starts_with("Exec") {
+                    continue;
+                }
+                // What stands before a path says how it is started (systemd.service(5), "Command lines").
+                let command = assignment
+                    .value
+                    .trim_start_matches(['@', '-', ':', '+', '!', '|']);
+                let words = words::split(command).unwrap_or_default();
+                let program = words.into_iter().next().map(|word| word.text);
+                programs.extend(program.filter(|program| program.starts_with('/')));
+            }
+        }
+        programs
+    }
+
+    /// The link that `systemctl enable` makes for almost every unit of its kind. For the image's own units, whose text we
+    /// do not have: a preset enables them on a first boot only, and to systemd an empty /etc/machine-id is none, while
+    /// images are often made with one. What pulls the unit in counts, where the link leads does not (systemd.unit(5)).
+    pub fn usual_link(name: &str) -> Option<InstallLink> {
+        let (stem, kind) = name.rsplit_once('.')?;
+        let target = match kind {
+            "service" => "multi-user.target",
+            "socket" => "sockets.target",
+            "timer" => "timers.target",
+            _ => return None,
+        };
+        // A template itself is never started, and an instance's link leads to the template.
+        let file = match stem.split_once('@') {
+            Some((_, "")) => return None,
+            Some((template, _)) => format!("{template}@.{kind}"),
+            None => name.to_owned(),
+        };
+        Some(InstallLink {
+            path: NodePath::parse(&format!("{UNIT_FOLDER}/{target}.wants/{name}")).ok()?,
+            target: format!("/usr/lib/systemd/system/{file}"),
+        })
+    }
+
+    /// The links that `systemctl enable` would make from the text's `[Install]` section (systemd.unit(5)):
+    /// WantedBy, RequiredBy, Alias. Empty for the image's own units, whose text we do not have.
+    pub fn install_links(&self, name: &str) -> Vec<InstallLink> {
+        let Some((Content::Blob(blob), _)) = &self.text else {
+            return Vec::new();
+        };
+        let text = String::from_utf8_lossy(blob.bytes());
+        let mut links = Vec::new();
+        let target = format!("{UNIT_FOLDER}/{name}");
+        let mut push = |path: String| {
+            if let Ok(path) = NodePath::parse(&path) {
+                links.push(InstallLink {
+                    path,
+                    target: target.clone(),
+                });
+            }
+        };
+        for (key, value) in install_section(&text) {
+            for word in value.split_whitespace() {
+                match key {
+                    "WantedBy" => push(format!("{UNIT_FOLDER}/{word}.wants/{name}")),
+                    "RequiredBy" => push(format!("{UNIT_FOLDER}/{word}.requires/{name}")),
+                    "Alias" => push(format!("{UNIT_FOLDER}/{word}")),
+                    _ => {}
+                }
+            }
+        }
+        links.sort();
+        links.dedup();
+        links
+    }
+}
+
+/// Key and value of each line of the `[Install]` section.
+fn install_section(text: &str) -> impl Iterator<Item = (&str, &str)> {
+    let mut inside = false;
+    text.lines().map(str::trim).filter_map(move |line| {
+        if line.starts_with('[') {
+            inside = line == "[Install]";
+            return None;
+        }
+        if !inside || line.starts_with('#') || line.starts_with(';') {
+            return None;
+        }
+        line.split_once('=')
+            .map(|(key, value)| (key.trim(), value.trim()))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn enablement_follows_the_install_section() {
+        let unit = Unit {
+            text: Some((
+                Content::bytes(
+                    "[Service]\nExecStart=/x\n[Install]\nWantedBy=multi-user.target\nAlias=k.service\n",
+                ),
+                Origin("t".into()),
+            )),
+            ..Unit::default()
+        };
+        let paths: Vec<String> = unit
+            .install_links("kubelet.service")
+            .into_iter()
+            .map(|link| link.path.to_string())
+            .collect();
+        assert_eq!(
+            paths,
+            [
+                "/etc/systemd/system/k.service",
+                "/etc/systemd/system/multi-user.target.wants/kubelet.service"
+            ]
+        );
+    }
+}

@@ -1,0 +1,236 @@
+//! Whether systemd would take a unit as it is written. In: the text and drop-ins of one unit. Out: faults, each in one
+//! of the texts. What is refused here is what `systemd-analyze verify` complains about, and what works by luck alone:
+//! programs without a path, lines that old readers cut.
+
+use crate::inventory::closest;
+use crate::report::Severity;
+use crate::tree::unit::keys::{key, known, sections_of};
+use crate::tree::unit::text::{Assignment, Position, UnitText, read};
+use crate::tree::unit::value;
+
+/// One thing that is wrong in a unit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// Which of the texts: 0 is the first one that was given.
+    pub text: usize,
+    /// Where in it.
+    pub position: Position,
+    /// The rule and how it was broken.
+    pub rule: String,
+    /// What to do about it.
+    pub repair: Option<String>,
+    /// A warning where systemd works on, but perhaps not as was meant.
+    pub severity: Severity,
+}
+
+/// The texts of a unit in the order in which systemd reads them: its file, if it is ours, then drop-ins by name.
+pub struct Texts<'a> {
+    /// The unit's name.
+    pub name: &'a str,
+    /// Whether the first text is the unit's own file.
+    pub has_file: bool,
+    /// The texts.
+    pub texts: Vec<&'a str>,
+}
+
+/// Checks a unit.
+pub fn check(unit: &Texts<'_>) -> Vec<Fault> {
+    let unit_type = unit.name.rsplit_once('.').map_or("", |(_, end)| end);
+    let sections = sections_of(unit_type);
+    let mut faults = Vec::new();
+    let mut parsed = Vec::with_capacity(unit.texts.len());
+    for (index, text) in unit.texts.iter().enumerate() {
+        let text = read(text);
+        let mut found = Vec::new();
+        lines(&text, unit_type, &sections, &mut found);
+        for assignment in &text.assignments {
+            assigned(assignment, &sections, &mut found);
+        }
+        found.iter_mut().for_each(|fault| fault.text = index);
+        faults.append(&mut found);
+        parsed.push(text);
+    }
+    if !parsed.iter().any(|text| text.is_broken) {
+        faults.extend(whole(unit, unit_type, &parsed));
+    }
+    faults
+}
+
+fn error(position: Position, rule: impl Into<String>) -> Fault {
+    Fault {
+        text: 0,
+        position,
+        rule: rule.into(),
+        repair: None,
+        severity: Severity::Error,
+    }
+}
+
+/// Sections, and lines that are nothing.
+fn lines(text: &UnitText, unit_type: &str, sections: &[&str], faults: &mut Vec<Fault>) {
+    faults.extend(text.faults.iter().map(|(at, rule)| error(*at, *rule)));
+    for (name, at) in &text.sections {
+        if name.starts_with("X-") || sections.contains(&name.as_str()) {
+            continue;
+        }
+        let mut fault = error(
+            *at,
+            format!("a {unit_type} has no section [{name}], so systemd ignores it"),
+        );
+        fault.repair = Some(format!("the sections are {}", sections.join(", ")));
+        faults.push(fault);
+    }
+}
+
+/// A key and its value.
+fn assigned(assignment: &Assignment, sections: &[&str], faults: &mut Vec<Fault>) {
+    let section = assignment.section.as_str();
+    if assignment.key.starts_with("X-") || !sections.contains(&section) {
+        return;
+    }
+    let Some(key) = key(section, &assignment.key) else {
+        faults.push(unknown(assignment, sections));
+        return;
+    };
+    for fault in value::check(key.value, &assignment.value) {
+        faults.push(Fault {
+            text: 0,
+            position: assignment.position(fault.at),
+            rule: format!("{}: {}", assignment.key, fault.rule),
+            repair: fault.repair.map(str::to_owned),
+            severity: Severity::Error,
+        });
+    }
+}
+
+/// A slip is an error. What looks like no known key may come with a systemd that is younger than the table; it is not
+/// repeated, since it may be a line of something secret.
+fn unknown(assignment: &Assignment, sections: &[&str]) -> Fault {
+    let (section, name) = (assignment.section.as_str(), assignment.key.as_str());
+    let at = assignment.key_position();
+    let slip = |repair: String| Fault {
+        repair: Some(repair),
+        ..error(
+            at,
+            format!("{name} is no key of [{section}], so systemd ignores it"),
+        )
+    };
+    let elsewhere = sections.iter().find(|other| key(other, name).is_some());
+    let same = known(section).find(|known| known.eq_ignore_ascii_case(name));
+    match (elsewhere, same.or_else(|| nearest(section, name))) {
+        (Some(other), _) => slip(format!("move it to [{other}]")),
+        (None, Some(near)) => slip(format!("did you mean {near}?")),
+        (None, None) => Fault {
+            severity: Severity::Warning,
+            repair: Some("mend it, or begin its name with X- if it is yours".to_owned()),
+            ..error(
+                at,
+                format!("there is no such key of [{section}], so systemd ignores it"),
+            )
+        },
+    }
+}
+
+fn nearest(section: &str, name: &str) -> Option<&'static str> {
+    let mut names: Vec<&'static str> = known(section).collect();
+    // Of two that are equally near the choice must not depend on a hash map's order.
+    names.sort_unstable();
+    closest(name, names.into_iter())
+}
+
+/// What holds between a unit's lines: `unit_verify` of each type in systemd's src/core.
+fn whole(unit: &Texts<'_>, unit_type: &str, parsed: &[UnitText]) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    let all = || parsed.iter().flat_map(|text| &text.assignments);
+    let lacks = |section: &str, keys: &[&str]| {
+        !all().any(|a| a.section == section && keys.iter().any(|key| a.key.starts_with(key)))
+    };
+    match unit_type {
+        "service" => service(unit, parsed, &mut faults),
+        "timer" if unit.has_file && lacks("Timer", &["On"]) => {
+            faults.push(error(TOP, "a timer needs a time, like OnCalendar="));
+        }
+        "path" if unit.has_file && lacks("Path", &["Path", "DirectoryNotEmpty"]) => {
+            faults.push(error(TOP, "a path unit needs a path, like PathExists="));
+        }
+        "socket" if unit.has_file && lacks("Socket", &["Listen"]) => {
+            faults.push(error(
+                TOP,
+                "a socket must listen somewhere, like ListenStream=",
+            ));
+        }
+        _ => {}
+    }
+    faults
+}
+
+/// Of a unit as a whole.
+const TOP: Position = Position { line: 1, column: 1 };
+
+/// The last value of a key of `[Service]`.
+fn last<'p>(parsed: &'p [UnitText], key: &str) -> Option<&'p str> {
+    let all = parsed.iter().flat_map(|text| &text.assignments);
+    let mut all = all.filter(|a| a.section == "Service" && a.key == key);
+    all.next_back().map(|a| a.value.as_str())
+}
+
+/// The commands of a key that remain: an empty one takes back those before it. Each with the text that it stands in.
+fn commands<'p>(parsed: &'p [UnitText], key: &str) -> Vec<(usize, &'p Assignment)> {
+    let mut left = Vec::new();
+    for (index, text) in parsed.iter().enumerate() {
+        for assignment in &text.assignments {
+            if assignment.section != "Service" || assignment.key != key {
+                continue;
+            }
+            match assignment.value.is_empty() {
+                true => left.clear(),
+                false => left.push((index, assignment)),
+            }
+        }
+    }
+    left
+}
+
+fn service(unit: &Texts<'_>, parsed: &[UnitText], faults: &mut Vec<Fault>) {
+    let starts = commands(parsed, "ExecStart");
+    let oneshot = last(parsed, "Type") == Some("oneshot");
+    if !unit.has_file {
+        // A drop-in of the image's own unit, whose text is not known here.
+        let resets = parsed
+            .iter()
+            .flat_map(|text| &text.assignments)
+            .any(|a| a.section == "Service" && a.key == "ExecStart" && a.value.is_empty());
+        if let Some((text, first)) = starts.first().filter(|_| !resets && !oneshot) {
+            let rule = "ExecStart: adds a second command to the unit's own, which only Type=oneshot may have";
+            let mut fault = error(first.key_position(), rule);
+            fault.text = *text;
+            fault.repair = Some("put an empty ExecStart= before it".to_owned());
+            faults.push(fault);
+        }
+        return;
+    }
+    if let Some((text, second)) = starts.get(1).filter(|_| !oneshot) {
+        let rule = "ExecStart: is the second one, which only Type=oneshot may have";
+        let mut fault = error(second.key_position(), rule);
+        fault.text = *text;
+        fault.repair = Some("put an empty ExecStart= before it to replace the first".to_owned());
+        faults.push(fault);
+    }
+    let mut all = parsed.iter().flat_map(|text| &text.assignments);
+    let has_action = all.any(|a| a.key == "SuccessAction" && a.value != "none");
+    let stops = !commands(parsed, "ExecStop").is_empty();
+    let remains = last(parsed, "RemainAfterExit")
+        .is_some_and(|value| ["1", "yes", "y", "true", "t", "on"].contains(&value));
+    if starts.is_empty() && !has_action && !(oneshot && stops && remains) {
+        faults.push(error(TOP, "the service has no ExecStart="));
+    }
+    if oneshot && matches!(last(parsed, "Restart"), Some("always" | "on-success")) {
+        faults.push(error(
+            TOP,
+            "Restart: a service of Type=oneshot cannot have Restart=always or on-success",
+        ));
+    }
+    if last(parsed, "Type") == Some("dbus") && last(parsed, "BusName").is_none_or(str::is_empty) {
+        faults.push(error(TOP, "a service of Type=dbus needs a BusName="));
+    }
+}
