@@ -16,6 +16,8 @@ pub mod redact;
 /// What strangers wrote, as a terminal may show it.
 pub mod terminal;
 
+/// What somebody may have meant.
+pub mod closest;
 /// Tables for people.
 pub mod columns;
 /// Operational errors and exit codes.

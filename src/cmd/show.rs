@@ -8,9 +8,10 @@ use anyhow::{Context, bail};
 use serde::Serialize;
 
 use crate::cli::{Print, Show};
+use crate::closest::closest;
 use crate::cmd::project::{Tokens, prepare, say};
 use crate::error::{Exit, Result};
-use crate::inventory::{child_path, closest};
+use crate::inventory::child_path;
 use crate::model::output::{Format, Settings};
 use crate::plan::{Moved, NodePlan};
 use crate::render::RenderedNode;

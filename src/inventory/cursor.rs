@@ -4,6 +4,7 @@
 use std::cell::RefCell;
 use std::sync::Arc;
 
+use crate::closest::closest;
 use crate::inventory::shape::{Shape, Struct};
 use crate::model::{FieldLocation, Location, Spanned};
 use crate::report::{Finding, Report};
@@ -331,18 +332,6 @@ impl<'a> Fields<'a> {
                 .add(Finding::error(&field.key, path, "unknown field").repair(repair));
         }
     }
-}
-
-/// The known word nearest to a misspelt one.
-pub fn closest<'k>(word: &str, known: impl Iterator<Item = &'k str>) -> Option<&'k str> {
-    known
-        .map(|candidate| (strsim::jaro_winkler(word, candidate), candidate))
-        // In a short word one slip weighs too much for the likeness.
-        .filter(|(likeness, candidate)| {
-            *likeness > 0.8 || (word.len() > 2 && strsim::osa_distance(word, candidate) == 1)
-        })
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, candidate)| candidate)
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use crate::inventory::cursor::{Cursor, Fields};
 use crate::inventory::spec::{Text, key_text, text};
 use crate::model::Spanned;
 use crate::model::{Owner, Sha256Digest};
+use crate::tree::unit_name;
 
 /// Mode and owners of an entry, and leave to replace another one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -261,32 +262,6 @@ fn dropin(file: &str, at: &Cursor<'_>) -> Option<(String, Text)> {
     Some((file.to_owned(), text(at)?))
 }
 
-/// Whether systemd takes the name for a unit (systemd.unit(5)); the error is the rule.
-pub fn unit_name(name: &str) -> Result<(), String> {
-    const SUFFIXES: [&str; 11] = [
-        "service",
-        "socket",
-        "device",
-        "mount",
-        "automount",
-        "swap",
-        "target",
-        "path",
-        "timer",
-        "slice",
-        "scope",
-    ];
-    let fits = |c: char| c.is_ascii_alphanumeric() || ":-_.\\@".contains(c);
-    match name.rsplit_once('.') {
-        Some((stem, suffix))
-            if !stem.is_empty() && SUFFIXES.contains(&suffix) && name.chars().all(fits) =>
-        {
-            Ok(())
-        }
-        _ => Err(format!("{name:?} is no unit name like kubelet.service")),
-    }
-}
-
 /// Mode, owners and `replace` of an entry.
 pub fn attributes(fields: &Fields<'_>) -> Attributes {
     Attributes {
@@ -357,25 +332,4 @@ fn sha256(text: &str) -> Result<Sha256Digest, &'static str> {
         *byte = u8::from_str_radix(&text[index * 2..index * 2 + 2], 16).map_err(|_| RULE)?;
     }
     Ok(digest)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn unit_names_have_a_suffix_that_systemd_knows() {
-        for good in ["kubelet.service", "a@b.timer", "var-lib.mount"] {
-            assert!(unit_name(good).is_ok(), "{good}");
-        }
-        for bad in [
-            "kubelet",
-            ".service",
-            "a/b.service",
-            "a b.service",
-            "x.conf",
-        ] {
-            assert!(unit_name(bad).is_err(), "{bad}");
-        }
-    }
 }

@@ -36,10 +36,10 @@ mod target;
 mod users;
 
 pub use cluster::{ApiServer, Cluster, ClusterNetwork, TokenSettings, host_of};
-pub use cursor::{Cursor, Fields, child_path, closest};
+pub use cursor::{Cursor, Fields, child_path};
 pub use files::{
     AssetSpec, Attributes, Body, DirectorySpec, FileSpec, LinkSpec, UnitSpec, UnpackSpec, mode,
-    owner, unit_name,
+    owner,
 };
 pub use identity::{
     CertificateUser, ClientIdentity, IdentitySpec, KubeconfigAuth, KubeconfigSpec, ServingIdentity,

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use include_dir::{Dir, include_dir};
 
-use crate::inventory::cursor::{Cursor, closest};
+use crate::closest::closest;
+use crate::inventory::cursor::Cursor;
 use crate::inventory::layer::merge;
 use crate::inventory::nodes::layer;
 use crate::inventory::shape::{LAYER_KEYS, PROFILE};

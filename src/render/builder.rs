@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::inventory::{Spec, unit_name};
+use crate::inventory::Spec;
 use crate::model::FieldLocation;
 use crate::model::NodePath;
 use crate::report::{Finding, Severity};
+use crate::tree::unit_name;
 use crate::tree::{Content, Entry, EntryKind, NodeTree, Origin, UNIT_FOLDER};
 
 /// A tree in the making, and what was wrong with it.

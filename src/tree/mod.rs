@@ -17,4 +17,5 @@ pub use listed::{ListedKind, ListedTree};
 pub use node_tree::{Conflict, Entry, EntryKind, NodeTree, Origin};
 pub use unit::{
     Fault, InstallLink, Position, Texts, UNIT_FOLDER, Unit, check_unit, read_unit, unit_keys,
+    unit_name,
 };

@@ -2,6 +2,7 @@
 
 mod check;
 mod keys;
+mod name;
 mod text;
 mod value;
 mod words;
@@ -10,6 +11,7 @@ use std::collections::BTreeMap;
 
 pub use check::{Fault, Texts, check as check_unit};
 pub use keys::all as unit_keys;
+pub use name::unit_name;
 pub use text::{Position, read as read_unit};
 
 use crate::model::NodePath;

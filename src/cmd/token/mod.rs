@@ -11,10 +11,11 @@ use serde::Serialize;
 use time::OffsetDateTime;
 
 use crate::cli::{Print, Token, TokenCreate, TokenEncrypt, TokenFile, TokenList};
+use crate::closest::closest;
 use crate::cluster::Groups;
 use crate::cmd::secrets_file::{Change, encrypt, tokens};
 use crate::error::{Exit, Result};
-use crate::inventory::{Inventory, closest};
+use crate::inventory::Inventory;
 use crate::model::Location;
 use crate::plan::needs_token;
 use crate::report::{Finding, Report};

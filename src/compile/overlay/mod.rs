@@ -8,11 +8,12 @@ mod source;
 use std::cell::RefCell;
 use std::sync::Arc;
 
+use crate::closest::closest;
 use crate::compile::overlay::settings::Rule;
 use crate::compile::overlay::source::{Found, Source};
 use crate::compile::template::{TemplateId, TemplateSet};
 use crate::error::Result;
-use crate::inventory::{Cursor, closest};
+use crate::inventory::Cursor;
 use crate::model::{Location, Spanned};
 use crate::model::{NodePath, Owner};
 use crate::project_folder::ProjectFolder;

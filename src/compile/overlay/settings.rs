@@ -3,9 +3,10 @@
 use globset::{GlobBuilder, GlobMatcher};
 
 use crate::compile::overlay::{Overlay, OverlayBody, OverlayEntry, UnitState};
-use crate::inventory::{Cursor, Fields, mode, owner, unit_name};
+use crate::inventory::{Cursor, Fields, mode, owner};
 use crate::model::FieldLocation;
 use crate::model::{NodePath, Owner};
+use crate::tree::unit_name;
 
 /// What `overlay.yaml` says of paths that a glob matches.
 pub struct Rule {

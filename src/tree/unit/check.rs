@@ -2,7 +2,7 @@
 //! of the texts. What is refused here is what `systemd-analyze verify` complains about, and what works by luck alone:
 //! programs without a path, lines that old readers cut.
 
-use crate::inventory::closest;
+use crate::closest::closest;
 use crate::report::Severity;
 use crate::tree::unit::keys::{key, known, sections_of};
 use crate::tree::unit::text::{Assignment, Position, UnitText, read};

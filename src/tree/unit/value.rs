@@ -1,8 +1,8 @@
 //! Whether systemd takes a value for a key of its type. In: an assignment. Out: faults with their places in the value.
 
-use crate::inventory::unit_name;
 use crate::tree::unit::keys::ValueType;
 use crate::tree::unit::words::{Word, split, unknown_specifier};
+use crate::tree::unit_name;
 
 /// What is wrong with a value, and at which of its bytes.
 pub struct ValueFault {

@@ -10,7 +10,7 @@ use walkdir::WalkDir;
 /// From the ground up. A room may use those on floors below its own, and none beside it.
 const FLOORS: [&[&str]; 18] = [
     &["model", "redact", "terminal"],
-    &["error", "columns", "timing"],
+    &["closest", "columns", "error", "timing"],
     &["decompress", "input", "io", "unfinished"],
     &["lock", "report", "signals", "staging"],
     &["access", "together", "yaml"],
