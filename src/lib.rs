@@ -22,6 +22,8 @@ pub mod closest;
 pub mod columns;
 /// Operational errors and exit codes.
 pub mod error;
+/// Readers and writers around others.
+pub mod io;
 /// Times and durations as text.
 pub mod timing;
 
@@ -29,8 +31,6 @@ pub mod timing;
 pub mod decompress;
 /// Opening and reading files that users name.
 pub mod input;
-/// Readers and writers around others.
-pub mod io;
 /// What goes again when a run fails.
 pub mod unfinished;
 

@@ -1,5 +1,5 @@
 //! What a program says of itself, read on its way through: the machine that it is for, and the Kubernetes version that
-//! its linker put into it. In: a file's bytes in texts. Out: [`Binary`], if it is an ELF program.
+//! its linker put into it. In: a file's bytes in pieces. Out: [`Binary`], if it is an ELF program.
 
 use std::collections::BTreeSet;
 
@@ -35,7 +35,7 @@ const HEAD: usize = 20;
 #[derive(Default)]
 pub struct BinaryScan {
     head: Vec<u8>,
-    /// The end of what came before, for what lies across two texts.
+    /// The end of what came before, for what lies across two pieces.
     window: Vec<u8>,
     versions: BTreeSet<Version>,
 }

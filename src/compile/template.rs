@@ -14,8 +14,8 @@ use serde::Serialize;
 use tera::{ErrorKind, Tera};
 
 use crate::compile::template::conditions::{Asked, asked};
-use crate::compile::template::meter::Bounded;
 use crate::compile::template::metered::Metered;
+use crate::io::Limited;
 use crate::model::Location;
 use crate::report::{Finding, Report};
 
@@ -226,16 +226,17 @@ impl Templates {
             ));
         };
         meter::begin(metered.text.len(), scope.longest).map_err(|rule| source.whole(&rule))?;
-        let mut out = Bounded::new(meter::OUTPUT);
+        let mut out = Limited::new(Vec::new(), meter::OUTPUT);
         let rendered = self
             .tera
             .render_to(&id.0.to_string(), &scope.values, &mut out);
-        if out.is_full {
+        let rendered = out.within(rendered);
+        let text = rendered.map_err(|error| source.finding(&error, metered))?;
+        let text = text.ok_or_else(|| {
             let most = meter::OUTPUT >> 20;
-            return Err(source.whole(&format!("makes a text of more than {most} MiB")));
-        }
-        rendered.map_err(|error| source.finding(&error, metered))?;
-        String::from_utf8(out.bytes).map_err(|_| source.whole("makes a text that is not UTF-8"))
+            source.whole(&format!("makes a text of more than {most} MiB"))
+        })?;
+        String::from_utf8(text).map_err(|_| source.whole("makes a text that is not UTF-8"))
     }
 }
 

@@ -20,7 +20,7 @@ use crate::decompress;
 use crate::error::Result;
 use crate::identity::{Guarded, Private};
 use crate::input;
-use crate::io::Hashed;
+use crate::io::Watched;
 use crate::model::Sha256Digest;
 use crate::tree::{Content, Measure, Source, nameless};
 
@@ -93,22 +93,21 @@ fn pass(
     also: &BTreeSet<String>,
 ) -> Result<Pass> {
     let reading = || format!("reading {}", path.display());
-    let mut file = Hashed {
-        // Its digest was vouched for, and is looked at below.
-        file: input::open(path).with_context(reading)?,
-        sha256: Sha256::new(),
-    };
+    let mut sha256 = Sha256::new();
+    // Its digest was vouched for, and is looked at below.
+    let file = input::open(path).with_context(reading)?;
+    let mut file = Watched::new(file, |bytes: &[u8]| sha256.update(bytes));
     let outcome = members(&mut file, path, wanted, guarded, also)?;
     // What was checked is what must have been unpacked, to the last byte.
     io::copy(&mut file, &mut io::sink()).with_context(reading)?;
-    if Sha256Digest::from(file.sha256.finalize()) != wanted.sha256 {
+    if Sha256Digest::from(sha256.finalize()) != wanted.sha256 {
         bail!("{}: the file changed during the build", reading());
     }
     Ok(outcome)
 }
 
 fn members(
-    file: &mut Hashed<File>,
+    file: &mut impl Read,
     path: &Path,
     wanted: &Wanted<'_>,
     guarded: &Guarded,
@@ -265,7 +264,7 @@ impl Unpacking<'_> {
     }
 }
 
-/// Whether a file's content is a map of its texts and those, in pax's way, which the crate takes for the file itself.
+/// Whether a file's content is a map of its pieces and those, in pax's way, which the crate takes for the file itself.
 /// GNU's own way is another type of entry, which it knows.
 fn has_holes<R: Read>(entry: &mut tar::Entry<'_, R>) -> bool {
     let records = entry.pax_extensions().ok().flatten();

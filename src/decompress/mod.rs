@@ -3,11 +3,12 @@
 
 mod lz4;
 
-use std::io::{self, BufRead, Read};
+use std::io::{BufRead, Read};
 
 use serde::Serialize;
 
 use crate::error::Result;
+use crate::io::Bounded;
 
 /// What a decoder may allocate for its dictionary: xz's highest preset needs 65 MiB.
 const XZ_MEMORY: u64 = 80 << 20;
@@ -89,7 +90,7 @@ pub fn reader<'a>(mut input: impl BufRead + 'a, limit: u64) -> Result<Box<dyn Re
         }
         Packing::Lz4 => Box::new(lz4::LegacyReader::new(input)),
     };
-    Ok(Box::new(Bounded { inner, left: limit }))
+    Ok(Box::new(Bounded::new(inner, limit)))
 }
 
 /// Reads a whole compressed file, which may be several members one after the other, as gzip, zstd and xz unpack it.
@@ -108,26 +109,5 @@ pub fn whole<'a>(mut input: impl BufRead + 'a, limit: u64) -> Result<Box<dyn Rea
         }
         Packing::None | Packing::Lzma | Packing::Lz4 => return reader(input, limit),
     };
-    Ok(Box::new(Bounded { inner, left: limit }))
-}
-
-struct Bounded<'a> {
-    inner: Box<dyn Read + 'a>,
-    left: u64,
-}
-
-impl Read for Bounded<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        // One byte more than allowed is asked for, so that an input of exactly the limit still ends well.
-        let room = usize::try_from(self.left.saturating_add(1)).unwrap_or(usize::MAX);
-        let count = buffer.len().min(room);
-        let count = self.inner.read(&mut buffer[..count])?;
-        self.left = self.left.checked_sub(count as u64).ok_or_else(|| {
-            io::Error::new(
-                io::ErrorKind::InvalidData,
-                "it unpacks to more than allowed",
-            )
-        })?;
-        Ok(count)
-    }
+    Ok(Box::new(Bounded::new(inner, limit)))
 }

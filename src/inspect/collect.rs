@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 use crate::error::Result;
 use crate::inspect::extract::Extraction;
 use crate::inspect::{Kept, Limits, Listing, Member, NAME_MAX, Row, RowKind, UnitRow};
+use crate::io::Watched;
 
 /// One entry as its reader found it.
 pub struct Item<'a> {
@@ -164,10 +165,8 @@ impl Collector {
             self.note(format!("{} leads out of its folder", row.path))?;
         }
         if let Some(content) = content {
-            let mut hashing = Hashing {
-                inner: content,
-                hasher: Sha256::new(),
-            };
+            let mut sha256 = Sha256::new();
+            let mut hashing = Watched::new(content, |bytes: &[u8]| sha256.update(bytes));
             let refused = match &mut self.extraction {
                 Some(extraction) => extraction.file(name, &row, shared, &mut hashing),
                 None => Ok(None),
@@ -182,7 +181,7 @@ impl Collector {
             .with_context(|| format!("reading {}", row.path))?;
             // Other names of one file come without its content, which the last of them brings.
             if row.size != Some(0) || shared.is_none() {
-                row.sha256 = Some(hashing.hasher.finalize().into());
+                row.sha256 = Some(sha256.finalize().into());
             }
             self.kept.offer(&row, bytes);
             self.refused(&row, refused)?;
@@ -235,17 +234,4 @@ fn absolute(name: &[u8]) -> (String, bool) {
         path.push('/');
     }
     (path, leaves)
-}
-
-struct Hashing<'a> {
-    inner: &'a mut dyn Read,
-    hasher: Sha256,
-}
-
-impl Read for Hashing<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.inner.read(buffer)?;
-        self.hasher.update(&buffer[..count]);
-        Ok(count)
-    }
 }

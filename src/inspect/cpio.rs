@@ -1,7 +1,7 @@
 //! One newc archive, by the kernel's rules (init/initramfs.c). The crate that writes ours is no reader for this: it
 //! allocates whatever a header says and takes a short archive for a good one.
 
-use std::io::{self, Read};
+use std::io::Read;
 
 use anyhow::{Context, bail};
 
@@ -9,6 +9,7 @@ use crate::error::Result;
 use crate::inspect::collect::{Collector, Item};
 use crate::inspect::input::Input;
 use crate::inspect::{NAME_MAX, RowKind};
+use crate::io::Watched;
 
 /// A header's length: the magic number and 13 fields of 8 hexadecimal digits.
 const HEADER: usize = 110;
@@ -84,16 +85,17 @@ fn entry<R: Read>(
             item.row.size = Some(size);
             let (major, minor) = header.device;
             item.shared = (header.links > 1).then_some((header.inode, major, minor));
-            let mut body = Body {
-                inner: input.take(size),
-                sum: header.has_sum.then_some(0),
-            };
+            let mut sum = 0_u32;
+            let mut body = Watched::new(input.take(size), |bytes: &[u8]| {
+                let bytes = bytes.iter().map(|byte| u32::from(*byte));
+                sum = bytes.fold(sum, u32::wrapping_add);
+            });
             into.entry(item, Some(&mut body))?;
-            let (left, sum) = (body.inner.limit(), body.sum);
+            let left = body.into_inner().limit();
             if left > 0 {
                 bail!("it ends {left} bytes too early");
             }
-            if sum.is_some_and(|sum| sum != header.sum) {
+            if header.has_sum && sum != header.sum {
                 let shown = String::from_utf8_lossy(name);
                 into.note(format!("/{shown}: its bytes add up to another sum"))?;
             }
@@ -177,22 +179,4 @@ fn hexadecimal(digits: &[u8]) -> Option<u32> {
     let all = digits.iter().all(u8::is_ascii_hexdigit);
     let text = std::str::from_utf8(digits).ok().filter(|_| all)?;
     u32::from_str_radix(text, 16).ok()
-}
-
-/// A file's content and, where the header has one to compare with, the sum of its bytes.
-struct Body<R> {
-    inner: io::Take<R>,
-    sum: Option<u32>,
-}
-
-impl<R: Read> Read for Body<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.inner.read(buffer)?;
-        if let Some(sum) = &mut self.sum {
-            for byte in &buffer[..count] {
-                *sum = sum.wrapping_add(u32::from(*byte));
-            }
-        }
-        Ok(count)
-    }
 }

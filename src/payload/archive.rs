@@ -3,11 +3,12 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::io::{self, Write};
+use std::io::Write;
 
 use anyhow::{Context, anyhow, bail};
 
 use crate::error::Result;
+use crate::io::Watched;
 use crate::model::NodePath;
 use crate::tree::{Content, Entry, EntryKind, NodeTree, Origin, Unit};
 
@@ -118,33 +119,18 @@ fn refuse_below_non_directories(members: &BTreeMap<NodePath, Entry>) -> Result<(
 
 /// Streams a file's content and makes sure that it is as long as the header before it says.
 pub fn copy_exactly(path: &NodePath, content: &Content, out: &mut dyn Write) -> Result<()> {
-    let mut counting = Counting { out, count: 0 };
+    let mut count = 0;
     content
-        .copy_to(&mut counting)
+        .copy_to(&mut Watched::new(out, |bytes: &[u8]| {
+            count += bytes.len() as u64;
+        }))
         .with_context(|| format!("packing {path}"))?;
-    match counting.count == content.len() {
+    match count == content.len() {
         true => Ok(()),
         false => Err(anyhow!(
             "packing {path}: {} bytes came instead of {}",
-            counting.count,
+            count,
             content.len()
         )),
-    }
-}
-
-struct Counting<'a> {
-    out: &'a mut dyn Write,
-    count: u64,
-}
-
-impl Write for Counting<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let count = self.out.write(bytes)?;
-        self.count += count as u64;
-        Ok(count)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.out.flush()
     }
 }

@@ -1,13 +1,13 @@
 //! A large asset as one gzip member, made once for all nodes and payloads that want it so. In: an asset. Out: the packed
 //! bytes as another one, in a file without a name.
 
-use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::sync::Arc;
 
 use anyhow::Context;
 
 use crate::error::Result;
+use crate::io::Watched;
 use crate::model::output::Compression;
 use crate::payload::compress::Compressor;
 use crate::tree::{Asset, Content, Measure, Source, nameless};
@@ -25,10 +25,9 @@ fn pays(packed: u64, plain: u64) -> bool {
 pub fn gzip(asset: &Asset) -> Result<Option<Content>> {
     let writing = || format!("packing {}", asset.source.path().display());
     let file = Arc::new(nameless().with_context(writing)?);
-    let mut store = Store {
-        out: BufWriter::with_capacity(1 << 16, file.clone()),
-        measure: Measure::default(),
-    };
+    let mut measure = Measure::default();
+    let out = BufWriter::with_capacity(1 << 16, file.clone());
+    let mut store = Watched::new(out, |bytes: &[u8]| measure.push(bytes));
     let mut trial = Trial {
         compressor: Compressor::new(Compression::Gzip, &mut store)?,
         taken: 0,
@@ -44,31 +43,13 @@ pub fn gzip(asset: &Asset) -> Result<Option<Content>> {
     if !pays(packed, asset.size) {
         return Ok(None);
     }
-    store.out.flush().with_context(writing)?;
+    store.flush().with_context(writing)?;
     let source = Source::Made {
         of: asset.source.path().to_owned(),
         store: file,
         at: 0,
     };
-    Ok(Some(Content::Asset(Arc::new(store.measure.finish(source)))))
-}
-
-/// The packed bytes.
-struct Store {
-    out: BufWriter<Arc<File>>,
-    measure: Measure,
-}
-
-impl Write for Store {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let count = self.out.write(bytes)?;
-        self.measure.push(&bytes[..count]);
-        Ok(count)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.out.flush()
-    }
+    Ok(Some(Content::Asset(Arc::new(measure.finish(source)))))
 }
 
 /// Gives up where the beginning does not shrink.

@@ -4,7 +4,6 @@ use std::env;
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Read, Write};
-use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
@@ -13,6 +12,7 @@ use sha2::{Digest, Sha256, Sha512};
 
 use crate::error::Result;
 use crate::input;
+use crate::io::ReadFrom;
 use crate::model::{Sha256Digest, Sha512Digest};
 
 /// A file's content.
@@ -244,8 +244,7 @@ impl Source {
                 blocks(&mut input::open(path).with_context(reading)?, each, reading)
             }
             Self::Made { store, at, .. } => {
-                let mut place = Place { store, at: *at };
-                blocks(&mut (&mut place).take(size), each, reading)
+                blocks(&mut ReadFrom::new(store, *at).take(size), each, reading)
             }
         }
     }
@@ -257,20 +256,6 @@ pub fn nameless() -> io::Result<File> {
     match env::var_os("TMPDIR") {
         Some(folder) => tempfile::tempfile_in(folder),
         None => tempfile::tempfile_in("/var/tmp").or_else(|_| tempfile::tempfile()),
-    }
-}
-
-/// A place in a file that several threads read at once.
-struct Place<'a> {
-    store: &'a File,
-    at: u64,
-}
-
-impl Read for Place<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.store.read_at(buffer, self.at)?;
-        self.at += count as u64;
-        Ok(count)
     }
 }
 

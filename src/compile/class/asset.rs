@@ -1,6 +1,5 @@
 //! Assets: measured once however many nodes have them, and held against what is known of the node.
 
-use std::io::{self, Write};
 use std::sync::Arc;
 
 use memchr::memmem;
@@ -12,6 +11,7 @@ use crate::compile::text::TemplateText;
 use crate::error::Result;
 use crate::input;
 use crate::inventory::{AssetSpec, Spec};
+use crate::io::Watched;
 use crate::model::hex;
 use crate::tree::{Asset, Content};
 
@@ -170,7 +170,7 @@ impl Compiler<'_> {
                 let mut search = Search::new(version.value.as_bytes());
                 for content in contents {
                     search.window.clear();
-                    content.copy_to(&mut search)?;
+                    content.copy_to(&mut Watched::only(|piece: &[u8]| search.push(piece)))?;
                 }
                 search.found
             }
@@ -204,23 +204,12 @@ impl<'t> Search<'t> {
     /// The next piece.
     fn push(&mut self, piece: &[u8]) {
         if !self.found {
-            // The text may lie across two texts.
+            // The text may lie across two pieces.
             let kept = self.finder.needle().len().saturating_sub(1);
             let old = self.window.len().saturating_sub(kept);
             drop(self.window.drain(..old));
             self.window.extend_from_slice(piece);
             self.found = self.finder.find(&self.window).is_some();
         }
-    }
-}
-
-impl Write for Search<'_> {
-    fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
-        self.push(piece);
-        Ok(piece.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }

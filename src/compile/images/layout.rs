@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 use crate::compile::images::{DOCUMENT, Image, of_index};
 use crate::error::Result;
 use crate::input::{self, Limit};
-use crate::io::Hashed;
+use crate::io::Watched;
 use crate::model::{Sha256Digest, hex};
 use crate::project_folder::ProjectFolder;
 use crate::tree::{Asset, Content, Measure, Source, nameless};
@@ -243,11 +243,12 @@ fn archive(
     let writing = || format!("packing {}", files.path().display());
     let store = Arc::new(nameless().with_context(writing)?);
     let mut rules = Vec::new();
-    let mut out = tar::Builder::new(Looked {
-        out: BufWriter::with_capacity(1 << 16, store.clone()),
-        measure: Measure::default(),
-        look,
-    });
+    let mut measure = Measure::default();
+    let file = BufWriter::with_capacity(1 << 16, store.clone());
+    let mut out = tar::Builder::new(Watched::new(file, |bytes: &[u8]| {
+        measure.push(bytes);
+        look(bytes);
+    }));
     for (name, size) in blobs {
         let path = blob(name);
         let reading = || format!("reading {}", files.path().join(&path).display());
@@ -258,31 +259,30 @@ fn archive(
                 continue;
             }
         };
-        let mut hashed = Hashed {
-            // A file that grows is cut, and hashes to something else then; tar pads one that shrinks.
-            file: file.take(*size),
-            sha256: Sha256::new(),
-        };
+        let mut sha256 = Sha256::new();
+        // A file that grows is cut, and hashes to something else then; tar pads one that shrinks.
+        let mut hashed = Watched::new(file.take(*size), |bytes: &[u8]| sha256.update(bytes));
         append(&mut out, &path, *size, &mut hashed).with_context(reading)?;
-        if hex(&hashed.sha256.finalize()) != *name {
+        if hex(&sha256.finalize()) != *name {
             rules.push(broken(name));
         }
     }
     for (name, text) in [("index.json", index), ("oci-layout", MARKER.as_bytes())] {
         append(&mut out, name, text.len() as u64, &mut &*text).with_context(writing)?;
     }
-    let mut out = out.into_inner().with_context(writing)?;
-    out.flush().with_context(writing)?;
+    out.into_inner()
+        .and_then(|mut out| out.flush())
+        .with_context(writing)?;
     let source = Source::Made {
         of: files.path(),
         store,
         at: 0,
     };
-    Ok((out.measure.finish(source), rules))
+    Ok((measure.finish(source), rules))
 }
 
 fn append(
-    out: &mut tar::Builder<Looked<'_>>,
+    out: &mut tar::Builder<impl Write>,
     name: &str,
     size: u64,
     from: &mut dyn Read,
@@ -295,24 +295,4 @@ fn append(
     header.set_gid(0);
     header.set_mtime(MTIME);
     out.append_data(&mut header, name, from)
-}
-
-/// The archive on its way to its file.
-struct Looked<'a> {
-    out: BufWriter<Arc<File>>,
-    measure: Measure,
-    look: &'a mut dyn FnMut(&[u8]),
-}
-
-impl Write for Looked<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let count = self.out.write(bytes)?;
-        self.measure.push(&bytes[..count]);
-        (self.look)(&bytes[..count]);
-        Ok(count)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.out.flush()
-    }
 }

@@ -15,8 +15,9 @@
 //!   the files that nodebake reads as text.
 //! - **Stack**: values are at most [`DEPTH`] deep, since they are dropped by recursion.
 
+use crate::io::Limited;
 use std::cell::Cell;
-use std::io::{self, Write};
+use std::io::Write;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -40,7 +41,7 @@ const KEPT: u64 = 64 << 20;
 /// Bytes that a value counts for beside its text: what Tera's values take.
 const EACH: usize = 32;
 /// Bytes of text that a template makes.
-pub const OUTPUT: usize = 16 << 20;
+pub const OUTPUT: u64 = 16 << 20;
 /// How deep values may be.
 const DEPTH: usize = 64;
 /// Items that `unique` compares with each other, two by two.
@@ -163,14 +164,13 @@ pub fn register(tera: &mut Tera) {
 
 /// `{{ value | json }}`: JSON, which is YAML too.
 fn json(value: Value, _: Kwargs, _: &State<'_>) -> TeraResult<String> {
-    let mut out = Bounded::new(VALUE);
+    let mut out = Limited::new(Vec::new(), VALUE as u64);
     let written = serde_json::to_writer(&mut out, &value);
-    if out.is_full {
-        return Err(Error::message(too_long()));
-    }
-    written.map_err(|error| Error::message(format!("not JSON: {error}")))?;
-    makes(out.bytes.len())?;
-    Ok(String::from_utf8(out.bytes)?)
+    let written = out.within(written);
+    let text = written.map_err(|error| Error::message(format!("not JSON: {error}")))?;
+    let text = text.ok_or_else(|| Error::message(too_long()))?;
+    makes(text.len())?;
+    Ok(String::from_utf8(text)?)
 }
 
 /// `{{ text | b64encode }}`: standard base64 with padding.
@@ -192,7 +192,7 @@ fn replace(text: &str, arguments: Kwargs, _: &State<'_>) -> TeraResult<String> {
 /// As Tera's.
 fn join(items: &[Value], arguments: Kwargs, _: &State<'_>) -> TeraResult<String> {
     let between = arguments.get::<&str>("sep")?.unwrap_or_default();
-    let mut out = Bounded::new(VALUE);
+    let mut out = Limited::new(Vec::new(), VALUE as u64);
     for (number, item) in items.iter().enumerate() {
         let written = match number {
             0 => write!(out, "{item}"),
@@ -200,8 +200,9 @@ fn join(items: &[Value], arguments: Kwargs, _: &State<'_>) -> TeraResult<String>
         };
         written.map_err(|_| Error::message(too_long()))?;
     }
-    makes(out.bytes.len())?;
-    Ok(String::from_utf8(out.bytes)?)
+    let text = out.into_inner();
+    makes(text.len())?;
+    Ok(String::from_utf8(text)?)
 }
 
 /// As Tera's.
@@ -262,39 +263,4 @@ fn unique(items: &[Value], _: Kwargs, _: &State<'_>) -> TeraResult<Vec<Value>> {
         }
     }
     Ok(found)
-}
-
-/// Bytes up to a limit.
-pub struct Bounded {
-    /// What was written.
-    pub bytes: Vec<u8>,
-    limit: usize,
-    /// Whether there was more than fits.
-    pub is_full: bool,
-}
-
-impl Bounded {
-    /// Takes so many bytes.
-    pub fn new(limit: usize) -> Self {
-        Self {
-            bytes: Vec::new(),
-            limit,
-            is_full: false,
-        }
-    }
-}
-
-impl Write for Bounded {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if bytes.len() > self.limit - self.bytes.len() {
-            self.is_full = true;
-            return Err(io::Error::from(io::ErrorKind::FileTooLarge));
-        }
-        self.bytes.extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }

@@ -1,6 +1,6 @@
 //! The documents of a node, each with how it is written: into a file of its own, and once more into a seed.
 
-use std::io::{self, Write};
+use std::io::Write;
 
 use anyhow::bail;
 use base64::Engine as _;
@@ -8,6 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
 
 use crate::error::Result;
+use crate::io::Watched;
 use crate::model::Sha256Digest;
 use crate::model::output::limits::Count;
 use crate::model::output::{Assets, Compression, Format};
@@ -109,16 +110,14 @@ pub fn documents(job: &Job<'_>, forms: &Forms, out: &mut dyn Output) -> Result<V
 fn write_body(job: &Job<'_>, out: &mut dyn Output) -> Result<Sha256Digest> {
     let mut digest = Sha256Digest::default();
     out.file(Place::Node, BODY_NAME, &mut |out| {
-        let mut hashing = Hashing {
-            out,
-            sha256: Sha256::new(),
-        };
+        let mut sha256 = Sha256::new();
+        let mut hashing = Watched::new(out, |bytes: &[u8]| sha256.update(bytes));
         let mut tree = job.tree.public();
         if job.settings.cloud_init.assets != Assets::Inside {
             tree = tree.without_assets();
         }
         tarball::write(&tree, Compression::Gzip, &mut hashing)?;
-        digest = hashing.sha256.finalize().into();
+        digest = sha256.finalize().into();
         Ok(())
     })?;
     Ok(digest)
@@ -151,22 +150,4 @@ fn user_data(
         }
     };
     Ok(Document { name, secret, body })
-}
-
-/// Hashes what passes through.
-struct Hashing<'a> {
-    out: &'a mut dyn Write,
-    sha256: Sha256,
-}
-
-impl Write for Hashing<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let count = self.out.write(bytes)?;
-        self.sha256.update(&bytes[..count]);
-        Ok(count)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.out.flush()
-    }
 }

@@ -2,11 +2,12 @@
 //! rung costs something: a packed file cannot be read by people, a packed document by no program but cloud-init, and
 //! what is fetched needs a server.
 
-use std::io::{self, Write};
+use std::io;
 
 use serde::Serialize;
 
 use crate::error::Result;
+use crate::io::Limited;
 use crate::model::Sha256Digest;
 use crate::model::output::limits::Limit;
 use crate::model::output::{Assets, Format};
@@ -150,17 +151,17 @@ fn counted(
 
 /// The document itself; None if it is larger than `most`.
 pub fn document(job: &Job<'_>, shape: Shape, forms: &Forms, most: u64) -> Result<Option<Vec<u8>>> {
-    let mut bytes = Capped::new(Vec::new(), most);
+    let mut bytes = Limited::new(Vec::new(), most);
     let written = write(job, shape, forms, &mut bytes);
-    bytes.end(written)
+    bytes.within(written)
 }
 
 /// The size of the document; None if it is larger than `most`.
 pub fn size(job: &Job<'_>, shape: Shape, forms: &Forms, most: u64) -> Result<Option<u64>> {
-    let mut sink = Capped::new(io::sink(), most);
+    let mut sink = Limited::new(io::sink(), most);
     let written = write(job, shape, forms, &mut sink);
-    let count = sink.count;
-    Ok(sink.end(written)?.map(|_| count))
+    let count = sink.count();
+    Ok(sink.within(written)?.map(|_| count))
 }
 
 /// The files that take most of the plain document, the largest first.
@@ -175,56 +176,12 @@ pub fn largest(job: &Job<'_>, part: Part, forms: &Forms) -> Result<Vec<(String, 
         };
         let inside = inside && (!entry.is_asset() || assets == Assets::Inside);
         if let (EntryKind::File(_), true) = (&entry.kind, inside) {
-            let mut sink = Capped::new(io::sink(), u64::MAX);
+            let mut sink = Limited::new(io::sink(), u64::MAX);
             write_file(path.as_str(), &entry, (Packing::Readable, forms), &mut sink)?;
-            found.push((path.to_string(), sink.count));
+            found.push((path.to_string(), sink.count()));
         }
     }
     found.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
     found.truncate(NAMED);
     Ok(found)
-}
-
-/// A writer that counts, and gives up at a bound.
-struct Capped<W> {
-    out: W,
-    count: u64,
-    most: u64,
-    is_full: bool,
-}
-
-impl<W> Capped<W> {
-    fn new(out: W, most: u64) -> Self {
-        Self {
-            out,
-            count: 0,
-            most,
-            is_full: false,
-        }
-    }
-
-    /// What was written; None if that was more than the bound.
-    fn end(self, written: Result<()>) -> Result<Option<W>> {
-        match (self.is_full, written) {
-            (true, _) => Ok(None),
-            (false, Ok(())) => Ok(Some(self.out)),
-            (false, Err(error)) => Err(error),
-        }
-    }
-}
-
-impl<W: Write> Write for Capped<W> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if self.count + bytes.len() as u64 > self.most {
-            self.is_full = true;
-            return Err(io::Error::other("larger than the bound"));
-        }
-        let count = self.out.write(bytes)?;
-        self.count += count as u64;
-        Ok(count)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.out.flush()
-    }
 }

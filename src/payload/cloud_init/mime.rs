@@ -2,7 +2,7 @@
 //! say, so that theirs win where both say something, and no list of either is lost.
 
 use std::fmt::Write as _;
-use std::io::{self, Write};
+use std::io::Write;
 use std::sync::Arc;
 
 use base64::Engine as _;
@@ -11,6 +11,7 @@ use base64::write::EncoderWriter;
 use sha2::{Digest, Sha256};
 
 use crate::error::Result;
+use crate::io::Watched;
 use crate::model::hex;
 use crate::tree::Content;
 
@@ -91,16 +92,17 @@ pub fn write(
     ours: &dyn Fn(&mut dyn Write) -> Result<()>,
     out: &mut dyn Write,
 ) -> Result<()> {
-    let mut seen = Seen {
-        sha256: Sha256::new(),
-        is_plain: true,
-    };
-    ours(&mut seen)?;
+    let mut sha256 = Sha256::new();
+    let mut ours_is_plain = true;
+    ours(&mut Watched::only(|bytes: &[u8]| {
+        sha256.update(bytes);
+        ours_is_plain &= is_plain(bytes);
+    }))?;
     for part in parts {
-        seen.sha256.update(part.text.as_bytes());
+        sha256.update(part.text.as_bytes());
     }
     // From the content, or two builds would differ; and so long that no content holds it.
-    let boundary = format!("==nodebake-{}==", &hex(&seen.sha256.finalize())[..32]);
+    let boundary = format!("==nodebake-{}==", &hex(&sha256.finalize())[..32]);
     let mut head =
         format!("Content-Type: multipart/mixed; boundary=\"{boundary}\"\nMIME-Version: 1.0\n");
     for part in parts {
@@ -109,11 +111,11 @@ pub fn write(
     push_head(
         &mut head,
         ("nodebake.cfg", "text/cloud-config"),
-        seen.is_plain,
+        ours_is_plain,
         &boundary,
     );
     out.write_all(head.as_bytes())?;
-    match seen.is_plain {
+    match ours_is_plain {
         true => ours(out)?,
         false => {
             let mut encoder = EncoderWriter::new(&mut *out, &STANDARD);
@@ -153,24 +155,6 @@ fn push_head(out: &mut String, (name, kind): (&str, &str), is_plain: bool, bound
 /// and changes line ends.
 fn is_plain(bytes: &[u8]) -> bool {
     bytes.iter().all(|byte| byte.is_ascii() && *byte != b'\r')
-}
-
-/// Looks at what passes by.
-struct Seen {
-    sha256: Sha256,
-    is_plain: bool,
-}
-
-impl Write for Seen {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.sha256.update(bytes);
-        self.is_plain &= is_plain(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }
 
 #[cfg(test)]

@@ -11,10 +11,11 @@ mod needs;
 mod size;
 mod theirs;
 
+use crate::io::Watched;
 use crate::model::output::IgnitionDigest;
 use crate::model::output::IgnitionSpec;
 use std::cell::RefCell;
-use std::io::{self, BufWriter, Write};
+use std::io::{BufWriter, Write};
 
 use anyhow::Context;
 
@@ -66,7 +67,10 @@ pub fn package(job: &Job<'_>, forms: &Forms, out: &mut dyn Output) -> Result<()>
             name,
             &mut |out| match &mut hasher {
                 None => document.write(forms, out),
-                Some(hasher) => document.write(forms, &mut Hashing { out, hasher }),
+                Some(hasher) => document.write(
+                    forms,
+                    &mut Watched::new(out, |bytes: &[u8]| hasher.update(bytes)),
+                ),
             },
         )?;
         let merge = url
@@ -102,24 +106,6 @@ impl Merge<'static> {
                 hash: hasher.finish(),
             }),
         }
-    }
-}
-
-/// Hashes what passes through.
-struct Hashing<'a> {
-    out: &'a mut dyn Write,
-    hasher: &'a mut Hasher,
-}
-
-impl Write for Hashing<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let count = self.out.write(bytes)?;
-        self.hasher.update(&bytes[..count]);
-        Ok(count)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.out.flush()
     }
 }
 

@@ -1,9 +1,10 @@
 //! Whether a configuration is small enough for where it goes. Only `config.ign` goes there: what it fetches has no limit.
 
 use std::cell::RefCell;
-use std::io::{self, Write};
+use std::io;
 
 use crate::error::Result;
+use crate::io::Limited;
 use crate::model::output::Format;
 use crate::model::output::{IgnitionSpec, IgnitionTarget};
 use crate::payload::ignition::config::{ContentMaker, preset, storage, systemd};
@@ -119,49 +120,26 @@ fn counted(
 ) -> Result<Option<u64>> {
     let limit = target.and_then(IgnitionTarget::max_bytes);
     let most = limit.map_or(u64::MAX, |limit| limit.saturating_mul(HOPELESS));
-    let mut sink = Capped {
-        bytes: (target == Some(IgnitionTarget::LiveIso)).then(Vec::new),
-        count: 0,
-        most,
-    };
+    if target == Some(IgnitionTarget::LiveIso) {
+        let mut bytes = Limited::new(Vec::new(), most);
+        let written = document.write(forms, &mut bytes);
+        let bytes = bytes.within(written)?;
+        return bytes.map(|bytes| live_iso::length(&bytes)).transpose();
+    }
+    let mut sink = Limited::new(io::sink(), most);
     let written = document.write(forms, &mut sink);
-    if sink.count > most {
+    let count = sink.count();
+    if sink.within(written)?.is_none() {
         return Ok(None);
     }
-    written?;
-    match (target, &sink.bytes) {
-        (Some(IgnitionTarget::LiveIso), Some(bytes)) => Ok(Some(live_iso::length(bytes)?)),
-        (Some(IgnitionTarget::Platform(target)), _) => {
+    match target {
+        Some(IgnitionTarget::Platform(target)) => {
             let limit = target.limit();
-            Ok(Some(limit.map_or(sink.count, |limit| {
-                limit.count.of(sink.count, true)
-            })))
+            Ok(Some(
+                limit.map_or(count, |limit| limit.count.of(count, true)),
+            ))
         }
-        _ => Ok(Some(sink.count)),
-    }
-}
-
-/// Counts what is written and keeps it where it must be packed; gives up at a bound.
-struct Capped {
-    bytes: Option<Vec<u8>>,
-    count: u64,
-    most: u64,
-}
-
-impl Write for Capped {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.count += bytes.len() as u64;
-        if self.count > self.most {
-            return Err(io::Error::other("larger than the bound"));
-        }
-        if let Some(kept) = &mut self.bytes {
-            kept.extend_from_slice(bytes);
-        }
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
+        _ => Ok(Some(count)),
     }
 }
 

@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use cpio::newc::{Builder, ModeFileType};
 
 use crate::error::Result;
+use crate::io::Watched;
 use crate::model::output::{Format, Secrets};
 use crate::payload::assets;
 use crate::payload::initramfs::mode::CONFIG;
@@ -83,32 +84,16 @@ impl Output for Only<'_> {
             return write(&mut io::sink());
         }
         self.secret = place == Place::Secret;
-        let mut measuring = Measuring {
-            copy: self.copy.as_deref_mut(),
-            size: 0,
+        let mut size = 0;
+        let mut nowhere = io::sink();
+        let out: &mut dyn Write = match &mut self.copy {
+            Some(copy) => copy,
+            None => &mut nowhere,
         };
-        write(&mut measuring)?;
-        self.size = measuring.size;
-        Ok(())
-    }
-}
-
-struct Measuring<'a, 'b> {
-    copy: Option<&'a mut (dyn Write + 'b)>,
-    size: u64,
-}
-
-impl Write for Measuring<'_, '_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let count = match &mut self.copy {
-            Some(copy) => copy.write(bytes)?,
-            None => bytes.len(),
-        };
-        self.size += count as u64;
-        Ok(count)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
+        write(&mut Watched::new(out, |bytes: &[u8]| {
+            size += bytes.len() as u64;
+        }))?;
+        self.size = size;
         Ok(())
     }
 }

@@ -14,6 +14,7 @@ use std::io::Write;
 use anyhow::bail;
 
 use crate::error::Result;
+use crate::io::Watched;
 use crate::payload::iso::descriptor::{Volume, path_table, terminator};
 use crate::payload::iso::name::{joliet, short_names};
 use crate::payload::iso::record::{Extent, Record, extension_reference, joined, rock_ridge};
@@ -57,13 +58,15 @@ pub fn write(label: &str, files: &[IsoFile<'_>], out: &mut dyn Write) -> Result<
     let layout = Layout::of(files);
     out.write_all(&layout.head(label, files))?;
     for file in files {
-        let mut counting = Counting { out, count: 0 };
-        (file.write)(&mut counting)?;
-        if counting.count != file.size {
+        let mut count = 0;
+        (file.write)(&mut Watched::new(&mut *out, |bytes: &[u8]| {
+            count += bytes.len() as u64;
+        }))?;
+        if count != file.size {
             bail!(
                 "writing {} into an image: {} bytes came instead of {}",
                 file.name,
-                counting.count,
+                count,
                 file.size
             );
         }
@@ -183,21 +186,4 @@ impl Layout {
 fn sector(mut bytes: Vec<u8>) -> Vec<u8> {
     bytes.resize(bytes.len().next_multiple_of(SECTOR), 0);
     bytes
-}
-
-struct Counting<'a> {
-    out: &'a mut dyn Write,
-    count: u64,
-}
-
-impl Write for Counting<'_> {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        let count = self.out.write(bytes)?;
-        self.count += count as u64;
-        Ok(count)
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        self.out.flush()
-    }
 }

@@ -10,8 +10,8 @@ use walkdir::WalkDir;
 /// From the ground up. A room may use those on floors below its own, and none beside it.
 const FLOORS: [&[&str]; 18] = [
     &["model", "redact", "terminal"],
-    &["closest", "columns", "error", "timing"],
-    &["decompress", "input", "io", "unfinished"],
+    &["closest", "columns", "error", "io", "timing"],
+    &["decompress", "input", "unfinished"],
     &["lock", "report", "signals", "staging"],
     &["access", "together", "yaml"],
     &["kubernetes", "project_folder", "tree"],
