@@ -191,7 +191,7 @@ impl Unpacking<'_> {
             return Ok(Ok(()));
         }
         if has_holes(&mut entry) {
-            let rule = format!("has {full}, which pax keeps in texts: pack it without --sparse");
+            let rule = format!("has {full}, which pax keeps in pieces: pack it without --sparse");
             return Ok(Err(rule));
         }
         let executable = entry.header().mode().unwrap_or(0) & 0o111 != 0;
