@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use time::OffsetDateTime;
 
 use crate::error::Result;
+use crate::project::{BuildRequest, Reading, Signing, Tokens, default_out};
 use crate::project_folder::ProjectFolder;
 
 mod csr;
@@ -227,7 +228,7 @@ pub struct Init {
 pub struct Check {
     #[command(flatten)]
     #[allow(missing_docs)]
-    pub project: Project,
+    pub project: ProjectArgs,
     /// Do without the tokens: placeholders stand for them, and when they end is
     /// not judged; for checks of changes by those who may not see secrets
     #[arg(long, conflicts_with = "secrets")]
@@ -239,18 +240,18 @@ pub struct Check {
 
 /// What `check`, `build` and `show` read.
 #[derive(Debug, Args)]
-pub struct Project {
+pub struct ProjectArgs {
     /// The project's folder
     #[arg(default_value = ".", value_name = "DIR")]
     pub dir: PathBuf,
     #[command(flatten)]
     #[allow(missing_docs)]
-    pub reading: Reading,
+    pub reading: ReadingArgs,
 }
 
 /// How a project is read and judged.
 #[derive(Clone, Debug, Args)]
-pub struct Reading {
+pub struct ReadingArgs {
     /// Judge expirations at this time (RFC 3339) rather than now; it changes
     /// findings only, never a byte of what is built
     #[arg(long, value_name = "TIME", value_parser = time)]
@@ -275,10 +276,31 @@ pub struct AllowArgs {
     pub folders: Vec<PathBuf>,
 }
 
-impl Project {
-    /// The folder, and what may be read in it.
-    pub fn folder(&self) -> Result<ProjectFolder> {
-        self.reading.allow.folder(&self.dir)
+impl ProjectArgs {
+    /// How it is read, and with which tokens.
+    pub fn reading(&self, tokens: Tokens) -> Reading {
+        self.reading.of(&self.dir, tokens)
+    }
+}
+
+impl ReadingArgs {
+    /// How the project in a folder is read.
+    pub fn of(&self, dir: &Path, tokens: Tokens) -> Reading {
+        Reading {
+            dir: dir.to_owned(),
+            allow: self.allow.folders.clone(),
+            at: self.at,
+            strict: self.strict,
+            secrets: self.secrets.choice(),
+            tokens,
+        }
+    }
+}
+
+impl Check {
+    /// How the project is read.
+    pub fn reading(&self) -> Reading {
+        self.project.reading(Tokens::asked(self.no_tokens))
     }
 }
 
@@ -297,7 +319,7 @@ const FORMATS: [&str; 4] = ["tarball", "cloudInit", "ignition", "initramfs"];
 pub struct Build {
     #[command(flatten)]
     #[allow(missing_docs)]
-    pub project: Project,
+    pub project: ProjectArgs,
     /// The bundle's folder [default: DIR/out]
     #[arg(short, long, value_name = "OUT")]
     pub out: Option<PathBuf>,
@@ -336,6 +358,37 @@ pub struct Build {
     pub print: Print,
 }
 
+impl Build {
+    /// What is to be built.
+    pub fn request(&self) -> BuildRequest {
+        let out = self.out.clone();
+        let out = out.unwrap_or_else(|| default_out(&self.project.dir));
+        BuildRequest {
+            reading: self.project.reading(Tokens::File),
+            formats: self.formats.clone(),
+            nodes: self.nodes.clone(),
+            upgrade_from: self.upgrade_from.clone(),
+            signing: match self.stage {
+                Some(Stage::Trees) => Signing::Trees(self.trees_beside(&out)),
+                Some(Stage::Payloads) => Signing::Payloads(self.trees_beside(&out)),
+                None if self.unsigned => Signing::With(None),
+                None => Signing::Key(self.key.clone()),
+            },
+            out,
+        }
+    }
+
+    /// The first stage's folder.
+    fn trees_beside(&self, out: &Path) -> PathBuf {
+        let beside = || {
+            let mut name = out.as_os_str().to_owned();
+            name.push(".trees");
+            name.into()
+        };
+        self.trees.clone().unwrap_or_else(beside)
+    }
+}
+
 /// The stages of a build with an external signer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Stage {
@@ -352,7 +405,7 @@ pub struct Show {
     pub node: String,
     #[command(flatten)]
     #[allow(missing_docs)]
-    pub project: Project,
+    pub project: ProjectArgs,
     /// Do without the tokens: placeholders stand for them, and when they end is
     /// not judged; for checks of changes by those who may not see secrets
     #[arg(long, conflicts_with = "secrets")]

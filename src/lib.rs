@@ -84,18 +84,21 @@ pub mod schema;
 
 /// What is in payloads, ours and others'.
 pub mod inspect;
-/// What nodes need that no payload contains.
-pub mod preflight;
 
 /// The output folder: manifest, signature, verifying.
 pub mod bundle;
 /// One initrd of a base and an overlay.
 pub mod initrd;
+/// What nodes need that no payload contains.
+pub mod preflight;
 
 /// Signed trees inside payloads.
 pub mod carried;
 /// What changed between two bundles.
 pub mod diff;
+
+/// A project: opened, checked, built and compared.
+pub mod project;
 
 /// What the user may say.
 pub mod cli;

@@ -1,6 +1,8 @@
 //! The needs of a node that its payload does not meet: all that its configuration names and its tree does not contain.
 //! In: a baked node and its plan. Out: a list, for those who prepare the place before nodes boot there.
 
+pub mod memory;
+
 use std::collections::BTreeSet;
 
 use serde::Serialize;

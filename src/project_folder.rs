@@ -25,6 +25,9 @@ use zeroize::Zeroizing;
 use crate::error::Result;
 use crate::input::{self, Handle, Limit};
 
+/// The inventory's file in a project.
+pub const CLUSTER_FILE: &str = "cluster.yaml";
+
 /// cluster.yaml, a profile, an overlay.yaml, a table of nodes: 100,000 nodes that are written out one by one take 20 MiB.
 pub const SETTINGS: Limit = Limit::mib(64);
 /// Certificates: a bundle of all public CAs of the web has less than 1 MiB.

@@ -9,6 +9,7 @@ mod beside;
 mod claims;
 mod keys;
 mod list;
+mod tree_check;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -28,6 +29,7 @@ use crate::payload::members;
 use crate::tree::{Entry, EntryKind, NodeTree, UNIT_FOLDER};
 
 pub use beside::{BESIDE, SCRIPT, with_signed_list};
+pub use tree_check::{as_counted, checks_tree};
 
 /// The longest list that is read, in bytes.
 const LONGEST_LIST: u64 = 16 * 1024 * 1024;

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 
 use crate::cli::{AllowArgs, SecretsArgs};
+use crate::error::Result;
+use crate::project::ReviewRequest;
 
 /// `csr …`.
 #[derive(Debug, Subcommand)]
@@ -95,6 +97,19 @@ pub struct CsrReview {
     /// Print for people, as JSON or as commands
     #[arg(short, long, value_enum, default_value_t, value_name = "FORM")]
     pub output: CsrPrint,
+}
+
+impl CsrReview {
+    /// What is to be reviewed.
+    pub fn request(&self) -> Result<ReviewRequest> {
+        Ok(ReviewRequest {
+            requests: self.file.clone(),
+            folder: self.allow.folder(&self.dir)?,
+            secrets: self.secrets.choice(),
+            ids: self.ids.clone(),
+            deny_unknown: self.deny_unknown,
+        })
+    }
 }
 
 /// `csr export-ids`.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::cli::{Print, Reading};
+use crate::cli::{Print, ReadingArgs};
 
 /// `diff`.
 #[derive(Debug, Args)]
@@ -31,7 +31,7 @@ pub struct Diff {
     pub exit_code: bool,
     #[command(flatten)]
     #[allow(missing_docs)]
-    pub reading: Reading,
+    pub reading: ReadingArgs,
     /// Print for people or as JSON
     #[arg(short, long, value_enum, default_value_t, value_name = "FORM")]
     pub output: Print,

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::cli::{AllowArgs, Print};
+use crate::secrets::SecretsChoice;
 
 /// Which file, and what opens it.
 #[derive(Clone, Debug, Default, Args)]
@@ -25,6 +26,16 @@ pub struct SecretsArgs {
         hide_env_values = true
     )]
     pub identities: Vec<PathBuf>,
+}
+
+impl SecretsArgs {
+    /// Which file, and what opens it.
+    pub fn choice(&self) -> SecretsChoice {
+        SecretsChoice {
+            file: self.secrets.clone(),
+            identities: self.identities.clone(),
+        }
+    }
 }
 
 /// The tokens' file, and how the result is printed: the end of every `token` command.

@@ -1,59 +1,74 @@
 //! `nodebake diff`: what changed between two bundles, or between one and what the project makes now.
 
-use std::collections::BTreeMap;
 use std::io::{BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use anyhow::{Context, bail};
-use zeroize::Zeroizing;
+use anyhow::bail;
 
-use crate::bundle::{OldBundle, PublicKey, Verdict};
-use crate::cli::{Diff, Print, Project};
-use crate::cmd::build;
-use crate::cmd::project::Tokens;
+use crate::bundle::{OldBundle, PublicKey};
+use crate::cli::{Diff, Print};
+use crate::cmd::progress::Bar;
+use crate::cmd::{note, say};
 use crate::diff::{JsonPrinter, Printer, TextPrinter, diff};
 use crate::error::{Exit, Result};
+use crate::project::{Tokens, build_to_compare, default_out, tokens_of};
 use crate::report::Report;
-use crate::secrets::{Token, of_secrets};
-use crate::staging::Staging;
 use crate::terminal;
 use crate::unfinished::go_on_or_wait;
 
-/// The Secrets of the tokens in a bundle.
-const TOKENS: &str = "cluster/tokens/tokens.yaml";
-
 /// Runs `diff`.
 pub fn run(args: &Diff) -> Result<Exit> {
-    let key = match key(args.key.as_deref())? {
-        Ok(key) => key,
-        Err(exit) => return Ok(exit),
+    let mut report = Report::default();
+    let key = match &args.key {
+        Some(file) => PublicKey::load(file, &file.display().to_string(), &mut report)?,
+        None => None,
     };
-    let out = || build::out_of(&args.project);
-    let old = args.old.clone().unwrap_or_else(&out);
-    let old = match open(&old, key.as_ref())? {
-        Ok(old) => old,
-        Err(exit) => return Ok(exit),
+    if args.key.is_some() && key.is_none() {
+        say(&report)?;
+        return Ok(Exit::Findings);
+    }
+    let out = default_out(&args.project);
+    let Some(old) = open(args.old.as_deref().unwrap_or(&out), key.as_ref())? else {
+        return Ok(Exit::VerificationFailed);
     };
-    let Some(new) = &args.new else {
-        let tokens = match args.no_tokens {
-            true => Tokens::StandIns(known(&old)?),
-            false => Tokens::File,
-        };
-        tokens.say()?;
-        let made = match make(args, &tokens)? {
-            Ok(made) => made,
-            Err(exit) => return Ok(exit),
-        };
-        // Nobody can have signed it.
-        let new = open(&made.bundle(), None)?;
-        return new.map_or_else(Ok, |new| say(args, (&old, &new), &out()));
+    let made;
+    // Nobody can have signed what is made now.
+    let (folder, key, shown) = match &args.new {
+        Some(new) => (new.clone(), key, new),
+        None => {
+            let tokens = match args.no_tokens {
+                true => tokens_of(&old)?,
+                false => Tokens::File,
+            };
+            note(&tokens)?;
+            let reading = args.reading.of(&args.project, tokens);
+            made = build_to_compare(&reading, &Bar::default(), &mut report)?;
+            say(&report)?;
+            let Some(made) = &made else {
+                return Ok(Exit::Findings);
+            };
+            (made.bundle(), None, &out)
+        }
     };
-    let folder = new;
-    let new = open(folder, key.as_ref())?;
-    new.map_or_else(Ok, |new| say(args, (&old, &new), folder))
+    let Some(new) = open(&folder, key.as_ref())? else {
+        return Ok(Exit::VerificationFailed);
+    };
+    print(args, (&old, &new), shown)
 }
 
-fn say(args: &Diff, (old, new): (&OldBundle, &OldBundle), folder: &Path) -> Result<Exit> {
+/// Opens a bundle of which every file is as its manifest lists it; None after printing what is not.
+fn open(folder: &Path, key: Option<&PublicKey>) -> Result<Option<Box<OldBundle>>> {
+    let verdict = match OldBundle::checked(folder, key)? {
+        Ok(bundle) => return Ok(Some(bundle)),
+        Err(verdict) => verdict,
+    };
+    // What is missing from a folder that a signal has just removed is no news.
+    go_on_or_wait();
+    write!(terminal::stderr(), "{verdict}")?;
+    Ok(None)
+}
+
+fn print(args: &Diff, (old, new): (&OldBundle, &OldBundle), folder: &Path) -> Result<Exit> {
     let (kind, other) = (old.manifest().kind, new.manifest().kind);
     if kind != other {
         bail!(
@@ -73,75 +88,5 @@ fn say(args: &Diff, (old, new): (&OldBundle, &OldBundle), folder: &Path) -> Resu
     Ok(match args.exit_code && !summary.same {
         true => Exit::Findings,
         false => Exit::Good,
-    })
-}
-
-type Opened<T> = std::result::Result<T, Exit>;
-
-fn key(file: Option<&Path>) -> Result<Opened<Option<PublicKey>>> {
-    let Some(file) = file else {
-        return Ok(Ok(None));
-    };
-    let mut report = Report::default();
-    match PublicKey::load(file, &file.display().to_string(), &mut report)? {
-        Some(key) => Ok(Ok(Some(key))),
-        None => {
-            write!(terminal::stderr(), "{report}")?;
-            Ok(Err(Exit::Findings))
-        }
-    }
-}
-
-/// Opens a bundle of which every file is as its manifest lists it.
-fn open(folder: &Path, key: Option<&PublicKey>) -> Result<Opened<Box<OldBundle>>> {
-    let verdict: Verdict = match OldBundle::checked(folder, key)? {
-        Ok(bundle) => return Ok(Ok(bundle)),
-        Err(verdict) => verdict,
-    };
-    // What is missing from a folder that a signal has just removed is no news.
-    go_on_or_wait();
-    write!(terminal::stderr(), "{verdict}")?;
-    Ok(Err(Exit::VerificationFailed))
-}
-
-/// What the project makes now, in a folder that goes when this is dropped.
-struct Made(Staging);
-
-impl Made {
-    fn bundle(&self) -> PathBuf {
-        self.0.join("project")
-    }
-}
-
-/// The tokens in a bundle, so that what the project makes with them differs in nothing that only they decide.
-fn known(old: &OldBundle) -> Result<BTreeMap<String, Vec<Token>>> {
-    let nodes = old.nodes().iter();
-    let newest = nodes.filter_map(|node| Some((node.token_id.as_deref()?, node.name.as_str())));
-    let mut files = old.manifest().files.iter();
-    let Some(secrets) = files.find(|file| &*file.path == TOKENS) else {
-        return Ok(BTreeMap::new());
-    };
-    let mut bytes = Zeroizing::new(Vec::with_capacity(usize::try_from(secrets.size)?));
-    old.copy(secrets, &mut *bytes)?;
-    let text = std::str::from_utf8(&bytes).with_context(|| format!("reading {TOKENS}"))?;
-    Ok(of_secrets(text, &newest.collect()))
-}
-
-fn make(args: &Diff, tokens: &Tokens) -> Result<Opened<Made>> {
-    let named = tempfile::Builder::new()
-        .prefix("nodebake-diff-")
-        .make(Staging::create);
-    let named = named.context("making a folder for what the project builds")?;
-    // It removes itself, on signals too.
-    let (folder, path) = named.into_parts();
-    path.keep()?;
-    let made = Made(folder);
-    let project = Project {
-        dir: args.project.clone(),
-        reading: args.reading.clone(),
-    };
-    Ok(match build::to_look_at(project, tokens, &made.bundle())? {
-        true => Ok(made),
-        false => Err(Exit::Findings),
     })
 }

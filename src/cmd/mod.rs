@@ -1,21 +1,23 @@
-//! One file for each subcommand: glue only.
+//! One file for each subcommand, which calls and prints.
 
 use std::io::Write;
 
+use serde::Serialize;
+
+use crate::cli::Print;
 use crate::error::{Exit, Result};
+use crate::project::Tokens;
+use crate::report::Report;
 use crate::terminal;
 
 /// `build`.
 pub mod build;
 /// `check`.
 pub mod check;
-mod credentials;
 /// `csr`.
 pub mod csr;
 /// `diff`.
 pub mod diff;
-mod dump_file;
-mod guard;
 /// `init`.
 pub mod init;
 /// `initrd`.
@@ -26,28 +28,19 @@ pub mod inspect;
 pub mod key;
 /// `man` and `completions`.
 pub mod man;
-mod manifests;
-mod memory;
-mod merges;
 /// `pki`.
 pub mod pki;
 /// `preflight`.
 pub mod preflight;
-mod project;
-mod pxe;
+mod progress;
 /// `schema`.
 pub mod schema;
-mod secrets_file;
 /// `show`.
 pub mod show;
 /// `sign`.
 pub mod sign;
-mod text_file;
 /// `token`.
 pub mod token;
-mod token_ids;
-mod tree_check;
-mod user_files;
 /// `verify`.
 pub mod verify;
 
@@ -55,4 +48,26 @@ pub mod verify;
 fn usage(rule: &str) -> Result<Exit> {
     writeln!(terminal::stderr(), "nodebake: {rule}")?;
     Ok(Exit::Usage)
+}
+
+/// Prints findings for people, on stderr.
+fn say(report: &Report) -> Result<()> {
+    Ok(write!(terminal::stderr(), "{report}")?)
+}
+
+/// Says on stderr what is not checked, for want of tokens.
+fn note(tokens: &Tokens) -> Result<()> {
+    if let Some(note) = tokens.note() {
+        writeln!(terminal::stderr(), "nodebake: {note}")?;
+    }
+    Ok(())
+}
+
+/// Prints a result in the form that the user wants.
+fn print(output: Print, result: &impl Serialize, text: impl FnOnce() -> String) -> Result<()> {
+    let printed = match output {
+        Print::Text => terminal::stdout().write_all(text().as_bytes()),
+        Print::Json => terminal::print_json(result),
+    };
+    Ok(printed?)
 }

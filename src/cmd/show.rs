@@ -9,11 +9,12 @@ use serde::Serialize;
 
 use crate::cli::{Print, Show};
 use crate::closest::closest;
-use crate::cmd::project::{Tokens, prepare, say};
+use crate::cmd::{note, say};
 use crate::error::{Exit, Result};
 use crate::inventory::child_path;
 use crate::model::output::{Format, Settings};
 use crate::plan::{Moved, NodePlan};
+use crate::project::{Tokens, open};
 use crate::render::RenderedNode;
 use crate::report::Report;
 use crate::secrets::Token;
@@ -25,17 +26,10 @@ use crate::yaml::{Located, Value};
 /// Runs `show`.
 pub fn run(args: &Show) -> Result<Exit> {
     let mut report = Report::default();
-    let tokens = Tokens::asked(args.no_tokens);
-    tokens.say()?;
-    let prepared = prepare(
-        &args.project.folder()?,
-        &args.project.reading,
-        &tokens,
-        &mut report,
-    )?;
-    if args.project.reading.strict {
-        report.make_strict();
-    }
+    let reading = args.project.reading(Tokens::asked(args.no_tokens));
+    note(&reading.tokens)?;
+    let prepared = open(&reading, &mut report)?;
+    reading.judge(&mut report);
     let Some(prepared) = prepared.filter(|_| !report.has_errors()) else {
         say(&report)?;
         return Ok(Exit::Findings);

@@ -14,10 +14,10 @@ use crate::bundle::{
 };
 use crate::carried::{Carried, verify_carried};
 use crate::cli::{Print, Verify};
-use crate::cmd::project::judged_at;
 use crate::cmd::usage;
 use crate::error::{Exit, Result};
 use crate::model::Location;
+use crate::project::judged_at;
 use crate::report::{Finding, Report};
 use crate::terminal::{self, shown};
 use crate::timing::parse_rfc3339;

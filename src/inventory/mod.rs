@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::input;
 use crate::model::{Location, Spanned};
-use crate::project_folder::{ProjectFolder, SETTINGS};
+use crate::project_folder::{CLUSTER_FILE, ProjectFolder, SETTINGS};
 use crate::report::{Finding, Report};
 use crate::yaml::{Located, Value};
 
@@ -52,9 +52,6 @@ pub use output::format;
 pub use runtime::{Containerd, Mirror, Proxies, Registry};
 pub use shape::LAYER_KEYS;
 pub use spec::{OverlayUse, Spec, Taint, Text};
-
-/// The inventory's file in a project.
-pub const CLUSTER_FILE: &str = "cluster.yaml";
 
 /// A cluster and its nodes.
 pub struct Inventory {

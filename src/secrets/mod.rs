@@ -12,6 +12,7 @@ mod read;
 mod rotate;
 mod seal;
 mod secret;
+mod source;
 mod stand_in;
 mod store;
 mod token;
@@ -23,6 +24,10 @@ pub use list::{Listing, minted_text};
 pub use rotate::{Ended, Expiring, Rotated};
 pub use seal::Keys;
 pub use secret::Secret;
+pub use source::{
+    Change, IDENTITY_VARIABLE, SecretsChoice, check_recipients, encrypt, project_tokens,
+    tokens_if_there,
+};
 pub use stand_in::of_secrets;
 pub use store::{Minted, Minting, TokenStore};
 pub use token::{Token, Usage, is_id, is_secret};

@@ -12,7 +12,7 @@ use time::OffsetDateTime;
 use crate::cli::{PkiInit, Print};
 use crate::cmd::init::EXAMPLE_CA;
 use crate::cmd::pki::passphrase;
-use crate::cmd::project::say;
+use crate::cmd::say;
 use crate::error::{Exit, Result};
 use crate::identity::pki_files::{self, CA_KEY, CONTROL_PLANE};
 use crate::identity::{Authority, CaBundle, ControlPlane, FileText};

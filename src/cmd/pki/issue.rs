@@ -12,13 +12,13 @@ use time::OffsetDateTime;
 
 use crate::cli::{PkiIssue, Print};
 use crate::cmd::pki::{authority, passphrase};
-use crate::cmd::project::{ca_bundle, say};
-use crate::cmd::token::chosen;
+use crate::cmd::say;
 use crate::error::{Exit, Result};
 use crate::identity::pki_files;
 use crate::identity::{Authority, CaBundle, Credential, Expectation, Judged};
 use crate::inventory::Inventory;
 use crate::plan::{Role, Wanted, wanted};
+use crate::project::{ca_bundle, chosen};
 use crate::project_folder::ProjectFolder;
 use crate::report::Report;
 use crate::terminal;

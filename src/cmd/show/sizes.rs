@@ -6,9 +6,8 @@ use std::io::Write;
 
 use serde::Serialize;
 
+use crate::carried::as_counted;
 use crate::cli::Print;
-use crate::cmd::project::Prepared;
-use crate::cmd::tree_check;
 use crate::error::Result;
 use crate::model::NodePath;
 use crate::model::output::{Format, IgnitionSpec, IgnitionTarget};
@@ -18,6 +17,7 @@ use crate::payload::ignition::{self, IgnitionAccount};
 use crate::payload::initramfs::memory;
 use crate::payload::{Forms, Job};
 use crate::plan::NodePlan;
+use crate::project::{Project, tree_key};
 use crate::render::RenderedNode;
 use crate::terminal;
 use crate::tree::{Entry, EntryKind};
@@ -62,15 +62,15 @@ struct Largest {
 
 /// Prints the account of each of the node's documents.
 pub fn print(
-    prepared: &Prepared,
+    prepared: &Project,
     node: &NodePlan,
     baked: &RenderedNode,
     (print, out): (Print, &mut dyn Write),
 ) -> Result<()> {
     let facts = prepared.facts(node, baked);
     let settings = &node.class.spec.output;
-    let key = tree_check::key(prepared.plan.project.path())?;
-    let tree = tree_check::as_counted(&node.name, &baked.tree, key.as_ref())?;
+    let key = tree_key(prepared.plan.project.path())?;
+    let tree = as_counted(&node.name, &baked.tree, key.as_ref())?;
     let forms = Forms::default();
     let job = Job {
         tree: &tree,

@@ -6,15 +6,15 @@ use serde::Serialize;
 use time::OffsetDateTime;
 
 use crate::cli::{TokenRevoke, TokenRotate};
-use crate::cmd::secrets_file::Change;
-use crate::cmd::token::{chosen, chosen_or_joining, load, minting, print};
+use crate::cmd::token::{chosen_or_joining, load, minting, print};
 use crate::cmd::usage;
 use crate::error::{Exit, Result};
 use crate::inventory::Inventory;
 use crate::model::Spanned;
+use crate::project::chosen;
 use crate::project_folder::ProjectFolder;
 use crate::report::{Finding, Report};
-use crate::secrets::{Ended, Rotated};
+use crate::secrets::{Change, Ended, Rotated};
 use crate::timing::rfc3339;
 
 /// Names on one command line; the kernel takes some 2 MiB, people less.
@@ -45,7 +45,7 @@ pub(super) fn rotate(args: &TokenRotate, report: &mut Report) -> Result<Exit> {
     let within = args.expiring_within;
     let mut nodes = chosen_or_joining(&args.nodes, &inventory)?;
     let recipients = &inventory.cluster.tokens.recipients;
-    let change = Change::begin(&args.dir, &args.file.secrets, recipients, report)?;
+    let change = Change::begin(&args.dir, &args.file.secrets.choice(), recipients, report)?;
     let Some(mut change) = change else {
         return Ok(Exit::Findings);
     };
@@ -76,7 +76,7 @@ pub(super) fn revoke(args: &TokenRevoke, report: &mut Report) -> Result<Exit> {
         return no_nodes("name the nodes");
     }
     let recipients = recipients(&args.file.allow.folder(&args.dir)?, report);
-    let change = Change::begin(&args.dir, &args.file.secrets, &recipients, report)?;
+    let change = Change::begin(&args.dir, &args.file.secrets.choice(), &recipients, report)?;
     let Some(mut change) = change else {
         return Ok(Exit::Findings);
     };

@@ -3,12 +3,11 @@
 use std::fmt::Write;
 
 use crate::cli::TokenExpiring;
-use crate::cmd::project::judged_at;
-use crate::cmd::secrets_file::tokens;
-use crate::cmd::token::{joining, load, print};
+use crate::cmd::token::{load, print};
 use crate::error::{Exit, Result};
+use crate::project::{joining, judged_at};
 use crate::report::Report;
-use crate::secrets::Expiring;
+use crate::secrets::{Expiring, project_tokens};
 use crate::timing::parse_duration;
 
 /// Runs `token expiring`.
@@ -19,7 +18,7 @@ pub(super) fn run(args: &TokenExpiring, report: &mut Report) -> Result<Exit> {
     let Some(inventory) = load(&args.dir, &args.file, report)? else {
         return Ok(Exit::Findings);
     };
-    let store = tokens(&args.dir, &args.file.secrets, report)?;
+    let store = project_tokens(&args.dir, &args.file.secrets.choice(), report)?;
     if report.has_errors() {
         return Ok(Exit::Findings);
     }

@@ -7,12 +7,11 @@ use anyhow::bail;
 use time::OffsetDateTime;
 
 use crate::cli::TokenImport;
-use crate::cmd::dump_file;
-use crate::cmd::secrets_file::Change;
-use crate::cmd::token::{groups, load, names, print};
+use crate::cmd::token::{groups, load, print};
 use crate::error::{Exit, Result};
+use crate::project::{names, read_dump};
 use crate::report::Report;
-use crate::secrets::{Imported, Owners};
+use crate::secrets::{Change, Imported, Owners};
 use crate::terminal::shown;
 use crate::timing::rfc3339;
 
@@ -21,12 +20,12 @@ pub(super) fn run(args: &TokenImport, report: &mut Report) -> Result<Exit> {
     let Some(inventory) = load(&args.dir, &args.file, report)? else {
         return Ok(Exit::Findings);
     };
-    let secrets = &args.file.secrets;
+    let secrets = &args.file.secrets.choice();
     let stdin = |path: &PathBuf| path == Path::new("-");
     if stdin(&args.dump) && secrets.identities.iter().any(stdin) {
         bail!("reading stdin: the dump and the identities cannot both come from there");
     }
-    let Some(dump) = dump_file::read(&args.dump)? else {
+    let Some(dump) = read_dump(&args.dump, report)? else {
         return Ok(Exit::Findings);
     };
     let recipients = &inventory.cluster.tokens.recipients;

@@ -1,25 +1,22 @@
 //! `nodebake token`: the bootstrap tokens of a project, offline.
 
-use std::collections::HashSet;
 use std::io::Write;
 use std::path::Path;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
-use globset::Glob;
 use serde::Serialize;
 use time::OffsetDateTime;
 
 use crate::cli::{Print, Token, TokenCreate, TokenEncrypt, TokenFile, TokenList};
-use crate::closest::closest;
 use crate::cluster::Groups;
-use crate::cmd::secrets_file::{Change, encrypt, tokens};
 use crate::error::{Exit, Result};
 use crate::inventory::Inventory;
 use crate::model::Location;
-use crate::plan::needs_token;
+use crate::project::{chosen, joining, names};
 use crate::report::{Finding, Report};
-use crate::secrets::{Listing, Minting, SEALED_FILE, Usage, minted_text};
+use crate::secrets::{
+    Change, Listing, Minting, SEALED_FILE, Usage, encrypt, minted_text, project_tokens,
+};
 use crate::terminal;
 
 mod change;
@@ -52,7 +49,7 @@ fn create(args: &TokenCreate, report: &mut Report) -> Result<Exit> {
     let minting = minting(&inventory, args.ttl);
     let mut nodes = chosen_or_joining(&args.nodes, &inventory)?;
     let recipients = &inventory.cluster.tokens.recipients;
-    let change = Change::begin(&args.dir, &args.file.secrets, recipients, report)?;
+    let change = Change::begin(&args.dir, &args.file.secrets.choice(), recipients, report)?;
     let Some(mut change) = change else {
         return Ok(Exit::Findings);
     };
@@ -84,7 +81,7 @@ fn list(args: &TokenList, report: &mut Report) -> Result<Exit> {
     let Some(inventory) = load(&args.dir, &args.file, report)? else {
         return Ok(Exit::Findings);
     };
-    let store = tokens(&args.dir, &args.file.secrets, report)?;
+    let store = project_tokens(&args.dir, &args.file.secrets.choice(), report)?;
     if report.has_errors() {
         return Ok(Exit::Findings);
     }
@@ -122,7 +119,8 @@ fn encrypted(args: &TokenEncrypt, report: &mut Report) -> Result<Exit> {
         return Ok(Exit::Findings);
     };
     let recipients = &inventory.cluster.tokens.recipients;
-    let Some((tokens, recipients)) = encrypt(&args.dir, &args.file.secrets, recipients, report)?
+    let Some((tokens, recipients)) =
+        encrypt(&args.dir, &args.file.secrets.choice(), recipients, report)?
     else {
         return Ok(Exit::Findings);
     };
@@ -149,22 +147,6 @@ fn groups(inventory: &Inventory) -> Groups {
     }
 }
 
-/// The inventory's nodes in order.
-fn names(inventory: &Inventory) -> Vec<&str> {
-    let nodes = inventory.nodes.iter();
-    nodes.map(|node| node.name.value.as_str()).collect()
-}
-
-/// The nodes that join with a token; the others bring certificates.
-pub(in crate::cmd) fn joining(inventory: &Inventory) -> Vec<&str> {
-    let nodes = inventory.nodes.iter().zip(&inventory.spec_of);
-    let spec = |index: &Option<usize>| inventory.specs.get((*index)?);
-    nodes
-        .filter(|(_, index)| needs_token(spec(index).map(|spec| &**spec)))
-        .map(|(node, _)| node.name.value.as_str())
-        .collect()
-}
-
 /// The nodes that the user named; all that join with a token if none was named.
 fn chosen_or_joining<'a>(named: &[String], inventory: &'a Inventory) -> Result<Vec<&'a str>> {
     match named.is_empty() {
@@ -182,41 +164,6 @@ fn minting(inventory: &Inventory, ttl: Option<Duration>) -> Minting<'static> {
         force: false,
         description: DESCRIPTION,
     }
-}
-
-/// The nodes that the user named, by name or glob, each once and in the order in which they are known; all if none was
-/// named. A name that fits no node is an error: nothing is done by halves.
-pub(super) fn chosen<'a>(
-    named: &[String],
-    known: &[&'a str],
-    location: &str,
-) -> Result<Vec<&'a str>> {
-    if named.is_empty() {
-        return Ok(known.to_vec());
-    }
-    let mut wanted: HashSet<&str> = HashSet::new();
-    // Of thousands of names each is a look-up; only a glob is held against every node.
-    let by_name: HashSet<&str> = known.iter().copied().collect();
-    for text in named {
-        if let Some(node) = by_name.get(text.as_str()) {
-            wanted.insert(*node);
-            continue;
-        }
-        let glob = Glob::new(text).with_context(|| format!("reading the node {text}"))?;
-        let glob = glob.compile_matcher();
-        let matching: Vec<&&str> = known.iter().filter(|node| glob.is_match(node)).collect();
-        wanted.extend(matching.iter().copied().copied());
-        if matching.is_empty() {
-            let hint = closest(text, known.iter().copied());
-            let hint = hint.map(|near| format!("; did you mean {near}?"));
-            bail!(
-                "there is no node {text} {location}{}",
-                hint.unwrap_or_default()
-            );
-        }
-    }
-    let chosen = known.iter().filter(|node| wanted.contains(*node));
-    Ok(chosen.copied().collect())
 }
 
 /// Prints a result in the form that the user wants.

@@ -8,7 +8,7 @@ use std::path::Path;
 use walkdir::WalkDir;
 
 /// From the ground up. A room may use those on floors below its own, and none beside it.
-const FLOORS: [&[&str]; 18] = [
+const FLOORS: [&[&str]; 19] = [
     &["model", "redact", "terminal"],
     &["closest", "columns", "error", "io", "timing"],
     &["decompress", "input", "unfinished"],
@@ -21,9 +21,10 @@ const FLOORS: [&[&str]; 18] = [
     &["compile"],
     &["render"],
     &["payload", "schema"],
-    &["inspect", "preflight"],
-    &["initrd", "bundle"],
+    &["inspect"],
+    &["bundle", "initrd", "preflight"],
     &["carried", "diff"],
+    &["project"],
     &["cli"],
     &["man"],
     &["cmd"],

@@ -7,14 +7,15 @@ use std::sync::Arc;
 use anyhow::{Context, anyhow, bail};
 
 use crate::bundle::{Old, OldBundle, PublicKey};
-use crate::cli::{Build, Stage};
-use crate::cmd::tree_check;
+use crate::carried::{BESIDE, SCRIPT, checks_tree};
 use crate::error::Result;
 use crate::model::Location;
 use crate::model::output::Format;
 use crate::model::{NodePath, hex};
 use crate::payload::Removals;
 use crate::plan::Plan;
+use crate::project::signing::SIGN_PUB;
+use crate::project::{BuildRequest, Signing};
 use crate::report::{Finding, Report};
 use crate::tree::{ListedKind, ListedTree, NodeTree};
 
@@ -23,16 +24,16 @@ pub struct Upgrade(Vec<OldBundle>);
 
 impl Upgrade {
     /// Opens the bundles that the user names. `key` is what this build signs with, where it signs.
-    pub fn open(args: &Build, plan: &Plan, key: Option<&PublicKey>) -> Result<Self> {
-        if args.upgrade_from.is_empty() {
+    pub fn open(request: &BuildRequest, plan: &Plan, key: Option<&PublicKey>) -> Result<Self> {
+        if request.upgrade_from.is_empty() {
             return Ok(Self(Vec::new()));
         }
-        if args.stage == Some(Stage::Trees) {
+        if matches!(request.signing, Signing::Trees(_)) {
             bail!("--upgrade-from is about payloads: give it with --stage payloads");
         }
         let key = match key {
             Some(key) => key.clone(),
-            None => project_key(&args.project.dir)?,
+            None => project_key(&request.reading.dir)?,
         };
         let cluster = &plan.cluster.name.value;
         let open = |folder: &std::path::PathBuf| -> Result<OldBundle> {
@@ -48,7 +49,11 @@ impl Upgrade {
             .with_context(following)
         };
         Ok(Self(
-            args.upgrade_from.iter().map(open).collect::<Result<_>>()?,
+            request
+                .upgrade_from
+                .iter()
+                .map(open)
+                .collect::<Result<_>>()?,
         ))
     }
 
@@ -65,8 +70,8 @@ impl Upgrade {
         if old.is_empty() {
             return Ok(None);
         }
-        let beside: Vec<NodePath> = match tree_check::is_asked_for(tree) {
-            true => tree_check::BESIDE
+        let beside: Vec<NodePath> = match checks_tree(tree) {
+            true => BESIDE
                 .iter()
                 .map(|path| NodePath::parse(path).map_err(anyhow::Error::msg))
                 .collect::<Result<_>>()?,
@@ -105,8 +110,8 @@ impl Upgrade {
 /// A tree as it was laid, with what the check of the tree reads.
 fn listed(json: &[u8]) -> Result<ListedTree> {
     let mut tree = ListedTree::parse(json).map_err(anyhow::Error::msg)?;
-    if tree.paths.contains_key(tree_check::SCRIPT) {
-        for path in tree_check::BESIDE {
+    if tree.paths.contains_key(SCRIPT) {
+        for path in BESIDE {
             tree.add(path, ListedKind::File)
                 .map_err(anyhow::Error::msg)?;
         }
@@ -116,7 +121,7 @@ fn listed(json: &[u8]) -> Result<ListedTree> {
 
 /// The project's public key, where the build itself signs nothing.
 fn project_key(dir: &Path) -> Result<PublicKey> {
-    let shown = "keys/sign.pub";
+    let shown = SIGN_PUB;
     let mut report = Report::default();
     match PublicKey::load(&dir.join(shown), shown, &mut report)? {
         Some(key) => Ok(key),

@@ -6,48 +6,71 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 
-use crate::cli::SecretsArgs;
 use crate::error::Result;
-use crate::inventory::{CLUSTER_FILE, TokenSettings};
 use crate::model::{Location, Spanned};
+use crate::project_folder::CLUSTER_FILE;
 use crate::report::{Finding, Report};
 use crate::secrets::{Keys, SEALED_FILE, SECRETS_FILE, StoreLock, TokenStore};
 
 /// The environment variable that may hold an identity itself. Programs that we start do not inherit it.
 pub const IDENTITY_VARIABLE: &str = "NODEBAKE_AGE_IDENTITY";
 
+/// Which file holds the tokens, and what opens it, where the user does not leave that to the project.
+#[derive(Clone, Debug, Default)]
+pub struct SecretsChoice {
+    /// The file; `-` is stdin.
+    pub file: Option<PathBuf>,
+    /// Files that open an encrypted one; `-` is stdin.
+    pub identities: Vec<PathBuf>,
+}
+
+impl SecretsChoice {
+    /// What findings call the file, where it holds `store` or is not there.
+    pub fn shown(&self, store: Option<&TokenStore>) -> String {
+        match (&self.file, store) {
+            (Some(path), _) => path.display().to_string(),
+            (None, Some(store)) => store.file().to_owned(),
+            (None, None) => SECRETS_FILE.to_owned(),
+        }
+    }
+}
+
 /// The project's tokens, or those of a file that the user names; `-` is stdin. Where there is no file, no tokens.
-pub fn tokens(dir: &Path, args: &SecretsArgs, report: &mut Report) -> Result<TokenStore> {
-    let found = tokens_if_there(dir, args, report)?;
+pub fn project_tokens(
+    dir: &Path,
+    choice: &SecretsChoice,
+    report: &mut Report,
+) -> Result<TokenStore> {
+    let found = tokens_if_there(dir, choice, report)?;
     Ok(found.unwrap_or_else(|| TokenStore::new(SECRETS_FILE)))
 }
 
 /// The same, and `None` where there is no file.
 pub fn tokens_if_there(
     dir: &Path,
-    args: &SecretsArgs,
+    choice: &SecretsChoice,
     report: &mut Report,
 ) -> Result<Option<TokenStore>> {
     let stdin = Path::new("-");
-    let from_stdin = args.secrets.iter().chain(&args.identities);
+    let from_stdin = choice.file.iter().chain(&choice.identities);
     if from_stdin.filter(|path| *path == stdin).count() > 1 {
         bail!("reading stdin: only one file can come from there");
     }
-    let keys = keys(args, report)?;
-    if args.secrets.as_deref() == Some(stdin) {
+    let keys = keys(choice, report)?;
+    if choice.file.as_deref() == Some(stdin) {
         return TokenStore::read(&mut io::stdin().lock(), "stdin", &keys, report).map(Some);
     }
-    let file = SecretsFile::of(dir, args, SECRETS_FILE, report);
+    let file = SecretsFile::of(dir, choice, SECRETS_FILE, report);
     TokenStore::load(&file.path, &file.shown, &keys, report)
 }
 
 /// What opens an encrypted file: identities of files, or of the environment where none is named on the command line.
-fn keys(args: &SecretsArgs, report: &mut Report) -> Result<Keys> {
+fn keys(choice: &SecretsChoice, report: &mut Report) -> Result<Keys> {
     let mut keys = Keys::default();
-    for path in &args.identities {
+    for path in &choice.identities {
         keys.load_identities(path, &path.display().to_string(), report)?;
     }
-    if let (true, Ok(text)) = (args.identities.is_empty(), env::var(IDENTITY_VARIABLE)) {
+    if let (true, Ok(text)) = (choice.identities.is_empty(), env::var(IDENTITY_VARIABLE)) {
         let text = zeroize::Zeroizing::new(text);
         if let Err(rule) = keys.add_identities(&text) {
             report.add(Finding::error(&Location::file(IDENTITY_VARIABLE), "", rule));
@@ -58,14 +81,14 @@ fn keys(args: &SecretsArgs, report: &mut Report) -> Result<Keys> {
 
 /// What is wrong with whom the tokens are encrypted for. `store` was read from the project's own file.
 pub fn check_recipients(
-    settings: &TokenSettings,
-    args: &SecretsArgs,
+    recipients: &[Spanned<String>],
+    choice: &SecretsChoice,
     store: &TokenStore,
     report: &mut Report,
 ) {
-    add_recipients(&mut Keys::default(), &settings.recipients, report);
-    let is_plain = args.secrets.is_none() && !store.is_sealed() && store.count() > 0;
-    if is_plain && let Some(first) = settings.recipients.first() {
+    add_recipients(&mut Keys::default(), recipients, report);
+    let is_plain = choice.file.is_none() && !store.is_sealed() && store.count() > 0;
+    if is_plain && let Some(first) = recipients.first() {
         report.add(plain_in_spite_of(first));
     }
 }
@@ -92,8 +115,8 @@ struct SecretsFile {
 
 impl SecretsFile {
     /// The file that the user names, or the project's: the one that is there, else `absent`.
-    fn of(dir: &Path, args: &SecretsArgs, absent: &str, report: &mut Report) -> Self {
-        if let Some(path) = &args.secrets {
+    fn of(dir: &Path, choice: &SecretsChoice, absent: &str, report: &mut Report) -> Self {
+        if let Some(path) = &choice.file {
             return Self {
                 path: path.clone(),
                 shown: path.display().to_string(),
@@ -137,20 +160,20 @@ impl Change {
     /// Locks and reads the file; None if it or its recipients have findings, so that nothing may be changed.
     pub fn begin(
         dir: &Path,
-        args: &SecretsArgs,
+        choice: &SecretsChoice,
         recipients: &[Spanned<String>],
         report: &mut Report,
     ) -> Result<Option<Self>> {
-        if args.secrets.as_deref() == Some(Path::new("-")) {
+        if choice.file.as_deref() == Some(Path::new("-")) {
             bail!("changing the tokens: what comes from stdin cannot be changed there");
         }
-        let mut keys = keys(args, report)?;
+        let mut keys = keys(choice, report)?;
         add_recipients(&mut keys, recipients, report);
         let absent = match recipients.is_empty() {
             true => SECRETS_FILE,
             false => SEALED_FILE,
         };
-        let file = SecretsFile::of(dir, args, absent, report);
+        let file = SecretsFile::of(dir, choice, absent, report);
         if report.has_errors() {
             return Ok(None);
         }
@@ -159,7 +182,7 @@ impl Change {
         if store.is_sealed() && recipients.is_empty() {
             report.add(nobody(&file.shown));
         }
-        if let (None, false, Some(first)) = (&args.secrets, store.is_sealed(), recipients.first()) {
+        if let (None, false, Some(first)) = (&choice.file, store.is_sealed(), recipients.first()) {
             report.add(plain_in_spite_of(first));
         }
         let shown = file.shown;
@@ -187,16 +210,16 @@ fn nobody(shown: &str) -> Finding {
 /// else how many tokens and recipients there are.
 pub fn encrypt(
     dir: &Path,
-    args: &SecretsArgs,
+    choice: &SecretsChoice,
     recipients: &[Spanned<String>],
     report: &mut Report,
 ) -> Result<Option<(usize, usize)>> {
-    if args.secrets.is_some() {
+    if choice.file.is_some() {
         bail!(
             "encrypting the tokens: only the project's own file is, so --secrets has no place here"
         );
     }
-    let mut keys = keys(args, report)?;
+    let mut keys = keys(choice, report)?;
     add_recipients(&mut keys, recipients, report);
     if recipients.is_empty() {
         report.add(nobody(SECRETS_FILE));

@@ -1,54 +1,42 @@
 //! The ids of tokens: what a review knows of them, from the tokens themselves or from a file without secrets.
 
-use std::io::Write;
 use std::path::Path;
 
 use anyhow::Context;
 
-use crate::cli::{CsrExportIds, CsrReview};
-use crate::cmd::project::say;
-use crate::cmd::secrets_file::tokens_if_there;
-use crate::cmd::token::joining;
-use crate::error::{Exit, Result};
-use crate::identity::pki_files::replace;
+use crate::error::Result;
 use crate::input::{self, Limit};
 use crate::inventory::Inventory;
 use crate::model::Location;
+use crate::project::csr::ReviewRequest;
+use crate::project::joining;
+use crate::project_folder::ProjectFolder;
 use crate::report::{Finding, Report};
-use crate::secrets::{SECRETS_FILE, TokenIds};
-use crate::terminal;
+use crate::secrets::{SecretsChoice, TokenIds, tokens_if_there};
 
 /// 100,000 tokens take 10 MiB.
 const LIMIT: Limit = Limit::mib(64);
-/// Anybody may read what holds no secret.
-const MODE: u32 = 0o644;
 
-/// Runs `csr export-ids`.
-pub fn export(args: &CsrExportIds) -> Result<Exit> {
-    let mut report = Report::default();
-    let inventory = Inventory::load(&args.allow.folder(&args.dir)?, &mut report);
-    let found = tokens_if_there(&args.dir, &args.secrets, &mut report)?;
+/// The ids of a project's tokens, as a file without secrets; None after findings.
+pub fn export_ids(
+    folder: &ProjectFolder,
+    secrets: &SecretsChoice,
+    report: &mut Report,
+) -> Result<Option<String>> {
+    let inventory = Inventory::load(folder, report);
+    let found = tokens_if_there(folder.path(), secrets, report)?;
     if found.as_ref().is_none_or(|store| store.count() == 0) && !report.has_errors() {
-        let shown = match (&args.secrets.secrets, &found) {
-            (None, Some(store)) => store.file().to_owned(),
-            (None, None) => SECRETS_FILE.to_owned(),
-            (Some(path), _) => path.display().to_string(),
-        };
         let rule = "there are no tokens whose ids could be written";
-        let finding = Finding::error(&Location::file(shown), "", rule);
+        let location = Location::file(secrets.shown(found.as_ref()));
+        let finding = Finding::error(&location, "", rule);
         report
             .add(finding.repair("run `nodebake token create`, or name their file with --secrets"));
     }
-    say(&report)?;
     let (Some(inventory), Some(store), false) = (inventory, found, report.has_errors()) else {
-        return Ok(Exit::Findings);
+        return Ok(None);
     };
-    let text = TokenIds::from(&store).to_yaml(&inventory.cluster.name.value)?;
-    match &args.out {
-        Some(path) => replace(path, MODE, &text)?,
-        None => terminal::stdout().write_all(text.as_bytes())?,
-    }
-    Ok(Exit::Good)
+    let cluster = &inventory.cluster.name.value;
+    TokenIds::from(&store).to_yaml(cluster).map(Some)
 }
 
 fn read(path: &Path, shown: &str, cluster: &str, report: &mut Report) -> Result<Option<TokenIds>> {
@@ -68,11 +56,11 @@ fn read(path: &Path, shown: &str, cluster: &str, report: &mut Report) -> Result<
 
 /// Whose token is which. Without it no request of a node that joins can be judged: that is a finding, and no verdict.
 pub fn known_tokens(
-    args: &CsrReview,
+    request: &ReviewRequest,
     inventory: Option<&Inventory>,
     report: &mut Report,
 ) -> Result<Option<TokenIds>> {
-    if let Some(path) = &args.ids {
+    if let Some(path) = &request.ids {
         let Some(inventory) = inventory else {
             return Ok(None);
         };
@@ -81,26 +69,21 @@ pub fn known_tokens(
         let location = Location::file(shown);
         let missing = tokens
             .as_ref()
-            .and_then(|tokens| missing(tokens, inventory, &location, args.deny_unknown));
+            .and_then(|tokens| missing(tokens, inventory, &location, request.deny_unknown));
         if let Some(finding) = missing {
             report.add(finding.repair("run `nodebake csr export-ids` where the tokens are"));
         }
         return Ok(tokens);
     }
-    let found = tokens_if_there(&args.dir, &args.secrets, report)?;
-    let shown = match (&args.secrets.secrets, &found) {
-        (Some(path), _) => path.display().to_string(),
-        (None, Some(store)) => store.file().to_owned(),
-        (None, None) => SECRETS_FILE.to_owned(),
-    };
-    let location = Location::file(shown);
+    let found = tokens_if_there(request.folder.path(), &request.secrets, report)?;
+    let location = Location::file(request.secrets.shown(found.as_ref()));
     let repair =
         "name the file that has the tokens with --secrets, or that of their ids with --ids";
     let tokens = match &found {
         // What is wrong with it is a finding already.
         Some(store) if store.is_partial() => return Ok(None),
         Some(store) => TokenIds::from(store),
-        None if args.secrets.secrets.is_some() => {
+        None if request.secrets.file.is_some() => {
             let rule = "the file is missing, and without tokens no request can be judged";
             report.add(Finding::error(&location, "", rule).repair(repair));
             return Ok(None);
@@ -110,7 +93,7 @@ pub fn known_tokens(
     let Some(inventory) = inventory else {
         return Ok(None);
     };
-    if let Some(finding) = missing(&tokens, inventory, &location, args.deny_unknown) {
+    if let Some(finding) = missing(&tokens, inventory, &location, request.deny_unknown) {
         report.add(finding.repair(repair));
     }
     Ok(Some(tokens))

@@ -6,16 +6,15 @@ use anyhow::{Context, bail};
 use globset::{Glob, GlobSet, GlobSetBuilder};
 
 use crate::bundle::{Old, OldBundle, PublicKey};
-use crate::cli::Build;
 use crate::error::Result;
 use crate::inventory::format;
 use crate::model::output::Format;
 use crate::plan::NodePlan;
+use crate::project::BuildRequest;
 
 /// `--format`, checked.
-pub fn formats(args: &Build) -> Result<Option<Vec<Format>>> {
-    let formats = args
-        .formats
+pub fn formats(names: &[String]) -> Result<Option<Vec<Format>>> {
+    let formats = names
         .iter()
         .map(|name| format(name).map_err(anyhow::Error::msg));
     let mut formats: Vec<_> = formats.collect::<Result<_>>().context("reading --format")?;
@@ -26,16 +25,16 @@ pub fn formats(args: &Build) -> Result<Option<Vec<Format>>> {
 
 /// The nodes to bake anew and the bundle that the others are kept from.
 pub fn old(
-    args: &Build,
+    request: &BuildRequest,
     out: &Path,
     key: Option<&PublicKey>,
     nodes: &[NodePlan],
 ) -> Result<Option<(GlobSet, Box<OldBundle>)>> {
-    if args.nodes.is_empty() {
+    if request.nodes.is_empty() {
         return Ok(None);
     }
     let mut globs = GlobSetBuilder::new();
-    for text in &args.nodes {
+    for text in &request.nodes {
         let glob = Glob::new(text).with_context(|| format!("reading --node {text}"))?;
         let matcher = glob.compile_matcher();
         // Beside others that match, a misspelt name would look like a node that was baked.

@@ -4,28 +4,29 @@ use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
-use crate::cmd::project::{Prepared, location_of};
-use crate::cmd::{memory, tree_check};
+use crate::carried::as_counted;
 use crate::error::Result;
-use crate::inventory::CLUSTER_FILE;
 use crate::model::Location;
 use crate::payload::{Forms, Job, Objection, credential, initramfs, pxe as network, sysext};
 use crate::plan::NodePlan;
+use crate::preflight::memory;
+use crate::project::{Project, location_of, tree_key};
+use crate::project_folder::CLUSTER_FILE;
 use crate::report::{Amount, Finding, Report};
 use crate::tree::NodeTree;
 
-impl Prepared {
+impl Project {
     /// Bakes every node and throws the trees away: the findings are what is wanted. Returns the node whose root in the
     /// initramfs takes the most memory, and how much.
     pub fn check_nodes(&self, report: &mut Report) -> Result<Option<(u64, &str)>> {
         let nodes = &self.plan.nodes;
         let forms = Forms::default();
-        let key = tree_check::key(self.plan.project.path())?;
+        let key = tree_key(self.plan.project.path())?;
         let of_node = |node: &NodePlan| -> Result<(Vec<Finding>, Option<u64>)> {
             match self.renderer.render(node) {
                 Ok(baked) => {
                     let facts = self.facts(node, &baked);
-                    let tree = tree_check::as_counted(&node.name, &baked.tree, key.as_ref())?;
+                    let tree = as_counted(&node.name, &baked.tree, key.as_ref())?;
                     let job = Job {
                         tree: &tree,
                         facts: &facts,

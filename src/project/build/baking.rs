@@ -1,29 +1,25 @@
 //! Baking all nodes into a bundle: many at once, each written and dropped.
 
 use std::borrow::Cow;
-use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use globset::GlobSet;
-use indicatif::ProgressBar;
 use rayon::prelude::*;
 
 use crate::bundle::{
     BundleBuilder, Finished, Header, InitramfsRecord, Kind, NodeSays, OldBundle, PublicKey, Signer,
 };
-use crate::cli::{Build, Stage};
-use crate::cmd::build::choice::{formats, old};
-use crate::cmd::build::progress::bar;
-use crate::cmd::build::seal::{seal, target};
-use crate::cmd::build::upgrade::Upgrade;
-use crate::cmd::manifests::{self, Marks};
-use crate::cmd::project::Prepared;
-use crate::cmd::pxe;
-use crate::cmd::tree_check;
+use crate::carried::{checks_tree, with_signed_list};
 use crate::error::Result;
 use crate::model::output::{Format, Settings};
 use crate::payload::{Forms, Job, credential, initramfs, libraries, sysext};
 use crate::plan::{NodePlan, refused_format};
+use crate::project::build::boot_folder::{self, is_served, would_be_served};
+use crate::project::build::choice::{formats, old};
+use crate::project::build::manifests::{self, Marks};
+use crate::project::build::sealing::{seal, target};
+use crate::project::build::upgrade::Upgrade;
+use crate::project::{BuildRequest, Progress, Project, Signing};
 use crate::render::RenderedNode;
 use crate::report::{Finding, Severity};
 use crate::timing::rfc3339;
@@ -32,7 +28,7 @@ use crate::tree::listing::TreeListing;
 
 /// A build under way.
 struct Baking<'a> {
-    prepared: &'a Prepared,
+    project: &'a Project,
     builder: &'a BundleBuilder,
     /// What the nodes' trees are signed with.
     tree_key: Option<PublicKey>,
@@ -42,7 +38,7 @@ struct Baking<'a> {
     kind: Kind,
     kept: Option<(GlobSet, &'a OldBundle)>,
     upgrade: Upgrade,
-    bar: ProgressBar,
+    progress: &'a dyn Progress,
     findings: Mutex<Vec<(String, Finding)>>,
 }
 
@@ -56,38 +52,39 @@ pub struct Outcome {
 
 /// Bakes all nodes into a bundle.
 pub fn bake(
-    args: &Build,
-    prepared: &Prepared,
-    out: &Path,
+    request: &BuildRequest,
+    project: &Project,
     signer: Option<Arc<Signer>>,
+    progress: &dyn Progress,
 ) -> Result<Outcome> {
-    let kind = match args.stage {
-        Some(Stage::Trees) => Kind::TreeBundle,
+    let kind = match request.signing {
+        Signing::Trees(_) => Kind::TreeBundle,
         _ => Kind::Bundle,
     };
-    let formats = formats(args)?;
-    let refused = refused(prepared, formats.as_deref());
+    let formats = formats(&request.formats)?;
+    let refused = refused(project, formats.as_deref());
     if !refused.is_empty() {
         return Ok(Outcome::refused(refused));
     }
-    let target = target(args, out);
+    let target = target(request);
     let public = signer.as_ref().map(|signer| signer.public().clone());
-    let seal = match seal(args, out, signer)? {
+    let seal = match seal(request, signer)? {
         Ok(seal) => seal,
         Err(finding) => return Ok(Outcome::refused(vec![finding])),
     };
     let header = Header {
         kind,
-        cluster: prepared.plan.cluster.name.value.clone(),
-        generation: prepared.plan.cluster.generation,
+        cluster: project.plan.cluster.name.value.clone(),
+        generation: project.plan.cluster.generation,
         libraries: libraries(),
     };
     let tree_key = seal.public().cloned();
-    let builder = BundleBuilder::begin(&target, header, seal)?;
-    let upgrade = Upgrade::open(args, &prepared.plan, tree_key.as_ref())?;
-    let old = old(args, &target, public.as_ref(), &prepared.plan.nodes)?;
+    let builder = BundleBuilder::begin(target, header, seal)?;
+    let upgrade = Upgrade::open(request, &project.plan, tree_key.as_ref())?;
+    let old = old(request, target, public.as_ref(), &project.plan.nodes)?;
+    progress.begin(project.plan.nodes.len());
     let baking = Baking {
-        prepared,
+        project,
         builder: &builder,
         tree_key,
         forms: Forms::default(),
@@ -95,18 +92,18 @@ pub fn bake(
         kind,
         kept: old.as_ref().map(|(globs, old)| (globs.clone(), &**old)),
         upgrade,
-        bar: bar(prepared.plan.nodes.len()),
+        progress,
         findings: Mutex::default(),
     };
     let (marks, findings) = baking.all()?;
-    let strict = args.project.reading.strict;
+    let strict = request.reading.strict;
     let is_error = |finding: &Finding| strict || finding.severity == Severity::Error;
     if findings.iter().any(is_error) {
         return Ok(Outcome::refused(findings));
     }
     if kind == Kind::Bundle {
-        manifests::write(&builder, &prepared.plan, &marks)?;
-        pxe::write(&builder, &prepared.plan)?;
+        manifests::write(&builder, &project.plan, &marks)?;
+        boot_folder::write(&builder, &project.plan)?;
     }
     Ok(Outcome {
         finished: Some(builder.finish()?),
@@ -115,9 +112,9 @@ pub fn bake(
 }
 
 /// What `--format` asks for and a node's image has no use for.
-fn refused(prepared: &Prepared, formats: Option<&[Format]>) -> Vec<Finding> {
+fn refused(project: &Project, formats: Option<&[Format]>) -> Vec<Finding> {
     let formats = formats.unwrap_or_default();
-    let classes = prepared.plan.classes.iter();
+    let classes = project.plan.classes.iter();
     classes
         .flat_map(|class| {
             let of_class = |format: &Format| refused_format(&class.spec, *format);
@@ -138,20 +135,20 @@ impl Outcome {
 impl Baking<'_> {
     /// Bakes all nodes, in any order; what they leave behind is in the plan's order.
     fn all(self) -> Result<(Vec<Marks>, Vec<Finding>)> {
-        let nodes = self.prepared.plan.nodes.par_iter();
+        let nodes = self.project.plan.nodes.par_iter();
         let marks = nodes.map(|node| self.node(node)).collect::<Result<_>>()?;
-        self.bar.finish_and_clear();
+        self.progress.end();
         let findings = self.findings.into_inner();
         let findings = findings.unwrap_or_else(PoisonError::into_inner);
-        let mut findings = self.prepared.name_concerned(findings);
+        let mut findings = self.project.name_concerned(findings);
         let formats = self.formats.as_deref();
-        findings.extend(self.upgrade.warning(&self.prepared.plan, formats));
+        findings.extend(self.upgrade.warning(&self.project.plan, formats));
         Ok((marks, findings))
     }
 
     /// Bakes one node into the bundle, or keeps it from the last one.
     fn node(&self, node: &NodePlan) -> Result<Marks> {
-        let baked = match self.prepared.renderer.render(node) {
+        let baked = match self.project.renderer.render(node) {
             Ok(baked) => baked,
             Err(findings) => return Ok(self.fail(node, findings)),
         };
@@ -163,7 +160,7 @@ impl Baking<'_> {
             && !globs.is_match(&node.name)
             && self.keep(old, node)?
         {
-            self.bar.inc(1);
+            self.progress.advance();
             return Ok(marks);
         }
         self.write(node, &baked)?;
@@ -173,7 +170,7 @@ impl Baking<'_> {
     /// Writes a node's tree and payloads.
     fn write(&self, node: &NodePlan, baked: &RenderedNode) -> Result<()> {
         let settings = self.settings(node);
-        let mut facts = self.prepared.facts(node, baked);
+        let mut facts = self.project.facts(node, baked);
         facts.removals = self.upgrade.removals(&node.name, &baked.tree)?;
         let job = Job {
             tree: &baked.tree,
@@ -211,13 +208,13 @@ impl Baking<'_> {
             sysext::package(&job, &mut folder)?;
         }
         folder.finish()?;
-        self.bar.inc(1);
+        self.progress.advance();
         Ok(())
     }
 
     /// Whether some format cannot say the job; then the findings are there.
     fn object(&self, node: &NodePlan, job: &Job<'_>) -> Result<bool> {
-        let found = self.prepared.objections(node, job, &self.forms)?;
+        let found = self.project.objections(node, job, &self.forms)?;
         let any = !found.is_empty();
         if any {
             self.fail(node, found);
@@ -233,7 +230,7 @@ impl Baking<'_> {
         listing: &TreeListing,
         signature: Option<[u8; 64]>,
     ) -> Result<Option<Cow<'t, NodeTree>>> {
-        if !tree_check::is_asked_for(&baked.tree) {
+        if !checks_tree(&baked.tree) {
             return Ok(Some(Cow::Borrowed(&baked.tree)));
         }
         let (Some(signature), Some(key)) = (signature, &self.tree_key) else {
@@ -253,7 +250,7 @@ impl Baking<'_> {
         };
         let ssh = self.builder.seal().tree_ssh(&listing.sums);
         let signatures = (&signature[..], ssh.as_deref());
-        let tree = tree_check::with_signed_list(&baked.tree, &listing.sums, signatures, key)?;
+        let tree = with_signed_list(&baked.tree, &listing.sums, signatures, key)?;
         Ok(Some(Cow::Owned(tree)))
     }
 
@@ -264,7 +261,7 @@ impl Baking<'_> {
         let would_be_the_same = old.node(&node.name).is_some_and(|record| {
             record.token_id.as_deref() == token
                 && record.upgrade_from == self.upgrade.digests(&node.name)
-                && pxe::is_served(record) == pxe::would_be_served(&self.settings(node), record)
+                && is_served(record) == would_be_served(&self.settings(node), record)
         });
         Ok(would_be_the_same && self.builder.keep(old, &node.name)?)
     }

@@ -1,12 +1,11 @@
 //! What of a project must not get into a payload: its tokens and keys, by what they are and by which files they are in.
 
-use crate::cli::SecretsArgs;
-use crate::cmd::project::{SIGN_KEY, SIGN_PUB};
 use crate::identity::pki_files::CA_KEY;
 use crate::identity::{CaBundle, Guarded, Private};
 use crate::input::{self, Limit};
+use crate::project::signing::{SIGN_KEY, SIGN_PUB};
 use crate::project_folder::ProjectFolder;
-use crate::secrets::{SEALED_FILE, SECRETS_FILE, TokenStore};
+use crate::secrets::{SEALED_FILE, SECRETS_FILE, SecretsChoice, TokenStore};
 
 /// The longest public key that is read.
 const PUBLIC_KEY: Limit = Limit::kib(16);
@@ -14,7 +13,7 @@ const PUBLIC_KEY: Limit = Limit::kib(16);
 /// What a project's secrets are recognised by. Files that are not there guard nothing.
 pub fn guarded(
     project: &ProjectFolder,
-    args: &SecretsArgs,
+    choice: &SecretsChoice,
     ca: &CaBundle,
     tokens: &TokenStore,
 ) -> Guarded {
@@ -28,7 +27,7 @@ pub fn guarded(
         (project.join(SECRETS_FILE), Private::Tokens),
         (project.join(SEALED_FILE), Private::Tokens),
     ];
-    let named = args.secrets.iter().chain(&args.identities);
+    let named = choice.file.iter().chain(&choice.identities);
     let named = named.map(|path| (path.clone(), Private::Tokens));
     for (path, what) in own.into_iter().chain(named) {
         if let Ok(file) = path.metadata()

@@ -3,26 +3,23 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::cmd::text_file;
 use crate::compile::refused;
 use crate::error::Result;
 use crate::identity::Guarded;
 use crate::inventory::MergeSpec;
 use crate::payload::ignition::UserConfig;
 use crate::plan::Plan;
+use crate::project::text_file;
 use crate::project_folder::ProjectFolder;
 use crate::report::{Finding, Report};
 
-/// For each class of nodes, by its index, the configurations that it merges.
-pub type Merges = Vec<Arc<[Arc<UserConfig>]>>;
-
-/// Reads what the classes merge. What is wrong with a file goes into the report, once.
+/// Reads what the classes merge, for each class by its index. What is wrong with a file goes into the report, once.
 pub fn load(
     project: &ProjectFolder,
     plan: &Plan,
     guarded: &Guarded,
     report: &mut Report,
-) -> Result<Merges> {
+) -> Result<Vec<Arc<[Arc<UserConfig>]>>> {
     let mut known = HashMap::new();
     let mut merges = Vec::with_capacity(plan.classes.len());
     for class in &plan.classes {

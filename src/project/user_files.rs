@@ -3,19 +3,16 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::cmd::text_file;
 use crate::error::Result;
 use crate::identity::Guarded;
 use crate::inventory::MergeSpec;
 use crate::model::Spanned;
 use crate::payload::cloud_init::{UserFiles, UserPart};
 use crate::plan::Plan;
+use crate::project::text_file;
 use crate::project_folder::ProjectFolder;
 use crate::report::Report;
 use crate::tree::Content;
-
-/// For each class of nodes, by its index, what is added.
-pub type OfClasses = Vec<Arc<UserFiles>>;
 
 struct Reader<'a> {
     project: &'a ProjectFolder,
@@ -25,13 +22,13 @@ struct Reader<'a> {
     vendor_data: HashMap<String, Option<Content>>,
 }
 
-/// Reads what the classes add. What is wrong with a file goes into the report, once.
+/// Reads what the classes add, for each class by its index. What is wrong with a file goes into the report, once.
 pub fn load(
     project: &ProjectFolder,
     plan: &Plan,
     guarded: &Guarded,
     report: &mut Report,
-) -> Result<OfClasses> {
+) -> Result<Vec<Arc<UserFiles>>> {
     let mut reader = Reader {
         project,
         guarded,

@@ -1,0 +1,128 @@
+//! Building a project: every node's payloads and the cluster's manifests, as one bundle.
+
+mod baking;
+mod boot_folder;
+mod choice;
+mod manifests;
+mod sealing;
+mod upgrade;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde::Serialize;
+use time::OffsetDateTime;
+
+use crate::bundle::{Finished, Signer, signatures_of_others};
+use crate::error::Result;
+use crate::model::Location;
+use crate::project::{Reading, open};
+use crate::report::{Finding, Report};
+
+/// The bundle's folder in a project.
+const OUT: &str = "out";
+
+/// What is to be built, and where.
+#[derive(Clone, Debug)]
+pub struct BuildRequest {
+    /// The project.
+    pub reading: Reading,
+    /// The bundle's folder.
+    pub out: PathBuf,
+    /// Only these formats, by their names in the inventory; those of the inventory where there are none.
+    pub formats: Vec<String>,
+    /// Only nodes whose name matches one of these globs; the others are kept from the last bundle.
+    pub nodes: Vec<String>,
+    /// The bundles that the nodes have now.
+    pub upgrade_from: Vec<PathBuf>,
+    /// What signs.
+    pub signing: Signing,
+}
+
+/// What a build's signatures come from, and so what it writes.
+#[derive(Clone, Debug)]
+pub enum Signing {
+    /// A key in this file, or the project's own.
+    Key(Option<PathBuf>),
+    /// This key; nothing is signed where there is none.
+    With(Option<Arc<Signer>>),
+    /// The first stage with an external signer: only the nodes' trees are written, into this folder.
+    Trees(PathBuf),
+    /// The second stage: all the rest, with the signed trees of this folder.
+    Payloads(PathBuf),
+}
+
+/// A bundle that was built.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Built {
+    /// Its folder; that of the trees after a first stage.
+    #[serde(skip)]
+    pub folder: PathBuf,
+    /// What was written.
+    #[serde(flatten)]
+    pub finished: Finished,
+    /// The first end of a token, a certificate or the CA.
+    #[serde(skip)]
+    pub usable_until: Option<OffsetDateTime>,
+}
+
+/// Who watches a build.
+pub trait Progress: Sync {
+    /// So many nodes will be baked.
+    fn begin(&self, nodes: usize);
+    /// One more is written.
+    fn advance(&self);
+    /// No more will be.
+    fn end(&self);
+}
+
+/// The bundle's folder where the user names none.
+pub fn default_out(dir: &Path) -> PathBuf {
+    if dir == Path::new(".") {
+        OUT.into()
+    } else {
+        dir.join(OUT)
+    }
+}
+
+/// Reads the project and makes the bundle; None after findings.
+pub fn build(
+    request: &BuildRequest,
+    progress: &dyn Progress,
+    report: &mut Report,
+) -> Result<Option<Built>> {
+    let reading = &request.reading;
+    let signer = sealing::signer(request, report)?;
+    let project = open(reading, report)?;
+    reading.judge(report);
+    if report.has_errors() {
+        // Nothing will be written, so what else is wrong is looked for too.
+        if let Some(project) = &project {
+            project.check_nodes(report)?;
+        }
+        reading.judge(report);
+    }
+    let Some(project) = project.filter(|_| !report.has_errors()) else {
+        return Ok(None);
+    };
+    let target = sealing::target(request).to_owned();
+    let stale = signatures_of_others(&target);
+    let outcome = baking::bake(request, &project, signer, progress)?;
+    project.add(outcome.findings, report);
+    reading.judge(report);
+    let Some(finished) = outcome.finished else {
+        return Ok(None);
+    };
+    for name in stale {
+        let rule = "signed the bundle that was here before, so it went with it";
+        let location = Location::file(target.join(name).display().to_string());
+        let finding = Finding::warning(&location, "", rule);
+        report.add(finding.repair("sign the new SHA256SUMS"));
+    }
+    Ok(Some(Built {
+        folder: target,
+        finished,
+        usable_until: project.plan.usable_until(),
+    }))
+}

@@ -1,0 +1,74 @@
+//! What a build would make of a project now, to be compared with a bundle.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::Context;
+use zeroize::Zeroizing;
+
+use crate::bundle::{OldBundle, Signer};
+use crate::error::Result;
+use crate::project::signing::{self, SIGN_KEY};
+use crate::project::{BuildRequest, Progress, Reading, Signing, Tokens, build};
+use crate::report::Report;
+use crate::secrets::of_secrets;
+use crate::staging::Staging;
+
+/// The Secrets of the tokens in a bundle.
+const TOKENS: &str = "cluster/tokens/tokens.yaml";
+
+/// What the project makes now, in a folder that goes when this is dropped.
+pub struct Made(Staging);
+
+impl Made {
+    /// The bundle's folder.
+    pub fn bundle(&self) -> PathBuf {
+        self.0.join("project")
+    }
+}
+
+/// The tokens in a bundle, so that what the project makes with them differs in nothing that only they decide.
+pub fn tokens_of(bundle: &OldBundle) -> Result<Tokens> {
+    let nodes = bundle.nodes().iter();
+    let newest = nodes.filter_map(|node| Some((node.token_id.as_deref()?, node.name.as_str())));
+    let mut files = bundle.manifest().files.iter();
+    let Some(secrets) = files.find(|file| &*file.path == TOKENS) else {
+        return Ok(Tokens::StandIns(BTreeMap::new()));
+    };
+    let mut bytes = Zeroizing::new(Vec::with_capacity(usize::try_from(secrets.size)?));
+    bundle.copy(secrets, &mut *bytes)?;
+    let text = std::str::from_utf8(&bytes).with_context(|| format!("reading {TOKENS}"))?;
+    Ok(Tokens::StandIns(of_secrets(text, &newest.collect())))
+}
+
+/// What a build makes of a project now, in a folder of its own to be looked at; None after findings. Nobody is to take it for
+/// a bundle of the project's signer, but nodes that check their trees need some signature: without the project's key,
+/// that of a key that is forgotten.
+pub fn build_to_compare(
+    reading: &Reading,
+    progress: &dyn Progress,
+    report: &mut Report,
+) -> Result<Option<Made>> {
+    let named = tempfile::Builder::new()
+        .prefix("nodebake-diff-")
+        .make(Staging::create);
+    let named = named.context("making a folder for what the project builds")?;
+    // It removes itself, on signals too.
+    let (folder, path) = named.into_parts();
+    path.keep()?;
+    let made = Made(folder);
+    let signer = match reading.dir.join(SIGN_KEY).symlink_metadata() {
+        Ok(_) => signing::own(&reading.dir, report)?,
+        Err(_) => Some(Signer::generate()?),
+    };
+    let request = BuildRequest {
+        reading: reading.clone(),
+        out: made.bundle(),
+        formats: Vec::new(),
+        nodes: Vec::new(),
+        upgrade_from: Vec::new(),
+        signing: Signing::With(signer.map(Arc::new)),
+    };
+    Ok(build(&request, progress, report)?.map(|_| made))
+}

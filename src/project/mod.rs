@@ -1,0 +1,81 @@
+//! A project: opened, checked, built and compared. In: plain requests. Out: values, and findings in a report. Nothing here
+//! knows the command line, and nothing prints.
+
+mod build;
+mod check;
+mod compare;
+mod credentials;
+mod csr;
+mod dump;
+mod findings;
+mod guard;
+mod merges;
+mod network_boot;
+mod nodes;
+mod open;
+mod preflight;
+mod signing;
+mod text_file;
+mod user_files;
+
+use std::sync::Arc;
+
+use crate::model::Location;
+use crate::payload::NodeFacts;
+use crate::payload::cloud_init::UserFiles;
+use crate::payload::ignition::UserConfig;
+use crate::plan::{NodePlan, Plan};
+use crate::render::{RenderedNode, Renderer};
+use crate::yaml::Located;
+
+pub use build::{BuildRequest, Built, Progress, Signing, build, default_out};
+pub use check::{Checked, check};
+pub use compare::{Made, build_to_compare, tokens_of};
+pub use csr::{ReviewRequest, export_ids, review, settings_for_approver};
+pub use dump::read_dump;
+pub use nodes::{chosen, joining, names};
+pub use open::{Reading, Tokens, ca_bundle, judged_at, open};
+pub use preflight::{NeedRow, preflight};
+pub use signing::tree_key;
+
+/// A project that is ready to be baked, or to have more findings found in it.
+pub struct Project {
+    /// Everything decided.
+    pub plan: Plan,
+    /// Everything prepared.
+    pub renderer: Renderer,
+    /// For each class, by its index, the Ignition configurations that it merges.
+    merges: Vec<Arc<[Arc<UserConfig>]>>,
+    /// For each class, by its index, what is added to cloud-init's documents.
+    user_files: Vec<Arc<UserFiles>>,
+    /// What each class's base initrds take in memory, where that is known.
+    bases: Vec<Option<u64>>,
+}
+
+impl Project {
+    /// What packagers need to know of a node beside its tree.
+    pub fn facts(&self, node: &NodePlan, baked: &RenderedNode) -> NodeFacts {
+        let plan = &self.plan;
+        let arguments = node.class.spec.os.kernel_arguments.iter();
+        let class = node.class.index;
+        NodeFacts {
+            cluster: plan.cluster.name.value.clone(),
+            generation: plan.cluster.generation,
+            name: node.name.clone(),
+            hostname: baked.hostname.clone(),
+            network: node.network.as_deref().cloned(),
+            users: node.class.spec.users.clone(),
+            kernel_arguments: arguments.map(|argument| argument.value.clone()).collect(),
+            user_files: self.user_files.get(class).cloned().unwrap_or_default(),
+            merges: self.merges.get(class).cloned().unwrap_or_default(),
+            removals: None,
+        }
+    }
+}
+
+/// Where a field of a node's layers was set.
+fn location_of(merged: &Located, field: &str) -> Option<Location> {
+    let mut keys = field.split('.');
+    let found = keys.try_fold(merged, |at, key| at.get(key))?;
+    Some(found.location.clone())
+}
