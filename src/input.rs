@@ -6,6 +6,9 @@
 //! and a device does not notice. The second one opens the very file whose kind is known then, by its number below
 //! `/proc/self/fd`, so that nobody can exchange it in between.
 
+/// What lies in a folder that may be hostile.
+pub mod regular;
+
 use std::fmt;
 use std::fs::{File, Metadata};
 use std::io::{self, ErrorKind, Read};

@@ -45,6 +45,10 @@ pub mod staging;
 
 /// Who else could exchange a file.
 pub mod access;
+/// Output files, made new.
+pub mod create;
+/// What a bundle says of itself.
+pub mod manifest;
 /// Sets of files that come into being together.
 pub mod together;
 /// YAML in with places, quoted YAML out.
@@ -57,6 +61,8 @@ pub mod tree;
 pub mod kubernetes;
 /// A project's folder, and what may be read in it.
 pub mod project_folder;
+/// Keys that sign bundles.
+pub mod signing;
 
 /// What the user wrote.
 pub mod inventory;
@@ -85,15 +91,16 @@ pub mod schema;
 /// What is in payloads, ours and others'.
 pub mod inspect;
 
-/// The output folder: manifest, signature, verifying.
-pub mod bundle;
 /// One initrd of a base and an overlay.
 pub mod initrd;
 /// What nodes need that no payload contains.
 pub mod preflight;
+/// Whether what arrived is what was signed.
+pub mod verify;
 
-/// Signed trees inside payloads.
-pub mod carried;
+/// The output folder, written and replaced.
+pub mod bundle;
+
 /// What changed between two bundles.
 pub mod diff;
 

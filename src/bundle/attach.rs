@@ -7,18 +7,20 @@ use anyhow::Context;
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use rustix::fs::CWD;
 
-use crate::bundle::publish::remove_tree;
-use crate::bundle::scan::TREE_LIMIT;
-use crate::bundle::verify::{Checked, check};
-use crate::bundle::{
-    Kind, PublicKey, SIGNATURE, SSH_SIGNATURE, Signer, TREE_SIGNATURE, TREE_SUMS, Verdict,
-    in_place, read, write,
-};
+use crate::create;
+use crate::create::remove_tree;
 use crate::error::Result;
+use crate::input::regular;
 use crate::input::{self, Limit};
 use crate::lock::Lock;
+use crate::manifest::work_folder;
+use crate::manifest::{Kind, SIGNATURE, SSH_SIGNATURE, TREE_SIGNATURE, TREE_SUMS};
+use crate::signing::{PublicKey, Signer};
 use crate::staging::Staging;
 use crate::unfinished::uninterrupted;
+use crate::verify::TREE_LIMIT;
+use crate::verify::Verdict;
+use crate::verify::{Checked, check};
 
 /// Signs a bundle that is complete: both signatures over SHA256SUMS, and for the trees of a first stage also each
 /// node's. The verdict's problems, if any, say why it was not signed.
@@ -65,10 +67,10 @@ pub fn attach(
 /// Whenever this is cut short, one of the two signers' signatures is there and fits: the new ones are written whole beside
 /// the list, then the second old one goes, the new one takes the place of the first, and the second new one follows.
 fn replace_signatures(out: &Path, raw: &[u8], ssh: Option<&[u8]>) -> Result<()> {
-    let work = Staging::begin(&out.join(in_place::NEW))?;
+    let work = Staging::begin(&out.join(work_folder::NEW))?;
     for (name, bytes) in [(SIGNATURE, Some(raw)), (SSH_SIGNATURE, ssh)] {
         if let Some(bytes) = bytes {
-            write::new_file(&work.join(name), write::file_mode(false), bytes)?;
+            create::new_file(&work.join(name), create::file_mode(false), bytes)?;
         }
     }
     uninterrupted(|| {
@@ -96,10 +98,10 @@ fn sign_trees(out: &Path, checked: &Checked, signer: &Signer) -> Result<()> {
         let folder = out.join("nodes").join(&node.name);
         let path = folder.join(TREE_SIGNATURE);
         let signing = || format!("signing {}", path.display());
-        let sums = read::bounded(&folder.join(TREE_SUMS), TREE_LIMIT).with_context(signing)?;
+        let sums = regular::bounded(&folder.join(TREE_SUMS), TREE_LIMIT).with_context(signing)?;
         remove_tree(&path).with_context(signing)?;
         use std::io::Write;
-        write::create(CWD, &path, write::file_mode(false))
+        create::create(CWD, &path, create::file_mode(false))
             .and_then(|mut file| file.write_all(&signer.sign(&sums)))
             .with_context(signing)
     })

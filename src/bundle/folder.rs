@@ -14,18 +14,21 @@ use anyhow::{Context, bail};
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use serde::Serialize;
 
-use crate::bundle::manifest::{FileRecord, Index, Manifest, NodeRecord};
+use crate::bundle::in_place;
 use crate::bundle::node_folder::{NodeFolder, NodeSays};
-use crate::bundle::publish::{Before, inspect, publish, remove_tree};
-use crate::bundle::seal::Seal;
+use crate::bundle::publish::{Before, inspect, publish};
 use crate::bundle::shared::SharedFiles;
-use crate::bundle::sums::{check_path, write_line};
-use crate::bundle::write::{self, Measured, directory_mode, file_mode, new_directory, set_mode};
-use crate::bundle::{
-    API_VERSION, INDEX, Kind, MANIFEST, SERVED, SIGNATURE, SSH_SIGNATURE, SUMS, in_place, is_served,
-};
+use crate::bundle::signatures::Seal;
+use crate::create;
+use crate::create::remove_tree;
+use crate::create::{Measured, directory_mode, file_mode, new_directory, set_mode};
 use crate::error::Result;
 use crate::lock::{Lock, beside};
+use crate::manifest::sums::{check_path, write_line};
+use crate::manifest::{
+    API_VERSION, INDEX, Kind, MANIFEST, SERVED, SIGNATURE, SSH_SIGNATURE, SUMS, is_served,
+};
+use crate::manifest::{FileRecord, Index, Manifest, NodeRecord};
 use crate::staging::Staging;
 use crate::unfinished::make_folders;
 
@@ -260,7 +263,7 @@ impl BundleBuilder {
     ) -> Result<FileRecord> {
         let writing = || format!("writing {path}");
         let file =
-            write::create(&self.root, Path::new(path), file_mode(secret)).with_context(writing)?;
+            create::create(&self.root, Path::new(path), file_mode(secret)).with_context(writing)?;
         let mut buffer = Vec::new();
         let mut measured = Measured::new(file, &mut buffer);
         write(&mut measured).with_context(writing)?;

@@ -7,10 +7,12 @@ use std::path::Path;
 use anyhow::Context;
 use walkdir::WalkDir;
 
-use crate::bundle::manifest::{MANIFEST_LIMIT, Manifest};
-use crate::bundle::sums::{SUMS_LIMIT, Sums};
-use crate::bundle::{MANIFEST, SUMS, TREE_SIGNATURE, TREE_SUMS, in_place, read};
 use crate::error::Result;
+use crate::input::regular;
+use crate::manifest::sums::{SUMS_LIMIT, Sums};
+use crate::manifest::work_folder;
+use crate::manifest::{MANIFEST, SUMS, TREE_SIGNATURE, TREE_SUMS};
+use crate::manifest::{MANIFEST_LIMIT, Manifest};
 
 /// So many are named; more are counted.
 const NAMED: usize = 5;
@@ -55,7 +57,7 @@ pub(super) fn look(out: &Path, is_of_top: fn(&str) -> bool, foreign: &mut Foreig
         let name = path.to_str().unwrap_or_default();
         let is_folder = entry.file_type().is_dir();
         let is_known = match (is_folder, entry.depth()) {
-            (true, 1) if in_place::is_work(name) => {
+            (true, 1) if work_folder::is_work(name) => {
                 entries.skip_current_dir();
                 continue;
             }
@@ -76,11 +78,11 @@ pub(super) fn look(out: &Path, is_of_top: fn(&str) -> bool, foreign: &mut Foreig
 
 /// What the bundle lists: in SHA256SUMS, or where that is not readable in its manifest; nothing without either.
 fn listed(out: &Path) -> Sums {
-    let sums = read::bounded(&out.join(SUMS), SUMS_LIMIT).ok();
+    let sums = regular::bounded(&out.join(SUMS), SUMS_LIMIT).ok();
     if let Some(sums) = sums.and_then(|bytes| Sums::parse(&bytes).ok()) {
         return sums;
     }
-    let manifest = read::bounded(&out.join(MANIFEST), MANIFEST_LIMIT).ok();
+    let manifest = regular::bounded(&out.join(MANIFEST), MANIFEST_LIMIT).ok();
     let manifest = manifest.and_then(|bytes| serde_json::from_slice::<Manifest>(&bytes).ok());
     manifest.map_or_else(Sums::default, |manifest| {
         let files = manifest.all_files();

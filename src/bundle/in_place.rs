@@ -23,31 +23,12 @@ use std::path::Path;
 
 use anyhow::Context;
 
-use crate::bundle::publish::{is_of_a_bundle, remove_tree, step};
+use crate::bundle::publish::{is_of_a_bundle, step};
+use crate::create::remove_tree;
 use crate::error::Result;
+use crate::manifest::work_folder::{NEW, OLD, READY};
 use crate::staging::Staging;
 use crate::unfinished::{may_go_on, uninterrupted};
-
-/// A new bundle that is not complete.
-pub(super) const NEW: &str = ".nodebake-new";
-/// A new bundle that is complete, and an exchange that has begun.
-pub(super) const READY: &str = ".nodebake-ready";
-/// An old bundle that is being removed.
-const OLD: &str = ".nodebake-old";
-
-/// Why a bundle does not verify while the exchange is not at its end, with the repair.
-pub(super) const HALF_WAY: &str =
-    "the exchange for a new bundle was interrupted; run `nodebake build`, which finishes it first";
-
-/// Whether it is a folder of this module's at the top of a bundle.
-pub(super) fn is_work(name: &str) -> bool {
-    [NEW, READY, OLD].contains(&name)
-}
-
-/// Whether a run that was killed may leave a folder of this name beside a bundle that is whole.
-pub(super) fn is_leftover(name: &str) -> bool {
-    [NEW, OLD].contains(&name)
-}
 
 /// Puts what is in `staging` in the place of what is in `out`.
 pub(super) fn replace(staging: &Path, out: &Path) -> Result<()> {
@@ -183,8 +164,11 @@ pub(super) mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::bundle::{BundleBuilder, Header, Kind, NodeSays, Seal, Signer, verify};
+    use crate::bundle::{BundleBuilder, Header, NodeSays, Seal};
+    use crate::manifest::Kind;
+    use crate::signing::Signer;
     use crate::tree::listing::TreeListing;
+    use crate::verify::verify;
 
     thread_local! {
         /// After so many steps the process "dies"; none means that it lives.
@@ -277,7 +261,13 @@ pub(super) mod tests {
             ) {
                 // Between the first rename and the last: the verdict names the repair, and the next build makes it.
                 (true, _) => {
-                    assert_eq!(found, Err(format!("{READY}: {HALF_WAY}")));
+                    assert_eq!(
+                        found,
+                        Err(format!(
+                            "{READY}: {}",
+                            crate::manifest::work_folder::HALF_WAY
+                        ))
+                    );
                     drop(begin(&out, &signer));
                     assert_eq!(whole(&out, &signer).as_deref(), Ok("new"), "{steps}");
                     assert_eq!(modes(&out), expected, "{steps}");

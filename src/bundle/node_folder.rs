@@ -8,11 +8,11 @@ use std::path::Path;
 use anyhow::{Context, bail};
 
 use crate::bundle::folder::BundleBuilder;
-use crate::bundle::manifest::{FileRecord, InitramfsRecord, NodeRecord};
-use crate::bundle::sums::check_path;
-use crate::bundle::write::{Measured, create, file_mode};
-use crate::bundle::{SERVED, TREE_JSON, TREE_SIGNATURE, TREE_SUMS};
+use crate::create::{Measured, create, file_mode};
 use crate::error::Result;
+use crate::manifest::sums::check_path;
+use crate::manifest::{FileRecord, InitramfsRecord, NodeRecord};
+use crate::manifest::{SERVED, TREE_JSON, TREE_SIGNATURE, TREE_SUMS};
 use crate::model::Sha256Digest;
 use crate::payload::{Output, Place};
 use crate::tree::listing::TreeListing;

@@ -7,16 +7,19 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use anyhow::{Context, bail};
-use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 use rustix::io::Errno;
 
 use crate::bundle::foreign::{Foreign, look};
-use crate::bundle::manifest::{MANIFEST_LIMIT, Mark};
-use crate::bundle::{
-    INDEX, Kind, MANIFEST, SIGNATURE, SSH_SIGNATURE, SUMS, in_place, is_signature_of_others, read,
-};
+use crate::bundle::in_place;
+use crate::create::remove_tree;
 use crate::error::Result;
+use crate::input::regular;
+use crate::manifest::work_folder;
+use crate::manifest::{
+    INDEX, Kind, MANIFEST, SIGNATURE, SSH_SIGNATURE, SUMS, is_signature_of_others,
+};
+use crate::manifest::{MANIFEST_LIMIT, Mark};
 use crate::unfinished::uninterrupted;
 
 /// Everything that a bundle has at its top.
@@ -68,11 +71,11 @@ pub(super) fn inspect(out: &Path, kind: Kind) -> Result<Before> {
         let entry = entry.with_context(looking)?;
         let name = entry.file_name();
         let known = name.to_str().unwrap_or_default();
-        is_empty &= in_place::is_work(known);
+        is_empty &= work_folder::is_work(known);
         // It goes with the list that it signed, and the build says so.
         let is_signature =
             is_signature_of_others(known) && entry.file_type().is_ok_and(|kind| kind.is_file());
-        if !is_signature && !OURS.contains(&known) && !in_place::is_work(known) {
+        if !is_signature && !OURS.contains(&known) && !work_folder::is_work(known) {
             foreign.add(Path::new(&name));
         }
     }
@@ -105,7 +108,7 @@ pub(super) fn is_of_a_bundle(name: &str) -> bool {
 }
 
 fn is_ours(out: &Path, kind: Kind) -> bool {
-    read::bounded(&out.join(MANIFEST), MANIFEST_LIMIT)
+    regular::bounded(&out.join(MANIFEST), MANIFEST_LIMIT)
         .is_ok_and(|bytes| serde_json::from_slice::<Mark>(&bytes).is_ok_and(|mark| mark.is(kind)))
 }
 
@@ -143,26 +146,6 @@ fn exchange(staging: &Path, out: &Path, before: &Before) -> Result<bool> {
         Err(error) => return Err(error).with_context(writing),
     }
     Ok(true)
-}
-
-/// Removes whatever lies at a path, links not followed; nothing there is fine. Nodes' folders go in parallel: for
-/// thousands of them this is a good part of a rebuild.
-pub(super) fn remove_tree(path: &Path) -> io::Result<()> {
-    match path.symlink_metadata() {
-        Ok(metadata) if !metadata.is_dir() => return fs::remove_file(path),
-        Ok(_) => {}
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(error),
-    }
-    let nodes = path.join("nodes");
-    if nodes.symlink_metadata().is_ok_and(|there| there.is_dir()) {
-        let entries: Vec<_> = fs::read_dir(&nodes)?.collect::<io::Result<_>>()?;
-        entries
-            .into_par_iter()
-            .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
-            .try_for_each(|entry| fs::remove_dir_all(entry.path()))?;
-    }
-    fs::remove_dir_all(path)
 }
 
 /// Where the process may die; a test makes it do so.

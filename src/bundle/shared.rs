@@ -9,10 +9,10 @@ use anyhow::{Context, bail};
 use rustix::fs::{AtFlags, unlinkat};
 
 use crate::bundle::folder::{BundleBuilder, locked};
-use crate::bundle::keep::{OldBundle, keep_file};
-use crate::bundle::manifest::{FileRecord, NodeRecord};
-use crate::bundle::sums::check_path;
+use crate::bundle::reuse::{OldBundle, keep_file};
 use crate::error::Result;
+use crate::manifest::sums::check_path;
+use crate::manifest::{FileRecord, NodeRecord};
 
 /// The folder of what nodes share. Nothing in it is secret.
 pub(super) const FOLDER: &str = "shared";

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::bail;
 
-use crate::bundle::{OldBundle, PublicKey};
+use crate::bundle::OldBundle;
 use crate::cli::{Diff, Print};
 use crate::cmd::progress::Bar;
 use crate::cmd::{note, say};
@@ -13,6 +13,7 @@ use crate::diff::{JsonPrinter, Printer, TextPrinter, diff};
 use crate::error::{Exit, Result};
 use crate::project::{Tokens, build_to_compare, default_out, tokens_of};
 use crate::report::Report;
+use crate::signing::PublicKey;
 use crate::terminal;
 use crate::unfinished::go_on_or_wait;
 

@@ -9,13 +9,13 @@ use std::path::Path;
 use anyhow::{Context, bail};
 use time::OffsetDateTime;
 
-use crate::bundle::generate_keys;
 use crate::cli::{Init, Token, TokenCreate, TokenFile};
 use crate::error::{Exit, Result};
 use crate::identity::example_ca;
 use crate::lock::Lock;
 use crate::schema::{Kind, text};
 use crate::secrets::Keys;
+use crate::signing::generate_keys;
 use crate::terminal;
 use crate::together::{Together, complete, is_work};
 use crate::unfinished::{Unfinished, make_folders};

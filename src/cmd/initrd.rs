@@ -7,15 +7,17 @@ use std::path::Path;
 
 use anyhow::{Context, bail};
 
-use crate::bundle::{FileRecord, NodeRecord, Old, OldBundle, PublicKey};
+use crate::bundle::{Old, OldBundle};
 use crate::cli::{Initrd, InitrdAppend};
 use crate::error::{Exit, Result};
 use crate::initrd::Base;
 use crate::inspect::{Limits, inspect};
 use crate::lock::{Lock, beside};
+use crate::manifest::{FileRecord, NodeRecord};
 use crate::model::output::Mode;
 use crate::payload::initramfs::{is_layer, is_overlay};
 use crate::report::Report;
+use crate::signing::PublicKey;
 use crate::staging::Staging;
 use crate::terminal;
 use crate::unfinished::uninterrupted;

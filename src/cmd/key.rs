@@ -2,9 +2,9 @@
 
 use std::io::Write;
 
-use crate::bundle::generate_keys;
 use crate::cli::{Key, KeyGenerate};
 use crate::error::{Exit, Result};
+use crate::signing::generate_keys;
 use crate::terminal;
 
 /// Runs `key …`.

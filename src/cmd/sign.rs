@@ -5,12 +5,14 @@ use std::path::Path;
 
 use anyhow::bail;
 
-use crate::bundle::{PublicKey, Signer, Verdict, attach, sign};
+use crate::bundle::{attach, sign};
 use crate::cli::{Print, Sign};
 use crate::cmd::verify::say;
 use crate::error::{Exit, Result};
 use crate::report::Report;
+use crate::signing::{PublicKey, Signer};
 use crate::terminal;
+use crate::verify::Verdict;
 
 /// Runs `sign`.
 pub fn run(args: &Sign) -> Result<Exit> {

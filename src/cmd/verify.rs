@@ -9,18 +9,17 @@ use anyhow::Context;
 use serde::Serialize;
 use time::OffsetDateTime;
 
-use crate::bundle::{
-    Problem, PublicKey, Single, SumsFiles, Verdict, verify, verify_files, verify_partial,
-};
-use crate::carried::{Carried, verify_carried};
 use crate::cli::{Print, Verify};
 use crate::cmd::usage;
 use crate::error::{Exit, Result};
 use crate::model::Location;
 use crate::project::judged_at;
 use crate::report::{Finding, Report};
+use crate::signing::PublicKey;
 use crate::terminal::{self, shown};
 use crate::timing::parse_rfc3339;
+use crate::verify::embedded::{EmbeddedVerdict, verify_embedded};
+use crate::verify::{Problem, Single, SumsFiles, Verdict, verify, verify_files, verify_partial};
 
 /// So many files are named in a warning; more are counted, and JSON lists them all.
 const NAMED: usize = 5;
@@ -173,9 +172,9 @@ fn single(args: &Verify, files: &[PathBuf], key: &PublicKey) -> Result<Exit> {
             "a tree does not say its generation: name the SHA256SUMS of the bundle with --sums",
         );
     }
-    let carried = verify_carried(files, key)?;
-    let good = carried.problems.is_empty();
-    print(args.output, good, &carried_text(&carried), &carried)
+    let verdict = verify_embedded(files, key)?;
+    let good = verdict.problems.is_empty();
+    print(args.output, good, &embedded_text(&verdict), &verdict)
 }
 
 fn problems(all: &[Problem], shown_as: &str) -> String {
@@ -214,18 +213,18 @@ fn single_text(single: &Single) -> String {
     text
 }
 
-fn carried_text(carried: &Carried) -> String {
-    let files = shown(&carried.files.join(" "));
-    let mut text = problems(&carried.problems, &files);
-    if !carried.problems.is_empty() {
+fn embedded_text(verdict: &EmbeddedVerdict) -> String {
+    let files = shown(&verdict.files.join(" "));
+    let mut text = problems(&verdict.problems, &files);
+    if !verdict.problems.is_empty() {
         return text;
     }
-    let node = shown(carried.node.as_deref().unwrap_or_default());
-    let paths = carried.paths;
+    let node = shown(verdict.node.as_deref().unwrap_or_default());
+    let paths = verdict.paths;
     text.push_str(&format!(
         "{files}: verified: {paths} paths, as they were signed for the node {node}, and nothing else; of which generation, no tree says\n"
     ));
-    for path in &carried.elsewhere {
+    for path in &verdict.elsewhere {
         text.push_str(&format!(
             "{}: is not in it, as secrets are in a part of their own\n",
             shown(path)

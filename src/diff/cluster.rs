@@ -8,12 +8,13 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-use crate::bundle::{FileRecord, INDEX, Manifest, OldBundle};
+use crate::bundle::OldBundle;
 use crate::cluster::names;
 use crate::diff::content::{ContentChange, Form, LONGEST, public};
 use crate::diff::field::{FieldChange, Shown, compare};
 use crate::diff::tree::Change;
 use crate::error::Result;
+use crate::manifest::{FileRecord, INDEX, Manifest};
 use crate::model::hex;
 use crate::timing::{parse_rfc3339, rfc3339};
 use crate::yaml;

@@ -7,13 +7,14 @@ use anyhow::Context;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use crate::bundle::{FileRecord, NodeRecord, OldBundle};
+use crate::bundle::OldBundle;
 use crate::diff::content::{ContentChange, Form, LONGEST, public, secret};
 use crate::diff::field::{FieldChange, Shown, compare};
 use crate::diff::marks::{Marks, MarksChange};
 use crate::diff::reading::{Contents, Said, Side, files, is_listing};
 use crate::diff::tree::{Change, Entry, EntryChange, Tree, UnitChange, entries, units};
 use crate::error::Result;
+use crate::manifest::{FileRecord, NodeRecord};
 use crate::model::{Sha256Digest, unhex};
 
 /// The most of a node's files that is read into memory, in bytes; what is beyond is told by its digest.

@@ -54,7 +54,7 @@ impl<'a> JsonPrinter<'a> {
 impl Printer for JsonPrinter<'_> {
     fn begin(&mut self, old: Side<'_>, new: Side<'_>, cluster: &ClusterDiff) -> Result<()> {
         write!(self.out, "{{")?;
-        self.member("apiVersion", &crate::bundle::API_VERSION)?;
+        self.member("apiVersion", &crate::manifest::API_VERSION)?;
         self.member("kind", &"Diff")?;
         for (key, (bundle, folder)) in [("old", old), ("new", new)] {
             let manifest = bundle.manifest();

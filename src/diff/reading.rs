@@ -6,11 +6,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::Context;
 use serde_json::Value;
 
-use crate::bundle::{FileRecord, NodeRecord, OldBundle, TREE_JSON, TREE_SIGNATURE, TREE_SUMS};
+use crate::bundle::OldBundle;
 use crate::diff::content::LONGEST;
 use crate::diff::tree::Tree;
 use crate::error::Result;
 use crate::inspect::{Kept, Limits, keep};
+use crate::manifest::{FileRecord, NodeRecord, TREE_JSON, TREE_SIGNATURE, TREE_SUMS};
 use crate::model::Sha256Digest;
 use crate::yaml;
 

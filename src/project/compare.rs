@@ -7,12 +7,13 @@ use std::sync::Arc;
 use anyhow::Context;
 use zeroize::Zeroizing;
 
-use crate::bundle::{OldBundle, Signer};
+use crate::bundle::OldBundle;
 use crate::error::Result;
 use crate::project::signing::{self, SIGN_KEY};
 use crate::project::{BuildRequest, Progress, Reading, Signing, Tokens, build};
 use crate::report::Report;
 use crate::secrets::of_secrets;
+use crate::signing::Signer;
 use crate::staging::Staging;
 
 /// The Secrets of the tokens in a bundle.

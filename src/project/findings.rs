@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
-use crate::carried::as_counted;
 use crate::error::Result;
 use crate::model::Location;
 use crate::payload::{Forms, Job, Objection, credential, initramfs, pxe as network, sysext};
@@ -14,6 +13,7 @@ use crate::project::{Project, location_of, tree_key};
 use crate::project_folder::CLUSTER_FILE;
 use crate::report::{Amount, Finding, Report};
 use crate::tree::NodeTree;
+use crate::verify::embedded::as_counted;
 
 impl Project {
     /// Bakes every node and throws the trees away: the findings are what is wanted. Returns the node whose root in the

@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use crate::bundle::{PublicKey, Signer};
 use crate::error::Result;
 use crate::report::Report;
+use crate::signing::{PublicKey, Signer};
 
 /// The signing key of a project.
 pub const SIGN_KEY: &str = "keys/sign.key";

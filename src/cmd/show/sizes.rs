@@ -6,7 +6,6 @@ use std::io::Write;
 
 use serde::Serialize;
 
-use crate::carried::as_counted;
 use crate::cli::Print;
 use crate::error::Result;
 use crate::model::NodePath;
@@ -21,6 +20,7 @@ use crate::project::{Project, tree_key};
 use crate::render::RenderedNode;
 use crate::terminal;
 use crate::tree::{Entry, EntryKind};
+use crate::verify::embedded::as_counted;
 
 #[derive(Serialize)]
 struct Sizes {

@@ -6,11 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use globset::GlobSet;
 use rayon::prelude::*;
 
-use crate::bundle::{
-    BundleBuilder, Finished, Header, InitramfsRecord, Kind, NodeSays, OldBundle, PublicKey, Signer,
-};
-use crate::carried::{checks_tree, with_signed_list};
+use crate::bundle::{BundleBuilder, Finished, Header, NodeSays, OldBundle};
 use crate::error::Result;
+use crate::manifest::{InitramfsRecord, Kind};
 use crate::model::output::{Format, Settings};
 use crate::payload::{Forms, Job, credential, initramfs, libraries, sysext};
 use crate::plan::{NodePlan, refused_format};
@@ -22,9 +20,11 @@ use crate::project::build::upgrade::Upgrade;
 use crate::project::{BuildRequest, Progress, Project, Signing};
 use crate::render::RenderedNode;
 use crate::report::{Finding, Severity};
+use crate::signing::{PublicKey, Signer};
 use crate::timing::rfc3339;
 use crate::tree::NodeTree;
 use crate::tree::listing::TreeListing;
+use crate::verify::embedded::{checks_tree, with_signed_list};
 
 /// A build under way.
 struct Baking<'a> {

@@ -5,8 +5,10 @@ use std::io;
 
 use anyhow::Context;
 
-use crate::bundle::{self, BundleBuilder, FileRecord, NodeRecord};
+use crate::bundle::BundleBuilder;
 use crate::error::Result;
+use crate::manifest;
+use crate::manifest::{FileRecord, NodeRecord};
 use crate::model::output::{Pxe, Settings};
 use crate::payload::initramfs::{is_layer, is_overlay};
 use crate::payload::pxe::{BASE_FOLDER, Boot, arguments, entry, of_node, script, script_path};
@@ -19,7 +21,7 @@ pub fn is_served(record: &NodeRecord) -> bool {
     record
         .files
         .iter()
-        .any(|file| bundle::is_served(&file.path))
+        .any(|file| manifest::is_served(&file.path))
 }
 
 /// Whether it would lie there today.

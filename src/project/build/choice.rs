@@ -5,12 +5,13 @@ use std::path::Path;
 use anyhow::{Context, bail};
 use globset::{Glob, GlobSet, GlobSetBuilder};
 
-use crate::bundle::{Old, OldBundle, PublicKey};
+use crate::bundle::{Old, OldBundle};
 use crate::error::Result;
 use crate::inventory::format;
 use crate::model::output::Format;
 use crate::plan::NodePlan;
 use crate::project::BuildRequest;
+use crate::signing::PublicKey;
 
 /// `--format`, checked.
 pub fn formats(names: &[String]) -> Result<Option<Vec<Format>>> {

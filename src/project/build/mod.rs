@@ -13,11 +13,13 @@ use std::sync::Arc;
 use serde::Serialize;
 use time::OffsetDateTime;
 
-use crate::bundle::{Finished, Signer, signatures_of_others};
+use crate::bundle::Finished;
 use crate::error::Result;
+use crate::manifest::signatures_of_others;
 use crate::model::Location;
 use crate::project::{Reading, open};
 use crate::report::{Finding, Report};
+use crate::signing::Signer;
 
 /// The bundle's folder in a project.
 const OUT: &str = "out";

@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use anyhow::{Context, bail};
 
-use crate::bundle::{PublicKey, Seal, SignedTrees, Signer, Trees};
+use crate::bundle::{Seal, SignedTrees, Trees};
 use crate::error::Result;
 use crate::project::signing::{SIGN_KEY, SIGN_PUB};
 use crate::project::{BuildRequest, Signing};
 use crate::report::{Finding, Report};
+use crate::signing::{PublicKey, Signer};
 
 /// The signing key, where this build needs one.
 pub fn signer(request: &BuildRequest, report: &mut Report) -> Result<Option<Arc<Signer>>> {

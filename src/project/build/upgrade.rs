@@ -6,8 +6,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, anyhow, bail};
 
-use crate::bundle::{Old, OldBundle, PublicKey};
-use crate::carried::{BESIDE, SCRIPT, checks_tree};
+use crate::bundle::{Old, OldBundle};
 use crate::error::Result;
 use crate::model::Location;
 use crate::model::output::Format;
@@ -17,7 +16,9 @@ use crate::plan::Plan;
 use crate::project::signing::SIGN_PUB;
 use crate::project::{BuildRequest, Signing};
 use crate::report::{Finding, Report};
+use crate::signing::PublicKey;
 use crate::tree::{ListedKind, ListedTree, NodeTree};
+use crate::verify::embedded::{BESIDE, SCRIPT, checks_tree};
 
 /// The bundles that this build follows, each verified.
 pub struct Upgrade(Vec<OldBundle>);

@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use nodebake::bundle::{Seal, verify};
+use nodebake::bundle::Seal;
+use nodebake::verify::verify;
 
 use super::{Room, bake, load};
 

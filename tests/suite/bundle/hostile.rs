@@ -5,7 +5,8 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Command;
 
-use nodebake::bundle::{NAMESPACE, generate_keys, verify};
+use nodebake::signing::{NAMESPACE, generate_keys};
+use nodebake::verify::verify;
 
 use super::{Room, SHARED, load};
 use crate::support::oracles;

@@ -3,7 +3,9 @@
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 
-use nodebake::bundle::{BundleBuilder, Kind, Old, OldBundle, Seal, generate_keys};
+use nodebake::bundle::{BundleBuilder, Old, OldBundle, Seal};
+use nodebake::manifest::Kind;
+use nodebake::signing::generate_keys;
 
 use super::{NODES, Room, bake_cluster, bake_node, header, load, snapshot};
 

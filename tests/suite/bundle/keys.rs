@@ -6,7 +6,7 @@ use std::path::Path;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use nodebake::bundle::{NAMESPACE, PRINCIPAL, PublicKey};
+use nodebake::signing::{NAMESPACE, PRINCIPAL, PublicKey};
 
 use super::{Room, load};
 use crate::support::oracles;

@@ -17,14 +17,14 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use nodebake::bundle::{
-    BundleBuilder, Finished, Header, Kind, NodeSays, PublicKey, Seal, Signer, Verdict,
-    generate_keys, verify,
-};
+use nodebake::bundle::{BundleBuilder, Finished, Header, NodeSays, Seal};
 use nodebake::error::Result;
+use nodebake::manifest::Kind;
 use nodebake::payload::{Output, Place};
 use nodebake::report::Report;
+use nodebake::signing::{PublicKey, Signer, generate_keys};
 use nodebake::tree::listing::TreeListing;
+use nodebake::verify::{Verdict, verify};
 use tempfile::TempDir;
 
 pub const NODES: [&str; 3] = ["gpu-1.example.com", "node-a", "node-b"];
@@ -71,7 +71,7 @@ impl Room {
     /// What the documented lines say: their output, and whether they are content.
     pub fn receiver(&self) -> (bool, String) {
         let output = std::process::Command::new("sh")
-            .args(["-c", nodebake::bundle::RECEIVER_CHECK])
+            .args(["-c", nodebake::manifest::RECEIVER_CHECK])
             .current_dir(&self.out)
             .env("KEY", self.key("sign.pub"))
             .output()

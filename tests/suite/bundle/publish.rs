@@ -6,7 +6,8 @@ use std::path::Path;
 use std::thread::sleep;
 use std::time::Duration;
 
-use nodebake::bundle::{BundleBuilder, Kind, Seal};
+use nodebake::bundle::{BundleBuilder, Seal};
+use nodebake::manifest::Kind;
 use nodebake::payload::{Output, Place};
 
 use super::child::child;

@@ -3,9 +3,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use nodebake::bundle::{
-    BundleBuilder, Kind, NAMESPACE, Seal, SignedTrees, Trees, attach, generate_keys, sign, verify,
-};
+use nodebake::bundle::{BundleBuilder, Seal, SignedTrees, Trees, attach, sign};
+use nodebake::manifest::Kind;
+use nodebake::signing::{NAMESPACE, generate_keys};
+use nodebake::verify::verify;
 
 use super::{NODES, Room, bake, header, listing, load, says, snapshot};
 use crate::support::oracles;

@@ -164,7 +164,7 @@ fn signatures_of_others_beside_the_list_are_let_be_and_go_with_it() {
     if oracles::present("openssl") {
         let check = format!(
             "cd out; KEY=../keys/sign.pub; {}",
-            nodebake::bundle::RECEIVER_CHECK
+            nodebake::manifest::RECEIVER_CHECK
         );
         let _ = oracles::content(&project.dir, "bash", &["-euc", &check]);
         // A folder of that name would hide files.

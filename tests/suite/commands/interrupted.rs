@@ -5,8 +5,9 @@ use std::fs;
 use std::path::Path;
 use std::time::Instant;
 
-use nodebake::bundle::{PublicKey, Signer, verify};
 use nodebake::report::Report;
+use nodebake::signing::{PublicKey, Signer};
+use nodebake::verify::verify;
 
 use crate::formats::initrd::base;
 use crate::support::everything::{BEFORE, NODE, everything};

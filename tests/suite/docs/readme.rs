@@ -187,7 +187,7 @@ fn the_tour_prints_what_the_readme_shows() {
 
 #[test]
 fn a_receiver_is_told_the_lines_that_tampering_is_tested_with() {
-    let lines = nodebake::bundle::RECEIVER_CHECK.replace("\"$KEY\"", "../keys/sign.pub");
+    let lines = nodebake::manifest::RECEIVER_CHECK.replace("\"$KEY\"", "../keys/sign.pub");
     let shown = format!("$ {}", lines.trim_end().replace('\n', "\n> "));
     assert!(readme().contains(&shown), "README.md lacks:\n{shown}");
 }

@@ -108,7 +108,7 @@ fn scripts(folder: &Path) -> BTreeSet<String> {
     );
     add(
         "receiver",
-        nodebake::bundle::RECEIVER_CHECK.as_bytes().to_vec(),
+        nodebake::manifest::RECEIVER_CHECK.as_bytes().to_vec(),
     );
     if let Some(modules) = oracles::cloud_init_modules() {
         add("run-iso", run_commands(&carry, &modules).into_bytes());

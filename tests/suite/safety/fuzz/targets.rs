@@ -8,12 +8,14 @@ use std::path::{Path, PathBuf};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use clap::Parser;
-use nodebake::bundle::{Old, OldBundle, Signer, verify};
+use nodebake::bundle::{Old, OldBundle};
 use nodebake::cli::{Cli, Command};
 use nodebake::cmd;
 use nodebake::error::Exit;
 use nodebake::inspect::{Limits, inspect};
 use nodebake::report::Report;
+use nodebake::signing::Signer;
+use nodebake::verify::verify;
 use serde_json::{Value, json};
 
 pub use super::seeds::Corpus;

@@ -9,22 +9,24 @@ use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;
 use ed25519_dalek::pkcs8::{DecodePublicKey, EncodePublicKey};
 use ed25519_dalek::{Signature, VerifyingKey};
 
-use crate::bundle::sshsig::{self, NAMESPACE, PRINCIPAL};
-use crate::bundle::{SIGNATURE, SSH_SIGNATURE};
 use crate::error::Result;
 use crate::input::{self, Limit};
+use crate::manifest::{SIGNATURE, SSH_SIGNATURE};
 use crate::model::Location;
 use crate::report::{Finding, Report};
+use crate::signing::sshsig;
+use crate::signing::sshsig::{NAMESPACE, PRINCIPAL};
 
 /// The longest key file that is read.
-pub(super) const KEY_LIMIT: Limit = Limit::kib(16);
+pub const KEY_LIMIT: Limit = Limit::kib(16);
 
 /// An Ed25519 public key that is fit to trust: not one of the weak points under which a signature fits any message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PublicKey(VerifyingKey);
 
 impl PublicKey {
-    pub(super) fn new(key: VerifyingKey) -> Self {
+    /// The key that `key` is.
+    pub fn new(key: VerifyingKey) -> Self {
         Self(key)
     }
 
@@ -87,7 +89,7 @@ impl PublicKey {
     }
 
     /// Whether a line of an `allowed_signers` file is about this key, whatever else the line says.
-    pub(super) fn is_among(&self, signers: &str) -> bool {
+    pub fn is_among(&self, signers: &str) -> bool {
         let blob = BASE64.encode(sshsig::key_blob(self.0.as_bytes()));
         let words = |line: &str| line.split_whitespace().any(|word| word == blob);
         signers
@@ -101,7 +103,7 @@ impl PublicKey {
     }
 
     /// The 32 bytes.
-    pub(super) fn as_bytes(&self) -> &[u8; 32] {
+    pub fn as_bytes(&self) -> &[u8; 32] {
         self.0.as_bytes()
     }
 
@@ -120,7 +122,7 @@ impl PublicKey {
 
     /// Checks a bundle's signatures over SHA256SUMS. One is enough, since a signer may make only one of them, but each
     /// that is there must fit: a receiver may look at either. The error is what is wrong.
-    pub(super) fn check(
+    pub fn check(
         &self,
         sums: &[u8],
         raw: Option<&[u8]>,

@@ -18,7 +18,7 @@ const END: &str = "-----END SSH SIGNATURE-----";
 
 /// The digest inside the framing: ssh-keygen writes SHA-512 unless told otherwise.
 #[derive(Clone, Copy)]
-pub(super) enum Hash {
+pub enum Hash {
     /// `-O hashalg=sha256`.
     Sha256,
     /// The default, and what we write.
@@ -49,7 +49,7 @@ fn put(out: &mut Vec<u8>, bytes: &[u8]) {
 }
 
 /// The public key as OpenSSH writes it on the wire.
-pub(super) fn key_blob(public: &[u8; 32]) -> Vec<u8> {
+pub fn key_blob(public: &[u8; 32]) -> Vec<u8> {
     let mut blob = Vec::with_capacity(51);
     put(&mut blob, KEY_TYPE);
     put(&mut blob, public);
@@ -57,7 +57,7 @@ pub(super) fn key_blob(public: &[u8; 32]) -> Vec<u8> {
 }
 
 /// The bytes that Ed25519 signs in place of the message.
-pub(super) fn signed_bytes(message: &[u8], hash: Hash) -> Vec<u8> {
+pub fn signed_bytes(message: &[u8], hash: Hash) -> Vec<u8> {
     let mut signed = MAGIC.to_vec();
     put(&mut signed, NAMESPACE.as_bytes());
     put(&mut signed, b""); // reserved
@@ -82,7 +82,7 @@ fn before_signature(public: &[u8; 32], hash: Hash) -> Vec<u8> {
 }
 
 /// The armoured signature: base64 in lines of 70, as ssh-keygen breaks them.
-pub(super) fn armour(public: &[u8; 32], signature: &[u8; 64]) -> String {
+pub fn armour(public: &[u8; 32], signature: &[u8; 64]) -> String {
     let mut blob = before_signature(public, Hash::Sha512);
     blob.extend_from_slice(signature);
     let encoded = BASE64.encode(blob);
@@ -98,7 +98,7 @@ pub(super) fn armour(public: &[u8; 32], signature: &[u8; 64]) -> String {
 
 /// Takes an armoured signature apart: which digest it uses and its 64 bytes. `None` when it is not an SSHSIG of this
 /// key in our namespace; whether it fits a message is for the caller to check.
-pub(super) fn unarmour(text: &str, public: &[u8; 32]) -> Option<(Hash, [u8; 64])> {
+pub fn unarmour(text: &str, public: &[u8; 32]) -> Option<(Hash, [u8; 64])> {
     let body = text.trim().strip_prefix(BEGIN)?.strip_suffix(END)?;
     let encoded: String = body.chars().filter(|c| !c.is_ascii_whitespace()).collect();
     let blob = BASE64.decode(encoded).ok()?;

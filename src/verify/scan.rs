@@ -8,19 +8,23 @@ use rayon::iter::{IndexedParallelIterator, IntoParallelRefIterator, ParallelIter
 use sha2::{Digest, Sha256};
 use walkdir::{DirEntry, WalkDir};
 
-use crate::bundle::manifest::Manifest;
-use crate::bundle::sums::Sums;
-use crate::bundle::{
-    INDEX, Kind, MANIFEST, PublicKey, SIGNATURE, SSH_SIGNATURE, SUMS, TREE_SIGNATURE, TREE_SUMS,
-    Verdict, in_place, is_signature_of_others, read,
+use crate::input::regular;
+use crate::manifest::Manifest;
+use crate::manifest::sums::Sums;
+use crate::manifest::work_folder;
+use crate::manifest::{
+    INDEX, Kind, MANIFEST, SIGNATURE, SSH_SIGNATURE, SUMS, TREE_SIGNATURE, TREE_SUMS,
+    is_signature_of_others,
 };
 use crate::model::Sha256Digest;
+use crate::signing::PublicKey;
+use crate::verify::Verdict;
 
 /// The longest tree.sums that is read into memory, in bytes.
-pub(super) const TREE_LIMIT: u64 = 16 * 1024 * 1024;
+pub const TREE_LIMIT: u64 = 16 * 1024 * 1024;
 
 /// Reads one listed file whole and checks its digest; a problem is added to the verdict.
-pub(super) fn listed(
+pub fn listed(
     out: &Path,
     path: &str,
     sums: &Sums,
@@ -31,7 +35,7 @@ pub(super) fn listed(
         verdict.add(path, "is not listed in SHA256SUMS");
         return None;
     };
-    match read::bounded(&out.join(path), limit) {
+    match regular::bounded(&out.join(path), limit) {
         Ok(bytes) if Sha256Digest::from(Sha256::digest(&bytes)) == *digest => Some(bytes),
         Ok(_) => {
             verdict.add(path, WRONG_DIGEST);
@@ -50,7 +54,7 @@ const WRONG_DIGEST: &str = "does not have the digest that SHA256SUMS lists";
 
 /// Walks the folder, then hashes what is listed and there. Returns the nodes with a tree signature that is not listed,
 /// which a signer may have left in a first stage's folder. In a partial copy files may be missing, but for the manifest.
-pub(super) fn scan(
+pub fn scan(
     out: &Path,
     sums: &Sums,
     (manifest, partial): (Option<&Manifest>, bool),
@@ -118,7 +122,7 @@ impl Walk<'_> {
         let path = entry.path().strip_prefix(out).unwrap_or(entry.path());
         let path = path.to_string_lossy();
         let kind = entry.file_type();
-        if kind.is_dir() && in_place::is_leftover(&path) {
+        if kind.is_dir() && work_folder::is_leftover(&path) {
             verdict.leftovers.push(path.into_owned());
             return false;
         }
@@ -182,13 +186,13 @@ fn hash(out: &Path, sums: &Sums, manifest: &Manifest, seen: &[bool], verdict: &m
         .filter(|((path, _), (seen, size))| {
             **seen && size.is_some() && ![MANIFEST, INDEX].contains(&&**path)
         })
-        .filter_map(
-            |((path, digest), (_, size))| match read::digest(&out.join(&**path), *size) {
+        .filter_map(|((path, digest), (_, size))| {
+            match regular::digest(&out.join(&**path), *size) {
                 Ok(found) if found == *digest => None,
                 Ok(_) => Some((&**path, WRONG_DIGEST.to_owned())),
                 Err(error) => Some((&**path, error.to_string())),
-            },
-        )
+            }
+        })
         .collect();
     for (path, rule) in wrong {
         verdict.add(path, rule);
@@ -208,7 +212,7 @@ fn exposed(out: &Path, manifest: &Manifest) -> Vec<String> {
 }
 
 /// Checks every signature over a tree.sums and returns them by node. Either all nodes have one or none.
-pub(super) fn tree_signatures(
+pub fn tree_signatures(
     out: &Path,
     (manifest, partial): (&Manifest, bool),
     unlisted: &BTreeSet<String>,
@@ -255,8 +259,9 @@ pub(super) fn tree_signatures(
 }
 
 fn tree_signature(folder: &Path, key: &PublicKey) -> Result<[u8; 64], String> {
-    let signature = read::bounded(&folder.join(TREE_SIGNATURE), 64).map_err(|e| e.to_string())?;
-    let sums = read::bounded(&folder.join(TREE_SUMS), TREE_LIMIT).map_err(|e| e.to_string())?;
+    let signature =
+        regular::bounded(&folder.join(TREE_SIGNATURE), 64).map_err(|e| e.to_string())?;
+    let sums = regular::bounded(&folder.join(TREE_SUMS), TREE_LIMIT).map_err(|e| e.to_string())?;
     let signature = <[u8; 64]>::try_from(signature).map_err(|_| "is not 64 bytes long")?;
     if !key.verifies(&sums, &signature) {
         return Err("the signature does not fit tree.sums and this public key".to_owned());

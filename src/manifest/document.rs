@@ -7,11 +7,11 @@ use std::fmt;
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::bundle::API_VERSION;
+use crate::manifest::API_VERSION;
 use crate::model::{Sha256Digest, hex, unhex};
 
 /// The longest bundle.json or index.json that is read, in bytes.
-pub(super) const MANIFEST_LIMIT: u64 = 256 * 1024 * 1024;
+pub const MANIFEST_LIMIT: u64 = 256 * 1024 * 1024;
 
 /// What kind of folder it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -140,20 +140,20 @@ fn is_false(value: &bool) -> bool {
 /// What marks a folder as ours.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Mark {
+pub struct Mark {
     api_version: String,
     kind: String,
 }
 
 impl Mark {
     /// Whether this marks a folder of a kind.
-    pub(super) fn is(&self, kind: Kind) -> bool {
+    pub fn is(&self, kind: Kind) -> bool {
         self.api_version == API_VERSION && self.kind == kind.name()
     }
 }
 
 /// index.json as it is written: node → file name → path.
-pub(super) struct Index<'a>(pub(super) &'a [NodeRecord]);
+pub struct Index<'a>(pub &'a [NodeRecord]);
 
 impl Serialize for Index<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -176,7 +176,7 @@ impl Serialize for IndexNode<'_> {
 impl NodeRecord {
     /// What index.json says of the node: names and paths. A layer is called `layer.tar.gz` and an extension
     /// `sysext.tar.gz` whatever their own names are, so that programs find them.
-    pub(super) fn index(&self) -> impl Iterator<Item = (Cow<'_, str>, &str)> {
+    pub fn index(&self) -> impl Iterator<Item = (Cow<'_, str>, &str)> {
         let files = self.files.iter();
         let files = files.map(|file| (file.name().into(), &*file.path));
         let shared = self.shared.iter().map(|path| {
@@ -201,19 +201,19 @@ impl FileRecord {
 }
 
 /// index.json as it is read.
-pub(super) type ReadIndex = BTreeMap<String, BTreeMap<String, String>>;
+pub type ReadIndex = BTreeMap<String, BTreeMap<String, String>>;
 
 mod hex_digest {
     use super::{Deserializer, HexVisitor, Serializer, Sha256Digest, hex};
 
-    pub(super) fn serialize<S: Serializer>(
+    pub fn serialize<S: Serializer>(
         digest: &Sha256Digest,
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&hex(digest))
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+    pub fn deserialize<'de, D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<Sha256Digest, D::Error> {
         deserializer.deserialize_str(HexVisitor)

@@ -9,10 +9,10 @@ use std::path::Path;
 use anyhow::Context;
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
-use crate::carried::claims::Wrong;
 use crate::error::Result;
 use crate::input::{self, Limit};
 use crate::inspect::Limits;
+use crate::verify::embedded::claims::Wrong;
 
 /// The keys of which a configuration that is nothing but a tree is made.
 const KEYS: [&str; 25] = [

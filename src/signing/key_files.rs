@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 
 use crate::access::{self, Others};
-use crate::bundle::{PublicKey, Signer, write};
+use crate::create;
 use crate::error::Result;
 use crate::input::{self, Limit};
 use crate::lock::Lock;
 use crate::model::Location;
 use crate::report::{Finding, Report};
+use crate::signing::{PublicKey, Signer};
 use crate::unfinished::{Unfinished, make_folders};
 
 /// The names of the three files.
@@ -66,7 +67,7 @@ pub fn generate_keys(folder: &Path) -> Result<KeyFiles> {
         true => existing(&private)?,
         false => {
             let signer = Signer::generate()?;
-            unfinished.take(write::whole_file(
+            unfinished.take(create::whole_file(
                 &private,
                 0o600,
                 signer.to_pem().as_bytes(),
@@ -81,7 +82,7 @@ pub fn generate_keys(folder: &Path) -> Result<KeyFiles> {
         } else {
             key.allowed_signers()
         };
-        unfinished.take(write::whole_file(file, 0o644, text.as_bytes())?);
+        unfinished.take(create::whole_file(file, 0o644, text.as_bytes())?);
     }
     unfinished.finish();
     Ok(KeyFiles {
@@ -109,7 +110,7 @@ fn existing(private: &Path) -> Result<Signer> {
 }
 
 /// Checks what is beside a private key of the usual name: nobody else may exchange it, and its public files are of it.
-pub(super) fn check(file: &Path, shown: &str, key: &PublicKey, report: &mut Report) -> Result<()> {
+pub fn check(file: &Path, shown: &str, key: &PublicKey, report: &mut Report) -> Result<()> {
     // A folder `keys` is there for nothing else; another may be a home folder that a group shares.
     let folder = file.parent().and_then(Path::file_name);
     let others = match folder.is_some_and(|name| name == "keys") {

@@ -9,14 +9,16 @@ use anyhow::{Context, bail};
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, linkat, openat};
 use sha2::{Digest, Sha256};
 
-use crate::bundle::manifest::{FileRecord, Manifest, NodeRecord};
-use crate::bundle::verify::{check, open};
-use crate::bundle::write::{create, file_mode, set_mode};
-use crate::bundle::{
-    BundleBuilder, Kind, PublicKey, TREE_JSON, TREE_SIGNATURE, Verdict, is_served, read,
-};
+use crate::bundle::BundleBuilder;
+use crate::create::{create, file_mode, set_mode};
 use crate::error::Result;
+use crate::input::regular;
+use crate::manifest::{FileRecord, Manifest, NodeRecord};
+use crate::manifest::{Kind, TREE_JSON, TREE_SIGNATURE, is_served};
 use crate::model::Sha256Digest;
+use crate::signing::PublicKey;
+use crate::verify::Verdict;
+use crate::verify::{check, open};
 
 /// A bundle from which nodes may be kept.
 #[derive(Debug)]
@@ -60,7 +62,7 @@ impl OldBundle {
         })
     }
 
-    /// Checks a whole bundle as [`crate::bundle::verify`] does, signatures where there is a key for them, and opens it.
+    /// Checks a whole bundle as [`crate::verify::verify`] does, signatures where there is a key for them, and opens it.
     pub fn checked(
         out: &Path,
         key: Option<&PublicKey>,
@@ -125,7 +127,7 @@ impl OldBundle {
     /// Copies a file of it; an error if what was copied is not what the manifest lists.
     pub fn copy(&self, record: &FileRecord, out: &mut dyn Write) -> Result<()> {
         let reading = || format!("reading {}", self.path(record).display());
-        let (file, _) = read::regular(&self.path(record)).with_context(reading)?;
+        let (file, _) = regular::regular(&self.path(record)).with_context(reading)?;
         let mut sha256 = Sha256::new();
         let mut reader = BufReader::with_capacity(64 * 1024, file.take(record.size + 1));
         loop {
@@ -209,7 +211,7 @@ pub(super) fn keep_file(
     let source = old.join(&*record.path);
     // Without a follow flag a symbolic link is linked as such, and the opening below refuses it.
     if linkat(CWD, &source, directory, name, AtFlags::empty()).is_err() {
-        let (mut from, _) = read::regular(&source)?;
+        let (mut from, _) = regular::regular(&source)?;
         let mut to = create(directory.as_fd(), Path::new(name), file_mode(record.secret))?;
         io::copy(&mut from, &mut to)?;
     }
@@ -222,7 +224,7 @@ pub(super) fn keep_file(
         return Err(changed());
     }
     set_mode(&kept, file_mode(record.secret))?;
-    if read::digest_of(kept)? != record.sha256 {
+    if regular::digest_of(kept)? != record.sha256 {
         return Err(changed());
     }
     Ok(())

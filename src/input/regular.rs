@@ -14,7 +14,7 @@ use crate::model::Sha256Digest;
 const NOT_REGULAR: &str = "is not a regular file";
 
 /// Opens what lies in a bundle: a regular file, or an error that says what it is.
-pub(super) fn regular(path: &Path) -> io::Result<(File, Metadata)> {
+pub fn regular(path: &Path) -> io::Result<(File, Metadata)> {
     // NONBLOCK: opening a pipe would otherwise wait for a writer for ever.
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let file = File::from(openat(CWD, path, flags, Mode::empty()).map_err(|errno| {
@@ -33,7 +33,7 @@ pub(super) fn regular(path: &Path) -> io::Result<(File, Metadata)> {
 }
 
 /// Reads a regular file of at most `limit` bytes.
-pub(super) fn bounded(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+pub fn bounded(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     let (file, metadata) = regular(path)?;
     if metadata.len() > limit {
         return Err(Limit::bytes(limit).exceeded());
@@ -42,7 +42,7 @@ pub(super) fn bounded(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
 }
 
 /// The same, where the file may be absent.
-pub(super) fn bounded_if_there(path: &Path, limit: u64) -> io::Result<Option<Vec<u8>>> {
+pub fn bounded_if_there(path: &Path, limit: u64) -> io::Result<Option<Vec<u8>>> {
     match bounded(path, limit) {
         Ok(bytes) => Ok(Some(bytes)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -51,7 +51,7 @@ pub(super) fn bounded_if_there(path: &Path, limit: u64) -> io::Result<Option<Vec
 }
 
 /// Streams a regular file that must have this size, and returns its digest. A wrong size is told without reading.
-pub(super) fn digest(path: &Path, size: Option<u64>) -> io::Result<Sha256Digest> {
+pub fn digest(path: &Path, size: Option<u64>) -> io::Result<Sha256Digest> {
     let (file, metadata) = regular(path)?;
     if let Some(size) = size
         && metadata.len() != size
@@ -65,7 +65,7 @@ pub(super) fn digest(path: &Path, size: Option<u64>) -> io::Result<Sha256Digest>
 }
 
 /// The digest of what is left in a file.
-pub(super) fn digest_of(mut file: File) -> io::Result<Sha256Digest> {
+pub fn digest_of(mut file: File) -> io::Result<Sha256Digest> {
     let mut sha256 = Sha256::new();
     let mut block = [0; 32 * 1024];
     loop {

@@ -4,13 +4,14 @@
 use std::collections::{BTreeSet, HashSet};
 use std::path::Path;
 
-use crate::bundle::manifest::{FileRecord, MANIFEST_LIMIT, Manifest, NodeRecord, ReadIndex};
-use crate::bundle::scan::listed;
-use crate::bundle::sums::{Sums, check_path};
-use crate::bundle::{INDEX, MANIFEST, SERVED, TREE_JSON, TREE_SUMS, Verdict, is_served};
+use crate::manifest::sums::{Sums, check_path};
+use crate::manifest::{FileRecord, MANIFEST_LIMIT, Manifest, NodeRecord, ReadIndex};
+use crate::manifest::{INDEX, MANIFEST, SERVED, TREE_JSON, TREE_SUMS, is_served};
+use crate::verify::Verdict;
+use crate::verify::scan::listed;
 
 /// Compares all three and adds what differs to the verdict.
-pub(super) fn agree(out: &Path, manifest: &Manifest, sums: &Sums, verdict: &mut Verdict) {
+pub fn agree(out: &Path, manifest: &Manifest, sums: &Sums, verdict: &mut Verdict) {
     let mut named = vec![false; sums.lines().len()];
     if let Some(index) = sums.position(MANIFEST) {
         named[index] = true;

@@ -3,12 +3,12 @@
 
 use std::collections::BTreeMap;
 
-use crate::carried::list::List;
 use crate::inspect::{Listing, Row, RowKind};
 use crate::model::output::Mode;
 use crate::model::{NodePath, Sha256Digest, hex};
 use crate::payload::initramfs::{CARRY, HERE, NEEDS, brought};
 use crate::tree::{Entry, EntryKind};
+use crate::verify::embedded::list::List;
 
 /// The longest name of a layer with its line feed, in bytes.
 const LONGEST_NAME: u64 = 256;

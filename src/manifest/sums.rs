@@ -3,11 +3,11 @@
 use crate::model::{Sha256Digest, hex, unhex};
 
 /// The longest SHA256SUMS that is read, in bytes: some 600,000 files.
-pub(super) const SUMS_LIMIT: u64 = 64 * 1024 * 1024;
+pub const SUMS_LIMIT: u64 = 64 * 1024 * 1024;
 
 /// Checks a path inside a bundle; the error is the rule that it breaks. Names that `sha256sum` would escape are left
 /// out, so every line has its path at the same column and shell lines may cut there.
-pub(super) fn check_path(path: &str) -> Result<(), &'static str> {
+pub fn check_path(path: &str) -> Result<(), &'static str> {
     if path.len() > 1024 {
         return Err("a path in a bundle must be at most 1024 bytes");
     }
@@ -29,7 +29,7 @@ pub(super) fn check_path(path: &str) -> Result<(), &'static str> {
 }
 
 /// Appends one line; the path is one that [`check_path`] passed.
-pub(super) fn write_line(out: &mut String, path: &str, sha256: &Sha256Digest) {
+pub fn write_line(out: &mut String, path: &str, sha256: &Sha256Digest) {
     out.push_str(&hex(sha256));
     out.push_str("  ");
     out.push_str(path);
@@ -38,14 +38,14 @@ pub(super) fn write_line(out: &mut String, path: &str, sha256: &Sha256Digest) {
 
 /// The digests of a bundle, sorted by path.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Sums {
+pub struct Sums {
     lines: Vec<(Box<str>, Sha256Digest)>,
 }
 
 impl Sums {
     /// Reads the whole file; the errors name lines (1-based) and rules. Order is part of the grammar: it leaves no room
     /// for a path that is listed twice.
-    pub(super) fn parse(bytes: &[u8]) -> Result<Self, Vec<String>> {
+    pub fn parse(bytes: &[u8]) -> Result<Self, Vec<String>> {
         let text = std::str::from_utf8(bytes).map_err(|_| vec!["is not UTF-8".to_owned()])?;
         let mut sums = Self::default();
         let mut wrong = Vec::new();
@@ -69,31 +69,31 @@ impl Sums {
     }
 
     /// A list of these files, in any order.
-    pub(super) fn of(files: impl Iterator<Item = (Box<str>, Sha256Digest)>) -> Self {
+    pub fn of(files: impl Iterator<Item = (Box<str>, Sha256Digest)>) -> Self {
         let mut lines: Vec<_> = files.collect();
         lines.sort_unstable();
         Self { lines }
     }
 
     /// All lines in order.
-    pub(super) fn lines(&self) -> &[(Box<str>, Sha256Digest)] {
+    pub fn lines(&self) -> &[(Box<str>, Sha256Digest)] {
         &self.lines
     }
 
     /// The place of a path in [`Self::lines`].
-    pub(super) fn position(&self, path: &str) -> Option<usize> {
+    pub fn position(&self, path: &str) -> Option<usize> {
         self.lines
             .binary_search_by(|(line, _)| (**line).cmp(path))
             .ok()
     }
 
     /// The digest listed for a path.
-    pub(super) fn get(&self, path: &str) -> Option<&Sha256Digest> {
+    pub fn get(&self, path: &str) -> Option<&Sha256Digest> {
         self.position(path).map(|index| &self.lines[index].1)
     }
 
     /// Whether any listed path lies below a directory.
-    pub(super) fn has_below(&self, directory: &str) -> bool {
+    pub fn has_below(&self, directory: &str) -> bool {
         let start = format!("{directory}/");
         let index = self.lines.partition_point(|(path, _)| **path < *start);
         self.lines
@@ -112,7 +112,7 @@ fn parse_line(line: &str) -> Result<(Box<str>, Sha256Digest), &'static str> {
         .strip_prefix("  ")
         .ok_or("must have two spaces between digest and path")?;
     check_path(path)?;
-    if path.starts_with(crate::bundle::SUMS) {
+    if path.starts_with(crate::manifest::SUMS) {
         return Err("must not list SHA256SUMS or its signatures");
     }
     Ok((path.into(), digest))

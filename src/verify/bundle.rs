@@ -9,14 +9,16 @@ use std::path::Path;
 use anyhow::{Context, bail};
 use serde::Serialize;
 
-use crate::bundle::agree::agree;
-use crate::bundle::manifest::{MANIFEST_LIMIT, Manifest};
-use crate::bundle::sums::{SUMS_LIMIT, Sums};
-use crate::bundle::{
-    API_VERSION, Kind, MANIFEST, PublicKey, SIGNATURE, SSH_SIGNATURE, SUMS, in_place, read, scan,
-};
 use crate::error::Result;
+use crate::input::regular;
+use crate::manifest::sums::{SUMS_LIMIT, Sums};
+use crate::manifest::work_folder;
+use crate::manifest::{API_VERSION, Kind, MANIFEST, SIGNATURE, SSH_SIGNATURE, SUMS};
+use crate::manifest::{MANIFEST_LIMIT, Manifest};
+use crate::signing::PublicKey;
 use crate::terminal::shown;
+use crate::verify::agree::agree;
+use crate::verify::scan;
 use time::OffsetDateTime;
 
 use crate::timing::{parse_rfc3339, rfc3339};
@@ -79,7 +81,7 @@ impl Verdict {
     }
 
     /// Takes over until when nodes can join.
-    pub(super) fn says_until(&mut self, manifest: &Manifest) {
+    pub fn says_until(&mut self, manifest: &Manifest) {
         let ends = manifest.nodes.iter().filter_map(|node| {
             let until = node.usable_until.as_deref()?;
             Some((parse_rfc3339(until)?, node.name.as_str()))
@@ -108,7 +110,8 @@ impl Verdict {
         self.add(MANIFEST, rule);
     }
 
-    pub(super) fn add(&mut self, path: &str, rule: impl Into<String>) {
+    /// Adds a problem with `path`.
+    pub fn add(&mut self, path: &str, rule: impl Into<String>) {
         if self.problems.len() < LISTED {
             self.problems.push(Problem {
                 path: path.to_owned(),
@@ -119,7 +122,8 @@ impl Verdict {
         }
     }
 
-    pub(super) fn is_full(&self) -> bool {
+    /// Whether there are so many problems already that no more are listed.
+    pub fn is_full(&self) -> bool {
         self.problems.len() >= LISTED
     }
 }
@@ -173,20 +177,19 @@ pub fn verify_partial(out: &Path, key: &PublicKey, min_generation: Option<u64>) 
 }
 
 /// A verdict with what it rests on.
-pub(super) struct Checked {
-    pub(super) verdict: Verdict,
-    pub(super) sums: Vec<u8>,
-    pub(super) manifest: Option<Manifest>,
+pub struct Checked {
+    /// What came of it.
+    pub verdict: Verdict,
+    /// SHA256SUMS, as it was read.
+    pub sums: Vec<u8>,
+    /// bundle.json, if it could be read.
+    pub manifest: Option<Manifest>,
     /// Node → signature over its tree.sums, each of them checked.
-    pub(super) tree_signatures: BTreeMap<String, [u8; 64]>,
+    pub tree_signatures: BTreeMap<String, [u8; 64]>,
 }
 
 /// Checks everything; without a key, all but the signatures.
-pub(super) fn check(
-    out: &Path,
-    key: Option<&PublicKey>,
-    min_generation: Option<u64>,
-) -> Result<Checked> {
+pub fn check(out: &Path, key: Option<&PublicKey>, min_generation: Option<u64>) -> Result<Checked> {
     check_some(out, key, min_generation, false)
 }
 
@@ -219,14 +222,14 @@ fn check_some(
 }
 
 /// A bundle whose signature, list of digests and manifest were read; the other files were not looked at.
-pub(super) struct Opened {
-    pub(super) checked: Checked,
+pub struct Opened {
+    pub checked: Checked,
     /// `None` when the signature or the list is bad: nothing else may be trusted then.
-    pub(super) listed: Option<Sums>,
+    pub listed: Option<Sums>,
 }
 
 /// Reads the signature, the list and the manifest, in this order, and stops trusting at the first that is bad.
-pub(super) fn open(out: &Path, key: Option<&PublicKey>) -> Result<Opened> {
+pub fn open(out: &Path, key: Option<&PublicKey>) -> Result<Opened> {
     let looking = || format!("looking at {}", out.display());
     if !std::fs::metadata(out).with_context(looking)?.is_dir() {
         bail!("{} is not a folder", out.display());
@@ -240,8 +243,10 @@ pub(super) fn open(out: &Path, key: Option<&PublicKey>) -> Result<Opened> {
         manifest: None,
         tree_signatures: BTreeMap::new(),
     };
-    if out.join(in_place::READY).symlink_metadata().is_ok() {
-        checked.verdict.add(in_place::READY, in_place::HALF_WAY);
+    if out.join(work_folder::READY).symlink_metadata().is_ok() {
+        checked
+            .verdict
+            .add(work_folder::READY, work_folder::HALF_WAY);
         return Ok(Opened {
             checked,
             listed: None,
@@ -257,7 +262,7 @@ pub(super) fn open(out: &Path, key: Option<&PublicKey>) -> Result<Opened> {
 
 fn signed_sums(out: &Path, key: Option<&PublicKey>, checked: &mut Checked) -> Option<Sums> {
     let verdict = &mut checked.verdict;
-    checked.sums = match read::bounded(&out.join(SUMS), SUMS_LIMIT) {
+    checked.sums = match regular::bounded(&out.join(SUMS), SUMS_LIMIT) {
         Ok(bytes) => bytes,
         Err(error) => {
             verdict.add(SUMS, error.to_string());
@@ -266,7 +271,7 @@ fn signed_sums(out: &Path, key: Option<&PublicKey>, checked: &mut Checked) -> Op
     };
     if let Some(key) = key {
         let mut signature = |name: &str| {
-            read::bounded_if_there(&out.join(name), 4096)
+            regular::bounded_if_there(&out.join(name), 4096)
                 .map_err(|error| verdict.add(name, error.to_string()))
         };
         let (raw, ssh) = (signature(SIGNATURE), signature(SSH_SIGNATURE));

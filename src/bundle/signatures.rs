@@ -7,11 +7,13 @@ use std::sync::Arc;
 
 use anyhow::bail;
 
-use crate::bundle::manifest::Manifest;
-use crate::bundle::verify::check;
-use crate::bundle::{Kind, MANIFEST, PublicKey, Signer, Verdict};
 use crate::error::Result;
+use crate::manifest::Manifest;
+use crate::manifest::{Kind, MANIFEST};
 use crate::model::{Sha256Digest, hex};
+use crate::signing::{PublicKey, Signer};
+use crate::verify::Verdict;
+use crate::verify::check;
 
 /// Who signs what a [`crate::bundle::BundleBuilder`] makes.
 #[derive(Debug)]

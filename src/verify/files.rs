@@ -8,12 +8,15 @@ use anyhow::Context;
 use serde::Serialize;
 use time::OffsetDateTime;
 
-use crate::bundle::Verdict;
-use crate::bundle::manifest::{MANIFEST_LIMIT, Manifest};
-use crate::bundle::sums::{SUMS_LIMIT, Sums as Listed};
-use crate::bundle::{MANIFEST, Problem, PublicKey, SIGNATURE, SSH_SIGNATURE, SUMS, read, scan};
 use crate::error::{Result, is_of_machine};
+use crate::input::regular;
+use crate::manifest::sums::{SUMS_LIMIT, Sums as Listed};
+use crate::manifest::{MANIFEST, SIGNATURE, SSH_SIGNATURE, SUMS};
+use crate::manifest::{MANIFEST_LIMIT, Manifest};
 use crate::model::Sha256Digest;
+use crate::signing::PublicKey;
+use crate::verify::Verdict;
+use crate::verify::{Problem, scan};
 
 /// How many folders above a file its bundle may be: `shared/files/DIGEST`, `boot/nodes/NAME/overlay.cpio.gz`.
 const ABOVE: usize = 4;
@@ -124,12 +127,12 @@ pub fn verify_files(
 
 fn signed(sums: &Sums, key: &PublicKey, verdict: &mut Verdict) -> Option<Listed> {
     let shown = sums.list.display().to_string();
-    let bytes = read::bounded(&sums.list, SUMS_LIMIT);
+    let bytes = regular::bounded(&sums.list, SUMS_LIMIT);
     let bytes = bytes.map_err(|error| verdict.add(&shown, error.to_string()));
     let bytes = bytes.ok()?;
     let (raw, ssh) = sums.signatures();
     let mut signature = |path: &Path| {
-        let read = read::bounded_if_there(path, 4096);
+        let read = regular::bounded_if_there(path, 4096);
         read.map_err(|error| verdict.add(&path.to_string_lossy(), error.to_string()))
     };
     let raw = signature(&raw).ok()?;
@@ -192,7 +195,7 @@ fn one(
     // A link that the user names is followed.
     let digest = match file
         .canonicalize()
-        .and_then(|file| read::digest(&file, None))
+        .and_then(|file| regular::digest(&file, None))
     {
         Ok(digest) => digest,
         Err(error) if is_of_machine(&error) => {

@@ -3,9 +3,9 @@
 
 use anyhow::anyhow;
 
-use crate::bundle::PublicKey;
 use crate::error::Result;
 use crate::model::NodePath;
+use crate::signing::PublicKey;
 use crate::tree::{Content, Entry, NodeTree, Origin};
 
 /// The overlay's script, which tells a tree that is to be checked.

@@ -1,5 +1,6 @@
-//! Payloads that carry their signed tree: whether what they lay on a node is what was signed, all of it and nothing else.
-//! In: the files of one node's payload in one format, and a public key. Out: a [`Carried`].
+//! Payloads that contain their signed tree: whether the files that they install on a node are what was signed, all of
+//! it and nothing else.
+//! In: the files of one node's payload in one format, and a public key. Out: a [`EmbeddedVerdict`].
 //!
 //! What is proved is the tree: every path with type, mode, owner, content, and the state of units. What a format says beside
 //! that must be what follows from the tree, to the byte (presets, links that enable units, the programs of an overlay), or it
@@ -17,16 +18,17 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::bundle::{Problem, PublicKey};
-use crate::carried::claims::{Claims, Wrong, claims, differs};
-use crate::carried::list::List;
 use crate::error::{Result, is_machines, one_line};
 use crate::inspect::{Kept, Limits, Listing, RowKind, list_keeping};
 use crate::model::{NodePath, Sha256Digest};
 use crate::payload::ignition::preset;
 use crate::payload::initramfs::CARRY;
 use crate::payload::members;
+use crate::signing::PublicKey;
 use crate::tree::{Entry, EntryKind, NodeTree, UNIT_FOLDER};
+use crate::verify::Problem;
+use crate::verify::embedded::claims::{Claims, Wrong, claims, differs};
+use crate::verify::embedded::list::List;
 
 pub use beside::{BESIDE, SCRIPT, with_signed_list};
 pub use tree_check::{as_counted, checks_tree};
@@ -37,7 +39,7 @@ const LONGEST_LIST: u64 = 16 * 1024 * 1024;
 /// What came of looking at a payload.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Carried {
+pub struct EmbeddedVerdict {
     /// The files.
     pub files: Vec<String>,
     /// Whose tree it is.
@@ -57,41 +59,41 @@ struct Payload {
     kept: Kept,
 }
 
-/// Verifies the files of a payload by the signed list that one of them carries.
+/// Verifies the files of a payload by the signed list that one of them contains.
 ///
 /// Whatever the files' content makes fail is among the problems; errors are the machine's.
-pub fn verify_carried(files: &[PathBuf], key: &PublicKey) -> Result<Carried> {
-    let mut carried = Carried {
+pub fn verify_embedded(files: &[PathBuf], key: &PublicKey) -> Result<EmbeddedVerdict> {
+    let mut verdict = EmbeddedVerdict {
         files: files
             .iter()
             .map(|file| file.display().to_string())
             .collect(),
-        ..Carried::default()
+        ..EmbeddedVerdict::default()
     };
     let mut wrong: Vec<Wrong> = Vec::new();
-    match by_list(files, key, &mut carried, &mut wrong) {
+    match by_list(files, key, &mut verdict, &mut wrong) {
         Ok(()) => {}
         Err(error) if is_machines(&error) => return Err(error),
-        Err(error) => wrong.push((carried.files.join(" "), one_line(&error))),
+        Err(error) => wrong.push((verdict.files.join(" "), one_line(&error))),
     }
     wrong.sort();
     wrong.dedup();
-    carried.problems = wrong
+    verdict.problems = wrong
         .into_iter()
         .map(|(path, rule)| Problem { path, rule })
         .collect();
-    Ok(carried)
+    Ok(verdict)
 }
 
 fn by_list(
     files: &[PathBuf],
     key: &PublicKey,
-    carried: &mut Carried,
+    verdict: &mut EmbeddedVerdict,
     wrong: &mut Vec<Wrong>,
 ) -> Result<()> {
     if let Some((list, signed)) = signed_list(files, key, wrong)? {
-        carried.node = Some(list.node.clone());
-        compare(files, (&list, &signed, key), carried, wrong)?;
+        verdict.node = Some(list.node.clone());
+        compare(files, (&list, &signed, key), verdict, wrong)?;
     }
     Ok(())
 }
@@ -103,7 +105,7 @@ struct Signed {
     ssh: Option<String>,
 }
 
-/// The list that a payload carries, if its signature fits.
+/// The list that a payload contains, if its signature fits.
 fn signed_list(
     files: &[PathBuf],
     key: &PublicKey,
@@ -185,7 +187,7 @@ fn read(file: &Path, kept: Kept, wrong: &mut Vec<Wrong>) -> Result<Option<Payloa
 fn compare(
     files: &[PathBuf],
     (list, signed, key): (&List, &Signed, &PublicKey),
-    carried: &mut Carried,
+    verdict: &mut EmbeddedVerdict,
     wrong: &mut Vec<Wrong>,
 ) -> Result<()> {
     let wanted = wanted(list);
@@ -213,12 +215,12 @@ fn compare(
         ["ignition"] => in_ignition(&tree),
         [_] => {
             let rule = "its format says more than a tree, which only SHA256SUMS vouches for: name that with --sums";
-            wrong.push((carried.files.join(" "), rule.to_owned()));
+            wrong.push((verdict.files.join(" "), rule.to_owned()));
             return Ok(());
         }
         _ => {
             let rule = "are payloads of several formats: verify one at a time";
-            wrong.push((carried.files.join(" "), rule.to_owned()));
+            wrong.push((verdict.files.join(" "), rule.to_owned()));
             return Ok(());
         }
     };
@@ -231,8 +233,8 @@ fn compare(
         let claims = claims(&payload.listing, &payload.kept.files, wrong);
         here.extend(own(claims, &expected, &payload.listing, wrong));
     }
-    carried.paths = here.len();
-    absent(&expected, &here, carried, wrong);
+    verdict.paths = here.len();
+    absent(&expected, &here, verdict, wrong);
     Ok(())
 }
 
@@ -382,7 +384,7 @@ fn own(
 fn absent(
     expected: &BTreeMap<NodePath, Entry>,
     here: &Claims,
-    carried: &mut Carried,
+    verdict: &mut EmbeddedVerdict,
     wrong: &mut Vec<Wrong>,
 ) {
     for (path, entry) in expected {
@@ -390,7 +392,7 @@ fn absent(
             continue;
         }
         match matches!(entry.kind, EntryKind::File(_)) && entry.mode & 0o077 == 0 {
-            true => carried.elsewhere.push(path.to_string()),
+            true => verdict.elsewhere.push(path.to_string()),
             false => {
                 let rule = "is missing; name the payload's other parts and its layer too";
                 wrong.push((path.to_string(), rule.to_owned()));

@@ -4,11 +4,11 @@ use std::borrow::Cow;
 
 use sha2::{Digest, Sha512};
 
-use crate::bundle::PublicKey;
-use crate::carried::beside::{SCRIPT, with_signed_list};
 use crate::error::Result;
+use crate::signing::PublicKey;
 use crate::tree::NodeTree;
 use crate::tree::listing::TreeListing;
+use crate::verify::embedded::beside::{SCRIPT, with_signed_list};
 
 /// Whether a node checks its tree.
 pub fn checks_tree(tree: &NodeTree) -> bool {

@@ -1,16 +1,16 @@
 //! Writing files with modes of our own: the umask and default ACLs of the building machine must not show.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
 use anyhow::Context;
+use rayon::prelude::*;
 use rustix::fs::{CWD, Mode, OFlags, RenameFlags, fchmod, fstat, mkdirat, openat, renameat_with};
 use rustix::io::Errno;
 use sha2::{Digest, Sha256};
 
-use crate::bundle::publish::remove_tree;
 use crate::error::Result;
 use crate::lock::beside;
 use crate::model::Sha256Digest;
@@ -20,17 +20,17 @@ use crate::unfinished::{Unfinished, may_go_on};
 const BUFFER: usize = 64 * 1024;
 
 /// A directory that its owner alone may enter, or that everyone may.
-pub(super) fn directory_mode(secret: bool) -> u32 {
+pub fn directory_mode(secret: bool) -> u32 {
     if secret { 0o700 } else { 0o755 }
 }
 
 /// A file that its owner alone may read, or that everyone may.
-pub(super) fn file_mode(secret: bool) -> u32 {
+pub fn file_mode(secret: bool) -> u32 {
     if secret { 0o600 } else { 0o644 }
 }
 
 /// Makes a directory, which must be new, and opens it.
-pub(super) fn new_directory(at: impl AsFd, name: &Path, mode: u32) -> io::Result<OwnedFd> {
+pub fn new_directory(at: impl AsFd, name: &Path, mode: u32) -> io::Result<OwnedFd> {
     may_go_on()?;
     mkdirat(&at, name, Mode::from_raw_mode(mode))?;
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
@@ -40,7 +40,7 @@ pub(super) fn new_directory(at: impl AsFd, name: &Path, mode: u32) -> io::Result
 }
 
 /// Sets a mode whatever the umask was. FAT refuses: a bundle with secrets cannot be made there, only copied there.
-pub(super) fn set_mode(file: impl AsFd, mode: u32) -> io::Result<()> {
+pub fn set_mode(file: impl AsFd, mode: u32) -> io::Result<()> {
     fchmod(file, Mode::from_raw_mode(mode)).map_err(|errno| {
         let text = "setting its mode: the file system may keep none; build elsewhere, then copy";
         io::Error::new(io::Error::from(errno).kind(), text)
@@ -57,7 +57,7 @@ fn settle_mode(file: impl AsFd, mode: u32) -> io::Result<()> {
 }
 
 /// Makes a file, which must be new.
-pub(super) fn create(at: impl AsFd, name: &Path, mode: u32) -> io::Result<File> {
+pub fn create(at: impl AsFd, name: &Path, mode: u32) -> io::Result<File> {
     may_go_on()?;
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let file = openat(at, name, flags, Mode::from_raw_mode(mode))?;
@@ -66,7 +66,7 @@ pub(super) fn create(at: impl AsFd, name: &Path, mode: u32) -> io::Result<File> 
 }
 
 /// Writes a whole file, which must be new, with one system call where the kernel lets us; there is none after a failure.
-pub(super) fn new_file(path: &Path, mode: u32, bytes: &[u8]) -> Result<()> {
+pub fn new_file(path: &Path, mode: u32, bytes: &[u8]) -> Result<()> {
     let writing = || format!("writing {}", path.display());
     let create = || create(CWD, path, mode);
     let (mut file, unfinished) = Unfinished::create(path, create).with_context(writing)?;
@@ -77,7 +77,7 @@ pub(super) fn new_file(path: &Path, mode: u32, bytes: &[u8]) -> Result<()> {
 
 /// Writes a whole file of the user's, which must be new: it is there with all its bytes or not at all, whenever the process
 /// dies. The caller has a [`crate::lock::Lock`] on it, and says when it may stay.
-pub(super) fn whole_file(path: &Path, mode: u32, bytes: &[u8]) -> Result<Unfinished> {
+pub fn whole_file(path: &Path, mode: u32, bytes: &[u8]) -> Result<Unfinished> {
     let writing = || format!("writing {}", path.display());
     let new = beside(path, "new")?;
     // Left by a run that died.
@@ -100,7 +100,7 @@ pub(super) fn whole_file(path: &Path, mode: u32, bytes: &[u8]) -> Result<Unfinis
 
 /// Writes a file while counting and hashing its bytes, so that none is ever read again. The buffer is the caller's:
 /// one serves all files of a node.
-pub(super) struct Measured<'a> {
+pub struct Measured<'a> {
     file: File,
     buffer: &'a mut Vec<u8>,
     sha256: Sha256,
@@ -108,7 +108,8 @@ pub(super) struct Measured<'a> {
 }
 
 impl<'a> Measured<'a> {
-    pub(super) fn new(file: File, buffer: &'a mut Vec<u8>) -> Self {
+    /// Measures what is written to `file`, by way of `buffer`.
+    pub fn new(file: File, buffer: &'a mut Vec<u8>) -> Self {
         buffer.clear();
         Self {
             file,
@@ -119,7 +120,7 @@ impl<'a> Measured<'a> {
     }
 
     /// Writes the rest; what was counted and hashed is what lies on the disk.
-    pub(super) fn finish(mut self) -> io::Result<(u64, Sha256Digest)> {
+    pub fn finish(mut self) -> io::Result<(u64, Sha256Digest)> {
         self.write_out()?;
         Ok((self.size, self.sha256.finalize().into()))
     }
@@ -151,6 +152,26 @@ impl Write for Measured<'_> {
     fn flush(&mut self) -> io::Result<()> {
         self.write_out()
     }
+}
+
+/// Removes whatever lies at a path, links not followed; nothing there is fine. Nodes' folders go in parallel: for
+/// thousands of them this is a good part of a rebuild.
+pub fn remove_tree(path: &Path) -> io::Result<()> {
+    match path.symlink_metadata() {
+        Ok(metadata) if !metadata.is_dir() => return fs::remove_file(path),
+        Ok(_) => {}
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error),
+    }
+    let nodes = path.join("nodes");
+    if nodes.symlink_metadata().is_ok_and(|there| there.is_dir()) {
+        let entries: Vec<_> = fs::read_dir(&nodes)?.collect::<io::Result<_>>()?;
+        entries
+            .into_par_iter()
+            .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
+            .try_for_each(|entry| fs::remove_dir_all(entry.path()))?;
+    }
+    fs::remove_dir_all(path)
 }
 
 #[cfg(test)]

@@ -14,12 +14,12 @@ use ed25519_dalek::pkcs8::{DecodePrivateKey, EncodePrivateKey};
 use ed25519_dalek::{Signer as _, SigningKey};
 use zeroize::Zeroizing;
 
-use crate::bundle::key::{KEY_LIMIT, PublicKey};
-use crate::bundle::{key_files, sshsig};
 use crate::error::Result;
 use crate::input;
 use crate::model::Location;
 use crate::report::{Finding, Report};
+use crate::signing::public_key::{KEY_LIMIT, PublicKey};
+use crate::signing::{key_files, sshsig};
 
 /// An Ed25519 private key. It signs deterministically: the same bytes always get the same signature.
 pub struct Signer {
@@ -108,7 +108,7 @@ impl Signer {
     }
 
     /// PEM of PKCS#8 version 1: OpenSSL 3.0 cannot read version 2, which also holds the public key.
-    pub(super) fn to_pem(&self) -> Zeroizing<String> {
+    pub fn to_pem(&self) -> Zeroizing<String> {
         let pair = KeypairBytes {
             secret_key: self.key.to_bytes(),
             public_key: None,
@@ -156,7 +156,8 @@ fn tightness(location: &Location, metadata: &Metadata) -> Option<Finding> {
 
 #[cfg(test)]
 mod tests {
-    use crate::bundle::{generate_keys, write};
+    use crate::create;
+    use crate::signing::generate_keys;
     use std::fs::{self, Permissions};
     use std::os::unix::fs::PermissionsExt;
 
@@ -211,7 +212,7 @@ mod tests {
             ),
         ] {
             let _ = fs::remove_file(&foreign);
-            write::new_file(&foreign, 0o600, text.as_bytes()).expect("written");
+            create::new_file(&foreign, 0o600, text.as_bytes()).expect("written");
             assert!(load(&foreign).1.contains(word), "{text}");
         }
     }
