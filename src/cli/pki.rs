@@ -7,6 +7,8 @@ use clap::{Args, Subcommand};
 
 use crate::cli::values::{glob, lifetime};
 use crate::cli::{AllowArgs, Print};
+use crate::error::Result;
+use crate::project::pki::{IssueRequest, NewCa};
 
 /// `pki …`.
 #[derive(Debug, Subcommand)]
@@ -63,6 +65,19 @@ pub struct PkiInit {
     pub output: Print,
 }
 
+impl PkiInit {
+    /// The CA that is to be made.
+    pub fn request(&self) -> Result<NewCa> {
+        Ok(NewCa {
+            folder: self.allow.folder(&self.dir)?,
+            ca_ttl: self.ca_ttl,
+            ttl: self.ttl,
+            sans: self.sans.clone(),
+            passphrase_file: self.passphrase_file.clone(),
+        })
+    }
+}
+
 /// `pki issue`.
 #[derive(Debug, Args)]
 pub struct PkiIssue {
@@ -93,4 +108,19 @@ pub struct PkiIssue {
     /// Print what was made for people or as JSON
     #[arg(short, long, value_enum, default_value_t, value_name = "FORM")]
     pub output: Print,
+}
+
+impl PkiIssue {
+    /// What is to be issued.
+    pub fn request(&self) -> Result<IssueRequest> {
+        Ok(IssueRequest {
+            folder: self.allow.folder(&self.dir)?,
+            nodes: self.nodes.clone(),
+            ttl: self.ttl,
+            renew_within: self.renew_within,
+            force: self.force,
+            ca_key: self.ca_key.clone(),
+            passphrase_file: self.passphrase_file.clone(),
+        })
+    }
 }

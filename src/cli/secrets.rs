@@ -1,10 +1,12 @@
 //! What the user may say of the file that holds the tokens, wherever a command reads or changes it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
 use crate::cli::{AllowArgs, Print};
+use crate::error::Result;
+use crate::project::tokens::TokensRequest;
 use crate::secrets::SecretsChoice;
 
 /// Which file, and what opens it.
@@ -50,4 +52,14 @@ pub struct TokenFile {
     /// Print for people or as JSON
     #[arg(short, long, value_enum, default_value_t, value_name = "FORM")]
     pub output: Print,
+}
+
+impl TokenFile {
+    /// The project in a folder, and the file of its tokens.
+    pub fn request(&self, dir: &Path) -> Result<TokensRequest> {
+        Ok(TokensRequest {
+            folder: self.allow.folder(dir)?,
+            secrets: self.secrets.choice(),
+        })
+    }
 }

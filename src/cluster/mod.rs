@@ -2,11 +2,13 @@
 //! for labels that a kubelet may not set itself. In: plain facts and tokens, one at a time. Out: text with stable
 //! bytes. It knows nothing of what lies on the nodes.
 
+mod ended;
 mod group;
 mod labels;
 mod rbac;
 mod tokens;
 
+pub use ended::commands_for_ended;
 pub use group::{DEFAULT_NODE_GROUP, Groups, IMPLICIT_GROUP, default_group, group_fault};
 pub use labels::{NodeMarks, Taint, write_node_labels};
 pub use rbac::rbac;

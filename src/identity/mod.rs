@@ -3,6 +3,7 @@
 
 mod authority;
 mod ca;
+mod ca_files;
 mod control_plane;
 mod credential;
 /// Requests for certificates, held against the inventory.
@@ -15,12 +16,15 @@ mod pem;
 /// Certificates and keys on the project's disk.
 pub mod pki_files;
 mod private_key;
+mod signing_ca;
 
 pub use authority::{Authority, Issued, Leaf, Purpose};
 pub use ca::{CaBundle, CaCertificate, CaSource};
+pub use ca_files::CaFiles;
 pub use control_plane::{ControlPlane, FileText, NamedFile};
 pub use credential::{Credential, Expectation, Judged};
-pub use example::example_ca;
+pub use example::{EXAMPLE_CA, example_ca};
 pub use guarded::{Guarded, Private, Scan};
 pub use kubeconfig::{Auth, BOOTSTRAP_USER, KUBELET_USER, Kubeconfig};
 pub use private_key::PrivateKey;
+pub use signing_ca::{passphrase, signing_ca};

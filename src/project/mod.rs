@@ -13,9 +13,14 @@ mod merges;
 mod network_boot;
 mod nodes;
 mod open;
+/// Certificates for clusters that do without bootstrap tokens.
+pub mod pki;
 mod preflight;
 mod signing;
+mod template;
 mod text_file;
+/// The bootstrap tokens of a project, offline.
+pub mod tokens;
 mod user_files;
 
 use std::sync::Arc;
@@ -37,6 +42,7 @@ pub use nodes::{chosen, joining, names};
 pub use open::{Reading, Tokens, ca_bundle, judged_at, open};
 pub use preflight::{NeedRow, preflight};
 pub use signing::tree_key;
+pub use template::{NewProject, NewProjectMade, create_project};
 
 /// A project that is ready to be baked, or to have more findings found in it.
 pub struct Project {

@@ -1,176 +1,93 @@
 //! `nodebake token`: the bootstrap tokens of a project, offline.
 
+mod ending;
+mod text;
+
 use std::io::Write;
-use std::path::Path;
-use std::time::Duration;
 
 use serde::Serialize;
-use time::OffsetDateTime;
 
-use crate::cli::{Print, Token, TokenCreate, TokenEncrypt, TokenFile, TokenList};
-use crate::cluster::Groups;
+use crate::cli::{Print, Token, TokenFile, TokenList};
+use crate::cmd::{print, say};
 use crate::error::{Exit, Result};
-use crate::inventory::Inventory;
-use crate::model::Location;
-use crate::project::{chosen, joining, names};
-use crate::report::{Finding, Report};
-use crate::secrets::{
-    Change, Listing, Minting, SEALED_FILE, Usage, encrypt, minted_text, project_tokens,
-};
+use crate::project::tokens::{TokensRequest, create, encrypt_tokens, expiring, import, list};
+use crate::report::Report;
+use crate::secrets::minted_text;
 use crate::terminal;
-
-mod change;
-mod expiring;
-mod import;
-
-/// The description of tokens that are minted here.
-const DESCRIPTION: &str = "bootstrap token of {node}";
+use crate::timing::parse_duration;
 
 /// Runs `token …`.
 pub fn run(args: &Token) -> Result<Exit> {
     let mut report = Report::default();
-    let exit = match args {
-        Token::Create(args) => create(args, &mut report)?,
-        Token::List(args) => list(args, &mut report)?,
-        Token::Rotate(args) => change::rotate(args, &mut report)?,
-        Token::Revoke(args) => change::revoke(args, &mut report)?,
-        Token::Expiring(args) => expiring::run(args, &mut report)?,
-        Token::Import(args) => import::run(args, &mut report)?,
-        Token::Encrypt(args) => encrypted(args, &mut report)?,
-    };
-    write!(terminal::stderr(), "{report}")?;
+    let exit = dispatch(args, &mut report)?;
+    say(&report)?;
     Ok(exit)
 }
 
-fn create(args: &TokenCreate, report: &mut Report) -> Result<Exit> {
-    let Some(inventory) = load(&args.dir, &args.file, report)? else {
-        return Ok(Exit::Findings);
-    };
-    let minting = minting(&inventory, args.ttl);
-    let mut nodes = chosen_or_joining(&args.nodes, &inventory)?;
-    let recipients = &inventory.cluster.tokens.recipients;
-    let change = Change::begin(&args.dir, &args.file.secrets.choice(), recipients, report)?;
-    let Some(mut change) = change else {
-        return Ok(Exit::Findings);
-    };
-    if args.nodes.is_empty() {
-        // Who was shut out must not come back by a command that means everybody.
-        nodes.retain(|node| {
-            let revoked = change.store.is_revoked(node);
-            if revoked {
-                let rule = "the node's token was revoked, so it gets no new one unless it is named";
-                report.add(Finding::warning(
-                    &Location::file(&*change.shown),
-                    format!("tokens.{node}"),
-                    rule,
-                ));
-            }
-            !revoked
-        });
+fn dispatch(args: &Token, report: &mut Report) -> Result<Exit> {
+    match args {
+        Token::Create(args) => {
+            let request = args.file.request(&args.dir)?;
+            let created = create(&request, &args.nodes, args.ttl, report)?;
+            done(&args.file, created, |minted| minted_text(minted))
+        }
+        Token::List(args) => listed(args, report),
+        Token::Rotate(args) => ending::rotated(args, report),
+        Token::Revoke(args) => ending::revoked(args, report),
+        Token::Expiring(args) => {
+            let request = args.file.request(&args.dir)?;
+            // The command line took it for one.
+            let within = parse_duration(&args.within).unwrap_or_default();
+            let found = expiring(&request, within, args.at, report)?;
+            let some = found.as_ref().is_some_and(|found| !found.is_empty());
+            let exit = done(&args.file, found, |found| {
+                text::expiring(found, &args.within)
+            })?;
+            Ok(if some { Exit::Findings } else { exit })
+        }
+        Token::Import(args) => {
+            let request = args.file.request(&args.dir)?;
+            done(
+                &args.file,
+                import(&request, &args.dump, report)?,
+                text::imported,
+            )
+        }
+        Token::Encrypt(args) => {
+            let request = args.file.request(&args.dir)?;
+            done(
+                &args.file,
+                encrypt_tokens(&request, report)?,
+                text::encrypted,
+            )
+        }
     }
-    let settled = change.store.settle(minting.now);
-    let minted = change.store.create(nodes, &minting)?;
-    if !minted.is_empty() || settled > 0 {
-        change.save()?;
-    }
-    print(args.file.output, &minted, &minted_text(&minted))?;
-    Ok(Exit::Good)
 }
 
-fn list(args: &TokenList, report: &mut Report) -> Result<Exit> {
-    let Some(inventory) = load(&args.dir, &args.file, report)? else {
+fn listed(args: &TokenList, report: &mut Report) -> Result<Exit> {
+    let request: TokensRequest = args.file.request(&args.dir)?;
+    let text = list(&request, args.reveal, report, |listing| {
+        match args.file.output {
+            Print::Text => Ok(listing.to_text()),
+            Print::Json => listing.to_json(),
+        }
+    })?;
+    let Some(text) = text else {
         return Ok(Exit::Findings);
-    };
-    let store = project_tokens(&args.dir, &args.file.secrets.choice(), report)?;
-    if report.has_errors() {
-        return Ok(Exit::Findings);
-    }
-    let settings = &inventory.cluster.tokens;
-    let usages: Vec<Usage> = settings
-        .usages
-        .iter()
-        .filter_map(|name| name.parse().ok())
-        .collect();
-    let groups = groups(&inventory);
-    let listing = Listing {
-        store: &store,
-        usages: &usages,
-        groups: &|node| groups.extra(node),
-        now: OffsetDateTime::now_utc(),
-        reveal: args.reveal,
-    };
-    let text = match args.file.output {
-        Print::Text => listing.to_text(),
-        Print::Json => listing.to_json()?,
     };
     terminal::stdout().write_all(text.as_bytes())?;
     Ok(Exit::Good)
 }
 
-#[derive(Serialize)]
-struct Encrypted {
-    file: &'static str,
-    tokens: usize,
-    recipients: usize,
-}
-
-fn encrypted(args: &TokenEncrypt, report: &mut Report) -> Result<Exit> {
-    let Some(inventory) = load(&args.dir, &args.file, report)? else {
+/// Prints a result, if there is one.
+fn done<T: Serialize>(
+    file: &TokenFile,
+    result: Option<T>,
+    text: impl FnOnce(&T) -> String,
+) -> Result<Exit> {
+    let Some(result) = result else {
         return Ok(Exit::Findings);
     };
-    let recipients = &inventory.cluster.tokens.recipients;
-    let Some((tokens, recipients)) =
-        encrypt(&args.dir, &args.file.secrets.choice(), recipients, report)?
-    else {
-        return Ok(Exit::Findings);
-    };
-    let result = Encrypted {
-        file: SEALED_FILE,
-        tokens,
-        recipients,
-    };
-    let text = format!("{SEALED_FILE}: {tokens} tokens, encrypted for {recipients} recipients\n");
-    print(args.file.output, &result, &text)?;
+    print(file.output, &result, || text(&result))?;
     Ok(Exit::Good)
-}
-
-fn load(dir: &Path, file: &TokenFile, report: &mut Report) -> Result<Option<Inventory>> {
-    let project = file.allow.folder(dir)?;
-    Ok(Inventory::load(&project, report).filter(|_| !report.has_errors()))
-}
-
-fn groups(inventory: &Inventory) -> Groups {
-    let settings = &inventory.cluster.tokens;
-    Groups {
-        shared: settings.group.value.clone(),
-        node: settings.node_group.value.clone(),
-    }
-}
-
-/// The nodes that the user named; all that join with a token if none was named.
-fn chosen_or_joining<'a>(named: &[String], inventory: &'a Inventory) -> Result<Vec<&'a str>> {
-    match named.is_empty() {
-        true => Ok(joining(inventory)),
-        false => chosen(named, &names(inventory), "in the inventory"),
-    }
-}
-
-fn minting(inventory: &Inventory, ttl: Option<Duration>) -> Minting<'static> {
-    let settings = &inventory.cluster.tokens;
-    Minting {
-        ttl: ttl.unwrap_or(settings.ttl.value),
-        now: OffsetDateTime::now_utc(),
-        shelf_life: settings.shelf_life,
-        force: false,
-        description: DESCRIPTION,
-    }
-}
-
-/// Prints a result in the form that the user wants.
-fn print(output: Print, result: &impl Serialize, text: &str) -> Result<()> {
-    let printed = match output {
-        Print::Text => terminal::stdout().write_all(text.as_bytes()),
-        Print::Json => terminal::print_json(result),
-    };
-    Ok(printed?)
 }

@@ -1,7 +1,4 @@
-//! `nodebake pki`: certificates for clusters that do without bootstrap tokens.
-
-mod init;
-mod issue;
+//! The CA that signs: its key, read and opened, and the certificate that the key belongs to.
 
 use std::io;
 use std::os::unix::fs::MetadataExt;
@@ -10,9 +7,7 @@ use std::path::Path;
 use anyhow::{Context, bail};
 use zeroize::Zeroizing;
 
-use crate::cli::{Pki, PkiIssue};
-use crate::error::{Exit, Result};
-use crate::identity::pki_files::CA_KEY;
+use crate::error::Result;
 use crate::identity::{Authority, CaBundle, PrivateKey};
 use crate::input::{self, Limit};
 use crate::model::Location;
@@ -24,16 +19,8 @@ const PASSPHRASE_LIMIT: Limit = Limit::kib(4);
 /// Longer than any key of a CA as PEM, in bytes.
 const KEY_LIMIT: Limit = Limit::kib(64);
 
-/// Runs `pki …`.
-pub fn run(args: &Pki) -> Result<Exit> {
-    match args {
-        Pki::Init(args) => init::run(args),
-        Pki::Issue(args) => issue::run(args),
-    }
-}
-
 /// The first line of a file, which may be a pipe; `-` is stdin. Never an argument or a variable: others see those.
-fn passphrase(file: Option<&Path>) -> Result<Option<Secret>> {
+pub fn passphrase(file: Option<&Path>) -> Result<Option<Secret>> {
     let Some(path) = file else { return Ok(None) };
     let reading = || format!("reading {}", path.display());
     let read = match path == Path::new("-") {
@@ -50,17 +37,13 @@ fn passphrase(file: Option<&Path>) -> Result<Option<Secret>> {
 
 /// The CA that signs: the certificate of the bundle that a key belongs to, with that key. What is wrong with the key is
 /// a finding; `None` then.
-fn authority(
-    args: &PkiIssue,
+pub fn signing_ca(
+    (path, shown): (&Path, &str),
     ca: &CaBundle,
     passphrase: Option<&Secret>,
     report: &mut Report,
 ) -> Result<Option<Authority>> {
-    let (path, shown) = match &args.ca_key {
-        Some(path) => (path.clone(), path.display().to_string()),
-        None => (args.dir.join(CA_KEY), CA_KEY.to_owned()),
-    };
-    let Some(text) = read_key(&path, &shown, report)? else {
+    let Some(text) = read_key(path, shown, report)? else {
         return Ok(None);
     };
     let made = PrivateKey::from_pem(&text, passphrase).and_then(|key| {
@@ -73,7 +56,7 @@ fn authority(
             )),
         }
     });
-    let location = Location::file(&*shown);
+    let location = Location::file(shown);
     Ok(made
         .map_err(|(rule, repair)| report.add(Finding::error(&location, "", rule).repair(repair)))
         .ok())

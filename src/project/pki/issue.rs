@@ -1,8 +1,7 @@
-//! `nodebake pki issue`: certificates for the nodes that are to bring them.
+//! Certificates for the nodes that are to bring them, issued where those that are there do not do.
 
 use std::collections::HashSet;
-use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -10,83 +9,118 @@ use rayon::prelude::*;
 use serde::Serialize;
 use time::OffsetDateTime;
 
-use crate::cli::{PkiIssue, Print};
-use crate::cmd::pki::{authority, passphrase};
-use crate::cmd::say;
-use crate::error::{Exit, Result};
-use crate::identity::pki_files;
-use crate::identity::{Authority, CaBundle, Credential, Expectation, Judged};
+use crate::error::Result;
+use crate::identity::pki_files::{self, CA_KEY};
+use crate::identity::{
+    Authority, CaBundle, Credential, Expectation, Judged, passphrase, signing_ca,
+};
 use crate::inventory::Inventory;
 use crate::plan::{Role, Wanted, wanted};
-use crate::project::{ca_bundle, chosen};
+use crate::project::{ca_bundle, chosen, names};
 use crate::project_folder::ProjectFolder;
 use crate::report::Report;
-use crate::terminal;
 use crate::timing::rfc3339;
 
+/// Which certificates are to be issued, and how.
+#[derive(Clone, Debug)]
+pub struct IssueRequest {
+    /// The project.
+    pub folder: ProjectFolder,
+    /// The nodes, by name or glob; all where there are none.
+    pub nodes: Vec<String>,
+    /// How long they are valid.
+    pub ttl: Duration,
+    /// What ends within this time is issued again; a third of its life where there is none.
+    pub renew_within: Option<Duration>,
+    /// Whether what is still good is issued again.
+    pub force: bool,
+    /// The CA's key; the project's where there is none.
+    pub ca_key: Option<PathBuf>,
+    /// The first line of this file decrypts it; `-` is stdin.
+    pub passphrase_file: Option<PathBuf>,
+}
+
+/// What came of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Issuance {
+    /// How many nodes were meant.
+    pub nodes: usize,
+    /// Each certificate.
+    pub certificates: Vec<IssuedCertificate>,
+}
+
 /// What came of one certificate.
-#[derive(Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Outcome<'i> {
-    node: &'i str,
-    certificate: String,
-    file: &'i str,
-    issued: bool,
-    not_after: Option<String>,
+pub struct IssuedCertificate {
+    /// The node that it is for.
+    pub node: String,
+    /// Who the node is by it.
+    pub certificate: String,
+    /// Where it is.
+    pub file: String,
+    /// Whether it is new; it was good as it is where it is not.
+    pub issued: bool,
+    /// When it ends, as text.
+    pub not_after: Option<String>,
 }
 
-/// Runs `pki issue`.
-pub(super) fn run(args: &PkiIssue) -> Result<Exit> {
-    let mut report = Report::default();
-    let exit = issue(args, &mut report)?;
-    say(&report)?;
-    Ok(exit)
-}
-
-fn issue(args: &PkiIssue, report: &mut Report) -> Result<Exit> {
+/// Issues what is needed; None after findings.
+pub fn issue(request: &IssueRequest, report: &mut Report) -> Result<Option<Issuance>> {
     let now = OffsetDateTime::now_utc();
-    let lifetime = args.ttl;
-    let within = args.renew_within;
-    let project = args.allow.folder(&args.dir)?;
-    let inventory = Inventory::load(&project, report);
+    let project = &request.folder;
+    let inventory = Inventory::load(project, report);
     let Some(inventory) = inventory.filter(|_| !report.has_errors()) else {
-        return Ok(Exit::Findings);
+        return Ok(None);
     };
-    let Some(ca) = ca_bundle(&project, &inventory, now, report)? else {
-        return Ok(Exit::Findings);
+    let Some(ca) = ca_bundle(project, &inventory, now, report)? else {
+        return Ok(None);
     };
     let keeping = Keeping {
-        project: &project,
+        project,
         ca: &ca,
         now,
         shelf_life: inventory.cluster.tokens.shelf_life,
-        within,
-        force: args.force,
+        within: request.renew_within,
+        force: request.force,
     };
-    let all = inventory.nodes.iter().map(|node| node.name.value.as_str());
-    let nodes = chosen(&args.nodes, &all.collect::<Vec<_>>(), "in the inventory")?;
+    let nodes = chosen(&request.nodes, &names(&inventory), "in the inventory")?;
     let wanted = keeping.sort(wanted(&inventory), &nodes)?;
     let mut making = Making {
-        dir: &args.dir,
+        dir: project.path(),
         authority: None,
         now,
-        lifetime,
+        lifetime: request.ttl,
     };
     // Only who signs needs the key.
     if wanted.iter().any(|(_, kept)| kept.is_none()) {
-        let secret = passphrase(args.passphrase_file.as_deref())?;
-        making.authority = authority(args, &ca, secret.as_ref(), report)?;
+        making.authority = authority(request, &ca, report)?;
         if making.authority.is_none() {
-            return Ok(Exit::Findings);
+            return Ok(None);
         }
-        pki_files::prepare_folder(&args.dir)?;
+        pki_files::prepare_folder(project.path())?;
     }
-    let outcomes = wanted
+    let certificates = wanted
         .par_iter()
         .map(|(wanted, kept)| making.outcome(wanted, *kept));
-    let outcomes = outcomes.collect::<Result<Vec<_>>>()?;
-    print(args.output, &outcomes, nodes.len())?;
-    Ok(Exit::Good)
+    Ok(Some(Issuance {
+        nodes: nodes.len(),
+        certificates: certificates.collect::<Result<_>>()?,
+    }))
+}
+
+/// The CA that signs; None after findings.
+fn authority(
+    request: &IssueRequest,
+    ca: &CaBundle,
+    report: &mut Report,
+) -> Result<Option<Authority>> {
+    let secret = passphrase(request.passphrase_file.as_deref())?;
+    let (path, shown) = match &request.ca_key {
+        Some(path) => (path.clone(), path.display().to_string()),
+        None => (request.folder.path().join(CA_KEY), CA_KEY.to_owned()),
+    };
+    signing_ca((&path, &shown), ca, secret.as_ref(), report)
 }
 
 /// What decides whether a certificate that is there is still good.
@@ -151,24 +185,24 @@ struct Making<'a> {
 }
 
 impl Making<'_> {
-    fn outcome<'i>(
+    fn outcome(
         &self,
-        wanted: &'i Wanted<'_>,
+        wanted: &Wanted<'_>,
         kept: Option<OffsetDateTime>,
-    ) -> Result<Outcome<'i>> {
+    ) -> Result<IssuedCertificate> {
         let issued = kept.is_none();
         let not_after = match kept {
             Some(not_after) => not_after,
             None => self.issue(wanted)?,
         };
-        Ok(Outcome {
-            node: wanted.node,
+        Ok(IssuedCertificate {
+            node: wanted.node.to_owned(),
             certificate: match &wanted.role {
                 Role::Client => "client".to_owned(),
                 Role::Serving => "serving".to_owned(),
                 Role::User(user) => format!("user {user}"),
             },
-            file: &wanted.file,
+            file: wanted.file.clone(),
             issued,
             not_after: rfc3339(not_after),
         })
@@ -184,30 +218,4 @@ impl Making<'_> {
         pki_files::replace(&path, 0o600, issued.to_pem().expose())?;
         Ok(issued.not_after)
     }
-}
-
-fn print(output: Print, outcomes: &[Outcome<'_>], nodes: usize) -> Result<()> {
-    let mut out = terminal::stdout();
-    if output == Print::Json {
-        return Ok(terminal::write_json(&mut out, &outcomes)?);
-    }
-    for outcome in outcomes.iter().filter(|outcome| outcome.issued) {
-        writeln!(
-            out,
-            "{}: issued {}, good until {}",
-            outcome.node,
-            outcome.certificate,
-            outcome.not_after.as_deref().unwrap_or_default()
-        )?;
-    }
-    let issued = outcomes.iter().filter(|outcome| outcome.issued).count();
-    let kept = outcomes.len() - issued;
-    match outcomes.is_empty() {
-        true => writeln!(
-            out,
-            "none of {nodes} nodes asks for a certificate: see `identity` and `kubeconfigs`"
-        )?,
-        false => writeln!(out, "{issued} issued, {kept} good as they are")?,
-    }
-    Ok(())
 }

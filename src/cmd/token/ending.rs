@@ -1,0 +1,92 @@
+//! `token rotate` and `token revoke`, with the commands that change the cluster too.
+
+use std::fmt::Write;
+
+use crate::cli::{TokenRevoke, TokenRotate};
+use crate::cmd::token::done;
+use crate::cmd::usage;
+use crate::error::{Exit, Result};
+use crate::project::tokens::{Ending, Revoked, Rotation, revoke, rotate};
+use crate::report::Report;
+use crate::secrets::{Ended, Rotated};
+use crate::timing::rfc3339;
+
+/// Runs `token rotate`.
+pub fn rotated(args: &TokenRotate, report: &mut Report) -> Result<Exit> {
+    if args.nodes.is_empty() && args.expiring_within.is_none() {
+        return no_nodes("name nodes ('*' is all), or say --expiring-within");
+    }
+    let rotation = Rotation {
+        nodes: args.nodes.clone(),
+        expiring_within: args.expiring_within,
+        overlap: args.overlap,
+        ttl: args.ttl,
+    };
+    let request = args.file.request(&args.dir)?;
+    done(
+        &args.file,
+        rotate(&request, &rotation, report)?,
+        rotated_text,
+    )
+}
+
+/// Runs `token revoke`.
+pub fn revoked(args: &TokenRevoke, report: &mut Report) -> Result<Exit> {
+    if args.nodes.is_empty() {
+        return no_nodes("name the nodes");
+    }
+    let request = args.file.request(&args.dir)?;
+    done(
+        &args.file,
+        revoke(&request, &args.nodes, report)?,
+        revoked_text,
+    )
+}
+
+/// clap cannot ask for it: DIR, which may be left out, comes before.
+fn no_nodes(advice: &str) -> Result<Exit> {
+    usage(&format!("no node is named: {advice}"))
+}
+
+fn rotated_text(ending: &Ending<Rotated>) -> String {
+    let mut text = String::new();
+    let rotated = &ending.result;
+    // Writing to a String cannot fail.
+    for minted in &rotated.minted {
+        let until = rfc3339(minted.expires).unwrap_or_default();
+        let (node, id) = (&minted.node, &minted.id);
+        let _ = writeln!(text, "# {node}: minted {id}, good until {until}");
+    }
+    for ended in &rotated.ended {
+        let until = rfc3339(ended.ends).unwrap_or_default();
+        let (node, id) = (&ended.node, &ended.id);
+        let _ = match ended.delete {
+            true => writeln!(text, "# {node}: {id} is given up"),
+            false => writeln!(text, "# {node}: {id} goes on until {until}"),
+        };
+    }
+    if rotated.minted.is_empty() {
+        text.push_str("# no token ends within that time; nothing was minted\n");
+    }
+    with_commands(text, &ending.commands)
+}
+
+fn revoked_text(ending: &Ending<Revoked>) -> String {
+    let mut text = String::new();
+    for Ended { node, id, .. } in &ending.result.revoked {
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "# {node}: revoked {id}");
+    }
+    if text.is_empty() {
+        text.push_str("# every token of these nodes was revoked before\n");
+    }
+    with_commands(text, &ending.commands)
+}
+
+fn with_commands(mut text: String, commands: &[String]) -> String {
+    for line in commands {
+        text.push_str(line);
+        text.push('\n');
+    }
+    text
+}

@@ -1,0 +1,57 @@
+//! What `token expiring`, `token import` and `token encrypt` print for people.
+
+use std::fmt::Write;
+
+use crate::project::tokens::Encrypted;
+use crate::secrets::{Expiring, Imported};
+use crate::terminal::shown;
+use crate::timing::rfc3339;
+
+/// Who needs a new token.
+pub fn expiring(expiring: &[Expiring], within: &str) -> String {
+    let mut text = String::new();
+    for found in expiring {
+        let id = found.id.as_deref().unwrap_or_default();
+        let at = found.expires.as_deref().unwrap_or_default();
+        let node = &found.node;
+        // Writing to a String cannot fail.
+        let _ = match (&found.id, found.expired) {
+            (None, _) => writeln!(text, "{node}: has no token"),
+            (_, true) => writeln!(text, "{node}: {id} expired at {at}"),
+            (_, false) => writeln!(text, "{node}: {id} expires at {at}"),
+        };
+    }
+    if expiring.is_empty() {
+        let _ = writeln!(text, "no token expires within {within}");
+    }
+    text
+}
+
+/// What was taken over, and what was not.
+pub fn imported(imported: &Imported) -> String {
+    let mut text = String::new();
+    // Writing to a String cannot fail.
+    for taken in &imported.taken {
+        let until = rfc3339(taken.expires).unwrap_or_default();
+        let (node, id) = (&taken.node, &taken.id);
+        let _ = writeln!(text, "{node}: took {id}, good until {until}");
+    }
+    for left in &imported.left_out {
+        let id = shown(left.id.as_deref().unwrap_or("a token"));
+        let _ = writeln!(text, "left out {id}: {}", shown(&left.reason));
+    }
+    if text.is_empty() {
+        text.push_str("there is no bootstrap token in it\n");
+    }
+    text
+}
+
+/// What was encrypted.
+pub fn encrypted(done: &Encrypted) -> String {
+    let Encrypted {
+        file,
+        tokens,
+        recipients,
+    } = done;
+    format!("{file}: {tokens} tokens, encrypted for {recipients} recipients\n")
+}

@@ -1,0 +1,171 @@
+//! A new project from a template: one that builds as it is, today and next month.
+
+use std::ffi::OsStr;
+use std::fs::{self, OpenOptions, Permissions};
+use std::io::{self, Write};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use time::OffsetDateTime;
+
+use crate::error::Result;
+use crate::identity::{EXAMPLE_CA, example_ca};
+use crate::lock::Lock;
+use crate::project::tokens::{TokensRequest, create};
+use crate::project_folder::{CLUSTER_FILE, ProjectFolder};
+use crate::report::Report;
+use crate::schema::{Kind, text};
+use crate::secrets::{Keys, Minted, SEALED_FILE, SECRETS_FILE, SecretsChoice};
+use crate::signing::generate_keys;
+use crate::together::{Together, complete, is_work};
+use crate::unfinished::{Unfinished, make_folders};
+use crate::yaml::push_quoted;
+
+/// The inventory, with `{VERSION}`, `{PROFILE}` and `{RECIPIENTS}`.
+const CLUSTER: &str = include_str!("cluster.yaml");
+const README: &str = include_str!("README.md");
+const GITIGNORE: &str = include_str!("gitignore");
+
+/// How long the example CA lasts, in days; it is to be replaced long before.
+const CA_DAYS: u32 = 3650;
+
+/// Where the tokens are, plain or encrypted.
+const TOKENS: [&str; 2] = [SECRETS_FILE, SEALED_FILE];
+
+/// A project to be made.
+#[derive(Clone, Debug)]
+pub struct NewProject {
+    /// Its folder, which is absent or empty.
+    pub dir: PathBuf,
+    /// The built-in profile that it starts from.
+    pub profile: String,
+    /// Those who can read its tokens; they are not encrypted where there are none.
+    pub recipients: Vec<String>,
+}
+
+/// What came of making one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NewProjectMade {
+    /// What an earlier run had made is in its place now.
+    Completed,
+    /// It is there, with these tokens.
+    Created(Vec<Minted>),
+}
+
+/// Makes a project; None after findings.
+pub fn create_project(new: &NewProject, report: &mut Report) -> Result<Option<NewProjectMade>> {
+    let dir = &new.dir;
+    let version = match new.profile.as_str() {
+        "worker" => "v1.34.4",
+        "by-hand" => "v1.16.6",
+        other => bail!("there is no built-in profile {other}; there are worker and by-hand"),
+    };
+    if let Some(parent) = dir.parent().filter(|parent| *parent != Path::new("")) {
+        make_folder(parent)?;
+    }
+    // Alone: what is made here goes again when it comes to nothing.
+    let _lock = Lock::take(&dir.canonicalize().unwrap_or_else(|_| dir.clone()))?;
+    let place = |name: &OsStr| dir.join(name);
+    if complete(dir, &place)? {
+        return Ok(Some(NewProjectMade::Completed));
+    }
+    let is_new = is_new(dir)?;
+    let recipients = recipients(&new.recipients)?;
+    // The folder itself goes too, where it is this run's.
+    let mut unfinished = Unfinished::default();
+    if is_new {
+        unfinished.add(dir);
+    }
+    make_folder(dir)?;
+    let set = Together::begin(dir)?;
+    let base = set.folder();
+    write_files(&base, (version, &new.profile, &recipients))?;
+    let request = TokensRequest {
+        folder: ProjectFolder::new(&base, &[])?,
+        secrets: SecretsChoice::default(),
+    };
+    let created = create(&request, &[], None, report)?;
+    if TOKENS.iter().any(|name| base.join(name).exists()) {
+        set.finish(&place)?;
+        unfinished.finish();
+    }
+    Ok(created.map(NewProjectMade::Created))
+}
+
+/// Whether a project's folder is not there yet; an error if it holds anything but what a run that died has left.
+fn is_new(dir: &Path) -> Result<bool> {
+    let reading = || format!("reading {}", dir.display());
+    let entries = match fs::read_dir(dir) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(true),
+        Err(error) => return Err(error).with_context(reading),
+    };
+    for entry in entries {
+        if !is_work(&entry.with_context(reading)?.file_name()) {
+            bail!("{} is not empty", dir.display());
+        }
+    }
+    Ok(false)
+}
+
+/// Everything of a project but its tokens.
+fn write_files(base: &Path, (version, profile, recipients): (&str, &str, &str)) -> Result<()> {
+    for folder in ["pki", "profiles", "overlays", "schemas"] {
+        make_folder(&base.join(folder))?;
+    }
+    let inventory = CLUSTER
+        .replace("{VERSION}", version)
+        .replace("{PROFILE}", profile)
+        .replace("{RECIPIENTS}", recipients);
+    write(&base.join(CLUSTER_FILE), &inventory)?;
+    for kind in Kind::ALL {
+        write(&base.join("schemas").join(kind.file()), &text(kind, None))?;
+    }
+    write(&base.join("README.md"), README)?;
+    write(&base.join(".gitignore"), GITIGNORE)?;
+    let now = OffsetDateTime::now_utc();
+    write(
+        &base.join("pki/ca.pem"),
+        &example_ca(EXAMPLE_CA, now, CA_DAYS)?,
+    )?;
+    generate_keys(&base.join("keys")).map(drop)
+}
+
+/// The lines of `tokens.recipients`; nothing without recipients.
+fn recipients(recipients: &[String]) -> Result<String> {
+    let mut keys = Keys::default();
+    let mut lines = String::new();
+    for (index, recipient) in recipients.iter().enumerate() {
+        if let Err(rule) = keys.add_recipient(recipient) {
+            bail!("reading --recipient: the key {} {rule}", index + 1);
+        }
+        lines.push_str(if index == 0 {
+            "  recipients:                       # who may read secrets.yaml.age\n"
+        } else {
+            ""
+        });
+        lines.push_str("    - ");
+        push_quoted(&mut lines, recipient.trim());
+        lines.push('\n');
+    }
+    Ok(lines)
+}
+
+fn make_folder(path: &Path) -> Result<()> {
+    make_folders(path, 0o755).with_context(|| format!("creating {}", path.display()))
+}
+
+/// A new file, 0644 whatever the umask is.
+fn write(path: &Path, text: &str) -> Result<()> {
+    let writing = || format!("writing {}", path.display());
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o644)
+        .open(path)
+        .with_context(writing)?;
+    file.set_permissions(Permissions::from_mode(0o644))
+        .with_context(writing)?;
+    file.write_all(text.as_bytes()).with_context(writing)
+}
