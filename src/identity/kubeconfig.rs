@@ -1,13 +1,14 @@
-//! Kubeconfigs, byte for byte as `kubectl config set-cluster --embed-certs`, `set-credentials`, `set-context` and
+//! Kubeconfigs, value for value as `kubectl config set-cluster --embed-certs`, `set-credentials`, `set-context` and
 //! `use-context` write them; kubectl from 1.34 on leaves out the empty `preferences`. All but the credentials is the
-//! same for every node and made once.
+//! same for every node and made once. Strings are always in double quotes, so that no reader takes one for a number or
+//! a boolean; kubectl quotes them where it must.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
-use crate::identity::go_yaml::scalar;
 use crate::secrets::Token;
+use crate::yaml::quoted;
 
 /// The user entry of the procedure's bootstrap kubeconfig. A kubelet takes whatever the current context names.
 pub const BOOTSTRAP_USER: &str = "kubelet-bootstrap";
@@ -51,9 +52,9 @@ impl Kubeconfig {
     /// Prepares the part that all nodes share. `server` is the API server's URL as nodes reach it, `ca_pem` what they
     /// trust it by, `user` what the credentials are called.
     pub fn new(cluster: &str, server: &str, ca_pem: &[u8], user: &str) -> Self {
-        let cluster = scalar(cluster);
-        let server = scalar(server);
-        let user = scalar(user);
+        let cluster = quoted(cluster);
+        let server = quoted(server);
+        let user = quoted(user);
         let ca = STANDARD.encode(ca_pem);
         // kubectl's writer sorts keys and does not indent lists.
         let head = format!(
@@ -84,11 +85,11 @@ users:
         let lines = match auth {
             Auth::Token(token) => {
                 let bearer = token.bearer();
-                Zeroizing::new(format!("    token: {}\n", scalar(bearer.expose())))
+                Zeroizing::new(format!("    token: {}\n", quoted(bearer.expose())))
             }
-            Auth::TokenFile(path) => Zeroizing::new(format!("    tokenFile: {}\n", scalar(path))),
+            Auth::TokenFile(path) => Zeroizing::new(format!("    tokenFile: {}\n", quoted(path))),
             Auth::CertificateFile(path) => {
-                let path = scalar(path);
+                let path = quoted(path);
                 Zeroizing::new(format!(
                     "    client-certificate: {path}\n    client-key: {path}\n"
                 ))

@@ -9,7 +9,6 @@ mod credential;
 /// Requests for certificates, held against the inventory.
 pub mod csr;
 mod example;
-mod go_yaml;
 mod guarded;
 mod kubeconfig;
 mod pem;

@@ -83,7 +83,7 @@ pub struct NodePlan {
     pub network: Option<Arc<Network>>,
     /// The group of its own that its token gives it.
     pub group: String,
-    /// Its bootstrap token, unless it brings a certificate.
+    /// Its bootstrap token. None if it has a certificate instead, or if there is a finding that no token is good.
     pub token: Option<Token>,
     /// The certificates that it brings.
     pub credentials: Credentials,
@@ -125,7 +125,7 @@ impl Plan {
             let needs_token = identity::needs_token(class.map(|class| &*class.spec));
             let mut of_node = || token(&node.name.value, &inventory.cluster, &inputs, &mut without);
             let token = match needs_token {
-                true => Some(of_node()),
+                true => of_node(),
                 false => {
                     // Who was shut out must not come back by a certificate.
                     if inputs.tokens.is_revoked(&node.name.value) {
@@ -203,28 +203,24 @@ fn say_tokens(mut without: Vec<Finding>, report: &mut Report) {
     without.into_iter().for_each(|finding| report.add(finding));
 }
 
-/// The node's token; where there is none that is good, a stand-in beside the finding.
-fn token(node: &str, cluster: &Cluster, inputs: &Inputs<'_>, without: &mut Vec<Finding>) -> Token {
-    let found = inputs
-        .tokens
-        .usable(node, inputs.at, cluster.tokens.shelf_life);
-    found.cloned().unwrap_or_else(|finding| {
-        // What cannot be read cannot be missed.
-        if inputs.tokens.newest(node).is_some() || !inputs.tokens.is_partial() {
-            without.push(finding);
+/// The node's token; None where no token is good, with the finding that says so in `without`.
+fn token(
+    node: &str,
+    cluster: &Cluster,
+    inputs: &Inputs<'_>,
+    without: &mut Vec<Finding>,
+) -> Option<Token> {
+    let tokens = inputs.tokens;
+    match tokens.usable(node, inputs.at, cluster.tokens.shelf_life) {
+        Ok(token) => Some(token.clone()),
+        Err(finding) => {
+            // A token that cannot be read is not missing.
+            if tokens.newest(node).is_some() || !tokens.is_partial() {
+                without.push(finding);
+            }
+            None
         }
-        Token {
-            id: String::new(),
-            secret: String::new().into(),
-            epoch: 0,
-            created: inputs.at,
-            expires: inputs.at,
-            description: String::new(),
-            until: None,
-            revoked: None,
-            location: None,
-        }
-    })
+    }
 }
 
 fn class(index: usize, spec: &Arc<Spec>, report: &mut Report) -> ClassPlan {
