@@ -95,7 +95,8 @@ pub fn needs(
         "a clock that is right before the kubelet starts",
         "certificates and tokens have a beginning and an end",
     );
-    let proxies = spec.proxies.iter().flat_map(|all| [&all.http, &all.https]);
+    let proxies = spec.proxies.iter();
+    let proxies = proxies.flat_map(|all| [&all.value.http, &all.value.https]);
     for url in proxies.flatten() {
         needs.add(NeedKind::Proxy, url.clone(), "proxies");
     }
@@ -126,7 +127,8 @@ fn api_server(cluster: &Cluster, needs: &mut Needs) {
         .endpoints
         .iter()
         .map(|endpoint| host_of(&endpoint.value));
-    for host in endpoints.chain([&*api.host]) {
+    let host = api.host();
+    for host in endpoints.chain([&*host]) {
         let is_name = host
             .trim_matches(['[', ']'])
             .parse::<std::net::IpAddr>()

@@ -253,9 +253,9 @@ impl<'a> Compiler<'a> {
     fn file(&mut self, file: &FileSpec) -> Result<Option<FileTemplate>> {
         let body = match &file.body {
             Body::Content(text) => {
-                let private = self.guarded.find(text.text.as_bytes());
+                let private = self.guarded.find(text.value.as_bytes());
                 self.refuse_private(&text.location, private, Some(file.secret));
-                FileBody::Shared(Content::shared(text.text.as_bytes()))
+                FileBody::Shared(Content::shared(text.value.as_bytes()))
             }
             Body::Template(text) => {
                 FileBody::Template(TemplateText::template(text, &mut self.templates))

@@ -20,4 +20,4 @@ pub mod text;
 mod unpack;
 
 pub use class::refused;
-pub use overlay::shape::OVERLAY;
+pub use overlay::OVERLAY;

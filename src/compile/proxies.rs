@@ -18,7 +18,7 @@ fn no_proxy(proxies: &Proxies, cluster: &Cluster) -> String {
     list.extend(cidrs.map(|cidr| cidr.value.to_string()));
     list.push(".svc".to_owned());
     list.push(format!(".{}", network.cluster_domain));
-    list.push(cluster.api_server.host.clone());
+    list.push(cluster.api_server.host().clone());
     list.extend(proxies.no_proxy.iter().cloned());
     let mut seen = std::collections::HashSet::new();
     list.retain(|item| seen.insert(item.clone()));

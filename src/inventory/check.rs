@@ -105,11 +105,8 @@ fn addresses(inventory: &Inventory, report: &mut Report) {
 
 fn api_server(inventory: &Inventory, report: &mut Report) {
     let api = &inventory.cluster.api_server;
-    let loopback = api.host == "localhost"
-        || api
-            .host
-            .parse()
-            .is_ok_and(|host: IpAddr| host.is_loopback());
+    let host = api.host();
+    let loopback = host == "localhost" || host.parse().is_ok_and(|host: IpAddr| host.is_loopback());
     let overlays = inventory.specs.iter().flat_map(|spec| &spec.overlays);
     // With the proxy that is built in it is an error, said elsewhere.
     let own_proxy = !overlays
@@ -179,7 +176,7 @@ fn readable_user_data(inventory: &Inventory, report: &mut Report) {
                 settings.map_or_else(|| approval.location.at.clone(), |at| at.location.clone());
             let location = FieldLocation::new(location, field);
             let name = target.name();
-            if approval.value && spec.identity.client == ClientIdentity::BootstrapToken {
+            if approval.value && spec.identity.client.value == ClientIdentity::BootstrapToken {
                 let rule = format!(
                     "every pod of a node can read its user-data on {name}, and with tokens.approval auto become any node"
                 );
@@ -238,7 +235,7 @@ fn user_data_targets(spec: &Spec) -> Vec<(Format, Target, &'static str)> {
 fn has_lasting_secrets(spec: &Spec) -> bool {
     let with_key = |config: &KubeconfigSpec| matches!(config.auth, KubeconfigAuth::Certificate(_));
     let serving = spec.identity.serving.as_ref();
-    spec.identity.client == ClientIdentity::ClientCertificate
+    spec.identity.client.value == ClientIdentity::ClientCertificate
         || serving.is_some_and(|serving| serving.value == ServingIdentity::PreIssued)
         || spec.files.iter().any(|file| file.secret)
         || spec.kubeconfigs.iter().any(with_key)

@@ -2,30 +2,36 @@
 
 use std::sync::Arc;
 
-use crate::inventory::cursor::{Cursor, Fields};
-use crate::inventory::spec::{Text, key_text, text};
+use crate::inventory::cursor::Cursor;
+use crate::inventory::keys::{Entry, EntryKey, Shaped, keys, templates, texts};
+use crate::inventory::kinds::{MapOf, Pair, Switch, plain};
+use crate::inventory::shape::{Rule, Shape};
+use crate::inventory::text::Text;
+use crate::inventory::text::{ProjectFile, Shared};
 use crate::model::Spanned;
 use crate::model::{Owner, Sha256Digest};
 use crate::tree::unit_name;
 
-/// Mode and owners of an entry, and leave to replace another one.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Attributes {
-    /// Permission bits, if they were given.
-    pub mode: Option<u32>,
-    /// Owning user.
-    pub user: Owner,
-    /// Owning group.
-    pub group: Owner,
-    /// Whether the entry may replace what earlier layers wrote.
-    pub replace: bool,
+keys! {
+    /// Mode and owners of an entry, and leave to replace another one.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct Attributes: "attributes" {
+        /// permission bits, a quoted octal string
+        "mode" => mode: Option<Mode>,
+        /// the owning user
+        "user" => user: Owner = "root",
+        /// the owning group
+        "group" => group: Owner = "root",
+        /// whether it may overwrite what earlier layers wrote at its path
+        "replace" => replace: bool = false,
+    }
 }
 
 /// Where a file's bytes come from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Body {
     /// The text itself, never rendered.
-    Content(Text),
+    Content(Spanned<Arc<str>>),
     /// A template's text.
     Template(Text),
     /// A file of the project, copied as it is.
@@ -45,281 +51,243 @@ pub struct FileSpec {
     pub secret: bool,
 }
 
-/// One directory.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DirectorySpec {
-    /// Its path; may be a template.
-    pub path: Text,
-    /// Mode and owners.
-    pub attributes: Attributes,
+keys! {
+    pub struct FileKeys: "file", by path: PathText, as FileSpec = file {
+        /// its text, never rendered
+        "content" => content: Option<Spanned<Shared>>,
+        /// its text, rendered for each node
+        "template" => template: Option<Template>,
+        /// a file of the project, copied as it is
+        "source" => source: Option<Spanned<ProjectFile>>,
+        /// whether it holds a secret
+        "secret" => secret: bool = false,
+        then attributes: Attributes,
+    }
 }
 
-/// One symbolic link.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LinkSpec {
-    /// Its path; may be a template.
-    pub path: Text,
-    /// Its target; may be a template.
-    pub target: Text,
-    /// Whether it may replace what earlier layers wrote.
-    pub replace: bool,
+keys! {
+    /// One directory.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct DirectorySpec: "directory", by path: PathText {
+        then attributes: Attributes,
+    }
 }
 
-/// One file of the project that is streamed into the payloads.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AssetSpec {
-    /// Its path on the node; may be a template.
-    pub path: Text,
-    /// Its path in the project.
-    pub source: Spanned<String>,
-    /// What its bytes must hash to.
-    pub sha256: Spanned<Sha256Digest>,
-    /// The version that must stand in it.
-    pub version: Option<Spanned<String>>,
-    /// What of it goes to the node, if it is an archive to be unpacked; the path is that of the folder then.
-    pub unpack: Option<UnpackSpec>,
-    /// Mode and owners.
-    pub attributes: Attributes,
+keys! {
+    /// One symbolic link.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct LinkSpec: "link", by path: PathText {
+        /// where it points to
+        "target" => target: LinkTarget,
+        /// whether it may overwrite what earlier layers wrote at its path
+        "replace" => replace: bool = false,
+    }
 }
 
-/// What of an archive goes to the node.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct UnpackSpec {
-    /// How many components its paths lose at the front, as tar's --strip-components has it.
-    pub strip: u8,
-    /// Globs of the paths that are left; all where there is none.
-    pub only: Vec<Spanned<String>>,
+keys! {
+    /// A file of the project that is streamed into the payloads.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct LargeFile: "largeFile" {
+        /// a file of the project, streamed into payloads
+        "source" => source: Spanned<ProjectFile>,
+        /// the digest that it must have
+        "sha256" => sha256: Spanned<Sha256>,
+        /// a version that must stand in the file
+        "version" => version: Option<Spanned<FileVersion>>,
+    }
 }
 
-/// One unit.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UnitSpec {
-    /// Its name with suffix.
-    pub name: Spanned<String>,
-    /// Its text; may be a template.
-    pub text: Option<Text>,
-    /// Drop-ins by file name.
-    pub dropins: Vec<(String, Text)>,
-    /// Whether it starts at boot.
-    pub enabled: Option<bool>,
-    /// Whether it can never start.
-    pub masked: bool,
-    /// Whether its texts may replace what earlier layers wrote.
-    pub replace: bool,
+keys! {
+    /// One file of the project that is streamed into the payloads; if it is an archive to be unpacked, the path is that of
+    /// the folder.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct AssetSpec: "asset", by path: PathText {
+        first file: LargeFile,
+        /// whether it is an archive whose files go below the path
+        "unpack" => unpack: Switch<UnpackSpec> = false,
+        then attributes: Attributes,
+    }
 }
 
-/// Reads one entry of `files`.
-pub fn file(path: &Arc<str>, at: &Cursor<'_>) -> Option<FileSpec> {
-    let fields = at.fields()?;
-    let content = fields
-        .optional("content")
-        .and_then(|at| text(&at))
-        .map(Body::Content);
-    let template = fields
-        .optional("template")
-        .and_then(|at| text(&at))
-        .map(Body::Template);
-    let source = fields
-        .optional("source")
-        .and_then(|at| at.string_at())
-        .map(Body::Source);
-    let attributes = attributes(&fields);
-    let secret = fields
-        .optional("secret")
-        .and_then(|at| at.bool())
-        .unwrap_or(false);
-    fields.finish();
-    let mut bodies = [content, template, source].into_iter().flatten();
-    let (Some(body), None) = (bodies.next(), bodies.next()) else {
+keys! {
+    /// What of an archive goes to the node.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct UnpackSpec: "unpack" {
+        /// how many components paths lose at the front
+        "strip" => strip: u8 = 0,
+        /// globs of the paths that are left; all without it
+        "only" => only: Vec<Spanned<ArchiveGlob>>,
+    }
+}
+
+keys! {
+    /// One unit.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct UnitSpec: "unit", by name: Spanned<UnitName>, as UnitSpec = unit {
+        /// its text; without it the image's own unit is meant
+        "text" => text: Option<UnitText>,
+        /// drop-ins by file name
+        "dropins" => dropins: MapOf<Pair<DropinName, UnitText>>,
+        /// whether it starts at boot; without it that is left as it is
+        "enabled" => enabled: Option<bool>,
+        /// whether it can never start
+        "masked" => masked: bool = false,
+        /// whether it may overwrite what earlier layers wrote at its path
+        "replace" => replace: bool = false,
+    }
+}
+
+texts! {
+    /// A glob of paths in an archive.
+    ArchiveGlob: String = plain, "", ["bin/containerd*"];
+    /// A SHA-256 digest.
+    Sha256: Sha256Digest = sha256, r"^[0-9A-Fa-f]{64}$",
+        ["e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"];
+    /// The version that must stand in a file.
+    FileVersion: String = file_version, "^(.|\\n)", ["1.1.12"];
+    /// A unit of systemd.
+    UnitName: String = |name| unit_name(name).map(|()| name.to_owned()),
+        r"^[A-Za-z0-9:_.\\@-]+\.(service|socket|device|mount|automount|swap|target|path|timer|slice|scope)$",
+        ["containerd.service"];
+    /// A drop-in's file name.
+    DropinName: String = dropin_name, r"^[^/]+\.conf$", ["10-limits.conf"];
+    /// A name that owns files.
+    OwnerName: String = plain, "", ["etcd"];
+}
+
+templates! {
+    /// Any text, rendered.
+    Template: "", [];
+    /// A path on the node, rendered.
+    PathText: r"^/.", ["/etc/example"];
+    /// Where a link points to.
+    LinkTarget: "", ["../usr/share/zoneinfo/UTC"];
+    /// A unit's text.
+    UnitText: "", ["[Service]\nExecStart=/bin/true\n"];
+}
+
+/// A link is written as its target, or as a map with one.
+pub enum Link {}
+
+impl Shaped for Link {
+    type Value = LinkSpec;
+    const SHAPE: Shape = Shape::Either(&[LinkTarget::SHAPE, LinkSpec::SHAPE]);
+
+    fn read(at: &Cursor<'_>) -> Option<LinkSpec> {
+        if at.located().as_str().is_none() {
+            return LinkSpec::read(at);
+        }
+        Some(LinkSpec {
+            path: PathText::read_key(at)?,
+            target: LinkTarget::read(at)?,
+            replace: false,
+        })
+    }
+}
+
+impl Entry for Link {
+    const KEY: &'static Rule = PathText::RULE;
+}
+
+fn file(keys: FileKeys, at: &Cursor<'_>) -> Option<FileSpec> {
+    let written = ["content", "template", "source"];
+    let written = written.iter().filter(|key| at.has(key)).count();
+    let bodies = [
+        keys.content.map(Body::Content),
+        keys.template.map(Body::Template),
+        keys.source.map(Body::Source),
+    ];
+    let mut bodies = bodies.into_iter().flatten();
+    if written != 1 {
         at.error("needs exactly one of content, template and source");
         return None;
-    };
+    }
     Some(FileSpec {
-        path: key_text(path, at),
-        body,
-        attributes,
-        secret,
+        path: keys.path,
+        body: bodies.next()?,
+        attributes: keys.attributes,
+        secret: keys.secret,
     })
 }
 
-/// Reads one entry of `directories`.
-pub fn directory(path: &Arc<str>, at: &Cursor<'_>) -> Option<DirectorySpec> {
-    let fields = at.fields()?;
-    let attributes = attributes(&fields);
-    fields.finish();
-    Some(DirectorySpec {
-        path: key_text(path, at),
-        attributes,
-    })
-}
-
-/// Reads one entry of `links`: a target, or a map with one.
-pub fn link(path: &Arc<str>, at: &Cursor<'_>) -> Option<LinkSpec> {
-    let (target, replace) = match at.located().as_str() {
-        Some(_) => (text(at), false),
-        None => {
-            let fields = at.fields()?;
-            let target = fields.required("target").and_then(|at| text(&at));
-            let replace = fields.optional("replace").and_then(|at| at.bool());
-            fields.finish();
-            (target, replace.unwrap_or(false))
-        }
-    };
-    Some(LinkSpec {
-        path: key_text(path, at),
-        target: target?,
-        replace,
-    })
-}
-
-/// Reads one entry of `assets`.
-pub fn asset(path: &Arc<str>, at: &Cursor<'_>) -> Option<AssetSpec> {
-    let fields = at.fields()?;
-    let unpack = fields.optional("unpack").and_then(|at| unpack(&at));
-    let asset = large_file(path, at, &fields);
-    fields.finish();
-    Some(AssetSpec { unpack, ..asset? })
-}
-
-/// `true`, or what of the archive is wanted.
-fn unpack(at: &Cursor<'_>) -> Option<UnpackSpec> {
-    if at.located().as_map().is_none() {
-        return at.bool()?.then(UnpackSpec::default);
-    }
-    let fields = at.fields()?;
-    let strip = fields.optional("strip").and_then(|at| at.integer());
-    let only = fields.list("only");
-    let only = only.iter().filter_map(|at| at.string_at()).collect();
-    fields.finish();
-    Some(UnpackSpec {
-        strip: strip.unwrap_or_default(),
-        only,
-    })
-}
-
-/// The fields that every file has which is streamed into the payloads.
-pub fn large_file(path: &Arc<str>, at: &Cursor<'_>, fields: &Fields<'_>) -> Option<AssetSpec> {
-    let source = fields.required("source").and_then(|at| at.string_at());
-    let sha256 = fields.required("sha256").and_then(|at| at.parse_at(sha256));
-    let version = fields.optional("version").and_then(|at| at.string_at());
-    if let Some(version) = version.as_ref().filter(|at| at.value.is_empty()) {
-        at.add(version.location.error("is empty"));
-    }
-    let attributes = attributes(fields);
-    Some(AssetSpec {
-        version,
-        unpack: None,
-        path: key_text(path, at),
-        source: source?,
-        sha256: sha256?,
-        attributes,
-    })
-}
-
-/// Reads one entry of `units`.
-pub fn unit(name: &Arc<str>, at: &Cursor<'_>) -> Option<UnitSpec> {
-    let fields = at.fields()?;
-    let dropins = fields
-        .optional("dropins")
-        .map(|at| at.entries())
-        .unwrap_or_default();
-    let unit = UnitSpec {
-        name: Spanned {
-            value: name.to_string(),
-            location: at.key_location(),
-        },
-        text: fields.optional("text").and_then(|at| text(&at)),
-        dropins: dropins
-            .iter()
-            .filter_map(|(file, at)| dropin(file, at))
-            .collect(),
-        enabled: fields.optional("enabled").and_then(|at| at.bool()),
-        masked: fields
-            .optional("masked")
-            .and_then(|at| at.bool())
-            .unwrap_or(false),
-        replace: fields
-            .optional("replace")
-            .and_then(|at| at.bool())
-            .unwrap_or(false),
-    };
-    fields.finish();
-    if let Err(rule) = unit_name(name) {
-        at.error(rule);
-        return None;
-    }
+fn unit(unit: UnitSpec, at: &Cursor<'_>) -> Option<UnitSpec> {
     if unit.masked && (unit.text.is_some() || unit.enabled == Some(true)) {
         at.error("a masked unit can have neither text nor be enabled");
     }
     Some(unit)
 }
 
-fn dropin(file: &str, at: &Cursor<'_>) -> Option<(String, Text)> {
-    if file.contains('/') || !file.ends_with(".conf") || file.len() < 6 {
-        at.key_error("a drop-in's name is one component that ends in .conf");
-        return None;
+fn file_version(text: &str) -> Result<String, &'static str> {
+    match text {
+        "" => Err("is empty"),
+        text => Ok(text.to_owned()),
     }
-    Some((file.to_owned(), text(at)?))
 }
 
-/// Mode, owners and `replace` of an entry.
-pub fn attributes(fields: &Fields<'_>) -> Attributes {
-    Attributes {
-        mode: fields.optional("mode").and_then(|at| mode(&at)),
-        user: fields
-            .optional("user")
-            .and_then(|at| owner(&at))
-            .unwrap_or_else(Owner::root),
-        group: fields
-            .optional("group")
-            .and_then(|at| owner(&at))
-            .unwrap_or_else(Owner::root),
-        replace: fields
-            .optional("replace")
-            .and_then(|at| at.bool())
-            .unwrap_or(false),
+fn dropin_name(file: &str) -> Result<String, &'static str> {
+    match file.contains('/') || !file.ends_with(".conf") || file.len() < 6 {
+        true => Err("a drop-in's name is one component that ends in .conf"),
+        false => Ok(file.to_owned()),
     }
 }
+
+/// Permission bits.
+pub enum Mode {}
 
 /// A mode is a quoted octal string: a bare 644 or 0644 means different things to different YAML readers.
-pub fn mode(at: &Cursor<'_>) -> Option<u32> {
-    const RULE: &str = "a mode must be a quoted octal string";
-    const REPAIR: &str = "write it like \"0644\"";
-    let digits = at
-        .located()
-        .as_str()
-        .map(|text| text.strip_prefix("0o").unwrap_or(text));
-    let mode = digits.filter(|digits| (3..=5).contains(&digits.len()));
-    let mode = mode
-        .and_then(|digits| u32::from_str_radix(digits, 8).ok())
-        .filter(|mode| *mode <= 0o7777);
-    if mode.is_none() {
-        at.add(at.location().error(RULE).repair(REPAIR));
+impl Shaped for Mode {
+    type Value = u32;
+    const SHAPE: Shape = Shape::Text(&Rule {
+        pattern: "^(0o)?[0-7]{3,5}$",
+        examples: &["0644"],
+        template: false,
+    });
+
+    fn read(at: &Cursor<'_>) -> Option<u32> {
+        let text = at.located().as_str();
+        let digits = text.map(|text| text.strip_prefix("0o").unwrap_or(text));
+        let mode = digits
+            .filter(|digits| (3..=5).contains(&digits.len()))
+            .and_then(|digits| u32::from_str_radix(digits, 8).ok())
+            .filter(|mode| *mode <= 0o7777);
+        if mode.is_none() {
+            let finding = at.location().error("a mode must be a quoted octal string");
+            at.add(finding.repair("write it like \"0644\""));
+        }
+        mode
     }
-    mode
+}
+
+keys! {
+    struct NamedOwner: "owner" {
+        /// its name
+        "name" => name: OwnerName,
+        /// its number
+        "id" => id: u32,
+    }
 }
 
 /// `root`, or a map of name and id: formats differ in which of the two they can say.
-pub fn owner(at: &Cursor<'_>) -> Option<Owner> {
-    if at.located().as_str() == Some("root") {
-        return Some(Owner::root());
+impl Shaped for Owner {
+    type Value = Self;
+    const SHAPE: Shape = Shape::Either(&[Shape::Words(&["root"]), NamedOwner::SHAPE]);
+
+    fn read(at: &Cursor<'_>) -> Option<Self> {
+        match at.located().as_str() {
+            Some("root") => Some(Self::root()),
+            Some(_) => {
+                let finding = at
+                    .location()
+                    .error("an owner other than root needs a name and an id");
+                at.add(finding.repair("write it like {name: etcd, id: 999}"));
+                None
+            }
+            None => NamedOwner::read(at).map(|owner| Self {
+                id: owner.id,
+                name: owner.name.into(),
+            }),
+        }
     }
-    if at.located().as_str().is_some() {
-        at.add(
-            at.location()
-                .error("an owner other than root needs a name and an id")
-                .repair("write it like {name: etcd, id: 999}"),
-        );
-        return None;
-    }
-    let fields = at.fields()?;
-    let name = fields.required("name").and_then(|at| at.string());
-    let id = fields.required("id").and_then(|at| at.integer());
-    fields.finish();
-    Some(Owner {
-        id: id?,
-        name: name?.into(),
-    })
 }
 
 fn sha256(text: &str) -> Result<Sha256Digest, &'static str> {

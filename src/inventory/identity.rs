@@ -1,18 +1,17 @@
 //! `identity` and `kubeconfigs`: what a node shows to the cluster, and what other clients on it show.
 
-use std::sync::Arc;
-
-use crate::inventory::cluster::https_url;
 use crate::inventory::cursor::Cursor;
-use crate::inventory::files::{Attributes, attributes};
-use crate::inventory::spec::{Text, key_text, text};
+use crate::inventory::files::{Attributes, PathText};
+use crate::inventory::keys::{choices, keys, texts};
+use crate::inventory::kinds::word_of;
+use crate::inventory::text::HttpsUrl;
+use crate::inventory::text::Text;
 use crate::model::{FieldLocation, Spanned};
 
 /// How a kubelet comes to its client certificate.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ClientIdentity {
     /// It asks for one, with a bootstrap token.
-    #[default]
     BootstrapToken,
     /// It brings one that `pki issue`, or somebody else, made.
     ClientCertificate,
@@ -32,23 +31,33 @@ pub enum ServingIdentity {
 impl ServingIdentity {
     /// The word in the inventory.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::SelfSigned => "selfSigned",
-            Self::Bootstrap => "bootstrap",
-            Self::PreIssued => "preIssued",
-        }
+        word_of(Serving::CHOICES, &self)
     }
 }
 
-/// Who a node is.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct IdentitySpec {
-    /// To the API server, when it calls.
-    pub client: ClientIdentity,
-    /// Where that was written.
-    pub client_spot: Option<FieldLocation>,
-    /// When it is called; none means what `kubelet.config` says.
-    pub serving: Option<Spanned<ServingIdentity>>,
+keys! {
+    /// Who a node is.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct IdentitySpec: "identity" {
+        /// how the kubelet comes to its client certificate: it asks with a token, or brings one
+        "client" => client: Spanned<Client> = "bootstrapToken",
+        /// how it comes to its serving certificate; without it kubelet.config decides
+        "serving" => serving: Option<Spanned<Serving>>,
+    }
+}
+
+choices! {
+    /// The words of `identity.client`.
+    Client: ClientIdentity = [
+        ("bootstrapToken", ClientIdentity::BootstrapToken),
+        ("clientCertificate", ClientIdentity::ClientCertificate),
+    ];
+    /// The words of `identity.serving`.
+    Serving: ServingIdentity = [
+        ("selfSigned", ServingIdentity::SelfSigned),
+        ("bootstrap", ServingIdentity::Bootstrap),
+        ("preIssued", ServingIdentity::PreIssued),
+    ];
 }
 
 /// What another client on the node shows to the API server.
@@ -60,13 +69,20 @@ pub enum KubeconfigAuth {
     TokenFile(Text),
 }
 
-/// Who a client certificate is for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CertificateUser {
-    /// The user: the certificate's common name.
-    pub user: Spanned<String>,
-    /// The user's group: the certificate's organization.
-    pub group: Option<String>,
+keys! {
+    /// Who a client certificate is for.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct CertificateUser: "certificateUser", as CertificateUser = certificate_user {
+        /// the user: the certificate's common name
+        "user" => user: Spanned<CertificateName>,
+        /// the user's group: the certificate's organization
+        "group" => group: Option<CertificateName>,
+    }
+}
+
+texts! {
+    /// A user or group in a certificate.
+    CertificateName: String = name, r"^[A-Za-z0-9:._@-]{1,64}$", ["agent"];
 }
 
 /// One kubeconfig.
@@ -82,57 +98,26 @@ pub struct KubeconfigSpec {
     pub attributes: Attributes,
 }
 
-/// Reads `identity`.
-pub fn identity(at: &Cursor<'_>) -> IdentitySpec {
-    let Some(fields) = at.fields() else {
-        return IdentitySpec::default();
-    };
-    let clients = [
-        ("bootstrapToken", ClientIdentity::BootstrapToken),
-        ("clientCertificate", ClientIdentity::ClientCertificate),
-    ];
-    let servings = [
-        ServingIdentity::SelfSigned,
-        ServingIdentity::Bootstrap,
-        ServingIdentity::PreIssued,
-    ];
-    let servings = servings.map(|serving| (serving.name(), serving));
-    let client = fields.optional("client");
-    let client_spot = client.as_ref().map(Cursor::location);
-    let client = client.and_then(|at| at.choice(&clients));
-    let serving = fields.optional("serving").and_then(|at| {
-        let value = at.choice(&servings)?;
-        Some(Spanned {
-            value,
-            location: at.location(),
-        })
-    });
-    fields.finish();
-    IdentitySpec {
-        client: client.unwrap_or_default(),
-        client_spot,
-        serving,
+keys! {
+    pub struct KubeconfigKeys: "kubeconfig", by path: PathText, as KubeconfigSpec = kubeconfig {
+        /// who it is for: a certificate of `pki issue` is embedded
+        "certificate" => certificate: Option<CertificateUser>,
+        /// a file on the node with a token
+        "tokenFile" => token_file: Option<PathText>,
+        /// the API server, where it is not the nodes' own
+        "server" => server: Option<HttpsUrl>,
+        then attributes: Attributes,
     }
 }
 
-/// Reads one entry of `kubeconfigs`.
-pub fn kubeconfig(path: &Arc<str>, at: &Cursor<'_>) -> Option<KubeconfigSpec> {
-    let fields = at.fields()?;
-    let certificate = fields.optional("certificate");
-    let token = fields.optional("tokenFile");
-    let server = fields.optional("server");
-    let server = server.and_then(|at| at.parse(|text| https_url(text).map(|(url, _)| url)));
-    let attributes = attributes(&fields);
-    fields.finish();
-    let auth = match (certificate, token) {
-        (Some(at), None) => KubeconfigAuth::Certificate(certificate_user(&at)?),
-        (None, Some(at)) => KubeconfigAuth::TokenFile(text(&at)?),
-        _ => {
-            at.error("needs exactly one of certificate and tokenFile");
-            return None;
-        }
-    };
-    let others_read = attributes.mode.is_some_and(|mode| mode & 0o007 != 0);
+fn kubeconfig(keys: KubeconfigKeys, at: &Cursor<'_>) -> Option<KubeconfigSpec> {
+    if at.has("certificate") == at.has("tokenFile") {
+        at.error("needs exactly one of certificate and tokenFile");
+        return None;
+    }
+    let certificate = keys.certificate.map(KubeconfigAuth::Certificate);
+    let auth = certificate.or(keys.token_file.map(KubeconfigAuth::TokenFile))?;
+    let others_read = keys.attributes.mode.is_some_and(|mode| mode & 0o007 != 0);
     if others_read && matches!(auth, KubeconfigAuth::Certificate(_)) {
         let finding = at
             .location()
@@ -140,37 +125,28 @@ pub fn kubeconfig(path: &Arc<str>, at: &Cursor<'_>) -> Option<KubeconfigSpec> {
         at.add(finding.repair("give it a mode like \"0640\", and a group"));
     }
     Some(KubeconfigSpec {
-        path: key_text(path, at),
+        path: keys.path,
         auth,
-        server,
-        attributes,
+        server: keys.server,
+        attributes: keys.attributes,
     })
 }
 
-fn certificate_user(at: &Cursor<'_>) -> Option<CertificateUser> {
-    let fields = at.fields()?;
-    let user = fields.required("user").and_then(|at| at.parse_at(name));
-    let group = fields.optional("group");
-    let named = group.as_ref().and_then(|at| at.parse_at(name));
-    fields.finish();
-    let user = user?;
-    let is_node = user.value.starts_with("system:node:");
-    if is_node || named.as_ref().is_some_and(|at| at.value == "system:nodes") {
-        let finding = user
+fn certificate_user(who: CertificateUser, at: &Cursor<'_>) -> Option<CertificateUser> {
+    let group = who.group.as_deref();
+    let is_node = who.user.value.starts_with("system:node:");
+    if is_node || group == Some("system:nodes") {
+        let finding = who
+            .user
             .location
             .error("is what the node itself is, and nobody else on it");
         at.add(finding.repair("set identity.client to clientCertificate, or name another user"));
         return None;
     }
-    if let Some(Spanned { value, location }) = &named
-        && value == "system:masters"
-    {
-        at.add(everything(location));
+    if let (Some("system:masters"), Some(group)) = (group, at.find(&["group"])) {
+        at.add(everything(&group.location()));
     }
-    Some(CertificateUser {
-        user,
-        group: named.map(|at| at.value),
-    })
+    Some(who)
 }
 
 fn everything(location: &FieldLocation) -> crate::report::Finding {

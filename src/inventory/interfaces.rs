@@ -2,99 +2,137 @@
 
 mod links;
 
-pub(super) use links::{HASH_POLICIES, MODES};
-
 use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use crate::inventory::cluster::{address, cidr};
-use crate::inventory::cursor::{Cursor, Fields};
-use crate::inventory::nodes::mac;
-use crate::model::Spanned;
-use crate::model::{Interface, Network, Route};
+use crate::inventory::cursor::Cursor;
+use crate::inventory::interfaces::links::VlanKeys;
+use crate::inventory::keys::{Shaped, choices, keys, texts};
+use crate::inventory::kinds::{MapOf, Section};
+use crate::inventory::shape::Shape;
+use crate::inventory::text::Mac;
+use crate::inventory::text::{Address, Cidr, Domain};
+use crate::model::{Bond, Interface, Link, Network, Route};
 
 /// The longest interface name that Linux takes (IFNAMSIZ less its NUL).
 const LONGEST_NAME: usize = 15;
 
-/// Reads `interfaces`. Where the node's MAC addresses are known, its interfaces have no others.
-pub fn read(at: &Cursor<'_>, macs: &[Spanned<String>]) -> Option<Network> {
-    let entries = at.entries();
-    let read: Vec<(Interface, &Cursor<'_>)> = entries
-        .iter()
-        .filter_map(|(name, at)| Some((interface(name, at, macs)?, at)))
-        .collect();
-    let (interfaces, cursors): (Vec<Interface>, Vec<&Cursor<'_>>) = read.into_iter().unzip();
-    let network = Network { interfaces };
-    for (interface, at) in network.interfaces.iter().zip(cursors) {
-        links::check(interface, &network, at);
-    }
-    match network.interfaces.is_empty() {
-        true => None,
-        false => Some(network),
+keys! {
+    struct InterfaceKeys: "interface", by name: InterfaceName, as Interface = interface {
+        /// the port's MAC address, by which it is found
+        "mac" => mac: Option<Mac>,
+        /// addresses with the prefix of their network
+        "addresses" => addresses: Vec<HostCidr>,
+        /// which addresses come by DHCP
+        "dhcp" => dhcp: Dhcp = "none",
+        /// default routes
+        "gateways" => gateways: Vec<Address>,
+        /// servers and domains for names
+        "dns" => dns: Section<DnsKeys>,
+        /// further routes
+        "routes" => routes: Vec<Route>,
+        /// the largest packet in bytes
+        "mtu" => mtu: Option<u16>,
+        /// ports that are one interface
+        "bond" => bond: Option<Bond>,
+        /// a VLAN inside another interface's network
+        "vlan" => vlan: Option<VlanKeys>,
     }
 }
 
-fn interface(name: &str, at: &Cursor<'_>, macs: &[Spanned<String>]) -> Option<Interface> {
-    if name.is_empty()
-        || name.len() > LONGEST_NAME
-        || name.contains(|c: char| !c.is_ascii_graphic() || "/:*?[]".contains(c))
-    {
-        at.error(format!("{name:?} is no interface name: at most {LONGEST_NAME} printable characters without / : * ? [ ]"));
-        return None;
+keys! {
+    struct DnsKeys: "dns" {
+        /// servers
+        "servers" => servers: Vec<Address>,
+        /// domains that names are looked up in
+        "search" => search: Vec<Domain>,
     }
-    let fields = at.fields()?;
-    let dhcp = fields.optional("dhcp").and_then(|dhcp| {
-        dhcp.choice(&[
-            ("both", (true, true)),
-            ("ipv4", (true, false)),
-            ("ipv6", (false, true)),
-            ("none", (false, false)),
-        ])
-    });
-    let (dhcp4, dhcp6) = dhcp.unwrap_or((false, false));
-    let dns = fields.optional("dns").and_then(|dns| dns.fields());
+}
+
+keys! {
+    for Route: "route" {
+        /// a network
+        "to" => to: Cidr,
+        /// its gateway
+        "via" => via: Address,
+        /// the lower one wins
+        "metric" => metric: Option<u32>,
+    }
+}
+
+texts! {
+    /// A network interface.
+    InterfaceName: String = interface_name, r"^[^\s/:*?\[\]]{1,15}$", ["lan0"];
+    /// An address with the prefix of its network.
+    HostCidr: IpNet = host_with_prefix, r"^[0-9A-Fa-f:.]+/[0-9]{1,3}$", ["10.20.4.11/23"];
+}
+
+choices! {
+    /// Whether IPv4 comes by DHCP, and whether IPv6 does.
+    Dhcp: (bool, bool) = [
+        ("both", (true, true)),
+        ("ipv4", (true, false)),
+        ("ipv6", (false, true)),
+        ("none", (false, false)),
+    ];
+}
+
+/// The interfaces of a node; None where there is none.
+pub enum Interfaces {}
+
+impl Shaped for Interfaces {
+    type Value = Option<Network>;
+    const SHAPE: Shape = MapOf::<InterfaceKeys>::SHAPE;
+
+    fn read(at: &Cursor<'_>) -> Option<Self::Value> {
+        let entries = at.entries();
+        let read: Vec<(Interface, &Cursor<'_>)> = entries
+            .iter()
+            .filter_map(|at| Some((InterfaceKeys::read(at)?, at)))
+            .collect();
+        let (interfaces, cursors): (Vec<Interface>, Vec<&Cursor<'_>>) = read.into_iter().unzip();
+        let network = Network { interfaces };
+        for (interface, at) in network.interfaces.iter().zip(cursors) {
+            links::check(interface, &network, at);
+        }
+        Some(Some(network).filter(|network| !network.interfaces.is_empty()))
+    }
+}
+
+fn interface(keys: InterfaceKeys, at: &Cursor<'_>) -> Option<Interface> {
+    if let (true, Some(vlan)) = (at.has("bond"), at.find(&["vlan"])) {
+        vlan.error("an interface is a bond or a VLAN, not both; give the VLAN an entry of its own");
+    }
+    let link = keys.bond.map(Link::Bond);
+    let (dhcp4, dhcp6) = keys.dhcp;
     let interface = Interface {
-        name: name.to_owned(),
-        link: links::read(&fields),
-        mac: fields.optional("mac").and_then(|at| known_mac(&at, macs)),
+        name: keys.name,
+        link: link.or(keys.vlan.map(Link::from)).unwrap_or_default(),
+        mac: keys.mac,
         dhcp4,
         dhcp6,
-        addresses: parsed(&fields, "addresses", host_with_prefix),
-        gateways: parsed(&fields, "gateways", address),
-        nameservers: dns
-            .as_ref()
-            .map(|dns| parsed(dns, "servers", address))
-            .unwrap_or_default(),
-        search: dns
-            .as_ref()
-            .map(|dns| parsed(dns, "search", |text| Ok(text.to_owned())))
-            .unwrap_or_default(),
-        routes: fields.list("routes").iter().filter_map(route).collect(),
-        mtu: fields.optional("mtu").and_then(|mtu| mtu.integer()),
+        addresses: keys.addresses,
+        gateways: keys.gateways,
+        nameservers: keys.dns.servers,
+        search: keys.dns.search,
+        routes: keys.routes,
+        mtu: keys.mtu,
     };
-    if let Some(dns) = dns {
-        dns.finish();
-    }
     for gateway in &interface.gateways {
         check_gateway(&interface, *gateway, at);
     }
-    fields.finish();
     Some(interface)
 }
 
-/// A MAC address that the node has: with another one the interface would stay down.
-fn known_mac(at: &Cursor<'_>, macs: &[Spanned<String>]) -> Option<String> {
-    let found = at.parse(mac)?;
-    if !macs.is_empty() && !macs.iter().any(|known| known.value == found) {
-        let rule = format!("{found} is none of the node's macs");
-        at.add(
-            at.location()
-                .error(rule)
-                .repair("add it to macs, or mend it"),
-        );
+fn interface_name(name: &str) -> Result<String, String> {
+    let fits = |c: char| c.is_ascii_graphic() && !"/:*?[]".contains(c);
+    match (1..=LONGEST_NAME).contains(&name.len()) && name.chars().all(fits) {
+        true => Ok(name.to_owned()),
+        false => Err(format!(
+            "{name:?} is no interface name: at most {LONGEST_NAME} printable characters without / : * ? [ ]"
+        )),
     }
-    Some(found)
 }
 
 fn check_gateway(interface: &Interface, gateway: IpAddr, at: &Cursor<'_>) {
@@ -107,15 +145,6 @@ fn check_gateway(interface: &Interface, gateway: IpAddr, at: &Cursor<'_>) {
     }
 }
 
-fn parsed<T>(
-    fields: &Fields<'_>,
-    key: &'static str,
-    parse: impl Fn(&str) -> Result<T, String>,
-) -> Vec<T> {
-    let items = fields.list(key);
-    items.iter().filter_map(|item| item.parse(&parse)).collect()
-}
-
 fn host_with_prefix(text: &str) -> Result<IpNet, String> {
     match text.contains('/') {
         true => text
@@ -123,19 +152,4 @@ fn host_with_prefix(text: &str) -> Result<IpNet, String> {
             .map_err(|_| format!("{text:?} is not an address with a prefix")),
         false => Err(format!("{text:?} must have a prefix, like 10.20.0.10/23")),
     }
-}
-
-fn route(at: &Cursor<'_>) -> Option<Route> {
-    let fields = at.fields()?;
-    let to = fields.required("to").and_then(|to| to.parse(cidr));
-    let via = fields.required("via").and_then(|via| via.parse(address));
-    let metric = fields
-        .optional("metric")
-        .and_then(|metric| metric.integer());
-    fields.finish();
-    Some(Route {
-        to: to?,
-        via: via?,
-        metric,
-    })
 }

@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 
+use crate::inventory::keys::Keys;
+use crate::inventory::spec::Spec;
 use crate::yaml::{Located, Map, Value};
 
 /// Lays `over` on `base`. What neither changes is shared, not copied.
@@ -34,6 +36,20 @@ pub fn merge(base: &Located, over: &Located) -> Located {
     Located {
         location: over.location.clone(),
         value: Value::Map(Arc::new(merged)),
+    }
+}
+
+/// The layer's part of a node, of a profile or of the cluster; None if it says nothing.
+pub fn layer(whole: &Located) -> Option<Arc<Located>> {
+    let entries: Vec<(Arc<str>, Located)> = whole
+        .as_map()?
+        .iter()
+        .filter(|(key, _)| Spec::TABLE.field(key).is_some())
+        .map(|(key, field)| (key.clone(), field.value.clone()))
+        .collect();
+    match entries.is_empty() {
+        true => None,
+        false => Some(Arc::new(Located::map(&whole.location, entries))),
     }
 }
 

@@ -6,52 +6,62 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::input;
+use crate::inventory::cluster::ClusterFile;
+use crate::inventory::keys::{Keys, Shaped};
+use crate::inventory::nodes::{NodeItem, OneNode, RangeOfNodes};
+use crate::inventory::profiles::ProfileFile;
+use crate::inventory::shape::Struct;
 use crate::model::{Location, Spanned};
 use crate::project_folder::{CLUSTER_FILE, ProjectFolder, SETTINGS};
 use crate::report::{Finding, Report};
 use crate::yaml::{Located, Value};
 
 mod check;
-mod cloud_init;
 mod cluster;
-mod cursor;
-mod files;
+pub(crate) mod cursor;
+pub(crate) mod files;
 mod identity;
-mod ignition;
 mod images;
 mod interfaces;
+pub(crate) mod keys;
+pub(crate) mod kinds;
 mod layer;
 mod names;
 mod nodes;
 mod os;
 mod output;
-mod profiles;
-mod pxe;
+pub(crate) mod profiles;
 mod runtime;
 pub mod shape;
 mod spec;
-mod sysext;
 mod table;
-mod target;
+pub(crate) mod text;
 mod users;
 
 pub use cluster::{ApiServer, Cluster, ClusterNetwork, TokenSettings, host_of};
-pub use cursor::{Cursor, Fields, child_path};
+pub use cursor::{Cursor, child_path};
 pub use files::{
-    AssetSpec, Attributes, Body, DirectorySpec, FileSpec, LinkSpec, UnitSpec, UnpackSpec, mode,
-    owner,
+    AssetSpec, Attributes, Body, DirectorySpec, FileSpec, LinkSpec, UnitSpec, UnpackSpec,
 };
 pub use identity::{
     CertificateUser, ClientIdentity, IdentitySpec, KubeconfigAuth, KubeconfigSpec, ServingIdentity,
 };
-pub use ignition::MergeSpec;
 pub use names::nth_address;
 pub use nodes::Node;
 pub use os::{Cgroups, NetworkManager, Os};
 pub use output::format;
 pub use runtime::{Containerd, Mirror, Proxies, Registry};
-pub use shape::LAYER_KEYS;
-pub use spec::{OverlayUse, Spec, Taint, Text};
+pub use spec::{OverlayUse, Spec, Taint};
+pub use text::Text;
+
+/// The table of `cluster.yaml`.
+pub static CLUSTER: &Struct = ClusterFile::TABLE;
+/// The table of `profiles/NAME.yaml`.
+pub static PROFILE: &Struct = ProfileFile::TABLE;
+/// The fields that profiles, the cluster and nodes share.
+pub static LAYER: &Struct = Spec::TABLE;
+/// The tables of an item of `nodes`.
+pub static NODES: [&Struct; 2] = [RangeOfNodes::TABLE, OneNode::TABLE];
 
 /// A cluster and its nodes.
 pub struct Inventory {
@@ -108,28 +118,18 @@ impl Inventory {
     }
 
     fn read(project: &ProjectFolder, tree: &Located, report: &RefCell<Report>) -> Option<Self> {
-        let fields = Cursor::new(tree, "", &shape::CLUSTER, report).fields()?;
-        fields.allow(&LAYER_KEYS);
-        fields
-            .required("apiVersion")
-            .and_then(|at| at.choice(&[("nodebake/v1", ())]));
-        fields
-            .required("kind")
-            .and_then(|at| at.choice(&[("Cluster", ())]));
-        let cluster = Cluster::read(&fields);
-        let profiles = fields.list("profiles");
+        let mut file = ClusterFile::read(&Cursor::new(tree, "", report))?;
+        let nodes = read_nodes(project, &mut file, tree, report);
         let mut reader = Reader {
             report,
             profiles: profiles::Profiles::new(project.clone()),
-            shared_profiles: profiles.iter().filter_map(|at| at.string_at()).collect(),
-            layer: nodes::layer(&fields),
+            layer: layer::layer(&file.layer),
+            shared_profiles: std::mem::take(&mut file.profiles),
         };
-        let nodes = read_nodes(project, &fields, report);
-        fields.finish();
         let (specs, spec_of) = reader.specs(&nodes);
         let inventory = Self {
             project: project.clone(),
-            cluster: cluster?,
+            cluster: file.cluster()?,
             nodes,
             specs,
             spec_of,
@@ -140,35 +140,42 @@ impl Inventory {
     }
 }
 
-fn read_nodes(project: &ProjectFolder, fields: &Fields<'_>, report: &RefCell<Report>) -> Vec<Node> {
+fn read_nodes(
+    project: &ProjectFolder,
+    cluster: &mut ClusterFile,
+    tree: &Located,
+    report: &RefCell<Report>,
+) -> Vec<Node> {
+    let add = &mut |finding| report.borrow_mut().add(finding);
     let mut nodes = nodes::Nodes::default();
-    for item in fields.list("nodes") {
-        nodes.read(&item);
+    for item in cluster.nodes.drain(..) {
+        nodes.add(item, add);
     }
-    let tables = fields.list("nodesFrom");
-    for at in &tables {
-        let Some(name) = at.string() else { continue };
+    for Spanned {
+        value: name,
+        location,
+    } in &cluster.nodes_from
+    {
         let text = match project.read_text(name, SETTINGS) {
             Ok(text) => text,
             Err(error) => {
-                at.add(at.location().unreadable(name, &error));
+                add(location.unreadable(name, &error));
                 continue;
             }
         };
-        let rows = table::read(&name.into(), &text, &mut report.borrow_mut());
+        let rows = table::read(&name.as_str().into(), &text, &mut report.borrow_mut());
         for row in &rows {
-            nodes.read(&Cursor::new(row, "", &shape::NODE, report));
+            if let Some(item) = NodeItem::read(&Cursor::new(row, "", report)) {
+                nodes.add(item, add);
+            }
         }
     }
     let nodes = nodes.into_list();
     if nodes.is_empty() && !report.borrow().has_errors() {
-        let at = fields.cursor().location();
-        report.borrow_mut().add(
-            at.error("there are no nodes")
-                .repair("add `nodes` or `nodesFrom`"),
-        );
+        let finding = Finding::error(&tree.location, "", "there are no nodes");
+        add(finding.repair("add `nodes` or `nodesFrom`"));
     }
-    nodes::check_unique(&nodes, &mut |finding| report.borrow_mut().add(finding));
+    nodes::check_unique(&nodes, add);
     nodes
 }
 
@@ -188,7 +195,7 @@ impl Reader<'_> {
                 None => {
                     let spec = self
                         .merged(node)
-                        .and_then(|merged| Spec::read(merged, self.report));
+                        .and_then(|merged| Spec::read(&Cursor::new(&merged, "", self.report)));
                     let index = spec.map(|spec| {
                         specs.push(Arc::new(spec));
                         specs.len() - 1

@@ -6,14 +6,20 @@ use std::sync::Arc;
 
 use ipnet::IpNet;
 
-use crate::inventory::cluster::{address, cidr};
-use crate::inventory::cursor::{Cursor, Fields};
-use crate::inventory::interfaces;
+use crate::inventory::cursor::Cursor;
+use crate::inventory::interfaces::Interfaces;
+use crate::inventory::keys::{Shaped, keys, texts};
+use crate::inventory::kinds::{OneOrMore, OrDefault};
+use crate::inventory::layer::layer;
 use crate::inventory::names::{NameRange, is_host_in, nth_address};
-use crate::inventory::shape::LAYER_KEYS;
+use crate::inventory::profiles::ProfileName;
+use crate::inventory::shape::Shape;
+use crate::inventory::spec::Spec;
+use crate::inventory::text::{Address, Mac, cidr};
 use crate::kubernetes::names::node_name;
 use crate::model::Network;
 use crate::model::{FieldLocation, Spanned};
+use crate::report::Finding;
 use crate::yaml::Located;
 
 /// One node, as the inventory has it.
@@ -64,44 +70,27 @@ impl Nodes {
         self.list
     }
 
-    /// Reads one item of `nodes`.
-    pub fn read(&mut self, at: &Cursor<'_>) {
-        let Some(fields) = at.fields() else { return };
-        fields.allow(&LAYER_KEYS);
-        match fields.optional("range") {
-            Some(range) => self.read_range(&fields, &range),
-            None => self.read_one(&fields),
-        }
-        fields.finish();
-    }
-
-    fn read_one(&mut self, fields: &Fields<'_>) {
-        let macs = items(fields, "macs", mac);
-        let node = Node {
-            name: Spanned {
-                value: String::new(),
-                location: fields.cursor().location(),
-            },
-            addresses: items(fields, "addresses", address),
-            profiles: items(fields, "profiles", |name| Ok::<_, String>(name.to_owned())),
-            network: fields
-                .optional("interfaces")
-                .and_then(|at| interfaces::read(&at, &macs))
-                .map(Arc::new),
-            macs,
-            layers: layer(fields).into_iter().collect(),
-            refinable: false,
-        };
-        if let Some(name) = fields
-            .required("name")
-            .and_then(|name| name.parse_at(checked_name))
-        {
-            self.add(Node { name, ..node }, fields.cursor());
+    /// Adds a node, or the nodes of a range; `find` takes findings.
+    pub fn add(&mut self, item: NodeItem, find: &mut impl FnMut(Finding)) {
+        match item {
+            NodeItem::One(keys) => {
+                let node = Node {
+                    layers: layer(&keys.layer).into_iter().collect(),
+                    name: keys.name,
+                    addresses: keys.addresses,
+                    macs: keys.macs,
+                    profiles: keys.profiles,
+                    network: keys.interfaces.map(Arc::new),
+                    refinable: false,
+                };
+                self.add_one(node, find);
+            }
+            NodeItem::Range(range) => self.add_range(&range, find),
         }
     }
 
     /// Adds a node, or lets it refine a member of a range.
-    fn add(&mut self, node: Node, at: &Cursor<'_>) {
+    fn add_one(&mut self, node: Node, find: &mut impl FnMut(Finding)) {
         let Some(&index) = self.by_name.get(&node.name.value) else {
             self.by_name
                 .insert(node.name.value.clone(), self.list.len());
@@ -114,12 +103,8 @@ impl Nodes {
                 "the node {} is there already, at {}",
                 node.name.value, first.name.location.at
             );
-            at.add(
-                node.name
-                    .location
-                    .error(rule)
-                    .repair("give each node a name of its own"),
-            );
+            let finding = node.name.location.error(rule);
+            find(finding.repair("give each node a name of its own"));
             return;
         }
         first.refinable = false;
@@ -135,52 +120,124 @@ impl Nodes {
         first.layers.extend(node.layers);
     }
 
-    fn read_range(&mut self, fields: &Fields<'_>, at: &Cursor<'_>) {
-        let Some(range) = at.fields() else { return };
-        let names = range
-            .required("names")
-            .and_then(|names| names.parse_at(NameRange::parse));
-        let except = items(&range, "except", checked_name);
-        let starts = starts(&range);
-        let within: Option<Spanned<IpNet>> = range
-            .optional("within")
-            .and_then(|within| within.parse_at(cidr));
-        range.finish();
-        let profiles = items(fields, "profiles", |name| Ok::<_, String>(name.to_owned()));
-        let layer = layer(fields);
-        let Some(names) = names else { return };
-        for start in &starts {
-            fits(at, &names.value, start, within.as_ref());
+    fn add_range(&mut self, keys: &RangeOfNodes, find: &mut impl FnMut(Finding)) {
+        let range = &keys.range;
+        let names = &range.names;
+        for start in &range.start {
+            fits(&names.value, start, range.within.as_ref(), find);
         }
         let members = Members {
-            names: &names,
-            starts: &starts,
-            profiles: &profiles,
-            layers: layer.into_iter().collect(),
+            names,
+            starts: &range.start,
+            profiles: &keys.profiles,
+            layers: layer(&keys.layer).into_iter().collect(),
         };
-        let mut unused: Vec<&Spanned<String>> = except.iter().collect();
+        let mut unused: Vec<&Spanned<String>> = range.except.iter().collect();
         for (offset, name) in (0..).zip(names.value.names()) {
             // An excepted name keeps its address free, so that taking a node out moves no other one.
-            if except.iter().any(|excepted| excepted.value == name) {
+            if range.except.iter().any(|excepted| excepted.value == name) {
                 unused.retain(|excepted| excepted.value != name);
                 continue;
             }
             match checked_name(&name) {
-                Ok(name) => self.add(members.node(name, offset), at),
+                Ok(name) => self.add_one(members.node(name, offset), find),
                 // One member shows what is wrong with all of them.
                 Err(rule) => {
-                    at.add(names.location.error(format!("{name}: {rule}")));
+                    find(names.location.error(format!("{name}: {rule}")));
                     return;
                 }
             }
         }
         for excepted in unused {
-            let finding = excepted
-                .location
-                .error(format!("{} is not in the range", excepted.value));
-            at.add(finding.repair("remove it"));
+            let rule = format!("{} is not in the range", excepted.value);
+            find(excepted.location.error(rule).repair("remove it"));
         }
     }
+}
+
+/// One item of `nodes`, or one line of a file with nodes.
+pub enum NodeItem {
+    /// A node.
+    One(Box<OneNode>),
+    /// Many nodes whose names count.
+    Range(Box<RangeOfNodes>),
+}
+
+impl Shaped for NodeItem {
+    type Value = Self;
+    const SHAPE: Shape = Shape::Either(&[RangeOfNodes::SHAPE, OneNode::SHAPE]);
+
+    fn read(at: &Cursor<'_>) -> Option<Self> {
+        match at.has("range") {
+            true => RangeOfNodes::read(at).map(|range| Self::Range(Box::new(range))),
+            false => OneNode::read(at).map(|node| Self::One(Box::new(node))),
+        }
+    }
+}
+
+keys! {
+    pub struct OneNode: "node", here layer, near ["range"], as OneNode = known_macs {
+        /// the node's name, at most 63 characters; of a member of a range, to refine it
+        "name" => name: Spanned<NodeName>,
+        /// one IPv4, one IPv6 or one of each
+        "addresses" => addresses: Vec<Spanned<Address>>,
+        /// MAC addresses, by which machines that boot over the network are known
+        "macs" => macs: Vec<Spanned<Mac>>,
+        /// profiles beside the cluster's, after those
+        "profiles" => profiles: Vec<Spanned<ProfileName>>,
+        /// network interfaces by name; omit it where the image or DHCP configures the network
+        "interfaces" => interfaces: OrDefault<Interfaces>,
+        also Spec,
+    }
+}
+
+keys! {
+    pub struct RangeOfNodes: "nodeRange", here layer, near ["name", "addresses", "macs", "interfaces"] {
+        /// many nodes whose names count, in the place of one name
+        "range" => range: NodeRange,
+        /// profiles beside the cluster's, after those
+        "profiles" => profiles: Vec<Spanned<ProfileName>>,
+        also Spec,
+    }
+}
+
+keys! {
+    pub struct NodeRange: "range" {
+        /// names with one range in brackets; zeros as the first number has them
+        "names" => names: Spanned<RangeText>,
+        /// names that are left out; their addresses stay free
+        "except" => except: Vec<Spanned<NodeName>>,
+        /// the first node's address, or one for each family
+        "start" => start: OrDefault<OneOrMore<Spanned<Address>>>,
+        /// the network that all addresses must lie in
+        "within" => within: Option<Spanned<NodeCidr>>,
+    }
+}
+
+texts! {
+    /// A node's name.
+    NodeName: String = checked_name,
+        r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$", ["gpu-1.example.com"];
+    /// Names that count.
+    RangeText: NameRange = NameRange::parse, r"^[^\[\]]*\[[0-9]+-[0-9]+\][^\[\]]*$", ["edge-[001-250]"];
+    /// A network of nodes.
+    NodeCidr: IpNet = cidr, r"^[0-9A-Fa-f:.]+/[0-9]{1,3}$", ["10.20.0.0/16"];
+}
+
+/// Where the node's MAC addresses are known, its interfaces have no others: with another one an interface would stay down.
+fn known_macs(node: OneNode, at: &Cursor<'_>) -> Option<OneNode> {
+    for interface in node.interfaces.iter().flat_map(|all| &all.interfaces) {
+        let Some(mac) = interface.mac.as_ref().filter(|_| !node.macs.is_empty()) else {
+            continue;
+        };
+        let at = at.find(&["interfaces", &interface.name, "mac"]);
+        if let Some(at) = at.filter(|_| !node.macs.iter().any(|known| known.value == *mac)) {
+            let rule = format!("{mac} is none of the node's macs");
+            let finding = at.location().error(rule);
+            at.add(finding.repair("add it to macs, or mend it"));
+        }
+    }
+    Some(node)
 }
 
 /// What all members of a range have in common.
@@ -214,30 +271,15 @@ impl Members<'_> {
     }
 }
 
-/// `start` is one address, or one for each family.
-fn starts(range: &Fields<'_>) -> Vec<Spanned<IpAddr>> {
-    let Some(start) = range.optional("start") else {
-        return Vec::new();
-    };
-    match start.located().as_str() {
-        Some(_) => start.parse_at(address).into_iter().collect(),
-        None => start
-            .items()
-            .iter()
-            .filter_map(|item| item.parse_at(address))
-            .collect(),
-    }
-}
-
 /// Checks that every address of a range lies in its network.
 fn fits(
-    at: &Cursor<'_>,
     names: &NameRange,
     start: &Spanned<IpAddr>,
     within: Option<&Spanned<IpNet>>,
+    find: &mut impl FnMut(Finding),
 ) {
     let Some(last) = nth_address(start.value, names.len() - 1) else {
-        at.add(start.location.error(format!(
+        find(start.location.error(format!(
             "{} names do not fit behind {}",
             names.len(),
             start.value
@@ -249,7 +291,7 @@ fn fits(
         return;
     };
     if !is_host_in(network.value, start.value) {
-        at.add(start.location.error(format!(
+        find(start.location.error(format!(
             "{} is no host address of {}",
             start.value, network.value
         )));
@@ -260,7 +302,7 @@ fn fits(
             start.value,
             network.value
         );
-        at.add(
+        find(
             start
                 .location
                 .error(rule)
@@ -273,48 +315,8 @@ fn checked_name(text: &str) -> Result<String, String> {
     node_name(text).map(|()| text.to_owned())
 }
 
-/// A MAC address in lower case with colons.
-pub fn mac(text: &str) -> Result<String, String> {
-    let bytes: Vec<&str> = text.split([':', '-']).collect();
-    let is_byte =
-        |part: &&str| part.len() == 2 && part.bytes().all(|digit| digit.is_ascii_hexdigit());
-    match bytes.len() == 6 && bytes.iter().all(is_byte) {
-        true => Ok(bytes.join(":").to_ascii_lowercase()),
-        false => Err(format!(
-            "{text:?} is not a MAC address like 52:54:00:12:34:56"
-        )),
-    }
-}
-
-fn items<T, E: ToString>(
-    fields: &Fields<'_>,
-    key: &'static str,
-    parse: impl Fn(&str) -> Result<T, E>,
-) -> Vec<Spanned<T>> {
-    let items = fields.list(key);
-    items
-        .iter()
-        .filter_map(|item| item.parse_at(&parse))
-        .collect()
-}
-
-/// The layer's part of a node or of the cluster; None if it says nothing.
-pub fn layer(fields: &Fields<'_>) -> Option<Arc<Located>> {
-    let whole = fields.cursor().located();
-    let entries: Vec<(Arc<str>, Located)> = whole
-        .as_map()?
-        .iter()
-        .filter(|(key, _)| LAYER_KEYS.contains(&&***key))
-        .map(|(key, field)| (key.clone(), field.value.clone()))
-        .collect();
-    match entries.is_empty() {
-        true => None,
-        false => Some(Arc::new(Located::map(&whole.location, entries))),
-    }
-}
-
 /// Finds what two nodes must not share.
-pub fn check_unique(nodes: &[Node], add: &mut impl FnMut(crate::report::Finding)) {
+pub fn check_unique(nodes: &[Node], add: &mut impl FnMut(Finding)) {
     let mut addresses: HashMap<IpAddr, (&str, &FieldLocation)> = HashMap::new();
     let mut macs: HashMap<&str, (&str, &FieldLocation)> = HashMap::new();
     for node in nodes {
@@ -348,18 +350,16 @@ mod tests {
     use std::cell::RefCell;
 
     use super::*;
-    use crate::inventory::shape::{NODE, Shape};
     use crate::report::Report;
-
-    static NODES: Shape = Shape::List(&NODE);
 
     fn read(text: &str) -> (Vec<Node>, String) {
         let mut report = Report::default();
         let tree = crate::yaml::parse(&"t".into(), text, &mut report).expect("valid YAML");
         let report = RefCell::new(report);
         let mut nodes = Nodes::default();
-        for item in Cursor::new(&tree, "nodes", &NODES, &report).items() {
-            nodes.read(&item);
+        let items = Vec::<NodeItem>::read(&Cursor::new(&tree, "nodes", &report));
+        for item in items.expect("a list") {
+            nodes.add(item, &mut |finding| report.borrow_mut().add(finding));
         }
         let nodes = nodes.into_list();
         check_unique(&nodes, &mut |finding| report.borrow_mut().add(finding));

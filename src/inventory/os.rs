@@ -1,8 +1,10 @@
 //! `os`: what is true of the image that a node boots, so that a payload which it could not use is found at build.
 
-use std::sync::Arc;
-
 use crate::inventory::cursor::Cursor;
+use crate::inventory::keys::{Entry, EntryKey, Shaped, choices, keys, texts};
+use crate::inventory::kinds::{MapOf, Pair, plain};
+use crate::inventory::shape::{Rule, Shape};
+use crate::inventory::text::PathOnNode;
 use crate::model::Spanned;
 use crate::model::output::KernelArgument;
 use crate::model::{NodePath, architectures};
@@ -29,46 +31,87 @@ pub enum Cgroups {
     V2,
 }
 
-/// The operating system of a node's image.
-#[derive(Clone, Debug)]
-pub struct Os {
-    /// How messages call it.
-    pub name: String,
-    /// The machine that its programs are for, by Go's name.
-    pub arch: String,
-    /// What configures the network.
-    pub network: NetworkManager,
-    /// Folders that cannot be written on a running machine.
-    pub read_only: Vec<NodePath>,
-    /// Folders below those which can be written all the same.
-    pub writable: Vec<NodePath>,
-    /// Whether the image has cloud-init; None if nobody said.
-    pub cloud_init: Option<Spanned<bool>>,
-    /// Whether the image has Ignition.
-    pub ignition: Option<Spanned<bool>>,
-    /// The control groups, if somebody said.
-    pub cgroups: Option<Spanned<Cgroups>>,
-    /// The machine's memory in bytes, if somebody said.
-    pub memory: Option<Spanned<u64>>,
-    /// What the kernel's command line must hold or must not, in order.
-    pub kernel_arguments: Vec<Spanned<KernelArgument>>,
+keys! {
+    /// The operating system of a node's image.
+    #[derive(Clone, Debug)]
+    pub struct Os: "os" {
+        /// how messages call it
+        "name" => name: SystemName = "this system",
+        /// the machine that programs must be for
+        "arch" => arch: Architecture = "amd64",
+        /// what configures the network; none: no network files
+        "network" => network: Network = "networkd",
+        /// folders that cannot be written on a running machine
+        "readOnly" => read_only: Vec<PathOnNode>,
+        /// folders below those which can be written all the same
+        "writable" => writable: Vec<PathOnNode>,
+        /// whether the image has cloud-init
+        "cloudInit" => cloud_init: Option<Spanned<bool>>,
+        /// whether the image has Ignition
+        "ignition" => ignition: Option<Spanned<bool>>,
+        /// the hierarchy of control groups that the image boots with
+        "cgroups" => cgroups: Option<Spanned<CgroupVersion>>,
+        /// the machine's memory: too little for a root in the initramfs is a finding
+        "memory" => memory: Option<Spanned<Memory>>,
+        /// arguments that the kernel's command line must have (true) or must not (false)
+        "kernelArguments" => kernel_arguments: MapOf<KernelArgument>,
+    }
 }
 
-impl Default for Os {
-    fn default() -> Self {
-        Self {
-            name: "this system".to_owned(),
-            arch: "amd64".to_owned(),
-            network: NetworkManager::Networkd,
-            read_only: Vec::new(),
-            writable: Vec::new(),
-            cloud_init: None,
-            ignition: None,
-            cgroups: None,
-            memory: None,
-            kernel_arguments: Vec::new(),
-        }
+texts! {
+    /// A system's name.
+    SystemName: String = plain, "", ["Debian"];
+    /// An amount of memory, in bytes.
+    Memory: u64 = memory, r"^\+?[0-9]+(Mi|Gi|Ti)B?$", ["2Gi"];
+    /// An argument of the kernel, as a key.
+    KernelWord: String = kernel_word, r"^\S+$", ["mitigations=auto"];
+}
+
+choices! {
+    /// The words of `os.network`.
+    Network: NetworkManager = [
+        ("networkd", NetworkManager::Networkd),
+        ("networkManager", NetworkManager::NetworkManager),
+        ("netplan", NetworkManager::Netplan),
+        ("none", NetworkManager::None),
+    ];
+    /// The words of `os.cgroups`.
+    CgroupVersion: Cgroups = [("v1", Cgroups::V1), ("v2", Cgroups::V2)];
+}
+
+/// A machine by Go's name for it.
+pub enum Architecture {}
+
+impl Shaped for Architecture {
+    type Value = String;
+    const SHAPE: Shape = Shape::Words(&[
+        "386", "amd64", "arm", "arm64", "ppc64le", "riscv64", "s390x",
+    ]);
+
+    fn read(at: &Cursor<'_>) -> Option<String> {
+        at.parse(arch)
     }
+}
+
+/// An entry of `kernelArguments`: true for what must be there, false for what must not.
+impl Shaped for KernelArgument {
+    type Value = Spanned<Self>;
+    const SHAPE: Shape = Shape::Bool;
+
+    fn read(at: &Cursor<'_>) -> Option<Spanned<Self>> {
+        let (text, wanted) = Pair::<Spanned<KernelWord>, bool>::read(at)?;
+        Some(Spanned {
+            value: Self {
+                text: text.value,
+                wanted,
+            },
+            location: text.location,
+        })
+    }
+}
+
+impl Entry for KernelArgument {
+    const KEY: &'static Rule = KernelWord::RULE;
 }
 
 impl Os {
@@ -81,57 +124,6 @@ impl Os {
         let found = self.read_only.iter().find(within)?;
         (!self.writable.iter().any(|folder| within(&folder))).then_some(found)
     }
-}
-
-/// Reads `os`.
-pub fn read(at: Option<&Cursor<'_>>) -> Os {
-    let mut os = Os::default();
-    let Some(fields) = at.and_then(|at| at.fields()) else {
-        return os;
-    };
-    let flag = |key| {
-        let at = fields.optional(key)?;
-        Some(Spanned {
-            value: at.bool()?,
-            location: at.location(),
-        })
-    };
-    let folders = |key| {
-        let items = fields.list(key);
-        let parsed = items.iter().filter_map(|item| item.parse(NodePath::parse));
-        parsed.collect()
-    };
-    if let Some(name) = fields.optional("name").and_then(|name| name.string()) {
-        os.name = name.to_owned();
-    }
-    if let Some(arch) = fields.optional("arch").and_then(|at| at.parse(arch)) {
-        os.arch = arch;
-    }
-    let networks = [
-        ("networkd", NetworkManager::Networkd),
-        ("networkManager", NetworkManager::NetworkManager),
-        ("netplan", NetworkManager::Netplan),
-        ("none", NetworkManager::None),
-    ];
-    let network = fields
-        .optional("network")
-        .and_then(|network| network.choice(&networks));
-    os.network = network.unwrap_or(os.network);
-    os.cloud_init = flag("cloudInit");
-    os.ignition = flag("ignition");
-    os.read_only = folders("readOnly");
-    os.writable = folders("writable");
-    os.cgroups = fields.optional("cgroups").and_then(|at| {
-        let value = at.choice(&[("v1", Cgroups::V1), ("v2", Cgroups::V2)])?;
-        Some(Spanned {
-            value,
-            location: at.location(),
-        })
-    });
-    os.memory = fields.optional("memory").and_then(|at| at.parse_at(memory));
-    os.kernel_arguments = fields.each("kernelArguments", kernel_argument);
-    fields.finish();
-    os
 }
 
 /// `512Mi`, `2Gi` or `2GiB`.
@@ -153,26 +145,19 @@ fn arch(text: &str) -> Result<String, String> {
     }
 }
 
-/// Reads one entry of `kernelArguments`: true for what must be there, false for what must not.
-fn kernel_argument(text: &Arc<str>, at: &Cursor<'_>) -> Option<Spanned<KernelArgument>> {
-    if text.is_empty() || text.contains(|c: char| c.is_whitespace() || c.is_control()) {
-        at.key_error(format!(
+fn kernel_word(text: &str) -> Result<String, String> {
+    match text.is_empty() || text.contains(|c: char| c.is_whitespace() || c.is_control()) {
+        true => Err(format!(
             "{text:?} is no single argument of the kernel's command line"
-        ));
-        return None;
+        )),
+        false => Ok(text.to_owned()),
     }
-    Some(Spanned {
-        value: KernelArgument {
-            text: text.to_string(),
-            wanted: at.bool()?,
-        },
-        location: at.key_location(),
-    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::inventory::keys::read_text;
 
     #[test]
     fn memory_is_counted_in_binary_units() {
@@ -187,11 +172,8 @@ mod tests {
     #[test]
     fn what_is_below_a_writable_folder_is_writable() {
         let path = |text: &str| NodePath::parse(text).expect(text);
-        let os = Os {
-            read_only: vec![path("/usr")],
-            writable: vec![path("/usr/local")],
-            ..Os::default()
-        };
+        let (os, _) = read_text::<Os>("readOnly: [/usr]\nwritable: [/usr/local]\n");
+        let os = os.expect("good settings");
         assert_eq!(os.read_only_at(&path("/usr/bin/x")), Some(&path("/usr")));
         assert_eq!(os.read_only_at(&path("/usr")), Some(&path("/usr")));
         for good in ["/usr/local/bin/x", "/usrlocal", "/etc/x"] {

@@ -1,97 +1,241 @@
 //! `output`: which payloads a node gets, and how they are written.
 
+mod cloud_init;
+mod ignition;
+mod pxe;
+mod sysext;
+
 use std::sync::Arc;
 
-use crate::inventory::cloud_init;
 use crate::inventory::cursor::Cursor;
-use crate::inventory::ignition;
-use crate::inventory::pxe;
-use crate::inventory::sysext;
+use crate::inventory::keys::{Shaped, choices, keys, texts};
+use crate::inventory::kinds::{OrDefault, Section, Switch};
+use crate::inventory::output::ignition::node_url;
+use crate::inventory::shape::Shape;
+use crate::inventory::text::ProjectFile;
+use crate::model::Spanned;
+use crate::model::output::limits::{Count, Limit, Target};
 use crate::model::output::{
-    Assets, CloudInit, Compression, Format, IgnitionSettings, Secrets, Settings, TarballSettings,
+    ArchiveSettings, Assets, CloudInit, Compression, Format, IgnitionSettings, IgnitionTarget,
+    InitramfsSettings, MergeSpec, Mode, Pxe, Secrets, Settings, Sysext,
 };
-use crate::model::output::{InitramfsSettings, Mode};
 
-/// Reads `output`; what is not said has the default.
-pub fn read(at: Option<&Cursor<'_>>) -> Settings {
-    let mut settings = Settings {
-        formats: Format::ALL.to_vec(),
-        tarball: TarballSettings::default(),
-        initramfs: InitramfsSettings::default(),
-        ignition: IgnitionSettings::default(),
-        cloud_init: CloudInit::default(),
-        secrets: Secrets::AsUsual,
-        credential: false,
-        sysext: None,
-        pxe: None,
-        assets_url: None,
-    };
-    let Some(fields) = at.and_then(|at| at.fields()) else {
-        return settings;
-    };
-    if let Some(list) = fields.optional("formats") {
-        settings.formats = formats(&list);
+keys! {
+    for Settings: "output", as Settings = settings {
+        /// which payloads are written
+        "formats" => formats: Formats = ["tarball", "cloudInit", "ignition", "initramfs"],
+        /// whether secrets are inside payloads or in a part of their own; without it: separate in tarballs and initramfs overlays
+        "secrets" => secrets: OrDefault<SecretsWord>,
+        /// whether secrets are also written as a credential of systemd
+        "credential" => credential: bool = false,
+        /// the tarball
+        "tarball" => tarball: Section<ArchiveSettings>,
+        /// the initramfs overlay
+        "initramfs" => initramfs: Section<InitramfsSettings>,
+        /// the Ignition configuration
+        "ignition" => ignition: Section<IgnitionSettings>,
+        /// cloud-init's user-data
+        "cloudInit" => cloud_init: Section<CloudInit>,
+        /// whether programs are also written as a system extension, and for which systems
+        "sysext" => sysext: Switch<Sysext> = false,
+        /// what machines boot over the network
+        "pxe" => pxe: Option<Arc<Pxe>>,
+        /// from where cloud-init and Ignition fetch assets, with {sha256}
+        "assetsURL" => assets_url: Option<AssetsUrl>,
     }
-    let choices = [("inline", Secrets::Inline), ("separate", Secrets::Separate)];
-    if let Some(secrets) = fields
-        .optional("secrets")
-        .and_then(|at| at.choice(&choices))
-    {
-        settings.secrets = secrets;
-    }
-    settings.credential = fields
-        .optional("credential")
-        .and_then(|at| at.bool())
-        .unwrap_or_default();
-    settings.assets_url = fields
-        .optional("assetsURL")
-        .and_then(|at| at.parse(assets_url));
-    let has_url = fields.optional("assetsURL").is_some();
-    if has_url {
-        settings.cloud_init.assets = Assets::Url;
-        settings.ignition.assets = Assets::Url;
-    }
-    if let Some(at) = fields.optional("cloudInit") {
-        settings.cloud_init = cloud_init::read(&at, has_url);
-    }
-    if let Some(at) = fields.optional("ignition") {
-        settings.ignition = ignition::read(&at, settings.secrets, has_url);
-    }
-    if let Some(tarball) = fields.optional("tarball") {
-        read_tarball(&tarball, &mut settings.tarball);
-    }
-    if let Some(initramfs) = fields.optional("initramfs") {
-        read_initramfs(&initramfs, &mut settings.initramfs);
-    }
-    settings.sysext = fields.optional("sysext").and_then(|at| sysext::read(&at));
-    if let Some(at) = fields.optional("pxe") {
-        settings.pxe = pxe::read(&at).map(Arc::new);
-        if !settings.formats.contains(&Format::Initramfs) {
-            let rule = "machines boot an initramfs overlay, and output.formats does not have it";
-            let finding = at.location().error(rule);
-            at.add(finding.repair("add initramfs to output.formats"));
-        }
-    }
-    fields.finish();
-    settings
 }
 
-fn read_initramfs(at: &Cursor<'_>, settings: &mut InitramfsSettings) {
-    let Some(fields) = at.fields() else { return };
-    if let Some(compression) = fields
-        .optional("compression")
-        .and_then(|at| compression(&at))
+keys! {
+    for ArchiveSettings: "tarball" {
+        /// how archives are compressed
+        "compression" => compression: CompressionWord = "gzip",
+        /// where large files are: in a layer that nodes share, or inside each payload
+        "assets" => assets: ArchiveAssets = "layer",
+    }
+}
+
+keys! {
+    for InitramfsSettings: "initramfs" {
+        first archive: ArchiveSettings,
+        /// a root in RAM, files carried to the disk's root, or an Ignition configuration for a CoreOS live system
+        "mode" => mode: ModeWord = "ramRoot",
+    }
+}
+
+keys! {
+    for Limit: "limit" {
+        /// the most that the platform takes
+        "maxBytes" => max_bytes: u64,
+        /// what it counts
+        "count" => count: CountWord,
+    }
+}
+
+keys! {
+    for MergeSpec: "merge" {
+        /// a file of the project
+        "source" => source: Spanned<ProjectFile>,
+        /// whether it holds a secret
+        "secret" => secret: bool = false,
+    }
+}
+
+texts! {
+    /// From where assets are fetched.
+    AssetsUrl: String = assets_url, r"^https?://.*\{sha256\}", ["https://boot.example.com/files/{sha256}"];
+}
+
+choices! {
+    /// The words of `secrets`.
+    SecretsWord: Secrets = [("inline", Secrets::Inline), ("separate", Secrets::Separate)];
+    /// The words of `compression`.
+    CompressionWord: Compression = [
+        ("none", Compression::None),
+        ("gzip", Compression::Gzip),
+        ("zstd", Compression::Zstd),
+        ("xz", Compression::Xz),
+    ];
+    /// Where an archive's assets are.
+    ArchiveAssets: Assets = [("layer", Assets::Layer), ("inside", Assets::Inside)];
+    /// Where an Ignition configuration's assets are; [`settings`] knows what counts where nothing is said.
+    FetchedAssets: Assets = [("inside", Assets::Inside), ("url", Assets::Url)], else Assets::Inside;
+    /// Where user-data's assets are.
+    CloudAssets: Assets = [("inside", Assets::Inside), ("url", Assets::Url), ("iso", Assets::Iso)], else Assets::Inside;
+    /// The words of `initramfs.mode`.
+    ModeWord: Mode = [
+        ("ramRoot", Mode::RamRoot),
+        ("carry", Mode::Carry),
+        ("coreosLive", Mode::CoreosLive),
+    ];
+    /// What a platform counts.
+    CountWord: Count = [("raw", Count::Raw), ("base64", Count::Base64)];
+    /// Platforms that take user-data.
+    CloudPlatform: Target = Target::NAMED;
+    /// Platforms that take an Ignition configuration. A NoCloud seed is cloud-init's alone.
+    NamedIgnitionPlatform: IgnitionTarget = [
+        ("ec2", IgnitionTarget::Platform(Target::Ec2)),
+        ("azure", IgnitionTarget::Platform(Target::Azure)),
+        ("gce", IgnitionTarget::Platform(Target::Gce)),
+        ("openstack", IgnitionTarget::Platform(Target::OpenStack)),
+        ("vmware", IgnitionTarget::Platform(Target::VMware)),
+        ("liveISO", IgnitionTarget::LiveIso),
+    ];
+}
+
+/// What holds between the formats.
+fn settings(mut settings: Settings, at: &Cursor<'_>) -> Option<Settings> {
+    let has_url = at.has("assetsURL");
+    for (format, assets) in [
+        ("cloudInit", &mut settings.cloud_init.assets),
+        ("ignition", &mut settings.ignition.assets),
+    ] {
+        match at.find(&[format, "assets"]) {
+            None if has_url => *assets = Assets::Url,
+            Some(at) if *assets == Assets::Url && !has_url => {
+                let finding = at
+                    .location()
+                    .error("nothing says from where they are fetched");
+                at.add(
+                    finding.repair(
+                        "set output.assetsURL, like https://boot.example.com/files/{sha256}",
+                    ),
+                );
+            }
+            _ => {}
+        }
+    }
+    if !settings.secrets.apart(Format::Ignition) {
+        if let (Some(url), Some(at)) = (&settings.ignition.body_url, at.find(&["ignition", "url"]))
+            && let Err(rule) = node_url(url, false)
+        {
+            at.error(rule);
+        }
+        if let Some(at) = at.find(&["ignition", "secretsURL"]) {
+            let rule = "no secrets are fetched: they are inside the payload";
+            let repair = "set output.secrets to separate, or take the URL away (null)";
+            at.add(at.location().error(rule).repair(repair));
+        }
+    }
+    if let Some(at) = at.find(&["pxe"])
+        && !settings.formats.contains(&Format::Initramfs)
     {
-        settings.compression = compression;
+        let rule = "machines boot an initramfs overlay, and output.formats does not have it";
+        let finding = at.location().error(rule);
+        at.add(finding.repair("add initramfs to output.formats"));
     }
-    let modes = [Mode::RamRoot, Mode::Carry, Mode::CoreosLive].map(|mode| (mode.name(), mode));
-    if let Some(mode) = fields.optional("mode").and_then(|at| at.choice(&modes)) {
-        settings.mode = mode;
+    Some(settings)
+}
+
+/// A platform's name, or the limit of another one.
+pub enum CloudTarget {}
+
+impl Shaped for CloudTarget {
+    type Value = Target;
+    const SHAPE: Shape = Shape::Either(&[CloudPlatform::SHAPE, Limit::SHAPE]);
+
+    fn read(at: &Cursor<'_>) -> Option<Target> {
+        match at.located().as_map() {
+            Some(_) => Limit::read(at).map(Target::Other),
+            None => CloudPlatform::read(at),
+        }
     }
-    if let Some(assets) = fields.optional("assets").and_then(|at| at.choice(&ASSETS)) {
-        settings.assets = assets;
+}
+
+/// The same for an Ignition configuration.
+pub enum IgnitionPlatform {}
+
+impl Shaped for IgnitionPlatform {
+    type Value = IgnitionTarget;
+    const SHAPE: Shape = Shape::Either(&[NamedIgnitionPlatform::SHAPE, Limit::SHAPE]);
+
+    fn read(at: &Cursor<'_>) -> Option<IgnitionTarget> {
+        match at.located().as_map() {
+            Some(_) => Limit::read(at).map(|limit| IgnitionTarget::Platform(Target::Other(limit))),
+            None => NamedIgnitionPlatform::read(at),
+        }
     }
-    fields.finish();
+}
+
+/// A file that is merged is written as its path, or as a map with one.
+pub enum Merge {}
+
+impl Shaped for Merge {
+    type Value = MergeSpec;
+    const SHAPE: Shape = Shape::Either(&[ProjectFile::SHAPE, MergeSpec::SHAPE]);
+
+    fn read(at: &Cursor<'_>) -> Option<MergeSpec> {
+        match at.located().as_map() {
+            Some(_) => MergeSpec::read(at),
+            None => Spanned::<ProjectFile>::read(at).map(|source| MergeSpec {
+                source,
+                secret: false,
+            }),
+        }
+    }
+}
+
+/// The formats that are written, in their order, each once.
+pub enum Formats {}
+
+impl Shaped for Formats {
+    type Value = Vec<Format>;
+    const SHAPE: Shape = Shape::List(&Shape::Words(&[
+        "tarball",
+        "cloudInit",
+        "ignition",
+        "initramfs",
+    ]));
+
+    fn read(at: &Cursor<'_>) -> Option<Vec<Format>> {
+        let items = at.items();
+        let mut formats: Vec<Format> = items.iter().filter_map(|item| item.parse(format)).collect();
+        formats.sort();
+        formats.dedup();
+        if items.is_empty() {
+            at.error("names no format");
+        }
+        Some(formats)
+    }
 }
 
 /// From where nodes fetch assets. Plain http will do: they hold no secret, and their digests are known.
@@ -102,55 +246,6 @@ fn assets_url(text: &str) -> Result<String, &'static str> {
         (true, true) => Err("must not hold {node}: nodes share these files"),
         (true, false) => Ok(text.to_owned()),
     }
-}
-
-/// Where the assets of a format are that has them inside, fetched, or as `choices` say. What is not said is fetched where
-/// there is a URL.
-pub(super) fn assets(at: Option<Cursor<'_>>, choices: &[(&str, Assets)], has_url: bool) -> Assets {
-    let chosen = at.and_then(|at| {
-        let chosen = at.choice(choices)?;
-        if chosen == Assets::Url && !has_url {
-            let rule = "nothing says from where they are fetched";
-            at.add(
-                at.location()
-                    .error(rule)
-                    .repair("set output.assetsURL, like https://boot.example.com/files/{sha256}"),
-            );
-        }
-        Some(chosen)
-    });
-    chosen.unwrap_or(match has_url {
-        true => Assets::Url,
-        false => Assets::Inside,
-    })
-}
-
-/// Where an archive's assets are.
-const ASSETS: [(&str, Assets); 2] = [("layer", Assets::Layer), ("inside", Assets::Inside)];
-
-fn read_tarball(at: &Cursor<'_>, settings: &mut TarballSettings) {
-    let Some(fields) = at.fields() else { return };
-    if let Some(compression) = fields
-        .optional("compression")
-        .and_then(|at| compression(&at))
-    {
-        settings.compression = compression;
-    }
-    if let Some(assets) = fields.optional("assets").and_then(|at| at.choice(&ASSETS)) {
-        settings.assets = assets;
-    }
-    fields.finish();
-}
-
-fn formats(list: &Cursor<'_>) -> Vec<Format> {
-    let items = list.items();
-    let mut formats: Vec<Format> = items.iter().filter_map(|item| item.parse(format)).collect();
-    formats.sort();
-    formats.dedup();
-    if items.is_empty() {
-        list.error("names no format");
-    }
-    formats
 }
 
 /// A format by its name; the error is the rule.
@@ -165,13 +260,4 @@ pub fn format(text: &str) -> Result<Format, String> {
                 names.join(", ")
             )
         })
-}
-
-fn compression(at: &Cursor<'_>) -> Option<Compression> {
-    at.choice(&[
-        ("none", Compression::None),
-        ("gzip", Compression::Gzip),
-        ("zstd", Compression::Zstd),
-        ("xz", Compression::Xz),
-    ])
 }

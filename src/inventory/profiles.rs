@@ -8,9 +8,12 @@ use include_dir::{Dir, include_dir};
 
 use crate::closest::closest;
 use crate::inventory::cursor::Cursor;
+use crate::inventory::keys::{Shaped, choices, keys, texts};
+use crate::inventory::kinds::{Required, plain};
+use crate::inventory::layer::layer;
 use crate::inventory::layer::merge;
-use crate::inventory::nodes::layer;
-use crate::inventory::shape::{LAYER_KEYS, PROFILE};
+use crate::inventory::spec::Spec;
+use crate::inventory::text::Any;
 use crate::model::{FieldLocation, Location, Spanned};
 use crate::project_folder::{ProjectFolder, SETTINGS};
 use crate::report::Report;
@@ -20,6 +23,33 @@ static BUILT_IN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/profiles");
 
 /// The layer below every profile.
 const DEFAULTS: &str = "defaults";
+
+keys! {
+    /// A profile as it is written.
+    pub struct ProfileFile: "profile", here layer {
+        /// the version of this format
+        "apiVersion" => _api_version: Required<ApiVersion>,
+        /// what this file is
+        "kind" => _kind: Required<ProfileKind>,
+        /// what it is for
+        "description" => _description: Option<Any>,
+        /// other profiles, laid below this one
+        "extends" => extends: Vec<Spanned<ProfileName>>,
+        also Spec,
+    }
+}
+
+texts! {
+    /// The name of a profile.
+    ProfileName: String = plain, r"^[^./\\][^/\\]*$", ["worker"];
+}
+
+choices! {
+    /// `apiVersion` of every file.
+    ApiVersion: () = [("nodebake/v1", ())];
+    /// `kind` of a profile.
+    ProfileKind: () = [("Profile", ())];
+}
 
 /// The profiles that were asked for, each read once.
 pub struct Profiles {
@@ -89,23 +119,12 @@ impl Profiles {
     ) -> Option<Arc<Located>> {
         let (file, text) = self.find(name, report)?;
         let tree = crate::yaml::parse(&file, &text, &mut report.borrow_mut())?;
-        let fields = Cursor::new(&tree, "", &PROFILE, report).fields()?;
-        fields.allow(&LAYER_KEYS);
-        fields
-            .required("apiVersion")
-            .and_then(|at| at.choice(&[("nodebake/v1", ())]));
-        fields
-            .required("kind")
-            .and_then(|at| at.choice(&[("Profile", ())]));
-        fields.optional("description").and_then(|at| at.string());
+        let profile = ProfileFile::read(&Cursor::new(&tree, "", report))?;
         let mut merged: Option<Arc<Located>> = None;
-        let parents = fields.list("extends");
-        for parent in parents.iter().filter_map(|at| at.string_at()) {
-            merged = lay(merged, self.resolve(&parent, chain, report));
+        for parent in &profile.extends {
+            merged = lay(merged, self.resolve(parent, chain, report));
         }
-        merged = lay(merged, layer(&fields));
-        fields.finish();
-        merged
+        lay(merged, layer(&profile.layer))
     }
 
     /// The name and text of a profile's file.

@@ -1,23 +1,23 @@
 //! The container runtime: which containerd the image has, the proxies that it pulls through, registries with their
 //! mirrors and CAs.
 
-use std::sync::Arc;
-
 use crate::inventory::cursor::Cursor;
-use crate::model::{FieldLocation, Spanned};
+use crate::inventory::keys::{Shaped, choices, keys, texts};
+use crate::inventory::shape::{Rule, Shape};
+use crate::inventory::text::PemFile;
+use crate::model::Spanned;
 
-/// A sandbox image that any kubelet and any containerd can use.
-const SANDBOX_IMAGE: &str = "registry.k8s.io/pause:3.10";
-
-/// What is known of containerd.
-#[derive(Clone, Debug)]
-pub struct Containerd {
-    /// Major and minor version, if somebody said.
-    pub version: Option<Spanned<(u32, u32)>>,
-    /// The image of the pause container, which must be there before any pod.
-    pub sandbox_image: Spanned<String>,
-    /// Whether containers get SELinux labels.
-    pub selinux: bool,
+keys! {
+    /// What is known of containerd.
+    #[derive(Clone, Debug)]
+    pub struct Containerd: "containerd" {
+        /// the image's containerd
+        "version" => version: Option<Spanned<ContainerdVersion>>,
+        /// the image of the pause container
+        "sandboxImage" => sandbox_image: Spanned<Image> = "registry.k8s.io/pause:3.10",
+        /// whether containers get labels of SELinux
+        "selinux" => selinux: bool = false,
+    }
 }
 
 impl Containerd {
@@ -30,71 +30,85 @@ impl Containerd {
     }
 }
 
-/// HTTP proxies for pulling images.
-#[derive(Clone, Debug, Default)]
-pub struct Proxies {
-    /// For http URLs.
-    pub http: Option<String>,
-    /// For https URLs.
-    pub https: Option<String>,
-    /// What is reached without a proxy, beside the cluster's own networks and names.
-    pub no_proxy: Vec<String>,
-    /// Where they are set.
-    pub location: Option<FieldLocation>,
-}
-
-/// A registry, by the name that images begin with.
-#[derive(Clone, Debug)]
-pub struct Registry {
-    /// `docker.io`, `registry.example.com:5000`, or `_default` for all others.
-    pub host: Spanned<String>,
-    /// The server's own URL, where it differs from https://HOST.
-    pub server: Option<String>,
-    /// A file of CA certificates for the registry itself, relative to the project.
-    pub ca: Option<Spanned<String>>,
-    /// Asked before the registry, in order.
-    pub mirrors: Vec<Mirror>,
-}
-
-/// A mirror of a registry.
-#[derive(Clone, Debug)]
-pub struct Mirror {
-    /// Its URL.
-    pub url: String,
-    /// A file of CA certificates, relative to the project.
-    pub ca: Option<Spanned<String>>,
-    /// `pull`, `resolve`, `push`.
-    pub capabilities: Vec<&'static str>,
-    /// Whether the URL's path is the whole API root, without `/v2`.
-    pub override_path: bool,
-}
-
-/// Reads `containerd`; what is not said has the default.
-pub fn containerd(at: Option<&Cursor<'_>>, fallback: &FieldLocation) -> Containerd {
-    let mut containerd = Containerd {
-        version: None,
-        sandbox_image: Spanned {
-            value: SANDBOX_IMAGE.to_owned(),
-            location: fallback.clone(),
-        },
-        selinux: false,
-    };
-    let Some(fields) = at.and_then(|at| at.fields()) else {
-        return containerd;
-    };
-    containerd.version = fields
-        .optional("version")
-        .and_then(|at| at.parse_at(version));
-    if let Some(image) = fields
-        .optional("sandboxImage")
-        .and_then(|at| at.parse_at(image))
-    {
-        containerd.sandbox_image = image;
+keys! {
+    /// HTTP proxies for pulling images.
+    #[derive(Clone, Debug)]
+    pub struct Proxies: "proxies" {
+        /// for http URLs
+        "httpProxy" => http: Option<ProxyUrl>,
+        /// for https URLs
+        "httpsProxy" => https: Option<ProxyUrl>,
+        /// hosts, domains and networks that are reached directly, beside the cluster's own
+        "noProxy" => no_proxy: Vec<NoProxy>,
     }
-    let selinux = fields.optional("selinux").and_then(|at| at.bool());
-    containerd.selinux = selinux.unwrap_or(false);
-    fields.finish();
-    containerd
+}
+
+keys! {
+    /// A registry, by the name that images begin with.
+    #[derive(Clone, Debug)]
+    pub struct Registry: "registry", by host: Spanned<RegistryHost> {
+        /// the server's own URL, where it is not https://HOST
+        "server" => server: Option<RegistryUrl>,
+        /// CA certificates of the registry, a file of the project
+        "ca" => ca: Option<Spanned<PemFile>>,
+        /// servers that are asked before the registry, in order
+        "mirrors" => mirrors: Vec<Mirror>,
+    }
+}
+
+keys! {
+    /// A mirror of a registry.
+    #[derive(Clone, Debug)]
+    pub struct Mirror: "mirror" {
+        /// its URL
+        "url" => url: RegistryUrl,
+        /// its CA certificates, a file of the project
+        "ca" => ca: Option<Spanned<PemFile>>,
+        /// what it may do
+        "capabilities" => capabilities: Vec<Capability> = ["pull", "resolve"],
+        /// whether the URL is the whole root of the API, without /v2
+        "overridePath" => override_path: bool = false,
+    }
+}
+
+texts! {
+    /// A release of containerd: its major and minor version.
+    ContainerdVersion: (u32, u32) = version, r"^v*[12]\.[0-9]+(\.[0-9]+)*$", ["1.7", "2.1"];
+    /// A container image with its registry.
+    Image: String = image, r"^[A-Za-z0-9._:@-]*/[A-Za-z0-9._/:@-]*$", ["registry.k8s.io/pause:3.10"];
+    /// An HTTP proxy.
+    ProxyUrl: String = proxy_url, r"^(https?|socks5)://[^/@\s]+(/\S*)?$", ["http://proxy.example.com:3128"];
+    /// What is reached without a proxy.
+    NoProxy: String = no_proxy, r"^[A-Za-z0-9.\-_*:/\[\]]+$", [".example.com"];
+    /// A registry's name in images, `_default` for all others.
+    RegistryHost: String = registry_host, r"^(_default|[A-Za-z0-9.-]+(:\+?[0-9]+)?)$", ["docker.io"];
+}
+
+choices! {
+    /// What a mirror may do.
+    Capability: &'static str = [("pull", "pull"), ("resolve", "resolve"), ("push", "push")];
+}
+
+/// A server of images.
+pub enum RegistryUrl {}
+
+/// What is pulled over plain http can be exchanged on the way, which is worth a warning.
+impl Shaped for RegistryUrl {
+    type Value = String;
+    const SHAPE: Shape = Shape::Text(&Rule {
+        pattern: r"^https?://[^/@\s]+(/\S*)?$",
+        examples: &["https://mirror.example.com/hub"],
+        template: false,
+    });
+
+    fn read(at: &Cursor<'_>) -> Option<String> {
+        let url = at.parse(|text| url(text, &["https://", "http://"]))?;
+        if url.starts_with("http://") {
+            let warning = at.location().warning("images would travel in the clear");
+            at.add(warning.repair("give the server a certificate, and its CA in `ca`"));
+        }
+        Some(url)
+    }
 }
 
 fn version(text: &str) -> Result<(u32, u32), String> {
@@ -120,27 +134,9 @@ fn image(text: &str) -> Result<String, String> {
     match !text.is_empty() && text.chars().all(fits) && text.contains('/') {
         true => Ok(text.to_owned()),
         false => Err(format!(
-            "{text:?} is no image like {SANDBOX_IMAGE}, with its registry"
+            "{text:?} is no image like registry.k8s.io/pause:3.10, with its registry"
         )),
     }
-}
-
-/// Reads `proxies`.
-pub fn proxies(at: &Cursor<'_>) -> Option<Proxies> {
-    let fields = at.fields()?;
-    let proxy = |key| fields.optional(key).and_then(|at| at.parse(proxy_url));
-    let proxies = Proxies {
-        http: proxy("httpProxy"),
-        https: proxy("httpsProxy"),
-        no_proxy: fields
-            .list("noProxy")
-            .iter()
-            .filter_map(|item| item.parse(no_proxy))
-            .collect(),
-        location: Some(at.location()),
-    };
-    fields.finish();
-    Some(proxies)
 }
 
 fn no_proxy(text: &str) -> Result<String, String> {
@@ -173,30 +169,7 @@ fn url(text: &str, schemes: &[&str]) -> Result<String, String> {
     }
 }
 
-/// Reads one entry of `registries`.
-pub fn registry(host: &Arc<str>, at: &Cursor<'_>) -> Option<Registry> {
-    if let Err(rule) = registry_host(host) {
-        at.key_error(rule);
-        return None;
-    }
-    let fields = at.fields()?;
-    let server = fields.optional("server").and_then(|at| server(&at));
-    let ca = fields.optional("ca").and_then(|at| at.string_at());
-    let mirrors = fields.list("mirrors");
-    let mirrors = mirrors.iter().filter_map(mirror).collect();
-    fields.finish();
-    Some(Registry {
-        host: Spanned {
-            value: host.to_string(),
-            location: at.key_location(),
-        },
-        server,
-        ca,
-        mirrors,
-    })
-}
-
-fn registry_host(host: &str) -> Result<(), String> {
+fn registry_host(host: &str) -> Result<String, String> {
     let name = host.rsplit_once(':').map_or(host, |(name, port)| {
         if port.parse::<u16>().is_ok() {
             name
@@ -206,42 +179,11 @@ fn registry_host(host: &str) -> Result<(), String> {
     });
     let fits = |c: char| c.is_ascii_alphanumeric() || ".-".contains(c);
     match host == "_default" || (!name.is_empty() && name.chars().all(fits)) {
-        true => Ok(()),
+        true => Ok(host.to_owned()),
         false => Err(format!(
             "{host:?} is no registry like docker.io or registry.example.com:5000, nor _default"
         )),
     }
-}
-
-/// What is pulled over plain http can be exchanged on the way, which is worth a warning.
-fn server(at: &Cursor<'_>) -> Option<String> {
-    let url = at.parse(|text| url(text, &["https://", "http://"]))?;
-    if url.starts_with("http://") {
-        let warning = at.location().warning("images would travel in the clear");
-        at.add(warning.repair("give the server a certificate, and its CA in `ca`"));
-    }
-    Some(url)
-}
-
-fn mirror(at: &Cursor<'_>) -> Option<Mirror> {
-    const CAPABILITIES: [(&str, &str); 3] =
-        [("pull", "pull"), ("resolve", "resolve"), ("push", "push")];
-    let fields = at.fields()?;
-    let url = fields.required("url").and_then(|at| server(&at));
-    let ca = fields.optional("ca").and_then(|at| at.string_at());
-    let capabilities = fields.optional("capabilities").map(|list| {
-        let items = list.items();
-        let known = items.iter().filter_map(|item| item.choice(&CAPABILITIES));
-        known.collect()
-    });
-    let override_path = fields.optional("overridePath").and_then(|at| at.bool());
-    fields.finish();
-    Some(Mirror {
-        url: url?,
-        ca,
-        capabilities: capabilities.unwrap_or_else(|| vec!["pull", "resolve"]),
-        override_path: override_path.unwrap_or(false),
-    })
 }
 
 #[cfg(test)]

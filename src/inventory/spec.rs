@@ -1,51 +1,22 @@
 //! What a layer may say of a node, once all layers are merged: the fields that profiles, the cluster and nodes share.
 
-use std::cell::RefCell;
 use std::sync::Arc;
 
-use crate::inventory::cloud_init;
 use crate::inventory::cursor::Cursor;
-use crate::inventory::files::{self, AssetSpec, DirectorySpec, FileSpec, LinkSpec, UnitSpec};
-use crate::inventory::identity::{self, IdentitySpec, KubeconfigSpec};
-use crate::inventory::ignition::{self, MergeSpec};
-use crate::inventory::images::{self, Airgap};
-use crate::inventory::os::{self, Os};
-use crate::inventory::output;
-use crate::inventory::runtime::{self, Containerd, Proxies, Registry};
-use crate::inventory::shape;
-use crate::inventory::users;
+use crate::inventory::files::{AssetSpec, DirectorySpec, FileKeys, Link, UnitSpec};
+use crate::inventory::identity::{IdentitySpec, KubeconfigKeys};
+use crate::inventory::images::{Airgap, ImageKeys};
+use crate::inventory::keys::{Entry, EntryKey, Shaped, keys, templates, texts};
+use crate::inventory::kinds::{MapOf, Pair, Section, Switch, plain};
+use crate::inventory::os::Os;
+use crate::inventory::runtime::{Containerd, Proxies, Registry};
+use crate::inventory::shape::{Entries, Rule, Shape};
+use crate::inventory::text::{Any, Release, Text, text};
 use crate::kubernetes::names::{label_key, label_value, taint_name};
-use crate::kubernetes::version::Version;
+use crate::model::Spanned;
 use crate::model::User;
 use crate::model::output::Settings;
-use crate::model::{FieldLocation, Spanned};
-use crate::report::Report;
 use crate::yaml::{Located, Value};
-
-/// Text that may be a template: it is one if it holds `{{`, `{%` or `{#`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Text {
-    /// As written.
-    pub text: Arc<str>,
-    /// Where.
-    pub location: FieldLocation,
-}
-
-impl Text {
-    /// Whether it must be rendered.
-    pub fn is_template(&self) -> bool {
-        ["{{", "{%", "{#"]
-            .iter()
-            .any(|mark| self.text.contains(mark))
-    }
-
-    /// Whether it is the template that the profile `worker` has for host names: the node's name, without rendering.
-    pub fn is_node_name(&self) -> bool {
-        let inner = self.text.trim().strip_prefix("{{");
-        let inner = inner.and_then(|text| text.strip_suffix("}}"));
-        inner.is_some_and(|text| text.trim() == "node.name")
-    }
-}
 
 /// A taint by key and effect.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,227 +29,207 @@ pub struct Taint {
     pub value: String,
 }
 
-/// An overlay that is laid over the node.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OverlayUse {
-    /// Its name.
-    pub name: Spanned<String>,
-    /// Whether it may replace what earlier layers wrote.
-    pub replace: bool,
-}
-
-/// All layers of a node, merged and typed. Text is not rendered yet.
-#[derive(Clone, Debug)]
-pub struct Spec {
-    /// The kubelet's version.
-    pub kubernetes: Spanned<Version>,
-    /// The machine's host name, when it is ours to set.
-    pub hostname: Option<Text>,
-    /// Users of the machine by name, for the formats that make users.
-    pub users: Arc<[User]>,
-    /// Who the node is to the cluster.
-    pub identity: IdentitySpec,
-    /// The operating system of its image.
-    pub os: Os,
-    /// The runtime of its image.
-    pub containerd: Containerd,
-    /// Proxies for pulling images.
-    pub proxies: Option<Proxies>,
-    /// Registries by name.
-    pub registries: Vec<Registry>,
-    /// KubeletConfiguration, as merged.
-    pub kubelet_config: Option<(Located, FieldLocation)>,
-    /// The kubelet's flags in order; without a value for `--flag`.
-    pub kubelet_flags: Vec<(String, Option<Text>)>,
-    /// Labels in order.
-    pub labels: Vec<(Spanned<String>, Text)>,
-    /// Taints in order.
-    pub taints: Vec<Taint>,
-    /// Overlays in order.
-    pub overlays: Vec<OverlayUse>,
-    /// Units by name.
-    pub units: Vec<UnitSpec>,
-    /// Files by path.
-    pub files: Vec<FileSpec>,
-    /// Directories by path.
-    pub directories: Vec<DirectorySpec>,
-    /// Symbolic links by path.
-    pub links: Vec<LinkSpec>,
-    /// Kubeconfigs of other clients, by path.
-    pub kubeconfigs: Vec<KubeconfigSpec>,
-    /// Files of the project that are streamed, by path.
-    pub assets: Vec<AssetSpec>,
-    /// Archives of container images that the node imports.
-    pub images: Vec<AssetSpec>,
-    /// Whether the node must do without a network.
-    pub airgap: Option<Airgap>,
-    /// Well-known paths by name.
-    pub paths: Vec<(String, Text)>,
-    /// Free values for templates.
-    pub vars: Option<Located>,
-    /// Which payloads are written, and how.
-    pub output: Settings,
-    /// Ignition configurations of the user's that are merged, in order.
-    pub ignition_merges: Vec<MergeSpec>,
-    /// Parts of the user's for user-data, in order.
-    pub cloud_init_parts: Vec<MergeSpec>,
-    /// The user's vendor-data.
-    pub vendor_data: Option<Spanned<String>>,
-    /// The merged layers themselves: each value has the place of the layer that set it.
-    pub merged: Arc<Located>,
-}
-
-impl Spec {
-    /// Reads merged layers; what is wrong goes into the report, and None means that nothing usable is left.
-    pub fn read(merged: Arc<Located>, report: &RefCell<Report>) -> Option<Self> {
-        let top = Cursor::new(&merged, "", &shape::LAYER, report);
-        let fields = top.fields()?;
-        let kubelet = fields.optional("kubelet").and_then(|at| at.fields());
-        let part = |key| kubelet.as_ref().and_then(|kubelet| kubelet.optional(key));
-        let kubernetes = fields
-            .required("kubernetes")
-            .and_then(|at| at.parse_at(str::parse));
-        let vars = fields.optional("vars");
-        let output = fields.optional("output");
-        let mut spec = Self {
-            hostname: fields.optional("hostname").and_then(|at| text(&at)),
-            users: fields.each("users", users::user).into(),
-            identity: fields
-                .optional("identity")
-                .map_or_else(IdentitySpec::default, |at| identity::identity(&at)),
-            os: os::read(fields.optional("os").as_ref()),
-            containerd: runtime::containerd(
-                fields.optional("containerd").as_ref(),
-                &top.location(),
-            ),
-            proxies: fields
-                .optional("proxies")
-                .and_then(|at| runtime::proxies(&at)),
-            registries: fields.each("registries", runtime::registry),
-            kubelet_config: part("config").map(|at| (at.located().clone(), at.location())),
-            kubelet_flags: part("flags").map(|at| read_flags(&at)).unwrap_or_default(),
-            labels: fields.each("labels", label),
-            taints: fields.each("taints", taint),
-            overlays: fields.each("overlays", overlay),
-            units: fields.each("units", files::unit),
-            files: fields.each("files", files::file),
-            directories: fields.each("directories", files::directory),
-            links: fields.each("links", files::link),
-            kubeconfigs: fields.each("kubeconfigs", identity::kubeconfig),
-            assets: fields.each("assets", files::asset),
-            images: fields.each("images", images::image),
-            airgap: fields.optional("airgap").and_then(|at| images::airgap(&at)),
-            paths: fields.each("paths", |name, at| Some((name.to_string(), text(at)?))),
-            vars: vars.and_then(|at| at.map().map(|_| at.located().clone())),
-            output: output::read(output.as_ref()),
-            cloud_init_parts: ignition::merges(output.as_ref(), ["cloudInit", "parts"]),
-            vendor_data: cloud_init::vendor_data(output.as_ref()),
-            ignition_merges: ignition::merges(output.as_ref(), ["ignition", "merge"]),
-            kubernetes: kubernetes?,
-            merged: merged.clone(),
-        };
-        if let Some(sysext) = &mut spec.output.sysext {
-            sysext.arch.clone_from(&spec.os.arch);
-        }
-        if let Some(kubelet) = kubelet {
-            kubelet.finish();
-        }
-        fields.finish();
-        Some(spec)
+keys! {
+    /// An overlay that is laid over the node.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct OverlayUse: "overlayUse", by name: Spanned<OverlayName> {
+        /// whether it may overwrite what earlier layers wrote
+        "replace" => replace: bool = false,
     }
 }
 
-/// Text with its location.
-pub fn text(at: &Cursor<'_>) -> Option<Text> {
-    Some(Text {
-        text: at.string()?.into(),
-        location: at.location(),
-    })
-}
-
-/// A map's key as text: paths may be templates too.
-pub fn key_text(key: &Arc<str>, at: &Cursor<'_>) -> Text {
-    Text {
-        text: key.clone(),
-        location: at.key_location(),
+keys! {
+    /// All layers of a node, merged and typed: the fields that profiles, the cluster and nodes share. Text is not rendered
+    /// yet.
+    #[derive(Clone, Debug)]
+    pub struct Spec: "layer", here merged {
+        /// the kubelet's version: decides which fields, flags and labels exist
+        "kubernetes" => kubernetes: Spanned<Release>,
+        /// what is true of the image that the node boots
+        "os" => os: Section<Os>,
+        /// the image's container runtime; read by the overlay `containerd`
+        "containerd" => containerd: Section<Containerd>,
+        /// HTTP proxies for pulling images
+        "proxies" => proxies: Option<Spanned<Proxies>>,
+        /// registries by the name that images begin with; _default for all others
+        "registries" => registries: MapOf<Registry>,
+        /// the machine's host name; without it that is left as it is
+        "hostname" => hostname: Option<Hostname>,
+        /// users by name, made by cloud-init and Ignition
+        "users" => users: Arc<MapOf<User>>,
+        /// how the node comes to its certificates
+        "identity" => identity: Section<IdentitySpec>,
+        /// what the kubelet is told
+        "kubelet" => kubelet: Section<KubeletSpec>,
+        /// the node's labels
+        "labels" => labels: MapOf<Pair<Spanned<LabelKey>, LabelValue>>,
+        /// the node's taints: key:effect and a value
+        "taints" => taints: MapOf<Taint>,
+        /// overlays that are laid over the node, in order
+        "overlays" => overlays: MapOf<OverlayUse>,
+        /// units of systemd by name
+        "units" => units: MapOf<UnitSpec>,
+        /// files by path: exactly one of content, template and source
+        "files" => files: MapOf<FileKeys>,
+        /// directories by path
+        "directories" => directories: MapOf<DirectorySpec>,
+        /// symbolic links by path: their targets
+        "links" => links: MapOf<Link>,
+        /// kubeconfigs of other clients by path: exactly one of certificate and tokenFile
+        "kubeconfigs" => kubeconfigs: MapOf<KubeconfigKeys>,
+        /// large files by path, streamed and checked
+        "assets" => assets: MapOf<AssetSpec>,
+        /// archives of container images, which containerd imports before the kubelet starts
+        "images" => images: MapOf<ImageKeys>,
+        /// whether every image that the node names must be in images or behind a mirror
+        "airgap" => airgap: Switch<Spanned<Airgap>> = false,
+        /// where generated files go, by name
+        "paths" => paths: MapOf<Pair<PathName, NamedPath>>,
+        /// free values for templates
+        "vars" => vars: Option<Vars>,
+        /// which payloads are written, and how
+        "output" => output: Section<Settings>,
     }
 }
+
+keys! {
+    /// What the kubelet is told.
+    #[derive(Clone, Debug)]
+    pub struct KubeletSpec: "kubelet" {
+        /// fields of KubeletConfiguration, as the node's version has them
+        "config" => config: Option<Spanned<KubeletConfig>>,
+        /// flags without their dashes, as the node's version has them
+        "flags" => flags: KubeletFlags,
+    }
+}
+
+texts! {
+    /// The name of an overlay.
+    OverlayName: String = plain, r"^[^./\\][^/\\]*$", ["containerd"];
+    /// The name of one of `paths`.
+    PathName: String = plain, "", ["kubelet"];
+    /// A label's key.
+    LabelKey: String = |key| label_key(key).map(|()| key.to_owned()),
+        r"^([a-z0-9.-]+/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$", ["topology.kubernetes.io/zone"];
+    /// A taint's key and effect.
+    TaintName: (String, String) = |name| taint_name(name).map(|(key, effect)| (key.to_owned(), effect.to_owned())),
+        r"^([a-z0-9.-]+/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?:(NoSchedule|PreferNoSchedule|NoExecute)$",
+        ["nvidia.com/gpu:NoSchedule"];
+    /// A taint's value.
+    TaintValue: String = |value| label_value(value).map(|()| value.to_owned()),
+        r"^([A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?)?$", ["present"];
+}
+
+templates! {
+    /// A host name of the machine.
+    Hostname: "", ["{{ node.name }}"];
+    /// What a name of `paths` stands for.
+    NamedPath: "", ["/opt/bin/kubelet"];
+}
+
+/// A label's value.
+pub enum LabelValue {}
+
+impl Shaped for LabelValue {
+    type Value = Text;
+    const SHAPE: Shape = Shape::Text(&Rule {
+        pattern: r"^([A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?)?$",
+        examples: &["a"],
+        template: true,
+    });
+
+    fn read(at: &Cursor<'_>) -> Option<Text> {
+        let value = text(at)?;
+        match label_value(&value.text) {
+            Err(rule) if !value.is_template() => {
+                at.error(rule);
+                None
+            }
+            _ => Some(value),
+        }
+    }
+}
+
+impl Shaped for Taint {
+    type Value = Self;
+    const SHAPE: Shape = TaintValue::SHAPE;
+
+    fn read(at: &Cursor<'_>) -> Option<Self> {
+        let ((key, effect), value) = Pair::<TaintName, TaintValue>::read(at)?;
+        Some(Self { key, effect, value })
+    }
+}
+
+impl Entry for Taint {
+    const KEY: &'static Rule = TaintName::RULE;
+}
+
+/// A KubeletConfiguration, as merged.
+pub enum KubeletConfig {}
+
+impl Shaped for KubeletConfig {
+    type Value = Located;
+    const SHAPE: Shape = Shape::KubeletConfig;
+
+    fn read(at: &Cursor<'_>) -> Option<Located> {
+        Some(at.located().clone())
+    }
+}
+
+/// The kubelet's flags in order; without a value for `--flag`.
+pub enum KubeletFlags {}
 
 /// Flags are strings; numbers and booleans are taken as the kubelet would print them.
-fn read_flags(at: &Cursor<'_>) -> Vec<(String, Option<Text>)> {
-    let mut flags = Vec::new();
-    for (name, at) in at.entries() {
-        let fits = |c: char| c.is_ascii_alphanumeric() || c == '-';
-        if name.is_empty() || name.starts_with('-') || !name.chars().all(fits) {
-            at.key_error(format!(
-                "{name:?} is no flag; write it without leading dashes"
-            ));
-            continue;
-        }
-        let value: Arc<str> = match &at.located().value {
-            Value::String(text) => text.clone(),
-            Value::Bool(value) => value.to_string().into(),
-            Value::Int(value) => value.to_string().into(),
-            other => {
-                at.error(format!("must be a string, not {}", other.kind()));
+impl Shaped for KubeletFlags {
+    type Value = Vec<(String, Option<Text>)>;
+    const SHAPE: Shape = Shape::KubeletFlags;
+    const REQUIRED: bool = false;
+
+    fn read(at: &Cursor<'_>) -> Option<Self::Value> {
+        let mut flags = Vec::new();
+        for at in at.entries() {
+            let name = at.key();
+            let fits = |c: char| c.is_ascii_alphanumeric() || c == '-';
+            if name.is_empty() || name.starts_with('-') || !name.chars().all(fits) {
+                at.key_error(format!(
+                    "{name:?} is no flag; write it without leading dashes"
+                ));
                 continue;
             }
-        };
-        let value = Text {
-            text: value,
-            location: at.location(),
-        };
-        flags.push((name.to_string(), Some(value)));
-    }
-    flags
-}
-
-fn label(key: &Arc<str>, at: &Cursor<'_>) -> Option<(Spanned<String>, Text)> {
-    if let Err(rule) = label_key(key) {
-        at.key_error(rule);
-        return None;
-    }
-    let value = text(at)?;
-    if !value.is_template()
-        && let Err(rule) = label_value(&value.text)
-    {
-        at.error(rule);
-        return None;
-    }
-    let key = Spanned {
-        value: key.to_string(),
-        location: at.key_location(),
-    };
-    Some((key, value))
-}
-
-fn taint(name: &Arc<str>, at: &Cursor<'_>) -> Option<Taint> {
-    let (key, effect) = match taint_name(name) {
-        Ok(parts) => parts,
-        Err(rule) => {
-            at.key_error(rule);
-            return None;
+            let value: Arc<str> = match &at.located().value {
+                Value::String(text) => text.clone(),
+                Value::Bool(value) => value.to_string().into(),
+                Value::Int(value) => value.to_string().into(),
+                other => {
+                    at.error(format!("must be a string, not {}", other.kind()));
+                    continue;
+                }
+            };
+            let value = Text {
+                text: value,
+                location: at.location(),
+            };
+            flags.push((name.to_owned(), Some(value)));
         }
-    };
-    let value = at.parse(|value| label_value(value).map(|()| value.to_owned()))?;
-    Some(Taint {
-        key: key.to_owned(),
-        effect: effect.to_owned(),
-        value,
-    })
+        Some(flags)
+    }
+
+    fn absent(_: &Cursor<'_>) -> Option<Self::Value> {
+        Some(Vec::new())
+    }
 }
 
-fn overlay(name: &Arc<str>, at: &Cursor<'_>) -> Option<OverlayUse> {
-    let fields = at.fields()?;
-    let replace = fields
-        .optional("replace")
-        .and_then(|replace| replace.bool());
-    fields.finish();
-    Some(OverlayUse {
-        name: Spanned {
-            value: name.to_string(),
-            location: at.key_location(),
-        },
-        replace: replace.unwrap_or(false),
-    })
+/// Values for templates: a map of anything.
+pub enum Vars {}
+
+impl Shaped for Vars {
+    type Value = Located;
+    const SHAPE: Shape = Shape::Map(&Entries {
+        key: Any::RULE,
+        value: Shape::Any,
+    });
+
+    fn read(at: &Cursor<'_>) -> Option<Located> {
+        at.map().map(|_| at.located().clone())
+    }
 }

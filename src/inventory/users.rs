@@ -1,11 +1,10 @@
 //! `users`: who may log in, by name. Public keys only: a password has no place in an inventory.
 
-use std::sync::Arc;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::inventory::cursor::Cursor;
+use crate::inventory::keys::{keys, texts};
 use crate::model::{NodePath, User};
 
 /// The longest name that useradd takes.
@@ -22,37 +21,43 @@ const KEY_TYPES: [&str; 7] = [
     "sk-ecdsa-sha2-nistp256@openssh.com",
 ];
 
-/// Reads one entry of `users`.
-pub fn user(name: &Arc<str>, at: &Cursor<'_>) -> Option<User> {
-    if let Err(rule) = account(name) {
-        at.key_error(rule);
-        return None;
+keys! {
+    for User: "user", by name: Account, as User = home_for_keys {
+        /// its number; without it the system chooses
+        "uid" => uid: Option<u32>,
+        /// further groups, which the image has
+        "groups" => groups: Vec<Account>,
+        /// the login shell
+        "shell" => shell: Option<NodePathText>,
+        /// the home folder
+        "home" => home: Option<NodePathText>,
+        /// whether it is a system user, without a home
+        "system" => system: bool = false,
+        /// public keys that may log in
+        "sshKeys" => ssh_keys: Vec<SshKey>,
     }
-    let fields = at.fields()?;
-    let path = |key| {
-        let parse = |text: &str| NodePath::parse(text).map(|path| path.to_string());
-        fields.optional(key).and_then(|at| at.parse(parse))
-    };
-    let groups = fields.list("groups");
-    let keys = fields.list("sshKeys");
-    let user = User {
-        name: name.to_string(),
-        uid: fields.optional("uid").and_then(|at| at.integer()),
-        groups: groups.iter().filter_map(|at| at.parse(account)).collect(),
-        shell: path("shell"),
-        home: path("home"),
-        system: fields
-            .optional("system")
-            .and_then(|at| at.bool())
-            .unwrap_or(false),
-        ssh_keys: keys.iter().filter_map(|at| at.parse(ssh_key)).collect(),
-    };
-    fields.finish();
+}
+
+texts! {
+    /// A user or group of the machine.
+    Account: String = account, r"^[a-z_][a-z0-9_-]{0,31}$", ["core"];
+    /// A path on the node, as text.
+    NodePathText: String = node_path, r"^/.", ["/usr"];
+    /// A public key of SSH.
+    SshKey: String = ssh_key, "",
+        ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAEIt/gB17M99Oy+25s8Mpip2flkQFa4hZghPaHHp6gG me"];
+}
+
+fn home_for_keys(user: User, at: &Cursor<'_>) -> Option<User> {
     if user.system && !user.ssh_keys.is_empty() {
         at.error("a system user gets no home, so there is no place for sshKeys");
         return None;
     }
     Some(user)
+}
+
+fn node_path(text: &str) -> Result<String, &'static str> {
+    NodePath::parse(text).map(|path| path.to_string())
 }
 
 /// The name of a user or group, as every useradd takes it.

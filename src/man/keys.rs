@@ -2,7 +2,8 @@
 //! reads by.
 
 use crate::compile::OVERLAY;
-use crate::inventory::shape::{CLUSTER, Field, LAYER_FIELDS, NODE, PROFILE, Shape, Struct};
+use crate::inventory::shape::{Field, Shape, Struct};
+use crate::inventory::{CLUSTER, LAYER, NODES, PROFILE};
 
 /// The sections, in Markdown.
 pub fn sections() -> String {
@@ -11,30 +12,29 @@ pub fn sections() -> String {
         "What follows is what `nodebake schema` says to editors. `NAME` is a name of yours, and `[]` an item of a list.\n",
     );
     let layer = "of the cluster, of a node, of a profile";
-    section(&mut text, "Keys of cluster.yaml", "", own(&CLUSTER));
-    section(&mut text, "Keys of a node", "nodes[].", own(&NODE));
+    section(&mut text, "Keys of cluster.yaml", "", own(&[CLUSTER]));
+    section(&mut text, "Keys of a node", "nodes[].", own(&NODES));
     section(
         &mut text,
         &format!("Keys of layers: {layer}"),
         "",
-        LAYER_FIELDS.iter().collect(),
+        LAYER.fields().collect(),
     );
-    section(&mut text, "Keys of profiles/NAME.yaml", "", own(&PROFILE));
+    section(&mut text, "Keys of profiles/NAME.yaml", "", own(&[PROFILE]));
     section(
         &mut text,
         "Keys of overlays/NAME/overlay.yaml",
         "",
-        own(&OVERLAY),
+        own(&[OVERLAY]),
     );
     text
 }
 
 /// The fields of a file or node that no layer has, each once.
-fn own(shape: &'static Shape) -> Vec<&'static Field> {
+fn own(of: &[&'static Struct]) -> Vec<&'static Field> {
     let mut fields: Vec<&Field> = Vec::new();
-    for field in shape.structs().flat_map(Struct::fields) {
-        let is_layers = LAYER_FIELDS.iter().any(|layer| layer.key == field.key);
-        if !is_layers && !fields.iter().any(|known| known.key == field.key) {
+    for field in of.iter().flat_map(|of| of.fields()) {
+        if LAYER.field(field.key).is_none() && !fields.iter().any(|known| known.key == field.key) {
             fields.push(field);
         }
     }
@@ -51,8 +51,11 @@ fn section(text: &mut String, title: &str, prefix: &str, fields: Vec<&'static Fi
 fn line(text: &mut String, prefix: &str, field: &'static Field) {
     let path = format!("{prefix}{}", field.key);
     let mut notes = Vec::new();
-    // A node has a name or a range.
-    if field.required && prefix != "nodes[]." {
+    // A node has a name or a range, and what one layer lacks another has.
+    let in_layer = LAYER
+        .field(field.key)
+        .is_some_and(|layer| std::ptr::eq(layer, field));
+    if field.required && prefix != "nodes[]." && !in_layer {
         notes.push("required".to_owned());
     }
     if let Some(words) = words(&field.shape) {
@@ -71,10 +74,10 @@ fn line(text: &mut String, prefix: &str, field: &'static Field) {
 
 /// The keys below a key, but for nodes, which have a section of their own.
 fn below(text: &mut String, path: &str, shape: &'static Shape) {
-    if std::ptr::eq(shape, &NODE) {
-        return;
-    }
     for of in shape.structs() {
+        if NODES.iter().any(|node| std::ptr::eq(*node, of)) {
+            return;
+        }
         for field in of.fields() {
             line(text, &format!("{path}."), field);
         }

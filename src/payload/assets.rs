@@ -51,7 +51,7 @@ pub fn place(job: &Job<'_>, format: Format) -> Option<String> {
             tarball::layer_name(&layer, settings.tarball.compression)
         }
         (Assets::Layer, Format::Initramfs) => {
-            initramfs::layer_name(&layer, initramfs.mode, initramfs.compression)
+            initramfs::layer_name(&layer, initramfs.mode, initramfs.archive.compression)
         }
         (Assets::Layer, Format::CloudInit | Format::Ignition) | (Assets::Inside, _) => {
             return Some("inside".to_owned());

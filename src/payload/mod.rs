@@ -109,7 +109,9 @@ pub struct NodeFacts {
     /// Its interfaces, where the inventory has them.
     pub network: Option<Network>,
     /// Its users, beside those that the image has.
-    pub users: Arc<[User]>,
+    pub users: Arc<Vec<User>>,
+    /// The machine that its programs are for, by Go's name.
+    pub arch: String,
     /// What the kernel's command line must hold or must not.
     pub kernel_arguments: Vec<KernelArgument>,
     /// What the user adds to its cloud-init documents.

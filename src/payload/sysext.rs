@@ -18,7 +18,7 @@ const IMAGES: &str = "/var/lib/nodebake/images/";
 
 impl Sysext {
     /// The extension-release file (os-release(5)): systemd merges nothing where this does not fit the system.
-    fn release(&self) -> String {
+    fn release(&self, arch: &str) -> String {
         let mut text = format!("ID={}\n", self.id);
         for (key, value) in [
             ("VERSION_ID", &self.version_id),
@@ -28,7 +28,7 @@ impl Sysext {
                 text += &format!("{key}={value}\n");
             }
         }
-        text + &format!("ARCHITECTURE={}\n", architecture(&self.arch))
+        text + &format!("ARCHITECTURE={}\n", architecture(arch))
     }
 }
 
@@ -94,7 +94,7 @@ fn extension(job: &Job<'_>) -> Result<Option<(String, NodeTree)>> {
     if tree.entries().is_empty() {
         return Ok(None);
     }
-    let release = sysext.release();
+    let release = sysext.release(&job.facts.arch);
     let mut list = release.clone();
     write_entries(&mut list, "sysext", tree.entries().iter());
     let name = format!("nodebake-{}", &hex(&Sha256::digest(&list))[..12]);

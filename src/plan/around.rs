@@ -82,7 +82,7 @@ fn cgroups(spec: &Spec, report: &mut Report) {
 
 /// A field of the kubelet's configuration, as merged.
 fn field<'s>(spec: &'s Spec, key: &str) -> Option<&'s Value> {
-    let (config, _) = spec.kubelet_config.as_ref()?;
+    let config = &spec.kubelet.config.as_ref()?.value;
     config.get(key).map(|at| &at.value)
 }
 
@@ -114,8 +114,8 @@ fn api_proxy(cluster: &Cluster, spec: &Spec, report: &mut Report) {
         return;
     };
     let api = &cluster.api_server;
-    let host = api.host.parse::<IpAddr>();
-    if api.host != "localhost" && !host.is_ok_and(|host| host.is_loopback()) {
+    let host = api.host().parse::<IpAddr>();
+    if api.host() != "localhost" && !host.is_ok_and(|host| host.is_loopback()) {
         let rule = format!(
             "the proxy of each node listens at {}, which is not the node itself",
             api.url.value

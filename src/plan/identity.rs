@@ -74,7 +74,7 @@ impl Credentials {
 
 /// Whether a node joins with a bootstrap token; one whose layers cannot be read may.
 pub fn needs_token(spec: Option<&Spec>) -> bool {
-    spec.is_none_or(|spec| spec.identity.client == ClientIdentity::BootstrapToken)
+    spec.is_none_or(|spec| spec.identity.client.value == ClientIdentity::BootstrapToken)
 }
 
 /// Every certificate that the inventory asks for, node by node.
@@ -106,7 +106,7 @@ fn of_node<'i>(node: &'i Node, spec: &Spec) -> Vec<Wanted<'i>> {
         addresses: Vec::new(),
     };
     let kubelet = format!("system:node:{name}");
-    if spec.identity.client == ClientIdentity::ClientCertificate {
+    if spec.identity.client.value == ClientIdentity::ClientCertificate {
         let leaf = leaf(&kubelet, Some("system:nodes"), Purpose::Client);
         add(Role::Client, "client", leaf);
     }
@@ -145,11 +145,10 @@ fn names(node: &Node, spec: &Spec) -> Vec<String> {
 
 /// Checks what follows from the identities of a class.
 pub(super) fn check(spec: &Spec, report: &mut Report) {
-    let has_flag = |name: &str| spec.kubelet_flags.iter().any(|(flag, _)| flag == name);
-    if spec.identity.client == ClientIdentity::ClientCertificate && !has_flag("kubeconfig") {
+    let has_flag = |name: &str| spec.kubelet.flags.iter().any(|(flag, _)| flag == name);
+    if spec.identity.client.value == ClientIdentity::ClientCertificate && !has_flag("kubeconfig") {
         let rule = "identity.client is clientCertificate, and the kubelet has no flag kubeconfig to be told by";
-        let location = spec.identity.client_spot.as_ref();
-        let finding = location.unwrap_or(&spec.kubernetes.location).error(rule);
+        let finding = spec.identity.client.location.error(rule);
         report.add(finding.repair("set kubelet.flags.kubeconfig in a profile"));
     }
     let mut known: HashMap<&str, Option<&str>> = HashMap::new();

@@ -41,10 +41,10 @@ pub struct Kubelet {
 /// Decides what a kubelet is told. Mistakes go into the report.
 pub fn settle(spec: &Spec, report: &mut Report) -> Kubelet {
     let location = spec.kubernetes.location.clone();
-    let (written, location) = spec
-        .kubelet_config
-        .clone()
-        .unwrap_or_else(|| (Located::map(&location.at, []), location));
+    let (written, location) = match &spec.kubelet.config {
+        Some(config) => (config.value.clone(), config.location.clone()),
+        None => (Located::map(&location.at, []), location),
+    };
     let minor = spec.kubernetes.value.minor();
     let gates = gates(&written, minor);
     let mut settings = moves::settle(spec, (&written, &location), &gates, report);

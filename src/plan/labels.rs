@@ -20,7 +20,8 @@ pub fn split(labels: &[(Spanned<String>, Text)], minor: u32) -> (Labels, Labels)
 pub fn flag(spec: &Spec, labels: &[(String, Text)], report: &mut Report) -> Option<Text> {
     let (_, first) = labels.first()?;
     if let Some((_, Some(flag))) = spec
-        .kubelet_flags
+        .kubelet
+        .flags
         .iter()
         .find(|(name, _)| name == "node-labels")
     {

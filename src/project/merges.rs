@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::compile::refused;
 use crate::error::Result;
 use crate::identity::Guarded;
-use crate::inventory::MergeSpec;
+use crate::model::output::MergeSpec;
 use crate::payload::ignition::UserConfig;
 use crate::plan::Plan;
 use crate::project::text_file;
@@ -25,7 +25,7 @@ pub fn load(
     for class in &plan.classes {
         let spec = &class.spec;
         let mut of_class = Vec::new();
-        for merge in &spec.ignition_merges {
+        for merge in &spec.output.ignition.merges {
             let key = (merge.source.value.as_str(), merge.secret);
             let config = match known.get(&key) {
                 Some(config) => Option::clone(config),

@@ -71,6 +71,7 @@ impl Project {
             hostname: baked.hostname.clone(),
             network: node.network.as_deref().cloned(),
             users: node.class.spec.users.clone(),
+            arch: node.class.spec.os.arch.clone(),
             kernel_arguments: arguments.map(|argument| argument.value.clone()).collect(),
             user_files: self.user_files.get(class).cloned().unwrap_or_default(),
             merges: self.merges.get(class).cloned().unwrap_or_default(),

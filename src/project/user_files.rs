@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use crate::error::Result;
 use crate::identity::Guarded;
-use crate::inventory::MergeSpec;
 use crate::model::Spanned;
+use crate::model::output::MergeSpec;
 use crate::payload::cloud_init::{UserFiles, UserPart};
 use crate::plan::Plan;
 use crate::project::text_file;
@@ -39,10 +39,10 @@ pub fn load(
     let mut all = Vec::with_capacity(plan.classes.len());
     for class in &plan.classes {
         let mut files = UserFiles::default();
-        for part in &class.spec.cloud_init_parts {
+        for part in &class.spec.output.cloud_init.parts {
             files.parts.extend(reader.part(part)?);
         }
-        if let Some(source) = &class.spec.vendor_data {
+        if let Some(source) = &class.spec.output.cloud_init.vendor_data {
             files.vendor_data = reader.vendor_data(source)?;
         }
         all.push(Arc::new(files));

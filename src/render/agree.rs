@@ -87,8 +87,8 @@ fn toml_value<'t>(text: &'t str, key: &str) -> Option<&'t str> {
 
 /// Where the user set a field of the kubelet's configuration, or else the version.
 fn spot_of(known: &Known<'_>, field: &str) -> FieldLocation {
-    let config = known.spec.kubelet_config.as_ref();
-    let location = config.and_then(|(config, _)| config.get(field));
+    let config = known.spec.kubelet.config.as_ref();
+    let location = config.and_then(|config| config.value.get(field));
     let location = location.map_or(&known.spec.kubernetes.location.at, |at| &at.location);
     FieldLocation::new(location.clone(), format!("kubelet.config.{field}"))
 }
@@ -135,7 +135,7 @@ fn sandbox_image(entry: &Entry, text: &str, known: &Known<'_>) -> Option<Finding
         "pod-infra-container-image is {told}, and {CONTAINERD} of {} has {used}",
         entry.origin
     );
-    let flags = &known.spec.kubelet_flags;
+    let flags = &known.spec.kubelet.flags;
     let flag = flags
         .iter()
         .find(|(name, _)| name == "pod-infra-container-image");

@@ -217,8 +217,8 @@ fn forbidden(path: &NodePath) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::inventory::keys::read_text;
     use crate::model::Location;
-    use crate::report::Report;
 
     #[test]
     fn files_in_the_unit_folder_are_units() {
@@ -245,9 +245,7 @@ mod tests {
     fn paths_that_damage_an_image_are_refused() {
         let text =
             "kubernetes: v1.34.4\nos: {name: stone, readOnly: [/usr], writable: [/usr/local]}\n";
-        let mut report = Report::default();
-        let layers = crate::yaml::parse(&"t".into(), text, &mut report).expect("YAML");
-        let spec = Spec::read(layers.into(), &report.into()).expect("a spec");
+        let spec = read_text::<Spec>(text).0.expect("a spec");
         let mut builder = TreeBuilder::new(spec.into());
         let location = FieldLocation::new(Location::file("t"), "files");
         let file = Entry::file(Content::bytes("x"), 0o644, Origin("t".into()));

@@ -20,7 +20,7 @@ pub(super) fn cluster_scope(plan: &Plan) -> ScopeValue {
         "generation": cluster.generation,
         "apiServer": {
             "url": cluster.api_server.url.value,
-            "host": cluster.api_server.host,
+            "host": cluster.api_server.host(),
             "port": port(&cluster.api_server.url.value),
             "endpoints": texts(cluster.api_server.endpoints.iter().map(|at| at.value.clone()).collect()),
         },

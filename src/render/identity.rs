@@ -52,8 +52,7 @@ impl NodeRendering<'_> {
         );
         let current = format!("{folder}/kubelet-client-current.pem");
         let spec = &node.class.spec;
-        let location = spec.identity.client_spot.as_ref();
-        let location = location.unwrap_or(&spec.kubernetes.location).clone();
+        let location = spec.identity.client.location.clone();
         let origin = || Origin("generator client-certificate".into());
         let pair = Content::bytes(credential.to_pem().as_slice());
         let file = self

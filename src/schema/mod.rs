@@ -10,7 +10,8 @@ mod tables;
 use serde_json::{Map, Value as Json, json};
 
 use crate::compile::OVERLAY;
-use crate::inventory::shape::{CLUSTER, PROFILE, Shape};
+use crate::inventory::shape::Struct;
+use crate::inventory::{CLUSTER, PROFILE};
 use crate::schema::tables::Maker;
 
 /// A kind of file.
@@ -37,11 +38,11 @@ impl Kind {
         }
     }
 
-    fn shape(self) -> &'static Shape {
+    fn table(self) -> &'static Struct {
         match self {
-            Self::Cluster => &CLUSTER,
-            Self::Profile => &PROFILE,
-            Self::Overlay => &OVERLAY,
+            Self::Cluster => CLUSTER,
+            Self::Profile => PROFILE,
+            Self::Overlay => OVERLAY,
         }
     }
 
@@ -63,8 +64,7 @@ pub fn schema(kind: Kind, minor: Option<u32>) -> Json {
         json!("http://json-schema.org/draft-07/schema#"),
     );
     document.insert("title".to_owned(), json!(kind.title()));
-    let top = kind.shape().structs().next();
-    document.extend(top.map(|top| maker.keys(top, false)).unwrap_or_default());
+    document.extend(maker.keys(kind.table(), false));
     document.insert("definitions".to_owned(), maker.definitions());
     Json::Object(document)
 }
@@ -105,7 +105,15 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::inventory::shape::Struct;
+    use crate::inventory::shape::Shape;
+
+    /// All structs that one leads to, itself first.
+    fn reachable(of: &'static Struct) -> Vec<&'static Struct> {
+        let mut found = vec![of];
+        of.fields()
+            .for_each(|field| structs(&field.shape, &mut found));
+        found
+    }
 
     /// All structs that a shape leads to.
     fn structs(shape: &'static Shape, found: &mut Vec<&'static Struct>) {
@@ -125,8 +133,7 @@ mod tests {
     #[test]
     fn every_key_that_the_loader_knows_is_in_the_schema() {
         for kind in Kind::ALL {
-            let mut found = Vec::new();
-            structs(kind.shape(), &mut found);
+            let found = reachable(kind.table());
             let names: BTreeSet<&str> = found.iter().map(|of| of.name).collect();
             assert_eq!(names.len(), found.len(), "{kind:?}: two have one name");
             let schema = schema(kind, None);
@@ -145,10 +152,10 @@ mod tests {
 
     #[test]
     fn defaults_are_json() {
-        let mut found = Vec::new();
-        Kind::ALL
-            .iter()
-            .for_each(|kind| structs(kind.shape(), &mut found));
+        let found = Kind::ALL
+            .into_iter()
+            .flat_map(|kind| reachable(kind.table()));
+        let found: Vec<&Struct> = found.collect();
         let fields = found.iter().flat_map(|of| of.fields());
         for field in fields.filter(|field| !field.default.is_empty()) {
             let json: serde_json::Result<Json> = serde_json::from_str(field.default);

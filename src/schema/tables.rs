@@ -2,7 +2,8 @@
 
 use serde_json::{Map, Value as Json, json};
 
-use crate::inventory::shape::{Entries, Field, LAYER_FIELDS, Rule, Shape, Struct};
+use crate::inventory::LAYER;
+use crate::inventory::shape::{Entries, Field, Rule, Shape, Struct};
 use crate::schema::kubelet;
 
 /// What a template begins with; what it becomes, only the build knows.
@@ -34,7 +35,7 @@ impl Maker {
         let mut properties = Map::new();
         let mut required = Vec::new();
         for group in of.groups {
-            let layered = layered || std::ptr::eq(group.as_ptr(), LAYER_FIELDS.as_ptr());
+            let layered = layered || std::ptr::eq(*group, LAYER.groups[0]);
             for field in *group {
                 if field.required && !layered {
                     required.push(field.key);

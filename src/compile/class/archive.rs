@@ -23,7 +23,7 @@ pub type OfArchive = (String, u8, Vec<String>);
 
 pub fn of_archive(asset: &AssetSpec, how: &UnpackSpec) -> OfArchive {
     let only = how.only.iter().map(|glob| glob.value.clone());
-    (asset.source.value.clone(), how.strip, only.collect())
+    (asset.file.source.value.clone(), how.strip, only.collect())
 }
 
 impl Compiler<'_> {
@@ -109,8 +109,8 @@ impl Compiler<'_> {
             strip: how.strip.into(),
             only: &only,
         };
-        let path = self.project.join(&asset.source.value);
-        let source = &asset.source;
+        let path = self.project.join(&asset.file.source.value);
+        let source = &asset.file.source;
         let unpacked = match unpack(&path, &wanted, self.guarded)? {
             Ok(unpacked) => Some(Arc::new(unpacked)),
             Err(rule) => {
@@ -134,7 +134,7 @@ impl Compiler<'_> {
         only: &[GlobMatcher],
         unpacked: &Unpacked,
     ) {
-        let source = &asset.source;
+        let source = &asset.file.source;
         for (said, glob) in how.only.iter().zip(only) {
             if !unpacked.members.keys().any(|name| glob.is_match(name)) {
                 let rule = format!("{:?} is nothing that {} holds", said.value, source.value);

@@ -47,38 +47,45 @@ impl Compiler<'_> {
     /// Whether it is what the inventory says; else there is a finding.
     pub(super) fn is_right(&mut self, asset: &AssetSpec, content: &Content) -> bool {
         let is = content.sha256();
-        if is == asset.sha256.value {
+        if is == asset.file.sha256.value {
             return true;
         }
-        let rule = format!("{} hashes to {}", asset.source.value, hex(&is));
+        let rule = format!("{} hashes to {}", asset.file.source.value, hex(&is));
         let repair = "take the file that was meant, or its digest";
         self.report
-            .add(asset.sha256.location.error(rule).repair(repair));
+            .add(asset.file.sha256.location.error(rule).repair(repair));
         false
     }
 
     pub(super) fn measured(&mut self, asset: &AssetSpec) -> Result<Option<Measured>> {
-        if let Some(known) = self.assets.get(&asset.source.value) {
+        if let Some(known) = self.assets.get(&asset.file.source.value) {
             return Ok(known.clone());
         }
-        let found = self.project.find(&asset.source.value);
+        let found = self.project.find(&asset.file.source.value);
         let whole = found
             .as_ref()
             .ok()
             .and_then(|found| self.guarded.file(found.metadata()));
         let measured = match found.and_then(|found| found.open_asset()) {
             Err(error) if input::is_folder(&error) => {
-                let rule = format!("{} is a folder, and an asset is a file", asset.source.value);
+                let rule = format!(
+                    "{} is a folder, and an asset is a file",
+                    asset.file.source.value
+                );
                 let repair = "name its files one by one, or pack it and say `unpack: true`";
                 self.report
-                    .add(asset.source.location.error(rule).repair(repair));
+                    .add(asset.file.source.location.error(rule).repair(repair));
                 None
             }
             Ok(file) => {
-                let path = self.project.join(&asset.source.value);
+                let path = self.project.join(&asset.file.source.value);
                 let mut keys = self.guarded.scan();
                 let mut program = BinaryScan::default();
-                let version = asset.version.as_ref().filter(|_| asset.unpack.is_none());
+                let version = asset
+                    .file
+                    .version
+                    .as_ref()
+                    .filter(|_| asset.unpack.is_none());
                 let mut search = version.map(|version| Search::new(version.value.as_bytes()));
                 let content = Asset::measure_and(file, &path, |piece| {
                     keys.push(piece);
@@ -88,22 +95,22 @@ impl Compiler<'_> {
                     }
                 })?;
                 if let (Some(version), Some(search)) = (version, search) {
-                    let key = (asset.source.value.clone(), None, version.value.clone());
+                    let key = (asset.file.source.value.clone(), None, version.value.clone());
                     self.versions.insert(key, search.found);
                 }
-                self.refuse_private(&asset.source.location, whole.or(keys.found()), None);
+                self.refuse_private(&asset.file.source.location, whole.or(keys.found()), None);
                 Some(Measured {
                     content: Content::Asset(Arc::new(content)),
                     binary: program.finish(),
                 })
             }
             Err(error) => {
-                self.refuse(&asset.source, error)?;
+                self.refuse(&asset.file.source, error)?;
                 None
             }
         };
         self.assets
-            .insert(asset.source.value.clone(), measured.clone());
+            .insert(asset.file.source.value.clone(), measured.clone());
         Ok(measured)
     }
 
@@ -115,7 +122,7 @@ impl Compiler<'_> {
         binary: &Binary,
         spec: &Spec,
     ) {
-        let source = &asset.source;
+        let source = &asset.file.source;
         let arch = spec.os.arch.as_str();
         if binary.architecture() != Some(arch) {
             let is = binary.architecture().unwrap_or("another machine");
@@ -159,11 +166,15 @@ impl Compiler<'_> {
         asset: &AssetSpec,
         contents: impl IntoIterator<Item = &'c Content>,
     ) -> Result<()> {
-        let Some(version) = &asset.version else {
+        let Some(version) = &asset.file.version else {
             return Ok(());
         };
         let taken = asset.unpack.as_ref().map(|how| of_archive(asset, how));
-        let key = (asset.source.value.clone(), taken, version.value.clone());
+        let key = (
+            asset.file.source.value.clone(),
+            taken,
+            version.value.clone(),
+        );
         let holds = match self.versions.get(&key) {
             Some(known) => *known,
             None => {
@@ -177,7 +188,7 @@ impl Compiler<'_> {
         };
         self.versions.insert(key, holds);
         if !holds {
-            let rule = format!("{} does not hold this version", asset.source.value);
+            let rule = format!("{} does not hold this version", asset.file.source.value);
             let repair = "take the file that was meant, or its version as `--version` prints it";
             self.report.add(version.location.error(rule).repair(repair));
         }

@@ -30,7 +30,7 @@ impl Compiler<'_> {
     ) -> Result<PackedImages> {
         let mut texts = PackedImages::default();
         for image in &spec.images {
-            let source = &image.source;
+            let source = &image.file.source;
             // What may not be read is told as of every asset.
             let piece = match self.project.is_folder(&source.value).unwrap_or(false) {
                 true => self.layout(image)?,
@@ -65,7 +65,7 @@ impl Compiler<'_> {
         image: &AssetSpec,
         spec: &Spec,
     ) -> Result<Option<FileTemplate>> {
-        let source = &image.source.value;
+        let source = &image.file.source.value;
         let Some(piece) = self.asset(image, spec)? else {
             return Ok(None);
         };
@@ -80,7 +80,7 @@ impl Compiler<'_> {
 
     /// An OCI layout that is a folder, packed once however many classes have it.
     fn layout(&mut self, image: &AssetSpec) -> Result<Option<FileTemplate>> {
-        let source = &image.source;
+        let source = &image.file.source;
         if !self.layouts.contains_key(&source.value) {
             let mut keys = self.guarded.scan();
             let packed = pack(self.project, &source.value, &mut |piece| keys.push(piece))?;
@@ -104,12 +104,12 @@ impl Compiler<'_> {
                 return Ok(None);
             }
         };
-        if layout.index != image.sha256.value {
+        if layout.index != image.file.sha256.value {
             let is = hex(&layout.index);
             let rule = format!("{}/index.json hashes to {is}", source.value);
             let repair = "take the folder that was meant, or the digest of its index.json";
             self.report
-                .add(image.sha256.location.error(rule).repair(repair));
+                .add(image.file.sha256.location.error(rule).repair(repair));
         }
         self.check_version(image, [&layout.archive])?;
         Ok(Some(FileTemplate {

@@ -82,6 +82,6 @@ pub(super) fn containerd_scope(spec: &Spec) -> ScopeValue {
 /// The drop-in with the proxies, and where they are set.
 pub(super) fn proxies_of(spec: &Spec, plan: &Plan) -> Option<(Content, FieldLocation)> {
     let proxies = spec.proxies.as_ref()?;
-    let text = proxies::dropin(proxies, &plan.cluster)?;
-    Some((Content::shared(text), proxies.location.clone()?))
+    let text = proxies::dropin(&proxies.value, &plan.cluster)?;
+    Some((Content::shared(text), proxies.location.clone()))
 }

@@ -75,7 +75,7 @@ fn wanted(tree: &NodeTree, spec: &Spec, config: &Json, sandbox: Option<&str>) ->
         location: spec.containerd.sandbox_image.location.clone(),
         always: false,
     }];
-    let add_ons = spec.airgap.iter().flat_map(|airgap| &airgap.images);
+    let add_ons = spec.airgap.iter().flat_map(|airgap| &airgap.value.images);
     wanted.extend(add_ons.map(|Spanned { value, location }| Wanted {
         name: Name::of(value),
         by: "an add-on".into(),

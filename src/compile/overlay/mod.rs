@@ -2,23 +2,29 @@
 //! user's `overlays/NAME/` wins over the built-in one of that name.
 
 mod settings;
-pub mod shape;
+
+pub use settings::UnitState;
 mod source;
 
 use std::cell::RefCell;
 use std::sync::Arc;
 
 use crate::closest::closest;
-use crate::compile::overlay::settings::Rule;
+use crate::compile::overlay::settings::{OverlayFile, Rule};
 use crate::compile::overlay::source::{Found, Source};
 use crate::compile::template::{TemplateId, TemplateSet};
 use crate::error::Result;
 use crate::inventory::Cursor;
+use crate::inventory::keys::{Keys, Shaped};
+use crate::inventory::shape::Struct;
 use crate::model::{Location, Spanned};
 use crate::model::{NodePath, Owner};
 use crate::project_folder::ProjectFolder;
 use crate::report::{Finding, Report};
 use crate::tree::{Content, Origin};
+
+/// The table of `overlay.yaml`.
+pub static OVERLAY: &Struct = OverlayFile::TABLE;
 
 /// One overlay, read once however many nodes it is laid over.
 #[derive(Debug)]
@@ -63,17 +69,6 @@ pub enum OverlayBody {
     Directory,
     /// A symbolic link, as it is.
     Symlink(String),
-}
-
-/// What an overlay asks of a unit.
-#[derive(Debug)]
-pub struct UnitState {
-    /// Its name.
-    pub name: String,
-    /// Whether it starts at boot.
-    pub enabled: Option<bool>,
-    /// Whether it can never start.
-    pub masked: bool,
 }
 
 /// Reads an overlay of the project, or the built-in one. None if there is a finding.
@@ -134,9 +129,8 @@ fn read(
             return None;
         };
         let tree = crate::yaml::parse(&file, text, &mut report.borrow_mut())?;
-        let fields = Cursor::new(&tree, "", &shape::OVERLAY, report).fields()?;
-        rules = settings::settings(&fields, &mut overlay);
-        fields.finish();
+        let file = OverlayFile::read(&Cursor::new(&tree, "", report))?;
+        rules = settings::apply(file, &mut overlay);
     }
     for (below, found) in source.files {
         let location = Location::file(format!("{}/root/{below}", source.name));

@@ -2,18 +2,96 @@
 
 use globset::{GlobBuilder, GlobMatcher};
 
-use crate::compile::overlay::{Overlay, OverlayBody, OverlayEntry, UnitState};
-use crate::inventory::{Cursor, Fields, mode, owner};
-use crate::model::FieldLocation;
-use crate::model::{NodePath, Owner};
-use crate::tree::unit_name;
+use crate::compile::overlay::{Overlay, OverlayBody, OverlayEntry};
+use crate::inventory::cursor::Cursor;
+use crate::inventory::files::{Mode, UnitName};
+use crate::inventory::keys::{choices, keys, texts};
+use crate::inventory::kinds::{MapOf, Required, Section};
+use crate::inventory::profiles::ApiVersion;
+use crate::inventory::text::{Any, PathOnNode};
+use crate::model::{FieldLocation, Owner};
+
+keys! {
+    /// `overlay.yaml` as it is written.
+    pub struct OverlayFile: "overlay" {
+        /// the version of this format
+        "apiVersion" => _api_version: Required<ApiVersion>,
+        /// what this file is
+        "kind" => _kind: Required<OverlayKind>,
+        /// what it is for
+        "description" => _description: Option<Any>,
+        /// the minors that it fits
+        "kubernetes" => kubernetes: Section<Minors>,
+        /// directories by path
+        "directories" => directories: MapOf<DirectoryKeys>,
+        /// what is said of the files below root/, by glob of their paths on the node
+        "files" => files: MapOf<FilesKeys>,
+        /// the state of units by name
+        "units" => units: MapOf<UnitState>,
+    }
+}
+
+keys! {
+    pub struct Minors: "minors" {
+        /// the first
+        "since" => since: Option<Minor>,
+        /// the last
+        "until" => until: Option<Minor>,
+    }
+}
+
+keys! {
+    pub struct OverlayAttributes: "overlayAttributes" {
+        /// permission bits, a quoted octal string
+        "mode" => mode: Option<Mode>,
+        /// the owning user
+        "user" => user: Option<Owner>,
+        /// the owning group
+        "group" => group: Option<Owner>,
+    }
+}
+
+keys! {
+    pub struct DirectoryKeys: "overlayDirectory", by path: PathOnNode, as OverlayEntry = directory {
+        first attributes: OverlayAttributes,
+    }
+}
+
+keys! {
+    pub struct FilesKeys: "overlayFiles", by glob: Glob, as Rule = rule {
+        first attributes: OverlayAttributes,
+        /// whether they hold secrets
+        "secret" => secret: bool = false,
+    }
+}
+
+keys! {
+    /// What an overlay asks of a unit.
+    #[derive(Debug)]
+    pub struct UnitState: "unitState", by name: UnitName {
+        /// whether it starts at boot
+        "enabled" => enabled: Option<bool>,
+        /// whether it can never start
+        "masked" => masked: bool = false,
+    }
+}
+
+texts! {
+    /// A minor of Kubernetes.
+    Minor: u32 = minor, r"^v*1\.\+?[0-9]+$", ["1.34"];
+    /// A glob of paths on the node.
+    Glob: GlobMatcher = glob, "", ["/usr/local/sbin/*"];
+}
+
+choices! {
+    /// `kind` of `overlay.yaml`.
+    OverlayKind: () = [("Overlay", ())];
+}
 
 /// What `overlay.yaml` says of paths that a glob matches.
 pub struct Rule {
     glob: GlobMatcher,
-    mode: Option<u32>,
-    user: Option<Owner>,
-    group: Option<Owner>,
+    attributes: OverlayAttributes,
     secret: bool,
     at: FieldLocation,
     used: bool,
@@ -26,11 +104,11 @@ impl Rule {
             return;
         }
         self.used = true;
-        entry.mode = self.mode.unwrap_or(entry.mode);
-        if let Some(user) = &self.user {
+        entry.mode = self.attributes.mode.unwrap_or(entry.mode);
+        if let Some(user) = &self.attributes.user {
             entry.user = user.clone();
         }
-        if let Some(group) = &self.group {
+        if let Some(group) = &self.attributes.group {
             entry.group = group.clone();
         }
         entry.secret |= self.secret;
@@ -42,114 +120,48 @@ impl Rule {
     }
 }
 
-/// Reads `overlay.yaml`.
-pub fn settings(fields: &Fields<'_>, overlay: &mut Overlay) -> Vec<Rule> {
-    fields
-        .required("apiVersion")
-        .and_then(|at| at.choice(&[("nodebake/v1", ())]));
-    fields
-        .required("kind")
-        .and_then(|at| at.choice(&[("Overlay", ())]));
-    fields.optional("description").and_then(|at| at.string());
-    if let Some(versions) = fields.optional("kubernetes").and_then(|at| at.fields()) {
-        let minor = |key| versions.optional(key).and_then(|at| at.parse(minor));
-        overlay.minors = minor("since").unwrap_or(0)..=minor("until").unwrap_or(u32::MAX);
-        versions.finish();
-    }
-    let entries = |key| {
-        fields
-            .optional(key)
-            .map(|at| at.entries())
-            .unwrap_or_default()
-    };
-    for (path, at) in entries("directories") {
-        if let Some(entry) = directory(path, &at) {
-            overlay.entries.push(entry);
-        }
-    }
-    for (name, at) in entries("units") {
-        overlay.units.extend(unit_state(name, &at));
-    }
-    entries("files")
-        .iter()
-        .filter_map(|(glob, at)| rule(glob, at))
-        .collect()
+/// Puts what `overlay.yaml` says into its overlay; returns what it says of files.
+pub fn apply(file: OverlayFile, overlay: &mut Overlay) -> Vec<Rule> {
+    let minors = file.kubernetes;
+    overlay.minors = minors.since.unwrap_or(0)..=minors.until.unwrap_or(u32::MAX);
+    overlay.entries.extend(file.directories);
+    overlay.units.extend(file.units);
+    file.files
 }
 
 /// `1.24` or `v1.24`.
-fn minor(text: &str) -> std::result::Result<u32, String> {
+fn minor(text: &str) -> Result<u32, String> {
     let digits = text.trim_start_matches('v').strip_prefix("1.");
     digits
         .and_then(|minor| minor.parse().ok())
         .ok_or_else(|| format!("{text:?} is no minor version like \"1.24\""))
 }
 
-fn directory(path: &str, at: &Cursor<'_>) -> Option<OverlayEntry> {
-    let fields = at.fields()?;
-    let bits = fields
-        .optional("mode")
-        .and_then(|at| mode(&at))
-        .unwrap_or(0o755);
-    let user = fields.optional("user").and_then(|at| owner(&at));
-    let group = fields.optional("group").and_then(|at| owner(&at));
-    fields.finish();
-    match NodePath::parse(path) {
-        Ok(path) => Some(OverlayEntry {
-            path,
-            body: OverlayBody::Directory,
-            mode: bits,
-            user: user.unwrap_or_else(Owner::root),
-            group: group.unwrap_or_else(Owner::root),
-            secret: false,
-            location: at.location().at,
-        }),
-        Err(rule) => {
-            at.error(rule);
-            None
-        }
-    }
+fn glob(text: &str) -> Result<GlobMatcher, String> {
+    let glob = GlobBuilder::new(text).literal_separator(true).build();
+    glob.map(|glob| glob.compile_matcher())
+        .map_err(|error| format!("is no glob: {}", error.kind()))
 }
 
-fn unit_state(name: &str, at: &Cursor<'_>) -> Option<UnitState> {
-    if let Err(rule) = unit_name(name) {
-        at.error(rule);
-    }
-    let fields = at.fields()?;
-    let state = UnitState {
-        name: name.to_owned(),
-        enabled: fields.optional("enabled").and_then(|at| at.bool()),
-        masked: fields
-            .optional("masked")
-            .and_then(|at| at.bool())
-            .unwrap_or(false),
-    };
-    fields.finish();
-    Some(state)
+fn directory(keys: DirectoryKeys, at: &Cursor<'_>) -> Option<OverlayEntry> {
+    let attributes = keys.attributes;
+    Some(OverlayEntry {
+        path: keys.path,
+        body: OverlayBody::Directory,
+        mode: attributes.mode.unwrap_or(0o755),
+        user: attributes.user.unwrap_or_else(Owner::root),
+        group: attributes.group.unwrap_or_else(Owner::root),
+        secret: false,
+        location: at.location().at,
+    })
 }
 
-fn rule(glob: &str, at: &Cursor<'_>) -> Option<Rule> {
-    let fields = at.fields()?;
-    let mode = fields.optional("mode").and_then(|at| mode(&at));
-    let user = fields.optional("user").and_then(|at| owner(&at));
-    let group = fields.optional("group").and_then(|at| owner(&at));
-    let secret = fields
-        .optional("secret")
-        .and_then(|at| at.bool())
-        .unwrap_or(false);
-    fields.finish();
-    match GlobBuilder::new(glob).literal_separator(true).build() {
-        Ok(glob) => Some(Rule {
-            glob: glob.compile_matcher(),
-            mode,
-            user,
-            group,
-            secret,
-            at: at.location(),
-            used: false,
-        }),
-        Err(error) => {
-            at.error(format!("is no glob: {}", error.kind()));
-            None
-        }
-    }
+fn rule(keys: FilesKeys, at: &Cursor<'_>) -> Option<Rule> {
+    Some(Rule {
+        glob: keys.glob,
+        attributes: keys.attributes,
+        secret: keys.secret,
+        at: at.location(),
+        used: false,
+    })
 }

@@ -1,67 +1,74 @@
 //! What carries an interface: a port, a bond of ports, a VLAN inside another interface's network.
 
-use crate::inventory::cursor::{Cursor, Fields};
+use crate::inventory::cursor::Cursor;
+use crate::inventory::interfaces::InterfaceName;
+use crate::inventory::keys::{Shaped, keys, words};
+use crate::inventory::shape::Shape;
 use crate::model::{Bond, Interface, Link, Network};
 
-/// The modes of the kernel's bonding driver.
-pub const MODES: [&str; 7] = [
-    "balance-rr",
-    "active-backup",
-    "balance-xor",
-    "broadcast",
-    "802.3ad",
-    "balance-tlb",
-    "balance-alb",
-];
-/// Ways to choose a frame's port.
-pub const HASH_POLICIES: [&str; 6] = [
-    "layer2",
-    "layer2+3",
-    "layer3+4",
-    "encap2+3",
-    "encap3+4",
-    "vlan+srcmac",
-];
-/// How often links are looked at where nobody says: the value that the kernel's documentation calls a good start, since
-/// its own default is never.
-const MIIMON: u32 = 100;
-
-/// Reads `bond` or `vlan`.
-pub fn read(fields: &Fields<'_>) -> Link {
-    let bond = fields.optional("bond");
-    let vlan = fields.optional("vlan");
-    if let (Some(_), Some(vlan)) = (&bond, &vlan) {
-        vlan.error("an interface is a bond or a VLAN, not both; give the VLAN an entry of its own");
+keys! {
+    for Bond: "bond", as Bond = bond {
+        /// its ports, which are interfaces beside it
+        "members" => members: Vec<InterfaceName>,
+        /// how frames are divided
+        "mode" => mode: BondMode = "active-backup",
+        // The kernel's documentation calls it a good start; its own default is never.
+        /// how often links are looked at, in milliseconds
+        "miimon" => miimon: u32 = 100,
+        /// how often LACP speaks, in mode 802.3ad
+        "lacpRate" => lacp_rate: Option<LacpRate>,
+        /// what chooses a frame's port
+        "hashPolicy" => hash_policy: Option<HashPolicy>,
+        /// the port that is used while it works, in mode active-backup
+        "primary" => primary: Option<InterfaceName>,
     }
-    let link = bond.and_then(|at| read_bond(&at).map(Link::Bond));
-    link.or_else(|| vlan.and_then(|at| read_vlan(&at)))
-        .unwrap_or_default()
 }
 
-fn read_bond(at: &Cursor<'_>) -> Option<Bond> {
-    let fields = at.fields()?;
-    let word = |key, words: &[&'static str]| {
-        let words: Vec<(&str, &str)> = words.iter().map(|word| (*word, *word)).collect();
-        let word = fields.optional(key).and_then(|at| at.choice(&words));
-        word.map(str::to_owned)
-    };
-    let members = fields.list("members");
-    let bond = Bond {
-        members: members
-            .iter()
-            .filter_map(|at| at.string().map(str::to_owned))
-            .collect(),
-        mode: word("mode", &MODES).unwrap_or_else(|| "active-backup".to_owned()),
-        miimon: fields
-            .optional("miimon")
-            .and_then(|at| at.integer())
-            .unwrap_or(MIIMON),
-        lacp_rate: word("lacpRate", &["slow", "fast"]),
-        hash_policy: word("hashPolicy", &HASH_POLICIES),
-        primary: fields
-            .optional("primary")
-            .and_then(|at| at.string().map(str::to_owned)),
-    };
+keys! {
+    pub struct VlanKeys: "vlan" {
+        /// its number
+        "id" => id: VlanId,
+        /// the interface that carries it
+        "link" => link: InterfaceName,
+    }
+}
+
+words! {
+    /// The modes of the kernel's bonding driver.
+    BondMode: ["balance-rr", "active-backup", "balance-xor", "broadcast", "802.3ad", "balance-tlb", "balance-alb"];
+    /// How often LACP speaks.
+    LacpRate: ["slow", "fast"];
+    /// Ways to choose a frame's port.
+    HashPolicy: ["layer2", "layer2+3", "layer3+4", "encap2+3", "encap3+4", "vlan+srcmac"];
+}
+
+/// The number of a VLAN.
+pub enum VlanId {}
+
+impl Shaped for VlanId {
+    type Value = u16;
+    const SHAPE: Shape = Shape::Integer(1, 4094);
+
+    fn read(at: &Cursor<'_>) -> Option<u16> {
+        let id = at.integer()?;
+        let is_tag = (1..=4094).contains(&id);
+        if !is_tag {
+            at.error(format!("{id} is no VLAN: they are 1 to 4094"));
+        }
+        is_tag.then_some(id)
+    }
+}
+
+impl From<VlanKeys> for Link {
+    fn from(keys: VlanKeys) -> Self {
+        Self::Vlan {
+            id: keys.id,
+            parent: keys.link,
+        }
+    }
+}
+
+fn bond(bond: Bond, at: &Cursor<'_>) -> Option<Bond> {
     if bond.lacp_rate.is_some() && bond.mode != "802.3ad" {
         at.error("lacpRate is for mode 802.3ad only");
     }
@@ -70,26 +77,7 @@ fn read_bond(at: &Cursor<'_>) -> Option<Bond> {
     {
         at.error("primary is one of the members, in mode active-backup only");
     }
-    fields.finish();
     Some(bond)
-}
-
-fn read_vlan(at: &Cursor<'_>) -> Option<Link> {
-    let fields = at.fields()?;
-    let id = fields.required("id").and_then(|at| {
-        let id: u16 = at.integer()?;
-        let is_tag = (1..=4094).contains(&id);
-        if !is_tag {
-            at.error(format!("{id} is no VLAN: they are 1 to 4094"));
-        }
-        is_tag.then_some(id)
-    });
-    let parent = fields.required("link").and_then(|at| at.string());
-    fields.finish();
-    Some(Link::Vlan {
-        id: id?,
-        parent: parent?.to_owned(),
-    })
 }
 
 /// What must hold between the interfaces of a node.

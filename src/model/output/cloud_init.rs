@@ -1,8 +1,8 @@
 //! `output.cloudInit`: how user-data is written.
 
-use crate::model::NodePath;
-use crate::model::output::Assets;
 use crate::model::output::limits::Target;
+use crate::model::output::{Assets, MergeSpec};
+use crate::model::{NodePath, Spanned};
 
 /// How cloud-init's documents are written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +19,10 @@ pub struct CloudInit {
     pub forget: bool,
     /// Where the assets are: inside, fetched by URL, or on a CD.
     pub assets: Assets,
+    /// Parts of the user's for user-data, in order.
+    pub parts: Vec<MergeSpec>,
+    /// The user's vendor-data: a file of the project.
+    pub vendor_data: Option<Spanned<String>>,
 }
 
 impl Default for CloudInit {
@@ -30,6 +34,8 @@ impl Default for CloudInit {
             mounts: Vec::new(),
             forget: false,
             assets: Assets::Inside,
+            parts: Vec::new(),
+            vendor_data: None,
         }
     }
 }

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use serde::{Serialize, Serializer};
 
+use crate::model::Spanned;
 use crate::model::output::Assets;
 use crate::model::output::limits::Target;
 
@@ -24,6 +25,17 @@ pub struct IgnitionSettings {
     pub secrets_url: Option<String>,
     /// Where the assets are: inside, or fetched by URL.
     pub assets: Assets,
+    /// Configurations of the user's that are merged, in order.
+    pub merges: Vec<MergeSpec>,
+}
+
+/// A file of the user's that becomes a part of the nodes' own: an Ignition configuration, a part of user-data.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MergeSpec {
+    /// Its path in the project.
+    pub source: Spanned<String>,
+    /// Whether it holds a secret.
+    pub secret: bool,
 }
 
 impl Default for IgnitionSettings {
@@ -35,6 +47,7 @@ impl Default for IgnitionSettings {
             body_url: None,
             secrets_url: None,
             assets: Assets::Inside,
+            merges: Vec::new(),
         }
     }
 }
@@ -49,14 +62,6 @@ pub enum IgnitionTarget {
 }
 
 impl IgnitionTarget {
-    /// The targets with a name, as the inventory writes them. A NoCloud seed is cloud-init's alone.
-    pub fn platforms() -> Vec<(&'static str, Self)> {
-        let named = Target::NAMED.into_iter();
-        let with_limit = named.filter(|(_, target)| *target != Target::NoCloud);
-        let platforms = with_limit.map(|(name, target)| (name, Self::Platform(target)));
-        platforms.chain([("liveISO", Self::LiveIso)]).collect()
-    }
-
     /// How messages call it.
     pub fn name(self) -> &'static str {
         match self {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::output::{Assets, Compression};
+use crate::model::output::ArchiveSettings;
 
 /// How an overlay comes to the system that runs in the end.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,10 +33,8 @@ impl Mode {
 /// How a node's overlay is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct InitramfsSettings {
-    /// How the archive is compressed.
-    pub compression: Compression,
+    /// How the archive is written. In `config.ign` assets are where Ignition's settings say.
+    pub archive: ArchiveSettings,
     /// What becomes of the files.
     pub mode: Mode,
-    /// Where the assets are: inside, or in a layer. In `config.ign` it is as Ignition's settings say.
-    pub assets: Assets,
 }

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 pub use cloud_init::CloudInit;
-pub use ignition::{IgnitionDigest, IgnitionSettings, IgnitionSpec, IgnitionTarget};
+pub use ignition::{IgnitionDigest, IgnitionSettings, IgnitionSpec, IgnitionTarget, MergeSpec};
 pub use initramfs::{InitramfsSettings, Mode};
 pub use pxe::Pxe;
 
@@ -85,7 +85,7 @@ pub struct Settings {
     /// The formats to write, without repeats.
     pub formats: Vec<Format>,
     /// How the tarball is written.
-    pub tarball: TarballSettings,
+    pub tarball: ArchiveSettings,
     /// How the initramfs overlay is compressed, and what becomes of its files.
     pub initramfs: InitramfsSettings,
     /// How the Ignition configuration is written.
@@ -111,7 +111,7 @@ impl Settings {
             Format::Tarball => self.tarball.assets,
             // What a live system reads is an Ignition configuration.
             Format::Initramfs if self.initramfs.mode == Mode::CoreosLive => self.ignition.assets,
-            Format::Initramfs => self.initramfs.assets,
+            Format::Initramfs => self.initramfs.archive.assets,
             Format::CloudInit => self.cloud_init.assets,
             Format::Ignition => self.ignition.assets,
         }
@@ -156,9 +156,9 @@ pub enum Assets {
     Iso,
 }
 
-/// How a node's tarball is written.
+/// How an archive is written: a tarball, or an initramfs overlay.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct TarballSettings {
+pub struct ArchiveSettings {
     /// How it is compressed.
     pub compression: Compression,
     /// Where the assets are: inside, or in a layer.
@@ -174,8 +174,6 @@ pub struct Sysext {
     pub version_id: Option<String>,
     /// `SYSEXT_LEVEL=`, for systems that promise one instead.
     pub level: Option<String>,
-    /// The machine that its programs are for, by Go's name.
-    pub arch: String,
 }
 
 /// One argument of the kernel's command line.

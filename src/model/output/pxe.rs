@@ -1,5 +1,7 @@
 //! How nodes are booted over the network: what `output.pxe` decided.
 
+use crate::model::Spanned;
+
 /// How the nodes of a class are booted over the network.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pxe {
@@ -12,7 +14,7 @@ pub struct Pxe {
     /// Further words of the kernel's command line, with `{node}` for the node's name.
     pub arguments: Vec<String>,
     /// Whose scripts are written.
-    pub loaders: Vec<Loader>,
+    pub loaders: Vec<Spanned<Loader>>,
     /// From where a node fetches the part of its overlay that holds secrets, with `{node}` for its name: https only.
     pub secrets_url: Option<String>,
     /// Whether secrets reach the node by another way than the network.
@@ -26,6 +28,12 @@ pub enum Source {
     Url(String),
     /// A file of the project, which the bundle holds once.
     File(String),
+}
+
+impl Default for Source {
+    fn default() -> Self {
+        Self::File(String::new())
+    }
 }
 
 /// A program that boots over the network.

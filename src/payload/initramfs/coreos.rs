@@ -37,7 +37,7 @@ pub fn package(job: &Job<'_>, forms: &Forms, out: &mut dyn Output) -> Result<()>
     assets::serve(job, Format::Ignition, out)?;
     let mut measured = Only::default();
     ignition::package(job, forms, &mut measured)?;
-    let compression = job.settings.initramfs.compression;
+    let compression = job.settings.initramfs.archive.compression;
     let name = file_name(Part::Whole, compression);
     let size = u32::try_from(measured.size)?;
     out.file(place_of(job, measured.secret), &name, &mut |out| {

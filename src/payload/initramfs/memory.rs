@@ -24,7 +24,7 @@ pub fn memory(job: &Job<'_>) -> Option<u64> {
     let unpacked: u64 = sizes.sum();
     Some(in_memory(
         unpacked,
-        match settings.initramfs.compression {
+        match settings.initramfs.archive.compression {
             Compression::None => unpacked,
             Compression::Gzip | Compression::Zstd | Compression::Xz => 0,
         },

@@ -59,9 +59,8 @@ pub(super) fn layer_name(layer: &Layer, mode: Mode, compression: Compression) ->
 /// Writes the node's overlay as one file, or as two where secrets are kept apart, and the layer of its assets: a boot
 /// loader appends all of them, the layer first.
 pub fn package(job: &Job<'_>, forms: &Forms, out: &mut dyn Output) -> Result<()> {
-    let InitramfsSettings {
-        compression, mode, ..
-    } = job.settings.initramfs;
+    let InitramfsSettings { archive, mode } = job.settings.initramfs;
+    let compression = archive.compression;
     if mode == Mode::CoreosLive {
         return coreos::package(job, forms, out);
     }

@@ -100,7 +100,7 @@ fn words(job: &Job<'_>, pxe: &Pxe) -> Vec<Objection> {
         };
         let mut object = |rule: String| objections.push(Objection::new(word, rule).asked_by(field));
         for loader in &pxe.loaders {
-            if let Some(rule) = loader.cannot_say(word) {
+            if let Some(rule) = loader.value.cannot_say(word) {
                 object(rule.to_owned());
             }
         }

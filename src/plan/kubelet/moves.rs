@@ -50,13 +50,13 @@ pub fn settle(
         minor: spec.kubernetes.value.minor(),
         gates,
         written,
-        given: &spec.kubelet_flags,
+        given: &spec.kubelet.flags,
         flags: Vec::new(),
         added: Vec::new(),
         moved: Vec::new(),
         report,
     };
-    for (name, value) in &spec.kubelet_flags {
+    for (name, value) in &spec.kubelet.flags {
         settle.flag(name, value.as_ref());
     }
     let mut config = match settle.minors_are_known() {

@@ -90,12 +90,12 @@ impl OfCluster {
             initrds: &initrds,
             arguments: &arguments(pxe, spec.output.initramfs.mode, &image, &node.name),
         };
-        for loader in &pxe.loaders {
-            let text = script(*loader, &boot);
+        for loader in pxe.loaders.iter().map(|at| at.value) {
+            let text = script(loader, &boot);
             for mac in &node.macs {
-                write_text(builder, &script_path(*loader, mac), &text)?;
+                write_text(builder, &script_path(loader, mac), &text)?;
             }
-            let entry = entry(*loader, &pxe.url);
+            let entry = entry(loader, &pxe.url);
             self.entries.insert(entry.path, entry.text);
         }
         self.files

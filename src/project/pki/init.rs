@@ -84,7 +84,7 @@ fn sans(cluster: &Cluster, further: &[String]) -> Result<(Vec<String>, Vec<IpAdd
         "kubernetes.default".to_owned(),
         "kubernetes.default.svc".to_owned(),
         format!("kubernetes.default.svc.{domain}"),
-        api.host.clone(),
+        api.host(),
     ];
     hosts.extend(api.endpoints.iter().map(|at| host_of(&at.value).to_owned()));
     // The service `kubernetes` has the first address of each range.

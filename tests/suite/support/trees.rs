@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use nodebake::error::Result;
 use nodebake::model::output::{
-    Assets, CloudInit, Format, IgnitionSettings, InitramfsSettings, Secrets, Settings,
-    TarballSettings,
+    ArchiveSettings, Assets, CloudInit, Format, IgnitionSettings, InitramfsSettings, Secrets,
+    Settings,
 };
 use nodebake::model::{NodePath, Owner, User};
 use nodebake::payload::{NodeFacts, Output, Place};
@@ -192,6 +192,7 @@ pub fn facts() -> NodeFacts {
         hostname: "gpu-1.example.com".into(),
         network: None,
         users: std::sync::Arc::default(),
+        arch: "amd64".into(),
         kernel_arguments: Vec::new(),
         user_files: std::sync::Arc::default(),
         merges: std::sync::Arc::default(),
@@ -200,7 +201,7 @@ pub fn facts() -> NodeFacts {
 }
 
 /// A user with everything that can be said of one, and one with nothing.
-pub fn users() -> std::sync::Arc<[User]> {
+pub fn users() -> std::sync::Arc<Vec<User>> {
     let core = User {
         name: "core".into(),
         uid: Some(1234),
@@ -226,14 +227,15 @@ pub const SSH_KEY: &str =
     "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAEIt/gB17M99Oy+25s8Mpip2flkQFa4hZghPaHHp6gG";
 
 pub fn settings() -> Settings {
+    let archive = ArchiveSettings {
+        assets: Assets::Inside,
+        ..ArchiveSettings::default()
+    };
     Settings {
         formats: Format::ALL.to_vec(),
-        tarball: TarballSettings {
-            assets: Assets::Inside,
-            ..TarballSettings::default()
-        },
+        tarball: archive,
         initramfs: InitramfsSettings {
-            assets: Assets::Inside,
+            archive,
             ..InitramfsSettings::default()
         },
         ignition: IgnitionSettings::default(),

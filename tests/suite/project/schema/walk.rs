@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use nodebake::inventory::LAYER_KEYS;
+use nodebake::inventory::LAYER;
 use serde_json::{Map, Value as Json, json};
 
 use crate::support::fixture::Project;
@@ -126,7 +126,7 @@ impl Walk {
         for (key, property) in at["properties"].as_object().unwrap() {
             let wanted = only.is_none_or(|only| only == key || required.contains(&json!(key)));
             // Nodes have the layers' fields too: what the cluster says of them would be hidden.
-            let hidden = path.starts_with("nodes[") && LAYER_KEYS.contains(&key.as_str());
+            let hidden = path.starts_with("nodes[") && LAYER.field(key).is_some();
             if wanted && !hidden {
                 let inner = self.value(property, &child(path, key));
                 let _ = map.insert(key.clone(), inner);

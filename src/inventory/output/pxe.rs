@@ -1,50 +1,57 @@
 //! `output.pxe`: what machines boot over the network.
 
-use crate::inventory::cursor::{Cursor, Fields};
+use crate::inventory::cursor::Cursor;
+use crate::inventory::keys::{choices, keys, texts};
+use crate::inventory::kinds::{OneOrMore, OrDefault};
+use crate::model::Spanned;
 use crate::model::output::Pxe;
 use crate::model::output::pxe::{Loader, Source};
 use crate::yaml::Value;
 
-/// Reads `pxe`; None where something that it needs is missing or wrong, for which there is a finding.
-pub fn read(at: &Cursor<'_>) -> Option<Pxe> {
-    let fields = at.fields()?;
-    let url = fields.required("url").and_then(|at| at.parse(served));
-    let kernel = fields.required("kernel").and_then(|at| at.parse(source));
-    let initrds = fields.required("initrd").map(|at| initrds(&at));
-    let arguments = fields.list("arguments");
-    let secrets_url = fields
-        .optional("secretsURL")
-        .and_then(|at| at.parse(secrets_url));
-    let elsewhere = fields
-        .optional("secrets")
-        .and_then(|at| at.choice(&[("elsewhere", ())]));
-    let mut pxe = Pxe {
-        url: url.unwrap_or_default(),
-        kernel: kernel.unwrap_or(Source::File(String::new())),
-        initrds: initrds.unwrap_or_default(),
-        arguments: arguments.iter().filter_map(|at| at.parse(word)).collect(),
-        loaders: Vec::new(),
-        secrets_url,
-        secrets_elsewhere: elsewhere.is_some(),
-    };
-    pxe.loaders = loaders(&fields, needs_https(&pxe));
-    if let (Some(at), true) = (fields.optional("secrets"), pxe.secrets_url.is_some()) {
-        at.error("secretsURL says where they come from");
+keys! {
+    for Pxe: "pxe", as Pxe = pxe {
+        /// where the bundle's folders boot and shared are served
+        "url" => url: OrDefault<ServedUrl, true>,
+        /// the kernel: a URL, or a file of the project
+        "kernel" => kernel: OrDefault<BootFile, true>,
+        /// the base initrd, or several: URLs, or files of the project
+        "initrd" => initrds: OrDefault<OneOrMore<BootFile>, true>,
+        /// words of the kernel's command line, after those that are needed
+        "arguments" => arguments: Vec<KernelArgument>,
+        /// boot loaders that scripts are written for; without it all that know the URLs' schemes
+        "loaders" => loaders: Vec<Spanned<LoaderWord>>,
+        /// from where the secret part comes, with {node}; by https
+        "secretsURL" => secrets_url: Option<SecretsUrl>,
+        /// that the secret part comes another way
+        "secrets" => secrets_elsewhere: OrDefault<Elsewhere>,
     }
-    fields.finish();
-    let whole = !pxe.url.is_empty() && pxe.kernel != Source::File(String::new());
-    whole.then_some(pxe)
 }
 
-fn initrds(at: &Cursor<'_>) -> Vec<Source> {
-    match at.located().value {
-        Value::List(_) => at
-            .items()
-            .iter()
-            .filter_map(|at| at.parse(source))
-            .collect(),
-        _ => at.parse(source).into_iter().collect(),
+texts! {
+    /// Where a boot loader fetches from.
+    ServedUrl: String = served, r"^(https?|tftp)://[^/?{]", ["https://boot.example.com/prod"];
+    /// A kernel or initrd.
+    BootFile: Source = source, r"^[A-Za-z0-9._~-]", ["files/vmlinuz"];
+    /// An argument of the kernel.
+    KernelArgument: String = word, r"^\S+$", ["mitigations=auto"];
+    /// From where secrets are fetched at boot.
+    SecretsUrl: String = secrets_url, r"^https://.*\{node\}", ["https://boot.example.com/{node}/secrets"];
+}
+
+choices! {
+    /// Boot loaders by name.
+    LoaderWord: Loader = Loader::NAMED;
+    /// The word of `secrets`.
+    Elsewhere: bool = [("elsewhere", true)];
+}
+
+fn pxe(mut pxe: Pxe, at: &Cursor<'_>) -> Option<Pxe> {
+    pxe.loaders = loaders(&pxe, at);
+    if let (Some(secrets), true) = (at.find(&["secrets"]), pxe.secrets_url.is_some()) {
+        secrets.error("secretsURL says where they come from");
     }
+    let whole = !pxe.url.is_empty() && pxe.kernel != Source::default();
+    whole.then_some(pxe)
 }
 
 fn needs_https(pxe: &Pxe) -> bool {
@@ -58,33 +65,30 @@ fn needs_https(pxe: &Pxe) -> bool {
 }
 
 /// Without a word, scripts for all loaders that can fetch what there is to fetch.
-fn loaders(fields: &Fields<'_>, https: bool) -> Vec<Loader> {
-    let Some(at) = fields.optional("loaders") else {
-        let all = Loader::NAMED.into_iter().map(|(_, loader)| loader);
+fn loaders(pxe: &Pxe, at: &Cursor<'_>) -> Vec<Spanned<Loader>> {
+    let https = needs_https(pxe);
+    let Some(written) = at.find(&["loaders"]) else {
+        let all = Loader::NAMED.into_iter().map(|(_, loader)| Spanned {
+            value: loader,
+            location: at.location(),
+        });
         return all
-            .filter(|loader| !https || loader.knows_https())
+            .filter(|loader| !https || loader.value.knows_https())
             .collect();
     };
-    let mut loaders = Vec::new();
-    for item in at.items() {
-        let Some(loader) = item.choice(&Loader::NAMED) else {
-            continue;
-        };
-        if https && !loader.knows_https() {
-            item.add(
-                item.location()
-                    .error("knows no https, and that is in one of the URLs beside it")
-                    .repair(
-                        "leave it out, or let secrets come from elsewhere and the rest by http",
-                    ),
-            );
+    let mut loaders: Vec<Spanned<Loader>> = Vec::new();
+    for loader in &pxe.loaders {
+        if https && !loader.value.knows_https() {
+            let rule = "knows no https, and that is in one of the URLs beside it";
+            let repair = "leave it out, or let secrets come from elsewhere and the rest by http";
+            at.add(loader.location.error(rule).repair(repair));
         }
-        if !loaders.contains(&loader) {
-            loaders.push(loader);
+        if !loaders.iter().any(|known| known.value == loader.value) {
+            loaders.push(loader.clone());
         }
     }
-    if at.items().is_empty() {
-        at.error("names no loader");
+    if matches!(&written.located().value, Value::List(items) if items.is_empty()) {
+        written.error("names no loader");
     }
     loaders
 }

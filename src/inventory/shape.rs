@@ -1,17 +1,5 @@
-//! What may stand in the files that users write: every key with its kind, said once, as tables. The loader reads by
-//! them (what no table has is an unknown field), the JSON Schema for editors and the manual are made of them.
-
-mod cluster;
-mod files;
-mod layer;
-mod machine;
-mod network;
-mod output;
-pub mod text;
-
-pub use cluster::{CLUSTER, NODE};
-pub use files::{MODE, OWNER};
-pub use layer::{API_VERSION, LAYER, LAYER_FIELDS, LAYER_KEYS, PROFILE};
+//! What may stand in the files that users write, as tables: the loader knows by them which fields are unknown, the JSON
+//! Schema for editors and the manual are made of them. [`crate::inventory::keys`] makes them of the keys' declarations.
 
 /// What a value may be.
 #[derive(Clone, Copy, Debug)]
@@ -30,7 +18,7 @@ pub enum Shape {
     Map(&'static Entries),
     /// A map whose keys are ours.
     Struct(&'static Struct),
-    /// One of several; where two are maps, a key that only the first one has says which.
+    /// One of several; which one, its reader decides.
     Either(&'static [Shape]),
     /// Anything.
     Any,
@@ -68,8 +56,8 @@ pub struct Struct {
     pub name: &'static str,
     /// Its fields, in the order that users would write them; groups are shared by several structs.
     pub groups: &'static [&'static [Field]],
-    /// The key that tells it from what else may stand in its place; empty where nothing may.
-    pub told_by: &'static str,
+    /// Keys that belong to what else may stand in its place, to be named beside an unknown one.
+    pub near: &'static [&'static str],
 }
 
 /// One key of a map.
@@ -87,43 +75,7 @@ pub struct Field {
     pub default: &'static str,
 }
 
-/// A field that may be absent.
-pub const fn field(key: &'static str, shape: Shape, about: &'static str) -> Field {
-    Field {
-        key,
-        shape,
-        about,
-        required: false,
-        default: "",
-    }
-}
-
-impl Field {
-    /// The same field, which must be there.
-    pub const fn required(self) -> Self {
-        Self {
-            required: true,
-            ..self
-        }
-    }
-
-    /// The same field with what counts where it is absent.
-    pub const fn default(self, json: &'static str) -> Self {
-        Self {
-            default: json,
-            ..self
-        }
-    }
-}
-
 impl Struct {
-    /// One without fields.
-    pub const NOTHING: Self = Self {
-        name: "nothing",
-        groups: &[],
-        told_by: "",
-    };
-
     /// Its fields.
     pub fn fields(&self) -> impl Iterator<Item = &'static Field> + use<> {
         self.groups.iter().flat_map(|group| group.iter())
@@ -168,51 +120,4 @@ impl Shape {
             _ => None,
         })
     }
-
-    /// Whether a string may stand there.
-    pub fn takes_text(&'static self) -> bool {
-        let text = |one: &Shape| matches!(one, Self::Text(_) | Self::Words(_) | Self::Any);
-        self.alternatives().iter().any(text)
-    }
-
-    /// Whether `true` and `false` may stand there.
-    pub fn takes_bool(&'static self) -> bool {
-        let bool = |one: &Shape| matches!(one, Self::Bool | Self::Any);
-        self.alternatives().iter().any(bool)
-    }
-
-    /// Whether this whole number may stand there.
-    pub fn takes_integer(&'static self, number: i64) -> bool {
-        self.alternatives().iter().any(|one| match one {
-            Self::Integer(least, most) => (*least..=*most).contains(&number),
-            Self::Any => true,
-            _ => false,
-        })
-    }
-
-    /// Whether exactly these words may stand there.
-    pub fn takes_words<'w>(&'static self, words: impl Iterator<Item = &'w str>) -> bool {
-        let known = self.alternatives().iter().find_map(|one| match one {
-            Self::Words(known) => Some(*known),
-            _ => None,
-        });
-        let (mut known, mut words) = (
-            known.unwrap_or_default().to_vec(),
-            words.collect::<Vec<_>>(),
-        );
-        known.sort_unstable();
-        words.sort_unstable();
-        known == words
-    }
-}
-
-/// A number of fields' keys.
-pub const fn keys<const N: usize>(fields: &[Field; N]) -> [&'static str; N] {
-    let mut keys = [""; N];
-    let mut index = 0;
-    while index < N {
-        keys[index] = fields[index].key;
-        index += 1;
-    }
-    keys
 }

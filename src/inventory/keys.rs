@@ -1,0 +1,491 @@
+//! Keys, each declared once: from one line in [`keys!`] come the field of the type, the row of the table that the schema
+//! and the manual are made of, and its reading with findings. A kind of value is a [`Shaped`] type.
+//!
+//! Why not serde: it stops at the first mistake, and users shall see all of them in one run. Why not a derive macro: it
+//! needs a crate of its own, and three lines for what is one here.
+
+use std::sync::Arc;
+
+use serde_json::Value as Json;
+
+use crate::closest::closest;
+use crate::inventory::cursor::{Cursor, child_path};
+use crate::inventory::shape::{Rule, Shape, Struct};
+use crate::model::Location;
+use crate::report::Finding;
+use crate::yaml::{Located, Map, Value};
+
+/// A kind of value: what may stand there, and how it is read.
+pub trait Shaped {
+    /// The type that it is read as.
+    type Value;
+    /// What may stand there.
+    const SHAPE: Shape;
+    /// Whether the key must be there, where no default is declared.
+    const REQUIRED: bool = true;
+
+    /// Reads it; None after a finding.
+    fn read(at: &Cursor<'_>) -> Option<Self::Value>;
+
+    /// The value where the key is absent, or broken, for which there is a finding. None: the map `around` it has no value
+    /// either.
+    fn absent(around: &Cursor<'_>) -> Option<Self::Value> {
+        let _ = around;
+        None
+    }
+}
+
+/// What the key of an entry may be, where the keys are the user's.
+pub trait EntryKey {
+    /// The type that it is read as.
+    type Key;
+    /// What it looks like.
+    const RULE: &'static Rule;
+
+    /// Reads the key of an entry; None after a finding.
+    fn read_key(at: &Cursor<'_>) -> Option<Self::Key>;
+}
+
+/// The entries of a map whose keys are the user's: each is read with its key.
+pub trait Entry: Shaped {
+    /// What its key looks like.
+    const KEY: &'static Rule;
+}
+
+/// A map whose keys are ours.
+pub trait Keys: Sized {
+    /// Its table.
+    const TABLE: &'static Struct;
+
+    /// Reads those keys of an open map; None after a finding.
+    fn take(fields: &Fields<'_>) -> Option<Self>;
+}
+
+/// A map whose keys are ours: what its struct does not have is unknown.
+pub struct Fields<'a> {
+    at: Cursor<'a>,
+    map: &'a Map,
+    of: &'static Struct,
+}
+
+impl<'a> Fields<'a> {
+    /// The fields of a map whose keys are those of a table.
+    pub fn open(at: &Cursor<'a>, of: &'static Struct) -> Option<Self> {
+        Some(Self {
+            at: at.clone(),
+            map: at.map()?,
+            of,
+        })
+    }
+
+    /// A field of a kind. Where it is absent or broken, its `default` counts, in JSON, or what its kind has for that.
+    pub fn take<K: Shaped>(&self, key: &'static str, default: &str) -> Option<K::Value> {
+        let field = self
+            .map
+            .get(key)
+            .filter(|field| field.value.value != Value::Null);
+        if let Some(field) = field {
+            let read = K::read(&self.at.child(key, &field.value));
+            if read.is_some() {
+                return read;
+            }
+        } else if K::REQUIRED && default.is_empty() {
+            self.at.error(format!("the field {key:?} is missing"));
+        }
+        let Some(tree) = default_tree(&self.at.located().location, default) else {
+            return K::absent(&self.at);
+        };
+        // It lies where the map does: nobody wrote its key.
+        let read = self.at.instead(&tree, K::read);
+        debug_assert!(read.is_some(), "{key} does not take its default");
+        read
+    }
+
+    /// The cursor of the map as a whole.
+    pub fn cursor(&self) -> &Cursor<'a> {
+        &self.at
+    }
+
+    /// Reports every key that the struct does not have.
+    pub fn finish(self) {
+        for (key, field) in self.map {
+            if self.of.field(key).is_some() {
+                continue;
+            }
+            let known = self.of.fields().map(|field| field.key);
+            let near = self.of.near.iter().copied().filter(|near| *near != &**key);
+            let repair = match closest(key, known.chain(near)) {
+                Some(near) => format!("did you mean {near:?}?"),
+                None => "remove it".to_owned(),
+            };
+            let path = child_path(&self.at.location().path, key);
+            self.at
+                .add(Finding::error(&field.key, path, "unknown field").repair(repair));
+        }
+    }
+}
+
+/// A default as if it stood where the map around it does.
+pub fn default_tree(location: &Location, json: &str) -> Option<Located> {
+    fn tree(location: &Location, json: Json) -> Option<Located> {
+        let value = match json {
+            Json::Bool(value) => Value::Bool(value),
+            Json::Number(number) => Value::Int(number.as_i64()?),
+            Json::String(text) => Value::String(text.into()),
+            Json::Array(items) => {
+                let items = items.into_iter().map(|item| tree(location, item));
+                Value::List(Arc::new(items.collect::<Option<Vec<_>>>()?))
+            }
+            Json::Null | Json::Object(_) => return None,
+        };
+        Some(Located {
+            location: location.clone(),
+            value,
+        })
+    }
+    tree(location, serde_json::from_str(json).ok()?)
+}
+
+/// The words of a choice.
+pub const fn words_of<const N: usize, T: Copy>(choices: &[(&'static str, T)]) -> [&'static str; N] {
+    let mut words = [""; N];
+    let mut index = 0;
+    while index < N {
+        words[index] = choices[index].0;
+        index += 1;
+    }
+    words
+}
+
+/// Declares a map whose keys are ours. A key is two lines: what it is for, as schema and manual say it, and
+///
+/// ```text
+/// "yamlKey" => member: Kind,
+/// "yamlKey" => member: Kind = DEFAULT,
+/// ```
+///
+/// where the kind decides whether it may be absent. The head is `pub struct Type: "name in schemas"`, or `for Type: …`
+/// where the type is there already, as plain data of a lower room. Then, each where it is needed, in this order: `here member` is
+/// the map as it was written; `by member: Kind` is the key of an entry whose map has the user's keys; `near [KEYS]` are keys that belong to what else may stand there; `as
+/// Value = function` checks what was read, or makes another type of it. `first` and `then` are keys that several maps
+/// share, before or after their own; `also` are those that somebody else reads.
+macro_rules! keys {
+    (
+        $(#[$meta:meta])*
+        $vis:vis struct $name:ident: $called:literal
+            $(, here $here:ident)?
+            $(, by $by:ident: $by_kind:ty)?
+            $(, near $near:tt)?
+            $(, as $value:ty = $convert:path)?
+        {
+            $(first $first:ident: $first_type:ty,)*
+            $(#[doc = $about:literal] $key:literal => $member:ident: $kind:ty $(= $default:expr)?,)*
+            $(then $then:ident: $then_type:ty,)*
+            $(also $also:ty,)*
+        }
+    ) => {
+        $(#[$meta])*
+        $vis struct $name {
+            $(
+                /// All of it as it was written.
+                $vis $here: $crate::yaml::Located,
+            )?
+            $(
+                /// Its key.
+                $vis $by: <$by_kind as $crate::inventory::keys::EntryKey>::Key,
+            )?
+            $(
+                /// Keys that it shares with others.
+                $vis $first: $first_type,
+            )*
+            $(
+                #[doc = $about]
+                $vis $member: <$kind as $crate::inventory::keys::Shaped>::Value,
+            )*
+            $(
+                /// Keys that it shares with others.
+                $vis $then: $then_type,
+            )*
+        }
+        $crate::inventory::keys::keys! {
+            for $name: $called
+                $(, here $here)?
+                $(, by $by: $by_kind)?
+                $(, near $near)?
+                $(, as $value = $convert)?
+            {
+                $(first $first: $first_type,)*
+                $(#[doc = $about] $key => $member: $kind $(= $default)?,)*
+                $(then $then: $then_type,)*
+                $(also $also,)*
+            }
+        }
+    };
+    (
+        for $name:ident: $called:literal
+            $(, here $here:ident)?
+            $(, by $by:ident: $by_kind:ty)?
+            $(, near $near:tt)?
+            $(, as $value:ty = $convert:path)?
+        {
+            $(first $first:ident: $first_type:ty,)*
+            $(#[doc = $about:literal] $key:literal => $member:ident: $kind:ty $(= $default:expr)?,)*
+            $(then $then:ident: $then_type:ty,)*
+            $(also $also:ty,)*
+        }
+    ) => {
+        impl $crate::inventory::keys::Keys for $name {
+            const TABLE: &'static $crate::inventory::shape::Struct = {
+                use $crate::inventory::{keys as kinds, shape};
+                static TABLE: shape::Struct = shape::Struct {
+                    name: $called,
+                    groups: &[
+                        $(<$first_type as kinds::Keys>::TABLE.groups[0],)*
+                        &[$(shape::Field {
+                            key: $key,
+                            about: str::trim_ascii($about),
+                            shape: <$kind as kinds::Shaped>::SHAPE,
+                            required: <$kind as kinds::Shaped>::REQUIRED
+                                && concat!($(stringify!($default))?).is_empty(),
+                            default: concat!($(stringify!($default))?),
+                        },)*],
+                        $(<$then_type as kinds::Keys>::TABLE.groups[0],)*
+                        $(<$also as kinds::Keys>::TABLE.groups[0],)*
+                    ],
+                    near: keys!(@near $($near)?),
+                };
+                &TABLE
+            };
+
+            fn take(fields: &$crate::inventory::keys::Fields<'_>) -> Option<Self> {
+                $(let $by = <$by_kind as $crate::inventory::keys::EntryKey>::read_key(fields.cursor());)?
+                $(let $first = <$first_type as $crate::inventory::keys::Keys>::take(fields);)*
+                $(let $member = fields.take::<$kind>($key, concat!($(stringify!($default))?));)*
+                $(let $then = <$then_type as $crate::inventory::keys::Keys>::take(fields);)*
+                Some(Self {
+                    $($here: fields.cursor().located().clone(),)?
+                    $($by: $by?,)?
+                    $($first: $first?,)*
+                    $($member: $member?,)*
+                    $($then: $then?,)*
+                })
+            }
+        }
+
+        impl $crate::inventory::keys::Shaped for $name {
+            type Value = keys!(@value $name $(, $value)?);
+            const SHAPE: $crate::inventory::shape::Shape =
+                $crate::inventory::shape::Shape::Struct(<$name as $crate::inventory::keys::Keys>::TABLE);
+
+            fn read(at: &$crate::inventory::cursor::Cursor<'_>) -> Option<Self::Value> {
+                let fields = $crate::inventory::keys::Fields::open(at, <$name as $crate::inventory::keys::Keys>::TABLE)?;
+                let read = <$name as $crate::inventory::keys::Keys>::take(&fields);
+                fields.finish();
+                keys!(@convert read?, at $(, $convert)?)
+            }
+        }
+
+        $(impl $crate::inventory::keys::Entry for $name {
+            const KEY: &'static $crate::inventory::shape::Rule =
+                <$by_kind as $crate::inventory::keys::EntryKey>::RULE;
+        })?
+    };
+    (@near) => { &[] };
+    (@near $near:tt) => { &$near };
+    (@value $name:ident) => { $name };
+    (@value $name:ident, $value:ty) => { $value };
+    (@convert $read:expr, $at:ident) => { Some($read) };
+    (@convert $read:expr, $at:ident, $convert:path) => { $convert($read, $at) };
+}
+
+/// Declares kinds of text: the type that `parse` makes of it, the pattern and examples for editors. A pattern is a regular
+/// expression of the sort that all dialects share, empty for any text, and takes all that `parse` takes, which has the last word.
+macro_rules! texts {
+    ($($(#[$doc:meta])* $name:ident: $value:ty = $parse:expr, $pattern:expr, $examples:tt;)*) => {$(
+        $(#[$doc])*
+        pub enum $name {}
+
+        impl $crate::inventory::keys::Shaped for $name {
+            type Value = $value;
+            const SHAPE: $crate::inventory::shape::Shape =
+                $crate::inventory::shape::Shape::Text(<Self as $crate::inventory::keys::EntryKey>::RULE);
+
+            fn read(at: &$crate::inventory::cursor::Cursor<'_>) -> Option<$value> {
+                at.parse($parse)
+            }
+        }
+
+        impl $crate::inventory::keys::EntryKey for $name {
+            type Key = $value;
+            const RULE: &'static $crate::inventory::shape::Rule = {
+                use $crate::inventory::shape::Rule;
+                static RULE: Rule = Rule { pattern: $pattern, examples: &$examples, template: false };
+                &RULE
+            };
+
+            fn read_key(at: &$crate::inventory::cursor::Cursor<'_>) -> Option<$value> {
+                at.parse_key($parse)
+            }
+        }
+    )*};
+}
+
+/// Declares kinds of text that may be templates: their pattern and examples.
+macro_rules! templates {
+    ($($(#[$doc:meta])* $name:ident: $pattern:expr, $examples:tt;)*) => {$(
+        $(#[$doc])*
+        pub enum $name {}
+
+        impl $crate::inventory::keys::Shaped for $name {
+            type Value = $crate::inventory::text::Text;
+            const SHAPE: $crate::inventory::shape::Shape =
+                $crate::inventory::shape::Shape::Text(<Self as $crate::inventory::keys::EntryKey>::RULE);
+
+            fn read(at: &$crate::inventory::cursor::Cursor<'_>) -> Option<Self::Value> {
+                $crate::inventory::text::text(at)
+            }
+        }
+
+        impl $crate::inventory::keys::EntryKey for $name {
+            type Key = $crate::inventory::text::Text;
+            const RULE: &'static $crate::inventory::shape::Rule = {
+                use $crate::inventory::shape::Rule;
+                static RULE: Rule = Rule { pattern: $pattern, examples: &$examples, template: true };
+                &RULE
+            };
+
+            fn read_key(at: &$crate::inventory::cursor::Cursor<'_>) -> Option<Self::Key> {
+                Some($crate::inventory::text::key_text(at))
+            }
+        }
+    )*};
+}
+
+/// Declares choices: words, and what each of them is; `else` is what counts where the key is absent.
+macro_rules! choices {
+    (@required) => { true };
+    (@required $absent:expr) => { false };
+    ($($(#[$doc:meta])* $name:ident: $value:ty = $choices:expr $(, else $absent:expr)?;)*) => {$(
+        $(#[$doc])*
+        pub enum $name {}
+
+        impl $name {
+            const CHOICES: &'static [(&'static str, $value)] = &$choices;
+        }
+
+        impl $crate::inventory::keys::Shaped for $name {
+            type Value = $value;
+            const SHAPE: $crate::inventory::shape::Shape = $crate::inventory::shape::Shape::Words(
+                &$crate::inventory::keys::words_of::<{ <$name>::CHOICES.len() }, $value>(<$name>::CHOICES),
+            );
+            const REQUIRED: bool = $crate::inventory::keys::choices!(@required $($absent)?);
+
+            fn read(at: &$crate::inventory::cursor::Cursor<'_>) -> Option<$value> {
+                at.choice(Self::CHOICES)
+            }
+
+            $(
+                fn absent(_: &$crate::inventory::cursor::Cursor<'_>) -> Option<$value> {
+                    Some($absent)
+                }
+            )?
+        }
+    )*};
+}
+
+/// Declares choices that are read as the words themselves.
+macro_rules! words {
+    ($($(#[$doc:meta])* $name:ident: $words:tt;)*) => {$(
+        $(#[$doc])*
+        pub enum $name {}
+
+        impl $crate::inventory::keys::Shaped for $name {
+            type Value = String;
+            const SHAPE: $crate::inventory::shape::Shape = $crate::inventory::shape::Shape::Words(&$words);
+
+            fn read(at: &$crate::inventory::cursor::Cursor<'_>) -> Option<String> {
+                at.word(&$words).map(str::to_owned)
+            }
+        }
+    )*};
+}
+
+pub(crate) use {choices, keys, templates, texts, words};
+
+/// What a text is read as, and the findings.
+#[cfg(test)]
+pub fn read_text<K: Shaped>(text: &str) -> (Option<K::Value>, String) {
+    let mut report = crate::report::Report::default();
+    let tree = crate::yaml::parse(&"t".into(), text, &mut report).expect("valid YAML");
+    let report = std::cell::RefCell::new(report);
+    let value = K::read(&Cursor::new(&tree, "", &report));
+    (value, report.into_inner().to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::inventory::kinds::{MapOf, Pair};
+    use crate::inventory::text::Any;
+
+    keys! {
+        struct Sample: "sample", near ["other"] {
+            /// about it
+            "name" => name: Option<Any>,
+            /// about it
+            "b" => b: bool = false,
+            /// about it
+            "c" => c: Vec<Any>,
+            /// about it
+            "d" => d: u8 = 7,
+            /// about it
+            "e" => e: MapOf<Pair<Any, u8>>,
+            /// about it
+            "must" => must: Any,
+        }
+    }
+
+    fn read(text: &str) -> (Option<Sample>, String) {
+        read_text::<Sample>(text)
+    }
+
+    #[test]
+    fn unknown_fields_are_all_named_with_the_nearest_known_one() {
+        assert_eq!(
+            read("nmae: x\nq: 1\nothre: 1\nmust: x\n").1,
+            "error: t:1:1: nmae: unknown field; did you mean \"name\"?\n\
+             error: t:2:1: q: unknown field; remove it\n\
+             error: t:3:1: othre: unknown field; did you mean \"other\"?\n"
+        );
+    }
+
+    #[test]
+    fn wrong_types_say_what_is_wanted() {
+        let (sample, found) = read("name: 5\nb: yes\nc: x\nd: 300\ne: {x: true}\n");
+        assert_eq!(
+            found,
+            "error: t:1:1: the field \"must\" is missing\n\
+             error: t:1:7: name: must be a string, not a whole number; put it in quotes\n\
+             error: t:2:4: b: must be true or false, not a string; write true or false\n\
+             error: t:3:4: c: must be a list, not a string; write it as [a, b]\n\
+             error: t:4:4: d: 300 is out of range\n\
+             error: t:5:8: e.x: must be a whole number, not a boolean\n"
+        );
+        assert!(sample.is_none());
+    }
+
+    #[test]
+    fn what_is_absent_or_null_has_its_default() {
+        let (sample, found) = read("must: x\nd: null\n");
+        let sample = sample.expect(&found);
+        assert_eq!((sample.b, sample.d, sample.must.as_str()), (false, 7, "x"));
+        assert!(sample.name.is_none() && sample.c.is_empty() && sample.e.is_empty());
+        let table = <Sample as crate::inventory::keys::Keys>::TABLE;
+        let required: Vec<&str> = table
+            .fields()
+            .filter(|f| f.required)
+            .map(|f| f.key)
+            .collect();
+        assert_eq!(required, ["must"]);
+    }
+}

@@ -1,0 +1,78 @@
+//! `output.cloudInit`: where user-data goes, and how it is made to fit there.
+
+use crate::inventory::keys::{keys, texts};
+use crate::inventory::output::{CloudAssets, CloudTarget, Merge};
+use crate::inventory::text::{PathOnNode, ProjectFile};
+use crate::model::Spanned;
+use crate::model::output::CloudInit;
+
+keys! {
+    for CloudInit: "cloudInit" {
+        /// where user-data goes: it is made to fit there
+        "target" => target: CloudTarget = "nocloud",
+        /// from where a node fetches what does not fit, with {node}
+        "url" => url: Option<BodyUrl>,
+        /// whether seed.iso is made of the documents
+        "seedISO" => seed_iso: bool = false,
+        /// whether user-data is removed from the node when it is set up
+        "forget" => forget: bool = false,
+        /// where large files are; without it: fetched where assetsURL is set
+        "assets" => assets: CloudAssets,
+        /// folders on disks that parts of yours let cloud-init mount
+        "mounts" => mounts: Vec<PathOnNode>,
+        /// parts of yours for user-data
+        "parts" => parts: Vec<Merge>,
+        /// a file of the project that becomes vendor-data
+        "vendorData" => vendor_data: Option<Spanned<ProjectFile>>,
+    }
+}
+
+texts! {
+    /// From where user-data is fetched.
+    BodyUrl: String = url, r"^https?://.*\{node\}", ["https://boot.example.com/{node}.tar.gz"];
+}
+
+/// From where a node fetches. Plain http will do: what is fetched holds no secret, and its digest is known.
+fn url(text: &str) -> Result<String, &'static str> {
+    match plain_url(text)?.contains("{node}") {
+        true => Ok(text.to_owned()),
+        false => Err("must hold {node}, or all nodes would fetch the same files"),
+    }
+}
+
+/// A URL that a shell and YAML take as it is.
+pub(super) fn plain_url(text: &str) -> Result<&str, &'static str> {
+    let rest = ["https://", "http://"]
+        .iter()
+        .find_map(|scheme| text.strip_prefix(scheme));
+    let is_plain = |c: char| c.is_ascii_graphic() && !"\"'`\\<>^|".contains(c);
+    match rest {
+        None => Err("must begin with https:// or http://"),
+        Some(rest) if rest.is_empty() || rest.starts_with('/') || !rest.chars().all(is_plain) => {
+            Err("is no URL")
+        }
+        Some(_) => Ok(text),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_node_fetches_its_own_files() {
+        for good in ["https://a/{node}.tar.gz", "http://a:8080/x?n={node}&b"] {
+            assert_eq!(url(good).as_deref(), Ok(good));
+        }
+        for bad in [
+            "ftp://a/{node}",
+            "https://a/body",
+            "https:///{node}",
+            "https://a/{node} b",
+            "https://a/{node}\"",
+            "{node}",
+        ] {
+            assert!(url(bad).is_err(), "{bad}");
+        }
+    }
+}

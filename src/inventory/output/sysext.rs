@@ -1,0 +1,38 @@
+//! `output.sysext`: whether nodes' programs are written as a system extension, and for which systems.
+
+use crate::inventory::cursor::Cursor;
+use crate::inventory::keys::{keys, texts};
+use crate::model::output::Sysext;
+
+keys! {
+    for Sysext: "sysext", as Sysext = sysext {
+        /// the system's ID in os-release
+        "id" => id: OsReleaseWord = "_any",
+        /// its VERSION_ID
+        "versionID" => version_id: Option<OsReleaseWord>,
+        /// its SYSEXT_LEVEL
+        "level" => level: Option<OsReleaseWord>,
+    }
+}
+
+texts! {
+    /// What os-release takes without quotes.
+    OsReleaseWord: String = word, r"^[A-Za-z0-9._-]+$", ["debian"];
+}
+
+fn sysext(sysext: Sysext, at: &Cursor<'_>) -> Option<Sysext> {
+    let id = at.find(&["id"]);
+    let any = id.is_none_or(|id| id.located().as_str() == Some("_any"));
+    if any && (sysext.version_id.is_some() || sysext.level.is_some()) {
+        at.error("a version or level is one of a system, so id must name it");
+    }
+    Some(sysext)
+}
+
+fn word(text: &str) -> Result<String, String> {
+    let fits = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+    match !text.is_empty() && text.chars().all(fits) {
+        true => Ok(text.to_owned()),
+        false => Err(format!("{text:?} is no plain word of os-release")),
+    }
+}
