@@ -10,7 +10,7 @@ use anyhow::Context;
 
 use crate::error::Result;
 use crate::model::Location;
-use crate::report::{Finding, Report};
+use crate::report::{Finding, Id, Report};
 
 /// In a folder with this bit, as /tmp has it, nobody renames or removes the files of others.
 const STICKY: u32 = 0o1000;
@@ -68,10 +68,15 @@ fn check(folder: &Path, named: &Path, others: Others, report: &mut Report) -> io
             "others may write the folder (mode {mode:04o}), so they could exchange what is in it"
         );
         let repair = format!("run `chmod go-w {location}`");
-        let finding =
-            Finding::error(&Location::file(location.to_string()), "", rule).repair(repair);
+        let finding = Finding::new(
+            Id::FolderExposed,
+            &Location::file(location.to_string()),
+            "",
+            rule,
+        )
+        .help(repair);
         // A project's folder is that of several secrets.
-        if !report.sorted().contains(&&finding) {
+        if !report.sorted().contains(&finding) {
             report.add(finding);
         }
     }
@@ -80,7 +85,15 @@ fn check(folder: &Path, named: &Path, others: Others, report: &mut Report) -> io
     {
         let rule = format!("the folder belongs to user {owner}, who could exchange what is in it");
         let repair = format!("run `chown {} {location}`", us());
-        report.add(Finding::error(&Location::file(location.to_string()), "", rule).repair(repair));
+        report.add(
+            Finding::new(
+                Id::FileOwnerForeign,
+                &Location::file(location.to_string()),
+                "",
+                rule,
+            )
+            .help(repair),
+        );
     }
     Ok(())
 }
@@ -97,8 +110,8 @@ pub fn check_writers(file: &Path, shown: &str, report: &mut Report) -> Result<()
     if metadata.is_file() && mode & 0o022 != 0 {
         let rule = format!("others may change the file (mode {mode:04o})");
         report.add(
-            Finding::error(&Location::file(shown), "", rule)
-                .repair(format!("run `chmod go-w {shown}`")),
+            Finding::new(Id::FileExposed, &Location::file(shown), "", rule)
+                .help(format!("run `chmod go-w {shown}`")),
         );
     }
     Ok(())

@@ -8,6 +8,7 @@ use crate::error::{Exit, Result};
 use crate::preflight::memory::mib;
 use crate::project::{Checked, check};
 use crate::report::Report;
+use crate::report::print::json;
 use crate::terminal;
 
 /// Every machine has so much memory to spare, in bytes.
@@ -28,7 +29,7 @@ pub fn run(args: &Check) -> Result<Exit> {
             }
         }
         Print::Json => {
-            terminal::write_json(&mut stdout, &report.sorted())?;
+            terminal::write_json(&mut stdout, &json::document(&report))?;
         }
     }
     Ok(match report.has_errors() {

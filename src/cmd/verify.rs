@@ -14,7 +14,7 @@ use crate::cmd::usage;
 use crate::error::{Exit, Result};
 use crate::model::Location;
 use crate::project::judged_at;
-use crate::report::{Finding, Report};
+use crate::report::{Finding, Id, Report};
 use crate::signing::PublicKey;
 use crate::terminal::{self, shown};
 use crate::timing::parse_rfc3339;
@@ -86,9 +86,14 @@ fn bundle(args: &Verify, out: &Path, key: &PublicKey) -> Result<Exit> {
     let until = verdict.usable_until.as_deref().and_then(parse_rfc3339);
     if verdict.is_good() && until.is_some_and(|until| until <= at) {
         let rule = "what its nodes need to join has expired, for some of them at least";
-        let finding = Finding::warning(&Location::file(&*verdict.bundle), "", rule);
+        let finding = Finding::new(
+            Id::BundleExpired,
+            &Location::file(&*verdict.bundle),
+            "",
+            rule,
+        );
         let mut report = Report::default();
-        report.add(finding.repair("mint tokens and build it anew before nodes boot from it"));
+        report.add(finding.help("mint tokens and build it anew before nodes boot from it"));
         write!(terminal::stderr(), "{report}")?;
     }
     say(&verdict, args.output)
@@ -125,15 +130,15 @@ fn warn(verdict: &Verdict) -> Result<()> {
         let repair = format!(
             "run `chmod -R go= {folders}`, or copy with what keeps modes, as `tar -p` and `cp -a` do"
         );
-        report.add(Finding::warning(&location, "", rule).repair(repair));
+        report.add(Finding::new(Id::BundleExposed, &location, "", rule).help(repair));
     }
     for name in &verdict.leftovers {
         let rule = format!(
             "{name} was left by a build that was killed; it is no part of the bundle, and was not verified"
         );
         report.add(
-            Finding::warning(&location, "", rule)
-                .repair("remove it, or build again, which removes it"),
+            Finding::new(Id::BundleLeftovers, &location, "", rule)
+                .help("remove it, or build again, which removes it"),
         );
     }
     Ok(write!(terminal::stderr(), "{report}")?)

@@ -30,7 +30,7 @@ use crate::inventory::{Attributes, Body, FileSpec, KubeconfigAuth, Spec, Text, U
 use crate::model::{FieldLocation, Spanned};
 use crate::plan::{ClassPlan, Plan};
 use crate::project_folder::{ProjectFolder, SOURCE};
-use crate::report::{Finding, Report};
+use crate::report::{Finding, Id, Report};
 use crate::tree::Content;
 
 /// What is the same for all nodes of a class.
@@ -243,7 +243,8 @@ impl<'a> Compiler<'a> {
                     "the overlay {} does not fit Kubernetes 1.{minor}",
                     name.value
                 );
-                self.report.add(name.location.error(rule));
+                self.report
+                    .add(name.location.finding(Id::OverlayVersionUnsupported, rule));
             }
             overlays.push((overlay.clone(), used.replace));
         }
@@ -373,7 +374,7 @@ pub fn refused(
             "put the key into a file of `files` with `secret: true`",
         ),
     };
-    Some(location.error(rule).repair(repair))
+    Some(location.finding(Id::PrivateKeyExposed, rule).help(repair))
 }
 
 fn named(list: &[(String, Text)], templates: &mut TemplateSet) -> Vec<(String, TemplateText)> {

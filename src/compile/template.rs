@@ -17,7 +17,7 @@ use crate::compile::template::conditions::{Asked, asked};
 use crate::compile::template::metered::Metered;
 use crate::io::Limited;
 use crate::model::Location;
-use crate::report::{Finding, Report};
+use crate::report::{Finding, Id, Report};
 
 /// The names that templates may start from.
 pub const SCOPE: [&str; 7] = [
@@ -140,7 +140,8 @@ impl TemplateSet {
                     broken.insert(index, finding);
                 }
                 None => {
-                    report.add(Finding::error(
+                    report.add(Finding::new(
+                        Id::TemplateSetBroken,
                         &Location::file("templates"),
                         "",
                         message(&error),
@@ -182,7 +183,7 @@ impl TemplateSet {
             let metered = Metered::new(&source.text).unwrap_or_else(|refused| {
                 let location = source.location_of(refused.line, refused.column);
                 let rule = format!("template: {}", refused.rule);
-                let finding = Finding::error(&location, &*source.path, rule);
+                let finding = Finding::new(Id::TemplateTooLarge, &location, &*source.path, rule);
                 report.add(finding.clone());
                 broken.insert(index, finding);
                 Metered::default()
@@ -205,8 +206,13 @@ fn lint(tera: &Tera, index: usize, source: &Source, report: &mut Report) {
     unknown.sort_unstable();
     for name in unknown {
         let rule = format!("the template uses {name:?}, which is not defined");
-        let finding = Finding::error(&source.name_location(name), &*source.path, rule);
-        report.add(finding.repair(format!("start from one of {}", SCOPE.join(", "))));
+        let finding = Finding::new(
+            Id::TemplateVariableUnknown,
+            &source.name_location(name),
+            &*source.path,
+            rule,
+        );
+        report.add(finding.help(format!("start from one of {}", SCOPE.join(", "))));
     }
 }
 
@@ -219,7 +225,8 @@ impl Templates {
         }
         self.conditions(id, scope)?;
         let (Some(source), Some(metered)) = (self.sources.get(id.0), self.metered.get(id.0)) else {
-            return Err(Finding::error(
+            return Err(Finding::new(
+                Id::TemplateSetBroken,
                 &Location::file("templates"),
                 "",
                 "is not there",
@@ -260,14 +267,15 @@ impl Templates {
         let location = source.location_of(asked.line, asked.column);
         let rule = format!("template: `{name}` is not defined");
         let repair = format!("ask `{name} is defined` where it may be missing");
-        Err(Finding::error(&location, &*source.path, rule).repair(repair))
+        Err(Finding::new(Id::TemplateVariableUnknown, &location, &*source.path, rule).help(repair))
     }
 }
 
 impl Source {
     /// About the template from its beginning.
     fn whole(&self, rule: &str) -> Finding {
-        Finding::error(
+        Finding::new(
+            Id::TemplateFailed,
             &self.location_of(1, 0),
             &*self.path,
             format!("template: {rule}"),
@@ -284,7 +292,7 @@ impl Source {
                 if self.location.line != 0 && self.text.trim_end().contains('\n') {
                     rule.push_str(&format!(" (line {} of the text)", span.start_line));
                 }
-                Finding::error(&location, &*self.path, rule)
+                Finding::new(Id::TemplateFailed, &location, &*self.path, rule)
             }
             ErrorKind::Msg(text) => match reported_location(text) {
                 // The first line says what is wrong, and here columns count from 1.
@@ -293,11 +301,26 @@ impl Source {
                     let rule = in_our_words(rule.trim_start_matches("error: "));
                     let (line, column) = metered.original(line, column.saturating_sub(1));
                     let location = self.location_of(line, column);
-                    Finding::error(&location, &*self.path, format!("template: {rule}"))
+                    Finding::new(
+                        Id::TemplateFailed,
+                        &location,
+                        &*self.path,
+                        format!("template: {rule}"),
+                    )
                 }
-                None => Finding::error(&self.location, &*self.path, message(error)),
+                None => Finding::new(
+                    Id::TemplateFailed,
+                    &self.location,
+                    &*self.path,
+                    message(error),
+                ),
             },
-            _ => Finding::error(&self.location, &*self.path, message(error)),
+            _ => Finding::new(
+                Id::TemplateFailed,
+                &self.location,
+                &*self.path,
+                message(error),
+            ),
         }
     }
 

@@ -13,7 +13,7 @@ use crate::identity::pem::{Block, blocks, push_block};
 use crate::input;
 use crate::model::Location;
 use crate::project_folder::{CERTIFICATES, ProjectFolder};
-use crate::report::{Finding, Report};
+use crate::report::{Finding, Id, Report};
 use crate::timing::rfc3339;
 
 const CERTIFICATE: &str = "CERTIFICATE";
@@ -126,24 +126,24 @@ struct Findings<'a> {
 
 impl Findings<'_> {
     /// Line 0 means the file as a whole.
-    fn error(&mut self, line: u32, rule: impl Into<String>, repair: &str) {
+    fn error(&mut self, id: Id, line: u32, rule: impl Into<String>, repair: &str) {
         let location = Location::new(self.source.name, line, line.min(1));
-        let finding = Finding::error(&location, self.source.field, rule);
-        self.report.add(finding.repair(repair));
+        let finding = Finding::new(id, &location, self.source.field, rule);
+        self.report.add(finding.help(repair));
         self.is_good = false;
     }
 
-    fn warning(&mut self, line: u32, rule: impl Into<String>) {
+    fn warning(&mut self, id: Id, line: u32, rule: impl Into<String>) {
         let location = Location::new(self.source.name, line, line.min(1));
         self.report
-            .add(Finding::warning(&location, self.source.field, rule));
+            .add(Finding::new(id, &location, self.source.field, rule));
     }
 }
 
 fn read_bundle(bytes: &[u8], findings: &mut Findings<'_>) -> Option<CaBundle> {
     const AS_PEM: &str = "give the CA certificate as PEM";
     if bytes.iter().all(u8::is_ascii_whitespace) {
-        findings.error(0, "the CA file is empty", AS_PEM);
+        findings.error(Id::CaInvalid, 0, "the CA file is empty", AS_PEM);
         return None;
     }
     // Comments may be in any encoding; blocks are ASCII.
@@ -156,6 +156,7 @@ fn read_bundle(bytes: &[u8], findings: &mut Findings<'_>) -> Option<CaBundle> {
         let line = u32::try_from(line + 1).unwrap_or(u32::MAX);
         let repair = "take the key out of the project, and consider it known";
         findings.error(
+            Id::CaHoldsKey,
             line,
             "the CA file holds a private key; nodes need the certificate only",
             repair,
@@ -166,7 +167,7 @@ fn read_bundle(bytes: &[u8], findings: &mut Findings<'_>) -> Option<CaBundle> {
     if blocks.is_empty() {
         let rule = "the CA file is not PEM";
         let repair = "convert it with `openssl x509 -inform DER -in FILE -out ca.pem`";
-        findings.error(0, rule, repair);
+        findings.error(Id::CaInvalid, 0, rule, repair);
         return None;
     }
     let mut pem = String::with_capacity(bytes.len());
@@ -175,7 +176,7 @@ fn read_bundle(bytes: &[u8], findings: &mut Findings<'_>) -> Option<CaBundle> {
         certificates.extend(read_block(block, &mut pem, findings));
     }
     if certificates.is_empty() && findings.is_good {
-        findings.error(0, "the CA file holds no certificate", AS_PEM);
+        findings.error(Id::CaInvalid, 0, "the CA file holds no certificate", AS_PEM);
     }
     judge_validity(&certificates, findings);
     let not_after = certificates
@@ -197,15 +198,16 @@ fn read_block(
     const ANEW: &str = "copy the CA certificate anew";
     if block.label != CERTIFICATE {
         let rule = "a block that is no CERTIFICATE is left out, as Kubernetes ignores it";
-        findings.warning(block.line, rule);
+        findings.warning(Id::CaQuestionable, block.line, rule);
         return None;
     }
     let Some(der) = block.decode() else {
-        findings.error(block.line, "the PEM block is damaged", ANEW);
+        findings.error(Id::CaInvalid, block.line, "the PEM block is damaged", ANEW);
         return None;
     };
     let Ok(([], certificate)) = X509Certificate::from_der(&der) else {
         findings.error(
+            Id::CaInvalid,
             block.line,
             "the PEM block is not an X.509 certificate",
             ANEW,
@@ -214,6 +216,7 @@ fn read_block(
     };
     if let Some(rule) = why_no_ca(&certificate) {
         findings.error(
+            Id::CaInvalid,
             block.line,
             rule,
             "give the certificate that signs the API server's",
@@ -271,8 +274,9 @@ fn judge_validity(certificates: &[CaCertificate], findings: &mut Findings<'_>) {
             ),
         };
         match any_valid {
-            true => findings.warning(certificate.line, rule),
+            true => findings.warning(Id::CaQuestionable, certificate.line, rule),
             false => findings.error(
+                Id::CaInvalid,
                 certificate.line,
                 rule,
                 "give the CA certificate that is in use",

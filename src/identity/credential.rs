@@ -21,7 +21,7 @@ use crate::identity::private_key::{LABEL, PrivateKey};
 use crate::input::Limit;
 use crate::model::Location;
 use crate::project_folder::ProjectFolder;
-use crate::report::{Finding, Report};
+use crate::report::{Finding, Id, Report};
 use crate::secrets::{Secret, check_access};
 use crate::timing::rfc3339;
 
@@ -99,7 +99,7 @@ impl Judged {
                     "the certificate of {} is missing",
                     expected.leaf.common_name
                 );
-                let finding = Finding::error(&location, "", rule).repair(ISSUE);
+                let finding = Finding::new(Id::CertificateMissing, &location, "", rule).help(ISSUE);
                 return Ok(Self {
                     credential: None,
                     findings: vec![finding],
@@ -146,8 +146,8 @@ impl Judged {
         }
         let errors = faults
             .into_iter()
-            .map(|rule| Finding::error(location, "", rule).repair(ISSUE));
-        let warnings = warning.map(|rule| Finding::warning(location, "", rule));
+            .map(|rule| Finding::new(Id::CertificateInvalid, location, "", rule).help(ISSUE));
+        let warnings = warning.map(|rule| Finding::new(Id::CertificateForeign, location, "", rule));
         Self {
             credential,
             findings: errors.chain(warnings).collect(),

@@ -11,7 +11,7 @@ use crate::error::Result;
 use crate::identity::{Authority, CaBundle, PrivateKey};
 use crate::input::{self, Limit};
 use crate::model::Location;
-use crate::report::{Finding, Report};
+use crate::report::{Finding, Id, Report};
 use crate::secrets::{Secret, check_access};
 
 /// Longer than any passphrase, in bytes.
@@ -58,7 +58,9 @@ pub fn signing_ca(
     });
     let location = Location::file(shown);
     Ok(made
-        .map_err(|(rule, repair)| report.add(Finding::error(&location, "", rule).repair(repair)))
+        .map_err(|(rule, repair)| {
+            report.add(Finding::new(Id::CaKeyInvalid, &location, "", rule).help(repair))
+        })
         .ok())
 }
 
@@ -67,10 +69,14 @@ fn read_key(path: &Path, shown: &str, report: &mut Report) -> Result<Option<Zero
     let reading = || format!("reading {}", path.display());
     let read = match input::read_or_pipe(path, KEY_LIMIT) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let finding = Finding::error(&Location::file(shown), "", "the CA's key is missing");
-            report.add(
-                finding.repair("name it with --ca-key, or make a CA with `nodebake pki init`"),
+            let finding = Finding::new(
+                Id::CaKeyInvalid,
+                &Location::file(shown),
+                "",
+                "the CA's key is missing",
             );
+            report
+                .add(finding.help("name it with --ca-key, or make a CA with `nodebake pki init`"));
             return Ok(None);
         }
         read => report.take(read, shown).with_context(reading)?,

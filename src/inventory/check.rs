@@ -12,7 +12,7 @@ use crate::kubernetes::version::skew;
 use crate::model::output::limits::Target;
 use crate::model::output::{Format, IgnitionTarget};
 use crate::model::{FieldLocation, Location, Spanned};
-use crate::report::Report;
+use crate::report::{Id, Report};
 
 /// Longer than this, automatic approval is worth a warning: whoever holds a token can become any node.
 const LONG_TTL: Duration = Duration::from_secs(24 * 3600);
@@ -44,8 +44,8 @@ fn networks(cluster: &Cluster, report: &mut Report) {
                 report.add(
                     later
                         .location
-                        .error(rule)
-                        .repair("give services and pods networks of their own"),
+                        .finding(Id::NetworksOverlap, rule)
+                        .help("give services and pods networks of their own"),
                 );
             }
         }
@@ -61,10 +61,10 @@ fn networks(cluster: &Cluster, report: &mut Report) {
             .iter()
             .any(|cidr| cidr.value.contains(&dns.value));
         if !local && !inside && !network.service_cidrs.is_empty() {
-            report.add(dns.location.warning(format!(
-                "{} lies in none of the service networks",
-                dns.value
-            )));
+            report.add(dns.location.finding(
+                Id::DnsOutsideServices,
+                format!("{} lies in none of the service networks", dns.value),
+            ));
         }
     }
 }
@@ -86,18 +86,17 @@ fn addresses(inventory: &Inventory, report: &mut Report) {
                         "{} lies inside the {kind} network {}",
                         address.value, cidr.value
                     );
-                    report.add(address.location.error(rule));
+                    report.add(address.location.finding(Id::NodeAddressInCluster, rule));
                 }
             }
             if address.value.is_loopback()
                 || address.value.is_multicast()
                 || address.value.is_unspecified()
             {
-                report.add(
-                    address
-                        .location
-                        .error(format!("{} can be no node's address", address.value)),
-                );
+                report.add(address.location.finding(
+                    Id::NodeAddressUnusable,
+                    format!("{} can be no node's address", address.value),
+                ));
             }
         }
     }
@@ -113,11 +112,14 @@ fn api_server(inventory: &Inventory, report: &mut Report) {
         .into_iter()
         .any(|used| used.name.value == "api-proxy");
     if loopback && own_proxy && api.endpoints.is_empty() {
-        let warning = api.url.location.warning(format!(
-            "{} is each node itself, and no proxy is declared there",
-            api.url.value
-        ));
-        report.add(warning.repair(
+        let warning = api.url.location.finding(
+            Id::ApiServerUrlLocal,
+            format!(
+                "{} is each node itself, and no proxy is declared there",
+                api.url.value
+            ),
+        );
+        report.add(warning.help(
             "list the servers in apiServer.endpoints, and use the overlay api-proxy or run a proxy of yours",
         ));
     }
@@ -128,7 +130,12 @@ fn api_server(inventory: &Inventory, report: &mut Report) {
     };
     for spec in &inventory.specs {
         if let Some((rule, repair)) = skew(&spec.kubernetes.value, server) {
-            report.add(spec.kubernetes.location.error(rule).repair(repair));
+            report.add(
+                spec.kubernetes
+                    .location
+                    .finding(Id::VersionSkew, rule)
+                    .help(repair),
+            );
         }
     }
 }
@@ -141,8 +148,8 @@ fn tokens(cluster: &Cluster, report: &mut Report) {
             tokens
                 .automatic_approval
                 .location
-                .warning(rule)
-                .repair("set tokens.approval to review, or a shorter ttl"),
+                .finding(Id::ApprovalTokenLong, rule)
+                .help("set tokens.approval to review, or a shorter ttl"),
         );
     }
     if tokens.shelf_life > tokens.ttl.value {
@@ -151,13 +158,18 @@ fn tokens(cluster: &Cluster, report: &mut Report) {
             tokens
                 .ttl
                 .location
-                .error(rule)
-                .repair("make tokens.ttl longer than tokens.shelfLife"),
+                .finding(Id::TokenTtlShort, rule)
+                .help("make tokens.ttl longer than tokens.shelfLife"),
         );
     }
     if !tokens.node_group.value.contains("{node}") {
         let rule = "must hold {node}, or all nodes would share one group";
-        report.add(tokens.node_group.location.error(rule));
+        report.add(
+            tokens
+                .node_group
+                .location
+                .finding(Id::BootstrapGroupInvalid, rule),
+        );
     }
 }
 
@@ -181,7 +193,7 @@ fn readable_user_data(inventory: &Inventory, report: &mut Report) {
                     "every pod of a node can read its user-data on {name}, and with tokens.approval auto become any node"
                 );
                 let repair = "set tokens.approval to review, or give the nodes certificates";
-                report.add(location.warning(rule).repair(repair));
+                report.add(location.finding(Id::MetadataReadable, rule).help(repair));
             }
             if !spec.output.secrets.apart(format) && has_lasting_secrets(spec) {
                 let rule = format!(
@@ -189,7 +201,7 @@ fn readable_user_data(inventory: &Inventory, report: &mut Report) {
                 );
                 let repair =
                     "set output.secrets to separate, and bring the secret part another way";
-                report.add(location.warning(rule).repair(repair));
+                report.add(location.finding(Id::MetadataReadable, rule).help(repair));
             }
         }
     }
@@ -217,7 +229,7 @@ fn boots_by_mac(inventory: &Inventory, report: &mut Report) {
             ),
         };
         let repair = "list them in macs, or set output.pxe to null for the node";
-        report.add(name.location.error(rule).repair(repair));
+        report.add(name.location.finding(Id::MacMissing, rule).help(repair));
     }
 }
 

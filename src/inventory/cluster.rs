@@ -10,6 +10,7 @@ use crate::inventory::profiles::{ApiVersion, ProfileName};
 use crate::inventory::spec::Spec;
 use crate::inventory::text::{Address, Cidr, Domain, HttpsUrl, PemFile, Release, https_url};
 use crate::model::Spanned;
+use crate::report::Id;
 use crate::timing::{DURATION_RULE, parse_duration};
 
 /// What is true of the cluster, whichever node is baked.
@@ -121,15 +122,15 @@ keys! {
 
 texts! {
     /// The cluster's name.
-    ClusterName: String = cluster_name, r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$", ["prod-eu1"];
+    ClusterName or NameInvalid: String = cluster_name, r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$", ["prod-eu1"];
     /// A file with one node a line.
     CsvFile: String = plain, "", ["racks.csv"];
     /// A server behind a proxy.
-    HostAndPort: String = host_and_port, r"^[^/?#@\s]+:[0-9]+$", ["10.0.0.1:6443"];
+    HostAndPort or HostPortInvalid: String = host_and_port, r"^[^/?#@\s]+:[0-9]+$", ["10.0.0.1:6443"];
     /// A user of the cluster.
     ClusterUser: String = plain, "", ["kube-apiserver-kubelet-client"];
     /// A time span.
-    DurationText: Duration = |text| parse_duration(text).ok_or(DURATION_RULE),
+    DurationText or DurationInvalid: Duration = |text| parse_duration(text).ok_or(DURATION_RULE),
         r"^(0|([0-9.]+(ns|us|µs|μs|ms|s|m|h|d))+)$", ["24h", "90d", "1h30m"];
     /// A group that tokens belong to.
     TokenGroup: String = plain, "", ["system:bootstrappers:nodebake:prod-eu1"];
@@ -179,7 +180,10 @@ fn token_settings(tokens: TokenSettings, at: &Cursor<'_>) -> Option<TokenSetting
         && !tokens.usages.is_empty()
         && !tokens.usages.contains(&"authentication")
     {
-        usages.error("a kubelet's token needs the usage \"authentication\"");
+        usages.report(
+            Id::TokenUsagesInvalid,
+            "a kubelet's token needs the usage \"authentication\"",
+        );
     }
     Some(tokens)
 }

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::sync::Arc;
 
 use crate::model::{FieldLocation, Location, Spanned};
-use crate::report::{Finding, Report};
+use crate::report::{Finding, Id, Report};
 use crate::yaml::{Located, Map, Value};
 
 /// One value of the tree and the report that its mistakes go to.
@@ -52,12 +52,16 @@ impl<'a> Cursor<'a> {
         self.key.map_or("", |(key, _)| key)
     }
 
-    /// The key of an entry, that `parse` makes something of; its error is the rule.
-    pub fn parse_key<T, E: ToString>(&self, parse: impl FnOnce(&str) -> Result<T, E>) -> Option<T> {
+    /// The key of an entry, that `parse` makes something of; its error is the message of a finding about `id`.
+    pub fn parse_key<T, E: ToString>(
+        &self,
+        id: Id,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Option<T> {
         match parse(self.key()) {
             Ok(key) => Some(key),
             Err(rule) => {
-                self.key_error(rule.to_string());
+                self.report_key(id, rule.to_string());
                 None
             }
         }
@@ -94,9 +98,9 @@ impl<'a> Cursor<'a> {
         self.instead(&Located::map(&self.value.location, []), read)
     }
 
-    /// Adds an error about the key of an entry.
-    pub fn key_error(&self, rule: impl Into<String>) {
-        self.add(self.key_location().error(rule));
+    /// Adds a finding about the key of an entry.
+    pub fn report_key(&self, id: Id, message: impl Into<String>) {
+        self.add(self.key_location().finding(id, message));
     }
 
     /// Adds a finding.
@@ -104,16 +108,16 @@ impl<'a> Cursor<'a> {
         self.report.borrow_mut().add(finding);
     }
 
-    /// Adds an error about this value.
-    pub fn error(&self, rule: impl Into<String>) {
-        self.add(self.location().error(rule));
+    /// Adds a finding about this value.
+    pub fn report(&self, id: Id, message: impl Into<String>) {
+        self.add(self.location().finding(id, message));
     }
 
     fn wrong_type(&self, wanted: &str, repair: Option<&str>) {
         let rule = format!("must be {wanted}, not {}", self.value.value.kind());
-        let mut finding = self.location().error(rule);
+        let mut finding = self.location().finding(Id::ValueTypeWrong, rule);
         if let Some(repair) = repair {
-            finding = finding.repair(repair);
+            finding = finding.help(repair);
         }
         self.add(finding);
     }
@@ -155,37 +159,33 @@ impl<'a> Cursor<'a> {
         };
         let converted = T::try_from(value).ok();
         if converted.is_none() {
-            self.error(format!("{value} is out of range"));
+            self.report(Id::ValueOutOfRange, format!("{value} is out of range"));
         }
         converted
     }
 
-    /// A string that `parse` makes something of; its error is the rule.
-    pub fn parse<T, E: ToString>(&self, parse: impl FnOnce(&str) -> Result<T, E>) -> Option<T> {
+    /// A string that `parse` makes something of; its error is the message of a finding about `id`.
+    pub fn parse<T, E: ToString>(
+        &self,
+        id: Id,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Option<T> {
         match parse(self.string()?) {
             Ok(value) => Some(value),
             Err(rule) => {
-                self.error(rule.to_string());
+                self.report(id, rule.to_string());
                 None
             }
         }
     }
 
-    /// Like [`Cursor::parse`], with the location kept.
-    pub fn parse_at<T, E: ToString>(
-        &self,
-        parse: impl FnOnce(&str) -> Result<T, E>,
-    ) -> Option<Spanned<T>> {
-        let value = self.parse(parse)?;
+    /// The text with its location.
+    pub fn string_at(&self) -> Option<Spanned<String>> {
+        let value = self.string()?.to_owned();
         Some(Spanned {
             value,
             location: self.location(),
         })
-    }
-
-    /// The text with its location.
-    pub fn string_at(&self) -> Option<Spanned<String>> {
-        self.parse_at(|text| Ok::<_, String>(text.to_owned()))
     }
 
     /// One of a few words.
@@ -201,8 +201,9 @@ impl<'a> Cursor<'a> {
         let text = self.string()?;
         let found = words.iter().find(|word| **word == text);
         if found.is_none() {
-            let finding = self.location().error(format!("{text:?} is not known here"));
-            self.add(finding.repair(format!("write one of {}", words.join(", "))));
+            let rule = format!("{text:?} is not known here");
+            let finding = self.location().finding(Id::ValueNotAChoice, rule);
+            self.add(finding.help(format!("write one of {}", words.join(", "))));
         }
         found.copied()
     }

@@ -10,6 +10,7 @@ use crate::inventory::text::Text;
 use crate::inventory::text::{ProjectFile, Shared};
 use crate::model::Spanned;
 use crate::model::{Owner, Sha256Digest};
+use crate::report::Id;
 use crate::tree::unit_name;
 
 keys! {
@@ -141,16 +142,16 @@ texts! {
     /// A glob of paths in an archive.
     ArchiveGlob: String = plain, "", ["bin/containerd*"];
     /// A SHA-256 digest.
-    Sha256: Sha256Digest = sha256, r"^[0-9A-Fa-f]{64}$",
+    Sha256 or DigestInvalid: Sha256Digest = sha256, r"^[0-9A-Fa-f]{64}$",
         ["e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"];
     /// The version that must stand in a file.
-    FileVersion: String = file_version, "^(.|\\n)", ["1.1.12"];
+    FileVersion or VersionInvalid: String = file_version, "^(.|\\n)", ["1.1.12"];
     /// A unit of systemd.
-    UnitName: String = |name| unit_name(name).map(|()| name.to_owned()),
+    UnitName or UnitNameInvalid: String = |name| unit_name(name).map(|()| name.to_owned()),
         r"^[A-Za-z0-9:_.\\@-]+\.(service|socket|device|mount|automount|swap|target|path|timer|slice|scope)$",
         ["containerd.service"];
     /// A drop-in's file name.
-    DropinName: String = dropin_name, r"^[^/]+\.conf$", ["10-limits.conf"];
+    DropinName or NameInvalid: String = dropin_name, r"^[^/]+\.conf$", ["10-limits.conf"];
     /// A name that owns files.
     OwnerName: String = plain, "", ["etcd"];
 }
@@ -199,7 +200,10 @@ fn file(keys: FileKeys, at: &Cursor<'_>) -> Option<FileSpec> {
     ];
     let mut bodies = bodies.into_iter().flatten();
     if written != 1 {
-        at.error("needs exactly one of content, template and source");
+        at.report(
+            Id::FieldsExclusive,
+            "needs exactly one of content, template and source",
+        );
         return None;
     }
     Some(FileSpec {
@@ -212,7 +216,10 @@ fn file(keys: FileKeys, at: &Cursor<'_>) -> Option<FileSpec> {
 
 fn unit(unit: UnitSpec, at: &Cursor<'_>) -> Option<UnitSpec> {
     if unit.masked && (unit.text.is_some() || unit.enabled == Some(true)) {
-        at.error("a masked unit can have neither text nor be enabled");
+        at.report(
+            Id::UnitMaskedAndUsed,
+            "a masked unit can have neither text nor be enabled",
+        );
     }
     Some(unit)
 }
@@ -251,8 +258,10 @@ impl Shaped for Mode {
             .and_then(|digits| u32::from_str_radix(digits, 8).ok())
             .filter(|mode| *mode <= 0o7777);
         if mode.is_none() {
-            let finding = at.location().error("a mode must be a quoted octal string");
-            at.add(finding.repair("write it like \"0644\""));
+            let finding = at
+                .location()
+                .finding(Id::FileModeInvalid, "a mode must be a quoted octal string");
+            at.add(finding.help("write it like \"0644\""));
         }
         mode
     }
@@ -276,10 +285,11 @@ impl Shaped for Owner {
         match at.located().as_str() {
             Some("root") => Some(Self::root()),
             Some(_) => {
-                let finding = at
-                    .location()
-                    .error("an owner other than root needs a name and an id");
-                at.add(finding.repair("write it like {name: etcd, id: 999}"));
+                let finding = at.location().finding(
+                    Id::OwnerInvalid,
+                    "an owner other than root needs a name and an id",
+                );
+                at.add(finding.help("write it like {name: etcd, id: 999}"));
                 None
             }
             None => NamedOwner::read(at).map(|owner| Self {

@@ -7,6 +7,7 @@ use crate::inventory::kinds::word_of;
 use crate::inventory::text::HttpsUrl;
 use crate::inventory::text::Text;
 use crate::model::{FieldLocation, Spanned};
+use crate::report::Id;
 
 /// How a kubelet comes to its client certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,7 +83,7 @@ keys! {
 
 texts! {
     /// A user or group in a certificate.
-    CertificateName: String = name, r"^[A-Za-z0-9:._@-]{1,64}$", ["agent"];
+    CertificateName or NameInvalid: String = name, r"^[A-Za-z0-9:._@-]{1,64}$", ["agent"];
 }
 
 /// One kubeconfig.
@@ -112,17 +113,21 @@ keys! {
 
 fn kubeconfig(keys: KubeconfigKeys, at: &Cursor<'_>) -> Option<KubeconfigSpec> {
     if at.has("certificate") == at.has("tokenFile") {
-        at.error("needs exactly one of certificate and tokenFile");
+        at.report(
+            Id::FieldsExclusive,
+            "needs exactly one of certificate and tokenFile",
+        );
         return None;
     }
     let certificate = keys.certificate.map(KubeconfigAuth::Certificate);
     let auth = certificate.or(keys.token_file.map(KubeconfigAuth::TokenFile))?;
     let others_read = keys.attributes.mode.is_some_and(|mode| mode & 0o007 != 0);
     if others_read && matches!(auth, KubeconfigAuth::Certificate(_)) {
-        let finding = at
-            .location()
-            .error("holds a private key, which everybody could read");
-        at.add(finding.repair("give it a mode like \"0640\", and a group"));
+        let finding = at.location().finding(
+            Id::PrivateKeyExposed,
+            "holds a private key, which everybody could read",
+        );
+        at.add(finding.help("give it a mode like \"0640\", and a group"));
     }
     Some(KubeconfigSpec {
         path: keys.path,
@@ -136,11 +141,11 @@ fn certificate_user(who: CertificateUser, at: &Cursor<'_>) -> Option<Certificate
     let group = who.group.as_deref();
     let is_node = who.user.value.starts_with("system:node:");
     if is_node || group == Some("system:nodes") {
-        let finding = who
-            .user
-            .location
-            .error("is what the node itself is, and nobody else on it");
-        at.add(finding.repair("set identity.client to clientCertificate, or name another user"));
+        let finding = who.user.location.finding(
+            Id::IdentityReserved,
+            "is what the node itself is, and nobody else on it",
+        );
+        at.add(finding.help("set identity.client to clientCertificate, or name another user"));
         return None;
     }
     if let (Some("system:masters"), Some(group)) = (group, at.find(&["group"])) {
@@ -153,8 +158,8 @@ fn everything(location: &FieldLocation) -> crate::report::Finding {
     let rule =
         "whoever reads this file may do everything in the cluster until the certificate ends";
     location
-        .warning(rule)
-        .repair("bind a role to a user or group of your own instead")
+        .finding(Id::KubeconfigAllPowerful, rule)
+        .help("bind a role to a user or group of your own instead")
 }
 
 /// A user or group in a certificate. RFC 5280, appendix A: at most 64 characters. It names a file too.

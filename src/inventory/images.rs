@@ -28,7 +28,7 @@ keys! {
 
 texts! {
     /// An archive of images on the node.
-    ArchiveName: String = archive_name, r"^[A-Za-z0-9_-][A-Za-z0-9._-]*$", ["pause.tar"];
+    ArchiveName or NameInvalid: String = archive_name, r"^[A-Za-z0-9_-][A-Za-z0-9._-]*$", ["pause.tar"];
     /// A container image that a node names.
     AnyImage: String = plain, "", ["registry.k8s.io/pause:3.10"];
 }

@@ -14,6 +14,7 @@ use crate::inventory::shape::Shape;
 use crate::inventory::text::Mac;
 use crate::inventory::text::{Address, Cidr, Domain};
 use crate::model::{Bond, Interface, Link, Network, Route};
+use crate::report::Id;
 
 /// The longest interface name that Linux takes (IFNAMSIZ less its NUL).
 const LONGEST_NAME: usize = 15;
@@ -63,9 +64,9 @@ keys! {
 
 texts! {
     /// A network interface.
-    InterfaceName: String = interface_name, r"^[^\s/:*?\[\]]{1,15}$", ["lan0"];
+    InterfaceName or NameInvalid: String = interface_name, r"^[^\s/:*?\[\]]{1,15}$", ["lan0"];
     /// An address with the prefix of its network.
-    HostCidr: IpNet = host_with_prefix, r"^[0-9A-Fa-f:.]+/[0-9]{1,3}$", ["10.20.4.11/23"];
+    HostCidr or CidrInvalid: IpNet = host_with_prefix, r"^[0-9A-Fa-f:.]+/[0-9]{1,3}$", ["10.20.4.11/23"];
 }
 
 choices! {
@@ -102,7 +103,10 @@ impl Shaped for Interfaces {
 
 fn interface(keys: InterfaceKeys, at: &Cursor<'_>) -> Option<Interface> {
     if let (true, Some(vlan)) = (at.has("bond"), at.find(&["vlan"])) {
-        vlan.error("an interface is a bond or a VLAN, not both; give the VLAN an entry of its own");
+        vlan.report(
+            Id::FieldsExclusive,
+            "an interface is a bond or a VLAN, not both; give the VLAN an entry of its own",
+        );
     }
     let link = keys.bond.map(Link::Bond);
     let (dhcp4, dhcp6) = keys.dhcp;
@@ -139,9 +143,10 @@ fn check_gateway(interface: &Interface, gateway: IpAddr, at: &Cursor<'_>) {
     let link_local = matches!(gateway, IpAddr::V6(gateway) if gateway.is_unicast_link_local());
     let reached = interface.addresses.iter().any(|net| net.contains(&gateway));
     if !link_local && !reached && !interface.addresses.is_empty() {
-        at.error(format!(
-            "the gateway {gateway} lies in none of the interface's networks"
-        ));
+        at.report(
+            Id::GatewayUnreachable,
+            format!("the gateway {gateway} lies in none of the interface's networks"),
+        );
     }
 }
 

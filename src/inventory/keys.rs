@@ -12,7 +12,7 @@ use crate::closest::closest;
 use crate::inventory::cursor::{Cursor, child_path};
 use crate::inventory::shape::{Rule, Shape, Struct};
 use crate::model::Location;
-use crate::report::Finding;
+use crate::report::{Finding, Id};
 use crate::yaml::{Located, Map, Value};
 
 /// A kind of value: what may stand there, and how it is read.
@@ -90,7 +90,8 @@ impl<'a> Fields<'a> {
                 return read;
             }
         } else if K::REQUIRED && default.is_empty() {
-            self.at.error(format!("the field {key:?} is missing"));
+            let message = format!("the field {key:?} is missing");
+            self.at.report(Id::FieldMissing, message);
         }
         let Some(tree) = default_tree(&self.at.located().location, default) else {
             return K::absent(&self.at);
@@ -119,8 +120,9 @@ impl<'a> Fields<'a> {
                 None => "remove it".to_owned(),
             };
             let path = child_path(&self.at.location().path, key);
-            self.at
-                .add(Finding::error(&field.key, path, "unknown field").repair(repair));
+            self.at.add(
+                Finding::new(Id::FieldUnknown, &field.key, path, "unknown field").help(repair),
+            );
         }
     }
 }
@@ -298,10 +300,13 @@ macro_rules! keys {
     (@convert $read:expr, $at:ident, $convert:path) => { $convert($read, $at) };
 }
 
-/// Declares kinds of text: the type that `parse` makes of it, the pattern and examples for editors. A pattern is a regular
+/// Declares kinds of text: the type that `parse` makes of it, the pattern and examples for editors. `or ID` is the finding about what is none of them. A pattern is a regular
 /// expression of the sort that all dialects share, empty for any text, and takes all that `parse` takes, which has the last word.
 macro_rules! texts {
-    ($($(#[$doc:meta])* $name:ident: $value:ty = $parse:expr, $pattern:expr, $examples:tt;)*) => {$(
+    // What takes any text refuses only what is none.
+    (@id) => { $crate::report::Id::ValueTypeWrong };
+    (@id $id:ident) => { $crate::report::Id::$id };
+    ($($(#[$doc:meta])* $name:ident $(or $id:ident)?: $value:ty = $parse:expr, $pattern:expr, $examples:tt;)*) => {$(
         $(#[$doc])*
         pub enum $name {}
 
@@ -311,7 +316,7 @@ macro_rules! texts {
                 $crate::inventory::shape::Shape::Text(<Self as $crate::inventory::keys::EntryKey>::RULE);
 
             fn read(at: &$crate::inventory::cursor::Cursor<'_>) -> Option<$value> {
-                at.parse($parse)
+                at.parse($crate::inventory::keys::texts!(@id $($id)?), $parse)
             }
         }
 
@@ -324,7 +329,7 @@ macro_rules! texts {
             };
 
             fn read_key(at: &$crate::inventory::cursor::Cursor<'_>) -> Option<$value> {
-                at.parse_key($parse)
+                at.parse_key($crate::inventory::keys::texts!(@id $($id)?), $parse)
             }
         }
     )*};

@@ -13,7 +13,7 @@ use crate::inventory::profiles::ProfileFile;
 use crate::inventory::shape::Struct;
 use crate::model::{Location, Spanned};
 use crate::project_folder::{CLUSTER_FILE, ProjectFolder, SETTINGS};
-use crate::report::{Finding, Report};
+use crate::report::{Finding, Id, Report};
 use crate::yaml::{Located, Value};
 
 mod check;
@@ -101,8 +101,8 @@ impl Inventory {
                 let folder = project.path().display();
                 let rule = format!("cannot be read in {folder}: {error}");
                 report.add(
-                    Finding::error(&Location::file(file), "", rule)
-                        .repair("name the project's folder, or make one with `nodebake init DIR`"),
+                    Finding::new(Id::ProjectMissing, &Location::file(file), "", rule)
+                        .help("name the project's folder, or make one with `nodebake init DIR`"),
                 );
                 return None;
             }
@@ -172,8 +172,8 @@ fn read_nodes(
     }
     let nodes = nodes.into_list();
     if nodes.is_empty() && !report.borrow().has_errors() {
-        let finding = Finding::error(&tree.location, "", "there are no nodes");
-        add(finding.repair("add `nodes` or `nodesFrom`"));
+        let finding = Finding::new(Id::NodesMissing, &tree.location, "", "there are no nodes");
+        add(finding.help("add `nodes` or `nodesFrom`"));
     }
     nodes::check_unique(&nodes, add);
     nodes

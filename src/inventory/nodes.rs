@@ -19,7 +19,7 @@ use crate::inventory::text::{Address, Mac, cidr};
 use crate::kubernetes::names::node_name;
 use crate::model::Network;
 use crate::model::{FieldLocation, Spanned};
-use crate::report::Finding;
+use crate::report::{Finding, Id};
 use crate::yaml::Located;
 
 /// One node, as the inventory has it.
@@ -103,8 +103,8 @@ impl Nodes {
                 "the node {} is there already, at {}",
                 node.name.value, first.name.location.at
             );
-            let finding = node.name.location.error(rule);
-            find(finding.repair("give each node a name of its own"));
+            let finding = node.name.location.finding(Id::NodeRepeated, rule);
+            find(finding.help("give each node a name of its own"));
             return;
         }
         first.refinable = false;
@@ -143,14 +143,23 @@ impl Nodes {
                 Ok(name) => self.add_one(members.node(name, offset), find),
                 // One member shows what is wrong with all of them.
                 Err(rule) => {
-                    find(names.location.error(format!("{name}: {rule}")));
+                    find(
+                        names
+                            .location
+                            .finding(Id::NodeNameInvalid, format!("{name}: {rule}")),
+                    );
                     return;
                 }
             }
         }
         for excepted in unused {
             let rule = format!("{} is not in the range", excepted.value);
-            find(excepted.location.error(rule).repair("remove it"));
+            find(
+                excepted
+                    .location
+                    .finding(Id::RangeExceptUnknown, rule)
+                    .help("remove it"),
+            );
         }
     }
 }
@@ -216,12 +225,12 @@ keys! {
 
 texts! {
     /// A node's name.
-    NodeName: String = checked_name,
+    NodeName or NodeNameInvalid: String = checked_name,
         r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$", ["gpu-1.example.com"];
     /// Names that count.
-    RangeText: NameRange = NameRange::parse, r"^[^\[\]]*\[[0-9]+-[0-9]+\][^\[\]]*$", ["edge-[001-250]"];
+    RangeText or RangeInvalid: NameRange = NameRange::parse, r"^[^\[\]]*\[[0-9]+-[0-9]+\][^\[\]]*$", ["edge-[001-250]"];
     /// A network of nodes.
-    NodeCidr: IpNet = cidr, r"^[0-9A-Fa-f:.]+/[0-9]{1,3}$", ["10.20.0.0/16"];
+    NodeCidr or CidrInvalid: IpNet = cidr, r"^[0-9A-Fa-f:.]+/[0-9]{1,3}$", ["10.20.0.0/16"];
 }
 
 /// Where the node's MAC addresses are known, its interfaces have no others: with another one an interface would stay down.
@@ -233,8 +242,8 @@ fn known_macs(node: OneNode, at: &Cursor<'_>) -> Option<OneNode> {
         let at = at.find(&["interfaces", &interface.name, "mac"]);
         if let Some(at) = at.filter(|_| !node.macs.iter().any(|known| known.value == *mac)) {
             let rule = format!("{mac} is none of the node's macs");
-            let finding = at.location().error(rule);
-            at.add(finding.repair("add it to macs, or mend it"));
+            let finding = at.location().finding(Id::MacUnknown, rule);
+            at.add(finding.help("add it to macs, or mend it"));
         }
     }
     Some(node)
@@ -279,11 +288,10 @@ fn fits(
     find: &mut impl FnMut(Finding),
 ) {
     let Some(last) = nth_address(start.value, names.len() - 1) else {
-        find(start.location.error(format!(
-            "{} names do not fit behind {}",
-            names.len(),
-            start.value
-        )));
+        find(start.location.finding(
+            Id::RangeAddressesShort,
+            format!("{} names do not fit behind {}", names.len(), start.value),
+        ));
         return;
     };
     let Some(network) = within.filter(|net| net.value.addr().is_ipv4() == start.value.is_ipv4())
@@ -291,10 +299,10 @@ fn fits(
         return;
     };
     if !is_host_in(network.value, start.value) {
-        find(start.location.error(format!(
-            "{} is no host address of {}",
-            start.value, network.value
-        )));
+        find(start.location.finding(
+            Id::RangeAddressesShort,
+            format!("{} is no host address of {}", start.value, network.value),
+        ));
     } else if !is_host_in(network.value, last) {
         let rule = format!(
             "{} names from {} end at {last}, which is no host address of {}",
@@ -305,8 +313,8 @@ fn fits(
         find(
             start
                 .location
-                .error(rule)
-                .repair("start lower, name fewer nodes, or widen the network"),
+                .finding(Id::RangeAddressesShort, rule)
+                .help("start lower, name fewer nodes, or widen the network"),
         );
     }
 }
@@ -329,8 +337,8 @@ pub fn check_unique(nodes: &[Node], add: &mut impl FnMut(Finding)) {
                 );
                 add(address
                     .location
-                    .error(rule)
-                    .repair("give each node an address of its own"));
+                    .finding(Id::NodeAddressRepeated, rule)
+                    .help("give each node an address of its own"));
             }
         }
         for mac in &node.macs {
@@ -338,8 +346,8 @@ pub fn check_unique(nodes: &[Node], add: &mut impl FnMut(Finding)) {
                 let rule = format!("{} belongs to {other} already (here: {name})", mac.value);
                 add(mac
                     .location
-                    .error(rule)
-                    .repair("give each node a MAC address of its own"));
+                    .finding(Id::MacRepeated, rule)
+                    .help("give each node a MAC address of its own"));
             }
         }
     }

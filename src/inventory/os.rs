@@ -8,6 +8,7 @@ use crate::inventory::text::PathOnNode;
 use crate::model::Spanned;
 use crate::model::output::KernelArgument;
 use crate::model::{NodePath, architectures};
+use crate::report::Id;
 
 /// What configures the network on the node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,9 +63,9 @@ texts! {
     /// A system's name.
     SystemName: String = plain, "", ["Debian"];
     /// An amount of memory, in bytes.
-    Memory: u64 = memory, r"^\+?[0-9]+(Mi|Gi|Ti)B?$", ["2Gi"];
+    Memory or QuantityInvalid: u64 = memory, r"^\+?[0-9]+(Mi|Gi|Ti)B?$", ["2Gi"];
     /// An argument of the kernel, as a key.
-    KernelWord: String = kernel_word, r"^\S+$", ["mitigations=auto"];
+    KernelWord or KernelArgumentInvalid: String = kernel_word, r"^\S+$", ["mitigations=auto"];
 }
 
 choices! {
@@ -89,7 +90,7 @@ impl Shaped for Architecture {
     ]);
 
     fn read(at: &Cursor<'_>) -> Option<String> {
-        at.parse(arch)
+        at.parse(Id::ArchitectureUnknown, arch)
     }
 }
 

@@ -19,6 +19,7 @@ use crate::model::output::{
     ArchiveSettings, Assets, CloudInit, Compression, Format, IgnitionSettings, IgnitionTarget,
     InitramfsSettings, MergeSpec, Mode, Pxe, Secrets, Settings, Sysext,
 };
+use crate::report::Id;
 
 keys! {
     for Settings: "output", as Settings = settings {
@@ -82,7 +83,7 @@ keys! {
 
 texts! {
     /// From where assets are fetched.
-    AssetsUrl: String = assets_url, r"^https?://.*\{sha256\}", ["https://boot.example.com/files/{sha256}"];
+    AssetsUrl or UrlInvalid: String = assets_url, r"^https?://.*\{sha256\}", ["https://boot.example.com/files/{sha256}"];
 }
 
 choices! {
@@ -132,13 +133,13 @@ fn settings(mut settings: Settings, at: &Cursor<'_>) -> Option<Settings> {
         match at.find(&[format, "assets"]) {
             None if has_url => *assets = Assets::Url,
             Some(at) if *assets == Assets::Url && !has_url => {
-                let finding = at
-                    .location()
-                    .error("nothing says from where they are fetched");
+                let finding = at.location().finding(
+                    Id::AssetsUrlMissing,
+                    "nothing says from where they are fetched",
+                );
                 at.add(
-                    finding.repair(
-                        "set output.assetsURL, like https://boot.example.com/files/{sha256}",
-                    ),
+                    finding
+                        .help("set output.assetsURL, like https://boot.example.com/files/{sha256}"),
                 );
             }
             _ => {}
@@ -148,20 +149,24 @@ fn settings(mut settings: Settings, at: &Cursor<'_>) -> Option<Settings> {
         if let (Some(url), Some(at)) = (&settings.ignition.body_url, at.find(&["ignition", "url"]))
             && let Err(rule) = node_url(url, false)
         {
-            at.error(rule);
+            at.report(Id::UrlInvalid, rule);
         }
         if let Some(at) = at.find(&["ignition", "secretsURL"]) {
             let rule = "no secrets are fetched: they are inside the payload";
             let repair = "set output.secrets to separate, or take the URL away (null)";
-            at.add(at.location().error(rule).repair(repair));
+            at.add(
+                at.location()
+                    .finding(Id::IgnitionSecretsNotFetched, rule)
+                    .help(repair),
+            );
         }
     }
     if let Some(at) = at.find(&["pxe"])
         && !settings.formats.contains(&Format::Initramfs)
     {
         let rule = "machines boot an initramfs overlay, and output.formats does not have it";
-        let finding = at.location().error(rule);
-        at.add(finding.repair("add initramfs to output.formats"));
+        let finding = at.location().finding(Id::PxeWithoutInitramfs, rule);
+        at.add(finding.help("add initramfs to output.formats"));
     }
     Some(settings)
 }
@@ -228,11 +233,14 @@ impl Shaped for Formats {
 
     fn read(at: &Cursor<'_>) -> Option<Vec<Format>> {
         let items = at.items();
-        let mut formats: Vec<Format> = items.iter().filter_map(|item| item.parse(format)).collect();
+        let mut formats: Vec<Format> = items
+            .iter()
+            .filter_map(|item| item.parse(Id::ValueNotAChoice, format))
+            .collect();
         formats.sort();
         formats.dedup();
         if items.is_empty() {
-            at.error("names no format");
+            at.report(Id::ListEmpty, "names no format");
         }
         Some(formats)
     }

@@ -16,7 +16,7 @@ use crate::inventory::spec::Spec;
 use crate::inventory::text::Any;
 use crate::model::{FieldLocation, Location, Spanned};
 use crate::project_folder::{ProjectFolder, SETTINGS};
-use crate::report::Report;
+use crate::report::{Id, Report};
 use crate::yaml::Located;
 
 static BUILT_IN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/profiles");
@@ -96,9 +96,11 @@ impl Profiles {
                 chain.join(" → "),
                 name.value
             );
-            report
-                .borrow_mut()
-                .add(name.location.error(rule).repair("break the circle"));
+            report.borrow_mut().add(
+                name.location
+                    .finding(Id::ProfileCycle, rule)
+                    .help("break the circle"),
+            );
             return None;
         }
         if let Some(known) = self.read.get(&name.value) {
@@ -131,9 +133,10 @@ impl Profiles {
     fn find(&self, name: &Spanned<String>, report: &RefCell<Report>) -> Option<(Arc<str>, String)> {
         let file = format!("{}.yaml", name.value);
         if name.value.contains(['/', '\\']) || name.value.starts_with('.') {
-            report
-                .borrow_mut()
-                .add(name.location.error("a profile's name is no path"));
+            report.borrow_mut().add(
+                name.location
+                    .finding(Id::NameInvalid, "a profile's name is no path"),
+            );
             return None;
         }
         let own = format!("profiles/{file}");
@@ -155,10 +158,11 @@ impl Profiles {
             return Some((format!("built-in:profiles/{file}").into(), text.to_owned()));
         }
         let known = self.names();
-        let mut finding = name
-            .location
-            .error(format!("there is no profile {:?}", name.value));
-        finding.repair = Some(
+        let mut finding = name.location.finding(
+            Id::ProfileMissing,
+            format!("there is no profile {:?}", name.value),
+        );
+        finding.help = Some(
             match closest(&name.value, known.iter().map(String::as_str)) {
                 Some(near) => format!("did you mean {near:?}?"),
                 None => format!("the profiles are {}", known.join(", ")),

@@ -6,6 +6,7 @@ use crate::inventory::keys::{Shaped, choices, keys, texts};
 use crate::inventory::shape::{Rule, Shape};
 use crate::inventory::text::PemFile;
 use crate::model::Spanned;
+use crate::report::Id;
 
 keys! {
     /// What is known of containerd.
@@ -73,15 +74,15 @@ keys! {
 
 texts! {
     /// A release of containerd: its major and minor version.
-    ContainerdVersion: (u32, u32) = version, r"^v*[12]\.[0-9]+(\.[0-9]+)*$", ["1.7", "2.1"];
+    ContainerdVersion or VersionInvalid: (u32, u32) = version, r"^v*[12]\.[0-9]+(\.[0-9]+)*$", ["1.7", "2.1"];
     /// A container image with its registry.
-    Image: String = image, r"^[A-Za-z0-9._:@-]*/[A-Za-z0-9._/:@-]*$", ["registry.k8s.io/pause:3.10"];
+    Image or NameInvalid: String = image, r"^[A-Za-z0-9._:@-]*/[A-Za-z0-9._/:@-]*$", ["registry.k8s.io/pause:3.10"];
     /// An HTTP proxy.
-    ProxyUrl: String = proxy_url, r"^(https?|socks5)://[^/@\s]+(/\S*)?$", ["http://proxy.example.com:3128"];
+    ProxyUrl or UrlInvalid: String = proxy_url, r"^(https?|socks5)://[^/@\s]+(/\S*)?$", ["http://proxy.example.com:3128"];
     /// What is reached without a proxy.
-    NoProxy: String = no_proxy, r"^[A-Za-z0-9.\-_*:/\[\]]+$", [".example.com"];
+    NoProxy or NameInvalid: String = no_proxy, r"^[A-Za-z0-9.\-_*:/\[\]]+$", [".example.com"];
     /// A registry's name in images, `_default` for all others.
-    RegistryHost: String = registry_host, r"^(_default|[A-Za-z0-9.-]+(:\+?[0-9]+)?)$", ["docker.io"];
+    RegistryHost or NameInvalid: String = registry_host, r"^(_default|[A-Za-z0-9.-]+(:\+?[0-9]+)?)$", ["docker.io"];
 }
 
 choices! {
@@ -102,10 +103,12 @@ impl Shaped for RegistryUrl {
     });
 
     fn read(at: &Cursor<'_>) -> Option<String> {
-        let url = at.parse(|text| url(text, &["https://", "http://"]))?;
+        let url = at.parse(Id::UrlInvalid, |text| url(text, &["https://", "http://"]))?;
         if url.starts_with("http://") {
-            let warning = at.location().warning("images would travel in the clear");
-            at.add(warning.repair("give the server a certificate, and its CA in `ca`"));
+            let warning = at
+                .location()
+                .finding(Id::RegistryPlainHttp, "images would travel in the clear");
+            at.add(warning.help("give the server a certificate, and its CA in `ca`"));
         }
         Some(url)
     }

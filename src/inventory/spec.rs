@@ -16,6 +16,7 @@ use crate::kubernetes::names::{label_key, label_value, taint_name};
 use crate::model::Spanned;
 use crate::model::User;
 use crate::model::output::Settings;
+use crate::report::Id;
 use crate::yaml::{Located, Value};
 
 /// A taint by key and effect.
@@ -109,14 +110,14 @@ texts! {
     /// The name of one of `paths`.
     PathName: String = plain, "", ["kubelet"];
     /// A label's key.
-    LabelKey: String = |key| label_key(key).map(|()| key.to_owned()),
+    LabelKey or LabelInvalid: String = |key| label_key(key).map(|()| key.to_owned()),
         r"^([a-z0-9.-]+/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$", ["topology.kubernetes.io/zone"];
     /// A taint's key and effect.
-    TaintName: (String, String) = |name| taint_name(name).map(|(key, effect)| (key.to_owned(), effect.to_owned())),
+    TaintName or TaintInvalid: (String, String) = |name| taint_name(name).map(|(key, effect)| (key.to_owned(), effect.to_owned())),
         r"^([a-z0-9.-]+/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?:(NoSchedule|PreferNoSchedule|NoExecute)$",
         ["nvidia.com/gpu:NoSchedule"];
     /// A taint's value.
-    TaintValue: String = |value| label_value(value).map(|()| value.to_owned()),
+    TaintValue or TaintInvalid: String = |value| label_value(value).map(|()| value.to_owned()),
         r"^([A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?)?$", ["present"];
 }
 
@@ -142,7 +143,7 @@ impl Shaped for LabelValue {
         let value = text(at)?;
         match label_value(&value.text) {
             Err(rule) if !value.is_template() => {
-                at.error(rule);
+                at.report(Id::LabelInvalid, rule);
                 None
             }
             _ => Some(value),
@@ -191,9 +192,10 @@ impl Shaped for KubeletFlags {
             let name = at.key();
             let fits = |c: char| c.is_ascii_alphanumeric() || c == '-';
             if name.is_empty() || name.starts_with('-') || !name.chars().all(fits) {
-                at.key_error(format!(
-                    "{name:?} is no flag; write it without leading dashes"
-                ));
+                at.report_key(
+                    Id::NameInvalid,
+                    format!("{name:?} is no flag; write it without leading dashes"),
+                );
                 continue;
             }
             let value: Arc<str> = match &at.located().value {
@@ -201,7 +203,10 @@ impl Shaped for KubeletFlags {
                 Value::Bool(value) => value.to_string().into(),
                 Value::Int(value) => value.to_string().into(),
                 other => {
-                    at.error(format!("must be a string, not {}", other.kind()));
+                    at.report(
+                        Id::ValueTypeWrong,
+                        format!("must be a string, not {}", other.kind()),
+                    );
                     continue;
                 }
             };

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use crate::model::Location;
-use crate::report::{Finding, Report};
+use crate::report::{Finding, Id, Report};
 use crate::yaml::{Located, Value};
 
 /// The columns that a file may have; `label:KEY` and `var:NAME` beside them.
@@ -16,7 +16,8 @@ pub fn read(file: &Arc<str>, text: &str, report: &mut Report) -> Vec<Located> {
         .comment(Some(b'#'))
         .from_reader(text.as_bytes());
     let Ok(header) = reader.headers().cloned() else {
-        report.add(Finding::error(
+        report.add(Finding::new(
+            Id::CsvInvalid,
             &Location::file(file.clone()),
             "",
             "not a CSV file",
@@ -35,7 +36,7 @@ pub fn read(file: &Arc<str>, text: &str, report: &mut Report) -> Vec<Located> {
                 let line = error.position().map_or(0, csv::Position::line);
                 let location =
                     Location::new(file.clone(), u32::try_from(line).unwrap_or(u32::MAX), 1);
-                report.add(Finding::error(&location, "", wording(&error)));
+                report.add(Finding::new(Id::CsvInvalid, &location, "", wording(&error)));
             }
         }
     }
@@ -66,7 +67,13 @@ fn check_header(file: &Arc<str>, header: &csv::StringRecord, report: &mut Report
         let location = Location::new(file.clone(), 1, column_of(&line, index));
         if header.iter().take(index).any(|earlier| earlier == column) {
             report.add(
-                Finding::error(&location, column, "the column is there twice").repair("remove one"),
+                Finding::new(
+                    Id::CsvColumnRepeated,
+                    &location,
+                    column,
+                    "the column is there twice",
+                )
+                .help("remove one"),
             );
             good = false;
         } else if !COLUMNS.contains(&column) && !keyed("label:") && !keyed("var:") {
@@ -74,12 +81,16 @@ fn check_header(file: &Arc<str>, header: &csv::StringRecord, report: &mut Report
                 "the columns are {}, label:KEY and var:NAME",
                 COLUMNS.join(", ")
             );
-            report.add(Finding::error(&location, column, "unknown column").repair(repair));
+            report.add(
+                Finding::new(Id::CsvColumnUnknown, &location, column, "unknown column")
+                    .help(repair),
+            );
             good = false;
         }
     }
     if !header.iter().any(|column| column == "name") {
-        report.add(Finding::error(
+        report.add(Finding::new(
+            Id::CsvColumnMissing,
             &Location::new(file.clone(), 1, 1),
             "",
             "the column \"name\" is missing",

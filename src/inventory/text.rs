@@ -21,20 +21,20 @@ texts! {
     /// A PEM file of the project.
     PemFile: String = plain, "", ["pki/ca.pem"];
     /// A path on the node.
-    PathOnNode: NodePath = NodePath::parse, r"^/.", ["/usr"];
+    PathOnNode or PathInvalid: NodePath = NodePath::parse, r"^/.", ["/usr"];
     /// A release of Kubernetes.
-    Release: Version = str::parse, r"^v?1\.(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)([-+][0-9A-Za-z.+-]+)?$", ["v1.34.4"];
+    Release or VersionInvalid: Version = str::parse, r"^v?1\.(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)([-+][0-9A-Za-z.+-]+)?$", ["v1.34.4"];
     /// The API server: a URL without a slash at its end.
-    HttpsUrl: String = |text| https_url(text).map(|(url, _)| url),
+    HttpsUrl or UrlInvalid: String = |text| https_url(text).map(|(url, _)| url),
         r"^https://[^/?#@\s]+/*$", ["https://api.example.com:6443"];
     /// A DNS domain.
     Domain: String = plain, "", ["cluster.local"];
     /// An IP address.
-    Address: IpAddr = address, r"^[0-9A-Fa-f:.]+$", ["10.20.4.11", "fd00::11"];
+    Address or AddressInvalid: IpAddr = address, r"^[0-9A-Fa-f:.]+$", ["10.20.4.11", "fd00::11"];
     /// A network.
-    Cidr: IpNet = cidr, r"^[0-9A-Fa-f:.]+/[0-9]{1,3}$", ["10.254.0.0/16"];
+    Cidr or CidrInvalid: IpNet = cidr, r"^[0-9A-Fa-f:.]+/[0-9]{1,3}$", ["10.254.0.0/16"];
     /// A MAC address.
-    Mac: String = mac, r"^[0-9A-Fa-f]{2}([:-][0-9A-Fa-f]{2}){5}$", ["52:54:00:12:34:56"];
+    Mac or MacInvalid: String = mac, r"^[0-9A-Fa-f]{2}([:-][0-9A-Fa-f]{2}){5}$", ["52:54:00:12:34:56"];
 }
 
 /// Text that may be a template: it is one if it holds `{{`, `{%` or `{#`.

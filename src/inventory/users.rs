@@ -6,6 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 use crate::inventory::cursor::Cursor;
 use crate::inventory::keys::{keys, texts};
 use crate::model::{NodePath, User};
+use crate::report::Id;
 
 /// The longest name that useradd takes.
 const LONGEST_NAME: usize = 32;
@@ -40,17 +41,20 @@ keys! {
 
 texts! {
     /// A user or group of the machine.
-    Account: String = account, r"^[a-z_][a-z0-9_-]{0,31}$", ["core"];
+    Account or NameInvalid: String = account, r"^[a-z_][a-z0-9_-]{0,31}$", ["core"];
     /// A path on the node, as text.
-    NodePathText: String = node_path, r"^/.", ["/usr"];
+    NodePathText or PathInvalid: String = node_path, r"^/.", ["/usr"];
     /// A public key of SSH.
-    SshKey: String = ssh_key, "",
+    SshKey or SshKeyInvalid: String = ssh_key, "",
         ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAEIt/gB17M99Oy+25s8Mpip2flkQFa4hZghPaHHp6gG me"];
 }
 
 fn home_for_keys(user: User, at: &Cursor<'_>) -> Option<User> {
     if user.system && !user.ssh_keys.is_empty() {
-        at.error("a system user gets no home, so there is no place for sshKeys");
+        at.report(
+            Id::UserInvalid,
+            "a system user gets no home, so there is no place for sshKeys",
+        );
         return None;
     }
     Some(user)

@@ -3,8 +3,10 @@
 
 use std::collections::BTreeMap;
 
+use crate::kubernetes::BrokenRule;
 use crate::kubernetes::kubelet_config::Schema;
 use crate::kubernetes::table::Span;
+use crate::report::{Id, Severity};
 
 /// From this minor on the kubelet refuses a gate without the gates that it needs.
 const NEEDS: u32 = 35;
@@ -108,19 +110,6 @@ pub fn of_field(path: &str, minor: u32) -> Option<&'static str> {
     Gate::find(gate, minor).map(|_| *gate)
 }
 
-/// What is wrong with one of the gates that are set.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Wrong {
-    /// Its name.
-    pub gate: String,
-    /// The rule that it breaks.
-    pub rule: String,
-    /// What to do about it.
-    pub repair: String,
-    /// Whether the kubelet starts all the same, and only warns.
-    pub warning: bool,
-}
-
 impl Gates {
     /// The gates that a configuration sets.
     pub fn new(set: BTreeMap<String, bool>, minor: u32) -> Self {
@@ -144,55 +133,58 @@ impl Gates {
     }
 
     /// What the kubelet refuses or warns about.
-    pub fn check(&self) -> Vec<Wrong> {
-        let mut wrong: Vec<Wrong> = self
+    pub fn check(&self) -> Vec<BrokenRule> {
+        let mut wrong: Vec<BrokenRule> = self
             .set
             .iter()
             .filter_map(|(name, value)| self.check_one(name, *value))
             .collect();
-        if self.minor >= NEEDS && wrong.iter().all(|wrong| wrong.warning) {
+        if self.minor >= NEEDS
+            && wrong
+                .iter()
+                .all(|wrong| wrong.id.entry().severity == Severity::Warning)
+        {
             wrong.extend(self.missing());
         }
         wrong
     }
 
-    fn check_one(&self, name: &str, value: bool) -> Option<Wrong> {
+    fn check_one(&self, name: &str, value: bool) -> Option<BrokenRule> {
         let minor = self.minor;
-        let wrong = |rule: String, repair: &str, warning| {
-            Some(Wrong {
-                gate: name.to_owned(),
-                rule,
-                repair: repair.to_owned(),
-                warning,
-            })
-        };
+        let wrong = |id, message: String, help: &str| Some(broken(id, name, message, help));
         let Some(gate) = Gate::find(name, minor) else {
-            let (rule, repair) = unknown(name, minor);
-            return wrong(rule, &repair, false);
+            let (message, help) = unknown(name, minor);
+            return wrong(Id::KubeletGateUnknown, message, &help);
         };
         let said = |what: &str| format!("the feature gate {name} {what} in Kubernetes 1.{minor}");
         match gate.stage {
             _ if gate.locked && gate.default != value => wrong(
+                Id::KubeletGateLocked,
                 said(&format!("is locked to {}", gate.default)),
                 "remove it",
-                false,
             ),
-            Stage::PreAlpha => wrong(said("may not be set yet"), "remove it", false),
+            Stage::PreAlpha => wrong(
+                Id::KubeletGateLocked,
+                said("may not be set yet"),
+                "remove it",
+            ),
             // Upstream warns of both, whatever they are set to.
             Stage::Ga | Stage::Deprecated if gate.default == value => wrong(
+                Id::KubeletGateDropped,
                 said("is that by itself, and will be dropped"),
                 "remove it",
-                true,
             ),
-            Stage::Ga | Stage::Deprecated => {
-                wrong(said("will be dropped"), "find a way without it", true)
-            }
+            Stage::Ga | Stage::Deprecated => wrong(
+                Id::KubeletGateDropped,
+                said("will be dropped"),
+                "find a way without it",
+            ),
             _ => None,
         }
     }
 
     /// Features that are on without those that they need. Source: component-base `featuregate`, `Validate`.
-    fn missing(&self) -> Vec<Wrong> {
+    fn missing(&self) -> Vec<BrokenRule> {
         let needs = Schema::load().gate_needs.iter();
         let needs = needs.filter_map(|(name, spans)| {
             let span = spans.iter().find(|span| span.holds(self.minor))?;
@@ -205,18 +197,31 @@ impl Gates {
                 let set = [needed, name.as_str()]
                     .into_iter()
                     .find(|gate| self.set.contains_key(*gate));
-                Wrong {
-                    gate: set.unwrap_or("AllAlpha").to_owned(),
-                    rule: format!("the feature gate {name} is on and needs {needed}, which is off"),
-                    repair: format!("set {needed} to true, or {name} to false"),
-                    warning: false,
-                }
+                let message =
+                    format!("the feature gate {name} is on and needs {needed}, which is off");
+                let help = format!("set {needed} to true, or {name} to false");
+                broken(
+                    Id::KubeletGateConflict,
+                    set.unwrap_or("AllAlpha"),
+                    message,
+                    &help,
+                )
             })
             .collect()
     }
 }
 
-/// Rule and repair for a gate that the minor does not have.
+fn broken(id: Id, gate: &str, message: String, help: &str) -> BrokenRule {
+    BrokenRule {
+        id,
+        path: vec!["featureGates".to_owned(), gate.to_owned()],
+        message,
+        help: Some(help.to_owned()),
+        at_start: false,
+    }
+}
+
+/// Message and help for a gate that the minor does not have.
 fn unknown(name: &str, minor: u32) -> (String, String) {
     let schema = Schema::load();
     let spans = schema
@@ -323,8 +328,9 @@ mod tests {
             let found = gates(&[set], minor).check();
             assert_eq!(found.len(), usize::from(rule.is_some()), "{found:?}");
             if let (Some(rule), [found]) = (rule, found.as_slice()) {
-                assert!(found.rule.contains(rule), "{found:?}");
-                assert_eq!(found.warning, warning, "{found:?}");
+                assert!(found.message.contains(rule), "{found:?}");
+                let is_warning = found.id.entry().severity == Severity::Warning;
+                assert_eq!(is_warning, warning, "{found:?}");
             }
         }
     }
@@ -337,9 +343,9 @@ mod tests {
         assert!(
             found
                 .iter()
-                .any(|wrong| wrong.gate == "GracefulNodeShutdown"
+                .any(|wrong| wrong.path[1] == "GracefulNodeShutdown"
                     && wrong
-                        .rule
+                        .message
                         .contains("GracefulNodeShutdownBasedOnPodPriority is on and needs")),
             "{found:?}"
         );

@@ -23,4 +23,7 @@ pub mod value;
 /// Versions and the skew allowed between them.
 pub mod version;
 
+mod broken;
 mod table;
+
+pub use broken::BrokenRule;

@@ -17,14 +17,14 @@ mod various;
 
 use serde_json::Value as Json;
 
-pub use crate::kubernetes::rules::reading::Broken;
+use crate::kubernetes::BrokenRule;
 use crate::kubernetes::rules::reading::{Known, Reading};
 
 /// What the rules say of a configuration.
 #[derive(Debug, Default)]
 pub struct Verdict {
     /// The rules that are broken.
-    pub broken: Vec<Broken>,
+    pub broken: Vec<BrokenRule>,
     /// Whether a rule is open, because what it judges is a template.
     pub open: bool,
 }

@@ -14,6 +14,17 @@ pub struct Location {
     pub line: u32,
     /// 1-based column in characters, 0 for the whole file.
     pub column: u32,
+    /// The first character after the value, where that is known.
+    pub end: Option<Position>,
+}
+
+/// A character of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Position {
+    /// 1-based line.
+    pub line: u32,
+    /// 1-based column in characters.
+    pub column: u32,
 }
 
 impl Location {
@@ -28,7 +39,21 @@ impl Location {
             file: file.into(),
             line,
             column,
+            end: None,
         }
+    }
+
+    /// The same with the first character after the value.
+    pub fn until(self, line: u32, column: u32) -> Self {
+        let end = Some(Position { line, column });
+        Self { end, ..self }
+    }
+
+    /// The same for a value of one line and so many characters.
+    pub fn spanning(self, characters: usize) -> Self {
+        let width = u32::try_from(characters).unwrap_or(u32::MAX);
+        let (line, column) = (self.line, self.column.saturating_add(width));
+        self.until(line, column)
     }
 }
 

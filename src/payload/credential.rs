@@ -10,6 +10,7 @@ use base64::write::EncoderWriter;
 use crate::error::Result;
 use crate::model::NodePath;
 use crate::payload::{Job, Objection, Output, Place};
+use crate::report::Id;
 use crate::tree::{Content, Entry, EntryKind, NodeTree};
 
 /// The credential's name and the file's.
@@ -43,7 +44,7 @@ pub fn check(job: &Job<'_>) -> Vec<Objection> {
     }
     let rule =
         format!("the credential would have {total} bytes, and systemd takes {LIMIT} at most");
-    vec![Objection::new(NAME, rule).asked_by("output.credential")]
+    vec![Objection::new(Id::CredentialTooLarge, NAME, rule).asked_by("output.credential")]
 }
 
 fn size(path: &NodePath, entry: &Entry) -> u64 {

@@ -3,15 +3,18 @@
 use std::fmt;
 
 use crate::model::Location;
+use crate::report::Id;
 use crate::tree::NodeTree;
 
 /// Why a tree cannot be said in a format. The caller knows where the user wrote it and makes a finding of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Objection {
+    /// Which rule.
+    pub id: Id,
     /// The path or unit that it is about.
     pub subject: String,
-    /// The rule and how it was broken; holds no content.
-    pub rule: String,
+    /// The rule and how it is broken; holds no content.
+    pub message: String,
     /// The field of the node's layers that asks for it, like `output.ignition.spec`, if it is not the node's tree.
     pub field: Option<&'static str>,
     /// Where in a file of the user's it shows, if it is about such a file.
@@ -21,10 +24,11 @@ pub struct Objection {
 }
 
 impl Objection {
-    pub(super) fn new(subject: impl Into<String>, rule: impl Into<String>) -> Self {
+    pub(super) fn new(id: Id, subject: impl Into<String>, message: impl Into<String>) -> Self {
         Self {
+            id,
             subject: subject.into(),
-            rule: rule.into(),
+            message: message.into(),
             field: None,
             location: None,
             bytes: None,
@@ -58,7 +62,7 @@ impl Objection {
 
 impl fmt::Display for Objection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.subject, self.rule)
+        write!(f, "{}: {}", self.subject, self.message)
     }
 }
 
@@ -66,6 +70,6 @@ impl fmt::Display for Objection {
 pub(super) fn clashes(tree: &NodeTree) -> Vec<Objection> {
     let clashes = tree.clashes().into_iter();
     clashes
-        .map(|clash| Objection::new(clash.unit, clash.rule))
+        .map(|clash| Objection::new(Id::UnitClash, clash.unit, clash.message))
         .collect()
 }

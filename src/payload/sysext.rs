@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 use crate::error::Result;
 use crate::model::{NodePath, hex};
 use crate::payload::{Job, Objection, Output, Place, tarball};
+use crate::report::Id;
 use crate::tree::listing::write_entries;
 use crate::tree::{Content, Entry, NodeTree, Origin};
 
@@ -67,7 +68,7 @@ pub fn check(job: &Job<'_>) -> Vec<Objection> {
     let outside = assets.filter(|(path, _)| !is_inside(path) && !path.as_str().starts_with(IMAGES));
     let objection = |(path, _): (&NodePath, &Entry)| {
         let rule = "a system extension holds /usr and /opt only";
-        Objection::new(path.as_str(), rule).asked_by("output.sysext")
+        Objection::new(Id::SysextOutside, path.as_str(), rule).asked_by("output.sysext")
     };
     outside.map(objection).collect()
 }

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use crate::inventory::{Cgroups, Cluster, Inventory, Spec};
 use crate::model::FieldLocation;
 use crate::model::output::Format;
-use crate::report::{Finding, Report};
+use crate::report::{Finding, Id, Report};
 use crate::yaml::{Located, Value};
 
 /// The overlay whose proxy listens where the API server's URL points to.
@@ -55,7 +55,12 @@ fn runtime(spec: &Spec, report: &mut Report) {
     };
     let rule =
         format!("the kubelet of Kubernetes 1.{minor} {rule}, and this is {major}.{of_major}");
-    report.add(version.location.error(rule).repair(repair));
+    report.add(
+        version
+            .location
+            .finding(Id::ContainerdVersionUnsupported, rule)
+            .help(repair),
+    );
 }
 
 fn cgroups(spec: &Spec, report: &mut Report) {
@@ -65,16 +70,20 @@ fn cgroups(spec: &Spec, report: &mut Report) {
     let minor = spec.kubernetes.value.minor();
     let finding = match (cgroups.value, minor) {
         // KEP-2254: control groups v2 are read since 1.19.
-        (Cgroups::V2, ..19) => cgroups.location.error(format!(
-            "the kubelet of Kubernetes 1.{minor} knows control groups v1 only"
-        )),
+        (Cgroups::V2, ..19) => cgroups.location.finding(
+            Id::CgroupVersionUnsupported,
+            format!("the kubelet of Kubernetes 1.{minor} knows control groups v1 only"),
+        ),
         // KEP-5573: failCgroupV1 is true by default since 1.35.
         (Cgroups::V1, 35..) if field(spec, "failCgroupV1") != Some(&Value::Bool(false)) => cgroups
             .location
-            .error(format!(
-                "the kubelet of Kubernetes 1.{minor} refuses to start on control groups v1"
-            ))
-            .repair("boot with v2, or set kubelet.config.failCgroupV1 to false"),
+            .finding(
+                Id::CgroupVersionUnsupported,
+                format!(
+                    "the kubelet of Kubernetes 1.{minor} refuses to start on control groups v1"
+                ),
+            )
+            .help("boot with v2, or set kubelet.config.failCgroupV1 to false"),
         _ => return,
     };
     report.add(finding);
@@ -99,7 +108,11 @@ fn swap(spec: &Spec, report: &mut Report) {
                 "set overlays.{} to null, or leave failSwapOn out",
                 name.value
             );
-            report.add(name.location.warning(rule).repair(repair));
+            report.add(
+                name.location
+                    .finding(Id::SwapOffConflict, rule)
+                    .help(repair),
+            );
         }
     }
 }
@@ -121,12 +134,22 @@ fn api_proxy(cluster: &Cluster, spec: &Spec, report: &mut Report) {
             api.url.value
         );
         let repair = "write https://127.0.0.1:8443 as apiServer.url, or leave the overlay out";
-        report.add(used.name.location.error(rule).repair(repair));
+        report.add(
+            used.name
+                .location
+                .finding(Id::ApiProxyElsewhere, rule)
+                .help(repair),
+        );
     }
     if api.endpoints.is_empty() {
         let rule = "the proxy of each node has no API server behind it";
         let repair = "list the servers in apiServer.endpoints";
-        report.add(api.url.location.error(rule).repair(repair));
+        report.add(
+            api.url
+                .location
+                .finding(Id::ApiProxyWithoutServers, rule)
+                .help(repair),
+        );
     }
 }
 
@@ -142,7 +165,7 @@ fn nobody_makes_users(spec: &Spec) -> Option<Finding> {
     }
     let rule = "no format of output.formats makes users: archives hold files only";
     let location = FieldLocation::new(users.location.clone(), "users");
-    Some(location.warning(rule).repair(
+    Some(location.finding(Id::UsersNotCreated, rule).help(
         "add cloudInit or ignition to output.formats, or lay a sysusers.d file over the node",
     ))
 }
@@ -161,7 +184,12 @@ fn kernel_arguments(spec: &Spec, report: &mut Report) {
     if !others.is_empty() {
         let rule = format!("is not set by {}, only by ignition", others.join(", "));
         let repair = "set it in the boot loader of nodes that get these formats";
-        report.add(first.location.warning(rule).repair(repair));
+        report.add(
+            first
+                .location
+                .finding(Id::KernelArgumentsIgnored, rule)
+                .help(repair),
+        );
     }
 }
 
@@ -184,7 +212,7 @@ pub fn refused_format(spec: &Spec, format: Format) -> Option<Finding> {
     );
     Some(
         at.unwrap_or_else(|| has.location.clone())
-            .error(rule)
-            .repair(repair),
+            .finding(Id::FormatProgramMissing, rule)
+            .help(repair),
     )
 }

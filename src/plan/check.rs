@@ -2,7 +2,7 @@
 
 use crate::inventory::{Inventory, Spec};
 use crate::kubernetes::kubelet_config::Schema;
-use crate::report::Report;
+use crate::report::{Id, Report};
 
 /// Well-known paths that generators write to.
 const PATHS: [&str; 5] = [
@@ -30,7 +30,11 @@ fn version(spec: &Spec, report: &mut Report) {
             known.start(),
             known.end()
         );
-        report.add(spec.kubernetes.location.error(rule));
+        report.add(
+            spec.kubernetes
+                .location
+                .finding(Id::KubernetesUnknown, rule),
+        );
     }
 }
 
@@ -41,8 +45,8 @@ fn paths(spec: &Spec, report: &mut Report) {
             report.add(
                 spec.kubernetes
                     .location
-                    .error(rule)
-                    .repair("set it in a profile"),
+                    .finding(Id::PathSettingMissing, rule)
+                    .help("set it in a profile"),
             );
         }
     }

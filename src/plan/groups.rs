@@ -2,7 +2,7 @@
 
 use crate::cluster::{Groups, group_fault};
 use crate::inventory::Inventory;
-use crate::report::Report;
+use crate::report::{Id, Report};
 
 /// The groups that the inventory asks for, checked for every node.
 pub fn of(inventory: &Inventory, report: &mut Report) -> Groups {
@@ -12,7 +12,12 @@ pub fn of(inventory: &Inventory, report: &mut Report) -> Groups {
         node: tokens.node_group.value.clone(),
     };
     if let Some(rule) = group_fault(&groups.shared) {
-        report.add(tokens.group.location.error(rule));
+        report.add(
+            tokens
+                .group
+                .location
+                .finding(Id::BootstrapGroupInvalid, rule),
+        );
     }
     let faults = inventory.nodes.iter().filter_map(|node| {
         let name = &node.name.value;
@@ -20,7 +25,12 @@ pub fn of(inventory: &Inventory, report: &mut Report) -> Groups {
     });
     // The pattern is what is wrong, and one node shows it.
     if let Some(rule) = faults.into_iter().next() {
-        report.add(tokens.node_group.location.error(rule));
+        report.add(
+            tokens
+                .node_group
+                .location
+                .finding(Id::BootstrapGroupInvalid, rule),
+        );
     }
     groups
 }

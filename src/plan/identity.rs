@@ -9,7 +9,7 @@ use crate::inventory::{
     ClientIdentity, Inventory, KubeconfigAuth, Node, ServingIdentity, Spec, Text,
 };
 use crate::model::{FieldLocation, Spanned};
-use crate::report::Report;
+use crate::report::{Id, Report};
 use crate::yaml::{Field, Located, Map, Value};
 
 /// What a node shows a certificate for.
@@ -148,8 +148,12 @@ pub(super) fn check(spec: &Spec, report: &mut Report) {
     let has_flag = |name: &str| spec.kubelet.flags.iter().any(|(flag, _)| flag == name);
     if spec.identity.client.value == ClientIdentity::ClientCertificate && !has_flag("kubeconfig") {
         let rule = "identity.client is clientCertificate, and the kubelet has no flag kubeconfig to be told by";
-        let finding = spec.identity.client.location.error(rule);
-        report.add(finding.repair("set kubelet.flags.kubeconfig in a profile"));
+        let finding = spec
+            .identity
+            .client
+            .location
+            .finding(Id::IdentityConflict, rule);
+        report.add(finding.help("set kubelet.flags.kubeconfig in a profile"));
     }
     let mut known: HashMap<&str, Option<&str>> = HashMap::new();
     for kubeconfig in &spec.kubeconfigs {
@@ -159,7 +163,7 @@ pub(super) fn check(spec: &Spec, report: &mut Report) {
         let group = who.group.as_deref();
         if *known.entry(&who.user.value).or_insert(group) != group {
             let rule = format!("{} has another group in another kubeconfig", who.user.value);
-            report.add(who.user.location.error(rule));
+            report.add(who.user.location.finding(Id::KubeconfigGroupsDiffer, rule));
         }
     }
 }
@@ -177,7 +181,11 @@ pub(super) fn flags(spec: &Spec, mut flags: Flags, report: &mut Report) -> Flags
         let own = text.as_ref().filter(|text| !is_built_in(&text.location));
         if let Some(text) = own {
             let rule = "identity.client is clientCertificate, so there is no bootstrap kubeconfig";
-            report.add(text.location.error(rule).repair("remove it"));
+            report.add(
+                text.location
+                    .finding(Id::IdentityConflict, rule)
+                    .help("remove it"),
+            );
         }
     }
     flags.retain(|(name, _)| name != BOOTSTRAP);
@@ -199,7 +207,11 @@ pub(super) fn serving(spec: &Spec, config: Located, report: &mut Report) -> Loca
             if !is_built_in(&location) && found.value.value != value {
                 let said = serving.value.name();
                 let rule = format!("identity.serving is {said}, which sets this field otherwise");
-                report.add(location.error(rule).repair("remove it"));
+                report.add(
+                    location
+                        .finding(Id::IdentityConflict, rule)
+                        .help("remove it"),
+                );
             }
         }
         let location = &serving.location.at;

@@ -15,7 +15,7 @@ use crate::kubernetes::moves::{Home, flag as home_of_flag};
 use crate::kubernetes::rules::Verdict;
 use crate::model::{FieldLocation, Location};
 use crate::plan::identity;
-use crate::report::{Finding, Report};
+use crate::report::{Finding, Id, Report};
 use crate::yaml::{Located, Value};
 
 pub use crate::plan::kubelet::check::{check_config, check_rendered, check_value};
@@ -138,7 +138,7 @@ pub fn check_flags(flags: &[(String, Option<Text>)], minor: u32, report: &mut Re
                 if !text.is_template()
                     && let Err(rule) = check_flag(name, &text.text, minor)
                 {
-                    report.add(text.location.error(rule));
+                    report.add(text.location.finding(Id::KubeletFlagInvalid, rule));
                 }
                 deprecation(name, text, (minor, &home), report);
             }
@@ -157,7 +157,11 @@ fn deprecation(name: &str, text: &Text, (minor, home): (u32, &Home), report: &mu
     }
     if let Some(repair) = instead(home) {
         let rule = format!("--{name} is deprecated in Kubernetes 1.{minor}");
-        report.add(text.location.warning(rule).repair(repair));
+        report.add(
+            text.location
+                .finding(Id::KubeletFlagDeprecated, rule)
+                .help(repair),
+        );
     }
 }
 
@@ -183,8 +187,8 @@ fn object(
         return;
     };
     let repair = instead(home).or(repair);
-    let mut finding = Finding::error(location, path, rule);
-    finding.repair = match location.file.starts_with("built-in:") {
+    let mut finding = Finding::new(Id::KubeletFieldUnknown, location, path, rule);
+    finding.help = match location.file.starts_with("built-in:") {
         true => {
             repair.map(|repair| repair.replace("remove it", "set it to null in a layer of yours"))
         }

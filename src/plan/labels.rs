@@ -3,7 +3,7 @@
 use crate::inventory::{Spec, Text};
 use crate::kubernetes::labels::self_settable;
 use crate::model::Spanned;
-use crate::report::Report;
+use crate::report::{Id, Report};
 
 /// Labels by key.
 type Labels = Vec<(String, Text)>;
@@ -28,8 +28,8 @@ pub fn flag(spec: &Spec, labels: &[(String, Text)], report: &mut Report) -> Opti
         let rule = "the flag is made from `labels`, and both are there";
         report.add(
             flag.location
-                .error(rule)
-                .repair("move its labels to `labels`"),
+                .finding(Id::KubeletFlagReserved, rule)
+                .help("move its labels to `labels`"),
         );
     }
     let pairs: Vec<String> = labels

@@ -14,7 +14,7 @@ use crate::kubernetes::rules::Verdict;
 use crate::model::Location;
 use crate::model::Network;
 use crate::project_folder::ProjectFolder;
-use crate::report::{Finding, Report};
+use crate::report::{Finding, Id, Report};
 use crate::secrets::{Token, TokenStore};
 use crate::yaml::Located;
 
@@ -198,7 +198,10 @@ fn say_tokens(mut without: Vec<Finding>, report: &mut Report) {
     if let Some(first) = rest.first() {
         let rule = format!("{} further nodes have no good token", rest.len());
         let location = Location::file(first.location.file.clone());
-        report.add(Finding::error(&location, "tokens", rule).repair("run `nodebake token create`"));
+        report.add(
+            Finding::new(Id::TokenMissing, &location, "tokens", rule)
+                .help("run `nodebake token create`"),
+        );
     }
     without.into_iter().for_each(|finding| report.add(finding));
 }
@@ -256,7 +259,8 @@ mod tests {
     #[test]
     fn many_nodes_without_tokens_are_counted_and_what_follows_is_left_out() {
         let finding = |line, path: &str, rule: &str| {
-            Finding::error(
+            Finding::new(
+                Id::TokenMissing,
                 &Location::new("secrets.yaml", line, u32::from(line > 0)),
                 path,
                 rule,

@@ -11,7 +11,7 @@ use crate::payload::Job;
 use crate::payload::initramfs::{in_memory, memory};
 use crate::plan::{ClassPlan, NodePlan, Plan};
 use crate::project_folder::ProjectFolder;
-use crate::report::Finding;
+use crate::report::{Finding, Id};
 use crate::tree::NodeTree;
 
 /// For each class what its base initrds take, where they are files of the project. They are read only where somebody said
@@ -65,11 +65,11 @@ fn too_many_files(node: &NodePlan, job: &Job<'_>, base: Option<u64>) -> Option<F
         mib(needed),
         mib(has.value)
     );
-    let finding = has.location.error(rule);
+    let finding = has.location.finding(Id::MemoryTooSmall, rule);
     Some(
-        finding.repair(
-            "bring less, give it more, or carry the files to a disk (output.initramfs.mode)",
-        ),
+        finding
+            .measuring("memory", needed)
+            .help("bring less, give it more, or carry the files to a disk (output.initramfs.mode)"),
     )
 }
 
@@ -103,7 +103,11 @@ fn kept_back(node: &NodePlan, job: &Job<'_>) -> Vec<Finding> {
             resource.name(),
             mib(capacity)
         );
-        Some(has.location.error(rule).repair(repair))
+        Some(
+            has.location
+                .finding(Id::KubeletReservedTooMuch, rule)
+                .help(repair),
+        )
     };
     let mut found = Vec::new();
     found.extend(too_much(

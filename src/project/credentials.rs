@@ -13,7 +13,7 @@ use crate::inventory::Inventory;
 use crate::model::Location;
 use crate::plan::{Wanted, wanted};
 use crate::project_folder::ProjectFolder;
-use crate::report::{Finding, Report, Severity};
+use crate::report::{Finding, Id, Report, Severity};
 
 /// After so many findings about certificates the others are only counted: one command issues them all.
 const SAID: usize = 20;
@@ -55,10 +55,10 @@ fn say(mut findings: Vec<Finding>, report: &mut Report) {
         let rule = format!("{} further findings about certificates", rest.len());
         let location = Location::file(NODES);
         let finding = match rest.iter().any(|one| one.severity == Severity::Error) {
-            true => Finding::error(&location, "", rule),
-            false => Finding::warning(&location, "", rule),
+            true => Finding::new(Id::CertificateInvalid, &location, "", rule),
+            false => Finding::new(Id::CertificateForeign, &location, "", rule),
         };
-        report.add(finding.repair("run `nodebake pki issue`"));
+        report.add(finding.help("run `nodebake pki issue`"));
     }
     findings.into_iter().for_each(|finding| report.add(finding));
 }

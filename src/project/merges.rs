@@ -11,7 +11,7 @@ use crate::payload::ignition::UserConfig;
 use crate::plan::Plan;
 use crate::project::text_file;
 use crate::project_folder::ProjectFolder;
-use crate::report::{Finding, Report};
+use crate::report::Report;
 
 /// Reads what the classes merge, for each class by its index. What is wrong with a file goes into the report, once.
 pub fn load(
@@ -64,10 +64,9 @@ fn read(
         }
         Err(faults) => {
             let is_butane = text.lines().any(|line| line.starts_with("variant:"));
-            for fault in faults {
-                let finding = Finding::error(&fault.location, fault.subject, fault.rule);
+            for finding in faults {
                 report.add(match is_butane {
-                    true => finding.repair("make it with `butane --strict`, this is its input"),
+                    true => finding.help("make it with `butane --strict`, this is its input"),
                     false => finding,
                 });
             }

@@ -12,7 +12,7 @@ use crate::model::{FieldLocation, Location};
 use crate::plan::Plan;
 use crate::project::location_of;
 use crate::project_folder::{CLUSTER_FILE, ProjectFolder};
-use crate::report::{Finding, Report};
+use crate::report::{Finding, Id, Report};
 
 /// As much of a kernel or base initrd as is searched for keys: more than any file of keys has.
 const PRIVATE_LIMIT: u64 = 1 << 20;
@@ -32,8 +32,8 @@ pub fn check(project: &ProjectFolder, plan: &Plan, guarded: &Guarded, report: &m
         if url != pxe.url {
             let rule = format!("the bundle is served at one place, and other nodes say {url}");
             let field = "output.pxe.url";
-            let finding = Finding::error(&location(field), field, rule);
-            report.add(finding.repair("say it once, for the cluster"));
+            let finding = Finding::new(Id::PxeUrlsDiffer, &location(field), field, rule);
+            report.add(finding.help("say it once, for the cluster"));
         }
         for (field, file) in files(pxe) {
             let found = project.find(file);
@@ -57,12 +57,12 @@ pub fn check(project: &ProjectFolder, plan: &Plan, guarded: &Guarded, report: &m
                 Some(flaw) => Finding::of_flaw(&location(field), field, file, flaw),
                 None => {
                     let rule = format!("{file} cannot be read: {error}");
-                    Finding::error(&location(field), field, rule)
+                    Finding::new(Id::FileMissing, &location(field), field, rule)
                 }
             };
-            report.add(match finding.repair {
+            report.add(match finding.help {
                 Some(_) => finding,
-                None => finding.repair("name a file of the project, or a URL with http://"),
+                None => finding.help("name a file of the project, or a URL with http://"),
             });
         }
     }

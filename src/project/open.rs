@@ -121,6 +121,7 @@ pub fn open(reading: &Reading, report: &mut Report) -> Result<Option<Project>> {
     };
     let guarded = guarded(project, &reading.secrets, &inputs.ca, &tokens);
     let guarded = Arc::new(guarded);
+    report.set_nodes(inventory.nodes.len());
     let plan = Plan::resolve(inventory, inputs, report);
     let renderer = Renderer::new(&plan, Arc::clone(&guarded), report)?;
     let merges = merges::load(project, &plan, &guarded, report)?;

@@ -51,10 +51,10 @@ fn rows(project: &Project, report: &mut Report) -> Vec<NeedRow> {
                     all.entry(need).or_default().push(node.name.clone());
                 }
             }
-            Err(wrong) => findings.extend(wrong.into_iter().map(|one| (node.name.clone(), one))),
+            Err(wrong) => findings.extend(wrong.into_iter().map(|one| one.of_node(&*node.name))),
         }
     }
-    project.add(project.name_concerned(findings), report);
+    project.add(findings, report);
     let rows = all.into_iter();
     rows.map(|(need, nodes)| NeedRow { need, nodes }).collect()
 }

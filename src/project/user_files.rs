@@ -11,7 +11,7 @@ use crate::payload::cloud_init::{UserFiles, UserPart};
 use crate::plan::Plan;
 use crate::project::text_file;
 use crate::project_folder::ProjectFolder;
-use crate::report::Report;
+use crate::report::{Id, Report};
 use crate::tree::Content;
 
 struct Reader<'a> {
@@ -62,7 +62,8 @@ impl Reader<'_> {
             Some(text) => match UserPart::new(&source.value, text, part.secret) {
                 Ok(part) => Some(Arc::new(part)),
                 Err(rule) => {
-                    self.report.add(source.location.error(rule));
+                    self.report
+                        .add(source.location.finding(Id::UserDataPartInvalid, rule));
                     None
                 }
             },

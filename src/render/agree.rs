@@ -12,7 +12,7 @@ use crate::compile::registries::FOLDER;
 use crate::inventory::Spec;
 use crate::kubernetes::value::duration;
 use crate::model::FieldLocation;
-use crate::report::Finding;
+use crate::report::{Finding, Id};
 use crate::tree::{Content, Entry, EntryKind, NodeTree};
 
 /// containerd's configuration.
@@ -113,8 +113,8 @@ fn cgroup_driver(entry: &Entry, text: &str, known: &Known<'_>) -> Option<Finding
     );
     Some(
         spot_of(known, "cgroupDriver")
-            .error(rule)
-            .repair("let both say the same"),
+            .finding(Id::RuntimeDisagrees, rule)
+            .help("let both say the same"),
     )
 }
 
@@ -143,7 +143,11 @@ fn sandbox_image(entry: &Entry, text: &str, known: &Known<'_>) -> Option<Finding
         .and_then(|(_, text)| text.as_ref())
         .map(|text| &text.location);
     let location = location.unwrap_or(&known.spec.containerd.sandbox_image.location);
-    Some(location.error(rule).repair("let both name one image"))
+    Some(
+        location
+            .finding(Id::RuntimeDisagrees, rule)
+            .help("let both name one image"),
+    )
 }
 
 fn registries(entry: &Entry, text: &str, known: &Known<'_>) -> Option<Finding> {
@@ -155,7 +159,13 @@ fn registries(entry: &Entry, text: &str, known: &Known<'_>) -> Option<Finding> {
         "{CONTAINERD} of {} has no config_path = \"{FOLDER}\", so nobody reads the registries",
         entry.origin
     );
-    Some(first.host.location.error(rule).repair("set it there"))
+    Some(
+        first
+            .host
+            .location
+            .finding(Id::RegistriesUnused, rule)
+            .help("set it there"),
+    )
 }
 
 /// logind ends a shutdown after five seconds unless it is told to wait longer; the kubelet's own drop-in for it may lose
@@ -175,8 +185,8 @@ fn logind(tree: &NodeTree, known: &Known<'_>) -> Option<Finding> {
     let repair = "use the overlay kubelet, or set InhibitDelayMaxSec= there";
     Some(
         spot_of(known, "shutdownGracePeriod")
-            .warning(rule)
-            .repair(repair),
+            .finding(Id::ShutdownDelayShort, rule)
+            .help(repair),
     )
 }
 
@@ -215,8 +225,8 @@ fn kernel_defaults(tree: &NodeTree, known: &Known<'_>) -> Vec<Finding> {
                 );
                 let repair = "set it as the kubelet wants, or protectKernelDefaults to false";
                 spot_of(known, "protectKernelDefaults")
-                    .error(rule)
-                    .repair(repair)
+                    .finding(Id::KernelSettingDisagrees, rule)
+                    .help(repair)
             })
         })
         .collect()

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::inventory::Spec;
 use crate::model::FieldLocation;
 use crate::model::NodePath;
-use crate::report::{Finding, Severity};
+use crate::report::{Finding, Id, Severity};
 use crate::tree::unit_name;
 use crate::tree::{Content, Entry, EntryKind, NodeTree, Origin, UNIT_FOLDER};
 
@@ -37,9 +37,10 @@ impl TreeBuilder {
     pub fn finish(mut self) -> Result<(NodeTree, Vec<Finding>), Vec<Finding>> {
         for clash in self.tree.clashes() {
             if let Some(location) = self.locations.get(&clash.entry) {
-                let rule = format!("{}: {}", clash.unit, clash.rule);
+                let rule = format!("{}: {}", clash.unit, clash.message);
                 let repair = "remove one of the two";
-                self.findings.push(location.error(rule).repair(repair));
+                self.findings
+                    .push(location.finding(Id::UnitClash, rule).help(repair));
             }
         }
         let is_error = |finding: &Finding| finding.severity == Severity::Error;
@@ -80,7 +81,8 @@ impl TreeBuilder {
             },
             Err(rule) => format!("{path:?}: {rule}"),
         };
-        self.findings.push(location.error(rule));
+        self.findings
+            .push(location.finding(Id::PathForbidden, rule));
     }
 
     /// Whether the node's image could not take the entry, which is a finding then.
@@ -94,7 +96,8 @@ impl TreeBuilder {
             entry.origin, os.name
         );
         let repair = "put it elsewhere, or mend os.readOnly and os.writable in a layer";
-        self.findings.push(location.error(rule).repair(repair));
+        self.findings
+            .push(location.finding(Id::PathReadOnly, rule).help(repair));
         true
     }
 
@@ -120,9 +123,11 @@ impl TreeBuilder {
         };
         match placed {
             Ok(()) => drop(self.locations.insert(path, location.clone())),
-            Err(conflict) => self
-                .findings
-                .push(location.error(conflict.rule).repair(LEAVE)),
+            Err(conflict) => self.findings.push(
+                location
+                    .finding(Id::PathWrittenTwice, conflict.rule)
+                    .help(LEAVE),
+            ),
         }
     }
 
@@ -139,7 +144,8 @@ impl TreeBuilder {
             && !replace
         {
             let rule = format!("{} is written by {first} and by {}", part.path(), text.1);
-            self.findings.push(location.error(rule).repair(LEAVE));
+            self.findings
+                .push(location.finding(Id::PathWrittenTwice, rule).help(LEAVE));
             return;
         }
         let key = (part.unit.clone(), part.dropin.clone());
@@ -263,7 +269,7 @@ mod tests {
         let findings = builder.finish().expect_err("five findings");
         assert_eq!(findings.len(), 5);
         assert!(
-            findings[4].rule.contains("read-only on stone"),
+            findings[4].message.contains("read-only on stone"),
             "{findings:?}"
         );
     }

@@ -11,6 +11,7 @@ use crate::model::{FieldLocation, Location};
 use crate::plan::NodePlan;
 use crate::render::NodeRendering;
 use crate::render::builder::{UnitPart, UnitSource};
+use crate::report::Id;
 use crate::tree::network::{keyfile, netplan, networkd};
 use crate::tree::{Content, Entry, EntryKind, Origin};
 
@@ -66,9 +67,9 @@ impl NodeRendering<'_> {
                 let entry = Entry::file(Content::bytes(text), 0o644, origin);
                 self.generate("kubeletConfig", paths, entry);
             }
-            Err(error) => self
-                .builder
-                .fail([self.spot_of("kubeletConfig").error(error.to_string())]),
+            Err(error) => self.builder.fail([self
+                .spot_of("kubeletConfig")
+                .finding(Id::KubeletConfigInvalid, error.to_string())]),
         }
         if let Some(token) = &node.token {
             let kubeconfig = self.renderer.bootstrap.render(&Auth::Token(token));

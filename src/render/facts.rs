@@ -9,6 +9,7 @@ use crate::kubernetes::flags::check_flag;
 use crate::plan::{NodePlan, Plan, check_rendered};
 use crate::render::word::unit_word;
 use crate::render::{Labels, NodeRendering};
+use crate::report::Id;
 
 /// What every template may know of the cluster.
 pub(super) fn cluster_scope(plan: &Plan) -> ScopeValue {
@@ -96,9 +97,9 @@ impl NodeRendering<'_> {
             };
             match crate::kubernetes::names::label_value(&value) {
                 Ok(()) => labels.push((key.clone(), value)),
-                Err(rule) => self
-                    .builder
-                    .fail([piece.location.error(format!("{key}: {rule}"))]),
+                Err(rule) => self.builder.fail([piece
+                    .location
+                    .finding(Id::LabelInvalid, format!("{key}: {rule}"))]),
             }
         }
         labels
@@ -131,8 +132,7 @@ impl NodeRendering<'_> {
             }
         };
         let prepared = (&node.class.kubelet_config, &node.class.rules);
-        self.builder
-            .fail(check_rendered(prepared, &config, minor, &node.name));
+        self.builder.fail(check_rendered(prepared, &config, minor));
         let kubelet = serde_json::json!({
             "version": node.class.spec.kubernetes.value,
             "minor": minor,
@@ -162,7 +162,8 @@ impl NodeRendering<'_> {
                         && let Err(rule) = check_flag(name, &value, minor)
                     {
                         let rule = format!("{rule} (node {node})");
-                        self.builder.fail([piece.location.error(rule)]);
+                        self.builder
+                            .fail([piece.location.finding(Id::KubeletFlagInvalid, rule)]);
                     }
                     Some(value)
                 }

@@ -1,10 +1,11 @@
 //! Units are read as systemd would read them, and what it would not take is found at the line that says it.
 
 use crate::model::{FieldLocation, Location};
+
 use crate::project_folder::SOURCE;
 use crate::render::{NodeRendering, Renderer};
 use crate::report::Finding;
-use crate::tree::{Content, Fault, Texts, Unit, check_unit};
+use crate::tree::{Content, Texts, Unit, UnitFault, check_unit};
 
 impl NodeRendering<'_> {
     /// Checks every unit whose text or drop-ins are ours.
@@ -49,7 +50,7 @@ fn finding(
     renderer: &Renderer,
     location: &FieldLocation,
     text: &str,
-    fault: Fault,
+    fault: UnitFault,
     unit: &str,
 ) -> Finding {
     let line = text.split('\n').nth(fault.position.line - 1);
@@ -61,9 +62,9 @@ fn finding(
         locate(source, from.saturating_sub(1), lines, line)
     });
     let number = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
-    let mut rule = fault.rule;
+    let mut message = fault.message;
     if is_own_file {
-        rule = format!("{unit}: {rule}");
+        message = format!("{unit}: {message}");
     }
     let at = match found {
         Some((found, shift)) => {
@@ -71,14 +72,13 @@ fn finding(
             Location::new(location.at.file.clone(), number(found), number(column))
         }
         None => {
-            rule.push_str(&format!(" (line {} of the text)", fault.position.line));
+            message.push_str(&format!(" (line {} of the text)", fault.position.line));
             location.at.clone()
         }
     };
     Finding {
-        severity: fault.severity,
-        repair: fault.repair,
-        ..Finding::error(&at, location.path.to_string(), rule)
+        help: fault.help,
+        ..Finding::new(fault.id, &at, &*location.path, message)
     }
 }
 

@@ -12,7 +12,7 @@ use crate::access::{self, Others};
 use crate::error::Result;
 use crate::input::{self, Limit};
 use crate::model::Location;
-use crate::report::{Finding, Report};
+use crate::report::{Finding, Id, Report};
 use crate::secrets::{Keys, TokenStore};
 use crate::unfinished::Unfinished;
 
@@ -52,8 +52,8 @@ impl TokenStore {
         if is_sealed_name(path) && !store.is_sealed {
             let rule = "the file is not encrypted, though its name says so";
             report.add(
-                Finding::error(&Location::file(name), "", rule)
-                    .repair("call it secrets.yaml, and run `nodebake token encrypt`"),
+                Finding::new(Id::SecretsPlain, &Location::file(name), "", rule)
+                    .help("call it secrets.yaml, and run `nodebake token encrypt`"),
             );
         }
         Ok(Some(store))
@@ -83,7 +83,10 @@ pub fn check_access(mode: u32, owner: u32, user: u32, name: &str, report: &mut R
             "others may read or change the file (mode {:04o})",
             mode & 0o7777
         );
-        report.add(Finding::error(&location, "", rule).repair(format!("run `chmod 600 {name}`")));
+        report.add(
+            Finding::new(Id::FileExposed, &location, "", rule)
+                .help(format!("run `chmod 600 {name}`")),
+        );
     }
     judge_owner(owner, user, name, report);
 }
@@ -92,7 +95,8 @@ fn judge_owner(owner: u32, user: u32, name: &str, report: &mut Report) {
     if owner != user && owner != 0 {
         let rule = format!("the file belongs to another user (uid {owner}, we are {user})");
         let repair = format!("run `chown {user} {name}`, or pass it on stdin");
-        report.add(Finding::error(&Location::file(name), "", rule).repair(repair));
+        report
+            .add(Finding::new(Id::FileOwnerForeign, &Location::file(name), "", rule).help(repair));
     }
 }
 
@@ -108,7 +112,7 @@ fn check_writers(facts: &Metadata, name: &str, report: &mut Report) {
             facts.mode() & 0o7777
         );
         let repair = format!("run `chmod o-w {name}`");
-        report.add(Finding::error(&Location::file(name), "", rule).repair(repair));
+        report.add(Finding::new(Id::FileExposed, &Location::file(name), "", rule).help(repair));
     }
     judge_owner(
         facts.uid(),

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use time::OffsetDateTime;
 
 use crate::model::Location;
-use crate::report::{Finding, Report};
+use crate::report::{Finding, Id, Report};
 use crate::secrets::ids::KIND;
 use crate::secrets::store::API_VERSION;
 use crate::secrets::{TokenId, TokenIds, is_id};
@@ -25,8 +25,8 @@ impl TokenIds {
         let mut raw = Report::default();
         let root = yaml::parse(&file, text, &mut raw);
         for finding in raw.into_findings() {
-            let finding = Finding::error(&finding.location, "", SYNTAX);
-            reading.report.add(finding.repair(EXPORT));
+            let finding = Finding::new(Id::TokenIdsInvalid, &finding.location, "", SYNTAX);
+            reading.report.add(finding.help(EXPORT));
         }
         let nodes = root.map(|root| reading.document(&root, cluster));
         let is_good = !reading.report.has_errors();
@@ -44,8 +44,8 @@ struct Reading {
 
 impl Reading {
     fn fault(&mut self, location: &Location, path: &str, rule: &str, repair: &str) {
-        let finding = Finding::error(location, path, rule);
-        self.report.add(finding.repair(repair));
+        let finding = Finding::new(Id::TokenIdsInvalid, location, path, rule);
+        self.report.add(finding.help(repair));
     }
 
     fn document(&mut self, root: &Located, cluster: &str) -> BTreeMap<String, Vec<TokenId>> {

@@ -11,7 +11,7 @@ use time::OffsetDateTime;
 use crate::error::Result;
 use crate::input;
 use crate::model::Location;
-use crate::report::{Finding, Report};
+use crate::report::{Finding, Id, Report};
 use crate::secrets::document::{Document, Nodes, Pairs};
 use crate::secrets::file::LIMIT;
 use crate::secrets::seal::is_sealed;
@@ -83,7 +83,12 @@ impl TokenStore {
         let mut store = Self::new(name);
         let whole = Location::file(store.file.clone());
         let Ok(text) = std::str::from_utf8(bytes) else {
-            report.add(Finding::error(&whole, "", "the file must be UTF-8 text"));
+            report.add(Finding::new(
+                Id::SecretsInvalid,
+                &whole,
+                "",
+                "the file must be UTF-8 text",
+            ));
             store.is_partial = true;
             return store;
         };
@@ -97,7 +102,7 @@ impl TokenStore {
             Err(fault) => {
                 let location = Location::new(store.file.clone(), fault.line, fault.column);
                 let rule = fault.without_quotes(text, &KEYS, "not the YAML of a secrets file");
-                report.add(Finding::error(&location, "", rule));
+                report.add(Finding::new(Id::SecretsInvalid, &location, "", rule));
                 store.is_partial = true;
             }
         }
@@ -136,7 +141,8 @@ impl Reading {
             if value.as_ref().is_none_or(|value| value.value != wanted) {
                 let whole = Location::file(self.file.clone());
                 let location = value.as_ref().map_or(whole, |value| self.location(value));
-                self.report.add(Finding::error(
+                self.report.add(Finding::new(
+                    Id::SecretsInvalid,
                     &location,
                     field,
                     format!("must be {wanted}"),
@@ -145,8 +151,12 @@ impl Reading {
         }
         for key in &document.unknown {
             let rule = "unknown key; a secrets file has apiVersion, kind and tokens";
-            self.report
-                .add(Finding::error(&self.location(key), "", rule));
+            self.report.add(Finding::new(
+                Id::SecretsInvalid,
+                &self.location(key),
+                "",
+                rule,
+            ));
         }
         let nodes = document.tokens.map_or_else(Vec::new, |tokens| tokens.0);
         nodes
@@ -172,8 +182,12 @@ impl Reading {
                     .clone()
                     .unwrap_or_else(|| Location::file(self.file.clone()));
                 let rule = "epochs must rise: a node's newest token stands last";
-                self.report
-                    .add(Finding::error(&location, format!("{path}.epoch"), rule));
+                self.report.add(Finding::new(
+                    Id::SecretsInvalid,
+                    &location,
+                    format!("{path}.epoch"),
+                    rule,
+                ));
             }
             tokens.push(token);
         }
@@ -252,8 +266,13 @@ impl Entry<'_> {
         let location = self
             .find(key)
             .map_or(self.location.clone(), |value| self.reading.location(value));
-        let finding = Finding::error(&location, format!("{}.{key}", self.path), rule);
-        self.reading.report.add(finding.repair(repair));
+        let finding = Finding::new(
+            Id::SecretsInvalid,
+            &location,
+            format!("{}.{key}", self.path),
+            rule,
+        );
+        self.reading.report.add(finding.help(repair));
         self.is_good = false;
     }
 
@@ -262,7 +281,8 @@ impl Entry<'_> {
         for (key, _) in &self.pairs {
             if !KEYS.contains(&key.value.as_str()) {
                 let rule = "unknown key; a token has id, secret, epoch, created, expires, and may have description, until and revoked";
-                self.reading.report.add(Finding::error(
+                self.reading.report.add(Finding::new(
+                    Id::SecretsInvalid,
                     &self.reading.location(key),
                     self.path,
                     rule,

@@ -330,7 +330,7 @@ mod tests {
         let finding = store.usable("a", NOW, Duration::ZERO).unwrap_err();
         assert!(
             finding
-                .rule
+                .message
                 .ends_with("was revoked at 2026-11-24T15:30:00Z"),
             "{finding}"
         );

@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 use crate::error::Result;
 use crate::input::{self, Limit};
 use crate::model::Location;
-use crate::report::{Finding, Report};
+use crate::report::{Finding, Id, Report};
 use crate::secrets::file::check_file;
 
 #[cfg(feature = "age")]
@@ -101,7 +101,12 @@ impl Keys {
             Err(_) => Err("the file must be UTF-8 text".to_owned()),
         };
         if let Err(rule) = added {
-            report.add(Finding::error(&Location::file(name), "", rule));
+            report.add(Finding::new(
+                Id::AgeIdentityInvalid,
+                &Location::file(name),
+                "",
+                rule,
+            ));
         }
         Ok(())
     }
@@ -112,10 +117,10 @@ impl Keys {
         bytes: &[u8],
         location: &Location,
     ) -> std::result::Result<Zeroizing<Vec<u8>>, Finding> {
-        let finding = |rule: &str| Finding::error(location, "", rule);
+        let finding = |rule: &str| Finding::new(Id::SecretsLocked, location, "", rule);
         if self.identities.is_empty() {
             return Err(finding("the file is encrypted, and no identity was given")
-                .repair("say --identity FILE, or set NODEBAKE_AGE_IDENTITY_FILE"));
+                .help("say --identity FILE, or set NODEBAKE_AGE_IDENTITY_FILE"));
         }
         format::open(bytes, &self.identities).map_err(finding)
     }

@@ -9,7 +9,7 @@ use anyhow::{Context, bail};
 use crate::error::Result;
 use crate::model::{Location, Spanned};
 use crate::project_folder::CLUSTER_FILE;
-use crate::report::{Finding, Report};
+use crate::report::{Finding, Id, Report};
 use crate::secrets::{Keys, SEALED_FILE, SECRETS_FILE, StoreLock, TokenStore};
 
 /// The environment variable that may hold an identity itself. Programs that we start do not inherit it.
@@ -73,7 +73,12 @@ fn keys(choice: &SecretsChoice, report: &mut Report) -> Result<Keys> {
     if let (true, Ok(text)) = (choice.identities.is_empty(), env::var(IDENTITY_VARIABLE)) {
         let text = zeroize::Zeroizing::new(text);
         if let Err(rule) = keys.add_identities(&text) {
-            report.add(Finding::error(&Location::file(IDENTITY_VARIABLE), "", rule));
+            report.add(Finding::new(
+                Id::AgeIdentityInvalid,
+                &Location::file(IDENTITY_VARIABLE),
+                "",
+                rule,
+            ));
         }
     }
     Ok(keys)
@@ -95,14 +100,14 @@ pub fn check_recipients(
 
 fn plain_in_spite_of(recipient: &Spanned<String>) -> Finding {
     let rule = format!("there are recipients, and {SECRETS_FILE} is not encrypted");
-    let finding = recipient.location.error(rule);
-    finding.repair("run `nodebake token encrypt`")
+    let finding = recipient.location.finding(Id::SecretsPlain, rule);
+    finding.help("run `nodebake token encrypt`")
 }
 
 fn add_recipients(keys: &mut Keys, recipients: &[Spanned<String>], report: &mut Report) {
     for recipient in recipients {
         if let Err(rule) = keys.add_recipient(&recipient.value) {
-            report.add(recipient.location.error(rule));
+            report.add(recipient.location.finding(Id::AgeRecipientInvalid, rule));
         }
     }
 }
@@ -141,7 +146,7 @@ impl SecretsFile {
 
 fn both() -> Finding {
     let rule = format!("{SECRETS_FILE} is there too, and only one can be right");
-    Finding::error(&Location::file(SEALED_FILE), "", rule).repair(
+    Finding::new(Id::SecretsAmbiguous, &Location::file(SEALED_FILE), "", rule).help(
         "run `nodebake token encrypt` if they hold the same, else remove the one that is out of date",
     )
 }
@@ -202,8 +207,13 @@ impl Change {
 
 fn nobody(shown: &str) -> Finding {
     let rule = format!("there is nobody whom {shown} could be encrypted for");
-    Finding::error(&Location::file(CLUSTER_FILE), "tokens.recipients", rule)
-        .repair("name those who may read it, like [age1…, ssh-ed25519 …]")
+    Finding::new(
+        Id::RecipientsMissing,
+        &Location::file(CLUSTER_FILE),
+        "tokens.recipients",
+        rule,
+    )
+    .help("name those who may read it, like [age1…, ssh-ed25519 …]")
 }
 
 /// Encrypts the project's tokens for its recipients, and leaves no plain file behind. None if there are findings;

@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 
 use crate::error::Result;
 use crate::model::Location;
-use crate::report::Finding;
+use crate::report::{Finding, Id};
 use crate::secrets::Token;
 use crate::secrets::token::{draw_id, draw_secret};
 use crate::timing::{rfc3339, whole_seconds};
@@ -107,7 +107,10 @@ impl TokenStore {
         let whole = Location::file(self.file.clone());
         let create = format!("run `nodebake token create` for {node}");
         let Some(token) = self.newest(node) else {
-            return Err(Finding::error(&whole, path(), "the node has no token").repair(create));
+            return Err(
+                Finding::new(Id::TokenMissing, &whole, path(), "the node has no token")
+                    .help(create),
+            );
         };
         if self.is_stand_in {
             return Ok(token);
@@ -123,11 +126,11 @@ impl TokenStore {
             let repair = format!(
                 "run `nodebake token create DIR {node}` if it may come back, or take it out of the inventory"
             );
-            return Err(Finding::error(location, path(), rule).repair(repair));
+            return Err(Finding::new(Id::TokenRevoked, location, path(), rule).help(repair));
         }
         if !token.is_valid(at) {
             let rule = format!("the token {} expired at {until}", token.id);
-            return Err(Finding::error(location, path(), rule).repair(create));
+            return Err(Finding::new(Id::TokenExpired, location, path(), rule).help(create));
         }
         let end =
             at.checked_add(time::Duration::try_from(shelf_life).unwrap_or(time::Duration::MAX));
@@ -136,8 +139,8 @@ impl TokenStore {
                 "the token {} expires at {until}, before the shelf life of the payload ends",
                 token.id
             );
-            return Err(Finding::error(location, path(), rule)
-                .repair("mint tokens that live longer (tokens.ttl), or shorten tokens.shelfLife"));
+            return Err(Finding::new(Id::TokenExpired, location, path(), rule)
+                .help("mint tokens that live longer (tokens.ttl), or shorten tokens.shelfLife"));
         }
         Ok(token)
     }
@@ -375,7 +378,7 @@ mod tests {
             ("b", NOW, Duration::ZERO, "has no token"),
         ] {
             let finding = store.usable(node, at, shelf_life).unwrap_err();
-            assert!(finding.rule.contains(rule), "{finding}");
+            assert!(finding.message.contains(rule), "{finding}");
             assert_eq!(finding.path, format!("tokens.{node}"));
         }
     }

@@ -11,7 +11,7 @@ use crate::error::Result;
 use crate::input::{self, Limit};
 use crate::lock::Lock;
 use crate::model::Location;
-use crate::report::{Finding, Report};
+use crate::report::{Finding, Id, Report};
 use crate::signing::{PublicKey, Signer};
 use crate::unfinished::{Unfinished, make_folders};
 
@@ -147,7 +147,7 @@ pub fn check(file: &Path, shown: &str, key: &PublicKey, report: &mut Report) -> 
 fn no_pair(name: &str, private: &str) -> Finding {
     let rule =
         format!("must be of the same key pair as {private}, or receivers refuse what is signed");
-    Finding::error(&Location::file(name), "", rule).repair(
+    Finding::new(Id::PublicKeyMismatch, &Location::file(name), "", rule).help(
         "put the right key back; or remove this file, and `nodebake key generate` writes it from the private key",
     )
 }

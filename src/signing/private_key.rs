@@ -17,7 +17,7 @@ use zeroize::Zeroizing;
 use crate::error::Result;
 use crate::input;
 use crate::model::Location;
-use crate::report::{Finding, Report};
+use crate::report::{Finding, Id, Report};
 use crate::signing::public_key::{KEY_LIMIT, PublicKey};
 use crate::signing::{key_files, sshsig};
 
@@ -47,7 +47,7 @@ impl Signer {
         let read = match input::read_or_pipe(file, KEY_LIMIT) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 report.add(
-                    Finding::error(&location, "", "the signing key is missing").repair(
+                    Finding::new(Id::SigningKeyMissing, &location, "", "the signing key is missing").help(
                         "make one with `nodebake key generate`, or build with --unsigned and sign elsewhere",
                     ),
                 );
@@ -73,7 +73,7 @@ impl Signer {
                 Ok(good.then_some(signer))
             }
             Err((rule, repair)) => {
-                report.add(Finding::error(&location, "", rule).repair(repair));
+                report.add(Finding::new(Id::SigningKeyInvalid, &location, "", rule).help(repair));
                 Ok(None)
             }
         }
@@ -138,7 +138,8 @@ fn tightness(location: &Location, metadata: &Metadata) -> Option<Finding> {
     if mode & 0o077 != 0 {
         let rule = format!("the signing key's mode is {mode:04o}: only its owner may read it");
         return Some(
-            Finding::error(location, "", rule).repair(format!("run `chmod 600 {location}`")),
+            Finding::new(Id::SigningKeyExposed, location, "", rule)
+                .help(format!("run `chmod 600 {location}`")),
         );
     }
     let us = rustix::process::geteuid().as_raw();
@@ -148,7 +149,8 @@ fn tightness(location: &Location, metadata: &Metadata) -> Option<Finding> {
             metadata.uid()
         );
         return Some(
-            Finding::error(location, "", rule).repair(format!("run `chown {us} {location}`")),
+            Finding::new(Id::SigningKeyExposed, location, "", rule)
+                .help(format!("run `chown {us} {location}`")),
         );
     }
     None

@@ -13,7 +13,7 @@ use crate::error::Result;
 use crate::input::{self, Limit};
 use crate::manifest::{SIGNATURE, SSH_SIGNATURE};
 use crate::model::Location;
-use crate::report::{Finding, Report};
+use crate::report::{Finding, Id, Report};
 use crate::signing::sshsig;
 use crate::signing::sshsig::{NAMESPACE, PRINCIPAL};
 
@@ -37,8 +37,13 @@ impl PublicKey {
         let read = match input::read_or_pipe(file, KEY_LIMIT) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 report.add(
-                    Finding::error(&location, "", "the public key is missing")
-                        .repair("name its file; whoever signed has it"),
+                    Finding::new(
+                        Id::PublicKeyInvalid,
+                        &location,
+                        "",
+                        "the public key is missing",
+                    )
+                    .help("name its file; whoever signed has it"),
                 );
                 return Ok(None);
             }
@@ -52,7 +57,7 @@ impl PublicKey {
         match Self::from_pem(&String::from_utf8_lossy(&bytes)) {
             Ok(key) => Ok(Some(key)),
             Err(rule) => {
-                report.add(Finding::error(&location, "", rule).repair(
+                report.add(Finding::new(Id::PublicKeyInvalid, &location, "", rule).help(
                     "write it with `openssl pkey -in sign.key -pubout`, which begins with BEGIN PUBLIC KEY",
                 ));
                 Ok(None)

@@ -11,8 +11,8 @@ pub struct Clash {
     pub unit: String,
     /// The entry's path.
     pub entry: NodePath,
-    /// The rule and how it was broken.
-    pub rule: String,
+    /// The rule and how it is broken.
+    pub message: String,
 }
 
 impl NodeTree {
@@ -21,11 +21,11 @@ impl NodeTree {
         let mut clashes = Vec::new();
         for (name, unit) in self.units() {
             for (path, _) in unit.entries(name) {
-                let mut clash = |entry: &NodePath, rule: String| {
+                let mut clash = |entry: &NodePath, message: String| {
                     clashes.push(Clash {
                         unit: name.clone(),
                         entry: entry.clone(),
-                        rule,
+                        message,
                     });
                 };
                 if let Some(entry) = self.get(path.as_str()) {

@@ -16,6 +16,6 @@ pub use content::{Asset, Blob, Content, Measure, Source, nameless};
 pub use listed::{ListedKind, ListedTree};
 pub use node_tree::{Conflict, Entry, EntryKind, NodeTree, Origin};
 pub use unit::{
-    Fault, InstallLink, Position, Texts, UNIT_FOLDER, Unit, check_unit, read_unit, unit_keys,
+    InstallLink, Position, Texts, UNIT_FOLDER, Unit, UnitFault, check_unit, read_unit, unit_keys,
     unit_name,
 };

@@ -9,7 +9,7 @@ mod words;
 
 use std::collections::BTreeMap;
 
-pub use check::{Fault, Texts, check as check_unit};
+pub use check::{Texts, UnitFault, check as check_unit};
 pub use keys::all as unit_keys;
 pub use name::unit_name;
 pub use text::{Position, read as read_unit};

@@ -10,7 +10,7 @@ use serde_saphyr::Spanned;
 use serde_saphyr::options::DuplicateKeyPolicy;
 
 use crate::model::Location;
-use crate::report::{Finding, Report};
+use crate::report::{Finding, Id, Report};
 use crate::yaml::Fault;
 
 /// A value with the location where it was written.
@@ -132,7 +132,10 @@ pub fn parse(file: &Arc<str>, text: &str, report: &mut Report) -> Option<Located
         with_snippet: false,
     };
     match serde_saphyr::from_str_with_options::<Spanned<Raw>>(text, options) {
-        Ok(root) => Some(locate(root, file, report)),
+        Ok(root) => {
+            let source = Source { file, text };
+            Some(source.locate(root, report))
+        }
         Err(error) => {
             report.add(syntax_finding(&error, file));
             None
@@ -143,16 +146,16 @@ pub fn parse(file: &Arc<str>, text: &str, report: &mut Report) -> Option<Located
 fn syntax_finding(error: &serde_saphyr::Error, file: &Arc<str>) -> Finding {
     let fault = Fault::new(error);
     let location = Location::new(file.clone(), fault.line, fault.column);
-    let finding = Finding::error(&location, "", format!("not valid YAML: {}", fault.message));
+    let finding = Finding::new(
+        Id::YamlInvalid,
+        &location,
+        "",
+        format!("not valid YAML: {}", fault.message),
+    );
     match fault.message.contains("tab") {
-        true => finding.repair("indent with spaces"),
+        true => finding.help("indent with spaces"),
         false => finding,
     }
-}
-
-fn location(file: &Arc<str>, at: serde_saphyr::Location) -> Location {
-    let clamp = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
-    Location::new(file.clone(), clamp(at.line()), clamp(at.column()))
 }
 
 /// A tree as serde sees it; `locate` gives it the file's name and finds repeated keys.
@@ -166,40 +169,63 @@ enum Raw {
     Map(Vec<(Spanned<String>, Spanned<Raw>)>),
 }
 
-fn locate(raw: Spanned<Raw>, file: &Arc<str>, report: &mut Report) -> Located {
-    let location_of = |at| location(file, at);
-    let value = match raw.value {
-        Raw::Null => Value::Null,
-        Raw::Bool(value) => Value::Bool(value),
-        Raw::Int(value) => Value::Int(value),
-        Raw::Float(value) => Value::Float(value),
-        Raw::String(text) => Value::String(text.into()),
-        Raw::List(items) => {
-            let items = items.into_iter().map(|item| locate(item, file, report));
-            Value::List(Arc::new(items.collect()))
-        }
-        Raw::Map(entries) => {
-            let mut map = Map::with_capacity(entries.len());
-            for (key, value) in entries {
-                let field = Field {
-                    key: location_of(key.defined),
-                    value: locate(value, file, report),
-                };
-                let name: Arc<str> = key.value.into();
-                if let Some(first) = map.get(&name) {
-                    let rule = format!("the key stands on line {} already", first.key.line);
-                    let finding = Finding::error(&field.key, name.to_string(), rule);
-                    report.add(finding.repair("keep one of them"));
-                    continue;
-                }
-                map.insert(name, field);
+/// The text of a file, to find where its values end.
+struct Source<'a> {
+    file: &'a Arc<str>,
+    text: &'a str,
+}
+
+impl Source<'_> {
+    /// Where a value begins; and where it ends, if it is a scalar on one line.
+    fn location(&self, at: serde_saphyr::Location) -> Location {
+        let clamp = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
+        let location = Location::new(self.file.clone(), clamp(at.line()), clamp(at.column()));
+        let size = |number: Option<u64>| usize::try_from(number?).ok();
+        let bytes = size(at.span().byte_offset()).zip(size(at.span().byte_len()));
+        let written = bytes.and_then(|(from, length)| self.text.get(from..from + length));
+        match written.map(str::trim_end) {
+            Some(written) if !written.is_empty() && !written.contains('\n') => {
+                location.spanning(written.chars().count())
             }
-            Value::Map(Arc::new(map))
+            _ => location,
         }
-    };
-    Located {
-        location: location_of(raw.defined),
-        value,
+    }
+
+    fn locate(&self, raw: Spanned<Raw>, report: &mut Report) -> Located {
+        let value = match raw.value {
+            Raw::Null => Value::Null,
+            Raw::Bool(value) => Value::Bool(value),
+            Raw::Int(value) => Value::Int(value),
+            Raw::Float(value) => Value::Float(value),
+            Raw::String(text) => Value::String(text.into()),
+            Raw::List(items) => {
+                let items = items.into_iter().map(|item| self.locate(item, report));
+                Value::List(Arc::new(items.collect()))
+            }
+            Raw::Map(entries) => {
+                let mut map = Map::with_capacity(entries.len());
+                for (key, value) in entries {
+                    let field = Field {
+                        key: self.location(key.defined),
+                        value: self.locate(value, report),
+                    };
+                    let name: Arc<str> = key.value.into();
+                    if let Some(first) = map.get(&name) {
+                        let rule = format!("the key stands on line {} already", first.key.line);
+                        let finding =
+                            Finding::new(Id::YamlKeyRepeated, &field.key, name.to_string(), rule);
+                        report.add(finding.help("keep one of them"));
+                        continue;
+                    }
+                    map.insert(name, field);
+                }
+                Value::Map(Arc::new(map))
+            }
+        };
+        Located {
+            location: self.location(raw.defined),
+            value,
+        }
     }
 }
 

@@ -10,6 +10,7 @@ use crate::compile::unpack::{Member, MemberBody, Unpacked, Wanted, unpack};
 use crate::error::Result;
 use crate::inventory::{AssetSpec, Attributes, Spec, Text, UnpackSpec};
 use crate::model::Sha256Digest;
+use crate::report::Id;
 
 /// What an archive brings: files, and links with leave to replace.
 #[derive(Default)]
@@ -115,7 +116,8 @@ impl Compiler<'_> {
             Ok(unpacked) => Some(Arc::new(unpacked)),
             Err(rule) => {
                 let rule = format!("{} {rule}", source.value);
-                self.report.add(source.location.error(rule));
+                self.report
+                    .add(source.location.finding(Id::ArchiveInvalid, rule));
                 None
             }
         };
@@ -139,12 +141,17 @@ impl Compiler<'_> {
             if !unpacked.members.keys().any(|name| glob.is_match(name)) {
                 let rule = format!("{:?} is nothing that {} holds", said.value, source.value);
                 let repair = "paths are as `tar -t` prints them, without what strip takes off";
-                self.report.add(said.location.error(rule).repair(repair));
+                self.report.add(
+                    said.location
+                        .finding(Id::ArchiveMemberMissing, rule)
+                        .help(repair),
+                );
             }
         }
         if how.only.is_empty() && unpacked.members.is_empty() {
             let rule = format!("{} holds no file below what strip takes off", source.value);
-            self.report.add(source.location.error(rule));
+            self.report
+                .add(source.location.finding(Id::ArchiveInvalid, rule));
         }
         self.refuse_private(&source.location, unpacked.private, None);
     }
@@ -159,7 +166,8 @@ impl Compiler<'_> {
                 Ok(glob) => globs.push(glob.compile_matcher()),
                 Err(error) => {
                     let rule = format!("is no glob: {}", error.kind());
-                    self.report.add(said.location.error(rule));
+                    self.report
+                        .add(said.location.finding(Id::GlobInvalid, rule));
                 }
             }
         }

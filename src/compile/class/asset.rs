@@ -13,6 +13,7 @@ use crate::input;
 use crate::inventory::{AssetSpec, Spec};
 use crate::io::Watched;
 use crate::model::hex;
+use crate::report::Id;
 use crate::tree::{Asset, Content};
 
 /// A file of the project that was read once.
@@ -52,8 +53,14 @@ impl Compiler<'_> {
         }
         let rule = format!("{} hashes to {}", asset.file.source.value, hex(&is));
         let repair = "take the file that was meant, or its digest";
-        self.report
-            .add(asset.file.sha256.location.error(rule).repair(repair));
+        self.report.add(
+            asset
+                .file
+                .sha256
+                .location
+                .finding(Id::AssetDigestMismatch, rule)
+                .help(repair),
+        );
         false
     }
 
@@ -73,8 +80,14 @@ impl Compiler<'_> {
                     asset.file.source.value
                 );
                 let repair = "name its files one by one, or pack it and say `unpack: true`";
-                self.report
-                    .add(asset.file.source.location.error(rule).repair(repair));
+                self.report.add(
+                    asset
+                        .file
+                        .source
+                        .location
+                        .finding(Id::AssetInvalid, rule)
+                        .help(repair),
+                );
                 None
             }
             Ok(file) => {
@@ -131,7 +144,12 @@ impl Compiler<'_> {
                 source.value
             );
             let repair = "take the file for the node's machine, or say os.arch";
-            self.report.add(source.location.error(rule).repair(repair));
+            self.report.add(
+                source
+                    .location
+                    .finding(Id::AssetForOtherMachine, rule)
+                    .help(repair),
+            );
         }
         let kubelet = spec.paths.iter().find(|(name, _)| name == "kubelet");
         if kubelet.is_none_or(|(_, kubelet)| *kubelet.text != *path) {
@@ -145,7 +163,7 @@ impl Compiler<'_> {
         let finding = match versions.is_empty() {
             true => {
                 let rule = format!("{} does not say which Kubernetes it is of", source.value);
-                source.location.warning(rule)
+                source.location.finding(Id::AssetVersionUnknown, rule)
             }
             false => {
                 let is = versions.join(" or ");
@@ -153,11 +171,11 @@ impl Compiler<'_> {
                     "{} is of Kubernetes {is}, and the node's is {wanted}",
                     source.value
                 );
-                source.location.error(rule)
+                source.location.finding(Id::AssetVersionMismatch, rule)
             }
         };
         self.report
-            .add(finding.repair("take that version's kubelet, or say the version that it has"));
+            .add(finding.help("take that version's kubelet, or say the version that it has"));
     }
 
     /// `version` must stand in the file, or in one of those that an archive holds, whatever kind of file it is.
@@ -190,7 +208,12 @@ impl Compiler<'_> {
         if !holds {
             let rule = format!("{} does not hold this version", asset.file.source.value);
             let repair = "take the file that was meant, or its version as `--version` prints it";
-            self.report.add(version.location.error(rule).repair(repair));
+            self.report.add(
+                version
+                    .location
+                    .finding(Id::AssetVersionMismatch, rule)
+                    .help(repair),
+            );
         }
         Ok(())
     }

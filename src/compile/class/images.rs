@@ -9,6 +9,7 @@ use crate::error::Result;
 use crate::inventory::{AssetSpec, Spec};
 use crate::model::FieldLocation;
 use crate::model::hex;
+use crate::report::Id;
 
 /// The images of a class.
 #[derive(Default)]
@@ -52,7 +53,8 @@ impl Compiler<'_> {
                 }
                 Err(rule) => {
                     let rule = format!("{} {rule}", source.value);
-                    self.report.add(source.location.error(rule));
+                    self.report
+                        .add(source.location.finding(Id::ImageArchiveInvalid, rule));
                 }
             }
         }
@@ -99,7 +101,12 @@ impl Compiler<'_> {
                     let rule = format!("{} {rule}", source.value);
                     let repair =
                         "save the images again, whole: `skopeo copy --all … oci:FOLDER:NAME`";
-                    self.report.add(source.location.error(rule).repair(repair));
+                    self.report.add(
+                        source
+                            .location
+                            .finding(Id::ImageArchiveInvalid, rule)
+                            .help(repair),
+                    );
                 }
                 return Ok(None);
             }
@@ -108,8 +115,14 @@ impl Compiler<'_> {
             let is = hex(&layout.index);
             let rule = format!("{}/index.json hashes to {is}", source.value);
             let repair = "take the folder that was meant, or the digest of its index.json";
-            self.report
-                .add(image.file.sha256.location.error(rule).repair(repair));
+            self.report.add(
+                image
+                    .file
+                    .sha256
+                    .location
+                    .finding(Id::AssetDigestMismatch, rule)
+                    .help(repair),
+            );
         }
         self.check_version(image, [&layout.archive])?;
         Ok(Some(FileTemplate {

@@ -7,6 +7,7 @@ use crate::error::Result;
 use crate::inventory::Spec;
 use crate::model::FieldLocation;
 use crate::plan::Plan;
+use crate::report::Id;
 use crate::tree::Content;
 
 /// A file that the runtime reads about a registry.
@@ -36,7 +37,8 @@ impl Compiler<'_> {
                 };
                 if let Some(rule) = flaw_of_ca(&content) {
                     let rule = format!("{} {rule}", ca.source.value);
-                    self.report.add(ca.source.location.error(rule));
+                    self.report
+                        .add(ca.source.location.finding(Id::RegistryCaInvalid, rule));
                 }
                 files.push(RegistryFile {
                     path: ca.path,

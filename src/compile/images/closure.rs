@@ -5,7 +5,7 @@ use serde_json::{Map, Value as Json};
 use crate::compile::images::{Image, Name};
 use crate::inventory::Spec;
 use crate::model::{FieldLocation, Spanned};
-use crate::report::Finding;
+use crate::report::{Finding, Id};
 use crate::tree::{Content, EntryKind, NodeTree};
 use crate::yaml;
 
@@ -126,8 +126,8 @@ fn missing(wanted: &Wanted, spec: &Spec, there: &[Image]) -> Option<Finding> {
             );
             Some(
                 location
-                    .error(rule)
-                    .repair("set imagePullPolicy to IfNotPresent, and a tag that is not latest"),
+                    .finding(Id::ImageAlwaysPulled, rule)
+                    .help("set imagePullPolicy to IfNotPresent, and a tag that is not latest"),
             )
         }
         (false, _) => {
@@ -135,8 +135,8 @@ fn missing(wanted: &Wanted, spec: &Spec, there: &[Image]) -> Option<Finding> {
                 format!("the image {name} of {by} is neither in the payload nor behind a mirror");
             Some(
                 location
-                    .error(rule)
-                    .repair("add its archive to images, or a mirror to registries"),
+                    .finding(Id::ImageMissing, rule)
+                    .help("add its archive to images, or a mirror to registries"),
             )
         }
     }

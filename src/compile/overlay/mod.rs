@@ -20,7 +20,7 @@ use crate::inventory::shape::Struct;
 use crate::model::{Location, Spanned};
 use crate::model::{NodePath, Owner};
 use crate::project_folder::ProjectFolder;
-use crate::report::{Finding, Report};
+use crate::report::{Finding, Id, Report};
 use crate::tree::{Content, Origin};
 
 /// The table of `overlay.yaml`.
@@ -79,7 +79,10 @@ pub fn load(
     report: &mut Report,
 ) -> Result<Option<Overlay>> {
     if name.value.is_empty() || name.value.contains(['/', '\\']) || name.value.starts_with('.') {
-        report.add(name.location.error("an overlay's name is no path"));
+        report.add(
+            name.location
+                .finding(Id::NameInvalid, "an overlay's name is no path"),
+        );
         return Ok(None);
     }
     let Some(source) = source::find(project, name, report)? else {
@@ -87,10 +90,11 @@ pub fn load(
     };
     let Some(source) = source else {
         let known = source::names(project);
-        let mut finding = name
-            .location
-            .error(format!("there is no overlay {:?}", name.value));
-        finding.repair = Some(
+        let mut finding = name.location.finding(
+            Id::OverlayMissing,
+            format!("there is no overlay {:?}", name.value),
+        );
+        finding.help = Some(
             match closest(&name.value, known.iter().map(String::as_str)) {
                 Some(near) => format!("did you mean {near:?}?"),
                 None => format!("the overlays are {}", known.join(", ")),
@@ -124,7 +128,7 @@ fn read(
     let mut rules = Vec::new();
     if let Some(settings) = &source.settings {
         let Ok(text) = std::str::from_utf8(settings) else {
-            let finding = Finding::error(&Location::file(file), "", "is not UTF-8");
+            let finding = Finding::new(Id::FileNotUtf8, &Location::file(file), "", "is not UTF-8");
             report.borrow_mut().add(finding);
             return None;
         };
@@ -139,10 +143,10 @@ fn read(
         }
     }
     for location in rules.iter().filter_map(Rule::unused) {
-        let finding = location.error("matches nothing");
+        let finding = location.finding(Id::OverlayRuleUnused, "matches nothing");
         report
             .borrow_mut()
-            .add(finding.repair("mend the glob or remove it"));
+            .add(finding.help("mend the glob or remove it"));
     }
     overlay.entries.sort_by(|a, b| a.path.cmp(&b.path));
     Some(overlay)
@@ -158,7 +162,11 @@ fn entry(
     around: Surroundings<'_, '_>,
 ) -> Option<OverlayEntry> {
     let (location, templates, report) = around;
-    let add = |rule: String| report.borrow_mut().add(Finding::error(&location, "", rule));
+    let add = |rule: String| {
+        report
+            .borrow_mut()
+            .add(Finding::new(Id::OverlayFileInvalid, &location, "", rule))
+    };
     let name = below.strip_suffix(".tera").unwrap_or(below);
     let path = match NodePath::parse(&format!("/{name}")) {
         Ok(path) => path,

@@ -78,9 +78,9 @@ keys! {
 
 texts! {
     /// A minor of Kubernetes.
-    Minor: u32 = minor, r"^v*1\.\+?[0-9]+$", ["1.34"];
+    Minor or VersionInvalid: u32 = minor, r"^v*1\.\+?[0-9]+$", ["1.34"];
     /// A glob of paths on the node.
-    Glob: GlobMatcher = glob, "", ["/usr/local/sbin/*"];
+    Glob or GlobInvalid: GlobMatcher = glob, "", ["/usr/local/sbin/*"];
 }
 
 choices! {

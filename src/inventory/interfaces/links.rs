@@ -5,6 +5,7 @@ use crate::inventory::interfaces::InterfaceName;
 use crate::inventory::keys::{Shaped, keys, words};
 use crate::inventory::shape::Shape;
 use crate::model::{Bond, Interface, Link, Network};
+use crate::report::Id;
 
 keys! {
     for Bond: "bond", as Bond = bond {
@@ -53,7 +54,10 @@ impl Shaped for VlanId {
         let id = at.integer()?;
         let is_tag = (1..=4094).contains(&id);
         if !is_tag {
-            at.error(format!("{id} is no VLAN: they are 1 to 4094"));
+            at.report(
+                Id::InterfaceInvalid,
+                format!("{id} is no VLAN: they are 1 to 4094"),
+            );
         }
         is_tag.then_some(id)
     }
@@ -70,12 +74,15 @@ impl From<VlanKeys> for Link {
 
 fn bond(bond: Bond, at: &Cursor<'_>) -> Option<Bond> {
     if bond.lacp_rate.is_some() && bond.mode != "802.3ad" {
-        at.error("lacpRate is for mode 802.3ad only");
+        at.report(Id::InterfaceInvalid, "lacpRate is for mode 802.3ad only");
     }
     if let Some(primary) = &bond.primary
         && (bond.mode != "active-backup" || !bond.members.contains(primary))
     {
-        at.error("primary is one of the members, in mode active-backup only");
+        at.report(
+            Id::InterfaceInvalid,
+            "primary is one of the members, in mode active-backup only",
+        );
     }
     Some(bond)
 }
@@ -91,32 +98,42 @@ pub fn check(interface: &Interface, network: &Network, at: &Cursor<'_>) {
         .filter(|other| matches!(&other.link, Link::Bond(bond) if bond.members.contains(name)));
     match (bonds.count(), speaks) {
         (0, false) if network.vlans_in(name).next().is_none() => {
-            at.error("has neither addresses nor dhcp");
+            at.report(Id::InterfaceInvalid, "has neither addresses nor dhcp");
         }
         (0, _) | (1, false) => {}
-        (1, true) => at.error("belongs to a bond, which has the addresses"),
-        _ => at.error("belongs to more than one bond"),
+        (1, true) => at.report(
+            Id::InterfaceInvalid,
+            "belongs to a bond, which has the addresses",
+        ),
+        _ => at.report(Id::InterfaceInvalid, "belongs to more than one bond"),
     }
     if interface.link != Link::Port && interface.mac.is_some() {
-        at.error("only a port is found by its MAC address");
+        at.report(
+            Id::InterfaceInvalid,
+            "only a port is found by its MAC address",
+        );
     }
     match &interface.link {
         Link::Port => {}
         Link::Bond(bond) => {
             if bond.members.is_empty() {
-                at.error("a bond has at least one of members");
+                at.report(Id::InterfaceInvalid, "a bond has at least one of members");
             }
             for member in &bond.members {
                 if find(member).is_none_or(|found| found.link != Link::Port) {
-                    at.error(format!("{member} is no port of the node's interfaces"));
+                    at.report(
+                        Id::InterfaceUnknown,
+                        format!("{member} is no port of the node's interfaces"),
+                    );
                 }
             }
         }
         Link::Vlan { parent, .. } => {
             if find(parent).is_none_or(|found| matches!(found.link, Link::Vlan { .. })) {
-                at.error(format!(
-                    "{parent} is no port or bond of the node's interfaces"
-                ));
+                at.report(
+                    Id::InterfaceUnknown,
+                    format!("{parent} is no port or bond of the node's interfaces"),
+                );
             }
         }
     }

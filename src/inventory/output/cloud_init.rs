@@ -29,7 +29,7 @@ keys! {
 
 texts! {
     /// From where user-data is fetched.
-    BodyUrl: String = url, r"^https?://.*\{node\}", ["https://boot.example.com/{node}.tar.gz"];
+    BodyUrl or UrlInvalid: String = url, r"^https?://.*\{node\}", ["https://boot.example.com/{node}.tar.gz"];
 }
 
 /// From where a node fetches. Plain http will do: what is fetched holds no secret, and its digest is known.

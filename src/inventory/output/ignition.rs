@@ -25,12 +25,12 @@ keys! {
 
 texts! {
     /// A specification of Ignition.
-    SpecVersion: IgnitionSpec = str::parse, r"^3\.\+?0*[0-6]\.0$", ["3.3.0"];
+    SpecVersion or VersionInvalid: IgnitionSpec = str::parse, r"^3\.\+?0*[0-6]\.0$", ["3.3.0"];
     /// From where a configuration is fetched; whether it may come in the open depends on what is in it.
-    ConfigUrl: String = |text| node_url(text, true),
+    ConfigUrl or UrlInvalid: String = |text| node_url(text, true),
         r"^(https?|s3|gs|tftp)://.*\{node\}", ["https://boot.example.com/{node}/config.body.ign"];
     /// From where the secret part of a configuration is fetched.
-    SecretConfigUrl: String = |text| node_url(text, false),
+    SecretConfigUrl or UrlInvalid: String = |text| node_url(text, false),
         r"^(https|s3|gs)://.*\{node\}", ["https://boot.example.com/{node}/config.secrets.ign"];
 }
 

@@ -6,6 +6,7 @@ use crate::inventory::kinds::{OneOrMore, OrDefault};
 use crate::model::Spanned;
 use crate::model::output::Pxe;
 use crate::model::output::pxe::{Loader, Source};
+use crate::report::Id;
 use crate::yaml::Value;
 
 keys! {
@@ -29,13 +30,13 @@ keys! {
 
 texts! {
     /// Where a boot loader fetches from.
-    ServedUrl: String = served, r"^(https?|tftp)://[^/?{]", ["https://boot.example.com/prod"];
+    ServedUrl or UrlInvalid: String = served, r"^(https?|tftp)://[^/?{]", ["https://boot.example.com/prod"];
     /// A kernel or initrd.
-    BootFile: Source = source, r"^[A-Za-z0-9._~-]", ["files/vmlinuz"];
+    BootFile or UrlInvalid: Source = source, r"^[A-Za-z0-9._~-]", ["files/vmlinuz"];
     /// An argument of the kernel.
-    KernelArgument: String = word, r"^\S+$", ["mitigations=auto"];
+    KernelArgument or KernelArgumentInvalid: String = word, r"^\S+$", ["mitigations=auto"];
     /// From where secrets are fetched at boot.
-    SecretsUrl: String = secrets_url, r"^https://.*\{node\}", ["https://boot.example.com/{node}/secrets"];
+    SecretsUrl or UrlInvalid: String = secrets_url, r"^https://.*\{node\}", ["https://boot.example.com/{node}/secrets"];
 }
 
 choices! {
@@ -48,7 +49,7 @@ choices! {
 fn pxe(mut pxe: Pxe, at: &Cursor<'_>) -> Option<Pxe> {
     pxe.loaders = loaders(&pxe, at);
     if let (Some(secrets), true) = (at.find(&["secrets"]), pxe.secrets_url.is_some()) {
-        secrets.error("secretsURL says where they come from");
+        secrets.report(Id::FieldsExclusive, "secretsURL says where they come from");
     }
     let whole = !pxe.url.is_empty() && pxe.kernel != Source::default();
     whole.then_some(pxe)
@@ -81,14 +82,19 @@ fn loaders(pxe: &Pxe, at: &Cursor<'_>) -> Vec<Spanned<Loader>> {
         if https && !loader.value.knows_https() {
             let rule = "knows no https, and that is in one of the URLs beside it";
             let repair = "leave it out, or let secrets come from elsewhere and the rest by http";
-            at.add(loader.location.error(rule).repair(repair));
+            at.add(
+                loader
+                    .location
+                    .finding(Id::PxeLoaderUnfit, rule)
+                    .help(repair),
+            );
         }
         if !loaders.iter().any(|known| known.value == loader.value) {
             loaders.push(loader.clone());
         }
     }
     if matches!(&written.located().value, Value::List(items) if items.is_empty()) {
-        written.error("names no loader");
+        written.report(Id::ListEmpty, "names no loader");
     }
     loaders
 }

@@ -3,6 +3,7 @@
 use crate::inventory::cursor::Cursor;
 use crate::inventory::keys::{keys, texts};
 use crate::model::output::Sysext;
+use crate::report::Id;
 
 keys! {
     for Sysext: "sysext", as Sysext = sysext {
@@ -17,14 +18,17 @@ keys! {
 
 texts! {
     /// What os-release takes without quotes.
-    OsReleaseWord: String = word, r"^[A-Za-z0-9._-]+$", ["debian"];
+    OsReleaseWord or NameInvalid: String = word, r"^[A-Za-z0-9._-]+$", ["debian"];
 }
 
 fn sysext(sysext: Sysext, at: &Cursor<'_>) -> Option<Sysext> {
     let id = at.find(&["id"]);
     let any = id.is_none_or(|id| id.located().as_str() == Some("_any"));
     if any && (sysext.version_id.is_some() || sysext.level.is_some()) {
-        at.error("a version or level is one of a system, so id must name it");
+        at.report(
+            Id::FieldsExclusive,
+            "a version or level is one of a system, so id must name it",
+        );
     }
     Some(sysext)
 }

@@ -3,6 +3,7 @@
 
 use crate::kubernetes::rules::reading::{Known, Reading};
 use crate::kubernetes::value;
+use crate::report::Id;
 
 /// The signals; those of the containers' own file system came with 1.29.
 fn signals(minor: u32) -> impl Iterator<Item = &'static str> {
@@ -46,7 +47,7 @@ pub fn thresholds(reading: &Reading<'_>) -> Known<()> {
             let at = vec!["evictionSoft".to_owned(), signal.to_owned()];
             let rule =
                 format!("a soft threshold needs a period in evictionSoftGracePeriod for {signal}");
-            reading.say_at_start(at, rule);
+            reading.say_at_start(Id::KubeletEvictionInvalid, at, rule);
         }
     }
     Ok(())
@@ -63,9 +64,9 @@ fn each(
         if !signals(minor).any(|known| known == signal) {
             let known: Vec<&str> = signals(minor).collect();
             let rule = format!("{signal:?} is no signal of 1.{minor}: {}", known.join(", "));
-            reading.say_at_start(at, rule);
+            reading.say_at_start(Id::KubeletEvictionInvalid, at, rule);
         } else if let Err(rule) = check(text, minor) {
-            reading.say_at_start(at, rule);
+            reading.say_at_start(Id::KubeletEvictionInvalid, at, rule);
         }
     }
     Ok(())

@@ -1,6 +1,7 @@
 //! Pulling images and collecting them.
 
 use crate::kubernetes::rules::reading::{Known, Reading};
+use crate::report::Id;
 
 /// The low mark below the high one; an absent one has its default.
 pub fn thresholds(reading: &Reading<'_>) -> Known<()> {
@@ -16,7 +17,7 @@ pub fn thresholds(reading: &Reading<'_>) -> Known<()> {
         let at = if low.is_some() { LOW } else { HIGH };
         let of_low = if low.is_none() { ", the default" } else { "" };
         let rule = format!("{LOW} ({lower}{of_low}) must be less than {HIGH} ({higher}{default})");
-        reading.say(at, rule);
+        reading.say(Id::KubeletImageGcInvalid, at, rule);
     }
     Ok(())
 }
@@ -26,7 +27,11 @@ pub fn ages(reading: &Reading<'_>) -> Known<()> {
     const MINUTES_2: i64 = 120_000_000_000;
     let least = reading.duration("imageMinimumGCAge")?.unwrap_or(0);
     if least < 0 && reading.minor >= 36 {
-        reading.say("imageMinimumGCAge", "must not be negative");
+        reading.say(
+            Id::KubeletImageGcInvalid,
+            "imageMinimumGCAge",
+            "must not be negative",
+        );
     }
     let Some(most) = reading
         .duration("imageMaximumGCAge")?
@@ -37,10 +42,14 @@ pub fn ages(reading: &Reading<'_>) -> Known<()> {
     needs(reading, "imageMaximumGCAge", "ImageMaximumGCAge");
     let least = if least == 0 { MINUTES_2 } else { least };
     if most < 0 {
-        reading.say("imageMaximumGCAge", "must not be negative");
+        reading.say(
+            Id::KubeletImageGcInvalid,
+            "imageMaximumGCAge",
+            "must not be negative",
+        );
     } else if most <= least {
         let rule = "must be longer than imageMinimumGCAge (2m0s by default)";
-        reading.say("imageMaximumGCAge", rule);
+        reading.say(Id::KubeletImageGcInvalid, "imageMaximumGCAge", rule);
     }
     Ok(())
 }
@@ -50,6 +59,7 @@ pub fn pulls(reading: &Reading<'_>) -> Known<()> {
     let parallel = reading.int("maxParallelImagePulls")?.unwrap_or(0);
     if parallel > 1 && reading.bool_or("serializeImagePulls", false)? {
         reading.advise(
+            Id::KubeletImagePullInvalid,
             "maxParallelImagePulls",
             format!("{parallel} pulls at once are impossible while serializeImagePulls is true"),
             "set serializeImagePulls to false",
@@ -79,12 +89,17 @@ pub fn credentials(reading: &Reading<'_>) -> Known<()> {
     // The words of the policy are an enumeration, which the types check.
     if !patterns.is_empty() && policy != "NeverVerifyAllowlistedImages" {
         let rule = format!("counts only with {POLICY}: NeverVerifyAllowlistedImages");
-        reading.say(LIST, rule);
+        reading.say(Id::KubeletImagePullInvalid, LIST, rule);
         return Ok(());
     }
     for (index, pattern) in patterns.iter().enumerate() {
         if let Some(rule) = pattern_objection(pattern) {
-            reading.say_of(LIST, &index.to_string(), format!("{pattern:?} {rule}"));
+            reading.say_of(
+                Id::KubeletImagePullInvalid,
+                LIST,
+                &index.to_string(),
+                format!("{pattern:?} {rule}"),
+            );
         }
     }
     Ok(())
@@ -117,6 +132,7 @@ fn pattern_objection(pattern: &str) -> Option<&'static str> {
 pub fn needs(reading: &Reading<'_>, path: &str, gate: &str) {
     if !reading.enabled(gate) {
         reading.advise(
+            Id::KubeletFeatureNeedsGate,
             path,
             format!(
                 "needs the feature gate {gate}, which is off in Kubernetes 1.{}",

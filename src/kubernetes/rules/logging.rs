@@ -6,12 +6,14 @@ use serde_json::Value as Json;
 use crate::kubernetes::rules::images::needs;
 use crate::kubernetes::rules::reading::{Known, Reading};
 use crate::kubernetes::value;
+use crate::report::Id;
 
 /// The format and what only some formats have.
 pub fn format(reading: &Reading<'_>) -> Known<()> {
     let format = reading.text("logging.format")?;
     if reading.minor >= 19 {
         reading.one_of(
+            Id::KubeletLoggingInvalid,
             "logging.format",
             if format.is_empty() { "text" } else { format },
             &["text", "json"],
@@ -29,7 +31,11 @@ pub fn format(reading: &Reading<'_>) -> Known<()> {
         };
         // Zero is "not set", and has a default.
         if nanoseconds.is_some_and(|n| n < 0) {
-            reading.say("logging.flushFrequency", "must be more than zero");
+            reading.say(
+                Id::KubeletLoggingInvalid,
+                "logging.flushFrequency",
+                "must be more than zero",
+            );
         }
     }
     if reading.minor >= 25 {
@@ -58,7 +64,11 @@ pub fn vmodule(reading: &Reading<'_>) -> Known<()> {
     let items = reading.list(VMODULE)?.unwrap_or_default();
     let format = reading.text("logging.format")?;
     if !items.is_empty() && !["", "text"].contains(&format) {
-        reading.say(VMODULE, "is for the text format alone");
+        reading.say(
+            Id::KubeletLoggingInvalid,
+            VMODULE,
+            "is for the text format alone",
+        );
     }
     for (index, item) in items.iter().enumerate() {
         let pattern = item
@@ -67,12 +77,12 @@ pub fn vmodule(reading: &Reading<'_>) -> Known<()> {
             .unwrap_or_default();
         if pattern.is_empty() || pattern.contains(['=', ',']) {
             let rule = format!("filePattern {pattern:?} must not be empty or hold = or ,");
-            reading.say_of(VMODULE, &index.to_string(), rule);
+            reading.say_of(Id::KubeletLoggingInvalid, VMODULE, &index.to_string(), rule);
         }
         let verbosity = item.get("verbosity").and_then(Json::as_i64).unwrap_or(0);
         if verbosity > i64::from(i32::MAX) {
             let rule = format!("verbosity {verbosity} must be {} or less", i32::MAX);
-            reading.say_of(VMODULE, &index.to_string(), rule);
+            reading.say_of(Id::KubeletLoggingInvalid, VMODULE, &index.to_string(), rule);
         }
     }
     Ok(())
@@ -91,7 +101,7 @@ pub fn tracing(reading: &Reading<'_>) -> Known<()> {
                 let rule = format!(
                     "{endpoint:?} must be HOST:PORT, dns://…, unix://… or unix-abstract://…"
                 );
-                reading.say("tracing.endpoint", rule);
+                reading.say(Id::KubeletLoggingInvalid, "tracing.endpoint", rule);
             }
         }
     }
@@ -99,7 +109,11 @@ pub fn tracing(reading: &Reading<'_>) -> Known<()> {
     let before = format!("1.{}", reading.minor - 1);
     if reading.minor >= 18 && !shown.is_empty() && shown != before {
         let rule = format!("{shown:?} must be {before:?}, the minor before this kubelet's");
-        reading.say("showHiddenMetricsForVersion", rule);
+        reading.say(
+            Id::KubeletLoggingInvalid,
+            "showHiddenMetricsForVersion",
+            rule,
+        );
     }
     Ok(())
 }
@@ -110,20 +124,28 @@ pub fn container_logs(reading: &Reading<'_>) -> Known<()> {
         && interval < 3_000_000_000
         && reading.minor >= 30
     {
-        reading.say("containerLogMonitorInterval", "must be 3s or longer");
+        reading.say(
+            Id::KubeletLoggingInvalid,
+            "containerLogMonitorInterval",
+            "must be 3s or longer",
+        );
     }
     let size = reading.text("containerLogMaxSize")?;
     if !size.is_empty()
         && let Err(rule) = value::quantity(size)
     {
-        reading.say_at_start(vec!["containerLogMaxSize".to_owned()], rule);
+        reading.say_at_start(
+            Id::KubeletLoggingInvalid,
+            vec!["containerLogMaxSize".to_owned()],
+            rule,
+        );
     }
     let folder = reading.text("podLogsDir")?;
     if reading.minor >= 30 && !folder.is_empty() && !is_clean(folder) {
         let rule = format!(
             "{folder:?} must be an absolute path in ASCII, without //, . and .. or a slash at its end"
         );
-        reading.say("podLogsDir", rule);
+        reading.say(Id::KubeletLoggingInvalid, "podLogsDir", rule);
     }
     Ok(())
 }

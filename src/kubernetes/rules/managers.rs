@@ -1,6 +1,7 @@
 //! The topology, CPU and memory managers.
 
 use crate::kubernetes::rules::reading::{Known, Reading};
+use crate::report::Id;
 
 const POLICIES: [&str; 4] = ["none", "best-effort", "restricted", "single-numa-node"];
 
@@ -22,12 +23,17 @@ pub fn topology(reading: &Reading<'_>) -> Known<()> {
         }
     }
     if reading.minor >= 20 {
-        reading.one_of(POLICY, policy, &POLICIES);
+        reading.one_of(Id::KubeletManagerInvalid, POLICY, policy, &POLICIES);
     } else if !POLICIES.contains(&policy) {
         let rule = format!("{policy:?} must be one of {}", POLICIES.join(", "));
-        reading.say_at_start(vec![POLICY.to_owned()], rule);
+        reading.say_at_start(Id::KubeletManagerInvalid, vec![POLICY.to_owned()], rule);
     }
-    reading.one_of(SCOPE, scope, &["container", "pod"]);
+    reading.one_of(
+        Id::KubeletManagerInvalid,
+        SCOPE,
+        scope,
+        &["container", "pod"],
+    );
     Ok(())
 }
 
@@ -40,18 +46,22 @@ pub fn cpu_and_memory(reading: &Reading<'_>) -> Known<()> {
         let policy = reading.text(path)?;
         if !policy.is_empty() && !words.contains(&policy) {
             let rule = format!("{policy:?} must be one of {}", words.join(", "));
-            reading.say_at_start(vec![path.to_owned()], rule);
+            reading.say_at_start(Id::KubeletManagerInvalid, vec![path.to_owned()], rule);
         }
     }
     let hairpin = reading.text("hairpinMode")?;
     if !hairpin.is_empty() {
         let modes = ["none", "hairpin-veth", "promiscuous-bridge"];
-        reading.one_of("hairpinMode", hairpin, &modes);
+        reading.one_of(Id::KubeletManagerInvalid, "hairpinMode", hairpin, &modes);
     }
     let driver = reading.text("cgroupDriver")?;
     if !["", "cgroupfs", "systemd"].contains(&driver) {
         let rule = format!("{driver:?} must be one of cgroupfs, systemd");
-        reading.say_at_start(vec!["cgroupDriver".to_owned()], rule);
+        reading.say_at_start(
+            Id::KubeletManagerInvalid,
+            vec!["cgroupDriver".to_owned()],
+            rule,
+        );
     }
     Ok(())
 }

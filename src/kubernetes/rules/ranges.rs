@@ -2,6 +2,7 @@
 //! where upstream takes zero for "not set".
 
 use crate::kubernetes::rules::reading::{Known, Reading};
+use crate::report::Id;
 
 /// A field's range, from the minor on in which the kubelet began to look.
 struct Range {
@@ -75,9 +76,13 @@ pub fn fields(reading: &Reading<'_>) -> Known<()> {
             most => format!("{number} must be between {} and {most}", range.least),
         };
         if reading.minor >= range.since {
-            reading.say(range.path, rule);
+            reading.say(Id::KubeletFieldRange, range.path, rule);
         } else if range.at_start_before {
-            reading.say_at_start(range.path.split('.').map(str::to_owned).collect(), rule);
+            reading.say_at_start(
+                Id::KubeletFieldRange,
+                range.path.split('.').map(str::to_owned).collect(),
+                rule,
+            );
         }
     }
     Ok(())

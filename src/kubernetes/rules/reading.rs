@@ -6,25 +6,12 @@ use std::collections::BTreeMap;
 
 use serde_json::Value as Json;
 
+use crate::kubernetes::BrokenRule;
 use crate::kubernetes::gates::Gates;
 use crate::kubernetes::kubelet_config::{FieldAnswer, Schema};
 use crate::kubernetes::rules::Verdict;
 use crate::kubernetes::value;
-
-/// A broken rule.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Broken {
-    /// The keys down to the value: `["evictionHard", "memory.available"]`.
-    pub path: Vec<String>,
-    /// The rule and how it is broken.
-    pub rule: String,
-    /// What to do about it.
-    pub repair: Option<String>,
-    /// Whether the kubelet starts all the same.
-    pub warning: bool,
-    /// Whether the kubelet finds out only after its validation, when it starts what the value is for.
-    pub at_start: bool,
-}
+use crate::report::Id;
 
 /// The value is of another type, or not known yet.
 pub struct Unknown;
@@ -40,7 +27,7 @@ pub struct Reading<'c> {
     gates: Gates,
     is_template: fn(&str) -> bool,
     open: Cell<bool>,
-    broken: RefCell<Vec<Broken>>,
+    broken: RefCell<Vec<BrokenRule>>,
 }
 
 impl<'c> Reading<'c> {
@@ -167,50 +154,56 @@ impl<'c> Reading<'c> {
     }
 
     /// Adds a broken rule about the value at a path of keys.
-    pub fn say(&self, path: &str, rule: impl Into<String>) {
-        self.add(path.split('.').map(str::to_owned).collect(), rule, None);
+    pub fn say(&self, id: Id, path: &str, message: impl Into<String>) {
+        self.add(
+            id,
+            path.split('.').map(str::to_owned).collect(),
+            message,
+            None,
+        );
     }
 
-    /// The same, with a repair.
-    pub fn advise(&self, path: &str, rule: impl Into<String>, repair: &str) {
+    /// The same, with help.
+    pub fn advise(&self, id: Id, path: &str, message: impl Into<String>, help: &str) {
         let path = path.split('.').map(str::to_owned).collect();
-        self.add(path, rule, Some(repair.to_owned()));
+        self.add(id, path, message, Some(help.to_owned()));
     }
 
     /// Adds a broken rule about an entry of a map or an item of a list.
-    pub fn say_of(&self, path: &str, key: &str, rule: impl Into<String>) {
+    pub fn say_of(&self, id: Id, path: &str, key: &str, message: impl Into<String>) {
         let mut path: Vec<String> = path.split('.').map(str::to_owned).collect();
         path.push(key.to_owned());
-        self.add(path, rule, None);
+        self.add(id, path, message, None);
     }
 
     /// Adds what the kubelet finds out only when it starts.
-    pub fn say_at_start(&self, path: Vec<String>, rule: impl Into<String>) {
-        self.add(path, rule, None);
+    pub fn say_at_start(&self, id: Id, path: Vec<String>, message: impl Into<String>) {
+        self.add(id, path, message, None);
         if let Some(last) = self.broken.borrow_mut().last_mut() {
             last.at_start = true;
         }
     }
 
     /// Adds a broken rule as it is.
-    pub fn push(&self, broken: Broken) {
+    pub fn push(&self, broken: BrokenRule) {
         self.broken.borrow_mut().push(broken);
     }
 
-    fn add(&self, path: Vec<String>, rule: impl Into<String>, repair: Option<String>) {
-        self.push(Broken {
+    fn add(&self, id: Id, path: Vec<String>, message: impl Into<String>, help: Option<String>) {
+        self.push(BrokenRule {
+            id,
             path,
-            rule: rule.into(),
-            repair,
-            warning: false,
+            message: message.into(),
+            help,
             at_start: false,
         });
     }
 
     /// Says that a text is none of the words that the field takes.
-    pub fn one_of(&self, path: &str, text: &str, words: &[&str]) {
+    pub fn one_of(&self, id: Id, path: &str, text: &str, words: &[&str]) {
         if !words.contains(&text) {
             self.say(
+                id,
                 path,
                 format!("{text:?} must be one of {}", words.join(", ")),
             );

@@ -4,13 +4,19 @@ use std::collections::BTreeSet;
 
 use crate::kubernetes::rules::reading::{Known, Reading};
 use crate::kubernetes::value;
+use crate::report::Id;
 
 const ENFORCE: &str = "enforceNodeAllocatable";
 
 /// systemCgroups lives below cgroupRoot.
 pub fn cgroups(reading: &Reading<'_>) -> Known<()> {
     if !reading.text("systemCgroups")?.is_empty() && reading.text("cgroupRoot")?.is_empty() {
-        reading.advise("systemCgroups", "needs cgroupRoot", "set cgroupRoot to /");
+        reading.advise(
+            Id::KubeletCgroupsInvalid,
+            "systemCgroups",
+            "needs cgroupRoot",
+            "set cgroupRoot to /",
+        );
     }
     Ok(())
 }
@@ -37,13 +43,18 @@ pub fn enforcement(reading: &Reading<'_>) -> Known<()> {
             "must be true while {ENFORCE} has an entry ({} by default)",
             "pods"
         );
-        reading.advise("cgroupsPerQOS", rule, repair);
+        reading.advise(Id::KubeletReservedInvalid, "cgroupsPerQOS", rule, repair);
     }
     let all = written.unwrap_or_default();
     for (index, one) in all.iter().enumerate() {
         let at = index.to_string();
         if minor >= 31 && all[..index].contains(one) {
-            reading.say_of(ENFORCE, &at, format!("{one:?} is there already"));
+            reading.say_of(
+                Id::KubeletReservedInvalid,
+                ENFORCE,
+                &at,
+                format!("{one:?} is there already"),
+            );
             continue;
         }
         enforce_one(reading, one, &at, all.len())?;
@@ -52,7 +63,7 @@ pub fn enforcement(reading: &Reading<'_>) -> Known<()> {
         let compressible = format!("{part}-compressible");
         if minor >= 32 && all.contains(&part) && all.contains(&compressible.as_str()) {
             let rule = format!("{part} and {compressible} exclude each other");
-            reading.say(ENFORCE, rule);
+            reading.say(Id::KubeletReservedInvalid, ENFORCE, rule);
         }
     }
     Ok(())
@@ -75,9 +86,9 @@ fn enforce_one(reading: &Reading<'_>, word: &str, at: &str, count: usize) -> Kno
         };
         let rule =
             format!("{word:?} must be one of pods, system-reserved, kube-reserved{more}, none");
-        reading.say_of(ENFORCE, at, rule);
+        reading.say_of(Id::KubeletReservedInvalid, ENFORCE, at, rule);
     } else if word == "none" && count > 1 {
-        reading.say_of(ENFORCE, at, "none stands alone");
+        reading.say_of(Id::KubeletReservedInvalid, ENFORCE, at, "none stands alone");
     }
     for (part, cgroup) in [
         ("system-reserved", "systemReservedCgroup"),
@@ -85,7 +96,12 @@ fn enforce_one(reading: &Reading<'_>, word: &str, at: &str, count: usize) -> Kno
     ] {
         if word.starts_with(part) && known(word, reading.minor) && reading.text(cgroup)?.is_empty()
         {
-            reading.say_of(ENFORCE, at, format!("{word} needs {cgroup}"));
+            reading.say_of(
+                Id::KubeletReservedInvalid,
+                ENFORCE,
+                at,
+                format!("{word} needs {cgroup}"),
+            );
         }
     }
     Ok(())
@@ -99,11 +115,19 @@ pub fn cpus(reading: &Reading<'_>) -> Known<()> {
         return Ok(());
     }
     if !is_cpu_set(cpus, reading.minor) {
-        reading.say(CPUS, format!("{cpus:?} is no list of CPUs like 0-3,8"));
+        reading.say(
+            Id::KubeletReservedInvalid,
+            CPUS,
+            format!("{cpus:?} is no list of CPUs like 0-3,8"),
+        );
     }
     for cgroup in ["systemReservedCgroup", "kubeReservedCgroup"] {
         if !reading.text(cgroup)?.is_empty() {
-            reading.say(CPUS, format!("excludes {cgroup}"));
+            reading.say(
+                Id::KubeletReservedInvalid,
+                CPUS,
+                format!("excludes {cgroup}"),
+            );
         }
     }
     Ok(())
@@ -134,7 +158,9 @@ pub fn memory(reading: &Reading<'_>) -> Known<()> {
         let node = entry.get("numaNode").and_then(serde_json::Value::as_i64);
         let limits = entry.get("limits").and_then(serde_json::Value::as_object);
         for (resource, amount) in limits.into_iter().flatten() {
-            let say = |rule: String| reading.say_of(MEMORY, &index.to_string(), rule);
+            let say = |rule: String| {
+                reading.say_of(Id::KubeletReservedInvalid, MEMORY, &index.to_string(), rule)
+            };
             if resource != "memory" && !resource.starts_with("hugepages-") {
                 say(format!("{resource:?} must be memory or hugepages-SIZE"));
             }
@@ -161,11 +187,15 @@ pub fn resources(reading: &Reading<'_>) -> Known<()> {
             let at = vec![path.to_owned(), resource.to_owned()];
             if !known.contains(&resource) {
                 let rule = format!("{resource:?} must be one of {}", known.join(", "));
-                reading.say_at_start(at, rule);
+                reading.say_at_start(Id::KubeletReservedInvalid, at, rule);
             } else if let Err(rule) = value::quantity(amount) {
-                reading.say_at_start(at, rule);
+                reading.say_at_start(Id::KubeletReservedInvalid, at, rule);
             } else if amount.starts_with('-') {
-                reading.say_at_start(at, format!("{amount} must not be negative"));
+                reading.say_at_start(
+                    Id::KubeletReservedInvalid,
+                    at,
+                    format!("{amount} must not be negative"),
+                );
             }
         }
     }

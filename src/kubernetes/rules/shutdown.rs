@@ -1,7 +1,9 @@
 //! The end of pods: graceful shutdown, swap, crash loops.
 
+use crate::kubernetes::BrokenRule;
 use crate::kubernetes::rules::images::needs;
 use crate::kubernetes::rules::reading::{Known, Reading};
+use crate::report::Id;
 
 const SECOND: i64 = 1_000_000_000;
 const PERIOD: &str = "shutdownGracePeriod";
@@ -22,12 +24,16 @@ pub fn periods(reading: &Reading<'_>) -> Known<()> {
     }
     for (path, length) in [(PERIOD, period), (CRITICAL, critical)] {
         if length < 0 || (1..SECOND).contains(&length) {
-            reading.say(path, "must be 0s, or 1s or longer");
+            reading.say(
+                Id::KubeletShutdownInvalid,
+                path,
+                "must be 0s, or 1s or longer",
+            );
         }
     }
     if critical > period {
         let rule = format!("must not be longer than {PERIOD}, of which it is a part");
-        reading.say(CRITICAL, rule);
+        reading.say(Id::KubeletShutdownInvalid, CRITICAL, rule);
     }
     Ok(())
 }
@@ -42,7 +48,11 @@ pub fn by_priority(reading: &Reading<'_>) -> Known<()> {
     needs(reading, BY, GATE_BY);
     let others = [reading.duration(PERIOD)?, reading.duration(CRITICAL)?];
     if reading.enabled(GATE_BY) && others.iter().flatten().any(|length| *length > 0) {
-        reading.say(BY, format!("excludes {PERIOD} and {CRITICAL}"));
+        reading.say(
+            Id::KubeletShutdownInvalid,
+            BY,
+            format!("excludes {PERIOD} and {CRITICAL}"),
+        );
     }
     Ok(())
 }
@@ -62,13 +72,13 @@ pub fn swap(reading: &Reading<'_>) -> Known<()> {
         ..30 => ["LimitedSwap", "UnlimitedSwap"],
         _ => ["LimitedSwap", "NoSwap"],
     };
-    reading.one_of(BEHAVIOR, behavior, &words);
+    reading.one_of(Id::KubeletManagerInvalid, BEHAVIOR, behavior, &words);
     if behavior != "NoSwap" && reading.bool_or("failSwapOn", true)? {
-        reading.push(super::Broken {
+        reading.push(BrokenRule {
+            id: Id::KubeletSwapConflict,
             path: vec!["memorySwap".to_owned(), "swapBehavior".to_owned()],
-            rule: "a kubelet with failSwapOn does not start where there is swap".to_owned(),
-            repair: Some("set failSwapOn to false".to_owned()),
-            warning: true,
+            message: "a kubelet with failSwapOn does not start where there is swap".to_owned(),
+            help: Some("set failSwapOn to false".to_owned()),
             at_start: true,
         });
     }
@@ -82,7 +92,7 @@ pub fn crash_loops(reading: &Reading<'_>) -> Known<()> {
         if !reading.enabled("KubeletCrashLoopBackOffMax") {
             needs(reading, MOST, "KubeletCrashLoopBackOffMax");
         } else if !(1000..=300_000).contains(&(most / 1_000_000)) {
-            reading.say(MOST, "must be between 1s and 300s");
+            reading.say(Id::KubeletFieldRange, MOST, "must be between 1s and 300s");
         }
     }
     Ok(())

@@ -8,7 +8,7 @@ use super::*;
 fn broken(minor: u32, config: &Json) -> Vec<String> {
     let verdict = check(config, minor, |text| text.contains("{{"));
     let said = verdict.broken.iter();
-    said.map(|one| format!("{}: {}", one.path.join("/"), one.rule))
+    said.map(|one| format!("{}: {}", one.path.join("/"), one.message))
         .collect()
 }
 

@@ -6,19 +6,13 @@ use serde_json::Value as Json;
 
 use crate::kubernetes::names;
 use crate::kubernetes::rules::images::needs;
-use crate::kubernetes::rules::reading::{Broken, Known, Reading};
+use crate::kubernetes::rules::reading::{Known, Reading};
+use crate::report::Id;
 
 /// Gates that are unknown, locked, on their way out, or in want of others.
 pub fn gates(reading: &Reading<'_>) -> Known<()> {
-    for wrong in reading.gates().check() {
-        reading.push(Broken {
-            path: vec!["featureGates".to_owned(), wrong.gate],
-            rule: wrong.rule,
-            repair: Some(wrong.repair),
-            warning: wrong.warning,
-            at_start: false,
-        });
-    }
+    let broken = reading.gates().check();
+    broken.into_iter().for_each(|broken| reading.push(broken));
     Ok(())
 }
 
@@ -41,7 +35,11 @@ pub fn quota_period(reading: &Reading<'_>) -> Known<()> {
         _ => (MS, "1ms"),
     };
     if !(least..=1000 * MS).contains(&period) {
-        reading.say(PERIOD, format!("must be between {said} and 1s"));
+        reading.say(
+            Id::KubeletFieldRange,
+            PERIOD,
+            format!("must be between {said} and 1s"),
+        );
     }
     Ok(())
 }
@@ -68,7 +66,11 @@ pub fn certificates(reading: &Reading<'_>) -> Known<()> {
     {
         // cmd/kubelet/app/server.go
         let rule = "needs the feature gate SeccompDefault";
-        reading.say_at_start(vec!["seccompDefault".to_owned()], rule);
+        reading.say_at_start(
+            Id::KubeletFeatureNeedsGate,
+            vec!["seccompDefault".to_owned()],
+            rule,
+        );
     }
     Ok(())
 }
@@ -81,6 +83,7 @@ pub fn memory_qos(reading: &Reading<'_>) -> Known<()> {
     if let Some(factor) = reading.float(FACTOR)? {
         if !(factor > 0.0 && factor <= 1.0) {
             reading.say(
+                Id::KubeletFieldRange,
                 FACTOR,
                 format!("{factor} must be more than 0 and at most 1"),
             );
@@ -96,11 +99,19 @@ pub fn memory_qos(reading: &Reading<'_>) -> Known<()> {
     if reading.bool_or("enableSystemLogQuery", false)? {
         needs(reading, "enableSystemLogQuery", "NodeLogQuery");
         if !reading.bool_or("enableSystemLogHandler", true)? {
-            reading.say("enableSystemLogQuery", "needs enableSystemLogHandler");
+            reading.say(
+                Id::KubeletFieldsConflict,
+                "enableSystemLogQuery",
+                "needs enableSystemLogHandler",
+            );
         }
     }
     if reading.minor >= 32 && reading.bool_or("runOnce", false)? {
-        reading.say("runOnce", "is refused since Kubernetes 1.32");
+        reading.say(
+            Id::KubeletFieldRange,
+            "runOnce",
+            "is refused since Kubernetes 1.32",
+        );
     }
     Ok(())
 }
@@ -114,7 +125,12 @@ pub fn lists_and_paths(reading: &Reading<'_>) -> Known<()> {
         .enumerate()
     {
         for rule in taint_objections(taint) {
-            reading.say_of("registerWithTaints", &index.to_string(), rule);
+            reading.say_of(
+                Id::TaintInvalid,
+                "registerWithTaints",
+                &index.to_string(),
+                rule,
+            );
         }
     }
     sysctls(reading)?;
@@ -123,6 +139,7 @@ pub fn lists_and_paths(reading: &Reading<'_>) -> Known<()> {
         && (ids < 65_536 || ids % 65_536 != 0 || ids > i64::from(u32::MAX))
     {
         reading.say(
+            Id::KubeletFieldRange,
             IDS,
             format!("{ids} must be a multiple of 65536, and at most 4294967295"),
         );
@@ -153,16 +170,26 @@ fn sysctls(reading: &Reading<'_>) -> Known<()> {
     for (name, _) in all {
         let dotted = name.replace('/', ".");
         if !is_sysctl(name) {
-            reading.say_of(SYSCTLS, name, format!("{name:?} is no sysctl's name"));
+            reading.say_of(
+                Id::KubeletSysctlInvalid,
+                SYSCTLS,
+                name,
+                format!("{name:?} is no sysctl's name"),
+            );
             continue;
         }
         if !is_namespaced(&dotted) {
             let rule =
                 format!("{name} is not known to belong to a namespace of its own in each pod");
-            reading.say_of(SYSCTLS, name, rule);
+            reading.say_of(Id::KubeletSysctlInvalid, SYSCTLS, name, rule);
         }
         if !seen.insert(dotted) {
-            reading.say_of(SYSCTLS, name, format!("{name} is there already"));
+            reading.say_of(
+                Id::KubeletSysctlInvalid,
+                SYSCTLS,
+                name,
+                format!("{name} is there already"),
+            );
         }
     }
     Ok(())

@@ -24,6 +24,7 @@ use crate::payload::assets;
 use crate::payload::cloud_init::documents::{Document, documents};
 use crate::payload::iso::{self, IsoFile};
 use crate::payload::{Forms, Job, Layer, NodeFacts, Objection, Output, Place};
+use crate::report::Id;
 use crate::tree::{Content, EntryKind, NodeTree};
 use crate::yaml;
 
@@ -121,7 +122,8 @@ pub fn check(job: &Job<'_>) -> Vec<Objection> {
     let mut objections = Vec::new();
     let mut object = |is_wrong: bool, field: &'static str, rule: &str| {
         if is_wrong {
-            objections.push(Objection::new("user-data", rule).asked_by(field));
+            objections
+                .push(Objection::new(Id::CloudInitConflict, "user-data", rule).asked_by(field));
         }
     };
     object(
@@ -144,7 +146,8 @@ pub fn check(job: &Job<'_>) -> Vec<Objection> {
         let large = assets.filter(|(_, _, content)| content.len() > u32::MAX.into());
         objections.extend(large.map(|(path, _, _)| {
             let rule = "the image of a CD holds no file of 4 GiB or more; set it to url";
-            Objection::new(path.as_str(), rule).asked_by("output.cloudInit.assets")
+            Objection::new(Id::FileTooLarge, path.as_str(), rule)
+                .asked_by("output.cloudInit.assets")
         }));
     }
     objections

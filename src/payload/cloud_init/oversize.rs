@@ -4,6 +4,7 @@ use crate::error::Result;
 use crate::payload::cloud_init::FILE_NAMES;
 use crate::payload::cloud_init::ladder::{Account, accounts, largest};
 use crate::payload::{Forms, Job, Objection};
+use crate::report::Id;
 
 /// The documents that no form makes small enough.
 pub fn oversize(job: &Job<'_>, forms: &Forms) -> Result<Vec<Objection>> {
@@ -17,7 +18,8 @@ pub fn oversize(job: &Job<'_>, forms: &Forms) -> Result<Vec<Objection>> {
             let subject = format!("{}{}", FILE_NAMES[0], account.part.infix());
             let least = account.steps.iter().filter_map(|step| step.counted).min();
             let rule = rule(job, &account, least, &largest);
-            let objection = Objection::new(subject, rule).asked_by("output.cloudInit");
+            let objection =
+                Objection::new(Id::PayloadTooLarge, subject, rule).asked_by("output.cloudInit");
             objections.push(objection.counts(least.unwrap_or(u64::MAX)));
         }
     }

@@ -6,6 +6,7 @@ use crate::model::output::IgnitionSpec;
 use crate::payload::archive::PRESET;
 use crate::payload::ignition::needs::needs;
 use crate::payload::{Job, Objection};
+use crate::report::Id;
 use crate::tree::{Content, Unit};
 
 /// Where a specification is asked for.
@@ -47,6 +48,7 @@ pub fn check(job: &Job<'_>) -> Vec<Objection> {
             let newest = IgnitionSpec::NEWEST;
             objections.push(
                 Objection::new(
+                    Id::IgnitionSpecUnknown,
                     "ignition.spec",
                     format!("{spec} is not a released specification; the newest is {newest}"),
                 )
@@ -65,6 +67,7 @@ pub fn check(job: &Job<'_>) -> Vec<Objection> {
         job.tree.get(PRESET).is_some(),
     ) {
         objections.push(Objection::new(
+            Id::UnitClash,
             path.as_str(),
             "is declared, but written for the units that are disabled",
         ));
@@ -87,13 +90,15 @@ fn not_real(path: &NodePath) -> Option<Objection> {
     };
     let folder = NOT_REAL.iter().find(above)?;
     Some(Objection::new(
+        Id::IgnitionPathImpossible,
         path.as_str(),
         format!("Ignition cannot write below {folder}, which is not the node's own while it runs"),
     ))
 }
 
 fn check_unit(name: &str, unit: &Unit, objections: &mut Vec<Objection>) {
-    let mut object = |rule: String| objections.push(Objection::new(name, rule));
+    let mut object =
+        |rule: String| objections.push(Objection::new(Id::IgnitionUnitImpossible, name, rule));
     let suffix = name.rsplit_once('.').map_or("", |(_, suffix)| suffix);
     if !UNIT_TYPES.contains(&suffix) {
         object(format!("'.{suffix}' is not a type of unit"));

@@ -27,7 +27,7 @@ use digest::Hasher;
 use document::{Config, Header, HeaderConfig, Merge, Verification};
 pub use needs::spec_of;
 pub use size::{IgnitionAccount, account, oversize};
-pub use theirs::{Fault, UserConfig};
+pub use theirs::UserConfig;
 
 use crate::error::Result;
 use crate::model::output::{Assets, Format};

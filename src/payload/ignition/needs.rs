@@ -3,6 +3,7 @@
 
 use crate::model::output::{IgnitionDigest, IgnitionSpec};
 use crate::payload::{Job, Objection};
+use crate::report::Id;
 
 /// The first specification with `sha256-` digests.
 const SHA256_SINCE: u8 = 1;
@@ -33,6 +34,7 @@ impl Need {
             since,
         } = self;
         Objection::new(
+            Id::IgnitionSpecTooOld,
             subject.as_str(),
             format!("{what}, which Ignition {otherwise} below spec 3.{since}.0"),
         )

@@ -13,6 +13,7 @@ use crate::payload::ignition::needs::reason;
 use crate::payload::ignition::{Document, FILE_NAME, has_secrets, live_iso, spec_of};
 use crate::payload::part::parts_if;
 use crate::payload::{Forms, Job, Objection, Part};
+use crate::report::Id;
 use crate::tree::NodeTree;
 
 /// How many of the largest parts are named.
@@ -98,7 +99,7 @@ pub fn oversize(job: &Job<'_>, forms: &Forms) -> Result<Vec<Objection>> {
         largest.join(", ")
     );
     Ok(vec![
-        Objection::new(FILE_NAME, rule)
+        Objection::new(Id::PayloadTooLarge, FILE_NAME, rule)
             .asked_by("output.ignition.target")
             .counts(account.counted.unwrap_or(u64::MAX)),
     ])

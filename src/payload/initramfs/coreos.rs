@@ -12,6 +12,7 @@ use crate::payload::assets;
 use crate::payload::initramfs::mode::CONFIG;
 use crate::payload::initramfs::{archive, file_name, place_of};
 use crate::payload::{Forms, Job, MTIME, Objection, Output, Part, Place, ignition};
+use crate::report::Id;
 
 /// What cannot be said: what Ignition cannot say, and a secret part that nothing fetches.
 pub fn check(job: &Job<'_>) -> Vec<Objection> {
@@ -20,7 +21,7 @@ pub fn check(job: &Job<'_>) -> Vec<Objection> {
     let apart = settings.secrets == Secrets::Separate && job.tree.has_secrets();
     if apart && settings.ignition.secrets_url.is_none() {
         objections.push(
-            Objection::new(
+            Objection::new(Id::SecretsUnreachable,
                 CONFIG,
                 "a live system reads one configuration, and nothing fetches the secrets that output.secrets keeps apart; \
                  set output.ignition.secretsURL, or output.secrets to inline",

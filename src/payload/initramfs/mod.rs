@@ -21,6 +21,7 @@ use crate::payload::archive::{copy_exactly, members};
 use crate::payload::compress::Compressor;
 use crate::payload::part::parts;
 use crate::payload::{Forms, Job, Layer, MTIME, Objection, Output, Part, Place};
+use crate::report::Id;
 use crate::tree::{Entry, EntryKind, NodeTree, Origin};
 
 pub use memory::{in_memory, memory};
@@ -132,7 +133,7 @@ fn too_large(tree: &NodeTree) -> Vec<Objection> {
     let large = entries.filter(|(_, entry)| size(entry) > u32::MAX.into());
     let rule = "an initramfs overlay holds no file of 4 GiB or more; deliver it by another format";
     large
-        .map(|(path, _)| Objection::new(path.as_str(), rule))
+        .map(|(path, _)| Objection::new(Id::FileTooLarge, path.as_str(), rule))
         .collect()
 }
 

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use crate::error::Result;
 use crate::model::{NodePath, Owner};
 use crate::payload::{Layer, Objection, Part};
+use crate::report::Id;
 use crate::tree::listing::write_entries;
 use crate::tree::{Content, Entry, EntryKind, NodeTree, Origin};
 
@@ -101,7 +102,9 @@ pub(super) fn taken(tree: &NodeTree) -> Vec<Objection> {
     let taken = [HOP, NEEDS, HERE]
         .into_iter()
         .filter(|path| at(path).is_ok_and(|path| tree.entries().contains_key(&path)));
-    taken.map(|path| Objection::new(path, rule)).collect()
+    taken
+        .map(|path| Objection::new(Id::InitramfsPathTaken, path, rule))
+        .collect()
 }
 
 /// Adds to a layer of a root in the initramfs what says that all of it is there.

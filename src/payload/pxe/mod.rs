@@ -11,6 +11,7 @@ use crate::model::output::Mode;
 use crate::model::output::Pxe;
 use crate::model::output::{Format, KernelArgument};
 use crate::payload::{Job, Objection};
+use crate::report::Id;
 
 pub use script::{Boot, Entry, entry, script, script_path};
 
@@ -79,7 +80,7 @@ fn secret_ways(job: &Job<'_>, pxe: &Pxe) -> Option<Objection> {
              output.secrets to separate"
         }
     };
-    Some(Objection::new("overlay", rule).asked_by("output.pxe"))
+    Some(Objection::new(Id::SecretsUnreachable, "overlay", rule).asked_by("output.pxe"))
 }
 
 /// Words that a loader's syntax cannot say, or that contradict one another.
@@ -98,7 +99,9 @@ fn words(job: &Job<'_>, pxe: &Pxe) -> Vec<Objection> {
         } else {
             "os.kernelArguments"
         };
-        let mut object = |rule: String| objections.push(Objection::new(word, rule).asked_by(field));
+        let mut object = |rule: String| {
+            objections.push(Objection::new(Id::KernelArgumentInvalid, word, rule).asked_by(field))
+        };
         for loader in &pxe.loaders {
             if let Some(rule) = loader.value.cannot_say(word) {
                 object(rule.to_owned());
@@ -125,7 +128,9 @@ fn words(job: &Job<'_>, pxe: &Pxe) -> Vec<Objection> {
         let rule = format!(
             "the kernel's command line would have up to {length} bytes, and it takes {LONGEST_LINE}"
         );
-        objections.push(Objection::new("arguments", rule).asked_by("output.pxe"));
+        objections.push(
+            Objection::new(Id::KernelCommandLineLong, "arguments", rule).asked_by("output.pxe"),
+        );
     }
     objections
 }

@@ -1,12 +1,13 @@
 //! The types of a configuration: every field checked against what its version takes, and then upstream's rules.
 
 use crate::inventory::child_path;
+use crate::kubernetes::BrokenRule;
 use crate::kubernetes::gates::Gates;
 use crate::kubernetes::kubelet_config::{FieldAnswer, Kind, Schema, TypeRef};
 use crate::kubernetes::moves::{self, Home};
 use crate::kubernetes::rules::{self, Verdict};
 use crate::plan::kubelet::{knows, object};
-use crate::report::{Finding, Report};
+use crate::report::{Finding, Id, Report};
 use crate::yaml::{Located, Map, Value};
 
 /// Adds everything that is wrong with a configuration whose strings may be templates, and returns what the rules said.
@@ -29,7 +30,6 @@ pub fn check_rendered(
     (config, said): (&Located, &Verdict),
     rendered: &serde_json::Value,
     minor: u32,
-    node: &str,
 ) -> Vec<Finding> {
     if !said.open {
         return Vec::new();
@@ -37,15 +37,12 @@ pub fn check_rendered(
     let verdict = rules::check(rendered, minor, |_| false);
     let new = verdict.broken.into_iter();
     let new = new.filter(|broken| !said.broken.contains(broken));
-    new.map(|mut broken| {
-        broken.rule = format!("{} (node {node})", broken.rule);
-        finding(config, &broken, "kubelet.config")
-    })
-    .collect()
+    new.map(|broken| finding(config, &broken, "kubelet.config"))
+        .collect()
 }
 
 /// A broken rule as a finding: at the value if it was written, else as near above it as something was.
-fn finding(config: &Located, broken: &rules::Broken, path: &str) -> Finding {
+fn finding(config: &Located, broken: &BrokenRule, path: &str) -> Finding {
     let mut at = config;
     let mut shown = path.to_owned();
     for key in &broken.path {
@@ -59,12 +56,10 @@ fn finding(config: &Located, broken: &rules::Broken, path: &str) -> Finding {
         };
         at = inner.unwrap_or(at);
     }
-    let mut finding = match broken.warning {
-        true => Finding::warning(&at.location, shown, &*broken.rule),
-        false => Finding::error(&at.location, shown, &*broken.rule),
-    };
-    finding.repair.clone_from(&broken.repair);
-    finding
+    Finding {
+        help: broken.help.clone(),
+        ..Finding::new(broken.id, &at.location, shown, &*broken.message)
+    }
 }
 
 /// Whether a string is a template, whose rendered value alone can be checked.
@@ -116,7 +111,8 @@ impl Walk<'_> {
             Value::Map(map) => Some(map),
             other => {
                 let rule = format!("must be a map, not {}", other.kind());
-                self.report.add(Finding::error(&at.location, path, rule));
+                self.report
+                    .add(Finding::new(Id::KubeletFieldType, &at.location, path, rule));
                 None
             }
         }
@@ -141,7 +137,8 @@ impl Walk<'_> {
             }
             (kind, _) => {
                 if let Err(rule) = check_scalar(kind, at, self.minor) {
-                    self.report.add(Finding::error(&at.location, path, rule));
+                    self.report
+                        .add(Finding::new(Id::KubeletFieldType, &at.location, path, rule));
                 }
             }
         }

@@ -17,7 +17,7 @@ use crate::kubernetes::kubelet_config::{FieldAnswer, Kind, Schema, TypeRef};
 use crate::kubernetes::moves::{self, Home};
 use crate::model::{FieldLocation, Location};
 use crate::plan::kubelet::convert;
-use crate::report::{Finding, Report};
+use crate::report::{Finding, Id, Report};
 use crate::yaml::{Field, Located, Map, Value};
 
 /// What a kubelet is told, and what became of settings that stood elsewhere.
@@ -102,7 +102,7 @@ impl Settle<'_> {
             );
             let repair = "set it to null in `cluster.yaml` or in a profile of those nodes";
             self.report
-                .add(Finding::warning(location, path, rule).repair(repair));
+                .add(Finding::new(Id::KubeletFieldUnsupported, location, path, rule).help(repair));
         }
         self.note(path.to_owned(), format!("left out: {why}"));
     }

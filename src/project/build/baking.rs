@@ -19,7 +19,7 @@ use crate::project::build::sealing::{seal, target};
 use crate::project::build::upgrade::Upgrade;
 use crate::project::{BuildRequest, Progress, Project, Signing};
 use crate::render::RenderedNode;
-use crate::report::{Finding, Severity};
+use crate::report::{Finding, Id, Severity};
 use crate::signing::{PublicKey, Signer};
 use crate::timing::rfc3339;
 use crate::tree::NodeTree;
@@ -39,7 +39,7 @@ struct Baking<'a> {
     kept: Option<(GlobSet, &'a OldBundle)>,
     upgrade: Upgrade,
     progress: &'a dyn Progress,
-    findings: Mutex<Vec<(String, Finding)>>,
+    findings: Mutex<Vec<Finding>>,
 }
 
 /// What baking found: with an error in it nothing is left behind, and there is no bundle.
@@ -139,8 +139,7 @@ impl Baking<'_> {
         let marks = nodes.map(|node| self.node(node)).collect::<Result<_>>()?;
         self.progress.end();
         let findings = self.findings.into_inner();
-        let findings = findings.unwrap_or_else(PoisonError::into_inner);
-        let mut findings = self.project.name_concerned(findings);
+        let mut findings = findings.unwrap_or_else(PoisonError::into_inner);
         let formats = self.formats.as_deref();
         findings.extend(self.upgrade.warning(&self.project.plan, formats));
         Ok((marks, findings))
@@ -241,10 +240,11 @@ impl Baking<'_> {
                 |used| used.name.location.clone(),
             );
             let finding = location
-                .error("the node checks its tree, and this build signs no trees")
-                .repair(
-                    "build with the signing key, or sign each tree.sums between the two stages",
-                );
+                .finding(
+                    Id::TreeCheckUnsigned,
+                    "the node checks its tree, and this build signs no trees",
+                )
+                .help("build with the signing key, or sign each tree.sums between the two stages");
             self.fail(node, vec![finding]);
             return Ok(None);
         };
@@ -289,11 +289,8 @@ impl Baking<'_> {
 
     fn fail(&self, node: &NodePlan, findings: Vec<Finding>) -> Marks {
         let mut all = self.findings.lock().unwrap_or_else(PoisonError::into_inner);
-        all.extend(
-            findings
-                .into_iter()
-                .map(|finding| (node.name.clone(), finding)),
-        );
+        let of_node = findings.into_iter();
+        all.extend(of_node.map(|finding| finding.of_node(&*node.name)));
         Marks::default()
     }
 }

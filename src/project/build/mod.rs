@@ -18,7 +18,7 @@ use crate::error::Result;
 use crate::manifest::signatures_of_others;
 use crate::model::Location;
 use crate::project::{Reading, open};
-use crate::report::{Finding, Report};
+use crate::report::{Finding, Id, Report};
 use crate::signing::Signer;
 
 /// The bundle's folder in a project.
@@ -119,8 +119,8 @@ pub fn build(
     for name in stale {
         let rule = "signed the bundle that was here before, so it went with it";
         let location = Location::file(target.join(name).display().to_string());
-        let finding = Finding::warning(&location, "", rule);
-        report.add(finding.repair("sign the new SHA256SUMS"));
+        let finding = Finding::new(Id::SignatureStale, &location, "", rule);
+        report.add(finding.help("sign the new SHA256SUMS"));
     }
     Ok(Some(Built {
         folder: target,

@@ -15,7 +15,7 @@ use crate::payload::Removals;
 use crate::plan::Plan;
 use crate::project::signing::SIGN_PUB;
 use crate::project::{BuildRequest, Signing};
-use crate::report::{Finding, Report};
+use crate::report::{Finding, Id, Report};
 use crate::signing::PublicKey;
 use crate::tree::{ListedKind, ListedTree, NodeTree};
 use crate::verify::embedded::{BESIDE, SCRIPT, checks_tree};
@@ -103,8 +103,13 @@ impl Upgrade {
         let rule = format!(
             "the bundle before is of generation {now} too, so cloud-init passes the new user-data over where it ran before"
         );
-        let finding = Finding::warning(&Location::file(file), "generation", rule);
-        Some(finding.repair("raise generation to provision machines anew"))
+        let finding = Finding::new(
+            Id::GenerationNotRaised,
+            &Location::file(file),
+            "generation",
+            rule,
+        );
+        Some(finding.help("raise generation to provision machines anew"))
     }
 }
 

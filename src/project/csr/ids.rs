@@ -11,7 +11,7 @@ use crate::model::Location;
 use crate::project::csr::ReviewRequest;
 use crate::project::joining;
 use crate::project_folder::ProjectFolder;
-use crate::report::{Finding, Report};
+use crate::report::{Finding, Id, Report};
 use crate::secrets::{SecretsChoice, TokenIds, tokens_if_there};
 
 /// 100,000 tokens take 10 MiB.
@@ -28,9 +28,8 @@ pub fn export_ids(
     if found.as_ref().is_none_or(|store| store.count() == 0) && !report.has_errors() {
         let rule = "there are no tokens whose ids could be written";
         let location = Location::file(secrets.shown(found.as_ref()));
-        let finding = Finding::error(&location, "", rule);
-        report
-            .add(finding.repair("run `nodebake token create`, or name their file with --secrets"));
+        let finding = Finding::new(Id::TokenIdsMissing, &location, "", rule);
+        report.add(finding.help("run `nodebake token create`, or name their file with --secrets"));
     }
     let (Some(inventory), Some(store), false) = (inventory, found, report.has_errors()) else {
         return Ok(None);
@@ -44,9 +43,14 @@ fn read(path: &Path, shown: &str, cluster: &str, report: &mut Report) -> Result<
         Ok(text) => Ok(TokenIds::read(&text, shown, cluster, report)),
         Err(error) => match input::mistake(&error) {
             Some(why) => {
-                let finding = Finding::error(&Location::file(shown), "", format!("the file {why}"));
+                let finding = Finding::new(
+                    Id::FileUnreadable,
+                    &Location::file(shown),
+                    "",
+                    format!("the file {why}"),
+                );
                 let repair = "write it with `nodebake csr export-ids`";
-                report.add(finding.repair(repair));
+                report.add(finding.help(repair));
                 Ok(None)
             }
             None => Err(error).with_context(|| format!("reading {shown}")),
@@ -71,7 +75,7 @@ pub fn known_tokens(
             .as_ref()
             .and_then(|tokens| missing(tokens, inventory, &location, request.deny_unknown));
         if let Some(finding) = missing {
-            report.add(finding.repair("run `nodebake csr export-ids` where the tokens are"));
+            report.add(finding.help("run `nodebake csr export-ids` where the tokens are"));
         }
         return Ok(tokens);
     }
@@ -85,7 +89,7 @@ pub fn known_tokens(
         Some(store) => TokenIds::from(store),
         None if request.secrets.file.is_some() => {
             let rule = "the file is missing, and without tokens no request can be judged";
-            report.add(Finding::error(&location, "", rule).repair(repair));
+            report.add(Finding::new(Id::TokenIdsMissing, &location, "", rule).help(repair));
             return Ok(None);
         }
         None => TokenIds::default(),
@@ -94,7 +98,7 @@ pub fn known_tokens(
         return Ok(None);
     };
     if let Some(finding) = missing(&tokens, inventory, &location, request.deny_unknown) {
-        report.add(finding.repair(repair));
+        report.add(finding.help(repair));
     }
     Ok(Some(tokens))
 }
@@ -120,16 +124,16 @@ fn missing(
     };
     if lacking.len() == joining.len() {
         let rule = format!("there is {of}: without tokens no request can be judged");
-        return Some(Finding::error(location, "tokens", rule));
+        return Some(Finding::new(Id::TokenIdsMissing, location, "tokens", rule));
     }
     Some(match denies_unknown {
         true => {
             let rule = format!("there is {of}, which --deny-unknown would deny");
-            Finding::error(location, "tokens", rule)
+            Finding::new(Id::TokenIdsMissing, location, "tokens", rule)
         }
         false => {
             let rule = format!("there is {of}: what they ask for by a token is left");
-            Finding::warning(location, "tokens", rule)
+            Finding::new(Id::TokenIdsPartial, location, "tokens", rule)
         }
     })
 }

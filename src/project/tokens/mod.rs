@@ -14,7 +14,7 @@ use crate::inventory::Inventory;
 use crate::model::Location;
 use crate::project::{chosen, joining, judged_at, names};
 use crate::project_folder::ProjectFolder;
-use crate::report::{Finding, Report};
+use crate::report::{Finding, Id, Report};
 use crate::secrets::{
     Change, Expiring, Listing, Minted, Minting, SEALED_FILE, SecretsChoice, Usage, encrypt,
     project_tokens,
@@ -69,7 +69,8 @@ pub fn create(
             let revoked = change.store.is_revoked(node);
             if revoked {
                 let rule = "the node's token was revoked, so it gets no new one unless it is named";
-                report.add(Finding::warning(
+                report.add(Finding::new(
+                    Id::TokenRevokedSkipped,
                     &Location::file(&*change.shown),
                     format!("tokens.{node}"),
                     rule,

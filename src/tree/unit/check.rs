@@ -3,24 +3,24 @@
 //! programs without a path, lines that old readers cut.
 
 use crate::closest::closest;
-use crate::report::Severity;
+use crate::report::Id;
 use crate::tree::unit::keys::{key, known, sections_of};
 use crate::tree::unit::text::{Assignment, Position, UnitText, read};
 use crate::tree::unit::value;
 
 /// One thing that is wrong in a unit.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fault {
+pub struct UnitFault {
+    /// Which rule.
+    pub id: Id,
     /// Which of the texts: 0 is the first one that was given.
     pub text: usize,
     /// Where in it.
     pub position: Position,
-    /// The rule and how it was broken.
-    pub rule: String,
+    /// The rule and how it is broken.
+    pub message: String,
     /// What to do about it.
-    pub repair: Option<String>,
-    /// A warning where systemd works on, but perhaps not as was meant.
-    pub severity: Severity,
+    pub help: Option<String>,
 }
 
 /// The texts of a unit in the order in which systemd reads them: its file, if it is ours, then drop-ins by name.
@@ -34,7 +34,7 @@ pub struct Texts<'a> {
 }
 
 /// Checks a unit.
-pub fn check(unit: &Texts<'_>) -> Vec<Fault> {
+pub fn check(unit: &Texts<'_>) -> Vec<UnitFault> {
     let unit_type = unit.name.rsplit_once('.').map_or("", |(_, end)| end);
     let sections = sections_of(unit_type);
     let mut faults = Vec::new();
@@ -56,34 +56,37 @@ pub fn check(unit: &Texts<'_>) -> Vec<Fault> {
     faults
 }
 
-fn error(position: Position, rule: impl Into<String>) -> Fault {
-    Fault {
+fn fault(id: Id, position: Position, message: impl Into<String>) -> UnitFault {
+    UnitFault {
+        id,
         text: 0,
         position,
-        rule: rule.into(),
-        repair: None,
-        severity: Severity::Error,
+        message: message.into(),
+        help: None,
     }
 }
 
 /// Sections, and lines that are nothing.
-fn lines(text: &UnitText, unit_type: &str, sections: &[&str], faults: &mut Vec<Fault>) {
-    faults.extend(text.faults.iter().map(|(at, rule)| error(*at, *rule)));
+fn lines(text: &UnitText, unit_type: &str, sections: &[&str], faults: &mut Vec<UnitFault>) {
+    faults.extend(
+        text.faults
+            .iter()
+            .map(|(at, rule)| fault(Id::UnitSyntaxInvalid, *at, *rule)),
+    );
     for (name, at) in &text.sections {
         if name.starts_with("X-") || sections.contains(&name.as_str()) {
             continue;
         }
-        let mut fault = error(
-            *at,
-            format!("a {unit_type} has no section [{name}], so systemd ignores it"),
-        );
-        fault.repair = Some(format!("the sections are {}", sections.join(", ")));
-        faults.push(fault);
+        let message = format!("a {unit_type} has no section [{name}], so systemd ignores it");
+        faults.push(UnitFault {
+            help: Some(format!("the sections are {}", sections.join(", "))),
+            ..fault(Id::UnitSectionUnknown, *at, message)
+        });
     }
 }
 
 /// A key and its value.
-fn assigned(assignment: &Assignment, sections: &[&str], faults: &mut Vec<Fault>) {
+fn assigned(assignment: &Assignment, sections: &[&str], faults: &mut Vec<UnitFault>) {
     let section = assignment.section.as_str();
     if assignment.key.starts_with("X-") || !sections.contains(&section) {
         return;
@@ -92,42 +95,40 @@ fn assigned(assignment: &Assignment, sections: &[&str], faults: &mut Vec<Fault>)
         faults.push(unknown(assignment, sections));
         return;
     };
-    for fault in value::check(key.value, &assignment.value) {
-        faults.push(Fault {
-            text: 0,
-            position: assignment.position(fault.at),
-            rule: format!("{}: {}", assignment.key, fault.rule),
-            repair: fault.repair.map(str::to_owned),
-            severity: Severity::Error,
+    for found in value::check(key.value, &assignment.value) {
+        let message = format!("{}: {}", assignment.key, found.message);
+        let position = assignment.position(found.at);
+        faults.push(UnitFault {
+            help: found.help.map(str::to_owned),
+            ..fault(Id::UnitValueInvalid, position, message)
         });
     }
 }
 
 /// A slip is an error. What looks like no known key may come with a systemd that is younger than the table; it is not
 /// repeated, since it may be a line of something secret.
-fn unknown(assignment: &Assignment, sections: &[&str]) -> Fault {
+fn unknown(assignment: &Assignment, sections: &[&str]) -> UnitFault {
     let (section, name) = (assignment.section.as_str(), assignment.key.as_str());
     let at = assignment.key_position();
-    let slip = |repair: String| Fault {
-        repair: Some(repair),
-        ..error(
-            at,
-            format!("{name} is no key of [{section}], so systemd ignores it"),
-        )
+    let slip = |help: String| {
+        let message = format!("{name} is no key of [{section}], so systemd ignores it");
+        UnitFault {
+            help: Some(help),
+            ..fault(Id::UnitKeyMisspelt, at, message)
+        }
     };
     let elsewhere = sections.iter().find(|other| key(other, name).is_some());
     let same = known(section).find(|known| known.eq_ignore_ascii_case(name));
     match (elsewhere, same.or_else(|| nearest(section, name))) {
         (Some(other), _) => slip(format!("move it to [{other}]")),
         (None, Some(near)) => slip(format!("did you mean {near}?")),
-        (None, None) => Fault {
-            severity: Severity::Warning,
-            repair: Some("mend it, or begin its name with X- if it is yours".to_owned()),
-            ..error(
-                at,
-                format!("there is no such key of [{section}], so systemd ignores it"),
-            )
-        },
+        (None, None) => {
+            let message = format!("there is no such key of [{section}], so systemd ignores it");
+            UnitFault {
+                help: Some("mend it, or begin its name with X- if it is yours".to_owned()),
+                ..fault(Id::UnitKeyUnknown, at, message)
+            }
+        }
     }
 }
 
@@ -139,7 +140,7 @@ fn nearest(section: &str, name: &str) -> Option<&'static str> {
 }
 
 /// What holds between a unit's lines: `unit_verify` of each type in systemd's src/core.
-fn whole(unit: &Texts<'_>, unit_type: &str, parsed: &[UnitText]) -> Vec<Fault> {
+fn whole(unit: &Texts<'_>, unit_type: &str, parsed: &[UnitText]) -> Vec<UnitFault> {
     let mut faults = Vec::new();
     let all = || parsed.iter().flat_map(|text| &text.assignments);
     let lacks = |section: &str, keys: &[&str]| {
@@ -148,13 +149,22 @@ fn whole(unit: &Texts<'_>, unit_type: &str, parsed: &[UnitText]) -> Vec<Fault> {
     match unit_type {
         "service" => service(unit, parsed, &mut faults),
         "timer" if unit.has_file && lacks("Timer", &["On"]) => {
-            faults.push(error(TOP, "a timer needs a time, like OnCalendar="));
+            faults.push(fault(
+                Id::UnitInvalid,
+                TOP,
+                "a timer needs a time, like OnCalendar=",
+            ));
         }
         "path" if unit.has_file && lacks("Path", &["Path", "DirectoryNotEmpty"]) => {
-            faults.push(error(TOP, "a path unit needs a path, like PathExists="));
+            faults.push(fault(
+                Id::UnitInvalid,
+                TOP,
+                "a path unit needs a path, like PathExists=",
+            ));
         }
         "socket" if unit.has_file && lacks("Socket", &["Listen"]) => {
-            faults.push(error(
+            faults.push(fault(
+                Id::UnitInvalid,
                 TOP,
                 "a socket must listen somewhere, like ListenStream=",
             ));
@@ -191,7 +201,7 @@ fn commands<'p>(parsed: &'p [UnitText], key: &str) -> Vec<(usize, &'p Assignment
     left
 }
 
-fn service(unit: &Texts<'_>, parsed: &[UnitText], faults: &mut Vec<Fault>) {
+fn service(unit: &Texts<'_>, parsed: &[UnitText], faults: &mut Vec<UnitFault>) {
     let starts = commands(parsed, "ExecStart");
     let oneshot = last(parsed, "Type") == Some("oneshot");
     if !unit.has_file {
@@ -202,19 +212,21 @@ fn service(unit: &Texts<'_>, parsed: &[UnitText], faults: &mut Vec<Fault>) {
             .any(|a| a.section == "Service" && a.key == "ExecStart" && a.value.is_empty());
         if let Some((text, first)) = starts.first().filter(|_| !resets && !oneshot) {
             let rule = "ExecStart: adds a second command to the unit's own, which only Type=oneshot may have";
-            let mut fault = error(first.key_position(), rule);
-            fault.text = *text;
-            fault.repair = Some("put an empty ExecStart= before it".to_owned());
-            faults.push(fault);
+            faults.push(UnitFault {
+                text: *text,
+                help: Some("put an empty ExecStart= before it".to_owned()),
+                ..fault(Id::UnitInvalid, first.key_position(), rule)
+            });
         }
         return;
     }
     if let Some((text, second)) = starts.get(1).filter(|_| !oneshot) {
         let rule = "ExecStart: is the second one, which only Type=oneshot may have";
-        let mut fault = error(second.key_position(), rule);
-        fault.text = *text;
-        fault.repair = Some("put an empty ExecStart= before it to replace the first".to_owned());
-        faults.push(fault);
+        faults.push(UnitFault {
+            text: *text,
+            help: Some("put an empty ExecStart= before it to replace the first".to_owned()),
+            ..fault(Id::UnitInvalid, second.key_position(), rule)
+        });
     }
     let mut all = parsed.iter().flat_map(|text| &text.assignments);
     let has_action = all.any(|a| a.key == "SuccessAction" && a.value != "none");
@@ -222,15 +234,20 @@ fn service(unit: &Texts<'_>, parsed: &[UnitText], faults: &mut Vec<Fault>) {
     let remains = last(parsed, "RemainAfterExit")
         .is_some_and(|value| ["1", "yes", "y", "true", "t", "on"].contains(&value));
     if starts.is_empty() && !has_action && !(oneshot && stops && remains) {
-        faults.push(error(TOP, "the service has no ExecStart="));
+        faults.push(fault(Id::UnitInvalid, TOP, "the service has no ExecStart="));
     }
     if oneshot && matches!(last(parsed, "Restart"), Some("always" | "on-success")) {
-        faults.push(error(
+        faults.push(fault(
+            Id::UnitInvalid,
             TOP,
             "Restart: a service of Type=oneshot cannot have Restart=always or on-success",
         ));
     }
     if last(parsed, "Type") == Some("dbus") && last(parsed, "BusName").is_none_or(str::is_empty) {
-        faults.push(error(TOP, "a service of Type=dbus needs a BusName="));
+        faults.push(fault(
+            Id::UnitInvalid,
+            TOP,
+            "a service of Type=dbus needs a BusName=",
+        ));
     }
 }

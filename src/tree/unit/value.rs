@@ -8,23 +8,23 @@ use crate::tree::unit_name;
 pub struct ValueFault {
     /// Byte of the value.
     pub at: usize,
-    /// The rule.
-    pub rule: String,
+    /// The rule and how it is broken.
+    pub message: String,
     /// What to do about it.
-    pub repair: Option<&'static str>,
+    pub help: Option<&'static str>,
 }
 
 impl ValueFault {
-    fn new(at: usize, rule: impl Into<String>) -> Self {
+    fn new(at: usize, message: impl Into<String>) -> Self {
         Self {
             at,
-            rule: rule.into(),
-            repair: None,
+            message: message.into(),
+            help: None,
         }
     }
 
-    fn repair(mut self, repair: &'static str) -> Self {
-        self.repair = Some(repair);
+    fn help(mut self, help: &'static str) -> Self {
+        self.help = Some(help);
         self
     }
 }
@@ -91,7 +91,7 @@ pub fn check(kind: ValueType, value: &str) -> Vec<ValueFault> {
     );
     if let Some((at, letter)) = unknown_specifier(value).filter(|_| expands) {
         let fault = ValueFault::new(at, format!("%{letter} is no specifier of systemd's"));
-        faults.push(fault.repair("write %% for a percent sign"));
+        faults.push(fault.help("write %% for a percent sign"));
     }
     faults
 }
@@ -140,7 +140,7 @@ fn units(value: &str) -> Vec<ValueFault> {
         .filter(|word| !word.contains('%'))
         .filter_map(|word| {
             let rule = unit_name(word.trim_matches(['"', '\''])).err()?;
-            Some(ValueFault::new(at(word), rule).repair("write the whole name of a unit"))
+            Some(ValueFault::new(at(word), rule).help("write the whole name of a unit"))
         })
         .collect()
 }
@@ -163,7 +163,7 @@ fn environment(value: &str) -> Vec<ValueFault> {
         .map(|word| {
             // Without the word: it may be a part of a password.
             ValueFault::new(word.at, "a word is no assignment like NAME=value")
-                .repair("quote the whole of it: \"NAME=a b\"")
+                .help("quote the whole of it: \"NAME=a b\"")
         })
         .collect()
 }
@@ -191,7 +191,7 @@ fn program(word: &Word) -> Option<ValueFault> {
         let rule = format!(
             "the program {path:?} is no absolute path, and where it is looked for is fixed"
         );
-        return Some(ValueFault::new(word.at, rule).repair("write the program's whole path"));
+        return Some(ValueFault::new(word.at, rule).help("write the program's whole path"));
     }
     match path.ends_with('/') {
         true => Some(ValueFault::new(
@@ -209,7 +209,7 @@ mod tests {
     fn rules(kind: ValueType, value: &str) -> Vec<String> {
         let faults = check(kind, value).into_iter();
         faults
-            .map(|fault| format!("{}: {}", fault.at, fault.rule))
+            .map(|fault| format!("{}: {}", fault.at, fault.message))
             .collect()
     }
 

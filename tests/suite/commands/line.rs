@@ -115,7 +115,12 @@ fn results_are_json_where_it_is_asked_for() {
     let project = Project::of("modern");
     assert_eq!(
         json(&project.good(&["check", "-o", "json"])),
-        serde_json::json!([])
+        serde_json::json!({
+            "apiVersion": "nodebake/v1",
+            "kind": "Findings",
+            "findings": [],
+            "summary": {"errors": 0, "warnings": 0, "nodes": 9},
+        })
     );
     let made = json(&project.good(&["build", "--print", "json"]));
     assert_eq!((&made["nodes"], &made["signed"]), (&9.into(), &true.into()));
@@ -142,8 +147,12 @@ fn results_are_json_where_it_is_asked_for() {
     let output = project.run(&["check", "-o", "json"]);
     assert_eq!(output.status.code(), Some(3));
     let findings = json(&text(&output.stdout));
-    assert_eq!(findings.as_array().unwrap().len(), 7, "{findings:#}");
-    assert_eq!(findings[0]["severity"], "error");
+    assert_eq!(
+        findings["findings"].as_array().unwrap().len(),
+        7,
+        "{findings:#}"
+    );
+    assert_eq!(findings["findings"][0]["severity"], "error");
 }
 
 #[test]

@@ -67,14 +67,14 @@ fn ours(document: &Value, minor: u32) -> (Opinion, Vec<String>) {
         verdict
             .broken
             .iter()
-            .any(|one| one.at_start && one.rule == rule)
+            .any(|one| one.at_start && one.message == rule)
     };
     let errors = report
         .into_findings()
         .into_iter()
         .filter(|one| one.severity == Severity::Error);
-    let (later, now): (Vec<_>, Vec<_>) = errors.partition(|one| later(&one.rule));
-    let said = |one: &nodebake::report::Finding| format!("{}: {}", one.path, one.rule);
+    let (later, now): (Vec<_>, Vec<_>) = errors.partition(|one| later(&one.message));
+    let said = |one: &nodebake::report::Finding| format!("{}: {}", one.path, one.message);
     if !now.is_empty() {
         return (Opinion::Refused, now.iter().map(said).collect());
     }

@@ -330,7 +330,7 @@ fn drop_ins_are_judged_with_their_unit() {
         };
         let faults = check_unit(&unit).into_iter();
         faults
-            .map(|fault| (fault.text, fault.rule))
+            .map(|fault| (fault.text, fault.message))
             .collect::<Vec<_>>()
     };
     let start = "[Service]\nExecStart=/bin/true\n";

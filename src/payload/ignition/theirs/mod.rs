@@ -20,6 +20,7 @@ use crate::payload::ignition::config::preset;
 use crate::payload::ignition::data_url::{DataUrl, decode_data_url};
 use crate::payload::ignition::document::{Merge, Verification};
 use crate::payload::ignition::theirs::read::Read;
+use crate::report::{Finding, Id};
 use crate::tree::{Content, Entry, EntryKind, NodeTree, UNIT_FOLDER, Unit};
 
 /// A user's configuration, read and ready to be merged. One for a whole build; nodes share it.
@@ -62,20 +63,9 @@ impl fmt::Debug for UserConfig {
     }
 }
 
-/// Why a file is no configuration that can be merged, and where that shows.
-#[derive(Debug)]
-pub struct Fault {
-    /// Where in the file.
-    pub location: Location,
-    /// The path or unit that it is about; empty for the document.
-    pub subject: String,
-    /// How the rule is broken.
-    pub rule: String,
-}
-
 impl UserConfig {
     /// Reads a document. `name` is how the user calls the file. The error is everything that is wrong.
-    pub fn read(name: &Arc<str>, text: &str, secret: bool) -> Result<Self, Vec<Fault>> {
+    pub fn read(name: &Arc<str>, text: &str, secret: bool) -> Result<Self, Vec<Finding>> {
         let Read { spec, nodes, units } = read::read(name, text)?;
         let value: Value = serde_json::from_str(text).map_err(|_| Vec::new())?;
         let bytes = value.to_string().into_bytes();
@@ -148,18 +138,21 @@ impl UserConfig {
                     )
                 })
             };
-            found.extend(rule.map(|rule| Objection::new(path.as_str(), rule).at(location)));
+            found.extend(rule.map(|rule| {
+                Objection::new(Id::IgnitionMergeConflict, path.as_str(), rule).at(location)
+            }));
         }
         for (name, (theirs, location)) in &self.units {
             let path = format!("{UNIT_FOLDER}/{name}");
             if let Some(entry) = tree.get(&path) {
                 let rule = format!("{} writes {path} too", entry.origin);
-                found.push(Objection::new(name, rule).at(location));
+                found.push(Objection::new(Id::IgnitionMergeConflict, name, rule).at(location));
             }
             if let Some(ours) = tree.units().get(name) {
                 let rules = theirs.clashes(ours, location);
-                found
-                    .extend(rules.map(|(rule, location)| Objection::new(name, rule).at(&location)));
+                found.extend(rules.map(|(rule, location)| {
+                    Objection::new(Id::IgnitionMergeConflict, name, rule).at(&location)
+                }));
             }
         }
         found

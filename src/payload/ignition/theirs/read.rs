@@ -10,7 +10,8 @@ use serde_json::value::RawValue;
 use crate::model::Location;
 use crate::model::NodePath;
 use crate::model::output::IgnitionSpec;
-use crate::payload::ignition::theirs::{Fault, Kind, TheirUnit};
+use crate::payload::ignition::theirs::{Kind, TheirUnit};
+use crate::report::{Finding, Id};
 
 /// What a document says, as far as it is looked at.
 pub(super) struct Read {
@@ -20,7 +21,7 @@ pub(super) struct Read {
 }
 
 /// Reads a document; the error is everything that is wrong.
-pub(super) fn read(name: &Arc<str>, text: &str) -> Result<Read, Vec<Fault>> {
+pub(super) fn read(name: &Arc<str>, text: &str) -> Result<Read, Vec<Finding>> {
     let source = Source { name, text };
     let document: Document<'_> =
         serde_json::from_str(text).map_err(|error| vec![source.broken(&error)])?;
@@ -42,28 +43,32 @@ struct Source<'a> {
 }
 
 impl<'a> Source<'a> {
-    fn fault(&self, at: &RawValue, subject: impl Into<String>, rule: impl Into<String>) -> Fault {
-        Fault {
-            location: self.location(at),
-            subject: subject.into(),
-            rule: rule.into(),
-        }
+    fn fault(
+        &self,
+        at: &RawValue,
+        subject: impl Into<String>,
+        message: impl Into<String>,
+    ) -> Finding {
+        Finding::new(
+            Id::IgnitionConfigInvalid,
+            &self.location(at),
+            subject,
+            message,
+        )
     }
 
     /// What serde says of a text that is no such document.
-    fn broken(&self, error: &serde_json::Error) -> Fault {
+    fn broken(&self, error: &serde_json::Error) -> Finding {
         let said = error.to_string();
         let rule = said.split(" at line ").next().unwrap_or_default();
         let position = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
-        Fault {
-            location: Location::new(
-                self.name.clone(),
-                position(error.line()),
-                position(error.column().max(1)),
-            ),
-            subject: String::new(),
-            rule: format!("is no Ignition configuration: {rule}"),
-        }
+        let location = Location::new(
+            self.name.clone(),
+            position(error.line()),
+            position(error.column().max(1)),
+        );
+        let message = format!("is no Ignition configuration: {rule}");
+        Finding::new(Id::IgnitionConfigInvalid, &location, "", message)
     }
 
     /// Where a value begins. It is a part of the text, so the distance of the two is its offset.
@@ -82,7 +87,7 @@ impl<'a> Source<'a> {
         Location::new(self.name.clone(), position(line), position(column))
     }
 
-    fn string(&self, at: &RawValue, faults: &mut Vec<Fault>) -> Option<String> {
+    fn string(&self, at: &RawValue, faults: &mut Vec<Finding>) -> Option<String> {
         let read = serde_json::from_str(at.get());
         if read.is_err() {
             faults.push(self.fault(at, "", "must be a string"));
@@ -90,14 +95,13 @@ impl<'a> Source<'a> {
         read.ok()
     }
 
-    fn spec(&self, document: &Document<'_>, faults: &mut Vec<Fault>) -> Option<IgnitionSpec> {
+    fn spec(&self, document: &Document<'_>, faults: &mut Vec<Finding>) -> Option<IgnitionSpec> {
         let head = document.ignition.as_ref();
         let Some(at) = head.and_then(|head| head.version) else {
-            faults.push(Fault {
-                location: Location::new(self.name.clone(), 1, 1),
-                subject: String::new(),
-                rule: "is no Ignition configuration: it lacks ignition.version".to_owned(),
-            });
+            let location = Location::new(self.name.clone(), 1, 1);
+            let message = "is no Ignition configuration: it lacks ignition.version";
+            let id = Id::IgnitionConfigInvalid;
+            faults.push(Finding::new(id, &location, "", message));
             return None;
         };
         let text = self.string(at, faults)?;
@@ -111,7 +115,7 @@ impl<'a> Source<'a> {
     fn nodes(
         &self,
         storage: StorageDocument<'_>,
-        faults: &mut Vec<Fault>,
+        faults: &mut Vec<Finding>,
     ) -> BTreeMap<NodePath, (Kind, Location)> {
         let mut nodes = BTreeMap::new();
         for (kind, list) in [
@@ -135,11 +139,9 @@ impl<'a> Source<'a> {
         for (path, (_, location)) in &nodes {
             let is_link = |above: &&str| matches!(nodes.get(*above), Some((Kind::Link, _)));
             if let Some(above) = path.ancestors().find(is_link) {
-                faults.push(Fault {
-                    location: location.clone(),
-                    subject: path.to_string(),
-                    rule: format!("lies below {above}, which is a link"),
-                });
+                let message = format!("lies below {above}, which is a link");
+                let id = Id::IgnitionConfigInvalid;
+                faults.push(Finding::new(id, location, path.as_str(), message));
             }
         }
         nodes
@@ -148,7 +150,7 @@ impl<'a> Source<'a> {
     fn units(
         &self,
         list: Vec<UnitDocument<'_>>,
-        faults: &mut Vec<Fault>,
+        faults: &mut Vec<Finding>,
     ) -> BTreeMap<String, (TheirUnit, Location)> {
         let mut units = BTreeMap::new();
         for unit in list {

@@ -205,10 +205,10 @@ fn findings(project: &Project) -> Vec<(String, String)> {
     let output = project.run(&["check", "-o", "json"]);
     assert!(matches!(output.status.code(), Some(0 | 3)), "{output:?}");
     let said: Json = serde_json::from_slice(&output.stdout).unwrap();
-    let all = said.as_array().unwrap();
+    let all = said["findings"].as_array().unwrap();
     let text = |at: &Json| at.as_str().unwrap_or_default().to_owned();
     all.iter()
-        .map(|one| (text(&one["path"]), text(&one["rule"])))
+        .map(|one| (text(&one["path"]), text(&one["message"])))
         .collect()
 }
 

@@ -1,0 +1,356 @@
+//! Every finding by its id: how bad it is by default, one line, and the family whose page explains it. An id names a
+//! rule, not the line of code that checks it, and stays the same when the message gets better words.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Serialize, Serializer};
+
+use crate::report::Severity;
+use crate::report::Severity::{Error, Warning};
+
+/// What the catalogue says of an id.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry {
+    /// The id itself.
+    pub id: Id,
+    /// `kubelet-field-unknown`.
+    pub name: &'static str,
+    /// What it is unless the project says otherwise.
+    pub severity: Severity,
+    /// Whether it guards secrets or signatures: no setting makes it less than an error.
+    pub guards: bool,
+    /// What is wrong, in one line.
+    pub summary: &'static str,
+    /// The page that explains it.
+    pub family: Family,
+}
+
+/// The rules in families, one page each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Family {
+    /// The heading.
+    pub title: &'static str,
+    /// The page: `## id` above what explains one.
+    pub page: &'static str,
+}
+
+macro_rules! guards {
+    () => {
+        false
+    };
+    (guards) => {
+        true
+    };
+}
+
+macro_rules! catalogue {
+    ($($title:literal $page:literal { $($id:ident $name:literal $severity:ident $($guards:ident)? $summary:literal)+ })+) => {
+        /// The rule that a finding is about.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Id {
+            $($(#[doc = $summary] $id,)+)+
+        }
+
+        /// All of them, family by family, in the order of [`Id`].
+        static ENTRIES: &[Entry] = &[
+            $($(Entry {
+                id: Id::$id,
+                name: $name,
+                severity: $severity,
+                guards: guards!($($guards)?),
+                summary: $summary,
+                family: Family { title: $title, page: include_str!(concat!("pages/", $page, ".md")) },
+            },)+)+
+        ];
+    };
+}
+
+catalogue! {
+    "Files and their syntax" "files" {
+        FileMissing "file-missing" Error "A file that the project names is not there."
+        FileUnreadable "file-unreadable" Error "A file that the project names cannot be read."
+        FileNotUtf8 "file-not-utf8" Error "A text file is not UTF-8."
+        ProjectMissing "project-missing" Error "The folder has no cluster.yaml."
+        YamlInvalid "yaml-invalid" Error "A file is not valid YAML."
+        YamlKeyRepeated "yaml-key-repeated" Error "A map has the same key twice."
+        CsvInvalid "csv-invalid" Error "A table of nodes is not valid CSV."
+        CsvColumnUnknown "csv-column-unknown" Error "A table of nodes has a column that no field reads."
+        CsvColumnRepeated "csv-column-repeated" Error "A table of nodes has the same column twice."
+        CsvColumnMissing "csv-column-missing" Error "A table of nodes has no column for the names."
+        FieldUnknown "field-unknown" Error "A map has a field that nodebake does not know."
+        FieldMissing "field-missing" Error "A required field is missing."
+        FieldsExclusive "fields-exclusive" Error "Fields that exclude one another are set together, or none of them is."
+        ValueTypeWrong "value-type-wrong" Error "A value is of another type than its field."
+        ValueOutOfRange "value-out-of-range" Error "A number is outside the range of its field."
+        ValueNotAChoice "value-not-a-choice" Error "A word is not one of those that the field takes."
+        ListEmpty "list-empty" Error "A list that needs an entry is empty."
+    }
+    "Values" "values" {
+        AddressInvalid "address-invalid" Error "A text is not a valid IP address."
+        ArchitectureUnknown "architecture-unknown" Error "A word is not a machine architecture that nodebake knows."
+        CidrInvalid "cidr-invalid" Error "A text is not a valid network in CIDR notation."
+        DigestInvalid "digest-invalid" Error "A text is not a valid SHA-256 digest."
+        DurationInvalid "duration-invalid" Error "A text is not a valid duration."
+        FileModeInvalid "file-mode-invalid" Error "A file mode is not a valid octal mode."
+        GlobInvalid "glob-invalid" Error "A pattern is not a valid glob."
+        HostPortInvalid "host-port-invalid" Error "A text is not a valid HOST:PORT."
+        MacInvalid "mac-invalid" Error "A text is not a valid MAC address."
+        NameInvalid "name-invalid" Error "A name has characters that its kind does not allow."
+        OwnerInvalid "owner-invalid" Error "A file's owner is not a valid user or group."
+        PathInvalid "path-invalid" Error "A path on the node is not absolute and normalised."
+        QuantityInvalid "quantity-invalid" Error "A text is not a valid amount of memory."
+        SshKeyInvalid "ssh-key-invalid" Error guards "A text is not an SSH public key."
+        UnitNameInvalid "unit-name-invalid" Error "A text is not a valid name of a systemd unit."
+        UrlInvalid "url-invalid" Error "A text is not a valid URL for its field."
+        VersionInvalid "version-invalid" Error "A text is not a valid version."
+    }
+    "Cluster and nodes" "cluster" {
+        ApiServerUrlLocal "api-server-url-local" Warning "apiServer.url is each node itself, and no proxy is declared there."
+        ApiProxyElsewhere "api-proxy-elsewhere" Error "The API server proxy of each node listens at an address that is not the node."
+        ApiProxyWithoutServers "api-proxy-without-servers" Error "The API server proxy of each node has no servers behind it."
+        DnsOutsideServices "dns-outside-services" Warning "The cluster DNS address is in none of the service networks."
+        GenerationNotRaised "generation-not-raised" Warning "New user-data has the generation of the bundle before, so cloud-init skips it."
+        InterfaceInvalid "interface-invalid" Error "Settings of a network interface contradict one another."
+        InterfaceUnknown "interface-unknown" Error "An interface names another one that the node does not have."
+        GatewayUnreachable "gateway-unreachable" Error "A gateway is in none of the interface's networks."
+        KubernetesUnknown "kubernetes-unknown" Error "The Kubernetes version is outside the range that nodebake knows."
+        LabelInvalid "label-invalid" Error "A label is not a valid Kubernetes label."
+        MacMissing "mac-missing" Error "A node boots over the network and has no MAC address."
+        MacRepeated "mac-repeated" Error "Two nodes have the same MAC address."
+        MacUnknown "mac-unknown" Error "An interface's MAC address is not one of the node's."
+        NetworksOverlap "networks-overlap" Error "Two networks of the cluster overlap."
+        NodeAddressInCluster "node-address-in-cluster" Error "A node's address is inside the pod or service network."
+        NodeAddressRepeated "node-address-repeated" Error "Two nodes have the same address."
+        NodeAddressUnusable "node-address-unusable" Error "An address cannot be the address of a node."
+        NodeNameInvalid "node-name-invalid" Error "A name is not a valid node name."
+        NodeRepeated "node-repeated" Error "Two nodes have the same name."
+        NodesMissing "nodes-missing" Error "The project has no nodes."
+        RangeInvalid "range-invalid" Error "A text is not a valid range of names."
+        RangeExceptUnknown "range-except-unknown" Error "An exception of a range is not in the range."
+        RangeAddressesShort "range-addresses-short" Error "The addresses of a range run out before its names do."
+        TaintInvalid "taint-invalid" Error "A taint is not a valid Kubernetes taint."
+        VersionSkew "version-skew" Error "A kubelet is too new or too old for the API server."
+    }
+    "Profiles, overlays and templates" "layers" {
+        TemplateSetBroken "template-set-broken" Error "The templates could not be compiled together."
+        OverlayFileInvalid "overlay-file-invalid" Error "A file of an overlay cannot be used."
+        OverlayMissing "overlay-missing" Error "A name is not an overlay of the project or a built-in one."
+        OverlayRuleUnused "overlay-rule-unused" Error "A pattern in overlay.yaml matches no file."
+        OverlayVersionUnsupported "overlay-version-unsupported" Error "An overlay is not for the node's Kubernetes version."
+        ProfileCycle "profile-cycle" Error "Profiles extend each other in a circle."
+        ProfileMissing "profile-missing" Error "A name is not a profile of the project or a built-in one."
+        PathSettingMissing "path-setting-missing" Error "No layer sets a path that every node needs."
+        TemplateFailed "template-failed" Error "A template cannot be parsed or rendered."
+        TemplateTooLarge "template-too-large" Error "A template would take too many steps or too much room."
+        TemplateVariableUnknown "template-variable-unknown" Error "A template uses a variable that is not defined."
+    }
+    "The kubelet" "kubelet" {
+        ContainerdVersionUnsupported "containerd-version-unsupported" Error "The kubelet and containerd do not speak the same version of CRI."
+        CgroupVersionUnsupported "cgroup-version-unsupported" Error "The kubelet does not start on the node's version of control groups."
+        KubeletConfigInvalid "kubelet-config-invalid" Error "The kubelet's configuration cannot be rendered."
+        KubeletCgroupsInvalid "kubelet-cgroups-invalid" Error "Settings of the kubelet's control groups contradict one another."
+        KubeletManagerInvalid "kubelet-manager-invalid" Error "The kubelet does not know this policy or mode."
+        KubeletEvictionInvalid "kubelet-eviction-invalid" Error "An eviction threshold of the kubelet is not valid."
+        KubeletFeatureNeedsGate "kubelet-feature-needs-gate" Error "A kubelet setting needs a feature gate that is off."
+        KubeletFieldUnsupported "kubelet-field-unsupported" Warning "A profile sets something that the node's kubelet does not have yet."
+        KubeletFieldUnknown "kubelet-field-unknown" Error "The node's Kubernetes version has no such kubelet field or flag."
+        KubeletFieldType "kubelet-field-type" Error "A kubelet setting has a value of the wrong type."
+        KubeletFieldRange "kubelet-field-range" Error "A kubelet setting is outside the range that the kubelet accepts."
+        KubeletFieldsConflict "kubelet-fields-conflict" Error "Kubelet settings contradict one another."
+        KubeletFlagDeprecated "kubelet-flag-deprecated" Warning "A kubelet flag is deprecated, and there is another way to say the same."
+        KubeletFlagInvalid "kubelet-flag-invalid" Error "A kubelet flag is not written as the kubelet takes it."
+        KubeletFlagReserved "kubelet-flag-reserved" Error "A kubelet flag is set that nodebake makes itself."
+        KubeletGateConflict "kubelet-gate-conflict" Error "A feature gate is on that needs another one, which is off."
+        KubeletGateDropped "kubelet-gate-dropped" Warning "A feature gate has no effect any more, or will be dropped."
+        KubeletGateLocked "kubelet-gate-locked" Error "A feature gate cannot be set to this value."
+        KubeletGateUnknown "kubelet-gate-unknown" Error "The node's Kubernetes version has no such feature gate."
+        KubeletImageGcInvalid "kubelet-image-gc-invalid" Error "Settings of the kubelet's image garbage collection are not valid."
+        KubeletImagePullInvalid "kubelet-image-pull-invalid" Error "Settings of the kubelet's image pulls are not valid."
+        KubeletLoggingInvalid "kubelet-logging-invalid" Error "A logging or tracing setting of the kubelet is not valid."
+        KubeletReservedInvalid "kubelet-reserved-invalid" Error "Resources that are reserved from pods are not written as the kubelet takes them."
+        KubeletReservedTooMuch "kubelet-reserved-too-much" Error "More is reserved from pods than the machine has."
+        KubeletShutdownInvalid "kubelet-shutdown-invalid" Error "A grace period of the shutdown is not valid."
+        KubeletSwapConflict "kubelet-swap-conflict" Warning "Settings for swap contradict one another."
+        KubeletSysctlInvalid "kubelet-sysctl-invalid" Error "A default sysctl of pods is not valid."
+        RuntimeDisagrees "runtime-disagrees" Error "The kubelet and containerd are configured differently."
+        ShutdownDelayShort "shutdown-delay-short" Warning "logind ends the shutdown before the kubelet's grace period does."
+        KernelSettingDisagrees "kernel-setting-disagrees" Error "A sysctl file sets what protectKernelDefaults refuses."
+    }
+    "Identities and tokens" "identity" {
+        ApprovalTokenLong "approval-token-long" Warning "Tokens live longer than a day and requests are approved automatically."
+        BootstrapGroupInvalid "bootstrap-group-invalid" Error "A group of bootstrap tokens is not valid."
+        CaInvalid "ca-invalid" Error guards "The cluster CA is not a usable CA certificate."
+        CaHoldsKey "ca-holds-key" Error guards "The CA file holds a private key."
+        CaQuestionable "ca-questionable" Warning "The cluster CA ends soon, or has parts that nodes do not need."
+        CaKeyInvalid "ca-key-invalid" Error guards "The key of the CA cannot be used."
+        CertificateMissing "certificate-missing" Error "A node's certificate is missing."
+        CertificateInvalid "certificate-invalid" Error "A node's certificate does not fit the node."
+        CertificateForeign "certificate-foreign" Warning "A node's certificate was not issued by the cluster CA."
+        IdentityConflict "identity-conflict" Error "A kubelet setting contradicts the identity that the node gets."
+        IdentityReserved "identity-reserved" Error "A kubeconfig asks for the identity of the node itself."
+        KubeconfigAllPowerful "kubeconfig-all-powerful" Warning "A kubeconfig on a node may do everything in the cluster."
+        KubeconfigGroupsDiffer "kubeconfig-groups-differ" Error "Two kubeconfigs give one user different groups."
+        TokenExpired "token-expired" Error "A node's token has expired, or expires before the payload may still boot."
+        TokenMissing "token-missing" Error "A node has no bootstrap token."
+        TokenRevoked "token-revoked" Error "A node's token was revoked."
+        TokenRevokedSkipped "token-revoked-skipped" Warning "A node whose token was revoked gets no new one by itself."
+        TokenTtlShort "token-ttl-short" Error "Tokens end before payloads may no longer boot."
+        TokenUsagesInvalid "token-usages-invalid" Error "Tokens lack a usage that the kubelet needs."
+    }
+    "Secrets and who may read them" "secrets" {
+        AgeIdentityInvalid "age-identity-invalid" Error guards "An age identity cannot be used."
+        AgeRecipientInvalid "age-recipient-invalid" Error guards "A recipient of the tokens is not valid."
+        FileExposed "file-exposed" Error guards "Others may read or change a file that must be private."
+        FileOwnerForeign "file-owner-foreign" Error guards "A private file belongs to another user."
+        FolderExposed "folder-exposed" Error guards "Others may exchange files in a folder of secrets."
+        MetadataReadable "metadata-readable" Warning "Pods can read the node's user-data, which has secrets in it."
+        PrivateKeyExposed "private-key-exposed" Error guards "A private key would be put where others can read it."
+        RecipientsMissing "recipients-missing" Error guards "Tokens shall be encrypted, and there are no recipients."
+        SecretsAmbiguous "secrets-ambiguous" Error guards "There are both plain and encrypted tokens."
+        SecretsInvalid "secrets-invalid" Error guards "The secrets file is not valid."
+        SecretsLocked "secrets-locked" Error guards "The secrets file is encrypted and cannot be opened."
+        SecretsPlain "secrets-plain" Error guards "Tokens are not encrypted although they should be."
+        SecretsUnreachable "secrets-unreachable" Error guards "A node's secrets reach it by no way, or by one that others can read."
+        TokenIdsInvalid "token-ids-invalid" Error guards "The file of token ids is not valid."
+        TokenIdsMissing "token-ids-missing" Error guards "Requests cannot be reviewed without the ids of the tokens."
+        TokenIdsPartial "token-ids-partial" Warning "Some nodes have no token, so their requests are left alone."
+    }
+    "Signing and the bundle" "signing" {
+        BundleExpired "bundle-expired" Warning "What nodes need to join has expired."
+        BundleExposed "bundle-exposed" Warning "Others may read files with secrets in the bundle."
+        BundleLeftovers "bundle-leftovers" Warning "A killed build left a folder beside the bundle."
+        PublicKeyInvalid "public-key-invalid" Error guards "The public key is missing or cannot be read."
+        PublicKeyMismatch "public-key-mismatch" Error guards "The public key is not of the signing key's pair."
+        SignatureStale "signature-stale" Warning "The signature of another signer went with the old bundle."
+        SigningKeyExposed "signing-key-exposed" Error guards "Others may read or change the signing key."
+        SigningKeyInvalid "signing-key-invalid" Error guards "The signing key is not an Ed25519 key in PEM."
+        SigningKeyMissing "signing-key-missing" Error guards "The signing key is missing."
+        TreeCheckUnsigned "tree-check-unsigned" Error guards "The node checks its signed tree, and this build signs none."
+    }
+    "Files, units and images on the node" "tree" {
+        ArchiveInvalid "archive-invalid" Error "An archive cannot be unpacked as asked."
+        ArchiveMemberMissing "archive-member-missing" Error "A path is not in the archive."
+        AssetDigestMismatch "asset-digest-mismatch" Error guards "A file's digest is not the one in the inventory."
+        AssetInvalid "asset-invalid" Error "A path is a folder, and an asset is a file."
+        AssetForOtherMachine "asset-for-other-machine" Error "A program is for another machine architecture."
+        AssetVersionMismatch "asset-version-mismatch" Error "A program is of another version than the inventory says."
+        AssetVersionUnknown "asset-version-unknown" Warning "A kubelet does not say which version it is."
+        ImageArchiveInvalid "image-archive-invalid" Error "An archive of container images cannot be used."
+        ImageAlwaysPulled "image-always-pulled" Error "A static pod pulls its image at each start, and no registry is there."
+        ImageMissing "image-missing" Error "A static pod's image is neither in the payload nor behind a mirror."
+        PathForbidden "path-forbidden" Error "A path must not be written on a node."
+        PathReadOnly "path-read-only" Error "A path is on a read-only file system of the node."
+        PathWrittenTwice "path-written-twice" Error "Two layers write the same path."
+        RegistryCaInvalid "registry-ca-invalid" Error guards "The CA of a registry is not a certificate."
+        RegistryPlainHttp "registry-plain-http" Warning "Images travel without encryption."
+        RegistriesUnused "registries-unused" Error "containerd's configuration does not read the registries."
+        SwapOffConflict "swap-off-conflict" Warning "An overlay keeps swap off, and the kubelet is told to use it."
+        UnitClash "unit-clash" Error "A unit and a file are at the same path."
+        UnitInvalid "unit-invalid" Error "systemd would not load this unit."
+        UnitKeyMisspelt "unit-key-misspelt" Error "systemd ignores a key that is misspelt or in the wrong section."
+        UnitKeyUnknown "unit-key-unknown" Warning "systemd may not know a key of this unit."
+        UnitMaskedAndUsed "unit-masked-and-used" Error "A masked unit has a text or is enabled."
+        UnitSectionUnknown "unit-section-unknown" Error "systemd ignores a section of this unit."
+        UnitSyntaxInvalid "unit-syntax-invalid" Error "A line of a unit is neither a section nor an assignment."
+        UnitValueInvalid "unit-value-invalid" Error "A key of a unit has a value that systemd does not take."
+        UserInvalid "user-invalid" Error "A user cannot be created as asked."
+        UsersNotCreated "users-not-created" Warning "No output format of the node creates users."
+    }
+    "Output formats" "output" {
+        AssetsUrlMissing "assets-url-missing" Error "Assets are fetched, and no URL says from where."
+        CloudInitConflict "cloud-init-conflict" Error "Settings of cloud-init cannot be had together."
+        CredentialTooLarge "credential-too-large" Error "A systemd credential is too large."
+        FileTooLarge "file-too-large" Error "A file is too large for the format."
+        FormatProgramMissing "format-program-missing" Error "The node's image has not what the format needs."
+        IgnitionConfigInvalid "ignition-config-invalid" Error "An Ignition configuration of the user cannot be read."
+        IgnitionMergeConflict "ignition-merge-conflict" Error "An Ignition configuration of the user writes what the node's tree writes too."
+        IgnitionPathImpossible "ignition-path-impossible" Error "Ignition cannot write this path."
+        IgnitionSecretsNotFetched "ignition-secrets-not-fetched" Error "A URL for secrets is set, and no secrets are fetched."
+        IgnitionSpecTooOld "ignition-spec-too-old" Error "The Ignition specification is too old for what the node needs."
+        IgnitionSpecUnknown "ignition-spec-unknown" Error "The Ignition specification is not released."
+        IgnitionUnitImpossible "ignition-unit-impossible" Error "Ignition cannot write this unit."
+        InitramfsPathTaken "initramfs-path-taken" Error "The initramfs payload has a file of its own at this path."
+        MemoryTooSmall "memory-too-small" Error "The machine has less memory than its root in the initramfs needs."
+        KernelArgumentInvalid "kernel-argument-invalid" Error "A kernel argument cannot be passed on."
+        KernelArgumentsIgnored "kernel-arguments-ignored" Warning "A format does not set kernel arguments."
+        KernelCommandLineLong "kernel-command-line-long" Error "The kernel's command line is too long."
+        PayloadTooLarge "payload-too-large" Error "A payload is larger than where it goes to takes."
+        PxeLoaderUnfit "pxe-loader-unfit" Error "A boot loader cannot do what the URLs ask for."
+        PxeUrlsDiffer "pxe-urls-differ" Error "Nodes disagree where the bundle is served."
+        PxeWithoutInitramfs "pxe-without-initramfs" Error "Machines boot over the network, and there is no initramfs payload."
+        SysextOutside "sysext-outside" Error "A system extension cannot hold a path outside /usr and /opt."
+        UserDataPartInvalid "user-data-part-invalid" Error "A part of user-data cannot be used."
+    }
+}
+
+impl Id {
+    /// All ids, family by family.
+    pub fn all() -> impl Iterator<Item = Id> {
+        ENTRIES.iter().map(|entry| entry.id)
+    }
+
+    /// What the catalogue says of it.
+    pub fn entry(self) -> &'static Entry {
+        &ENTRIES[self as usize]
+    }
+
+    /// The id as users write it: `kubelet-field-unknown`.
+    pub fn as_str(self) -> &'static str {
+        self.entry().name
+    }
+}
+
+impl fmt::Display for Id {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl Serialize for Id {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl FromStr for Id {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let found = ENTRIES.iter().find(|entry| entry.name == text);
+        found
+            .map(|entry| entry.id)
+            .ok_or_else(|| format!("is not the id of a finding; got {text:?}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kebab(name: &str) -> String {
+        let mut text = String::new();
+        for (at, c) in name.char_indices() {
+            if c.is_ascii_uppercase() && at > 0 {
+                text.push('-');
+            }
+            text.push(c.to_ascii_lowercase());
+        }
+        text
+    }
+
+    #[test]
+    fn ids_are_their_names_and_each_is_there_once() {
+        let mut all: Vec<Id> = Id::all().collect();
+        for (index, id) in all.iter().enumerate() {
+            assert_eq!(id.entry().id, *id);
+            assert_eq!(*id as usize, index);
+            assert_eq!(kebab(&format!("{id:?}")), id.as_str());
+            assert_eq!(id.as_str().parse(), Ok(*id));
+        }
+        all.sort_by_key(|id| id.as_str());
+        all.dedup_by_key(|id| id.as_str());
+        assert_eq!(all.len(), ENTRIES.len());
+        assert!("kubelet-field".parse::<Id>().is_err());
+    }
+}

@@ -1,0 +1,207 @@
+//! All findings of one run, each once and in order.
+
+use std::borrow::Cow;
+use std::cmp::Reverse;
+use std::fmt;
+use std::io;
+
+use crate::input;
+use crate::model::location::Location;
+use crate::redact::redacted;
+use crate::report::{Finding, Severity, Summary};
+use crate::terminal::shown;
+
+/// All findings of one run.
+#[derive(Clone, Debug, Default)]
+pub struct Report {
+    findings: Vec<Finding>,
+    /// How many nodes were looked at, if the project could be read that far.
+    nodes: Option<usize>,
+}
+
+impl Report {
+    /// Adds one finding. A secret that was written in the wrong place is hidden in it.
+    pub fn add(&mut self, mut finding: Finding) {
+        hide(&mut finding.path);
+        hide(&mut finding.message);
+        finding.help.iter_mut().for_each(hide);
+        self.findings.push(finding);
+    }
+
+    /// The findings themselves.
+    pub fn into_findings(self) -> Vec<Finding> {
+        self.findings
+    }
+
+    /// What was read of a file, or a finding that says why it is none that can be read. What the machine would not read stays
+    /// an error, and so does a file that is not there: whoever asks for it knows what to do then.
+    pub fn take<T>(&mut self, read: io::Result<T>, shown: &str) -> io::Result<Option<T>> {
+        match read {
+            Ok(read) => Ok(Some(read)),
+            Err(error) => match input::flaw_of(&error) {
+                Some(flaw) => {
+                    self.add(Finding::of_flaw(&Location::file(shown), "", "", flaw));
+                    Ok(None)
+                }
+                None => Err(error),
+            },
+        }
+    }
+
+    /// Sets how many nodes were looked at.
+    pub fn set_nodes(&mut self, nodes: usize) {
+        self.nodes = Some(nodes);
+    }
+
+    /// How many findings there are.
+    pub fn summary(&self) -> Summary {
+        let sorted = self.sorted();
+        let errors = sorted.iter().filter(|one| one.severity == Severity::Error);
+        let errors = errors.count();
+        Summary {
+            errors,
+            warnings: sorted.len() - errors,
+            nodes: self.nodes,
+        }
+    }
+
+    /// Takes over another report's findings.
+    pub fn merge(&mut self, other: Report) {
+        self.findings.extend(other.findings);
+        self.nodes = self.nodes.or(other.nodes);
+    }
+
+    /// Puts a name of the location in front of the field's path, where there is one that is not said already.
+    pub fn name_places(&mut self, name: impl Fn(&Location) -> Option<String>) {
+        for finding in &mut self.findings {
+            match name(&finding.location) {
+                Some(prefix) if !finding.path.starts_with(&prefix) => {
+                    let dot = if finding.path.is_empty() || finding.path.starts_with('[') {
+                        ""
+                    } else {
+                        "."
+                    };
+                    finding.path = format!("{prefix}{dot}{}", finding.path);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Whether anything forbids to go on.
+    pub fn has_errors(&self) -> bool {
+        self.findings
+            .iter()
+            .any(|finding| finding.severity == Severity::Error)
+    }
+
+    /// Whether there is nothing to say.
+    pub fn is_empty(&self) -> bool {
+        self.findings.is_empty()
+    }
+
+    /// Turns warnings into errors (`--strict`).
+    pub fn make_strict(&mut self) {
+        for finding in &mut self.findings {
+            finding.severity = Severity::Error;
+        }
+    }
+
+    /// The findings by file and position, each once: many nodes share the line that is wrong.
+    pub fn sorted(&self) -> Vec<Finding> {
+        let mut sorted = self.findings.clone();
+        sorted.sort_by(|a, b| key(a).cmp(&key(b)));
+        sorted.dedup_by(|later, first| {
+            let same = is_same(later, first);
+            if same {
+                first.nodes.append(&mut later.nodes);
+                first.nodes.sort_unstable();
+                first.nodes.dedup();
+            }
+            same
+        });
+        sorted
+    }
+}
+
+/// The order of findings: by location; of what measures the same, the one with the most comes first.
+fn key(finding: &Finding) -> impl Ord {
+    let (of, bytes) = measured(finding);
+    (
+        &finding.location,
+        (finding.severity, finding.id),
+        (of, Reverse(bytes)),
+        (&finding.message, &finding.path),
+        &finding.nodes,
+    )
+}
+
+fn measured(finding: &Finding) -> (Option<&str>, u64) {
+    match &finding.amount {
+        Some(amount) => (Some(&amount.of), amount.bytes),
+        None => (None, 0),
+    }
+}
+
+/// Whether two findings are one, perhaps of several nodes.
+fn is_same(a: &Finding, b: &Finding) -> bool {
+    let (of_a, of_b) = (measured(a).0, measured(b).0);
+    let same = match (of_a, of_b) {
+        (None, None) => a.message == b.message,
+        (of_a, of_b) => of_a == of_b,
+    };
+    same && a.location == b.location
+        && a.severity == b.severity
+        && a.id == b.id
+        // About a file as a whole, only the path says which of its parts is meant.
+        && (a.location.line != 0 || a.path == b.path)
+}
+
+fn hide(text: &mut String) {
+    if let Cow::Owned(shown) = redacted(text) {
+        *text = shown;
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for finding in self.sorted() {
+            write!(f, "{finding}")?;
+            match finding.nodes.as_slice() {
+                nodes if Some(nodes.len()) == self.nodes => {}
+                [] => {}
+                [node] => write!(f, " (node {})", shown(node))?,
+                [first, ..] => {
+                    write!(f, " ({} nodes, like {})", finding.nodes.len(), shown(first))?;
+                }
+            }
+            writeln!(f)?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::Id;
+
+    #[test]
+    fn findings_are_sorted_and_said_once_with_all_their_nodes() {
+        let mut report = Report::default();
+        let of = |file: &str, line, path: &str, id| {
+            Finding::new(id, &Location::new(file, line, 1), path, "m")
+        };
+        report.add(of("b", 1, "x", Id::FieldUnknown).of_node("two"));
+        report.add(of("a", 2, "x", Id::RegistryPlainHttp));
+        report.add(of("b", 1, "y", Id::FieldUnknown).of_node("one"));
+        report.add(of("b", 1, "y", Id::FieldMissing));
+        assert_eq!(
+            report.to_string(),
+            "warning: a:2:1: x: m\n\
+             error: b:1:1: x: m (2 nodes, like one)\n\
+             error: b:1:1: y: m\n"
+        );
+        assert_eq!(report.sorted()[1].nodes, ["one", "two"]);
+    }
+}

@@ -1,0 +1,168 @@
+//! One finding: which rule is broken, where, by what, and what to do about it.
+
+use std::fmt;
+use std::io;
+
+use serde::Serialize;
+
+use crate::input::{self, Flaw};
+use crate::model::location::{FieldLocation, Location};
+use crate::report::Id;
+use crate::terminal::shown;
+
+/// How bad a finding is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Nothing is built.
+    Error,
+    /// Built all the same, unless `--strict`.
+    Warning,
+}
+
+impl Severity {
+    /// `error` or `warning`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+        }
+    }
+}
+
+/// One thing that is wrong in what the user wrote.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// The rule.
+    pub id: Id,
+    /// Error or warning.
+    pub severity: Severity,
+    /// File, line and column, and where the value ends if that is known.
+    pub location: Location,
+    /// The field, like `nodes[2].labels`; empty for a file as a whole.
+    pub path: String,
+    /// The rule and how it is broken.
+    pub message: String,
+    /// What to do about it, in the imperative.
+    pub help: Option<String>,
+    /// The nodes that it is about, sorted; empty where it is not about nodes.
+    pub nodes: Vec<String>,
+    /// What it measures, if it does: of several nodes' findings about the same thing the one with the most is reported.
+    pub amount: Option<Box<Amount>>,
+}
+
+/// How much there is of something that each node has a different amount of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Amount {
+    /// What is measured, like `user-data`.
+    pub of: String,
+    /// In bytes.
+    pub bytes: u64,
+}
+
+impl Finding {
+    /// A finding at a location, as bad as the catalogue says.
+    pub fn new(
+        id: Id,
+        location: &Location,
+        path: impl Into<String>,
+        message: impl Into<String>,
+    ) -> Self {
+        Self {
+            id,
+            severity: id.entry().severity,
+            location: location.clone(),
+            path: path.into(),
+            message: message.into(),
+            help: None,
+            nodes: Vec::new(),
+            amount: None,
+        }
+    }
+
+    /// An error about a file that is there and cannot be read; `file` is what the message calls it.
+    pub fn of_flaw(location: &Location, path: impl Into<String>, file: &str, flaw: &Flaw) -> Self {
+        let message = format!("{file} {flaw}");
+        Self {
+            help: flaw.repair.map(str::to_owned),
+            ..Self::new(Id::FileUnreadable, location, path, message.trim_start())
+        }
+    }
+
+    /// The same finding with what to do about it.
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// The same finding, measuring something of which each node has a different amount.
+    pub fn measuring(mut self, of: impl Into<String>, bytes: u64) -> Self {
+        let of = of.into();
+        self.amount = Some(Box::new(Amount { of, bytes }));
+        self
+    }
+
+    /// The same finding about one node.
+    pub fn of_node(mut self, node: impl Into<String>) -> Self {
+        self.nodes = vec![node.into()];
+        self
+    }
+}
+
+impl FieldLocation {
+    /// A finding about the value.
+    pub fn finding(&self, id: Id, message: impl Into<String>) -> Finding {
+        Finding::new(id, &self.at, &*self.path, message)
+    }
+
+    /// An error about a file that the value names.
+    pub fn no_file(&self, name: &str, flaw: &Flaw) -> Finding {
+        let finding = Finding::of_flaw(&self.at, &*self.path, &format!("the file {name}"), flaw);
+        match finding.help {
+            Some(_) => finding,
+            None => finding.help("paths are relative to the project"),
+        }
+    }
+
+    /// An error about a file that the value leads to and that cannot be read.
+    pub fn unreadable(&self, name: &str, error: &io::Error) -> Finding {
+        match input::flaw_of(error) {
+            Some(flaw) => Finding::of_flaw(&self.at, &*self.path, name, flaw),
+            None => self.finding(Id::FileMissing, format!("{name} cannot be read: {error}")),
+        }
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut line = format!("{}: {}", self.severity.as_str(), self.location);
+        if !self.path.is_empty() {
+            line.push_str(": ");
+            line.push_str(&self.path);
+        }
+        line.push_str(": ");
+        line.push_str(&self.message);
+        if let Some(help) = &self.help {
+            line.push_str("; ");
+            line.push_str(help);
+        }
+        // File names, keys and values are the user's, or of those who sent the user a change.
+        f.write_str(&shown(&line))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_finding_reads_place_path_message_help() {
+        let location = Location::new("cluster.yaml", 14, 9);
+        let message = "effect must be NoSchedule";
+        let finding = Finding::new(Id::TaintInvalid, &location, "nodes[2].taints", message);
+        assert_eq!(
+            finding.help("write NoSchedule").to_string(),
+            "error: cluster.yaml:14:9: nodes[2].taints: effect must be NoSchedule; write NoSchedule"
+        );
+    }
+}

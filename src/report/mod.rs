@@ -1,0 +1,14 @@
+//! Findings: the user's files are wrong. They are data: a rule from the [`catalogue`], a location, a field, a message,
+//! help, and the nodes that they are about. They are collected, sorted and printed all at once; none of them ever holds
+//! a secret's value.
+
+pub mod catalogue;
+mod collected;
+mod finding;
+pub mod print;
+mod summary;
+
+pub use catalogue::Id;
+pub use collected::Report;
+pub use finding::{Amount, Finding, Severity};
+pub use summary::Summary;

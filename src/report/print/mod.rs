@@ -1,0 +1,3 @@
+//! Findings as people and programs read them.
+
+pub mod json;

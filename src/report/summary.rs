@@ -1,0 +1,57 @@
+//! What a run found, in numbers.
+
+use std::fmt;
+
+use serde::Serialize;
+
+/// How many findings there are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Summary {
+    /// Errors.
+    pub errors: usize,
+    /// Warnings.
+    pub warnings: usize,
+    /// How many nodes were looked at, if the project could be read that far.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub nodes: Option<usize>,
+}
+
+/// `1 warning`, `2 warnings`.
+fn counted(f: &mut fmt::Formatter<'_>, count: usize, what: &str) -> fmt::Result {
+    let plural = if count == 1 { "" } else { "s" };
+    write!(f, "{count} {what}{plural}")
+}
+
+impl fmt::Display for Summary {
+    /// `2 errors, 1 warning in 250 nodes`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        counted(f, self.errors, "error")?;
+        f.write_str(", ")?;
+        counted(f, self.warnings, "warning")?;
+        if let Some(nodes) = self.nodes {
+            f.write_str(" in ")?;
+            counted(f, nodes, "node")?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_and_words_agree() {
+        let summary = |errors, warnings, nodes| {
+            let summary = Summary {
+                errors,
+                warnings,
+                nodes,
+            };
+            summary.to_string()
+        };
+        assert_eq!(summary(2, 1, Some(250)), "2 errors, 1 warning in 250 nodes");
+        assert_eq!(summary(1, 0, Some(1)), "1 error, 0 warnings in 1 node");
+        assert_eq!(summary(0, 0, None), "0 errors, 0 warnings");
+    }
+}
