@@ -164,8 +164,8 @@ impl Profiles {
         );
         finding.help = Some(
             match closest(&name.value, known.iter().map(String::as_str)) {
-                Some(near) => format!("did you mean {near:?}?"),
-                None => format!("the profiles are {}", known.join(", ")),
+                Some(near) => format!("did you mean {near:?}?").into(),
+                None => format!("the profiles are {}", known.join(", ")).into(),
             },
         );
         report.borrow_mut().add(finding);

@@ -1,6 +1,7 @@
 //! Where users wrote things: a character of a file, the field that stands there, a value with both.
 
 use std::fmt;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -22,7 +23,7 @@ pub struct Location {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Position {
     /// 1-based line.
-    pub line: u32,
+    pub line: NonZeroU32,
     /// 1-based column in characters.
     pub column: u32,
 }
@@ -45,7 +46,7 @@ impl Location {
 
     /// The same with the first character after the value.
     pub fn until(self, line: u32, column: u32) -> Self {
-        let end = Some(Position { line, column });
+        let end = NonZeroU32::new(line).map(|line| Position { line, column });
         Self { end, ..self }
     }
 

@@ -187,12 +187,15 @@ fn object(
         return;
     };
     let repair = instead(home).or(repair);
-    let mut finding = Finding::new(Id::KubeletFieldUnknown, location, path, rule);
-    finding.help = match location.file.starts_with("built-in:") {
+    let finding = Finding::new(Id::KubeletFieldUnknown, location, path, rule);
+    let help = match location.file.starts_with("built-in:") {
         true => {
             repair.map(|repair| repair.replace("remove it", "set it to null in a layer of yours"))
         }
         false => repair,
     };
-    report.add(finding);
+    report.add(match help {
+        Some(help) => finding.help(help),
+        None => finding,
+    });
 }

@@ -183,7 +183,7 @@ const TOKENS_SAID: usize = 20;
 
 /// Adds the findings about tokens, but not those that follow from another one about the same token.
 fn say_tokens(mut without: Vec<Finding>, report: &mut Report) {
-    let known: Vec<(String, String)> = report
+    let known: Vec<(String, Box<str>)> = report
         .sorted()
         .into_iter()
         .map(|known| (known.location.file.to_string(), known.path.clone()))

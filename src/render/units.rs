@@ -77,7 +77,7 @@ fn finding(
         }
     };
     Finding {
-        help: fault.help,
+        help: fault.help.map(String::into),
         ..Finding::new(fault.id, &at, &*location.path, message)
     }
 }

@@ -75,13 +75,13 @@ impl Report {
     pub fn name_places(&mut self, name: impl Fn(&Location) -> Option<String>) {
         for finding in &mut self.findings {
             match name(&finding.location) {
-                Some(prefix) if !finding.path.starts_with(&prefix) => {
+                Some(prefix) if !finding.path.starts_with(&*prefix) => {
                     let dot = if finding.path.is_empty() || finding.path.starts_with('[') {
                         ""
                     } else {
                         "."
                     };
-                    finding.path = format!("{prefix}{dot}{}", finding.path);
+                    finding.path = format!("{prefix}{dot}{}", finding.path).into();
                 }
                 _ => {}
             }
@@ -157,9 +157,9 @@ fn is_same(a: &Finding, b: &Finding) -> bool {
         && (a.location.line != 0 || a.path == b.path)
 }
 
-fn hide(text: &mut String) {
+fn hide(text: &mut Box<str>) {
     if let Cow::Owned(shown) = redacted(text) {
-        *text = shown;
+        *text = shown.into();
     }
 }
 

@@ -40,11 +40,11 @@ pub struct Finding {
     /// File, line and column, and where the value ends if that is known.
     pub location: Location,
     /// The field, like `nodes[2].labels`; empty for a file as a whole.
-    pub path: String,
+    pub path: Box<str>,
     /// The rule and how it is broken.
-    pub message: String,
+    pub message: Box<str>,
     /// What to do about it, in the imperative.
-    pub help: Option<String>,
+    pub help: Option<Box<str>>,
     /// The nodes that it is about, sorted; empty where it is not about nodes.
     pub nodes: Vec<String>,
     /// What it measures, if it does: of several nodes' findings about the same thing the one with the most is reported.
@@ -72,8 +72,8 @@ impl Finding {
             id,
             severity: id.entry().severity,
             location: location.clone(),
-            path: path.into(),
-            message: message.into(),
+            path: path.into().into(),
+            message: message.into().into(),
             help: None,
             nodes: Vec::new(),
             amount: None,
@@ -84,14 +84,14 @@ impl Finding {
     pub fn of_flaw(location: &Location, path: impl Into<String>, file: &str, flaw: &Flaw) -> Self {
         let message = format!("{file} {flaw}");
         Self {
-            help: flaw.repair.map(str::to_owned),
+            help: flaw.repair.map(Box::from),
             ..Self::new(Id::FileUnreadable, location, path, message.trim_start())
         }
     }
 
     /// The same finding with what to do about it.
     pub fn help(mut self, help: impl Into<String>) -> Self {
-        self.help = Some(help.into());
+        self.help = Some(help.into().into());
         self
     }
 

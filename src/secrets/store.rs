@@ -379,7 +379,7 @@ mod tests {
         ] {
             let finding = store.usable(node, at, shelf_life).unwrap_err();
             assert!(finding.message.contains(rule), "{finding}");
-            assert_eq!(finding.path, format!("tokens.{node}"));
+            assert_eq!(*finding.path, format!("tokens.{node}"));
         }
     }
 

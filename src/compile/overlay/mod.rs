@@ -96,8 +96,8 @@ pub fn load(
         );
         finding.help = Some(
             match closest(&name.value, known.iter().map(String::as_str)) {
-                Some(near) => format!("did you mean {near:?}?"),
-                None => format!("the overlays are {}", known.join(", ")),
+                Some(near) => format!("did you mean {near:?}?").into(),
+                None => format!("the overlays are {}", known.join(", ")).into(),
             },
         );
         report.add(finding);

@@ -57,7 +57,7 @@ fn finding(config: &Located, broken: &BrokenRule, path: &str) -> Finding {
         at = inner.unwrap_or(at);
     }
     Finding {
-        help: broken.help.clone(),
+        help: broken.help.as_deref().map(Box::from),
         ..Finding::new(broken.id, &at.location, shown, &*broken.message)
     }
 }

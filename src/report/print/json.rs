@@ -28,11 +28,11 @@ struct FindingRecord {
     end_line: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     end_column: Option<u32>,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    path: String,
-    message: String,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    path: Box<str>,
+    message: Box<str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    help: Option<String>,
+    help: Option<Box<str>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     nodes: Vec<String>,
 }
@@ -55,7 +55,7 @@ fn record(finding: Finding) -> FindingRecord {
         severity: finding.severity,
         line: placed(at.line),
         column: placed(at.column),
-        end_line: at.end.map(|end| end.line),
+        end_line: at.end.map(|end| end.line.get()),
         end_column: at.end.map(|end| end.column),
         file: at.file.to_string(),
         path: finding.path,
