@@ -224,12 +224,7 @@ pub enum Formats {}
 
 impl Shaped for Formats {
     type Value = Vec<Format>;
-    const SHAPE: Shape = Shape::List(&Shape::Words(&[
-        "tarball",
-        "cloudInit",
-        "ignition",
-        "initramfs",
-    ]));
+    const SHAPE: Shape = Shape::List(&Shape::Words(Format::NAMES));
 
     fn read(at: &Cursor<'_>) -> Option<Vec<Format>> {
         let items = at.items();
@@ -258,14 +253,11 @@ fn assets_url(text: &str) -> Result<String, &'static str> {
 
 /// A format by its name; the error is the rule.
 pub fn format(text: &str) -> Result<Format, String> {
-    Format::ALL
-        .into_iter()
-        .find(|format| format.name() == text)
-        .ok_or_else(|| {
-            let names: Vec<&str> = Format::ALL.iter().map(|format| format.name()).collect();
-            format!(
-                "{text:?} is no format; the formats are {}",
-                names.join(", ")
-            )
-        })
+    let mut all = Format::ALL.iter().copied();
+    all.find(|format| format.name() == text).ok_or_else(|| {
+        format!(
+            "{text:?} is no format; the formats are {}",
+            Format::NAMES.join(", ")
+        )
+    })
 }

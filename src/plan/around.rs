@@ -159,7 +159,10 @@ fn nobody_makes_users(spec: &Spec) -> Option<Finding> {
         .merged
         .get("users")
         .filter(|_| !spec.users.is_empty())?;
-    let makes = |format: &Format| matches!(format, Format::CloudInit | Format::Ignition);
+    let makes = |format: &Format| match format {
+        Format::CloudInit | Format::Ignition => true,
+        Format::Tarball | Format::Initramfs => false,
+    };
     if spec.output.formats.iter().any(makes) {
         return None;
     }

@@ -18,38 +18,43 @@ pub use ignition::{IgnitionDigest, IgnitionSettings, IgnitionSpec, IgnitionTarge
 pub use initramfs::{InitramfsSettings, Mode};
 pub use pxe::Pxe;
 
-/// A way to deliver a node tree. `match` on it has no `_` arm, so the compiler lists what a new format still lacks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub enum Format {
-    /// A tar archive to unpack over an image.
-    Tarball,
-    /// user-data, meta-data and network-config.
-    CloudInit,
-    /// An Ignition configuration.
-    Ignition,
-    /// A cpio archive to append to an initrd.
-    Initramfs,
+/// Declares the formats, each with the name that the inventory and `--format` use: the type, its names and the list of
+/// all are made of the same lines.
+macro_rules! formats {
+    ($($(#[$doc:meta])* $format:ident = $name:literal,)*) => {
+        /// A way to deliver a node tree. `match` on it has no `_` arm, so the compiler lists what a new format still
+        /// lacks.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+        pub enum Format {
+            $($(#[$doc])* #[serde(rename = $name)] $format,)*
+        }
+
+        impl Format {
+            /// All formats in the order in which they are written.
+            pub const ALL: &[Self] = &[$(Self::$format,)*];
+
+            /// Their names in the same order.
+            pub const NAMES: &[&str] = &[$($name,)*];
+
+            /// The name that the inventory and `--format` use.
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Self::$format => $name,)*
+                }
+            }
+        }
+    };
 }
 
-impl Format {
-    /// All formats in the order in which they are written.
-    pub const ALL: [Self; 4] = [
-        Self::Tarball,
-        Self::CloudInit,
-        Self::Ignition,
-        Self::Initramfs,
-    ];
-
-    /// The name that the inventory and `--format` use.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Tarball => "tarball",
-            Self::CloudInit => "cloudInit",
-            Self::Ignition => "ignition",
-            Self::Initramfs => "initramfs",
-        }
-    }
+formats! {
+    /// A tar archive to unpack over an image.
+    Tarball = "tarball",
+    /// user-data, meta-data and network-config.
+    CloudInit = "cloudInit",
+    /// An Ignition configuration.
+    Ignition = "ignition",
+    /// A cpio archive to append to an initrd.
+    Initramfs = "initramfs",
 }
 
 /// How an archive is compressed.
@@ -135,7 +140,10 @@ impl Secrets {
     /// Whether a format's payload is written as a public part and a secret one.
     pub fn apart(self, format: Format) -> bool {
         match self {
-            Self::AsUsual => matches!(format, Format::Tarball | Format::Initramfs),
+            Self::AsUsual => match format {
+                Format::Tarball | Format::Initramfs => true,
+                Format::CloudInit | Format::Ignition => false,
+            },
             Self::Inline => false,
             Self::Separate => true,
         }

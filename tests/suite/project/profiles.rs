@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::Path;
 
+use nodebake::kubernetes::kubelet_config::Schema;
+
 use crate::support::tool;
 
 /// Makes a project with a built-in profile for one minor, with further lines, and returns what `check` prints.
@@ -35,7 +37,7 @@ fn set_version(project: &Path, minor: u32, more: &str) {
 
 #[test]
 fn built_in_profiles_serve_every_minor() {
-    for minor in 16..=37 {
+    for minor in Schema::load().minors() {
         for profile in ["worker", "by-hand"] {
             let said = check(profile, minor, "");
             assert_eq!(said, "4 nodes can be built\n", "{profile} 1.{minor}");
@@ -109,7 +111,8 @@ fn settings_move_with_the_version_and_show_says_why() {
             "1.{minor}\n{config}"
         );
     }
-    let unit = unit("by-hand", 37);
+    let newest = *Schema::load().minors().end();
+    let unit = unit("by-hand", newest);
     for gone in [
         "--network-plugin",
         "--cni",
@@ -120,7 +123,7 @@ fn settings_move_with_the_version_and_show_says_why() {
     ] {
         assert!(!unit.contains(gone), "{gone}\n{unit}");
     }
-    let config = config("by-hand", 37);
+    let config = config("by-hand", newest);
     assert!(
         config.contains("containerRuntimeEndpoint: unix:///var/run/containerd/containerd.sock"),
         "{config}"
@@ -196,10 +199,14 @@ fn profiles_of_the_users_own_move_too_and_tell_what_they_leave_out() {
 fn flags_are_checked_by_name_and_value() {
     let more = "kubelet: {flags: {v: much, container-runtime: remote, not-a-flag: x, node-ip: '10.0.0'}}\n";
     let said = check("worker", 34, more);
+    let newest = *Schema::load().minors().end();
+    let unknown = format!(
+        "kubelet.flags.not-a-flag: not-a-flag is known to no kubelet from 1.16 to 1.{newest}\n"
+    );
     for rule in [
         "kubelet.flags.container-runtime: container-runtime was dropped after Kubernetes 1.26, and this kubelet is \
          1.34; remove it: the only runtime since 1.24\n",
-        "kubelet.flags.not-a-flag: not-a-flag is known to no kubelet from 1.16 to 1.37\n",
+        &unknown,
         "kubelet.flags.node-ip: \"10.0.0\" is not an IP address\n",
         "kubelet.flags.v: must be a whole number",
     ] {
@@ -210,10 +217,12 @@ fn flags_are_checked_by_name_and_value() {
 
 #[test]
 fn a_version_that_is_not_known_is_one_finding() {
-    for minor in [15, 38] {
+    let (oldest, newest) = Schema::load().minors().into_inner();
+    for minor in [oldest - 1, newest + 1] {
         let said = check("worker", minor, "");
-        let rule =
-            format!("kubernetes: Kubernetes 1.{minor} is not known here; 1.16 to 1.37 are\n");
+        let rule = format!(
+            "kubernetes: Kubernetes 1.{minor} is not known here; 1.{oldest} to 1.{newest} are\n"
+        );
         assert!(said.ends_with(&rule) && said.lines().count() == 1, "{said}");
     }
 }
