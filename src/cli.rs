@@ -4,10 +4,12 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use time::OffsetDateTime;
 
 use crate::error::Result;
+use crate::model::output::Format;
 use crate::project::{BuildRequest, Reading, Signing, Tokens, default_out};
 use crate::project_folder::ProjectFolder;
 
@@ -311,9 +313,6 @@ impl AllowArgs {
     }
 }
 
-/// The formats' names, as in the inventory.
-const FORMATS: [&str; 4] = ["tarball", "cloudInit", "ignition", "initramfs"];
-
 /// `build`.
 #[derive(Debug, Args)]
 pub struct Build {
@@ -325,7 +324,7 @@ pub struct Build {
     pub out: Option<PathBuf>,
     /// Write only this format; may be given more than once
     /// [default: what the inventory says]
-    #[arg(long = "format", value_name = "FORMAT", value_parser = FORMATS)]
+    #[arg(long = "format", value_name = "FORMAT", value_parser = PossibleValuesParser::new(Format::NAMES))]
     pub formats: Vec<String>,
     /// Bake only the nodes whose name matches and keep the others from the
     /// last bundle, which must verify with our key; may be given more than once
