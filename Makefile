@@ -25,8 +25,11 @@ demo: build ## Bake the reference cluster into target/demo/out and say how to lo
 judges: ## Install the outside programs that the tests ask, where that is possible
 	@sh tests/judge/install.sh
 
-test: judges ## Run all tests; with CI=true a missing judge is a failure
-	$(CARGO) test --locked
+# The suite comes last: its end counts what ran and what was not asked.
+test: judges ## Run all tests and count those that could not be asked here; with CI=true a missing judge is a failure
+	$(CARGO) test --locked --lib --bins
+	$(CARGO) test --locked --doc
+	$(CARGO) test --locked --test suite
 
 lint: ## Check the format, clippy with warnings denied, and the dependencies: licences, sources, duplicates, known vulnerabilities
 	$(CARGO) fmt --check
@@ -45,7 +48,7 @@ needs:
 conformance: needs ## Let baked nodes join real clusters of two versions, and ask upstream's types, flags and rules, two kubelets and the newest Ignition (needs root, Go, a module proxy, cgroup v1). FULL=1: three nodes of every format, and then versions, boots and drill
 	@sh tests/judge/install.sh conformance
 	$(MAKE) --jobs=3 facts clusters engine build suite
-	NODEBAKE_CONFORMANCE=1 KUBELETS="$(CLUSTERS)" $(CARGO) test --locked --test suite -- assets:: boot_formats formats::ignition kubernetes::reserved kubelet_rules kubelets separate
+	NODEBAKE_SUMMARY=$(CURDIR)/target/conformance/suite.txt NODEBAKE_CONFORMANCE=1 KUBELETS="$(CLUSTERS)" $(CARGO) test --locked --test suite -- assets:: boot_formats formats::ignition kubernetes::reserved kubelet_rules kubelets separate
 	tests/judge/replay/run.sh $(NODEBAKE) $(if $(FULL),-full)
 	$(MAKE) vms
 ifdef FULL
@@ -53,6 +56,7 @@ ifdef FULL
 	tests/judge/replay/readme.sh target/conformance/vms.md
 	$(MAKE) versions boots drill
 endif
+	@cat target/conformance/suite.txt
 
 # What these targets are built of. `conformance` makes them side by side: downloads, linkers and the last of many compilers leave cores idle.
 # GOGC: a compiler with more memory spends a sixth less time.

@@ -4,6 +4,10 @@
 #![allow(clippy::panic, clippy::unwrap_used)]
 #![allow(clippy::disallowed_methods, clippy::print_stderr, clippy::print_stdout)]
 
+// Its `#[test]` takes the place of the standard one, see `support::harness`.
+#[macro_use]
+extern crate nodebake_test_attribute;
+
 // --- from a project to nodes in their cluster
 
 // `cluster.yaml` and the files beside it: read, checked, and refused with a finding at its location.
@@ -51,3 +55,14 @@ mod source;
 
 // Helpers: the binary as a user runs it, oracles, projects to run it on, machines.
 mod support;
+
+/// What this binary does as a process that a test starts, see `support::harness::CHILD`.
+const CHILDREN: [(&str, fn()); 3] = [
+    (bundle::child::NAME, bundle::child::main),
+    (safety::fuzz::child::NAME, safety::fuzz::child::main),
+    (tokens::file::WRITER, tokens::file::a_writer),
+];
+
+fn main() -> std::process::ExitCode {
+    support::harness::main(&CHILDREN)
+}

@@ -58,9 +58,7 @@ fn findings(project: &Project) -> Vec<String> {
 
 #[test]
 fn programs_for_other_machines_and_kubelets_of_other_versions_are_found() {
-    if !oracles::present("go") {
-        return;
-    }
+    oracles::needs(["go"]);
     let scratch = tempfile::tempdir().unwrap();
     let kubelet = program(scratch.path(), "amd64", "v1.34.4");
     let older = program(scratch.path(), "amd64", "v1.33.2");
@@ -132,9 +130,8 @@ fn an_architecture_that_nobody_has_is_refused() {
 fn upstreams_kubelets_are_recognised() {
     for version in ["v1.16.6", "v1.34.4"] {
         let name = format!("../kubernetes/{version}/kubelet");
-        if !(Target::Conformance.asks("upstream's kubelets") && Target::Conformance.has(&name)) {
-            return;
-        }
+        Target::Conformance.must_run("upstream's kubelets");
+        Target::Conformance.needs([&name]);
         let kubelet = Path::new(env!("CARGO_TARGET_TMPDIR"))
             .with_file_name("judges")
             .join("kubernetes")

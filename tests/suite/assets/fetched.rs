@@ -64,12 +64,8 @@ const PATHS: [&str; 3] = ["/opt/it's here/tool", "/srv/x/tool", "/late/deep/tool
 
 #[test]
 fn cloud_init_fetches_assets_and_gives_them_their_modes_and_owners() {
-    let Some(modules) = oracles::cloud_init_in_chroot() else {
-        return;
-    };
-    if !oracles::present("curl") {
-        return;
-    }
+    let modules = oracles::cloud_init_in_chroot();
+    oracles::needs(["curl"]);
     let scratch = tempfile::tempdir().unwrap();
     let tree = tree(scratch.path(), &PATHS, 0o4750);
     let served = Served::new();
@@ -104,12 +100,8 @@ fn cloud_init_fetches_assets_and_gives_them_their_modes_and_owners() {
 /// Where user-data has no room for the rest either, that comes first, by the same function.
 #[test]
 fn cloud_init_fetches_a_body_and_assets() {
-    let Some(modules) = oracles::cloud_init_in_chroot() else {
-        return;
-    };
-    if !oracles::present("curl") {
-        return;
-    }
+    let modules = oracles::cloud_init_in_chroot();
+    oracles::needs(["curl"]);
     let scratch = tempfile::tempdir().unwrap();
     let mut tree = tree(scratch.path(), &PATHS[..2], 0o755);
     // What no packing makes fit.
@@ -141,12 +133,8 @@ fn cloud_init_fetches_a_body_and_assets() {
 /// The image in the words of a reader that nobody here wrote; the kernel mounts it in `seed_boots`.
 #[test]
 fn cloud_init_takes_assets_from_a_cd_of_their_own() {
-    let Some(modules) = oracles::cloud_init_in_chroot() else {
-        return;
-    };
-    if !(oracles::present("bsdtar") && oracles::present("blkid")) {
-        return;
-    }
+    let modules = oracles::cloud_init_in_chroot();
+    oracles::needs(["bsdtar", "blkid"]);
     let scratch = tempfile::tempdir().unwrap();
     let tree = tree(scratch.path(), &PATHS[..2], 0o6755);
     let settings = settings(Assets::Iso, "http://127.0.0.1:1");
@@ -189,9 +177,7 @@ fn script(folder: &Path) -> String {
 
 #[test]
 fn an_asset_that_was_changed_stops_the_node() {
-    if !(oracles::present("curl") && oracles::present("sha256sum")) {
-        return;
-    }
+    oracles::needs(["curl", "sha256sum"]);
     let scratch = tempfile::tempdir().unwrap();
     let target = scratch.path().join("a'b/tool");
     let source = scratch.path().join("fetched");
@@ -235,9 +221,7 @@ fn an_asset_that_was_changed_stops_the_node() {
 
 #[test]
 fn the_engines_fetch_assets_and_refuse_others() {
-    if !oracles::root() {
-        return;
-    }
+    oracles::needs_root();
     for engine in engines(0) {
         for digest in [
             IgnitionDigest::Sha512,

@@ -15,6 +15,7 @@ mod layouts;
 
 /// Archives of an image with one small file, as docker and as OCI layouts are; made by Python's tarfile.
 pub fn archives(folder: &Path) {
+    oracles::needs(["python3"]);
     let script = r#"
 import hashlib, io, json, tarfile
 def tar(files, name=None):
@@ -88,9 +89,7 @@ fn findings(project: &Project) -> String {
 
 #[test]
 fn a_node_without_a_network_has_all_images_that_it_names() {
-    if !oracles::present("python3") {
-        return;
-    }
+    oracles::needs(["python3"]);
     let scratch = tempfile::tempdir().unwrap();
     let at = scratch.path();
     archives(at);
@@ -216,6 +215,7 @@ impl Containerd {
     fn images(&self, folder: &Path, args: &[&str]) -> String {
         let tools = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("judges");
         let ctr = tools.join("containerd/usr/bin/ctr").display().to_string();
+        oracles::needs([ctr.as_str()]);
         let output = oracles::command(folder, &ctr)
             .args(["-n", "k8s.io", "images"])
             .args(args)
@@ -237,9 +237,9 @@ impl Drop for Containerd {
 
 #[test]
 fn containerd_imports_them_under_the_names_that_the_node_uses() {
-    if !(oracles::root() && oracles::present("python3") && oracles::present("containerd-1.6")) {
-        return;
-    }
+    oracles::needs(["tar"]);
+    oracles::needs_root();
+    oracles::needs(["python3", "containerd-1.6"]);
     let scratch = tempfile::tempdir().unwrap();
     let at = scratch.path();
     archives(at);
@@ -328,13 +328,8 @@ fn containerd_imports_them_under_the_names_that_the_node_uses() {
 /// the names that the node's list has.
 #[test]
 fn skopeo_agrees_about_archives() {
-    if !(oracles::root()
-        && oracles::present("python3")
-        && oracles::present("skopeo")
-        && oracles::present("containerd-1.6"))
-    {
-        return;
-    }
+    oracles::needs_root();
+    oracles::needs(["python3", "skopeo", "containerd-1.6"]);
     let scratch = tempfile::tempdir().unwrap();
     let at = scratch.path();
     archives(at);

@@ -89,9 +89,7 @@ fn an_asset_inside_ignition_configurations_is_packed_once() {
 /// An archive is read to be known and to be unpacked; what it held is then ours alone, and counts as an asset of that size.
 #[test]
 fn an_archive_is_unpacked_once() {
-    if !oracles::present("tar") {
-        return;
-    }
+    oracles::needs(["tar"]);
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("tool"), noise()).unwrap();
     let tar = |folder: &Path| {

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::formats::archives::sample::{Row, Rows, can_unpack_any_mode, unpacked};
+use crate::formats::archives::sample::{Row, Rows, needs_any_mode, unpacked};
 use crate::support::fixture::{Project, sha256, text};
 use crate::support::oracles;
 use crate::support::tool::nodebake;
@@ -144,9 +144,7 @@ fn assert_tree(project: &Project, node: &str, root: &Path, is_ours: impl Fn(&str
 
 #[test]
 fn layer_and_node_part_in_any_order_are_the_whole_tree() {
-    if !can_unpack_any_mode() {
-        return;
-    }
+    needs_any_mode();
     let project = project("{formats: [tarball]}");
     let _ = project.good(&["build"]);
     for node in [SAME[0], OTHER] {
@@ -184,9 +182,8 @@ fn layer_and_node_part_in_any_order_are_the_whole_tree() {
 
 #[test]
 fn an_overlay_lies_over_its_layer() {
-    if !(can_unpack_any_mode() && oracles::present("cpio")) {
-        return;
-    }
+    needs_any_mode();
+    oracles::needs(["cpio"]);
     let project = project("{secrets: inline, initramfs: {compression: gzip}}");
     let _ = project.good(&["build", "--format", "initramfs"]);
     for node in [SAME[0], OTHER] {
@@ -202,9 +199,8 @@ fn an_overlay_lies_over_its_layer() {
 /// The carrying script itself, in a folder that plays the root.
 #[test]
 fn a_carried_layer_comes_to_the_root_and_nothing_does_without_it() {
-    if !(can_unpack_any_mode() && oracles::present("cpio")) {
-        return;
-    }
+    needs_any_mode();
+    oracles::needs(["cpio"]);
     let project = project("{secrets: inline, initramfs: {mode: carry}}");
     let _ = project.good(&["build", "--format", "initramfs"]);
     let node = SAME[0];
@@ -379,9 +375,8 @@ fn a_layer_is_appended_before_the_nodes_own_overlay() {
 
 #[test]
 fn a_node_whose_payload_is_to_hold_everything_has_no_layer() {
-    if !can_unpack_any_mode() {
-        return;
-    }
+    oracles::needs(["tar"]);
+    needs_any_mode();
     let project = project("{formats: [tarball], tarball: {assets: inside}, secrets: inline}");
     let _ = project.good(&["build"]);
     assert!(!project.out().join("shared").exists());

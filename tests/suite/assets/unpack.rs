@@ -45,6 +45,7 @@ fn project(scratch: &Path, asset: &str) -> Project {
 
 /// Unpacks every tarball that the node has.
 fn root(project: &Project) -> PathBuf {
+    oracles::needs(["tar"]);
     let root = project.scratch().join("root");
     fs::create_dir_all(&root).unwrap();
     for entry in WalkDir::new(project.out()) {

@@ -7,7 +7,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::console::Console;
-use super::{can_boot, make_root, pack, pairs, shell, unpacked, within};
+use super::{make_root, needs_machines, pack, pairs, shell, unpacked, within};
 use crate::formats::initrd::{append, built, node};
 use crate::node::upgrade;
 use crate::support::fixture::Project;
@@ -44,9 +44,7 @@ fn make_initramfs_tools(folder: &Path) {
 
 #[test]
 fn a_disk_root_gets_the_nodes_tree_from_initramfs_tools() {
-    if !can_boot() {
-        return;
-    }
+    needs_machines();
     let scratch = tempfile::tempdir().unwrap();
     let folder = scratch.path();
     make_initramfs_tools(folder);
@@ -121,9 +119,8 @@ fn listed(project: &Project, directories: bool) -> BTreeSet<String> {
 /// Debian's own tools make the initrds: dracut with systemd in it, and initramfs-tools.
 #[test]
 fn a_disk_root_gets_the_nodes_tree_from_initrds_as_distributions_make_them() {
-    if !(can_boot() && Target::Boots.has("../initrds/initrd-dracut")) {
-        return;
-    }
+    needs_machines();
+    Target::Boots.needs(["../initrds/initrd-dracut"]);
     let made = unpacked("initrds");
     let scratch = tempfile::tempdir().unwrap();
     let folder = scratch.path();

@@ -10,10 +10,10 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::console::Console;
-use super::{can_boot, make_root, pack, pairs, shell, unpacked, within};
+use super::{make_root, needs_machines, pack, pairs, shell, unpacked, within};
 use crate::formats::initrd::{append, append_for, built, kernel_arguments, node};
 use crate::support::machine::{self, Image, LIVE};
-use crate::support::oracles::present;
+use crate::support::oracles;
 
 /// Makes `raw`, the initrd of a live system: Debian's with Ignition, and beside it the small system.
 pub fn make_live(folder: &Path) {
@@ -42,9 +42,8 @@ pub fn boot(folder: &Path, initrd: &str, arguments: &str, more: &[&str]) -> Cons
 
 #[test]
 fn a_live_system_has_the_nodes_tree() {
-    if !(can_boot() && present("mksquashfs")) {
-        return;
-    }
+    needs_machines();
+    oracles::needs(["mksquashfs"]);
     let scratch = tempfile::tempdir().unwrap();
     let folder = scratch.path();
     make_live(folder);
@@ -94,9 +93,7 @@ impl Console {
 
 #[test]
 fn a_live_system_comes_up_with_its_units() {
-    let Some(image) = Image::find("ignition-image", "a live system with Ignition") else {
-        return;
-    };
+    let image = Image::find("ignition-image", "a live system with Ignition");
     let output = "{formats: [ignition, initramfs], initramfs: {mode: coreosLive}}";
     let project = machine::project(output, "", machine::IGNITION_RESULT);
     let folder = project.scratch();

@@ -8,10 +8,10 @@ use std::process::{Child, Stdio};
 
 use super::console::Console;
 use super::coreos_live::{boot, make_live};
-use super::{can_boot, pack, shell, within};
+use super::{needs_machines, pack, shell, within};
 use crate::formats::initrd::{NODE, append, built_with, kernel_arguments, node};
 use crate::support::fixture::Project;
-use crate::support::oracles::{self, present};
+use crate::support::oracles;
 
 /// OpenSSL's web server on loopback.
 struct Server {
@@ -88,9 +88,8 @@ fn project(folder: &Path, authority: &str, port: u16, timeouts: &str) -> Project
 
 #[test]
 fn secrets_come_from_the_server_that_the_payload_believes() {
-    if !(can_boot() && present("mksquashfs") && present("openssl")) {
-        return;
-    }
+    needs_machines();
+    oracles::needs(["mksquashfs", "openssl"]);
     let scratch = tempfile::tempdir().unwrap();
     let folder = scratch.path();
     make_live(folder);

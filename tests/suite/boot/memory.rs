@@ -3,7 +3,7 @@
 use std::fs;
 
 use super::console::Console;
-use super::{can_boot, make_raw, pack, within};
+use super::{make_raw, needs_machines, pack, within};
 use crate::formats::initrd::{NODE, append, built, kernel_arguments};
 use crate::support::fixture::sha256;
 
@@ -12,9 +12,7 @@ const LARGE: usize = 160 << 20;
 
 #[test]
 fn with_less_memory_than_is_said_the_files_do_not_come_up() {
-    if !can_boot() {
-        return;
-    }
+    needs_machines();
     let scratch = tempfile::tempdir().unwrap();
     let folder = scratch.path();
     make_raw(folder);

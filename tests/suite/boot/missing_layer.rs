@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use super::console::Console;
-use super::{can_boot, make_raw, pack, shell};
+use super::{make_raw, needs_machines, pack, shell};
 use crate::assets::shared::{json, project, shared};
 
 const NODE: &str = "gpu-1.example.com";
@@ -19,9 +19,7 @@ fn stopped(folder: &Path, argument: &str) -> String {
 
 #[test]
 fn a_root_in_the_initramfs_stops_without_its_layer() {
-    if !can_boot() {
-        return;
-    }
+    needs_machines();
     let scratch = tempfile::tempdir().unwrap();
     let folder = scratch.path();
     make_raw(folder);

@@ -47,13 +47,15 @@ sync
 poweroff -f
 "#;
 
-/// Whether machines can be booted here.
-fn can_boot() -> bool {
-    Target::Boots.asks("QEMU with Debian's kernel")
-        && Target::Boots.has("qemu-system-x86_64")
-        && Target::Boots.has("kernel-cloud")
-        && Target::Boots.has("busybox-static")
-        && Target::Boots.has("mke2fs")
+/// Ends the running test as ignored where no machine can be booted.
+fn needs_machines() {
+    Target::Boots.must_run("QEMU with Debian's kernel");
+    Target::Boots.needs([
+        "qemu-system-x86_64",
+        "kernel-cloud",
+        "busybox-static",
+        "mke2fs",
+    ]);
 }
 
 /// What `make boots` unpacked or made.

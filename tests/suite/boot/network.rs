@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use serde_json::Value;
 
 use super::console::Console;
-use super::{can_boot, kernel, make_raw, pack, shell, unpacked};
+use super::{kernel, make_raw, needs_machines, pack, shell, unpacked};
 use crate::boot::pxe::{MAC, SERVED, project};
 use crate::formats::initrd::node;
 use crate::support::fixture::Project;
@@ -117,9 +117,8 @@ fn bundle(folder: &Path, served: &str) -> (Project, Vec<Value>) {
 
 #[test]
 fn machines_find_their_node_by_the_mac_address() {
-    if !(can_boot() && Target::Boots.has("grub-mkimage")) {
-        return;
-    }
+    needs_machines();
+    Target::Boots.needs(["grub-mkimage"]);
     let scratch = tempfile::tempdir().unwrap();
     let folder = scratch.path();
     make_raw(folder);

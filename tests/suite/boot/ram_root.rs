@@ -1,14 +1,12 @@
 //! Overlays over a root that is the initramfs itself.
 
 use super::console::Console;
-use super::{can_boot, make_raw, pack, pairs, within};
+use super::{make_raw, needs_machines, pack, pairs, within};
 use crate::formats::initrd::{append, built, kernel_arguments};
 
 #[test]
 fn a_root_in_the_initramfs_has_the_nodes_tree() {
-    if !can_boot() {
-        return;
-    }
+    needs_machines();
     let scratch = tempfile::tempdir().unwrap();
     let folder = scratch.path();
     make_raw(folder);

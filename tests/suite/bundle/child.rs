@@ -6,8 +6,12 @@ use std::process::Command;
 use nodebake::bundle::Seal;
 use nodebake::verify::verify;
 
+use crate::support::harness::CHILD;
+
 use super::{Room, bake, load};
 
+/// The name of such a process.
+pub const NAME: &str = "bundle";
 const OUT: &str = "NODEBAKE_TEST_OUT";
 const KEY: &str = "NODEBAKE_TEST_KEY";
 const ACT: &str = "NODEBAKE_TEST_ACT";
@@ -18,7 +22,7 @@ pub fn child(room: &Room, act: &str, setup: &str) -> Command {
     let _ = command
         .args(["-c", setup, "sh"])
         .arg(std::env::current_exe().unwrap())
-        .args(["--exact", "bundle::child::entry", "--nocapture"])
+        .env(CHILD, NAME)
         .env(OUT, &room.out)
         .env(KEY, room.key("sign.key"))
         .env(ACT, act)
@@ -26,12 +30,9 @@ pub fn child(room: &Room, act: &str, setup: &str) -> Command {
     command
 }
 
-/// Where the child runs; without the variables it is no child and has nothing to do.
-#[test]
-fn entry() {
-    let Some(out) = std::env::var_os(OUT).map(PathBuf::from) else {
-        return;
-    };
+/// What the child does.
+pub fn main() {
+    let out = PathBuf::from(std::env::var_os(OUT).unwrap());
     let key = PathBuf::from(std::env::var_os(KEY).unwrap());
     let act = std::env::var(ACT).unwrap();
     match act.as_str() {

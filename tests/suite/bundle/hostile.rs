@@ -240,9 +240,7 @@ fn empty_folders_and_old_generations_are_refused_too() {
 
 #[test]
 fn a_signature_for_another_purpose_does_not_count() {
-    if !oracles::present("ssh-keygen") {
-        return;
-    }
+    oracles::needs(["ssh-keygen"]);
     let room = Room::new();
     let _ = room.build("one");
     super::keys::write_openssh_key(&room, &room.folder.path().join("id"));

@@ -13,9 +13,7 @@ use crate::support::oracles;
 
 #[test]
 fn openssl_reads_our_keys_and_derives_the_same_public_half() {
-    if !oracles::present("openssl") {
-        return;
-    }
+    oracles::needs(["openssl"]);
     let room = Room::new();
     let folder = room.folder.path();
     let text = oracles::content(
@@ -39,9 +37,7 @@ fn openssl_reads_our_keys_and_derives_the_same_public_half() {
 
 #[test]
 fn a_key_of_openssls_signs_for_us() {
-    if !oracles::present("openssl") {
-        return;
-    }
+    oracles::needs(["openssl"]);
     let room = Room::new();
     let folder = room.folder.path();
     let args = ["genpkey", "-algorithm", "ed25519", "-out", "own.key"];
@@ -62,9 +58,7 @@ fn a_key_of_openssls_signs_for_us() {
 
 #[test]
 fn ssh_keygen_verifies_what_we_sign_and_nothing_else() {
-    if !oracles::present("ssh-keygen") {
-        return;
-    }
+    oracles::needs(["ssh-keygen"]);
     let room = Room::new();
     let _ = room.build("one");
     let verify = |namespace: &str| {
@@ -83,9 +77,7 @@ fn ssh_keygen_verifies_what_we_sign_and_nothing_else() {
 
 #[test]
 fn our_sshsig_is_byte_for_byte_that_of_ssh_keygen() {
-    if !oracles::present("ssh-keygen") {
-        return;
-    }
+    oracles::needs(["ssh-keygen"]);
     let room = Room::new();
     let folder = room.folder.path();
     write_openssh_key(&room, &folder.join("id"));

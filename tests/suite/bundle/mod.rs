@@ -1,6 +1,6 @@
 //! Bundles, judged by openssl, ssh-keygen, sha256sum and find, and by a process that is killed.
 
-mod child;
+pub mod child;
 pub mod golden;
 mod hostile;
 mod identical;

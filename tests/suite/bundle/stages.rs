@@ -47,9 +47,7 @@ fn open(room: &Room, folder: &Path) -> Result<SignedTrees, String> {
 
 #[test]
 fn an_external_signer_signs_between_the_stages_and_at_the_end() {
-    if !(oracles::present("openssl") && oracles::present("ssh-keygen")) {
-        return;
-    }
+    oracles::needs(["openssl", "ssh-keygen"]);
     let room = Room::new();
     let trees = first_stage(&room, "one");
     assert!(open(&room, &trees).unwrap_err().contains("not signed"));

@@ -84,9 +84,7 @@ fn without_a_signing_key_only_unsigned_bundles_are_built() {
 /// What git ignores in a new project is what must not be shared.
 #[test]
 fn init_keeps_secrets_out_of_git() {
-    if !oracles::present("git") {
-        return;
-    }
+    oracles::needs(["git"]);
     let project = Project::empty();
     let _ = nodebake(project.scratch(), &["init", "project"]).good();
     let _ = nodebake(project.scratch(), &["build", "project"]).good();
@@ -169,9 +167,7 @@ fn a_bundle_that_lies_fails_with_json_and_exit_code_4() {
 /// An external signer holds the key: first what nodes must end up with is signed, then the whole.
 #[test]
 fn two_stages_with_openssl_as_the_signer_give_the_same_bundle() {
-    if !oracles::present("openssl") {
-        return;
-    }
+    oracles::needs(["openssl"]);
     let layered = || shared::project("{cloudInit: {assets: iso}}");
     for project in [Project::of("reference"), Project::of("modern"), layered()] {
         let case = project.dir.display().to_string();

@@ -19,9 +19,7 @@ fn pages(folder: &Path) -> Vec<std::path::PathBuf> {
 
 #[test]
 fn groff_finds_nothing_to_say_about_any_page() {
-    if !oracles::present("groff") {
-        return;
-    }
+    oracles::needs(["groff"]);
     let scratch = tempfile::tempdir().unwrap();
     let pages = pages(scratch.path());
     assert!(pages.len() > 20, "{pages:?}");
@@ -36,9 +34,7 @@ fn groff_finds_nothing_to_say_about_any_page() {
 
 #[test]
 fn a_page_reads_as_its_source_does() {
-    if !oracles::present("groff") {
-        return;
-    }
+    oracles::needs(["groff"]);
     let scratch = tempfile::tempdir().unwrap();
     let guides = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/man");
     let sources = fs::read_dir(&guides).unwrap();
@@ -78,6 +74,7 @@ fn every_page_is_listed_and_an_unknown_one_is_an_error() {
 
 #[test]
 fn bash_completes_commands_and_options() {
+    oracles::needs(["bash"]);
     let scratch = tempfile::tempdir().unwrap();
     let script = nodebake(scratch.path(), &["completions", "bash"]).good();
     fs::write(scratch.path().join("completions"), script).unwrap();

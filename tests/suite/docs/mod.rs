@@ -1,4 +1,5 @@
 //! The documentation is true: README, help, guides and manual pages.
 
+pub mod makefile;
 pub mod man;
 pub mod readme;

@@ -86,6 +86,7 @@ impl Room {
 
     /// Runs a line as a person's shell would, and remembers where it left that shell.
     fn run(&mut self, line: &str) -> Output {
+        oracles::needs(["bash"]);
         let left = self.folder.path().join("left");
         let script = format!("{{ {line}\n}} 2>&1; ended=$?; pwd > \"$LEFT\"; exit $ended");
         let mut command = oracles::command(&self.at, "bash");

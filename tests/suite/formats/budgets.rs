@@ -140,9 +140,8 @@ fn harder(folder: &Path) -> NodeTree {
 
 #[test]
 fn cloud_init_itself_makes_the_tree_of_every_form() {
-    let (Some(modules), true) = (oracles::cloud_init_in_chroot(), oracles::present("curl")) else {
-        return;
-    };
+    let modules = oracles::cloud_init_in_chroot();
+    oracles::needs(["curl"]);
     let scratch = tempfile::tempdir().unwrap();
     let tree = harder(scratch.path());
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -204,9 +203,7 @@ fn noise(path: &str) -> NodeTree {
 /// The script stops where the body is another one: nothing of it is unpacked, and no unit is started.
 #[test]
 fn a_body_that_was_changed_stops_the_node() {
-    if !(oracles::present("curl") && oracles::present("sha256sum")) {
-        return;
-    }
+    oracles::needs(["curl", "sha256sum"]);
     let scratch = tempfile::tempdir().unwrap();
     let never = scratch.path().join("never-there");
     let tree = noise(never.to_str().unwrap());

@@ -67,9 +67,8 @@ fn write(tree: &NodeTree) -> Vec<u8> {
 
 #[test]
 fn systemd_makes_the_secrets_of_it() {
-    if !oracles::present("systemd-tmpfiles") || !oracles::root() {
-        return;
-    }
+    oracles::needs_root();
+    oracles::needs(["systemd-tmpfiles"]);
     let scratch = tempfile::tempdir().unwrap();
     let (root, given) = (scratch.path().join("root"), scratch.path().join("given"));
     fs::create_dir_all(root.join("etc")).unwrap();

@@ -11,7 +11,7 @@ use base64::engine::general_purpose::STANDARD;
 use nodebake::model::output::{Format, IgnitionSettings, Secrets, Settings};
 use serde_json::{Value, json};
 
-use crate::formats::boot_formats::{PYTHON, apply_cloud_init, judge_file, package};
+use crate::formats::boot_formats::{apply_cloud_init, judge_file, package};
 use crate::formats::ignition::apply_ignition;
 use crate::support::fixture::{Project, snapshot, text};
 use crate::support::oracles;
@@ -247,11 +247,11 @@ fn apart() -> Settings {
     }
 }
 
-/// What cloud-init makes of several documents; None where its modules are missing.
-fn merged(folder: &Path, parts: &[&str]) -> Option<PathBuf> {
-    let modules = oracles::cloud_init_modules()?;
+/// What cloud-init makes of several documents.
+fn merged(folder: &Path, parts: &[&str]) -> PathBuf {
+    let modules = oracles::cloud_init_modules();
     let made = folder.join(format!("{}.yaml", parts.join("+")));
-    let output = oracles::command(folder, PYTHON)
+    let output = oracles::command(folder, oracles::PYTHON)
         .arg(judge_file("cloud_init/merge.py"))
         .arg(&made)
         .args(parts)
@@ -264,7 +264,7 @@ fn merged(folder: &Path, parts: &[&str]) -> Option<PathBuf> {
     let written = fs::read_to_string(&made).unwrap();
     let (_, document) = written.split_once("---\n").unwrap();
     fs::write(&made, format!("#cloud-config\n{document}")).unwrap();
-    Some(made)
+    made
 }
 
 #[test]
@@ -290,15 +290,13 @@ fn cloud_init_merges_both_parts_into_the_one_document() {
         ["user-data", "user-data.secrets"],
         ["user-data.secrets", "user-data"],
     ] {
-        let Some(merged) = merged(&folder, &parts) else {
-            return;
-        };
+        let merged = merged(&folder, &parts);
         let document = |file: &Path| {
-            let mut document = oracles::same_values(file)?.pop().unwrap();
+            let mut document = oracles::same_values(file).pop().unwrap();
             let _ = document.as_object_mut().unwrap().remove("merge_how");
             let files = document["write_files"].as_array_mut().unwrap();
             files.sort_by_key(|file| file["path"].as_str().unwrap().to_owned());
-            Some(document)
+            document
         };
         assert_eq!(
             document(&merged),
@@ -310,9 +308,7 @@ fn cloud_init_merges_both_parts_into_the_one_document() {
 
 #[test]
 fn cloud_init_itself_makes_the_tree_of_both_parts() {
-    let Some(modules) = oracles::cloud_init_in_chroot() else {
-        return;
-    };
+    let modules = oracles::cloud_init_in_chroot();
     let scratch = tempfile::tempdir().unwrap();
     let tree = trees::rich(scratch.path());
     let folder = package(
@@ -322,13 +318,14 @@ fn cloud_init_itself_makes_the_tree_of_both_parts() {
         &trees::facts(),
         &apart(),
     );
-    let merged = merged(&folder, &["user-data", "user-data.secrets"]).unwrap();
+    let merged = merged(&folder, &["user-data", "user-data.secrets"]);
     let root = apply_cloud_init(&folder, &merged, &modules);
     assert_eq!(trees::differences(&root, &tree, true), [""; 0]);
 }
 
 #[test]
 fn ignition_accepts_both_parts_and_the_public_one_may_fetch_the_other() {
+    oracles::needs(["sha512sum"]);
     let scratch = tempfile::tempdir().unwrap();
     let tree = trees::rich(scratch.path());
     let settings = Settings {
@@ -365,9 +362,8 @@ fn ignition_accepts_both_parts_and_the_public_one_may_fetch_the_other() {
 
 #[test]
 fn ignition_itself_makes_the_tree_of_both_parts() {
-    if !(oracles::conformance("ignition-engine") && oracles::root()) {
-        return;
-    }
+    oracles::Target::Conformance.needs(["ignition-engine"]);
+    oracles::needs_root();
     let scratch = tempfile::tempdir().unwrap();
     let tree = trees::rich(scratch.path());
     let folder = package(

@@ -61,9 +61,7 @@ fn nodes_with_the_same_programs_share_one_extension() {
 
 #[test]
 fn squashfs_tools_make_an_image_of_it() {
-    if !oracles::present("mksquashfs") || !oracles::present("unsquashfs") {
-        return;
-    }
+    oracles::needs(["mksquashfs", "unsquashfs"]);
     let (project, extension) = built("true");
     let script = format!(
         "gzip -dc out/{extension} | mksquashfs - x.raw -tar -quiet -no-progress -noappend >/dev/null; unsquashfs -ll x.raw"
@@ -87,13 +85,9 @@ fn squashfs_tools_make_an_image_of_it() {
 /// systemd's own look at an image (in a package of its own, which is unpacked).
 #[test]
 fn systemd_takes_an_image_of_it_for_an_extension() {
-    if !oracles::present("mksquashfs")
-        || !oracles::present("systemd-dissect")
-        || !oracles::mountable("squashfs")
-        || !oracles::root()
-    {
-        return;
-    }
+    oracles::needs_mountable("squashfs");
+    oracles::needs_root();
+    oracles::needs(["mksquashfs", "systemd-dissect"]);
     let (project, extension) = built("{id: debian, versionID: \"12\"}");
     let image = format!("{}.raw", name(&extension));
     let script = format!(
@@ -113,6 +107,7 @@ fn systemd_takes_an_image_of_it_for_an_extension() {
 
 /// A root of a system, over which systemd itself merges the extension, in a mount namespace of its own.
 fn merged(project: &Project, extension: &str) -> (String, String) {
+    oracles::needs(["unshare"]);
     let root = project.dir.join("root");
     let folder = root.join("var/lib/extensions").join(name(extension));
     let script = format!(
@@ -134,9 +129,9 @@ fn merged(project: &Project, extension: &str) -> (String, String) {
 
 #[test]
 fn systemd_merges_it_over_the_systems_that_it_is_for() {
-    if !oracles::root() || !oracles::present("systemd-sysext") || !oracles::mountable("overlay") {
-        return;
-    }
+    oracles::needs_root();
+    oracles::needs_mountable("overlay");
+    oracles::needs(["systemd-sysext"]);
     for (settings, fits) in [
         ("true", true),
         ("{id: debian, versionID: \"12\"}", true),

@@ -59,9 +59,7 @@ fn kubectl_writes(folder: &Path, cluster: &str, server: &str, token: &str) {
 
 #[test]
 fn the_bootstrap_kubeconfig_is_what_kubectl_writes() {
-    if !oracles::present("kubectl") {
-        return;
-    }
+    oracles::needs(["kubectl"]);
     let folder = tempfile::tempdir().unwrap();
     let ca = example_ca("kubernetes", AT, 30).unwrap();
     std::fs::write(folder.path().join("ca.pem"), &ca).unwrap();
@@ -111,9 +109,7 @@ fn the_bootstrap_kubeconfig_is_what_kubectl_writes() {
 /// Names that some reader takes for a number, a date or a boolean, one cluster each.
 #[test]
 fn odd_cluster_names_are_strings_to_kubectl() {
-    if !oracles::present("kubectl") {
-        return;
-    }
+    oracles::needs(["kubectl"]);
     let folder = tempfile::tempdir().unwrap();
     let names = [
         "0x1f",
@@ -273,9 +269,7 @@ const TO: &str = "20400101000000Z";
 
 #[test]
 fn certificates_of_openssl_are_judged() {
-    if !oracles::present("openssl") {
-        return;
-    }
+    oracles::needs(["openssl"]);
     let folder = tempfile::tempdir().unwrap();
     let make = |extensions: &[&str], from, to| openssl_makes(folder.path(), extensions, from, to);
     let good = make(&[CA, SIGNS], FROM, TO);
@@ -351,9 +345,7 @@ fn certificates_of_openssl_are_judged() {
 
 #[test]
 fn a_bundle_keeps_the_certificates_and_drops_the_rest() {
-    if !oracles::present("openssl") {
-        return;
-    }
+    oracles::needs(["openssl"]);
     let folder = tempfile::tempdir().unwrap();
     let one = openssl_makes(folder.path(), &[CA, SIGNS], FROM, TO);
     let two = openssl_makes(folder.path(), &[CA], FROM, "20350101000000Z");
@@ -407,9 +399,7 @@ fn the_example_ca_is_one_to_openssl_and_to_us() {
     let bundle = bundle.unwrap();
     assert_eq!(bundle.pem, pem);
     assert_eq!(bundle.certificates[0].subject, "CN=kubernetes");
-    if !oracles::present("openssl") {
-        return;
-    }
+    oracles::needs(["openssl"]);
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("ca.pem"), &pem).unwrap();
     let text = oracles::content(

@@ -27,12 +27,9 @@ const ADDED: [&str; 6] = [
 ];
 const BIN: &str = "opt/k8s/bin";
 
-/// Runs the procedure in the project's surroundings; None where one of its programs is missing.
-fn procedure(project: &Project) -> Option<()> {
-    let programs = ["bash", "sed", "kubectl", "systemctl", "tar"];
-    if !programs.iter().all(|program| oracles::present(program)) {
-        return None;
-    }
+/// Runs the procedure in the project's surroundings.
+fn procedure(project: &Project) {
+    oracles::needs(["bash", "sed", "kubectl", "systemctl", "tar"]);
     let work = project.scratch().join("work");
     fs::create_dir(&work).unwrap();
     let listed = project.good(&["token", "list", "--reveal", "-o", "json"]);
@@ -54,7 +51,6 @@ fn procedure(project: &Project) -> Option<()> {
         "tokens",
     ];
     let _ = oracles::content(&work, "bash", &args);
-    Some(())
 }
 
 /// Unpacks a node's tarball as an image builder would.
@@ -82,9 +78,7 @@ fn entries(root: &Path) -> BTreeMap<String, String> {
 #[test]
 fn every_node_has_the_paths_modes_and_bytes_of_the_procedure() {
     let project = Project::of("reference");
-    let Some(()) = procedure(&project) else {
-        return;
-    };
+    procedure(&project);
     let _ = project.good(&["build"]);
     for node in NODES {
         let ours = unpack(&project, node);
@@ -122,11 +116,11 @@ fn every_node_has_the_paths_modes_and_bytes_of_the_procedure() {
 fn same_kubeconfig(project: &Project, node: &str) {
     let values = |side: &str| {
         let file = project.scratch().join(side).join(node).join(KUBECONFIG);
-        let mut values = oracles::same_values(&file)?;
+        let mut values = oracles::same_values(&file);
         let config = values[0].as_object_mut().unwrap();
         config.remove("preferences");
         assert!(config.len() > 4, "all fields");
-        Some(values)
+        values
     };
     assert_eq!(values("ours"), values("theirs"), "{node}");
 }
@@ -135,11 +129,10 @@ fn same_kubeconfig(project: &Project, node: &str) {
 fn same_configuration(project: &Project, node: &str) {
     let file = |side: &str| project.scratch().join(side).join(node).join(CONFIG);
     let (ours, theirs) = (file("ours"), file("theirs"));
-    if let (Some(ours), Some(theirs)) = (oracles::same_values(&ours), oracles::same_values(&theirs))
-    {
-        assert!(theirs[0].as_object().unwrap().len() > 50, "all fields");
-        assert_eq!(ours, theirs, "{node}");
-    }
+    let (our_values, their_values) = (oracles::same_values(&ours), oracles::same_values(&theirs));
+    let fields = their_values[0].as_object().unwrap().len();
+    assert!(fields > 50, "all fields");
+    assert_eq!(our_values, their_values, "{node}");
     // In the same order, so that people find their way.
     let keys = |file: &Path| -> Vec<String> {
         let text = fs::read_to_string(file).unwrap();
@@ -155,9 +148,7 @@ fn same_configuration(project: &Project, node: &str) {
 #[test]
 fn the_cluster_is_told_what_the_procedure_tells_it() {
     let project = Project::of("reference");
-    if procedure(&project).is_none() {
-        return;
-    }
+    procedure(&project);
     let _ = project.good(&["build"]);
     let work = project.scratch().join("work");
     let files = [
@@ -165,12 +156,9 @@ fn the_cluster_is_told_what_the_procedure_tells_it() {
         "kubelet-bootstrap.yaml",
         "csr-crb.yaml",
     ];
-    let theirs = files.iter().map(|file| objects(&work.join(file)));
-    let Some(theirs) = theirs.collect::<Option<Vec<_>>>() else {
-        return;
-    };
-    let mut theirs = theirs.concat();
-    let mut ours = objects(&project.out().join("cluster/rbac/rbac.yaml")).unwrap();
+    let theirs = files.iter().flat_map(|file| objects(&work.join(file)));
+    let mut theirs: Vec<Value> = theirs.collect();
+    let mut ours = objects(&project.out().join("cluster/rbac/rbac.yaml"));
     let key = |object: &Value| format!("{} {}", object["kind"], object["metadata"]["name"]);
     theirs.sort_by_key(key);
     ours.sort_by_key(key);
@@ -179,14 +167,14 @@ fn the_cluster_is_told_what_the_procedure_tells_it() {
 }
 
 /// A file's objects without kubectl's own `creationTimestamp: null`, which means nothing.
-fn objects(file: &Path) -> Option<Vec<Value>> {
-    let mut objects = oracles::same_values(file)?;
+fn objects(file: &Path) -> Vec<Value> {
+    let mut objects = oracles::same_values(file);
     for object in &mut objects {
         let metadata = object["metadata"].as_object_mut().unwrap();
         let at = metadata.remove("creationTimestamp");
         assert!(at.is_none_or(|at| at.is_null()));
     }
-    Some(objects)
+    objects
 }
 
 /// `kubeadm token create`: description and groups are those of the procedure's listing.

@@ -60,8 +60,8 @@ fn write_folders(folder: &Path, objects: &ClusterObjects, tokens: &[(&str, Token
     write(names::TOKENS, &secrets);
 }
 
-/// All documents of a text as kubectl's library and PyYAML see them; nothing where one of the two is missing.
-pub fn documents(folder: &Path, text: &str) -> Option<Vec<Value>> {
+/// All documents of a text as kubectl's library and PyYAML see them.
+pub fn documents(folder: &Path, text: &str) -> Vec<Value> {
     let file = folder.join("to-read.yaml");
     fs::write(&file, text).unwrap();
     oracles::same_values(&file)
@@ -74,9 +74,9 @@ fn sorted(mut documents: Vec<Value>) -> Vec<Value> {
     documents
 }
 
-fn kustomized(folder: &Path, sub: &str) -> Option<Vec<Value>> {
+fn kustomized(folder: &Path, sub: &str) -> Vec<Value> {
     let text = oracles::content(folder, "kubectl", &["kustomize", sub]);
-    documents(folder, &text).map(sorted)
+    sorted(documents(folder, &text))
 }
 
 fn binding(name: &str, kind: &str, subject: &str, role: &str) -> Value {
@@ -94,9 +94,7 @@ const CSR: &str = "system:certificates.k8s.io:certificatesigningrequests";
 
 #[test]
 fn rbac_is_that_of_the_procedure() {
-    if !oracles::present("kubectl") {
-        return;
-    }
+    oracles::needs(["kubectl"]);
     let folder = tempfile::tempdir().unwrap();
     write_folders(
         folder.path(),
@@ -147,23 +145,17 @@ fn rbac_is_that_of_the_procedure() {
             "approve-node-server-renewal-csr",
         ),
     ]);
-    let Some(ours) = documents(folder.path(), &rbac(&by_hand())) else {
-        return;
-    };
+    let ours = documents(folder.path(), &rbac(&by_hand()));
     assert_eq!(sorted(ours), expected);
-    assert_eq!(kustomized(folder.path(), "rbac"), Some(expected));
+    assert_eq!(kustomized(folder.path(), "rbac"), expected);
 }
 
 /// `kubectl create --dry-run=client` is the program that the procedure itself runs for two of the bindings.
 #[test]
 fn bindings_equal_those_of_kubectl_create() {
-    if !oracles::present("kubectl") {
-        return;
-    }
+    oracles::needs(["kubectl"]);
     let folder = tempfile::tempdir().unwrap();
-    let Some(ours) = documents(folder.path(), &rbac(&by_hand())) else {
-        return;
-    };
+    let ours = documents(folder.path(), &rbac(&by_hand()));
     for (name, role, subject) in [
         (
             "kube-apiserver:kubelet-apis",
@@ -199,9 +191,7 @@ fn bindings_equal_those_of_kubectl_create() {
 #[test]
 fn with_review_nothing_is_approved_automatically() {
     let folder = tempfile::tempdir().unwrap();
-    let Some(ours) = documents(folder.path(), &rbac(&modern())) else {
-        return;
-    };
+    let ours = documents(folder.path(), &rbac(&modern()));
     assert_eq!(
         sorted(ours),
         sorted(vec![
@@ -223,9 +213,7 @@ fn with_review_nothing_is_approved_automatically() {
 
 #[test]
 fn token_secrets_are_what_the_api_server_reads() {
-    if !oracles::present("kubectl") {
-        return;
-    }
+    oracles::needs(["kubectl"]);
     let folder = tempfile::tempdir().unwrap();
     let odd = Token {
         description: "yes: \"#\"\né\u{1f511}".into(),
@@ -260,18 +248,16 @@ fn token_secrets_are_what_the_api_server_reads() {
             .collect(),
     );
     let text = fs::read_to_string(folder.path().join(names::TOKENS)).unwrap();
-    let Some(ours) = documents(folder.path(), &text) else {
-        return;
-    };
+    let ours = documents(folder.path(), &text);
     assert_eq!(sorted(ours), expected);
-    assert_eq!(kustomized(folder.path(), "tokens"), Some(expected));
+    assert_eq!(kustomized(folder.path(), "tokens"), expected);
 
     write_folders(
         folder.path(),
         &by_hand(),
         &[("zhangjun-k8s-01", token("abcdef", "0123456789abcdef"))],
     );
-    let seen = &kustomized(folder.path(), "tokens").unwrap()[0]["stringData"];
+    let seen = &kustomized(folder.path(), "tokens")[0]["stringData"];
     assert_eq!(
         seen["auth-extra-groups"],
         "system:bootstrappers:zhangjun-k8s-01"
@@ -362,9 +348,7 @@ fn node_labels_sh_runs_in_every_shell_and_fails_when_a_node_is_absent() {
 /// Where kubectl itself reads the arguments: it parses labels and taints before it asks a server that is not there.
 #[test]
 fn kubectl_takes_the_arguments_of_node_labels_sh() {
-    if !oracles::present("kubectl") {
-        return;
-    }
+    oracles::needs(["kubectl"]);
     let folder = tempfile::tempdir().unwrap();
     for (args, complaint) in [
         (

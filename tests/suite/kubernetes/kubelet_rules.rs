@@ -18,7 +18,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::support::fixture::fixtures;
-use crate::support::oracles::{self, Target};
+use crate::support::oracles::Target;
 
 /// The releases whose code is asked, oldest first.
 pub const RELEASES: [&str; 7] = [
@@ -307,9 +307,7 @@ fn ask(judge: &Path, documents: &[Value]) -> Vec<(Opinion, String)> {
 /// In `make conformance`: upstream's code itself, and the record of it. With `KUBELETS` only those releases are asked.
 #[test]
 fn upstream_still_says_what_is_recorded() {
-    if !Target::Conformance.asks("upstream's validation itself") {
-        return;
-    }
+    Target::Conformance.must_run("upstream's validation itself");
     let chosen = std::env::var("KUBELETS").unwrap_or_else(|_| RELEASES.join(" "));
     let exceptions = exceptions();
     let mut used = vec![0; exceptions.len()];
@@ -321,9 +319,7 @@ fn upstream_still_says_what_is_recorded() {
             continue;
         }
         let Some(judge) = judge(release) else {
-            oracles::skipped(&format!(
-                "kubelet-config {release} is not built (`make versions` does)"
-            ));
+            Target::Versions.is_left(&format!("kubelet-config {release}"));
             continue;
         };
         let upstream = ask(&judge, &documents);

@@ -9,7 +9,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use crate::kubernetes::kubelet_rules::RELEASES;
-use crate::support::oracles::{self, Target};
+use crate::support::oracles::Target;
 use crate::support::tool;
 
 /// What a kubelet says when it has read everything and turns to its API server or its runtime, by its age.
@@ -39,9 +39,7 @@ pub fn minor(release: &str) -> u32 {
 
 /// The releases that are to be asked and whose kubelet is built.
 pub fn kubelets() -> Vec<(&'static str, PathBuf)> {
-    if !Target::Conformance.asks("real kubelets") {
-        return Vec::new();
-    }
+    Target::Conformance.must_run("real kubelets");
     let chosen = std::env::var("KUBELETS").unwrap_or_else(|_| RELEASES.join(" "));
     let chosen = RELEASES
         .into_iter()
@@ -50,9 +48,7 @@ pub fn kubelets() -> Vec<(&'static str, PathBuf)> {
     let found = chosen.filter_map(|release| {
         let program = folder.join(release).join("kubelet");
         if !program.is_file() {
-            oracles::skipped(&format!(
-                "the kubelet {release} is not built (`make versions` does)"
-            ));
+            Target::Versions.is_left(&format!("kubelet {release}"));
             return None;
         }
         Some((release, program))

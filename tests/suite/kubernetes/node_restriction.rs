@@ -105,9 +105,7 @@ fn kubelet_takes(version: &str, label: &str) -> bool {
 
 #[test]
 fn a_kubelet_may_set_what_we_let_it_and_nothing_that_we_hold_back() {
-    if !Target::Versions.has("node-restriction") {
-        return;
-    }
+    Target::Versions.needs(["node-restriction"]);
     for (version, minor) in [("v1.16.6", 16), ("v1.34.4", 34)] {
         let server = api_server(version);
         assert_eq!(server.len(), LABELS.len());

@@ -87,9 +87,8 @@ cat kubelet.log
 
 #[test]
 fn a_real_kubelet_ends_where_we_say_that_it_does_not_start() {
-    if !oracles::root() || !oracles::present("containerd-1.6") {
-        return;
-    }
+    oracles::needs_root();
+    oracles::needs(["containerd-1.6"]);
     for (release, kubelet) in kubelets() {
         // Older ones have no field for the runtime, newer ones want a containerd 2.
         if !(27..36).contains(&minor(release)) {

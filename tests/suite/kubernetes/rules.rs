@@ -89,9 +89,7 @@ fn upstream(texts: &[String]) -> Vec<String> {
 
 #[test]
 fn our_rules_are_upstreams() {
-    if !oracles::present("kubernetes-rules") {
-        return;
-    }
+    oracles::needs(["kubernetes-rules"]);
     let texts = texts();
     let answers = upstream(&texts);
     assert_eq!(texts.len(), answers.len());

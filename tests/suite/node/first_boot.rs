@@ -49,9 +49,7 @@ fn on_disk() -> NodeTree {
 
 #[test]
 fn files_wait_for_disks_that_cloud_init_makes() {
-    let Some(modules) = oracles::cloud_init_in_chroot() else {
-        return;
-    };
+    let modules = oracles::cloud_init_in_chroot();
     let scratch = tempfile::tempdir().unwrap();
     let late = on_disk();
     let early = trees::rich(scratch.path());
@@ -94,9 +92,7 @@ fn files_wait_for_disks_that_cloud_init_makes() {
 
 #[test]
 fn cloud_init_forgets_where_it_is_told_to() {
-    let Some(modules) = oracles::cloud_init_in_chroot() else {
-        return;
-    };
+    let modules = oracles::cloud_init_in_chroot();
     let scratch = tempfile::tempdir().unwrap();
     let tree = on_disk();
     let kept = |forget| {
@@ -135,9 +131,7 @@ fn unpacked(file: &Path) -> Vec<u8> {
 
 #[test]
 fn the_schema_has_nothing_against_any_form() {
-    if !oracles::present("cloud-init") {
-        return;
-    }
+    oracles::needs(["cloud-init"]);
     let scratch = tempfile::tempdir().unwrap();
     let mut tree = trees::rich(scratch.path());
     for (path, entry) in on_disk().entries() {
@@ -225,9 +219,8 @@ fn a_part_with_a_secret_closes_the_documents() {
 /// later (`defer`, newer keys) is not used.
 #[test]
 fn the_oldest_cloud_init_makes_the_tree_of_every_form() {
-    let (Some(modules), true) = (oracles::old_cloud_init_modules(), oracles::chroot()) else {
-        return;
-    };
+    let modules = oracles::old_cloud_init_modules();
+    oracles::needs_chroot();
     let scratch = tempfile::tempdir().unwrap();
     let (mut both, late) = (trees::rich(scratch.path()), on_disk());
     for (path, entry) in late.entries() {

@@ -88,12 +88,9 @@ for folder, folders, files in os.walk("."):
     said.lines().filter_map(line).collect()
 }
 
-fn can() -> bool {
-    oracles::root()
-        && oracles::present("setfiles")
-        && oracles::present("unshare")
-        && oracles::present("python3")
-        && oracles::present("cpio")
+fn needs_labels() {
+    oracles::needs_root();
+    oracles::needs(["setfiles", "unshare", "python3", "cpio"]);
 }
 
 /// Carries as the initrd does where it has chroot.
@@ -122,9 +119,7 @@ fn expected(node: &Path) -> BTreeMap<String, String> {
 
 #[test]
 fn what_is_carried_gets_the_labels_of_the_roots_own_policy() {
-    if !can() {
-        return;
-    }
+    needs_labels();
     let project = built("{secrets: inline, initramfs: {mode: carry, compression: none}}");
     let overlay = node(&project).join("overlay.cpio");
     for (selinux, labelled) in [
@@ -173,9 +168,8 @@ fn what_is_carried_gets_the_labels_of_the_roots_own_policy() {
 /// The lines of the documentation, for a root that tar filled.
 #[test]
 fn what_was_unpacked_gets_its_labels_by_the_documented_lines() {
-    if !can() {
-        return;
-    }
+    oracles::needs(["tar"]);
+    needs_labels();
     let project = built("{formats: [tarball], secrets: inline}");
     let scratch = tempfile::tempdir().unwrap();
     let root = root(scratch.path(), "enforcing");

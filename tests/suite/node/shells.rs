@@ -53,7 +53,7 @@ from cloudinit import util
 sys.stdout.write(util.shellify(yaml.safe_load(open(sys.argv[1]))['runcmd']))
 ";
     let user_data = node(project).join("user-data");
-    let mut python = oracles::command(project.scratch(), "/usr/bin/python3");
+    let mut python = oracles::command(project.scratch(), oracles::PYTHON);
     let output = python
         .env("PYTHONPATH", modules)
         .args(["-c", script])
@@ -110,10 +110,9 @@ fn scripts(folder: &Path) -> BTreeSet<String> {
         "receiver",
         nodebake::manifest::RECEIVER_CHECK.as_bytes().to_vec(),
     );
-    if let Some(modules) = oracles::cloud_init_modules() {
-        add("run-iso", run_commands(&carry, &modules).into_bytes());
-        add("run-url", run_commands(&ram, &modules).into_bytes());
-    }
+    let modules = oracles::cloud_init_modules();
+    add("run-iso", run_commands(&carry, &modules).into_bytes());
+    add("run-url", run_commands(&ram, &modules).into_bytes());
     names
 }
 
@@ -178,9 +177,7 @@ fn image(folder: &Path, name: &str, fstab: &str) -> PathBuf {
 
 #[test]
 fn every_shell_carries_what_tar_unpacks() {
-    if !oracles::root() {
-        return;
-    }
+    oracles::needs_root();
     let project = project(
         "{formats: [tarball, initramfs], secrets: inline, tarball: {assets: inside}, initramfs: {mode: carry, assets: inside}}",
     );
@@ -210,9 +207,7 @@ fn every_shell_carries_what_tar_unpacks() {
 /// The last line of a file counts, with or without a line feed at its end.
 #[test]
 fn the_last_line_of_the_roots_files_is_read_too() {
-    if !oracles::root() {
-        return;
-    }
+    oracles::needs_root();
     let project = project(
         "{formats: [initramfs], secrets: inline, initramfs: {mode: carry, assets: inside}}",
     );

@@ -26,18 +26,18 @@ fn project(more: &str) -> Project {
     project
 }
 
-/// The node's tarball, unpacked over an empty root; None where owners cannot be set.
-fn root(project: &Project) -> Option<PathBuf> {
-    if !oracles::root() || !oracles::present("openssl") {
-        return None;
-    }
+/// The node's tarball, unpacked over an empty root.
+fn root(project: &Project) -> PathBuf {
+    oracles::needs_root();
+    oracles::needs(["openssl"]);
     let _ = project.command(&["build"]).good();
     let root = project.scratch().join("root");
     unpack(project, &root);
-    Some(root)
+    root
 }
 
 fn unpack(project: &Project, root: &Path) {
+    oracles::needs(["tar"]);
     let _ = fs::remove_dir_all(root);
     fs::create_dir(root).unwrap();
     let archive = node(project).join(format!("{NODE}.tar.gz"));
@@ -67,7 +67,7 @@ fn a_root_as_it_was_baked_passes_in_every_shell() {
     let project = project(
         "    files: {\"/etc/a b\": {content: x, mode: \"4711\", user: {name: etcd, id: 999}}}\n    directories: {/srv/drop: {mode: \"3777\"}}\n",
     );
-    let Some(root) = root(&project) else { return };
+    let root = root(&project);
     for shell in SHELLS {
         if oracles::present(shell[0]) {
             let output = check(&root, shell);
@@ -96,7 +96,7 @@ fn any_byte_of_any_file_makes_it_refuse() {
     let project = project(
         "    links: {/etc/l: /etc/hostname}\n    directories: {/srv/d: {mode: \"0750\"}}\n",
     );
-    let Some(root) = root(&project) else { return };
+    let root = root(&project);
     let tree = fs::read(node(&project).join("tree.json")).unwrap();
     let tree: Value = serde_json::from_slice(&tree).unwrap();
     let mut files = 0;
@@ -141,10 +141,8 @@ fn any_byte_of_any_file_makes_it_refuse() {
 #[test]
 fn an_old_openssl_leaves_it_to_ssh_keygen() {
     let project = project("");
-    let Some(root) = root(&project) else { return };
-    if !oracles::present("ssh-keygen") {
-        return;
-    }
+    let root = root(&project);
+    oracles::needs(["ssh-keygen"]);
     let bin = project.scratch().join("bin");
     let old = |version: &str| {
         let _ = oracles::content(
@@ -204,7 +202,7 @@ fn an_old_openssl_leaves_it_to_ssh_keygen() {
 #[test]
 fn other_changes_are_found_too_and_all_at_once() {
     let project = project("    links: {/etc/l: /etc/hostname}\n");
-    let Some(root) = root(&project) else { return };
+    let root = root(&project);
     let shell = |script: &str| {
         let _ = oracles::content(&root, "sh", &["-euc", script]);
     };
@@ -250,7 +248,7 @@ fn what_may_change_is_left_out() {
     let project = project(
         "    files: {/etc/nodebake/check.except: {content: \"/etc/hostname\\n/etc/nodebake/check.except\\n\"}}\n",
     );
-    let Some(root) = root(&project) else { return };
+    let root = root(&project);
     fs::write(root.join("etc/hostname"), "another\n").unwrap();
     let output = check(&root, &["sh"]);
     assert!(output.status.success(), "{}", text(&output.stderr));
@@ -281,7 +279,7 @@ fn a_build_that_signs_no_trees_is_refused() {
 #[test]
 fn the_kubelet_requires_the_check() {
     let project = project("");
-    let Some(root) = root(&project) else { return };
+    let root = root(&project);
     let link = root.join("etc/systemd/system/kubelet.service.requires/nodebake-check.service");
     assert!(fs::symlink_metadata(link).is_ok());
     let unit = fs::read_to_string(root.join("etc/systemd/system/nodebake-check.service")).unwrap();

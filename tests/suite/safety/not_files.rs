@@ -222,6 +222,7 @@ fn what_is_no_file_is_a_finding_at_once_in_a_project() {
 /// A pipe is read to its end where one may be meant, and not further than the limit.
 #[test]
 fn a_pipe_may_be_meant_and_must_end() {
+    oracles::needs(["bash"]);
     let project = built();
     let key = fs::read_to_string(project.dir.join("keys/sign.pub")).unwrap();
     fs::write(project.dir.join("key"), key).unwrap();

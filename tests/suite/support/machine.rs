@@ -78,11 +78,10 @@ pub const IGNITION_WORKED: &str = r#""userConfigProvided": true"#;
 pub struct Image(PathBuf);
 
 impl Image {
-    /// Nothing outside `make boots`.
-    pub fn find(name: &str, what: &str) -> Option<Self> {
-        if !(Target::Boots.asks(what) && Target::Boots.has("qemu-system-x86_64")) {
-            return None;
-        }
+    /// Ends the running test as ignored outside `make boots`.
+    pub fn find(name: &str, what: &str) -> Self {
+        Target::Boots.must_run(what);
+        Target::Boots.needs(["qemu-system-x86_64"]);
         let image = Path::new(env!("CARGO_TARGET_TMPDIR"))
             .with_file_name("judges")
             .join(name);
@@ -90,7 +89,7 @@ impl Image {
             image.join("disk").exists(),
             "{name} is missing; `make boots` makes it"
         );
-        Some(Self(image))
+        Self(image)
     }
 
     /// Boots from the disk until the machine switches itself off. The disk stays as it is.

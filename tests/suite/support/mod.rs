@@ -4,8 +4,10 @@
 pub mod emulator;
 pub mod everything;
 pub mod fixture;
+pub mod harness;
 pub mod machine;
 pub mod oracles;
+pub mod reason;
 pub mod smoke;
 pub mod tool;
 pub mod trees;

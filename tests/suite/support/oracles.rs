@@ -1,12 +1,15 @@
-//! Outside judges: programs that nobody here wrote. A missing one is a failure where `CI=true`, and is said plainly
-//! elsewhere; it is never skipped in silence.
+//! Oracles: programs that nobody here wrote, and that say whether our output is right. A test names those that it asks,
+//! before it asks them: [`needs`] ends it as *ignored* where one is missing, [`present`] lets it ask the others and be
+//! ignored in part. A missing one that `make judges` installs is a failure where `CI=true`.
 
 use std::ffi::OsString;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
+
+use super::harness;
+use super::reason::Reason;
 
 /// Where `make judges` puts what is no Debian package: beside Cargo's own folder for test files, in `target/`.
 fn built() -> PathBuf {
@@ -15,7 +18,7 @@ fn built() -> PathBuf {
         .join("bin")
 }
 
-/// The PATH with our judges in front, so that plain `cargo test` finds them too.
+/// The PATH with our oracles in front, so that plain `cargo test` finds them too.
 fn search_path() -> OsString {
     let rest = std::env::var_os("PATH").unwrap_or_default();
     let folders = std::iter::once(built()).chain(std::env::split_paths(&rest));
@@ -29,34 +32,49 @@ fn find(program: &str) -> Option<PathBuf> {
         .find(|file| file.is_file())
 }
 
-/// Says what is missing: a failure in CI, a line for people elsewhere.
-fn missing(what: &str) {
-    skipped(&format!(
-        "{what} is not installed (`make judges` does), its judgement is missing"
-    ));
+/// Notes what cannot be asked on this machine: a failure in CI.
+fn missing(reason: Reason) {
+    let ci = std::env::var("CI").as_deref() == Ok("true");
+    assert!(!ci, "all oracles must be there where CI=true: {reason}");
+    harness::not_asked(reason);
 }
 
-/// Says what cannot be judged on this machine: a failure in CI, a line for people elsewhere.
-pub fn skipped(what: &str) {
-    assert!(
-        std::env::var("CI").as_deref() != Ok("true"),
-        "nothing may be skipped where CI=true: {what}"
-    );
-    // To the terminal itself: libtest would swallow a println of a passing test.
-    let _ = writeln!(std::io::stderr(), "SKIPPED: {what}");
+/// Ends the running test as ignored: this machine cannot do what it needs.
+pub fn cannot(what: &str) -> ! {
+    missing(Reason::Machine(what.to_owned()));
+    harness::end_if_not_asked();
+    unreachable!("it has a reason")
 }
 
-/// Whether a program is on the PATH. Missing: fails in CI, else prints what is skipped.
+/// Whether a program is on the PATH. A missing one makes the running test one that is ignored in part.
 pub fn present(program: &str) -> bool {
+    harness::asks(program);
     let found = find(program).is_some();
     if !found {
-        missing(program);
+        missing(Reason::Program(program.to_owned()));
     }
     found
 }
 
-/// A judge's command in a folder, with nothing on its standard input and messages in English.
+/// Ends the running test as ignored unless all these programs are on the PATH.
+pub fn needs<const N: usize>(programs: [&str; N]) {
+    let missing = programs.map(present).contains(&false);
+    if missing {
+        harness::end_if_not_asked();
+    }
+}
+
+/// Programs that every machine with a shell has, so that no test names them.
+const EVERYWHERE: [&str; 5] = ["cp", "env", "grep", "sh", "zcat"];
+
+/// An oracle's command in a folder, with nothing on its standard input and messages in English.
+/// The running test must have named it, so that it is ignored where the program is not.
+#[track_caller]
 pub fn command(folder: &Path, program: &str) -> Command {
+    assert!(
+        EVERYWHERE.contains(&program) || harness::has_asked(program),
+        "the test asks {program} and does not say so: `needs([\"{program}\"])`"
+    );
     let mut command = Command::new(find(program).unwrap_or_else(|| program.into()));
     let _ = command
         .current_dir(folder)
@@ -66,7 +84,8 @@ pub fn command(folder: &Path, program: &str) -> Command {
     command
 }
 
-/// Runs a judge in a folder and returns its output, whatever its exit code.
+/// Runs an oracle in a folder and returns its output, whatever its exit code.
+#[track_caller]
 pub fn run(folder: &Path, program: &str, args: &[&str]) -> Output {
     command(folder, program)
         .args(args)
@@ -74,7 +93,8 @@ pub fn run(folder: &Path, program: &str, args: &[&str]) -> Output {
         .unwrap_or_else(|error| panic!("starting {program}: {error}"))
 }
 
-/// Runs a judge that must be content, and returns its standard output.
+/// Runs an oracle that must be content, and returns its standard output.
+#[track_caller]
 pub fn content(folder: &Path, program: &str, args: &[&str]) -> String {
     let output = run(folder, program, args);
     assert!(
@@ -101,19 +121,19 @@ fn python() -> Option<&'static str> {
         let tried = Command::new(python).args(["-c", "import yaml"]).output();
         tried.is_ok_and(|output| output.status.success())
     };
-    ["python3", "/usr/bin/python3"].into_iter().find(has_yaml)
+    ["python3", PYTHON].into_iter().find(has_yaml)
 }
 
 /// The documents of a YAML file, read by the library of kubectl and kubelet and by PyYAML, which must agree on every
-/// value. Nothing if one of them is missing, which is said or fails as in [`present`].
-pub fn same_values(file: &Path) -> Option<Vec<Value>> {
+/// value. The running test needs both.
+pub fn same_values(file: &Path) -> Vec<Value> {
     let Some(python) = python() else {
-        missing("PyYAML");
-        return None;
+        missing(Reason::Program("PyYAML".to_owned()));
+        harness::end_if_not_asked();
+        unreachable!("it has a reason")
     };
-    if !present("yaml-values") {
-        return None;
-    }
+    harness::asks(python);
+    needs(["yaml-values"]);
     let name = file.to_str().expect("test files have UTF-8 names");
     let folder = Path::new("/");
     let go = documents(&content(folder, "yaml-values", &[name]));
@@ -122,11 +142,11 @@ pub fn same_values(file: &Path) -> Option<Vec<Value>> {
     for (go, py) in go.iter().zip(&py) {
         same(go, py, name);
     }
-    Some(go)
+    go
 }
 
 fn documents(lines: &str) -> Vec<Value> {
-    let document = |line| serde_json::from_str(line).expect("a judge writes JSON");
+    let document = |line| serde_json::from_str(line).expect("an oracle writes JSON");
     lines.lines().map(document).collect()
 }
 
@@ -159,7 +179,7 @@ fn same(go: &Value, py: &Value, place: &str) {
     }
 }
 
-/// The targets of the Makefile that build judges for minutes. Each says so to the tests that it runs.
+/// The targets of the Makefile that build oracles for minutes. Each says so to the tests that it runs.
 #[derive(Clone, Copy)]
 pub enum Target {
     Conformance,
@@ -181,67 +201,93 @@ impl Target {
         std::env::var_os(variable).is_some()
     }
 
-    /// Whether a judge of this target is there. A missing one is a failure only where the target runs the tests.
+    /// Whether an oracle of this target is there. A missing one is a failure only where the target runs the tests.
     pub fn has(self, program: &str) -> bool {
+        harness::asks(program);
         let (found, target) = (find(program).is_some(), self.name());
         assert!(
             found || !self.runs(),
-            "the judge {program} is missing; `make {target}` builds it"
+            "the oracle {program} is missing; `make {target}` builds it"
         );
         if !found {
-            let _ = writeln!(
-                std::io::stderr(),
-                "SKIPPED: {program} is not built (`make {target}` does), its judgement is missing"
-            );
+            self.is_left(program);
         }
         found
     }
 
-    /// Whether this target runs the tests; elsewhere it is said that somebody's judgement is missing.
-    pub fn asks(self, whose: &str) -> bool {
-        let (is, target) = (self.runs(), self.name());
-        if !is {
-            let _ = writeln!(
-                std::io::stderr(),
-                "SKIPPED: {whose} (`make {target}` asks), the judgement is missing"
-            );
+    /// Ends the running test as ignored unless these oracles of the target are there.
+    pub fn needs<const N: usize>(self, programs: [&str; N]) {
+        if programs.map(|program| self.has(program)).contains(&false) {
+            harness::end_if_not_asked();
         }
-        is
+    }
+
+    /// Whether this target runs the tests; elsewhere the running test is ignored at least in part.
+    pub fn asks(self, whose: &str) -> bool {
+        if !self.runs() {
+            self.is_left(whose);
+        }
+        self.runs()
+    }
+
+    /// Ends the running test as ignored unless this target runs the tests.
+    pub fn must_run(self, whose: &str) {
+        if !self.asks(whose) {
+            harness::end_if_not_asked();
+        }
+    }
+
+    /// Notes that an oracle is asked only where this target runs the tests.
+    pub fn is_left(self, oracle: &str) {
+        harness::not_asked(Reason::Target {
+            target: self.name(),
+            oracle: oracle.to_owned(),
+        });
     }
 }
 
-/// Whether a judge of `make conformance` is there.
+/// Whether an oracle of `make conformance` is there.
 pub fn conformance(program: &str) -> bool {
     Target::Conformance.has(program)
 }
 
-/// Whether the tests run as root. Without it owners cannot be set, and that is said.
+/// Whether the tests run as root. Without it owners cannot be set, and the running test is ignored at least in part.
 pub fn root() -> bool {
     use std::os::unix::fs::MetadataExt;
     let root = std::fs::metadata("/proc/self").is_ok_and(|seen| seen.uid() == 0);
     if !root {
-        skipped("not root, so no payload is applied with its owners");
+        missing(Reason::Machine("needs root".to_owned()));
     }
     root
 }
 
-/// cloud-init's own modules: the folder to put into PYTHONPATH, empty where the package is installed.
-pub fn cloud_init_modules() -> Option<String> {
-    if !present("cloud-init") {
-        return None;
+/// Ends the running test as ignored unless it runs as root.
+pub fn needs_root() {
+    if !root() {
+        harness::end_if_not_asked();
     }
+}
+
+/// The interpreter that has cloud-init's modules and PyYAML: Debian's, not one that comes first on the PATH.
+pub const PYTHON: &str = "/usr/bin/python3";
+
+/// cloud-init's own modules, which the running test needs: the folder to put into PYTHONPATH, empty where the package is
+/// installed.
+pub fn cloud_init_modules() -> String {
+    needs(["cloud-init", PYTHON]);
     let unpacked = built().with_file_name("cloud-init/usr/lib/python3/dist-packages");
     let folder = if unpacked.is_dir() {
         unpacked
     } else {
         PathBuf::new()
     };
-    folder.into_os_string().into_string().ok()
+    path_text(folder)
 }
 
-/// The same where it may also be run in a chroot of its own mounts.
-pub fn cloud_init_in_chroot() -> Option<String> {
-    cloud_init_modules().filter(|_| chroot())
+/// The same where it is run in a chroot of its own mounts.
+pub fn cloud_init_in_chroot() -> String {
+    needs_chroot();
+    cloud_init_modules()
 }
 
 /// Whether a test may make itself a chroot with mounts that nobody else sees.
@@ -249,26 +295,36 @@ pub fn chroot() -> bool {
     root() && present("unshare")
 }
 
-/// Whether this kernel can mount such a file system. No package brings that, so where it cannot, that is said only: the
-/// virtual machines of `make boots` have kernels that can.
-pub fn mountable(file_system: &str) -> bool {
-    let _ = Command::new("modprobe").args(["-q", file_system]).output();
-    let known = std::fs::read_to_string("/proc/filesystems").unwrap_or_default();
-    let can = known.split_whitespace().any(|word| word == file_system);
-    if !can {
-        let _ = writeln!(
-            std::io::stderr(),
-            "SKIPPED: this kernel has no {file_system}, its judgement is missing"
-        );
+/// Ends the running test as ignored unless it may make itself a chroot.
+pub fn needs_chroot() {
+    if !chroot() {
+        harness::end_if_not_asked();
     }
-    can
+}
+
+/// Ends the running test as ignored unless this kernel can mount such a file system. No package brings that, so it is no
+/// failure in CI: the virtual machines of `make boots` have kernels that can.
+pub fn needs_mountable(file_system: &str) {
+    Command::new("modprobe")
+        .args(["-q", file_system])
+        .output()
+        .ok();
+    let known = std::fs::read_to_string("/proc/filesystems").unwrap_or_default();
+    if !known.split_whitespace().any(|word| word == file_system) {
+        let what = format!("needs a kernel with {file_system}");
+        harness::not_asked(Reason::Machine(what));
+        harness::end_if_not_asked();
+    }
 }
 
 /// The modules of the oldest cloud-init that our documents are for; only `make versions` gets them.
-pub fn old_cloud_init_modules() -> Option<String> {
-    if !Target::Versions.has("cloud-init-20.4") {
-        return None;
-    }
-    let unpacked = built().with_file_name("cloud-init-20.4/usr/lib/python3/dist-packages");
-    unpacked.into_os_string().into_string().ok()
+pub fn old_cloud_init_modules() -> String {
+    Target::Versions.needs(["cloud-init-20.4"]);
+    needs([PYTHON]);
+    path_text(built().with_file_name("cloud-init-20.4/usr/lib/python3/dist-packages"))
+}
+
+fn path_text(path: PathBuf) -> String {
+    let text = path.into_os_string().into_string();
+    text.expect("the path has UTF-8 names")
 }

@@ -37,8 +37,8 @@ fn pair(folder: &Path, name: &str) -> Pair {
     }
 }
 
-fn judges_are_there() -> bool {
-    ["age", "age-keygen", "ssh-keygen"].map(oracles::present) == [true; 3]
+fn needs_age() {
+    oracles::needs(["age", "age-keygen", "ssh-keygen"]);
 }
 
 /// The reference project with recipients, and its tokens encrypted for them.
@@ -103,9 +103,7 @@ fn assert_no_clear_text(folder: &Path) {
 
 #[test]
 fn age_opens_what_we_write_with_each_recipients_identity() {
-    if !judges_are_there() {
-        return;
-    }
+    needs_age();
     let (project, pairs) = sealed_project(&[IDENTITY, "ssh-ed25519", "ssh-rsa"]);
     let original = fs::read_to_string(
         crate::support::fixture::fixtures().join("reference/tokens-test-only.yaml"),
@@ -136,9 +134,7 @@ fn age_opens_what_we_write_with_each_recipients_identity() {
 
 #[test]
 fn we_open_what_age_wrote_armoured_or_not() {
-    if !judges_are_there() {
-        return;
-    }
+    needs_age();
     for armour in [&[][..], &["-a"]] {
         for name in [IDENTITY, "ssh-ed25519", "ssh-rsa"] {
             let project = Project::of("reference");
@@ -159,9 +155,7 @@ fn we_open_what_age_wrote_armoured_or_not() {
 
 #[test]
 fn a_build_from_the_encrypted_file_is_the_same_bundle() {
-    if !judges_are_there() {
-        return;
-    }
+    needs_age();
     let plain = Project::of("reference");
     let _ = plain.good(&["build"]);
     let (project, pairs) = sealed_project(&[IDENTITY]);
@@ -201,9 +195,7 @@ fn a_build_from_the_encrypted_file_is_the_same_bundle() {
 
 #[test]
 fn every_token_command_reads_and_writes_it_encrypted() {
-    if !judges_are_there() {
-        return;
-    }
+    needs_age();
     let (project, pairs) = sealed_project(&[IDENTITY, "other.txt"]);
     let identity = pairs[0].identity.to_str().unwrap().to_owned();
     let good = |args: &[&str]| project.good(&[args, &["--identity", &identity]].concat());
@@ -269,9 +261,7 @@ fn every_token_command_reads_and_writes_it_encrypted() {
 
 #[test]
 fn who_is_no_recipient_any_more_cannot_open_it() {
-    if !judges_are_there() {
-        return;
-    }
+    needs_age();
     let (project, mut pairs) = sealed_project(&[IDENTITY, "other.txt"]);
     let identity = pairs[0].identity.to_str().unwrap().to_owned();
     let gone = pairs.pop().unwrap();
@@ -292,9 +282,7 @@ fn who_is_no_recipient_any_more_cannot_open_it() {
 /// `init` for recipients never has the clear text on disk, and the project builds.
 #[test]
 fn a_project_can_begin_encrypted() {
-    if !judges_are_there() {
-        return;
-    }
+    needs_age();
     let project = Project::empty();
     let pair = pair(project.scratch(), IDENTITY);
     let refused = nodebake(
@@ -348,9 +336,7 @@ fn refused(project: &Project, args: &[&str]) -> String {
 
 #[test]
 fn what_cannot_be_opened_or_trusted_is_a_finding() {
-    if !judges_are_there() {
-        return;
-    }
+    needs_age();
     let (project, pairs) = sealed_project(&[IDENTITY]);
     let identity = pairs[0].identity.to_str().unwrap();
     let with = ["--identity", identity];
@@ -403,9 +389,7 @@ fn what_cannot_be_opened_or_trusted_is_a_finding() {
 
 #[test]
 fn an_interrupted_encryption_is_taken_up_again() {
-    if !judges_are_there() {
-        return;
-    }
+    needs_age();
     let (project, pairs) = sealed_project(&[IDENTITY]);
     let identity = pairs[0].identity.to_str().unwrap();
     // As it is when the program dies between writing the one file and removing the other.
@@ -423,9 +407,7 @@ fn an_interrupted_encryption_is_taken_up_again() {
 
 #[test]
 fn keys_with_a_passphrase_are_refused_plainly() {
-    if !judges_are_there() {
-        return;
-    }
+    needs_age();
     let (project, _) = sealed_project(&[IDENTITY]);
     let locked = project.scratch().join("locked");
     let args = [

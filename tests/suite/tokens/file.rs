@@ -15,7 +15,9 @@ use time::macros::datetime;
 
 use crate::identity::kubeconfig::token;
 use crate::kubernetes::cluster::documents;
+use crate::support::harness::{self, CHILD};
 use crate::support::oracles;
+use crate::support::reason::Reason;
 use crate::support::tool::{self, IDENTITY};
 
 const FOLDER: &str = "NODEBAKE_TEST_FOLDER";
@@ -44,7 +46,11 @@ impl Place {
     fn new(sealed: bool) -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
         if sealed {
-            if !cfg!(feature = "age") || !oracles::present("age-keygen") {
+            if !cfg!(feature = "age") {
+                harness::not_asked(Reason::Machine("needs the feature age".to_owned()));
+                return None;
+            }
+            if !oracles::present("age-keygen") {
                 return None;
             }
             let _ = oracles::content(folder.path(), "age-keygen", &["-o", IDENTITY]);
@@ -99,12 +105,12 @@ fn keys(folder: &Path, sealed: bool) -> Keys {
     keys
 }
 
-/// Not a test of its own: the program that the tests below run several times over, and kill.
-#[test]
-fn a_writer() {
-    let Some(folder) = std::env::var_os(FOLDER) else {
-        return;
-    };
+/// The name of the process that the tests below start several times over, and kill.
+pub const WRITER: &str = "tokens writer";
+
+/// What that process does.
+pub fn a_writer() {
+    let folder = std::env::var_os(FOLDER).unwrap();
     let folder = Path::new(&folder);
     let sealed = std::env::var_os(SEALED).is_some();
     let (path, keys) = (secrets_file(folder, sealed), keys(folder, sealed));
@@ -125,11 +131,9 @@ fn start_writer(place: &Place, umask: &str, prefix: &str, count: usize) -> Child
     let program = std::env::current_exe().unwrap();
     let mut shell = Command::new("sh");
     let _ = shell
-        .args([
-            "-c",
-            &format!("umask {umask}; exec \"$0\" --exact tokens::file::a_writer"),
-        ])
+        .args(["-c", &format!("umask {umask}; exec \"$0\"")])
         .arg(program)
+        .env(CHILD, WRITER)
         .env(FOLDER, place.folder.path())
         .env(PREFIX, prefix)
         .env(COUNT, count.to_string())
@@ -207,9 +211,7 @@ fn the_file_is_the_same_strings_to_other_readers() {
     ];
     let _ = store.create(nodes, &minting(description)).unwrap();
     lock.save(&store, &Keys::default()).unwrap();
-    let Some(theirs) = documents(folder.path(), &fs::read_to_string(&path).unwrap()) else {
-        return;
-    };
+    let theirs = documents(folder.path(), &fs::read_to_string(&path).unwrap());
     let theirs = &theirs[0];
     assert_eq!(theirs["apiVersion"], "nodebake/v1");
     assert_eq!(theirs["kind"], "Secrets");

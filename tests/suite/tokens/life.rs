@@ -66,22 +66,11 @@ fn json(project: &Project, args: &[&str]) -> Value {
 /// The expirations of the Secrets among the manifests, by id, as Go's and Python's YAML readers see them.
 fn manifests(project: &Project) -> BTreeMap<String, String> {
     let path = project.out().join("cluster/tokens/tokens.yaml");
-    if let Some(secrets) = oracles::same_values(&path) {
-        let field =
-            |secret: &Value, key: &str| secret["stringData"][key].as_str().unwrap().to_owned();
-        return secrets
-            .iter()
-            .map(|secret| (field(secret, "token-id"), field(secret, "expiration")))
-            .collect();
-    }
-    let text = fs::read_to_string(path).unwrap();
-    let value = |document: &str, key: &str| {
-        let rest = document.split_once(&format!("  {key}: \"")).unwrap().1;
-        rest.split_once('"').unwrap().0.to_owned()
-    };
-    let documents = text.split("---\n").skip(1);
-    documents
-        .map(|document| (value(document, "token-id"), value(document, "expiration")))
+    let secrets = oracles::same_values(&path);
+    let field = |secret: &Value, key: &str| secret["stringData"][key].as_str().unwrap().to_owned();
+    secrets
+        .iter()
+        .map(|secret| (field(secret, "token-id"), field(secret, "expiration")))
         .collect()
 }
 

@@ -17,6 +17,7 @@ fn shell(folder: &Path, script: &str) -> String {
 
 /// The archive that the node of a project with this layout gets.
 fn on_node(at: &Path, layout: &str) -> Vec<u8> {
+    oracles::needs(["tar"]);
     let project = project(at, &[layout], "    output: {formats: [tarball]}\n");
     let _ = project.command(&["build"]).good();
     let layer = crate::assets::shared::shared(&project, NODE)["layer.tar.gz"].clone();
@@ -40,18 +41,14 @@ fn made_by_skopeo(at: &Path) {
     );
 }
 
-fn can_judge() -> bool {
-    oracles::root()
-        && oracles::present("python3")
-        && oracles::present("skopeo")
-        && oracles::present("containerd-1.6")
+fn needs_importers() {
+    oracles::needs_root();
+    oracles::needs(["python3", "skopeo", "containerd-1.6"]);
 }
 
 #[test]
 fn skopeo_and_containerd_take_what_becomes_of_a_folder() {
-    if !can_judge() {
-        return;
-    }
+    needs_importers();
     let scratch = tempfile::tempdir().unwrap();
     let at = scratch.path();
     made_by_skopeo(at);
@@ -116,9 +113,7 @@ fn skopeo_and_containerd_take_what_becomes_of_a_folder() {
 /// As buildx writes an image for several machines: an index within the index.
 #[test]
 fn an_image_for_several_machines_comes_with_all_of_them() {
-    if !can_judge() {
-        return;
-    }
+    needs_importers();
     let scratch = tempfile::tempdir().unwrap();
     let at = scratch.path();
     archives(at);
@@ -165,9 +160,7 @@ fn blob(layout: &Path, kind: &str) -> PathBuf {
 
 #[test]
 fn what_is_wrong_with_a_folder_is_found() {
-    if !(oracles::present("python3") && oracles::present("skopeo")) {
-        return;
-    }
+    oracles::needs(["python3", "skopeo"]);
     let scratch = tempfile::tempdir().unwrap();
     let at = scratch.path();
     made_by_skopeo(at);

@@ -20,9 +20,7 @@ fn unpacked(project: &Project) -> (std::path::PathBuf, std::path::PathBuf) {
 
 #[test]
 fn patch_makes_the_new_files_of_the_old_ones() {
-    if !oracles::present("patch") {
-        return;
-    }
+    oracles::needs(["patch"]);
     let project = built();
     let (old, new) = unpacked(&project);
     let said = json(&project, &["old", "new"]);
@@ -153,9 +151,7 @@ print(count)
 
 #[test]
 fn the_fields_lead_from_the_old_values_to_the_new_ones() {
-    if !oracles::present("python3") {
-        return;
-    }
+    oracles::needs(["python3"]);
     let project = built();
     let (old, new) = unpacked(&project);
     let said = project.good(&["diff", "old", "new", "-o", "json"]);
@@ -172,9 +168,7 @@ fn the_fields_lead_from_the_old_values_to_the_new_ones() {
 
 #[test]
 fn jq_reads_what_programs_are_told() {
-    if !oracles::present("jq") {
-        return;
-    }
+    oracles::needs(["jq"]);
     let project = built();
     let said = project.good(&["diff", "old", "new", "-o", "json"]);
     fs::write(project.dir.join("said.json"), said).unwrap();

@@ -109,9 +109,7 @@ out.close()
 
 #[test]
 fn no_path_leaves_the_folder_and_no_link_is_followed() {
-    if !oracles::present("python3") {
-        return;
-    }
+    oracles::needs(["python3"]);
     let scratch = TempDir::new().unwrap();
     let folder = scratch.path();
     fs::create_dir(folder.join("outside")).unwrap();
@@ -202,9 +200,7 @@ fn secrets_stay_private_and_special_bits_are_dropped() {
 /// Paths that no file system holds, or that make a folder which nothing can remove, are left out; the rest comes out.
 #[test]
 fn paths_that_are_too_long_or_too_deep_are_left_out() {
-    if !oracles::present("python3") {
-        return;
-    }
+    oracles::needs(["python3"]);
     let scratch = TempDir::new().unwrap();
     let folder = scratch.path();
     let body = "

@@ -244,9 +244,7 @@ fn tarballs_of_every_form_are_read_as_libarchive_reads_them() {
 /// Values of pax records may hold line feeds: paths, and extended attributes of `tar --xattrs`.
 #[test]
 fn records_of_pax_end_where_they_say() {
-    if !oracles::present("python3") {
-        return;
-    }
+    oracles::needs(["python3"]);
     let scratch = TempDir::new().unwrap();
     let folder = scratch.path();
     let script = "
@@ -300,9 +298,7 @@ fn files_with_holes_have_their_whole_length() {
 fn iso_images_are_read_as_libarchive_reads_them() {
     let scratch = TempDir::new().unwrap();
     let folder = scratch.path();
-    if !oracles::present("xorriso") {
-        return;
-    }
+    oracles::needs(["xorriso"]);
     sample(folder);
     let long = "n".repeat(240);
     let far = format!("{}end", "t/".repeat(400));

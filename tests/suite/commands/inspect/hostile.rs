@@ -293,9 +293,7 @@ fn continuation_areas_are_counted_as_often_as_they_are_read() {
 fn directories_that_lead_in_a_circle_are_entered_once() {
     let scratch = TempDir::new().unwrap();
     let folder = scratch.path();
-    if !oracles::present("xorriso") {
-        return;
-    }
+    oracles::needs(["xorriso"]);
     shell(
         folder,
         "mkdir -p root/DIR; echo x >root/DIR/FILE; xorriso -as genisoimage -quiet -o iso root 2>/dev/null",

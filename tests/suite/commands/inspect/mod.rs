@@ -125,9 +125,7 @@ fn in_mtree(entry: &Value) -> BTreeMap<String, String> {
 /// Asserts that libarchive and we read the same of an archive that is one member; another name of a file is left to
 /// libarchive's own way of counting it.
 fn same_as_libarchive(folder: &Path, file: &str) {
-    if !oracles::present("bsdtar") {
-        return;
-    }
+    oracles::needs(["bsdtar"]);
     let theirs = libarchive(folder, file);
     let listing = listing(folder, file);
     let mut seen = 0;

@@ -93,9 +93,7 @@ whole.attach(email.mime.text.MIMEText('#!/bin/sh\\ntrue\\n', 'x-shellscript'))
 open('message', 'w').write(whole.as_string())
 open('message.gz', 'wb').write(gzip.compress(whole.as_string().encode()))
 ";
-    if !oracles::present("python3") {
-        return;
-    }
+    oracles::needs(["python3"]);
     let _ = oracles::content(&folder, "python3", &["-c", script]);
     for file in ["message", "message.gz"] {
         let message = listing(&folder, file);

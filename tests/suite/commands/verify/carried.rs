@@ -109,9 +109,8 @@ fn repacked(folder: &Path, archive: &str, change: &str) {
 
 #[test]
 fn any_change_to_a_tarball_is_found() {
-    if !oracles::root() {
-        return;
-    }
+    oracles::needs(["python3"]);
+    oracles::needs_root();
     let project = built(INLINE);
     let archive = format!("{NODE}.tar.gz");
     let folder = travelled(&project, &[&archive]);

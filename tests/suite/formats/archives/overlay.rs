@@ -13,7 +13,7 @@ use tempfile::TempDir;
 
 use super::ALL;
 use super::sample::{
-    Dice, RICH_LINKS, RICH_PRESET, Row, Rows, assert_same, can_unpack_any_mode, declared, digest,
+    Dice, RICH_LINKS, RICH_PRESET, Row, Rows, assert_same, declared, digest, needs_any_mode,
     origin, path, rich, unpacked, with_activation,
 };
 use crate::support::oracles;
@@ -296,9 +296,8 @@ fn generated_trees_come_back() {
 
 #[test]
 fn generated_trees_are_unpacked_the_same_by_gnu_cpio() {
-    if !(oracles::present("cpio") && can_unpack_any_mode()) {
-        return;
-    }
+    needs_any_mode();
+    oracles::needs(["cpio"]);
     for seed in 3000..3025 {
         let scratch = TempDir::new().unwrap();
         let tree = Dice::new(seed).tree();

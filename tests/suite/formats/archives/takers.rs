@@ -70,9 +70,8 @@ impl RenderedNode {
 
 #[test]
 fn systemd_imports_it_as_a_machine() {
-    if !(oracles::root() && oracles::present("systemd-import")) {
-        return;
-    }
+    oracles::needs_root();
+    oracles::needs(["systemd-import"]);
     let baked = RenderedNode::new();
     let machines = baked.folder("machines");
     let option = format!("--image-root={}", machines.display());
@@ -88,9 +87,8 @@ fn systemd_imports_it_as_a_machine() {
 
 #[test]
 fn a_dockerfile_adds_it() {
-    if !(oracles::root() && oracles::present("buildah")) {
-        return;
-    }
+    oracles::needs_root();
+    oracles::needs(["buildah"]);
     let baked = RenderedNode::new();
     let image = baked.image();
     let at = baked.at();
@@ -122,9 +120,8 @@ fn a_dockerfile_adds_it() {
 /// mkosi up to 14 gives ExtraTrees= to this function.
 #[test]
 fn pythons_unpack_archive_takes_it() {
-    if !(oracles::root() && oracles::present("python3")) {
-        return;
-    }
+    oracles::needs_root();
+    oracles::needs(["python3"]);
     let baked = RenderedNode::new();
     let python = "import shutil, sys; shutil.unpack_archive(sys.argv[1], sys.argv[2])";
     for compression in [Compression::None, Compression::Gzip, Compression::Xz] {
@@ -140,9 +137,8 @@ fn pythons_unpack_archive_takes_it() {
 /// after that; what it makes without the tarball is the image's.
 #[test]
 fn mkosi_takes_it_as_a_base_tree_and_as_an_extra_tree() {
-    if !(oracles::root() && oracles::present("mkosi")) {
-        return;
-    }
+    oracles::needs_root();
+    oracles::needs(["mkosi"]);
     let baked = RenderedNode::new();
     let _ = baked.image();
     let at = baked.at();

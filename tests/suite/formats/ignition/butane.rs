@@ -49,9 +49,7 @@ fn compare(ours: &str, what: &str) -> (usize, usize) {
 
 #[test]
 fn butane_makes_the_same_of_the_same_node_and_ours_is_no_larger() {
-    if !oracles::present("butane") {
-        return;
-    }
+    oracles::needs(["butane"]);
     for minor in 1..=3 {
         for digest in [IgnitionDigest::Sha512, IgnitionDigest::None] {
             let scratch = tempfile::tempdir().unwrap();
@@ -77,9 +75,7 @@ fn butane_makes_the_same_of_the_same_node_and_ours_is_no_larger() {
 
 #[test]
 fn butane_makes_the_same_of_clusters_as_they_are_built() {
-    if !oracles::present("butane") {
-        return;
-    }
+    oracles::needs(["butane"]);
     let mut seen = 0;
     for case in ["reference", "modern"] {
         let project = Project::of(case);

@@ -88,9 +88,8 @@ fn without_nulls(value: &Value) -> Value {
 
 #[test]
 fn coreos_installer_customizes_both_with_our_configuration() {
-    if !(Target::Versions.has("coreos-installer") && oracles::present("xorriso")) {
-        return;
-    }
+    Target::Versions.needs(["coreos-installer"]);
+    oracles::needs(["xorriso"]);
     let scratch = tempfile::tempdir().unwrap();
     let tree = trees::rich(scratch.path());
     let facts = trees::facts();
@@ -125,9 +124,8 @@ fn coreos_installer_customizes_both_with_our_configuration() {
 
 #[test]
 fn coreos_installers_area_ends_where_we_say() {
-    if !(Target::Versions.has("coreos-installer") && oracles::present("xorriso")) {
-        return;
-    }
+    Target::Versions.needs(["coreos-installer"]);
+    oracles::needs(["xorriso"]);
     let settings = for_live_iso();
     let fits = |length: usize| counted(&noise(length), &settings) <= AREA;
     let (mut most, mut too_large) = (150_000, 280_000);

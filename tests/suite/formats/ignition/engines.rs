@@ -163,9 +163,7 @@ const SITE: &str = r#"{"ignition": {"version": "3.0.0"}, "storage": {
 
 #[test]
 fn every_spec_makes_the_tree_whichever_way_it_comes() {
-    if !oracles::root() {
-        return;
-    }
+    oracles::needs_root();
     let site = UserConfig::read(&"site.ign".into(), SITE, false).unwrap();
     let site: Arc<[Arc<UserConfig>]> = vec![Arc::new(site)].into();
     let ways = [Way::Whole, Way::TwoParts, Way::Fetched, Way::FetchedInParts];
@@ -202,9 +200,7 @@ fn every_spec_makes_the_tree_whichever_way_it_comes() {
 /// Files and links are replaced whatever they are in the image; a directory keeps what is in it, and gets our mode.
 #[test]
 fn what_the_image_has_at_our_paths_is_replaced_and_directories_keep_their_content() {
-    if !oracles::root() {
-        return;
-    }
+    oracles::needs_root();
     for engine in engines(0) {
         let scratch = tempfile::tempdir().unwrap();
         let tree = trees::rich(scratch.path());
@@ -252,9 +248,8 @@ fn what_the_image_has_at_our_paths_is_replaced_and_directories_keep_their_conten
 #[test]
 fn all_that_is_written_is_relabelled() {
     let engine = "ignition-engine-2.14";
-    if !(oracles::root() && oracles::present(engine)) {
-        return;
-    }
+    oracles::needs_root();
+    oracles::needs([engine]);
     let scratch = tempfile::tempdir().unwrap();
     let tree = trees::rich(scratch.path());
     let facts = trees::facts();
@@ -281,9 +276,7 @@ fn all_that_is_written_is_relabelled() {
 /// Users get their number, shell, home, keys, and groups of the image.
 #[test]
 fn users_are_made_with_their_groups_and_keys() {
-    if !oracles::root() {
-        return;
-    }
+    oracles::needs_root();
     for engine in engines(0) {
         let scratch = tempfile::tempdir().unwrap();
         let mut users = trees::users().to_vec();

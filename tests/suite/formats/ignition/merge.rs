@@ -55,11 +55,9 @@ systemd:
         Environment=SITE=1
 ";
 
-/// The configuration that Butane makes of it; None where there is no Butane.
-fn site() -> Option<String> {
-    if !oracles::present("butane") {
-        return None;
-    }
+/// The configuration that Butane makes of it.
+fn site() -> String {
+    oracles::needs(["butane"]);
     let scratch = tempfile::tempdir().unwrap();
     let lines = "a line of the banner\n        ".repeat(40);
     fs::write(
@@ -68,7 +66,7 @@ fn site() -> Option<String> {
     )
     .unwrap();
     let args = ["--strict", "--pretty", "site.bu"];
-    Some(oracles::content(scratch.path(), "butane", &args))
+    oracles::content(scratch.path(), "butane", &args)
 }
 
 fn merging(text: &str, secret: bool) -> NodeFacts {
@@ -98,9 +96,8 @@ fn assert_site(root: &Path, what: &str) {
 
 #[test]
 fn the_engines_make_both_the_node_and_the_site() {
-    let Some(site) = site().filter(|_| oracles::root()) else {
-        return;
-    };
+    oracles::needs_root();
+    let site = site();
     for engine in engines(3) {
         for (secrets, secret, fetches) in [
             (Secrets::Inline, false, false),
@@ -164,7 +161,7 @@ fn a_secret_configuration_is_in_the_secret_part_only() {
 
 #[test]
 fn what_is_merged_is_small_and_raises_the_specification() {
-    let Some(site) = site() else { return };
+    let site = site();
     let scratch = tempfile::tempdir().unwrap();
     let facts = merging(&site, false);
     let tree = NodeTree::default();

@@ -81,9 +81,7 @@ fn ignition_accepts_every_spec_without_a_warning() {
 fn ignition_files_decode_to_the_same_bytes() {
     let scratch = tempfile::tempdir().unwrap();
     let (tree, folder) = rich(scratch.path(), Format::Ignition);
-    if !oracles::present("python3") {
-        return;
-    }
+    oracles::needs(["python3"]);
     let script = judge_file("ignition/decode.py");
     let said = oracles::content(
         &folder,
@@ -146,9 +144,8 @@ fn ignition_says_modes_owners_and_states() {
 
 #[test]
 fn ignition_itself_makes_the_tree() {
-    if !(oracles::conformance("ignition-engine") && oracles::root()) {
-        return;
-    }
+    oracles::Target::Conformance.needs(["ignition-engine"]);
+    oracles::needs_root();
     let scratch = tempfile::tempdir().unwrap();
     let (tree, folder) = rich(scratch.path(), Format::Ignition);
     let root = folder.join("root");
@@ -296,9 +293,7 @@ fn what_ignition_cannot_say_is_said_before_the_boot() {
 
 #[test]
 fn ignition_refuses_what_we_object_to() {
-    if !oracles::present("ignition-validate") {
-        return;
-    }
+    oracles::needs(["ignition-validate"]);
     let scratch = tempfile::tempdir().unwrap();
     let objected = |text: &str| {
         let config = serde_json::json!({

@@ -173,9 +173,8 @@ fn the_inventory_sets_kernel_arguments_and_says_who_cannot() {
 #[test]
 fn ignition_itself_hands_the_kernel_arguments_on() {
     use std::os::unix::fs::PermissionsExt;
-    if !(oracles::conformance("ignition-engine") && oracles::root()) {
-        return;
-    }
+    oracles::Target::Conformance.needs(["ignition-engine"]);
+    oracles::needs_root();
     let scratch = tempfile::tempdir().unwrap();
     let tree = with_mode(0o755);
     let facts = with_arguments();

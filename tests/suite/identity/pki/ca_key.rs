@@ -133,9 +133,7 @@ fn text_of(output: &std::process::Output) -> String {
 /// An elliptic key may leave out its public half; it is the CA's all the same.
 #[test]
 fn the_cas_key_is_found_without_its_public_half() {
-    if !oracles::present("openssl") {
-        return;
-    }
+    oracles::needs(["openssl"]);
     let project = issued();
     let pki = project.dir.join("pki");
     for args in [

@@ -25,9 +25,7 @@ fn issued_certificates_are_what_openssl_and_go_accept() {
         openssl_accepts(&folder, ca, "user-system:kube-proxy.pem", "sslclient");
         same_key(&folder, "serving.pem", "serving.pem");
     }
-    if !oracles::present("certificates") {
-        return;
-    }
+    oracles::needs(["certificates"]);
     let at = nodebake::timing::rfc3339(time::OffsetDateTime::now_utc()).unwrap();
     let go = |args: &[&str]| oracles::content(&folder, "certificates", args);
     let node = "system:node:a.example.com system:nodes\n";
@@ -120,9 +118,7 @@ fn openssl_ca(project: &Project, how: &[&str], rewrite: &str) {
 
 #[test]
 fn cas_of_every_kind_issue_and_their_keys_get_onto_no_node() {
-    if !oracles::present("openssl") {
-        return;
-    }
+    oracles::needs(["openssl"]);
     for (kind, how, rewrite) in KINDS {
         let project = project();
         openssl_ca(&project, how, rewrite);

@@ -78,9 +78,7 @@ fn network_manager_reads_its_key_files() {
     let folder = node.root.join("etc/NetworkManager/system-connections");
     let lan0 = folder.join("nodebake-lan0.nmconnection");
     assert_eq!(mode(&lan0), 0o600);
-    if !oracles::present("nmcli-offline") {
-        return;
-    }
+    oracles::needs(["nmcli-offline"]);
     let read = |path: &Path| {
         // It parses a file, changes one value, and prints what it understood.
         let output = oracles::command(&node.root, "nmcli-offline")

@@ -11,9 +11,7 @@ fn sysctl_reads_the_kernels_settings() {
     let node = Node::bake("v1.34.4", "worker", "");
     let path = "etc/sysctl.d/90-nodebake-kubernetes.conf";
     let wanted = node.file(path);
-    if !oracles::present("sysctl") {
-        return;
-    }
+    oracles::needs(["sysctl"]);
     let load = format!("--load={path}");
     let output = oracles::run(&node.root, "sysctl", &["--dry-run", &load]);
     let (read, said) = (text(&output.stdout), text(&output.stderr));
@@ -84,9 +82,7 @@ fn unpacked(made: Project) -> Node {
 /// Debian's and Ubuntu's images may have Kubernetes' own packages, whose drop-in starts the kubelet kubeadm's way.
 #[test]
 fn the_packages_drop_in_does_not_replace_our_command() {
-    if !oracles::present("systemd-analyze") {
-        return;
-    }
+    oracles::needs(["systemd-analyze"]);
     for (profiles, is_replaced) in [
         ("worker", true),
         ("worker, debian", false),
@@ -110,9 +106,7 @@ fn the_packages_drop_in_does_not_replace_our_command() {
 
 #[test]
 fn systemd_finds_nothing_to_say_about_baked_units() {
-    if !oracles::present("systemd-analyze") {
-        return;
-    }
+    oracles::needs(["systemd-analyze"]);
     let all = "overlays: {api-proxy: {}, time-sync: {}, containerd: {}}\n\
                proxies: {httpProxy: http://p.example.com:3128}\n";
     for profiles in [

@@ -186,9 +186,7 @@ fn place(document: &str, text: &str) -> (usize, usize) {
 /// A new project's files complete, explain themselves and are checked while somebody types, without any setting.
 #[test]
 fn an_editor_completes_explains_and_checks_a_new_project() {
-    if !oracles::present(SERVER) {
-        return;
-    }
+    oracles::needs([SERVER]);
     let scratch = tempfile::tempdir().unwrap();
     let _ = nodebake(scratch.path(), &["init", "p"]).good();
     let project = scratch.path().join("p");

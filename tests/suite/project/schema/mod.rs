@@ -82,9 +82,7 @@ fn content(folder: &Path, schemas: &Path) -> usize {
 
 #[test]
 fn schemas_are_what_their_draft_says() {
-    if !oracles::present(JUDGE) {
-        return;
-    }
+    oracles::needs([JUDGE]);
     let scratch = tempfile::tempdir().unwrap();
     let mut files = vec![scratch.path().join("none")];
     for version in ["v1.16.6", "v1.24.17", "v1.37.0"] {
@@ -106,9 +104,7 @@ fn schemas_are_what_their_draft_says() {
 
 #[test]
 fn a_validator_takes_what_check_takes() {
-    if !oracles::present(JUDGE) {
-        return;
-    }
+    oracles::needs([JUDGE]);
     let scratch = tempfile::tempdir().unwrap();
     let schemas = schemas(scratch.path());
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -146,9 +142,7 @@ fn covers(objection: &str, path: &str) -> bool {
 
 #[test]
 fn a_validator_refuses_what_check_finds_unknown_or_of_the_wrong_kind() {
-    if !oracles::present(JUDGE) {
-        return;
-    }
+    oracles::needs([JUDGE]);
     let scratch = tempfile::tempdir().unwrap();
     let schemas = schemas(scratch.path());
     let all = fs::read_to_string(fixtures().join("bad/cases.txt")).unwrap();

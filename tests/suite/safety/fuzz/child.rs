@@ -13,7 +13,9 @@ use rustix::process::{Resource, Rlimit, setrlimit};
 use super::mutate::Random;
 use super::targets::{Corpus, Target};
 
-/// What makes a test binary such a process: `target:seed:from:to`.
+/// The name of such a process.
+pub const NAME: &str = "fuzz";
+/// What it does: `target:seed:from:to`.
 pub const VARIABLE: &str = "NODEBAKE_FUZZ_CHILD";
 /// The input that is tried.
 pub const CURRENT: &str = "current";
@@ -34,12 +36,9 @@ const CPU: Duration = Duration::from_secs(10);
 /// The same on a machine that does much else.
 const WALL: Duration = Duration::from_secs(120);
 
-/// Where the process runs; without the variable it is none and has nothing to do.
-#[test]
-fn entry() {
-    let Ok(said) = std::env::var(VARIABLE) else {
-        return;
-    };
+/// What the process does.
+pub fn main() {
+    let said = std::env::var(VARIABLE).unwrap();
     let words: Vec<&str> = said.split(':').collect();
     let number = |at: usize| words[at].parse::<u64>().unwrap();
     let target = Target::named(words[0]);

@@ -5,7 +5,7 @@
 //! input takes too long. What it does follows from seed and round alone, so what was found once is found again: the
 //! message names both, and the input is kept in `target/tmp/fuzz`. `make fuzz ROUNDS=N` runs for longer.
 
-mod child;
+pub mod child;
 mod files;
 mod mutate;
 mod seeds;
@@ -17,6 +17,7 @@ use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
 
+use crate::support::harness::CHILD;
 use child::{CURRENT, FOUND, PASSED, ROUND};
 use targets::Target;
 
@@ -55,7 +56,7 @@ fn run(target: Target) {
     while next < to && failures.len() < ENOUGH {
         let _ = fs::remove_file(folder.join(ROUND));
         let output = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "safety::fuzz::child::entry", "--nocapture"])
+            .env(CHILD, child::NAME)
             .env(
                 child::VARIABLE,
                 format!("{}:{seed}:{next}:{to}", target.name()),
