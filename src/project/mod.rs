@@ -16,6 +16,8 @@ mod open;
 /// Certificates for clusters that do without bootstrap tokens.
 pub mod pki;
 mod preflight;
+/// One node of a project, to be looked at.
+pub mod show;
 mod signing;
 mod template;
 mod text_file;

@@ -1,0 +1,52 @@
+//! Every final value of a node, with the layer that set it.
+
+use serde::Serialize;
+
+use crate::inventory::child_path;
+use crate::plan::{Moved, NodePlan};
+use crate::yaml::{Located, Value};
+
+/// A value, and where it comes from.
+#[derive(Serialize)]
+pub struct ValueOrigin {
+    /// Its path, like `kubelet.config.maxPods`.
+    pub path: String,
+    /// The value.
+    pub value: serde_json::Value,
+    /// The file, line and column that set it.
+    pub location: String,
+    /// Where it went, if the node's version wants it elsewhere.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub moved: Option<String>,
+}
+
+/// All of them.
+pub(super) fn of(node: &NodePlan) -> Vec<ValueOrigin> {
+    let mut found = Vec::new();
+    collect(&node.class.spec.merged, "", &mut found);
+    for origin in &mut found {
+        let whole = |moved: &&Moved| {
+            let rest = origin.path.strip_prefix(&moved.path);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+        };
+        let moved = node.class.moved.iter().find(whole);
+        origin.moved = moved.map(|moved| moved.why.clone());
+    }
+    found
+}
+
+fn collect(at: &Located, path: &str, found: &mut Vec<ValueOrigin>) {
+    match &at.value {
+        Value::Map(map) if !map.is_empty() => {
+            for (key, field) in map.iter() {
+                collect(&field.value, &child_path(path, key), found);
+            }
+        }
+        _ => found.push(ValueOrigin {
+            path: path.to_owned(),
+            value: serde_json::to_value(at).unwrap_or_default(),
+            location: at.location.to_string(),
+            moved: None,
+        }),
+    }
+}
