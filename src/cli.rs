@@ -1,36 +1,33 @@
 //! What the user may say on the command line; what it means is in `cmd/`.
 
-use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::path::PathBuf;
 
-use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use time::OffsetDateTime;
 
-use crate::error::Result;
-use crate::model::output::Format;
-use crate::project::{BuildRequest, Reading, Signing, Tokens, default_out};
-use crate::project_folder::ProjectFolder;
-
+mod build;
 mod csr;
 mod diff;
 mod initrd;
 mod pki;
+mod project;
 mod secrets;
 mod token;
 mod values;
+mod verify;
 
+pub use build::{Build, Stage};
 pub use csr::{Csr, CsrApproverSettings, CsrExportIds, CsrPrint, CsrReview};
 pub use diff::Diff;
 pub use initrd::{Initrd, InitrdAppend};
 pub use pki::{Pki, PkiInit, PkiIssue};
+pub use project::{AllowArgs, Check, ProjectArgs, ReadingArgs};
 pub use secrets::{SecretsArgs, TokenFile};
 pub use token::{
     Token, TokenCreate, TokenEncrypt, TokenExpiring, TokenImport, TokenList, TokenRevoke,
     TokenRotate,
 };
-use values::{duration, glob, time, version};
+use values::version;
+pub use verify::Verify;
 
 /// One cluster inventory in; signed, reproducible, ready-to-boot node payloads out.
 #[derive(Debug, Parser)]
@@ -225,178 +222,6 @@ pub struct Init {
     pub recipients: Vec<String>,
 }
 
-/// `check` and `preflight`.
-#[derive(Debug, Args)]
-pub struct Check {
-    #[command(flatten)]
-    #[allow(missing_docs)]
-    pub project: ProjectArgs,
-    /// Do without the tokens: placeholders stand for them, and when they end is
-    /// not judged; for checks of changes by those who may not see secrets
-    #[arg(long, conflicts_with = "secrets")]
-    pub no_tokens: bool,
-    /// Print results for people or as JSON
-    #[arg(short, long, value_enum, default_value_t, value_name = "FORM")]
-    pub output: Print,
-}
-
-/// What `check`, `build` and `show` read.
-#[derive(Debug, Args)]
-pub struct ProjectArgs {
-    /// The project's folder
-    #[arg(default_value = ".", value_name = "DIR")]
-    pub dir: PathBuf,
-    #[command(flatten)]
-    #[allow(missing_docs)]
-    pub reading: ReadingArgs,
-}
-
-/// How a project is read and judged.
-#[derive(Clone, Debug, Args)]
-pub struct ReadingArgs {
-    /// Judge expirations at this time (RFC 3339) rather than now; it changes
-    /// findings only, never a byte of what is built
-    #[arg(long, value_name = "TIME", value_parser = time)]
-    pub at: Option<OffsetDateTime>,
-    /// Treat warnings as errors
-    #[arg(long)]
-    pub strict: bool,
-    #[command(flatten)]
-    #[allow(missing_docs)]
-    pub allow: AllowArgs,
-    #[command(flatten)]
-    #[allow(missing_docs)]
-    pub secrets: SecretsArgs,
-}
-
-/// Where a project's files may be, wherever a project is read.
-#[derive(Clone, Debug, Default, Args)]
-pub struct AllowArgs {
-    /// A folder outside of the project whose files it may name or link to, a
-    /// cache of assets for example; may be given more than once
-    #[arg(long = "allow", value_name = "DIR")]
-    pub folders: Vec<PathBuf>,
-}
-
-impl ProjectArgs {
-    /// How it is read, and with which tokens.
-    pub fn reading(&self, tokens: Tokens) -> Reading {
-        self.reading.of(&self.dir, tokens)
-    }
-}
-
-impl ReadingArgs {
-    /// How the project in a folder is read.
-    pub fn of(&self, dir: &Path, tokens: Tokens) -> Reading {
-        Reading {
-            dir: dir.to_owned(),
-            allow: self.allow.folders.clone(),
-            at: self.at,
-            strict: self.strict,
-            secrets: self.secrets.choice(),
-            tokens,
-        }
-    }
-}
-
-impl Check {
-    /// How the project is read.
-    pub fn reading(&self) -> Reading {
-        self.project.reading(Tokens::asked(self.no_tokens))
-    }
-}
-
-impl AllowArgs {
-    /// A project's folder, and what may be read in it.
-    pub fn folder(&self, dir: &Path) -> Result<ProjectFolder> {
-        ProjectFolder::new(dir, &self.folders)
-    }
-}
-
-/// `build`.
-#[derive(Debug, Args)]
-pub struct Build {
-    #[command(flatten)]
-    #[allow(missing_docs)]
-    pub project: ProjectArgs,
-    /// The bundle's folder [default: DIR/out]
-    #[arg(short, long, value_name = "OUT")]
-    pub out: Option<PathBuf>,
-    /// Write only this format; may be given more than once
-    /// [default: what the inventory says]
-    #[arg(long = "format", value_name = "FORMAT", value_parser = PossibleValuesParser::new(Format::NAMES))]
-    pub formats: Vec<String>,
-    /// Bake only the nodes whose name matches and keep the others from the
-    /// last bundle, which must verify with our key; may be given more than once
-    #[arg(long = "node", value_name = "GLOB", value_parser = glob)]
-    pub nodes: Vec<String>,
-    /// The bundle that the nodes have now: what it laid on them and this one
-    /// does not is removed where a format can; may be given more than once.
-    /// It must verify with our key
-    #[arg(long = "upgrade-from", value_name = "BUNDLE")]
-    pub upgrade_from: Vec<PathBuf>,
-    /// Nodes baked at the same time [default: one for each core]
-    #[arg(short, long, value_name = "N")]
-    pub jobs: Option<NonZeroUsize>,
-    /// The signing key [default: DIR/keys/sign.key]
-    #[arg(long, value_name = "FILE", conflicts_with = "unsigned")]
-    pub key: Option<PathBuf>,
-    /// Leave SHA256SUMS unsigned, for an external signer (see `sign`)
-    #[arg(long)]
-    pub unsigned: bool,
-    /// For external signers, in two steps: `trees` writes what every node
-    /// must end up with, to be signed; `payloads` checks that signature and
-    /// writes the rest
-    #[arg(long, value_enum, value_name = "STAGE")]
-    pub stage: Option<Stage>,
-    /// The signed trees of the first stage [default: OUT.trees]
-    #[arg(long, value_name = "FOLDER", requires = "stage")]
-    pub trees: Option<PathBuf>,
-    /// Print what was made for people or as JSON
-    #[arg(long, value_enum, default_value_t, value_name = "FORM")]
-    pub print: Print,
-}
-
-impl Build {
-    /// What is to be built.
-    pub fn request(&self) -> BuildRequest {
-        let out = self.out.clone();
-        let out = out.unwrap_or_else(|| default_out(&self.project.dir));
-        BuildRequest {
-            reading: self.project.reading(Tokens::File),
-            formats: self.formats.clone(),
-            nodes: self.nodes.clone(),
-            upgrade_from: self.upgrade_from.clone(),
-            signing: match self.stage {
-                Some(Stage::Trees) => Signing::Trees(self.trees_beside(&out)),
-                Some(Stage::Payloads) => Signing::Payloads(self.trees_beside(&out)),
-                None if self.unsigned => Signing::With(None),
-                None => Signing::Key(self.key.clone()),
-            },
-            out,
-        }
-    }
-
-    /// The first stage's folder.
-    fn trees_beside(&self, out: &Path) -> PathBuf {
-        let beside = || {
-            let mut name = out.as_os_str().to_owned();
-            name.push(".trees");
-            name.into()
-        };
-        self.trees.clone().unwrap_or_else(beside)
-    }
-}
-
-/// The stages of a build with an external signer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Stage {
-    /// tree.json and tree.sums of every node
-    Trees,
-    /// Payloads, manifests and SHA256SUMS
-    Payloads,
-}
-
 /// `show`.
 #[derive(Debug, Args)]
 pub struct Show {
@@ -438,43 +263,6 @@ pub struct Inspect {
     /// The most that it may unpack to [default: 16 GiB]
     #[arg(long, value_name = "BYTES")]
     pub max_unpacked: Option<u64>,
-    /// Print for people or as JSON
-    #[arg(short, long, value_enum, default_value_t, value_name = "FORM")]
-    pub output: Print,
-}
-
-/// `verify`.
-#[derive(Debug, Args)]
-pub struct Verify {
-    /// The bundle's folder, or files of it that came alone
-    #[arg(value_name = "OUT|FILE", default_value = "out")]
-    pub paths: Vec<PathBuf>,
-    /// The public key; it must not have come with the bundle
-    #[arg(long, value_name = "FILE")]
-    pub key: PathBuf,
-    /// Refuse bundles of an older generation, which may hold revoked tokens
-    #[arg(long, value_name = "N")]
-    pub min_generation: Option<u64>,
-    /// The folder has only some of the bundle's files, bundle.json and
-    /// SHA256SUMS among them: what is there must be right
-    #[arg(long, conflicts_with = "sums")]
-    pub partial: bool,
-    /// The SHA256SUMS of the bundle that the files are of [default: the one in a
-    /// folder above them]
-    #[arg(long, value_name = "FILE")]
-    pub sums: Option<PathBuf>,
-    /// Its raw signature [default: SUMS.sig, SUMS.sshsig]
-    #[arg(long, value_name = "FILE", requires = "sums")]
-    pub signature: Option<PathBuf>,
-    /// Fail (4) where a token, a certificate or the CA has ended, too
-    #[arg(long)]
-    pub usable: bool,
-    /// The same, where one ends within this time, like 7d
-    #[arg(long, value_name = "DURATION", value_parser = duration)]
-    pub usable_for: Option<Duration>,
-    /// Judge expirations at this time (RFC 3339) rather than now
-    #[arg(long, value_name = "TIME", value_parser = time)]
-    pub at: Option<OffsetDateTime>,
     /// Print for people or as JSON
     #[arg(short, long, value_enum, default_value_t, value_name = "FORM")]
     pub output: Print,

@@ -1,128 +1,102 @@
-//! Appending a node's overlay to a base initrd, for those whose boot loader takes one file. In: the base as others made
-//! it, the overlay's files. Out: one initrd that the kernel reads to its end.
+//! One initrd of a base and a node's overlay, for those whose boot loader takes one file. In: the base as others made it, and
+//! a bundle that was verified. Out: one initrd that the kernel reads to its end.
 
-use std::fs::File;
-use std::io::{self, Write};
+mod base;
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{BufWriter, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use anyhow::{Context, bail};
 
-use crate::decompress::Packing;
+use crate::bundle::OldBundle;
 use crate::error::Result;
-use crate::input;
-use crate::inspect::{Limits, Listing, Member, RowKind, inspect};
+use crate::initrd::base::Base;
+use crate::inspect::{Limits, inspect};
+use crate::lock::{Lock, beside};
+use crate::manifest::{FileRecord, NodeRecord};
 use crate::model::output::Mode;
-use crate::payload::initramfs::padding;
+use crate::payload::initramfs::{is_layer, is_overlay};
+use crate::staging::Staging;
+use crate::unfinished::uninterrupted;
 
-/// A base initrd that was read to its end.
-pub struct Base {
-    file: File,
-    size: u64,
-    listing: Listing,
+/// Appends a node's overlay to a base initrd and writes both to `out`, 0600 where the overlay holds secrets. Returns how
+/// many bytes were written, and what becomes of the overlay.
+pub fn append(
+    base_path: &Path,
+    (bundle, name): (&OldBundle, &str),
+    out: &Path,
+) -> Result<(u64, Mode)> {
+    let Some(node) = bundle.node(name) else {
+        bail!("there is no node {name} in {}", bundle.folder().display());
+    };
+    let (mode, overlays) = overlays(bundle, node)?;
+    let mut base = Base::open(base_path)?;
+    for overlay in &overlays {
+        let (listing, outcome) = inspect(&bundle.path(overlay), Limits::default(), None)?;
+        outcome?;
+        base.check(mode, &listing)
+            .with_context(|| format!("appending to {}", base_path.display()))?;
+    }
+    let secret = overlays.iter().any(|overlay| overlay.secret);
+    let written = write(out, secret, &mut |out| {
+        base.copy_to(out)?;
+        let mut overlays = overlays.iter();
+        overlays.try_for_each(|overlay| bundle.copy(overlay, out))
+    })?;
+    Ok((written, mode))
 }
 
-impl Base {
-    /// Reads a base as the kernel does; an error where the kernel would not come to its end.
-    pub fn open(path: &Path) -> Result<Self> {
-        let (listing, outcome) = inspect(path, Limits::default(), None)?;
-        outcome?;
-        let shown = path.display();
-        if listing.format != "initramfs" {
-            bail!(
-                "reading {shown}: it is no initrd but of the format {}",
-                listing.format
-            );
-        }
-        if let Some(note) = listing.notes.first() {
-            bail!("reading {shown}: {note}");
-        }
-        let file = input::open(path).with_context(|| format!("reading {shown}"))?;
-        Ok(Self {
-            size: listing.size,
-            file,
-            listing,
-        })
-    }
+/// What becomes of a node's overlay, and its files: the layer that it shares with others, and over it its own, the secret
+/// part last.
+fn overlays<'a>(
+    bundle: &'a OldBundle,
+    node: &'a NodeRecord,
+) -> Result<(Mode, Vec<&'a FileRecord>)> {
+    let mode = node.initramfs.as_ref().map(|record| &*record.mode);
+    let known = [Mode::RamRoot, Mode::Carry, Mode::CoreosLive];
+    let mode = known.into_iter().find(|known| mode == Some(known.name()));
+    let overlay = |file: &&FileRecord| is_overlay(file.name());
+    let mut overlays: Vec<&FileRecord> = node.files.iter().filter(overlay).collect();
+    overlays.sort_by_key(|file| file.name().contains(".secrets."));
+    let (Some(mode), false) = (mode, overlays.is_empty()) else {
+        bail!(
+            "{} has no initramfs overlay: build it with that format",
+            node.name
+        );
+    };
+    let layers = node
+        .shared
+        .iter()
+        .map(|path| &**path)
+        .filter(|path| is_layer(path));
+    let mut all: Vec<&FileRecord> = layers.filter_map(|path| bundle.shared(path)).collect();
+    all.extend(overlays);
+    Ok((mode, all))
+}
 
-    /// Makes sure that an overlay of this mode works on this base, and that none is there already.
-    pub fn check(&self, mode: Mode, overlay: &Listing) -> Result<()> {
-        for mode in [Mode::RamRoot, Mode::Carry, Mode::CoreosLive] {
-            if self.has(mode.mark()) {
-                bail!("an overlay is in it already: it has {}", mode.mark());
-            }
-        }
-        let (works, lacks) = match mode {
-            Mode::RamRoot => (
-                // busybox may make its links when it starts.
-                self.has_program("busybox")
-                    || ["sh", "mount", "chroot"]
-                        .iter()
-                        .all(|name| self.has_program(name)),
-                "sh, mount and chroot, with which the root is mounted over itself",
-            ),
-            Mode::Carry => (
-                self.has("/usr/lib/systemd/system/initrd.target")
-                    || self.has("/lib/systemd/system/initrd.target")
-                    || self.has("/scripts/functions"),
-                "systemd or initramfs-tools' scripts, one of which must carry the files",
-            ),
-            Mode::CoreosLive => (self.has_program("ignition"), "Ignition"),
-        };
-        if !works {
-            bail!("for {} the base needs {lacks}", mode.name());
-        }
-        self.check_links(overlay)
-    }
-
-    /// The kernel removes a link of the base where an archive lists a directory, and what lay behind it is gone.
-    fn check_links(&self, overlay: &Listing) -> Result<()> {
-        let rows = || {
-            self.listing
-                .members
-                .iter()
-                .flat_map(|member| &member.entries)
-        };
-        for row in overlay.members.iter().flat_map(|member| &member.entries) {
-            let is_link = rows()
-                .rfind(|base| base.path == row.path)
-                .is_some_and(|base| base.kind == RowKind::Symlink);
-            if row.kind == RowKind::Directory && is_link {
-                bail!(
-                    "{} is a link in the base and a directory in the overlay",
-                    row.path
-                );
-            }
-        }
-        Ok(())
-    }
-
-    fn has(&self, path: &str) -> bool {
-        let rows = self
-            .listing
-            .members
-            .iter()
-            .flat_map(|member| &member.entries);
-        rows.into_iter().any(|row| row.path == path)
-    }
-
-    fn has_program(&self, name: &str) -> bool {
-        let mut rows = self
-            .listing
-            .members
-            .iter()
-            .flat_map(|member| &member.entries);
-        rows.any(|row| row.path.rsplit('/').next() == Some(name))
-    }
-
-    /// Writes the base and what pads it; overlays of ours may follow each other without more.
-    pub fn copy_to(&mut self, out: &mut dyn Write) -> Result<()> {
-        let copied = io::copy(&mut self.file, out).context("reading the base")?;
-        if copied != self.size {
-            bail!("reading the base: it changed meanwhile");
-        }
-        let compressed = |member: &Member| member.compression != Packing::None;
-        let last = self.listing.members.last();
-        let zeros = padding(self.size, last.is_some_and(compressed));
-        Ok(out.write_all(&[0; 8][..zeros as usize])?)
-    }
+/// Writes a file in a folder beside its place and renames it at the end; its length.
+fn write(
+    out: &Path,
+    secret: bool,
+    fill: &mut dyn FnMut(&mut dyn Write) -> Result<()>,
+) -> Result<u64> {
+    let writing = || format!("writing {}", out.display());
+    let _lock = Lock::take(out)?;
+    let folder = Staging::begin(&beside(out, "new")?)?;
+    let staging = folder.join("initrd");
+    let mode = if secret { 0o600 } else { 0o644 };
+    let file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(mode)
+        .open(&staging)
+        .with_context(writing)?;
+    let mut buffered = BufWriter::with_capacity(256 * 1024, file);
+    fill(&mut buffered)?;
+    let file: File = buffered.into_inner().context("writing the last bytes")?;
+    file.sync_all().with_context(writing)?;
+    uninterrupted(|| fs::rename(&staging, out)).with_context(writing)?;
+    Ok(file.metadata()?.len())
 }

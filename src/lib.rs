@@ -91,8 +91,6 @@ pub mod schema;
 /// What is in payloads, ours and others'.
 pub mod inspect;
 
-/// One initrd of a base and an overlay.
-pub mod initrd;
 /// What nodes need that no payload contains.
 pub mod preflight;
 /// Whether what arrived is what was signed.
@@ -103,6 +101,8 @@ pub mod bundle;
 
 /// What changed between two bundles.
 pub mod diff;
+/// One initrd of a base and an overlay.
+pub mod initrd;
 
 /// A project: opened, checked, built and compared.
 pub mod project;

@@ -1,39 +1,28 @@
 //! `nodebake initrd`: a node's overlay and a base initrd in one file.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{BufWriter, Write};
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
-
-use anyhow::{Context, bail};
+use std::io::Write;
 
 use crate::bundle::{Old, OldBundle};
 use crate::cli::{Initrd, InitrdAppend};
+use crate::cmd::say;
 use crate::error::{Exit, Result};
-use crate::initrd::Base;
-use crate::inspect::{Limits, inspect};
-use crate::lock::{Lock, beside};
-use crate::manifest::{FileRecord, NodeRecord};
-use crate::model::output::Mode;
-use crate::payload::initramfs::{is_layer, is_overlay};
+use crate::initrd::append;
 use crate::report::Report;
 use crate::signing::PublicKey;
-use crate::staging::Staging;
 use crate::terminal;
-use crate::unfinished::uninterrupted;
 
 /// Runs `initrd …`.
 pub fn run(args: &Initrd) -> Result<Exit> {
     match args {
-        Initrd::Append(args) => append(args),
+        Initrd::Append(args) => appended(args),
     }
 }
 
-fn append(args: &InitrdAppend) -> Result<Exit> {
+fn appended(args: &InitrdAppend) -> Result<Exit> {
     let mut report = Report::default();
     let shown = args.key.display().to_string();
     let Some(key) = PublicKey::load(&args.key, &shown, &mut report)? else {
-        write!(terminal::stderr(), "{report}")?;
+        say(&report)?;
         return Ok(Exit::Findings);
     };
     let bundle = match OldBundle::open_verified(&args.bundle, &key)? {
@@ -43,84 +32,11 @@ fn append(args: &InitrdAppend) -> Result<Exit> {
             return Ok(Exit::VerificationFailed);
         }
     };
-    let Some(node) = bundle.node(&args.node) else {
-        bail!(
-            "there is no node {} in {}",
-            args.node,
-            args.bundle.display()
-        );
-    };
-    let (mode, overlays) = overlays(&bundle, node)?;
-    let mut base = Base::open(&args.base)?;
-    for overlay in &overlays {
-        let (listing, outcome) = inspect(&bundle.path(overlay), Limits::default(), None)?;
-        outcome?;
-        base.check(mode, &listing)
-            .with_context(|| format!("appending to {}", args.base.display()))?;
-    }
-    let secret = overlays.iter().any(|overlay| overlay.secret);
-    let written = write(&args.out, secret, &mut |out| {
-        base.copy_to(out)?;
-        let mut overlays = overlays.iter();
-        overlays.try_for_each(|overlay| bundle.copy(overlay, out))
-    })?;
+    let (written, mode) = append(&args.base, (&bundle, &args.node), &args.out)?;
     let mut line = format!("{}: {written} bytes, {}", args.out.display(), mode.name());
     for argument in mode.kernel_arguments() {
         line = format!("{line}, kernel argument {argument}");
     }
     writeln!(terminal::stdout(), "{line}")?;
     Ok(Exit::Good)
-}
-
-/// What becomes of a node's overlay, and its files: the layer that it shares with others, and over it its own, the secret
-/// part last.
-fn overlays<'a>(
-    bundle: &'a OldBundle,
-    node: &'a NodeRecord,
-) -> Result<(Mode, Vec<&'a FileRecord>)> {
-    let mode = node.initramfs.as_ref().map(|record| &*record.mode);
-    let known = [Mode::RamRoot, Mode::Carry, Mode::CoreosLive];
-    let mode = known.into_iter().find(|known| mode == Some(known.name()));
-    let overlay = |file: &&FileRecord| is_overlay(file.name());
-    let mut overlays: Vec<&FileRecord> = node.files.iter().filter(overlay).collect();
-    overlays.sort_by_key(|file| file.name().contains(".secrets."));
-    let (Some(mode), false) = (mode, overlays.is_empty()) else {
-        bail!(
-            "{} has no initramfs overlay: build it with that format",
-            node.name
-        );
-    };
-    let layers = node
-        .shared
-        .iter()
-        .map(|path| &**path)
-        .filter(|path| is_layer(path));
-    let mut all: Vec<&FileRecord> = layers.filter_map(|path| bundle.shared(path)).collect();
-    all.extend(overlays);
-    Ok((mode, all))
-}
-
-/// Writes a file in a folder beside its place and renames it at the end; its length.
-fn write(
-    out: &Path,
-    secret: bool,
-    fill: &mut dyn FnMut(&mut dyn Write) -> Result<()>,
-) -> Result<u64> {
-    let writing = || format!("writing {}", out.display());
-    let _lock = Lock::take(out)?;
-    let folder = Staging::begin(&beside(out, "new")?)?;
-    let staging = folder.join("initrd");
-    let mode = if secret { 0o600 } else { 0o644 };
-    let file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(mode)
-        .open(&staging)
-        .with_context(writing)?;
-    let mut buffered = BufWriter::with_capacity(256 * 1024, file);
-    fill(&mut buffered)?;
-    let file: File = buffered.into_inner().context("writing the last bytes")?;
-    file.sync_all().with_context(writing)?;
-    uninterrupted(|| fs::rename(&staging, out)).with_context(writing)?;
-    Ok(file.metadata()?.len())
 }

@@ -7,7 +7,8 @@ use anyhow::bail;
 
 use crate::bundle::{attach, sign};
 use crate::cli::{Print, Sign};
-use crate::cmd::verify::say;
+use crate::cmd::say;
+use crate::cmd::verify::conclude;
 use crate::error::{Exit, Result};
 use crate::report::Report;
 use crate::signing::{PublicKey, Signer};
@@ -36,9 +37,9 @@ pub fn run(args: &Sign) -> Result<Exit> {
             writeln!(terminal::stdout(), "{}: signed", args.out.display())?;
             Ok(Exit::Good)
         }
-        Some(verdict) => say(&verdict, args.output),
+        Some(verdict) => conclude(args.output, verdict.is_good(), &verdict),
         None => {
-            write!(terminal::stderr(), "{report}")?;
+            say(&report)?;
             Ok(Exit::Findings)
         }
     }

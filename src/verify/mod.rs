@@ -7,6 +7,8 @@ mod bundle;
 pub mod embedded;
 mod files;
 mod scan;
+mod text;
+mod warnings;
 
 pub use bundle::{Checked, Problem, Verdict, check, open, verify, verify_partial};
 pub use files::{FileVerdict, Single, Sums as SumsFiles, verify_files};

@@ -1,0 +1,100 @@
+//! What the user may say of a project, wherever one is read.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use time::OffsetDateTime;
+
+use crate::cli::values::time;
+use crate::cli::{Print, SecretsArgs};
+use crate::error::Result;
+use crate::project::{Reading, Tokens};
+use crate::project_folder::ProjectFolder;
+
+/// `check` and `preflight`.
+#[derive(Debug, Args)]
+pub struct Check {
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub project: ProjectArgs,
+    /// Do without the tokens: placeholders stand for them, and when they end is
+    /// not judged; for checks of changes by those who may not see secrets
+    #[arg(long, conflicts_with = "secrets")]
+    pub no_tokens: bool,
+    /// Print results for people or as JSON
+    #[arg(short, long, value_enum, default_value_t, value_name = "FORM")]
+    pub output: Print,
+}
+
+/// What `check`, `build` and `show` read.
+#[derive(Debug, Args)]
+pub struct ProjectArgs {
+    /// The project's folder
+    #[arg(default_value = ".", value_name = "DIR")]
+    pub dir: PathBuf,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub reading: ReadingArgs,
+}
+
+/// How a project is read and judged.
+#[derive(Clone, Debug, Args)]
+pub struct ReadingArgs {
+    /// Judge expirations at this time (RFC 3339) rather than now; it changes
+    /// findings only, never a byte of what is built
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub at: Option<OffsetDateTime>,
+    /// Treat warnings as errors
+    #[arg(long)]
+    pub strict: bool,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub allow: AllowArgs,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub secrets: SecretsArgs,
+}
+
+/// Where a project's files may be, wherever a project is read.
+#[derive(Clone, Debug, Default, Args)]
+pub struct AllowArgs {
+    /// A folder outside of the project whose files it may name or link to, a
+    /// cache of assets for example; may be given more than once
+    #[arg(long = "allow", value_name = "DIR")]
+    pub folders: Vec<PathBuf>,
+}
+
+impl ProjectArgs {
+    /// How it is read, and with which tokens.
+    pub fn reading(&self, tokens: Tokens) -> Reading {
+        self.reading.of(&self.dir, tokens)
+    }
+}
+
+impl ReadingArgs {
+    /// How the project in a folder is read.
+    pub fn of(&self, dir: &Path, tokens: Tokens) -> Reading {
+        Reading {
+            dir: dir.to_owned(),
+            allow: self.allow.folders.clone(),
+            at: self.at,
+            strict: self.strict,
+            secrets: self.secrets.choice(),
+            tokens,
+        }
+    }
+}
+
+impl Check {
+    /// How the project is read.
+    pub fn reading(&self) -> Reading {
+        self.project.reading(Tokens::asked(self.no_tokens))
+    }
+}
+
+impl AllowArgs {
+    /// A project's folder, and what may be read in it.
+    pub fn folder(&self, dir: &Path) -> Result<ProjectFolder> {
+        ProjectFolder::new(dir, &self.folders)
+    }
+}
