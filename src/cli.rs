@@ -21,10 +21,10 @@ pub use diff::Diff;
 pub use initrd::{Initrd, InitrdAppend};
 pub use pki::{Pki, PkiInit, PkiIssue};
 pub use project::{AllowArgs, Check, ProjectArgs, ReadingArgs};
-pub use secrets::{SecretsArgs, TokenFile};
+pub use secrets::SecretsArgs;
 pub use token::{
-    Token, TokenCreate, TokenEncrypt, TokenExpiring, TokenImport, TokenList, TokenRevoke,
-    TokenRotate,
+    Token, TokenCreate, TokenEncrypt, TokenExpiring, TokenFile, TokenImport, TokenList,
+    TokenRevoke, TokenRotate,
 };
 use values::version;
 pub use verify::Verify;

@@ -15,9 +15,8 @@ use rustix::fs::{CWD, Mode, OFlags, openat};
 use serde::Serialize;
 
 use crate::bundle::in_place;
-use crate::bundle::node_folder::{NodeFolder, NodeSays};
 use crate::bundle::publish::{Before, inspect, publish};
-use crate::bundle::shared::SharedFiles;
+use crate::bundle::shared_files::SharedFiles;
 use crate::bundle::signatures::Seal;
 use crate::create;
 use crate::create::remove_tree;
@@ -121,12 +120,6 @@ impl BundleBuilder {
             _folder: folder,
             _lock: lock,
         })
-    }
-
-    /// Begins a node's folder, `nodes/NAME`, 0700. May be called from many threads at once.
-    pub fn node(&self, name: &str, says: NodeSays) -> Result<NodeFolder<'_>> {
-        let directory = self.node_directory(name)?;
-        Ok(NodeFolder::new(self, directory, name, says))
     }
 
     /// Writes one file of no node, like `cluster/rbac/kustomization.yaml`. A secret one is 0600 and makes its folder

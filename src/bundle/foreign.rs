@@ -11,8 +11,29 @@ use crate::error::Result;
 use crate::input::regular;
 use crate::manifest::sums::{SUMS_LIMIT, Sums};
 use crate::manifest::work_folder;
-use crate::manifest::{MANIFEST, SUMS, TREE_SIGNATURE, TREE_SUMS};
+use crate::manifest::{
+    INDEX, MANIFEST, SIGNATURE, SSH_SIGNATURE, SUMS, TREE_SIGNATURE, TREE_SUMS,
+    is_signature_of_others,
+};
 use crate::manifest::{MANIFEST_LIMIT, Manifest};
+
+/// Everything that a bundle has at its top.
+pub(super) const OURS: [&str; 9] = [
+    MANIFEST,
+    INDEX,
+    SUMS,
+    SIGNATURE,
+    SSH_SIGNATURE,
+    "cluster",
+    "nodes",
+    "shared",
+    "boot",
+];
+
+/// Whether a bundle has this name at its top, or somebody's signature beside its list.
+pub(super) fn is_of_a_bundle(name: &str) -> bool {
+    OURS.contains(&name) || is_signature_of_others(name)
+}
 
 /// So many are named; more are counted.
 const NAMED: usize = 5;

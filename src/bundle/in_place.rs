@@ -23,7 +23,8 @@ use std::path::Path;
 
 use anyhow::Context;
 
-use crate::bundle::publish::{is_of_a_bundle, step};
+use crate::bundle::foreign::is_of_a_bundle;
+use crate::bundle::step::step;
 use crate::create::remove_tree;
 use crate::error::Result;
 use crate::manifest::work_folder::{NEW, OLD, READY};
@@ -156,35 +157,19 @@ fn copy(from: &Path, to: &Path) -> io::Result<()> {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
-    use std::cell::Cell;
+mod tests {
     use std::collections::BTreeMap;
     use std::os::unix::fs::MetadataExt;
     use std::path::PathBuf;
     use std::sync::Arc;
 
     use super::*;
+    use crate::bundle::step::STEPS;
     use crate::bundle::{BundleBuilder, Header, NodeSays, Seal};
     use crate::manifest::Kind;
     use crate::signing::Signer;
     use crate::tree::listing::TreeListing;
     use crate::verify::verify;
-
-    thread_local! {
-        /// After so many steps the process "dies"; none means that it lives.
-        static STEPS: Cell<Option<u32>> = const { Cell::new(None) };
-    }
-
-    /// Counts down to the end that a test has set.
-    pub(in crate::bundle) fn step() -> io::Result<()> {
-        match STEPS.get() {
-            Some(0) => Err(io::Error::other("killed by the test")),
-            left => {
-                STEPS.set(left.map(|left| left - 1));
-                Ok(())
-            }
-        }
-    }
 
     fn bake(out: &Path, signer: &Arc<Signer>, text: &str) {
         let builder = begin(out, signer);

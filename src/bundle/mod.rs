@@ -11,7 +11,9 @@ mod node_folder;
 mod publish;
 mod reuse;
 mod shared;
+mod shared_files;
 mod signatures;
+mod step;
 
 pub use attach::{attach, sign};
 pub use folder::{BundleBuilder, Finished, Header};

@@ -46,13 +46,16 @@ pub struct NodeFolder<'a> {
     buffer: Vec<u8>,
 }
 
+impl BundleBuilder {
+    /// Begins a node's folder, `nodes/NAME`, 0700. May be called from many threads at once.
+    pub fn node(&self, name: &str, says: NodeSays) -> Result<NodeFolder<'_>> {
+        let directory = self.node_directory(name)?;
+        Ok(NodeFolder::new(self, directory, name, says))
+    }
+}
+
 impl<'a> NodeFolder<'a> {
-    pub(super) fn new(
-        builder: &'a BundleBuilder,
-        directory: OwnedFd,
-        name: &str,
-        says: NodeSays,
-    ) -> Self {
+    fn new(builder: &'a BundleBuilder, directory: OwnedFd, name: &str, says: NodeSays) -> Self {
         Self {
             builder,
             directory,

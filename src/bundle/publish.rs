@@ -10,30 +10,15 @@ use anyhow::{Context, bail};
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 use rustix::io::Errno;
 
-use crate::bundle::foreign::{Foreign, look};
+use crate::bundle::foreign::{Foreign, OURS, is_of_a_bundle, look};
 use crate::bundle::in_place;
 use crate::create::remove_tree;
 use crate::error::Result;
 use crate::input::regular;
 use crate::manifest::work_folder;
-use crate::manifest::{
-    INDEX, Kind, MANIFEST, SIGNATURE, SSH_SIGNATURE, SUMS, is_signature_of_others,
-};
+use crate::manifest::{Kind, MANIFEST, is_signature_of_others};
 use crate::manifest::{MANIFEST_LIMIT, Mark};
 use crate::unfinished::uninterrupted;
-
-/// Everything that a bundle has at its top.
-const OURS: [&str; 9] = [
-    MANIFEST,
-    INDEX,
-    SUMS,
-    SIGNATURE,
-    SSH_SIGNATURE,
-    "cluster",
-    "nodes",
-    "shared",
-    "boot",
-];
 
 /// What was found at the output's place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,11 +87,6 @@ fn not_ours(out: &Path, foreign: Foreign) -> Result<()> {
     }
 }
 
-/// Whether a bundle has this name at its top, or somebody's signature beside its list.
-pub(super) fn is_of_a_bundle(name: &str) -> bool {
-    OURS.contains(&name) || is_signature_of_others(name)
-}
-
 fn is_ours(out: &Path, kind: Kind) -> bool {
     regular::bounded(&out.join(MANIFEST), MANIFEST_LIMIT)
         .is_ok_and(|bytes| serde_json::from_slice::<Mark>(&bytes).is_ok_and(|mark| mark.is(kind)))
@@ -147,16 +127,6 @@ fn exchange(staging: &Path, out: &Path, before: &Before) -> Result<bool> {
     }
     Ok(true)
 }
-
-/// Where the process may die; a test makes it do so.
-#[cfg(not(test))]
-#[allow(clippy::unnecessary_wraps)]
-pub(super) fn step() -> io::Result<()> {
-    Ok(())
-}
-
-#[cfg(test)]
-pub(super) use crate::bundle::in_place::tests::step;
 
 #[cfg(test)]
 mod tests {

@@ -1,37 +1,21 @@
 //! Files that many nodes share, below `shared/`: each is written once, by the thread that comes first, or kept from the
 //! last bundle with the first node that needs it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::io::{self, Write};
-use std::sync::Mutex;
 
 use anyhow::{Context, bail};
 use rustix::fs::{AtFlags, unlinkat};
 
 use crate::bundle::folder::{BundleBuilder, locked};
 use crate::bundle::reuse::{OldBundle, keep_file};
+use crate::bundle::shared_files::State;
 use crate::error::Result;
 use crate::manifest::sums::check_path;
 use crate::manifest::{FileRecord, NodeRecord};
 
 /// The folder of what nodes share. Nothing in it is secret.
 pub(super) const FOLDER: &str = "shared";
-
-/// The shared files of a bundle in the making.
-#[derive(Default)]
-pub(super) struct SharedFiles(Mutex<Begun>);
-
-#[derive(Default)]
-struct Begun {
-    directories: BTreeSet<String>,
-    files: BTreeMap<String, State>,
-}
-
-enum State {
-    /// Some thread is at it; if that fails, so does the build.
-    Writing,
-    Done(FileRecord),
-}
 
 impl BundleBuilder {
     /// Writes a shared file unless it has been begun already; its path in the bundle.

@@ -1,12 +1,9 @@
 //! What the user may say of the file that holds the tokens, wherever a command reads or changes it.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::cli::{AllowArgs, Print};
-use crate::error::Result;
-use crate::project::tokens::TokensRequest;
 use crate::secrets::SecretsChoice;
 
 /// Which file, and what opens it.
@@ -37,29 +34,5 @@ impl SecretsArgs {
             file: self.secrets.clone(),
             identities: self.identities.clone(),
         }
-    }
-}
-
-/// The tokens' file, and how the result is printed: the end of every `token` command.
-#[derive(Debug, Default, Args)]
-pub struct TokenFile {
-    #[command(flatten)]
-    #[allow(missing_docs)]
-    pub secrets: SecretsArgs,
-    #[command(flatten)]
-    #[allow(missing_docs)]
-    pub allow: AllowArgs,
-    /// Print for people or as JSON
-    #[arg(short, long, value_enum, default_value_t, value_name = "FORM")]
-    pub output: Print,
-}
-
-impl TokenFile {
-    /// The project in a folder, and the file of its tokens.
-    pub fn request(&self, dir: &Path) -> Result<TokensRequest> {
-        Ok(TokensRequest {
-            folder: self.allow.folder(dir)?,
-            secrets: self.secrets.choice(),
-        })
     }
 }

@@ -1,13 +1,15 @@
 //! `token …`: what the user may say of bootstrap tokens.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use time::OffsetDateTime;
 
-use crate::cli::TokenFile;
 use crate::cli::values::{duration, duration_text, glob, lifetime, time};
+use crate::cli::{AllowArgs, Print, SecretsArgs};
+use crate::error::Result;
+use crate::project::tokens::TokensRequest;
 
 /// `token …`.
 #[derive(Debug, Subcommand)]
@@ -166,4 +168,28 @@ pub struct TokenEncrypt {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub file: TokenFile,
+}
+
+/// The tokens' file, and how the result is printed: the end of every `token` command.
+#[derive(Debug, Default, Args)]
+pub struct TokenFile {
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub secrets: SecretsArgs,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub allow: AllowArgs,
+    /// Print for people or as JSON
+    #[arg(short, long, value_enum, default_value_t, value_name = "FORM")]
+    pub output: Print,
+}
+
+impl TokenFile {
+    /// The project in a folder, and the file of its tokens.
+    pub fn request(&self, dir: &Path) -> Result<TokensRequest> {
+        Ok(TokensRequest {
+            folder: self.allow.folder(dir)?,
+            secrets: self.secrets.choice(),
+        })
+    }
 }

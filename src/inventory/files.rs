@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use crate::inventory::cursor::Cursor;
-use crate::inventory::keys::{Entry, EntryKey, Shaped, keys, templates, texts};
+use crate::inventory::keys::{Entry, EntryKey, Shaped, keys, texts};
 use crate::inventory::kinds::{MapOf, Pair, Switch, plain};
 use crate::inventory::shape::{Rule, Shape};
-use crate::inventory::text::Text;
 use crate::inventory::text::{ProjectFile, Shared};
+use crate::inventory::text::{Text, templates};
 use crate::model::Spanned;
 use crate::model::{Owner, Sha256Digest};
 use crate::report::Id;

@@ -335,37 +335,6 @@ macro_rules! texts {
     )*};
 }
 
-/// Declares kinds of text that may be templates: their pattern and examples.
-macro_rules! templates {
-    ($($(#[$doc:meta])* $name:ident: $pattern:expr, $examples:tt;)*) => {$(
-        $(#[$doc])*
-        pub enum $name {}
-
-        impl $crate::inventory::keys::Shaped for $name {
-            type Value = $crate::inventory::text::Text;
-            const SHAPE: $crate::inventory::shape::Shape =
-                $crate::inventory::shape::Shape::Text(<Self as $crate::inventory::keys::EntryKey>::RULE);
-
-            fn read(at: &$crate::inventory::cursor::Cursor<'_>) -> Option<Self::Value> {
-                $crate::inventory::text::text(at)
-            }
-        }
-
-        impl $crate::inventory::keys::EntryKey for $name {
-            type Key = $crate::inventory::text::Text;
-            const RULE: &'static $crate::inventory::shape::Rule = {
-                use $crate::inventory::shape::Rule;
-                static RULE: Rule = Rule { pattern: $pattern, examples: &$examples, template: true };
-                &RULE
-            };
-
-            fn read_key(at: &$crate::inventory::cursor::Cursor<'_>) -> Option<Self::Key> {
-                Some($crate::inventory::text::key_text(at))
-            }
-        }
-    )*};
-}
-
 /// Declares choices: words, and what each of them is; `else` is what counts where the key is absent.
 macro_rules! choices {
     (@required) => { true };
@@ -415,7 +384,7 @@ macro_rules! words {
     )*};
 }
 
-pub(crate) use {choices, keys, templates, texts, words};
+pub(crate) use {choices, keys, texts, words};
 
 /// What a text is read as, and the findings.
 #[cfg(test)]

@@ -37,6 +37,39 @@ texts! {
     Mac or MacInvalid: String = mac, r"^[0-9A-Fa-f]{2}([:-][0-9A-Fa-f]{2}){5}$", ["52:54:00:12:34:56"];
 }
 
+/// Declares kinds of text that may be templates: their pattern and examples.
+macro_rules! templates {
+    ($($(#[$doc:meta])* $name:ident: $pattern:expr, $examples:tt;)*) => {$(
+        $(#[$doc])*
+        pub enum $name {}
+
+        impl $crate::inventory::keys::Shaped for $name {
+            type Value = $crate::inventory::text::Text;
+            const SHAPE: $crate::inventory::shape::Shape =
+                $crate::inventory::shape::Shape::Text(<Self as $crate::inventory::keys::EntryKey>::RULE);
+
+            fn read(at: &$crate::inventory::cursor::Cursor<'_>) -> Option<Self::Value> {
+                $crate::inventory::text::text(at)
+            }
+        }
+
+        impl $crate::inventory::keys::EntryKey for $name {
+            type Key = $crate::inventory::text::Text;
+            const RULE: &'static $crate::inventory::shape::Rule = {
+                use $crate::inventory::shape::Rule;
+                static RULE: Rule = Rule { pattern: $pattern, examples: &$examples, template: true };
+                &RULE
+            };
+
+            fn read_key(at: &$crate::inventory::cursor::Cursor<'_>) -> Option<Self::Key> {
+                Some($crate::inventory::text::key_text(at))
+            }
+        }
+    )*};
+}
+
+pub(crate) use templates;
+
 /// Text that may be a template: it is one if it holds `{{`, `{%` or `{#`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Text {

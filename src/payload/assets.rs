@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use crate::error::Result;
 use crate::model::output::Format;
 use crate::model::{NodePath, hex};
-use crate::payload::{Job, Output, Place, initramfs, tarball};
+use crate::payload::{Job, Output, Place};
 use crate::tree::listing::write_entries;
 use crate::tree::{Content, Entry, EntryKind, NodeTree};
 
@@ -37,27 +37,6 @@ pub(super) fn serve(job: &Job<'_>, format: Format, out: &mut dyn Output) -> Resu
         out.file(Place::Shared, &name, &mut |out| content.copy_to(out))?;
     }
     Ok(())
-}
-
-/// Where a job's assets are in a format, for people: `inside`, a URL, or a path in the bundle. None without assets.
-pub fn place(job: &Job<'_>, format: Format) -> Option<String> {
-    let settings = job.settings;
-    let layer = Layer::of(job.tree)?;
-    let initramfs = &settings.initramfs;
-    let name = match (settings.assets(format), format) {
-        (Assets::Url, _) => return settings.assets_url.clone(),
-        (Assets::Iso, _) => layer.image_name(),
-        (Assets::Layer, Format::Tarball) => {
-            tarball::layer_name(&layer, settings.tarball.compression)
-        }
-        (Assets::Layer, Format::Initramfs) => {
-            initramfs::layer_name(&layer, initramfs.mode, initramfs.archive.compression)
-        }
-        (Assets::Layer, Format::CloudInit | Format::Ignition) | (Assets::Inside, _) => {
-            return Some("inside".to_owned());
-        }
-    };
-    Some(format!("shared/{name}"))
 }
 
 /// The URL of a file: `{sha256}` stands for its digest.

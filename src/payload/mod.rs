@@ -4,6 +4,7 @@
 mod archive;
 /// Assets: inside a payload or shared by nodes.
 pub mod assets;
+mod assets_location;
 /// user-data, meta-data and network-config.
 pub mod cloud_init;
 /// Compression of archives, the same bytes everywhere.
@@ -42,6 +43,7 @@ use anyhow::bail;
 use crate::payload::cloud_init::UserFiles;
 pub use archive::members;
 pub use assets::Layer;
+pub use assets_location::assets_location;
 pub use forms::Forms;
 pub use ignition::UserConfig;
 pub use libraries::libraries;

@@ -3,32 +3,10 @@
 use std::fmt;
 use std::io;
 
-use serde::Serialize;
-
 use crate::input::{self, Flaw};
 use crate::model::location::{FieldLocation, Location};
-use crate::report::Id;
+use crate::report::{Id, Severity};
 use crate::terminal::shown;
-
-/// How bad a finding is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Severity {
-    /// Nothing is built.
-    Error,
-    /// Built all the same, unless `--strict`.
-    Warning,
-}
-
-impl Severity {
-    /// `error` or `warning`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Error => "error",
-            Self::Warning => "warning",
-        }
-    }
-}
 
 /// One thing that is wrong in what the user wrote.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,9 +6,11 @@ pub mod catalogue;
 mod collected;
 mod finding;
 pub mod print;
+mod severity;
 mod summary;
 
 pub use catalogue::Id;
 pub use collected::Report;
-pub use finding::{Amount, Finding, Severity};
+pub use finding::{Amount, Finding};
+pub use severity::Severity;
 pub use summary::Summary;

@@ -1,8 +1,8 @@
 //! The secrets file on disk, plain or encrypted: who may read it, one writer at a time, and never a half-written file.
 
-use std::fs::{self, File, Metadata, OpenOptions, Permissions};
+use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
@@ -13,6 +13,7 @@ use crate::error::Result;
 use crate::input::{self, Limit};
 use crate::model::Location;
 use crate::report::{Finding, Id, Report};
+use crate::secrets::file_access::{check_file, check_writers};
 use crate::secrets::{Keys, TokenStore};
 use crate::unfinished::Unfinished;
 
@@ -64,62 +65,6 @@ fn is_sealed_name(path: &Path) -> bool {
     path.as_os_str()
         .as_encoded_bytes()
         .ends_with(SEALED_SUFFIX.as_bytes())
-}
-
-/// A file with secrets must be for its owner's eyes, and the owner must be us or root: another owner could change it.
-/// The open file is asked, not its name, so that nobody can exchange it in between.
-pub(super) fn check_file(facts: &Metadata, name: &str, report: &mut Report) {
-    if facts.is_file() {
-        let user = rustix::process::geteuid().as_raw();
-        check_access(facts.mode(), facts.uid(), user, name, report);
-    }
-}
-
-/// Judges a file by its mode and owner; `user` is who we are.
-pub fn check_access(mode: u32, owner: u32, user: u32, name: &str, report: &mut Report) {
-    let location = Location::file(name);
-    if mode & 0o077 != 0 {
-        let rule = format!(
-            "others may read or change the file (mode {:04o})",
-            mode & 0o7777
-        );
-        report.add(
-            Finding::new(Id::FileExposed, &location, "", rule)
-                .help(format!("run `chmod 600 {name}`")),
-        );
-    }
-    judge_owner(owner, user, name, report);
-}
-
-fn judge_owner(owner: u32, user: u32, name: &str, report: &mut Report) {
-    if owner != user && owner != 0 {
-        let rule = format!("the file belongs to another user (uid {owner}, we are {user})");
-        let repair = format!("run `chown {user} {name}`, or pass it on stdin");
-        report
-            .add(Finding::new(Id::FileOwnerForeign, &Location::file(name), "", rule).help(repair));
-    }
-}
-
-/// Encrypting proves nothing about who wrote a file: anybody can encrypt tokens of their own for public recipients.
-fn check_writers(facts: &Metadata, name: &str, report: &mut Report) {
-    if !facts.is_file() {
-        return;
-    }
-    // The group may: a checkout with the umask 002 is usual where every user has a group of their own.
-    if facts.mode() & 0o002 != 0 {
-        let rule = format!(
-            "others may change the file (mode {:04o})",
-            facts.mode() & 0o7777
-        );
-        let repair = format!("run `chmod o-w {name}`");
-        report.add(Finding::new(Id::FileExposed, &Location::file(name), "", rule).help(repair));
-    }
-    judge_owner(
-        facts.uid(),
-        rustix::process::geteuid().as_raw(),
-        name,
-        report,
-    );
 }
 
 /// The right to change a secrets file. Other programs that want it wait until it is dropped; the kernel takes it back
@@ -238,6 +183,7 @@ fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
 mod tests {
     use super::*;
     use crate::secrets::Minting;
+    use std::os::unix::fs::MetadataExt;
     use std::time::Duration;
     use time::macros::datetime;
 
@@ -331,24 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn others_may_neither_read_nor_own_it() {
-        for (mode, owner, user, count) in [
-            (0o100_600, 1000, 1000, 0),
-            (0o100_400, 0, 1000, 0),
-            (0o100_640, 1000, 1000, 1),
-            (0o100_604, 1000, 1000, 1),
-            (0o100_620, 1000, 1000, 1),
-            (0o100_600, 1000, 0, 1),
-            (0o100_644, 1001, 1000, 2),
-        ] {
-            let mut report = Report::default();
-            check_access(mode, owner, user, "secrets.yaml", &mut report);
-            assert_eq!(
-                report.to_string().lines().count(),
-                count,
-                "{mode:o} {owner}: {report}"
-            );
-        }
+    fn a_file_that_others_may_read_is_a_finding() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("secrets.yaml");
         create(&path, "a");

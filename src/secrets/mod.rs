@@ -4,6 +4,7 @@
 
 mod document;
 mod file;
+mod file_access;
 mod ids;
 mod ids_read;
 mod import;
@@ -17,7 +18,8 @@ mod stand_in;
 mod store;
 mod token;
 
-pub use file::{LOCK_SUFFIX, StoreLock, check_access};
+pub use file::{LOCK_SUFFIX, StoreLock};
+pub use file_access::check_access;
 pub use ids::{TokenId, TokenIds};
 pub use import::{Imported, LeftOut, Owners};
 pub use list::{Listing, minted_text};

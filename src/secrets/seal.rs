@@ -12,7 +12,7 @@ use crate::error::Result;
 use crate::input::{self, Limit};
 use crate::model::Location;
 use crate::report::{Finding, Id, Report};
-use crate::secrets::file::check_file;
+use crate::secrets::file_access::check_file;
 
 #[cfg(feature = "age")]
 #[path = "seal/with_age.rs"]

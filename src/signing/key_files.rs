@@ -1,27 +1,17 @@
 //! A key pair on the disk: `sign.key`, and beside it `sign.pub` and `allowed_signers`, which say the same of its public
-//! half in two forms. They are made together, and they are checked together, since a receiver gets only the public ones.
+//! half in two forms. They are made together.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 
-use crate::access::{self, Others};
 use crate::create;
 use crate::error::Result;
-use crate::input::{self, Limit};
 use crate::lock::Lock;
-use crate::model::Location;
-use crate::report::{Finding, Id, Report};
+use crate::report::Report;
+use crate::signing::pair::{PRIVATE, PUBLIC, SIGNERS, is_there};
 use crate::signing::{PublicKey, Signer};
 use crate::unfinished::{Unfinished, make_folders};
-
-/// The names of the three files.
-const PRIVATE: &str = "sign.key";
-const PUBLIC: &str = "sign.pub";
-const SIGNERS: &str = "allowed_signers";
-
-/// The longest `allowed_signers` that is read: it may hold the keys of others too.
-const SIGNERS_LIMIT: u64 = 1 << 20;
 
 /// Where a key pair was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -94,10 +84,6 @@ pub fn generate_keys(folder: &Path) -> Result<KeyFiles> {
     })
 }
 
-fn is_there(path: &Path) -> bool {
-    path.symlink_metadata().is_ok()
-}
-
 fn existing(private: &Path) -> Result<Signer> {
     let mut report = Report::default();
     match Signer::load(private, &private.display().to_string(), &mut report)? {
@@ -107,53 +93,6 @@ fn existing(private: &Path) -> Result<Signer> {
             report.to_string().trim_end().replace('\n', "; ")
         ),
     }
-}
-
-/// Checks what is beside a private key of the usual name: nobody else may exchange it, and its public files are of it.
-pub fn check(file: &Path, shown: &str, key: &PublicKey, report: &mut Report) -> Result<()> {
-    // A folder `keys` is there for nothing else; another may be a home folder that a group shares.
-    let folder = file.parent().and_then(Path::file_name);
-    let others = match folder.is_some_and(|name| name == "keys") {
-        true => Others::AndGroup,
-        false => Others::All,
-    };
-    access::check_folder(file, shown, others, report)?;
-    if file.file_name().is_none_or(|name| name != PRIVATE) {
-        return Ok(());
-    }
-    let beside = |name: &str| (file.with_file_name(name), shown_beside(shown, name));
-    let (public, name) = beside(PUBLIC);
-    if is_there(&public) {
-        access::check_writers(&public, &name, report)?;
-        let there = PublicKey::load(&public, &name, report)?;
-        if there.is_some_and(|there| there != *key) {
-            report.add(no_pair(&name, shown));
-        }
-    }
-    let (signers, name) = beside(SIGNERS);
-    if is_there(&signers) {
-        access::check_writers(&signers, &name, report)?;
-        let read = input::read(&signers, Limit::bytes(SIGNERS_LIMIT));
-        let read = report
-            .take(read, &name)
-            .with_context(|| format!("reading {name}"))?;
-        if read.is_some_and(|text| !key.is_among(&String::from_utf8_lossy(&text))) {
-            report.add(no_pair(&name, shown));
-        }
-    }
-    Ok(())
-}
-
-fn no_pair(name: &str, private: &str) -> Finding {
-    let rule =
-        format!("must be of the same key pair as {private}, or receivers refuse what is signed");
-    Finding::new(Id::PublicKeyMismatch, &Location::file(name), "", rule).help(
-        "put the right key back; or remove this file, and `nodebake key generate` writes it from the private key",
-    )
-}
-
-fn shown_beside(shown: &str, name: &str) -> String {
-    Path::new(shown).with_file_name(name).display().to_string()
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Keys that sign bundles: Ed25519, with signatures for openssl and for ssh-keygen.
 
 mod key_files;
+mod pair;
 mod private_key;
 mod public_key;
 mod sshsig;

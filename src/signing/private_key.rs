@@ -19,7 +19,7 @@ use crate::input;
 use crate::model::Location;
 use crate::report::{Finding, Id, Report};
 use crate::signing::public_key::{KEY_LIMIT, PublicKey};
-use crate::signing::{key_files, sshsig};
+use crate::signing::{pair, sshsig};
 
 /// An Ed25519 private key. It signs deterministically: the same bytes always get the same signature.
 pub struct Signer {
@@ -67,7 +67,7 @@ impl Signer {
         match std::str::from_utf8(&bytes).map_or(Err(FOREIGN), Self::from_pem) {
             Ok(signer) => {
                 let mut beside = Report::default();
-                key_files::check(file, shown, &signer.public, &mut beside)?;
+                pair::check(file, shown, &signer.public, &mut beside)?;
                 let good = !beside.has_errors();
                 report.merge(beside);
                 Ok(good.then_some(signer))

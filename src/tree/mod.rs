@@ -3,6 +3,7 @@
 
 mod clash;
 mod content;
+mod entry;
 mod listed;
 /// `tree.json` and `tree.sums`: the list of a tree.
 pub mod listing;
@@ -13,8 +14,9 @@ mod unit;
 
 pub use clash::Clash;
 pub use content::{Asset, Blob, Content, Measure, Source, nameless};
+pub use entry::{Entry, EntryKind, Origin};
 pub use listed::{ListedKind, ListedTree};
-pub use node_tree::{Conflict, Entry, EntryKind, NodeTree, Origin};
+pub use node_tree::{Conflict, NodeTree};
 pub use unit::{
     InstallLink, Position, Texts, UNIT_FOLDER, Unit, UnitFault, check_unit, read_unit, unit_keys,
     unit_name,

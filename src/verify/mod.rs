@@ -8,8 +8,10 @@ pub mod embedded;
 mod files;
 mod scan;
 mod text;
+mod verdict;
 mod warnings;
 
-pub use bundle::{Checked, Problem, Verdict, check, open, verify, verify_partial};
+pub use bundle::{Checked, check, open, verify, verify_partial};
 pub use files::{FileVerdict, Single, Sums as SumsFiles, verify_files};
 pub use scan::TREE_LIMIT;
+pub use verdict::{Problem, Verdict};

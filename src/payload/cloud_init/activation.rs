@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::ops::Bound;
 
 use crate::model::NodePath;
+use crate::payload::cloud_init::command::Command;
 use crate::payload::cloud_init::order::{Verb, start_order};
-use crate::payload::cloud_init::runcmd::Command;
 use crate::tree::{Entry, EntryKind, NodeTree, Unit};
 
 /// Files below a folder, and what makes the running system read them.

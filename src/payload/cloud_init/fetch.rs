@@ -4,8 +4,8 @@
 use crate::model::output::{Assets, Format};
 use crate::model::{NodePath, Sha256Digest, hex};
 use crate::payload::assets::{apart, url_of};
-use crate::payload::cloud_init::runcmd::{Command, shell_quoted};
-use crate::payload::cloud_init::user_data::early_mode;
+use crate::payload::cloud_init::command::{Command, shell_quoted};
+use crate::payload::cloud_init::early::early_mode;
 use crate::payload::{Job, Layer};
 use crate::tree::{Content, Entry};
 

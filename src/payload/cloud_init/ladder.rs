@@ -11,6 +11,7 @@ use crate::io::Limited;
 use crate::model::Sha256Digest;
 use crate::model::output::limits::Limit;
 use crate::model::output::{Assets, Format};
+use crate::payload::cloud_init::form::Rung;
 use crate::payload::cloud_init::user_data::{Packing, Shape, write, write_file};
 use crate::payload::gzip::Gzip;
 use crate::payload::part::parts;
@@ -23,20 +24,6 @@ const HOPELESS: u64 = 64;
 
 /// How many of the largest files are named.
 const NAMED: usize = 5;
-
-/// A form of user-data.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub enum Rung {
-    /// As people read it.
-    Plain,
-    /// Each file in the smaller of its form and gzip in base64.
-    PackedFiles,
-    /// The whole plain document in gzip, which cloud-init knows by its first bytes.
-    Gzip,
-    /// A small document with the secrets, which fetches the rest by URL and digest.
-    Fetched,
-}
 
 /// One rung that was tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

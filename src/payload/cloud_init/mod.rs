@@ -2,9 +2,12 @@
 //! `network-config` where the inventory has interfaces. Plain YAML 1.1, no Jinja: what a file holds is never expanded.
 
 mod activation;
+mod command;
 mod content;
 mod documents;
+mod early;
 mod fetch;
+mod form;
 mod ladder;
 mod mime;
 mod order;
@@ -30,7 +33,8 @@ use crate::yaml;
 
 pub use crate::tree::network::network_config;
 pub use documents::{BODY_NAME, FILE_NAMES};
-pub use ladder::{Account, Rung, Step, accounts, largest};
+pub use form::Rung;
+pub use ladder::{Account, Step, accounts, largest};
 pub use mime::{UserFiles, UserPart};
 pub use oversize::oversize;
 

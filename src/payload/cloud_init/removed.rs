@@ -3,7 +3,7 @@
 use crate::model::NodePath;
 use crate::model::output::CloudInit;
 use crate::payload::Removals;
-use crate::payload::cloud_init::runcmd::{Command, shell_quoted};
+use crate::payload::cloud_init::command::{Command, shell_quoted};
 use crate::tree::ListedKind;
 
 /// Before files are written, since a new file may lie where a folder or a link was: that is what `bootcmd` is early

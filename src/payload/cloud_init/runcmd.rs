@@ -11,30 +11,11 @@ use crate::model::output::{Assets, CloudInit};
 use crate::model::{NodePath, User};
 use crate::payload::Job;
 use crate::payload::cloud_init::activation;
+use crate::payload::cloud_init::command::{Command, list, shell_quoted};
+use crate::payload::cloud_init::early::{SPECIAL_BITS, early_mode, owned_by_root, waiting};
 use crate::payload::cloud_init::fetch;
 use crate::payload::cloud_init::removed;
-use crate::payload::cloud_init::user_data::early_mode;
 use crate::tree::{Entry, EntryKind};
-use crate::yaml::push_quoted;
-
-/// Set-user-id, set-group-id and sticky.
-pub const SPECIAL_BITS: u32 = 0o7000;
-
-/// One item of the list.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Command {
-    /// Program and arguments, each passed as it is.
-    Program(Vec<String>),
-    /// A line for `sh`.
-    Shell(String),
-}
-
-impl Command {
-    /// A program with its arguments.
-    pub fn new<'a>(words: impl IntoIterator<Item = &'a str>) -> Self {
-        Self::Program(words.into_iter().map(str::to_owned).collect())
-    }
-}
 
 /// The `runcmd:` lines; empty when nothing is to be done. `body` brings files, directories and links with their modes.
 pub fn lines(job: &Job<'_>, all: &BTreeMap<NodePath, Entry>, body: Option<&Command>) -> String {
@@ -75,24 +56,6 @@ pub fn lines(job: &Job<'_>, all: &BTreeMap<NodePath, Entry>, body: Option<&Comma
     list("runcmd", &commands)
 }
 
-/// A list of commands under its key; empty when nothing is to be done.
-pub fn list(key: &str, commands: &[Command]) -> String {
-    if commands.is_empty() {
-        return String::new();
-    }
-    let mut out = format!("{key}:\n");
-    for command in commands {
-        push_command(&mut out, command);
-    }
-    out
-}
-
-/// Where a file waits for its disk: written early, moved when cloud-init has mounted what it makes. `defer` would do the
-/// same, but cloud-init before 21.4 does not know it and writes the file where the disk then hides it.
-pub fn waiting(path: &NodePath) -> String {
-    format!("/run/nodebake/waiting{path}")
-}
-
 /// Gives users their numbers where cloud-init has not: 20.4 reads a number only where it is written as a string, against
 /// which the schemas of newer ones speak.
 fn numbers(users: &[User]) -> impl Iterator<Item = Command> {
@@ -130,26 +93,6 @@ const FORGET: &str = "mkdir -p /etc/cloud && : >/etc/cloud/cloud-init.disabled &
     rm -rf /var/lib/cloud/seed /var/lib/cloud/instances/*/obj.pkl /var/lib/cloud/instances/*/user-data.txt* \
     /var/lib/cloud/instances/*/cloud-config.txt /run/cloud-init/instance-data-sensitive.json \
     /run/cloud-init/combined-cloud-config.json";
-
-fn push_command(out: &mut String, command: &Command) {
-    out.push_str("- ");
-    match command {
-        Command::Shell(line) => push_quoted(out, line),
-        Command::Program(words) => {
-            for (index, word) in words.iter().enumerate() {
-                out.push_str(if index == 0 { "[" } else { ", " });
-                push_quoted(out, word);
-            }
-            out.push(']');
-        }
-    }
-    out.push('\n');
-}
-
-/// Whether nobody has to be looked up.
-pub fn owned_by_root(entry: &Entry) -> bool {
-    entry.user.id == 0 && entry.group.id == 0
-}
 
 fn directories(all: &BTreeMap<NodePath, Entry>) -> impl Iterator<Item = Command> {
     all.iter()
@@ -215,9 +158,4 @@ fn owners(all: &BTreeMap<NodePath, Entry>) -> Vec<Command> {
         }
     }
     commands
-}
-
-/// A word for `sh`, whatever it holds.
-pub fn shell_quoted(word: &str) -> String {
-    format!("'{}'", word.replace('\'', r"'\''"))
 }

@@ -11,12 +11,14 @@ use base64::write::EncoderWriter;
 use crate::error::Result;
 use crate::model::Sha256Digest;
 use crate::model::output::Assets;
+use crate::payload::cloud_init::command;
 use crate::payload::cloud_init::content;
+use crate::payload::cloud_init::early::{early_mode, waiting};
 use crate::payload::cloud_init::fetch;
-use crate::payload::cloud_init::ladder::Rung;
+use crate::payload::cloud_init::form::Rung;
 use crate::payload::cloud_init::mime;
 use crate::payload::cloud_init::removed;
-use crate::payload::cloud_init::runcmd::{self, SPECIAL_BITS, owned_by_root};
+use crate::payload::cloud_init::runcmd;
 use crate::payload::cloud_init::users;
 use crate::payload::{Forms, Job, NodeFacts, Part};
 use crate::tree::{Content, Entry, EntryKind};
@@ -96,7 +98,7 @@ fn document(job: &Job<'_>, shape: Shape, forms: &Forms, out: &mut dyn Write) -> 
         Part::Whole | Part::Public => {
             let removals = job.facts.removals.as_deref();
             let early = removals.and_then(|gone| removed::early(gone, &job.settings.cloud_init));
-            out.write_all(runcmd::list("bootcmd", early.as_slice()).as_bytes())?;
+            out.write_all(command::list("bootcmd", early.as_slice()).as_bytes())?;
             runcmd::lines(job, &all, body.as_ref())
         }
         Part::Secrets => String::new(),
@@ -114,7 +116,7 @@ fn document(job: &Job<'_>, shape: Shape, forms: &Forms, out: &mut dyn Write) -> 
             out.write_all(key.as_bytes())?;
             key = "";
             let late = job.settings.cloud_init.is_late(path);
-            let early = late.then(|| runcmd::waiting(path));
+            let early = late.then(|| waiting(path));
             let at = early.as_deref().unwrap_or(path.as_str());
             write_file(at, entry, (shape.packing, forms), &mut out)?;
         }
@@ -189,16 +191,6 @@ fn item_head(path: &str, entry: &Entry) -> String {
         early_mode(entry)
     );
     head
-}
-
-/// The mode until the file is given to its owner. A secret of another user's is closed to the group too until then.
-pub fn early_mode(entry: &Entry) -> u32 {
-    let mode = entry.mode & !SPECIAL_BITS;
-    if owned_by_root(entry) {
-        mode
-    } else {
-        mode & 0o700
-    }
 }
 
 /// A path that no YAML reader takes for anything but a string: it starts with a slash, so only `: ` and ` #` matter.

@@ -1,6 +1,7 @@
 //! Volume descriptors and path tables (ECMA-119, 8 and 9.4), for the tree with short names and for Joliet's.
 
 use crate::payload::iso::SECTOR;
+use crate::payload::iso::number::{both16, both32};
 use crate::payload::iso::record::{Extent, Record};
 
 /// 1980-01-01T00:00:00.00Z, in digits.
@@ -103,19 +104,4 @@ pub fn path_table(root: Extent) -> [Vec<u8>; 2] {
         table(root.at.to_le_bytes(), 1u16.to_le_bytes()),
         table(root.at.to_be_bytes(), 1u16.to_be_bytes()),
     ]
-}
-
-/// A number in both orders.
-pub fn both32(number: u32) -> [u8; 8] {
-    let mut bytes = [0; 8];
-    bytes[..4].copy_from_slice(&number.to_le_bytes());
-    bytes[4..].copy_from_slice(&number.to_be_bytes());
-    bytes
-}
-
-fn both16(number: u16) -> [u8; 4] {
-    let mut bytes = [0; 4];
-    bytes[..2].copy_from_slice(&number.to_le_bytes());
-    bytes[2..].copy_from_slice(&number.to_be_bytes());
-    bytes
 }

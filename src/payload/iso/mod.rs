@@ -7,6 +7,7 @@
 
 mod descriptor;
 mod name;
+mod number;
 mod record;
 
 use std::io::Write;

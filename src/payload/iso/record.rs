@@ -1,7 +1,7 @@
 //! Directory records (ECMA-119, 9.1) and what Rock Ridge adds to them.
 
 use crate::payload::iso::SECTOR;
-use crate::payload::iso::descriptor::both32;
+use crate::payload::iso::number::both32;
 
 /// The mode of the only directory, type included.
 pub const DIRECTORY: u32 = 0o040_755;

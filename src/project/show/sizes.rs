@@ -8,11 +8,10 @@ use serde::Serialize;
 use crate::error::Result;
 use crate::model::NodePath;
 use crate::model::output::{Format, IgnitionSpec, IgnitionTarget};
-use crate::payload::assets::place;
 use crate::payload::cloud_init::{FILE_NAMES, Rung, Step, accounts, largest};
 use crate::payload::ignition::{self, IgnitionAccount};
 use crate::payload::initramfs::memory;
-use crate::payload::{Forms, Job};
+use crate::payload::{Forms, Job, assets_location};
 use crate::plan::NodePlan;
 use crate::project::{Project, tree_key};
 use crate::render::RenderedNode;
@@ -114,7 +113,7 @@ pub(super) fn of(project: &Project, node: &NodePlan, rendered: &RenderedNode) ->
 /// Where the node's assets go, if it has any.
 fn assets(job: &Job<'_>) -> Option<AssetSizes> {
     let formats = job.settings.formats.iter();
-    let places = formats.filter_map(|format| Some((format.name(), place(job, *format)?)));
+    let places = formats.filter_map(|format| Some((format.name(), assets_location(job, *format)?)));
     let of_entry = |(path, entry): (&NodePath, &Entry)| match &entry.kind {
         EntryKind::File(content) if entry.is_asset() => Some(PathSize {
             path: path.to_string(),

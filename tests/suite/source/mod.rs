@@ -1,3 +1,4 @@
 //! Rules for the source itself.
 
+pub mod circles;
 pub mod rooms;

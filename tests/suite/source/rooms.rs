@@ -121,3 +121,40 @@ fn what_a_file_uses_is_read_from_its_code() {
     let used: Vec<String> = used(text).into_iter().collect();
     assert_eq!(used, ["inventory", "plan"]);
 }
+
+/// A command's file calls and prints: so many lines are enough.
+const COMMAND_LINES: usize = 100;
+
+/// The files of a room, by their names, without their tests.
+fn files(room: &str) -> Vec<(String, String)> {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let entries = WalkDir::new(source.join(room)).into_iter();
+    let entries = entries.map(|entry| entry.unwrap().into_path());
+    let files: Vec<_> = entries
+        .filter(|path| path.extension().is_some_and(|name| name == "rs"))
+        .map(|path| {
+            let text = fs::read_to_string(&path).unwrap();
+            let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap();
+            (path.display().to_string(), code.to_owned())
+        })
+        .collect();
+    assert!(!files.is_empty(), "{room} has no files");
+    files
+}
+
+#[test]
+fn a_command_calls_and_prints() {
+    for (file, code) in files("cmd") {
+        let lines = code.lines().count();
+        assert!(lines < COMMAND_LINES, "{file} has {lines} lines");
+    }
+}
+
+#[test]
+fn a_project_knows_no_command_line_and_prints_nothing() {
+    for (file, code) in files("project") {
+        for word in ["clap", "crate::cli", "crate::terminal", "println!"] {
+            assert!(!code.contains(word), "{file} names {word}");
+        }
+    }
+}
