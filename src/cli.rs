@@ -1,4 +1,4 @@
-//! What the user may say on the command line; what it means is in `cmd/`.
+//! The command line: its arguments, their help, and the plain requests that they become.
 
 use std::path::PathBuf;
 

@@ -21,8 +21,8 @@ use crate::payload::initramfs::{is_layer, is_overlay};
 use crate::staging::Staging;
 use crate::unfinished::uninterrupted;
 
-/// Appends a node's overlay to a base initrd and writes both to `out`, 0600 where the overlay holds secrets. Returns how
-/// many bytes were written, and what becomes of the overlay.
+/// Appends a node's overlay to a base initrd and writes both to `out`, 0600 where the overlay holds secrets. Returns the
+/// number of bytes, and the mode of the overlay.
 pub fn append(
     base_path: &Path,
     (bundle, name): (&OldBundle, &str),
@@ -48,7 +48,7 @@ pub fn append(
     Ok((written, mode))
 }
 
-/// What becomes of a node's overlay, and its files: the layer that it shares with others, and over it its own, the secret
+/// The mode of a node's overlay, and its files: the layer that it shares with others, and over it its own, the secret
 /// part last.
 fn overlays<'a>(
     bundle: &'a OldBundle,

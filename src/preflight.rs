@@ -1,5 +1,5 @@
 //! The needs of a node that its payload does not meet: all that its configuration names and its tree does not contain.
-//! In: a baked node and its plan. Out: a list, for those who prepare the place before nodes boot there.
+//! In: a rendered node and its plan. Out: a list, for those who prepare the place before nodes boot there.
 
 pub mod memory;
 
@@ -79,7 +79,7 @@ impl Needs {
     }
 }
 
-/// What a baked node needs that its payload does not bring.
+/// The needs of a rendered node that its payload does not meet.
 pub fn needs(
     cluster: &Cluster,
     renderer: &Renderer,

@@ -100,7 +100,7 @@ pub struct CsrReview {
 }
 
 impl CsrReview {
-    /// What is to be reviewed.
+    /// Requests to be reviewed, and what they are reviewed against.
     pub fn request(&self) -> Result<ReviewRequest> {
         Ok(ReviewRequest {
             requests: self.file.clone(),

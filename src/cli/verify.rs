@@ -10,7 +10,7 @@ use time::OffsetDateTime;
 use crate::cli::Print;
 use crate::cli::values::{duration, time};
 use crate::error::Result;
-use crate::project::judged_at;
+use crate::project::time_of_check;
 use crate::verify::SumsFiles;
 
 /// `verify`.
@@ -66,7 +66,7 @@ impl Verify {
     pub fn usable_at(&self) -> Result<Option<OffsetDateTime>> {
         let time = self.usable_for.or(self.usable.then_some(Duration::ZERO));
         let Some(time) = time else { return Ok(None) };
-        let usable = judged_at(self.at).checked_add(time.try_into()?);
+        let usable = time_of_check(self.at).checked_add(time.try_into()?);
         Ok(Some(usable.context("adding --usable-for to the time")?))
     }
 }

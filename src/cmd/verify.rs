@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::cli::{Print, Verify};
 use crate::cmd::{print, say, usage};
 use crate::error::{Exit, Result};
-use crate::project::judged_at;
+use crate::project::time_of_check;
 use crate::report::Report;
 use crate::signing::PublicKey;
 use crate::verify::embedded::verify_embedded;
@@ -60,7 +60,7 @@ pub fn run(args: &Verify) -> Result<Exit> {
 }
 
 fn bundle(args: &Verify, out: &Path, key: &PublicKey) -> Result<Exit> {
-    let at = judged_at(args.at);
+    let at = time_of_check(args.at);
     let mut verdict = match args.partial {
         true => verify_partial(out, key, args.min_generation)?,
         false => verify(out, key, args.min_generation)?,

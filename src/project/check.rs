@@ -4,10 +4,10 @@ use crate::error::Result;
 use crate::project::{Reading, open, signing};
 use crate::report::Report;
 
-/// What is known of a project beside its findings.
+/// The result of a check, beside its findings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Checked {
-    /// How many nodes can be built, unless something is wrong.
+    /// The number of nodes that can be built, unless there are errors.
     pub nodes: usize,
     /// The node whose root in the initramfs takes the most memory, and how much, in bytes.
     pub memory: Option<(u64, String)>,
@@ -26,6 +26,6 @@ pub fn check(reading: &Reading, report: &mut Report) -> Result<Option<Checked>> 
         None => None,
     };
     signing::check(&reading.dir, report)?;
-    reading.judge(report);
+    reading.apply_strictness(report);
     Ok(checked)
 }

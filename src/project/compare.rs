@@ -1,4 +1,4 @@
-//! What a build would make of a project now, to be compared with a bundle.
+//! A build of a project as it is now, to be compared with a bundle.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -19,7 +19,7 @@ use crate::staging::Staging;
 /// The Secrets of the tokens in a bundle.
 const TOKENS: &str = "cluster/tokens/tokens.yaml";
 
-/// What the project makes now, in a folder that goes when this is dropped.
+/// A build in a temporary folder, which is removed when this is dropped.
 pub struct Made(Staging);
 
 impl Made {
@@ -43,9 +43,8 @@ pub fn tokens_of(bundle: &OldBundle) -> Result<Tokens> {
     Ok(Tokens::StandIns(of_secrets(text, &newest.collect())))
 }
 
-/// What a build makes of a project now, in a folder of its own to be looked at; None after findings. Nobody is to take it for
-/// a bundle of the project's signer, but nodes that check their trees need some signature: without the project's key,
-/// that of a key that is forgotten.
+/// Builds a project into a temporary folder; None after findings. The result is only compared and never handed out. Nodes
+/// that check their trees still need a signature: without the project's key, a new key signs and is thrown away.
 pub fn build_to_compare(
     reading: &Reading,
     progress: &dyn Progress,

@@ -1,4 +1,4 @@
-//! What `kubectl get … -o json` printed, in a file, in a pipe or on stdin.
+//! Output of `kubectl get … -o json`, in a file, in a pipe or on stdin.
 
 use std::io;
 use std::path::Path;

@@ -4,13 +4,9 @@
 mod build;
 mod check;
 mod compare;
-mod credentials;
 mod csr;
 mod dump;
 mod findings;
-mod guard;
-mod merges;
-mod network_boot;
 mod nodes;
 mod open;
 /// Certificates for clusters that do without bootstrap tokens.
@@ -20,10 +16,8 @@ mod preflight;
 pub mod show;
 mod signing;
 mod template;
-mod text_file;
 /// The bootstrap tokens of a project, offline.
 pub mod tokens;
-mod user_files;
 
 use std::sync::Arc;
 
@@ -41,7 +35,7 @@ pub use compare::{Made, build_to_compare, tokens_of};
 pub use csr::{ReviewRequest, export_ids, review, settings_for_approver};
 pub use dump::read_dump;
 pub use nodes::{chosen, joining, names};
-pub use open::{Reading, Tokens, ca_bundle, judged_at, open};
+pub use open::{Reading, Tokens, ca_bundle, open, time_of_check};
 pub use preflight::{NeedRow, preflight};
 pub use signing::tree_key;
 pub use template::{NewProject, NewProjectMade, create_project};
@@ -56,12 +50,12 @@ pub struct Project {
     merges: Vec<Arc<[Arc<UserConfig>]>>,
     /// For each class, by its index, what is added to cloud-init's documents.
     user_files: Vec<Arc<UserFiles>>,
-    /// What each class's base initrds take in memory, where that is known.
+    /// For each class, the memory that its base initrds take, in bytes, where that is known.
     bases: Vec<Option<u64>>,
 }
 
 impl Project {
-    /// What packagers need to know of a node beside its tree.
+    /// The facts about a node that packagers need beside its tree.
     pub fn facts(&self, node: &NodePlan, baked: &RenderedNode) -> NodeFacts {
         let plan = &self.plan;
         let arguments = node.class.spec.os.kernel_arguments.iter();

@@ -1,4 +1,4 @@
-//! What the nodes of a project need that their payloads do not contain.
+//! The needs of a project's nodes that their payloads do not meet.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use crate::report::Report;
 /// A need, and who has it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct NeedRow {
-    /// What is needed.
+    /// The need.
     #[serde(flatten)]
     pub need: Need,
     /// The nodes that need it.
@@ -26,7 +26,7 @@ pub fn preflight(reading: &Reading, report: &mut Report) -> Result<Option<(Vec<N
         let rows = rows(&project, report);
         (rows, project.plan.nodes.len())
     });
-    reading.judge(report);
+    reading.apply_strictness(report);
     Ok(found.filter(|_| !report.has_errors()))
 }
 

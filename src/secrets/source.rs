@@ -84,7 +84,7 @@ fn keys(choice: &SecretsChoice, report: &mut Report) -> Result<Keys> {
     Ok(keys)
 }
 
-/// What is wrong with whom the tokens are encrypted for. `store` was read from the project's own file.
+/// Findings about the recipients of the tokens. `store` was read from the project's own file.
 pub fn check_recipients(
     recipients: &[Spanned<String>],
     choice: &SecretsChoice,

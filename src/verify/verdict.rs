@@ -1,4 +1,4 @@
-//! What came of verifying a bundle: what is known of it, and everything that is wrong.
+//! The verdict on a bundle: its facts, and everything that is wrong.
 
 use std::fmt;
 

@@ -13,7 +13,7 @@ use crate::verify::Verdict;
 const NAMED: usize = 5;
 
 impl Verdict {
-    /// What is no fault of the bundle's bytes, and still to be mended where it is.
+    /// Warnings that do not concern the bundle's bytes: modes of files, and leftovers of builds.
     pub fn warnings(&self) -> Report {
         let mut report = Report::default();
         let location = Location::file(&*self.bundle);
@@ -60,7 +60,7 @@ impl Verdict {
     }
 }
 
-/// What is made tight again: the folders of all nodes, or the folder that the file is in.
+/// The folder whose mode is to be repaired: those of all nodes, or the file's own.
 fn folder_of(path: &str) -> &str {
     match path.rsplit_once('/') {
         Some((folder, _)) if !folder.starts_with("nodes/") => folder,

@@ -1,4 +1,4 @@
-//! What `token expiring`, `token import` and `token encrypt` print for people.
+//! The texts of `token expiring`, `token import` and `token encrypt`.
 
 use std::fmt::Write;
 
@@ -7,7 +7,7 @@ use crate::secrets::{Expiring, Imported};
 use crate::terminal::shown;
 use crate::timing::rfc3339;
 
-/// Who needs a new token.
+/// The nodes that need a new token.
 pub fn expiring(expiring: &[Expiring], within: &str) -> String {
     let mut text = String::new();
     for found in expiring {
@@ -27,7 +27,7 @@ pub fn expiring(expiring: &[Expiring], within: &str) -> String {
     text
 }
 
-/// What was taken over, and what was not.
+/// The tokens that were taken over, and those that were not.
 pub fn imported(imported: &Imported) -> String {
     let mut text = String::new();
     // Writing to a String cannot fail.
@@ -46,7 +46,7 @@ pub fn imported(imported: &Imported) -> String {
     text
 }
 
-/// What was encrypted.
+/// The number of encrypted tokens.
 pub fn encrypted(done: &Encrypted) -> String {
     let Encrypted {
         file,

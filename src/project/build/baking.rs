@@ -30,10 +30,10 @@ use crate::verify::embedded::{checks_tree, with_signed_list};
 struct Baking<'a> {
     project: &'a Project,
     builder: &'a BundleBuilder,
-    /// What the nodes' trees are signed with.
+    /// The key that signs the nodes' trees.
     tree_key: Option<PublicKey>,
     forms: Forms,
-    /// What `--format` says for all nodes.
+    /// The formats that `--format` sets for all nodes.
     formats: Option<Vec<Format>>,
     kind: Kind,
     kept: Option<(GlobSet, &'a OldBundle)>,
@@ -42,7 +42,7 @@ struct Baking<'a> {
     findings: Mutex<Vec<Finding>>,
 }
 
-/// What baking found: with an error in it nothing is left behind, and there is no bundle.
+/// The result of baking. After an error there is no bundle, and nothing is left behind.
 pub struct Outcome {
     /// The bundle.
     pub finished: Option<Finished>,
@@ -111,7 +111,7 @@ pub fn bake(
     })
 }
 
-/// What `--format` asks for and a node's image has no use for.
+/// Findings about formats of `--format` that a node's image cannot use.
 fn refused(project: &Project, formats: Option<&[Format]>) -> Vec<Finding> {
     let formats = formats.unwrap_or_default();
     let classes = project.plan.classes.iter();
@@ -274,7 +274,7 @@ impl Baking<'_> {
         settings
     }
 
-    /// What bundle.json says of the overlay that these settings make.
+    /// The record in bundle.json of the overlay that these settings make.
     fn initramfs(&self, job: &Job<'_>) -> Option<InitramfsRecord> {
         let settings = job.settings;
         let made = self.kind == Kind::Bundle && settings.formats.contains(&Format::Initramfs);

@@ -13,7 +13,7 @@ use crate::model::output::{Pxe, Settings};
 use crate::payload::initramfs::{is_layer, is_overlay};
 use crate::payload::pxe::{BASE_FOLDER, Boot, arguments, entry, of_node, script, script_path};
 use crate::plan::{NodePlan, Plan};
-use crate::project::network_boot::files;
+use crate::project::open::network_boot::files;
 use crate::project_folder::ProjectFolder;
 
 /// Whether a node's overlay lies where machines fetch it.
@@ -49,7 +49,7 @@ pub fn write(builder: &BundleBuilder, plan: &Plan) -> Result<()> {
     of_cluster.write(builder, &plan.project)
 }
 
-/// What is written once, however many nodes need it.
+/// Files that are written once, however many nodes need them.
 #[derive(Default)]
 struct OfCluster {
     files: BTreeSet<String>,

@@ -1,4 +1,4 @@
-//! What of a project is built: `--format` and `--node`.
+//! The selection of formats and nodes to build: `--format` and `--node`.
 
 use std::path::Path;
 
@@ -24,7 +24,7 @@ pub fn formats(names: &[String]) -> Result<Option<Vec<Format>>> {
     Ok((!formats.is_empty()).then_some(formats))
 }
 
-/// The nodes to bake anew and the bundle that the others are kept from.
+/// The nodes to bake, and the bundle that the others are kept from.
 pub fn old(
     request: &BuildRequest,
     out: &Path,

@@ -10,7 +10,6 @@ mod upgrade;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use serde::Serialize;
 use time::OffsetDateTime;
 
 use crate::bundle::Finished;
@@ -24,7 +23,7 @@ use crate::signing::Signer;
 /// The bundle's folder in a project.
 const OUT: &str = "out";
 
-/// What is to be built, and where.
+/// A build to be made.
 #[derive(Clone, Debug)]
 pub struct BuildRequest {
     /// The project.
@@ -37,11 +36,11 @@ pub struct BuildRequest {
     pub nodes: Vec<String>,
     /// The bundles that the nodes have now.
     pub upgrade_from: Vec<PathBuf>,
-    /// What signs.
+    /// The source of its signatures.
     pub signing: Signing,
 }
 
-/// What a build's signatures come from, and so what it writes.
+/// The source of a build's signatures. It decides what the build writes.
 #[derive(Clone, Debug)]
 pub enum Signing {
     /// A key in this file, or the project's own.
@@ -55,21 +54,17 @@ pub enum Signing {
 }
 
 /// A bundle that was built.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug)]
 pub struct Built {
     /// Its folder; that of the trees after a first stage.
-    #[serde(skip)]
     pub folder: PathBuf,
-    /// What was written.
-    #[serde(flatten)]
+    /// Counts of what was written.
     pub finished: Finished,
-    /// The first end of a token, a certificate or the CA.
-    #[serde(skip)]
+    /// The earliest end of a token, a certificate or the CA.
     pub usable_until: Option<OffsetDateTime>,
 }
 
-/// Who watches a build.
+/// Watches the progress of a build.
 pub trait Progress: Sync {
     /// So many nodes will be baked.
     fn begin(&self, nodes: usize);
@@ -97,13 +92,13 @@ pub fn build(
     let reading = &request.reading;
     let signer = sealing::signer(request, report)?;
     let project = open(reading, report)?;
-    reading.judge(report);
+    reading.apply_strictness(report);
     if report.has_errors() {
         // Nothing will be written, so what else is wrong is looked for too.
         if let Some(project) = &project {
             project.check_nodes(report)?;
         }
-        reading.judge(report);
+        reading.apply_strictness(report);
     }
     let Some(project) = project.filter(|_| !report.has_errors()) else {
         return Ok(None);
@@ -112,7 +107,7 @@ pub fn build(
     let stale = signatures_of_others(&target);
     let outcome = baking::bake(request, &project, signer, progress)?;
     project.add(outcome.findings, report);
-    reading.judge(report);
+    reading.apply_strictness(report);
     let Some(finished) = outcome.finished else {
         return Ok(None);
     };

@@ -1,4 +1,4 @@
-//! What the bundle's signatures come from, and which folders the stages of a build write.
+//! The source of a bundle's signatures, and the folders that the stages of a build write.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -23,7 +23,7 @@ pub fn signer(request: &BuildRequest, report: &mut Report) -> Result<Option<Arc<
     Ok(Signer::load(&path, &shown, report)?.map(Arc::new))
 }
 
-/// What the bundle's signatures come from.
+/// The source of the bundle's signatures.
 pub fn seal(
     request: &BuildRequest,
     signer: Option<Arc<Signer>>,

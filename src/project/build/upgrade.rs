@@ -1,5 +1,5 @@
-//! `--upgrade-from`: the bundles that the nodes have now, so that payloads take back what those laid and this one does
-//! not.
+//! `--upgrade-from`: the bundles that the nodes have now. Payloads remove the files that those installed and this one does
+//! not contain.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -58,7 +58,7 @@ impl Upgrade {
         ))
     }
 
-    /// What is to go from a node; None where no bundle before had it.
+    /// The paths to be removed from a node; None if no earlier bundle contains the node.
     pub fn removals(&self, node: &str, tree: &NodeTree) -> Result<Option<Arc<Removals>>> {
         let mut old = Vec::new();
         for bundle in &self.0 {
@@ -113,7 +113,7 @@ impl Upgrade {
     }
 }
 
-/// A tree as it was laid, with what the check of the tree reads.
+/// A tree as it was installed, with the files that the check of the tree reads.
 fn listed(json: &[u8]) -> Result<ListedTree> {
     let mut tree = ListedTree::parse(json).map_err(anyhow::Error::msg)?;
     if tree.paths.contains_key(SCRIPT) {

@@ -18,10 +18,10 @@ use crate::secrets::SecretsChoice;
 
 pub use ids::export_ids;
 
-/// What is to be reviewed.
+/// Requests to be reviewed, and what they are reviewed against.
 #[derive(Clone, Debug)]
 pub struct ReviewRequest {
-    /// What `kubectl get csr -o json` printed; `-` is stdin.
+    /// The file with the output of `kubectl get csr -o json`; `-` is stdin.
     pub requests: PathBuf,
     /// The project.
     pub folder: ProjectFolder,
@@ -29,7 +29,7 @@ pub struct ReviewRequest {
     pub secrets: SecretsChoice,
     /// The tokens' ids, instead of the tokens.
     pub ids: Option<PathBuf>,
-    /// Whether nodes and tokens that nobody knows are denied.
+    /// Deny unknown nodes and tokens, instead of leaving them.
     pub deny_unknown: bool,
 }
 

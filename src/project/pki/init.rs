@@ -33,7 +33,7 @@ pub struct NewCa {
 pub struct NewCaMade {
     /// Where it is.
     pub files: CaFiles,
-    /// Whether an earlier run had made it, which was killed before it was in its place.
+    /// Whether an earlier run made it and was killed before it was in its place.
     pub completed: bool,
 }
 

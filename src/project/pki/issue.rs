@@ -30,9 +30,9 @@ pub struct IssueRequest {
     pub nodes: Vec<String>,
     /// How long they are valid.
     pub ttl: Duration,
-    /// What ends within this time is issued again; a third of its life where there is none.
+    /// Certificates that end within this time are issued again; by default, a third of their life.
     pub renew_within: Option<Duration>,
-    /// Whether what is still good is issued again.
+    /// Issue again also those that are still good.
     pub force: bool,
     /// The CA's key; the project's where there is none.
     pub ca_key: Option<PathBuf>,
@@ -40,7 +40,7 @@ pub struct IssueRequest {
     pub passphrase_file: Option<PathBuf>,
 }
 
-/// What came of it.
+/// The result of issuing certificates.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Issuance {
     /// How many nodes were meant.
@@ -49,19 +49,19 @@ pub struct Issuance {
     pub certificates: Vec<IssuedCertificate>,
 }
 
-/// What came of one certificate.
+/// One certificate that a node asks for, after issuing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct IssuedCertificate {
     /// The node that it is for.
     pub node: String,
-    /// Who the node is by it.
+    /// The role in which the node presents it: `client`, `serving` or `user NAME`.
     pub certificate: String,
-    /// Where it is.
+    /// Its file, relative to the project.
     pub file: String,
-    /// Whether it is new; it was good as it is where it is not.
+    /// Whether it is new; otherwise the file was good and stays as it was.
     pub issued: bool,
-    /// When it ends, as text.
+    /// Its end (RFC 3339).
     pub not_after: Option<String>,
 }
 
@@ -123,7 +123,7 @@ fn authority(
     signing_ca((&path, &shown), ca, secret.as_ref(), report)
 }
 
-/// What decides whether a certificate that is there is still good.
+/// The rules by which an existing certificate is still good.
 struct Keeping<'a> {
     project: &'a ProjectFolder,
     ca: &'a CaBundle,
@@ -134,7 +134,7 @@ struct Keeping<'a> {
 }
 
 impl Keeping<'_> {
-    /// What the chosen nodes need, each with the end of what is good as it is.
+    /// The certificates of the chosen nodes, each with its end if the existing one is good.
     fn sort<'i>(
         &self,
         mut wanted: Vec<Wanted<'i>>,
@@ -176,7 +176,7 @@ impl Keeping<'_> {
     }
 }
 
-/// What issues.
+/// The issuing CA and its settings.
 struct Making<'a> {
     dir: &'a Path,
     authority: Option<Authority>,

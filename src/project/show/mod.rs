@@ -30,7 +30,7 @@ pub struct NodeView {
 /// Renders one node of a project; None after findings.
 pub fn show(reading: &Reading, name: &str, report: &mut Report) -> Result<Option<NodeView>> {
     let project = open(reading, report)?;
-    reading.judge(report);
+    reading.apply_strictness(report);
     let Some(project) = project.filter(|_| !report.has_errors()) else {
         return Ok(None);
     };

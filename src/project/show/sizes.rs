@@ -50,7 +50,7 @@ pub struct DocumentSize {
     /// Ignition's specification.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub spec: Option<IgnitionSpec>,
-    /// What of the node no older one can say.
+    /// The part of the node that needs this specification.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub spec_reason: Option<String>,
     /// Each form, and how large it is in it.
@@ -128,7 +128,7 @@ fn assets(job: &Job<'_>) -> Option<AssetSizes> {
     })
 }
 
-/// What a root in the initramfs takes.
+/// The memory that a root in the initramfs takes.
 fn of_memory(job: &Job<'_>, node: &NodePlan) -> Option<DocumentSize> {
     let counted = memory(job)?;
     let max_bytes = node.class.spec.os.memory.as_ref().map(|at| at.value);

@@ -29,7 +29,7 @@ pub struct Summary<'a> {
     pub token: Option<String>,
     /// The certificates that its payloads contain.
     pub certificates: Vec<CertificateLine<'a>>,
-    /// The first end of a token, a certificate or the CA, as text.
+    /// The earliest end of a token, a certificate or the CA (RFC 3339).
     pub usable_until: Option<String>,
     /// Its payloads' formats.
     pub formats: &'a [Format],
@@ -63,7 +63,7 @@ pub struct TreeLine {
     pub target: Option<String>,
     /// Whether only its owner may read it.
     pub secret: bool,
-    /// Who wrote it.
+    /// Its overlay, template or generator.
     pub origin: String,
 }
 
@@ -84,7 +84,7 @@ pub struct UnitLine<'a> {
 pub struct CertificateLine<'a> {
     /// Its purpose: `client`, `serving`, or a user.
     pub role: &'a str,
-    /// When it ends, as text.
+    /// Its end (RFC 3339).
     pub not_after: Option<String>,
 }
 

@@ -44,10 +44,10 @@ pub struct NewProject {
     pub recipients: Vec<String>,
 }
 
-/// What came of making one.
+/// The result of making a project.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NewProjectMade {
-    /// What an earlier run had made is in its place now.
+    /// An earlier run made it and was killed; it is in its place now.
     Completed,
     /// It is there, with these tokens.
     Created(Vec<Minted>),

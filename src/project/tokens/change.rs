@@ -16,10 +16,10 @@ use crate::project_folder::ProjectFolder;
 use crate::report::{Finding, Report};
 use crate::secrets::{Change, Ended, Rotated};
 
-/// What ended tokens, and the commands for a cluster that has their Secrets.
+/// A result that ends tokens, and the commands for a cluster that has their Secrets.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Ending<T> {
-    /// What was done.
+    /// The result.
     #[serde(flatten)]
     pub result: T,
     /// Lines for a shell.
@@ -101,8 +101,8 @@ pub fn revoke(
     }))
 }
 
-/// Whom the tokens are encrypted for. What else is wrong with the inventory, or that there is none, must not keep anybody
-/// from shutting a node out; a list of recipients that cannot be read does, or some of them would lose the tokens.
+/// The recipients of the tokens. Other errors in the inventory, or a missing one, must not prevent a revocation; a list of
+/// recipients that cannot be read does, or some of them would lose the tokens.
 fn recipients(project: &ProjectFolder, report: &mut Report) -> Vec<Spanned<String>> {
     let mut found = Report::default();
     let inventory = Inventory::load(project, &mut found);

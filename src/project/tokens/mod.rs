@@ -12,7 +12,7 @@ use crate::cluster::Groups;
 use crate::error::Result;
 use crate::inventory::Inventory;
 use crate::model::Location;
-use crate::project::{chosen, joining, judged_at, names};
+use crate::project::{chosen, joining, names, time_of_check};
 use crate::project_folder::ProjectFolder;
 use crate::report::{Finding, Id, Report};
 use crate::secrets::{
@@ -23,7 +23,7 @@ use crate::secrets::{
 pub use change::{Ending, Revoked, Rotation, revoke, rotate};
 pub use import::import;
 
-/// The description of tokens that are minted here.
+/// The description of tokens that are created here.
 const DESCRIPTION: &str = "bootstrap token of {node}";
 
 /// A project, and the file of its tokens.
@@ -121,7 +121,7 @@ pub fn expiring(
     at: Option<OffsetDateTime>,
     report: &mut Report,
 ) -> Result<Option<Vec<Expiring>>> {
-    let at = judged_at(at);
+    let at = time_of_check(at);
     let Some(inventory) = request.inventory(report) else {
         return Ok(None);
     };

@@ -1,4 +1,4 @@
-//! The certificates that nodes bring, read from the project and judged.
+//! The certificates of nodes, read from the project and checked.
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -9,7 +9,7 @@ use crate::identity::Guarded;
 use crate::model::output::MergeSpec;
 use crate::payload::ignition::UserConfig;
 use crate::plan::Plan;
-use crate::project::text_file;
+use crate::project::open::text_file;
 use crate::project_folder::ProjectFolder;
 use crate::report::Report;
 

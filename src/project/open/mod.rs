@@ -1,5 +1,12 @@
 //! Opening a project: its files read, its plan decided, everything prepared that its nodes are rendered from.
 
+mod cloud_init_files;
+mod credentials;
+mod guard;
+mod ignition_configs;
+pub(super) mod network_boot;
+mod text_file;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -11,8 +18,8 @@ use crate::identity::{CaBundle, CaSource};
 use crate::inventory::Inventory;
 use crate::plan::{Inputs, Plan};
 use crate::preflight::memory;
-use crate::project::guard::guarded;
-use crate::project::{Project, credentials, merges, network_boot, user_files};
+use crate::project::Project;
+use crate::project::open::guard::guarded;
 use crate::project_folder::ProjectFolder;
 use crate::render::Renderer;
 use crate::report::Report;
@@ -56,7 +63,7 @@ impl Tokens {
         }
     }
 
-    /// What is not checked, for people.
+    /// A sentence for people about the checks that are left out.
     pub fn note(&self) -> Option<String> {
         let Self::StandIns(known) = self else {
             return None;
@@ -77,23 +84,23 @@ impl Reading {
         ProjectFolder::new(&self.dir, &self.allow)
     }
 
-    /// Makes errors of warnings, where they are.
-    pub fn judge(&self, report: &mut Report) {
+    /// Turns warnings into errors where `strict` is set.
+    pub fn apply_strictness(&self, report: &mut Report) {
         if self.strict {
             report.make_strict();
         }
     }
 }
 
-/// The clock decides findings only, and the user may set it.
-pub fn judged_at(said: Option<OffsetDateTime>) -> OffsetDateTime {
+/// The time that expirations are checked at. It changes findings only, and the user may set it.
+pub fn time_of_check(said: Option<OffsetDateTime>) -> OffsetDateTime {
     said.unwrap_or_else(OffsetDateTime::now_utc)
 }
 
 /// Reads a project and decides its plan. None if there is nothing to go on with; the report says why.
 pub fn open(reading: &Reading, report: &mut Report) -> Result<Option<Project>> {
     let project = &reading.folder()?;
-    let at = judged_at(reading.at);
+    let at = time_of_check(reading.at);
     let mut tokens = match reading.tokens {
         Tokens::File => project_tokens(project.path(), &reading.secrets, report)?,
         Tokens::StandIns(_) => TokenStore::new(SECRETS_FILE),
@@ -124,8 +131,8 @@ pub fn open(reading: &Reading, report: &mut Report) -> Result<Option<Project>> {
     report.set_nodes(inventory.nodes.len());
     let plan = Plan::resolve(inventory, inputs, report);
     let renderer = Renderer::new(&plan, Arc::clone(&guarded), report)?;
-    let merges = merges::load(project, &plan, &guarded, report)?;
-    let user_files = user_files::load(project, &plan, &guarded, report)?;
+    let merges = ignition_configs::load(project, &plan, &guarded, report)?;
+    let user_files = cloud_init_files::load(project, &plan, &guarded, report)?;
     network_boot::check(project, &plan, &guarded, report);
     let bases = memory::bases(project, &plan);
     let opened = Project {

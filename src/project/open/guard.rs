@@ -1,4 +1,4 @@
-//! What of a project must not get into a payload: its tokens and keys, by what they are and by which files they are in.
+//! The secrets of a project that must not get into a payload: tokens and keys, known by their content and by their files.
 
 use crate::identity::pki_files::CA_KEY;
 use crate::identity::{CaBundle, Guarded, Private};
@@ -10,7 +10,7 @@ use crate::secrets::{SEALED_FILE, SECRETS_FILE, SecretsChoice, TokenStore};
 /// The longest public key that is read.
 const PUBLIC_KEY: Limit = Limit::kib(16);
 
-/// What a project's secrets are recognised by. Files that are not there guard nothing.
+/// Collects the marks by which a project's secrets are recognised. Files that are missing add none.
 pub fn guarded(
     project: &ProjectFolder,
     choice: &SecretsChoice,

@@ -1,4 +1,4 @@
-//! What users add to cloud-init's documents: files of the project, each read once for a whole build.
+//! Files of the project that users add to cloud-init's documents. Each is read once for a whole build.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use crate::model::Spanned;
 use crate::model::output::MergeSpec;
 use crate::payload::cloud_init::{UserFiles, UserPart};
 use crate::plan::Plan;
-use crate::project::text_file;
+use crate::project::open::text_file;
 use crate::project_folder::ProjectFolder;
 use crate::report::{Id, Report};
 use crate::tree::Content;
