@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::Value as Json;
 
 use crate::inventory::{Cluster, Spec, host_of};
-use crate::model::output::pxe::Source;
+use crate::model::output::pxe::BaseSource;
 use crate::model::output::{Assets, Format};
 use crate::model::{Network, NodePath};
 use crate::plan::NodePlan;
@@ -187,7 +187,7 @@ fn downloads(spec: &Spec, tree: &NodeTree, needs: &mut Needs) {
     fetched(&Some(pxe.url.clone()), "output.pxe.url");
     fetched(&pxe.secrets_url, "output.pxe.secretsURL");
     for source in pxe.initrds.iter().chain([&pxe.kernel]) {
-        if let Source::Url(url) = source {
+        if let BaseSource::Url(url) = source {
             fetched(&Some(url.clone()), "output.pxe");
         }
     }

@@ -17,7 +17,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// Paths by the order in which they were made.
-static MADE: Mutex<Made> = Mutex::new(Made {
+static MADE: Mutex<MadePath> = Mutex::new(MadePath {
     next: 0,
     paths: BTreeMap::new(),
 });
@@ -30,17 +30,17 @@ static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 const ATTEMPTS: u32 = 200;
 const PAUSE: Duration = Duration::from_millis(5);
 
-struct Made {
+struct MadePath {
     next: u64,
     paths: BTreeMap<u64, PathBuf>,
 }
 
-fn made() -> MutexGuard<'static, Made> {
+fn made() -> MutexGuard<'static, MadePath> {
     // A thread that panicked while it held the lock left a map that is whole.
     MADE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl Made {
+impl MadePath {
     fn add(&mut self, path: PathBuf) -> u64 {
         self.next += 1;
         self.paths.insert(self.next, path);
@@ -108,7 +108,7 @@ impl Unfinished {
         self.0.append(&mut other.0);
     }
 
-    fn forget(&mut self, made: &mut Made) {
+    fn forget(&mut self, made: &mut MadePath) {
         for id in mem::take(&mut self.0) {
             made.paths.remove(&id);
         }

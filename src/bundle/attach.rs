@@ -14,7 +14,7 @@ use crate::input::regular;
 use crate::input::{self, Limit};
 use crate::lock::Lock;
 use crate::manifest::work_folder;
-use crate::manifest::{Kind, SIGNATURE, SSH_SIGNATURE, TREE_SIGNATURE, TREE_SUMS};
+use crate::manifest::{BundleKind, SIGNATURE, SSH_SIGNATURE, TREE_SIGNATURE, TREE_SUMS};
 use crate::signing::{PublicKey, Signer};
 use crate::staging::Staging;
 use crate::unfinished::uninterrupted;
@@ -88,7 +88,7 @@ fn sign_trees(out: &Path, checked: &Checked, signer: &Signer) -> Result<()> {
     let Some(manifest) = &checked.manifest else {
         return Ok(());
     };
-    if manifest.kind != Kind::TreeBundle {
+    if manifest.kind != BundleKind::TreeBundle {
         return Ok(());
     }
     manifest.nodes.par_iter().try_for_each(|node| {

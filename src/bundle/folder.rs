@@ -25,7 +25,7 @@ use crate::error::Result;
 use crate::lock::{Lock, beside};
 use crate::manifest::sums::{check_path, write_line};
 use crate::manifest::{
-    API_VERSION, INDEX, Kind, MANIFEST, SERVED, SIGNATURE, SSH_SIGNATURE, SUMS, is_served,
+    API_VERSION, BundleKind, INDEX, MANIFEST, SERVED, SIGNATURE, SSH_SIGNATURE, SUMS, is_served,
 };
 use crate::manifest::{FileRecord, Index, Manifest, NodeRecord};
 use crate::staging::Staging;
@@ -33,9 +33,9 @@ use crate::unfinished::make_folders;
 
 /// What bundle.json says of the whole.
 #[derive(Clone, Debug)]
-pub struct Header {
+pub struct BundleHeader {
     /// Payloads, or the trees of a first stage.
-    pub kind: Kind,
+    pub kind: BundleKind,
     /// The cluster's name.
     pub cluster: String,
     /// The inventory's generation.
@@ -88,7 +88,7 @@ impl BundleBuilder {
     /// Begins a bundle beside `out`, which must be absent, empty, or a bundle of the same kind; anything else there is
     /// an error and stays untouched. What a run that died has left beside `out` is removed. A second build into the
     /// same folder is refused while this one lasts.
-    pub fn begin(out: &Path, header: Header, seal: Seal) -> Result<Self> {
+    pub fn begin(out: &Path, header: BundleHeader, seal: Seal) -> Result<Self> {
         if let Some(parent) = out.parent() {
             make_folders(parent, 0o777)
                 .with_context(|| format!("creating {}", parent.display()))?;
@@ -338,7 +338,7 @@ impl Drop for BundleBuilder {
     }
 }
 
-fn empty_manifest(header: Header) -> Manifest {
+fn empty_manifest(header: BundleHeader) -> Manifest {
     Manifest {
         api_version: API_VERSION.to_owned(),
         kind: header.kind,

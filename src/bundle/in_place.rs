@@ -165,8 +165,8 @@ mod tests {
 
     use super::*;
     use crate::bundle::step::STEPS;
-    use crate::bundle::{BundleBuilder, Header, NodeSays, Seal};
-    use crate::manifest::Kind;
+    use crate::bundle::{BundleBuilder, BundleHeader, NodeSays, Seal};
+    use crate::manifest::BundleKind;
     use crate::signing::Signer;
     use crate::tree::listing::TreeListing;
     use crate::verify::verify;
@@ -201,8 +201,8 @@ mod tests {
     }
 
     fn begin(out: &Path, signer: &Arc<Signer>) -> BundleBuilder {
-        let header = Header {
-            kind: Kind::Bundle,
+        let header = BundleHeader {
+            kind: BundleKind::Bundle,
             cluster: "c".into(),
             generation: 1,
             libraries: BTreeMap::new(),

@@ -16,7 +16,7 @@ mod signatures;
 mod step;
 
 pub use attach::{attach, sign};
-pub use folder::{BundleBuilder, Finished, Header};
+pub use folder::{BundleBuilder, BundleHeader, Finished};
 pub use node_folder::{NodeFolder, NodeSays};
 pub use reuse::{Old, OldBundle};
 pub use signatures::{Seal, SignedTrees, Trees};

@@ -16,7 +16,7 @@ use crate::create::remove_tree;
 use crate::error::Result;
 use crate::input::regular;
 use crate::manifest::work_folder;
-use crate::manifest::{Kind, MANIFEST, is_signature_of_others};
+use crate::manifest::{BundleKind, MANIFEST, is_signature_of_others};
 use crate::manifest::{MANIFEST_LIMIT, Mark};
 use crate::unfinished::uninterrupted;
 
@@ -37,7 +37,7 @@ impl Before {
 
 /// Decides whether we may write there: nothing, an empty folder, or a bundle of this kind with nothing of anybody else's in
 /// it, however deep.
-pub(super) fn inspect(out: &Path, kind: Kind) -> Result<Before> {
+pub(super) fn inspect(out: &Path, kind: BundleKind) -> Result<Before> {
     let shown = out.display();
     let metadata = match out.symlink_metadata() {
         Ok(metadata) => metadata,
@@ -87,7 +87,7 @@ fn not_ours(out: &Path, foreign: Foreign) -> Result<()> {
     }
 }
 
-fn is_ours(out: &Path, kind: Kind) -> bool {
+fn is_ours(out: &Path, kind: BundleKind) -> bool {
     regular::bounded(&out.join(MANIFEST), MANIFEST_LIMIT)
         .is_ok_and(|bytes| serde_json::from_slice::<Mark>(&bytes).is_ok_and(|mark| mark.is(kind)))
 }
@@ -137,7 +137,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a scratch folder");
         let (out, staging) = (folder.path().join("out"), folder.path().join("staging"));
         fs::create_dir(&out).expect("free");
-        let before = inspect(&out, Kind::Bundle).expect("empty");
+        let before = inspect(&out, BundleKind::Bundle).expect("empty");
         fs::rename(&out, folder.path().join("aside")).expect("ours");
         fs::create_dir(&out).expect("free");
         fs::write(out.join("thesis"), "mine").expect("ours");

@@ -13,8 +13,8 @@ use crate::bundle::BundleBuilder;
 use crate::create::{create, file_mode, set_mode};
 use crate::error::Result;
 use crate::input::regular;
+use crate::manifest::{BundleKind, TREE_JSON, TREE_SIGNATURE, is_served};
 use crate::manifest::{FileRecord, Manifest, NodeRecord};
-use crate::manifest::{Kind, TREE_JSON, TREE_SIGNATURE, is_served};
 use crate::model::Sha256Digest;
 use crate::signing::PublicKey;
 use crate::verify::Verdict;
@@ -54,10 +54,12 @@ impl OldBundle {
             return Ok(Old::Unusable(format!("{}: {}", problem.path, problem.rule)));
         }
         Ok(match checked.manifest {
-            Some(manifest) if manifest.kind == Kind::Bundle => Old::Verified(Box::new(Self {
-                folder: out.to_owned(),
-                manifest,
-            })),
+            Some(manifest) if manifest.kind == BundleKind::Bundle => {
+                Old::Verified(Box::new(Self {
+                    folder: out.to_owned(),
+                    manifest,
+                }))
+            }
             _ => Old::Unusable(format!("{} is not a Bundle", out.display())),
         })
     }

@@ -9,7 +9,7 @@ use anyhow::bail;
 
 use crate::error::Result;
 use crate::manifest::Manifest;
-use crate::manifest::{Kind, MANIFEST};
+use crate::manifest::{BundleKind, MANIFEST};
 use crate::model::{Sha256Digest, hex};
 use crate::signing::{PublicKey, Signer};
 use crate::verify::Verdict;
@@ -123,7 +123,7 @@ impl SignedTrees {
     pub fn open(folder: &Path, key: &PublicKey) -> Result<Trees> {
         let mut checked = check(folder, Some(key), None)?;
         if let Some(manifest) = &checked.manifest
-            && manifest.kind != Kind::TreeBundle
+            && manifest.kind != BundleKind::TreeBundle
         {
             let rule = "is not a TreeBundle, the outcome of a first stage";
             checked.verdict.add(MANIFEST, rule);

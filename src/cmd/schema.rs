@@ -8,7 +8,7 @@ use anyhow::Context;
 
 use crate::cli::{SchemaFile, SchemaOf};
 use crate::error::{Exit, Result};
-use crate::schema::{Kind, text};
+use crate::schema::{SchemaKind, text};
 use crate::terminal;
 
 /// Runs `schema`.
@@ -19,9 +19,9 @@ pub fn run(args: &SchemaOf) -> Result<Exit> {
         return Ok(Exit::Good);
     }
     let kind = match args.file {
-        SchemaFile::Cluster => Kind::Cluster,
-        SchemaFile::Profile => Kind::Profile,
-        SchemaFile::Overlay => Kind::Overlay,
+        SchemaFile::Cluster => SchemaKind::Cluster,
+        SchemaFile::Profile => SchemaKind::Profile,
+        SchemaFile::Overlay => SchemaKind::Overlay,
     };
     terminal::stdout_for_files().write_all(text(kind, minor).as_bytes())?;
     Ok(Exit::Good)
@@ -30,7 +30,7 @@ pub fn run(args: &SchemaOf) -> Result<Exit> {
 /// Writes the schemas of all kinds into a folder.
 pub fn write_all(out: &Path, minor: Option<u32>) -> Result<()> {
     fs::create_dir_all(out).with_context(|| format!("creating {}", out.display()))?;
-    for kind in Kind::ALL {
+    for kind in SchemaKind::ALL {
         let file = out.join(kind.file());
         fs::write(&file, text(kind, minor))
             .with_context(|| format!("writing {}", file.display()))?;

@@ -37,11 +37,11 @@ pub struct TemplateId(usize);
 /// Templates as they are collected; equal texts are one template.
 #[derive(Default)]
 pub struct TemplateSet {
-    sources: Vec<Source>,
+    sources: Vec<TemplateSource>,
     by_text: HashMap<Arc<str>, TemplateId>,
 }
 
-struct Source {
+struct TemplateSource {
     text: Arc<str>,
     location: Location,
     path: Arc<str>,
@@ -50,7 +50,7 @@ struct Source {
 /// Compiled templates, shared by all threads.
 pub struct Templates {
     tera: Tera,
-    sources: Vec<Source>,
+    sources: Vec<TemplateSource>,
     /// As Tera compiled them.
     metered: Vec<Metered>,
     /// What the conditions of each ask for.
@@ -106,7 +106,7 @@ impl TemplateSet {
             return *id;
         }
         let id = TemplateId(self.sources.len());
-        self.sources.push(Source {
+        self.sources.push(TemplateSource {
             text: text.clone(),
             location: location.clone(),
             path: path.clone(),
@@ -195,7 +195,7 @@ impl TemplateSet {
 }
 
 /// Tera takes an undefined name in `{% if x %}` for false, so the names to start from are checked beforehand.
-fn lint(tera: &Tera, index: usize, source: &Source, report: &mut Report) {
+fn lint(tera: &Tera, index: usize, source: &TemplateSource, report: &mut Report) {
     let Ok(names) = tera.get_template_variables(&index.to_string()) else {
         return;
     };
@@ -271,7 +271,7 @@ impl Templates {
     }
 }
 
-impl Source {
+impl TemplateSource {
     /// About the template from its beginning.
     fn whole(&self, rule: &str) -> Finding {
         Finding::new(

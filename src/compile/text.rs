@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 
 use crate::compile::template::{Scope, TemplateId, TemplateSet, Templates};
 use crate::inventory::Text;
-use crate::kubernetes::kubelet_config::{FieldAnswer, Kind, Schema, TypeRef};
+use crate::kubernetes::kubelet_config::{FieldAnswer, FieldKind, Schema, TypeRef};
 use crate::model::FieldLocation;
 use crate::plan::check_value;
 use crate::report::{Finding, Report};
@@ -16,13 +16,13 @@ use crate::yaml::{Located, Value};
 /// Text that is the same for every node, or a template.
 #[derive(Clone, Debug)]
 pub struct TemplateText {
-    body: Body,
+    body: TextBody,
     /// Where it was written.
     pub location: FieldLocation,
 }
 
 #[derive(Clone, Debug)]
-enum Body {
+enum TextBody {
     Plain(Arc<str>),
     Template(TemplateId),
 }
@@ -39,7 +39,7 @@ impl TemplateText {
     /// Prepares text that is no template, whatever it looks like.
     pub fn plain(text: &Text) -> Self {
         Self {
-            body: Body::Plain(text.text.clone()),
+            body: TextBody::Plain(text.text.clone()),
             location: text.location.clone(),
         }
     }
@@ -47,21 +47,25 @@ impl TemplateText {
     /// Prepares a template.
     pub fn template(text: &Text, templates: &mut TemplateSet) -> Self {
         Self {
-            body: Body::Template(templates.add(&text.text, &text.location.at, &text.location.path)),
+            body: TextBody::Template(templates.add(
+                &text.text,
+                &text.location.at,
+                &text.location.path,
+            )),
             location: text.location.clone(),
         }
     }
 
     /// Whether every node gets the same.
     pub fn is_plain(&self) -> bool {
-        matches!(self.body, Body::Plain(_))
+        matches!(self.body, TextBody::Plain(_))
     }
 
     /// The text of one node.
     pub fn render(&self, templates: &Templates, scope: &Scope) -> Result<Cow<'_, str>, Finding> {
         match &self.body {
-            Body::Plain(text) => Ok(Cow::Borrowed(text)),
-            Body::Template(id) => templates.render(*id, scope).map(Cow::Owned),
+            TextBody::Plain(text) => Ok(Cow::Borrowed(text)),
+            TextBody::Template(id) => templates.render(*id, scope).map(Cow::Owned),
         }
     }
 }
@@ -72,7 +76,7 @@ pub enum ConfigTemplate {
     /// The same for every node.
     Fixed(Json),
     /// A template, and what its field takes.
-    Template(TemplateText, Option<&'static Kind>),
+    Template(TemplateText, Option<&'static FieldKind>),
     /// A list with templates in it.
     List(Vec<ConfigTemplate>),
     /// A map with templates in it.
@@ -145,19 +149,19 @@ fn collect<T>(
 /// `"{{ list | json }}"` for a list.
 fn value_of(
     text: &str,
-    kind: Option<&'static Kind>,
+    kind: Option<&'static FieldKind>,
     location: &FieldLocation,
     minor: u32,
 ) -> Result<Json, Vec<Finding>> {
     let string = || Located::string(&location.at, text);
     let located = match kind {
         Some(
-            Kind::Bool
-            | Kind::Int { .. }
-            | Kind::Float
-            | Kind::List(_)
-            | Kind::Map(_)
-            | Kind::Struct(_),
+            FieldKind::Bool
+            | FieldKind::Int { .. }
+            | FieldKind::Float
+            | FieldKind::List(_)
+            | FieldKind::Map(_)
+            | FieldKind::Struct(_),
         ) => {
             let mut report = Report::default();
             let parsed = crate::yaml::parse(&location.at.file, text, &mut report);
@@ -221,7 +225,12 @@ impl Prepare<'_> {
         }
     }
 
-    fn value(&mut self, at: &Located, kind: Option<&'static Kind>, path: &str) -> ConfigTemplate {
+    fn value(
+        &mut self,
+        at: &Located,
+        kind: Option<&'static FieldKind>,
+        path: &str,
+    ) -> ConfigTemplate {
         match (&at.value, kind) {
             (Value::String(text), _) => {
                 let text = Text {
@@ -236,12 +245,12 @@ impl Prepare<'_> {
                     false => ConfigTemplate::Fixed(json(at)),
                 }
             }
-            (Value::Map(_), Some(Kind::Struct(of))) => self.fields(at, Some(*of), path),
-            (Value::Map(_), Some(Kind::Map(of))) => self.map(at, Some(of), path),
+            (Value::Map(_), Some(FieldKind::Struct(of))) => self.fields(at, Some(*of), path),
+            (Value::Map(_), Some(FieldKind::Map(of))) => self.map(at, Some(of), path),
             (Value::Map(_), _) => self.map(at, None, path),
             (Value::List(items), kind) => {
                 let of = match kind {
-                    Some(Kind::List(of)) => Some(&**of),
+                    Some(FieldKind::List(of)) => Some(&**of),
                     _ => None,
                 };
                 let texts = items
@@ -261,7 +270,7 @@ impl Prepare<'_> {
         }
     }
 
-    fn map(&mut self, at: &Located, of: Option<&'static Kind>, path: &str) -> ConfigTemplate {
+    fn map(&mut self, at: &Located, of: Option<&'static FieldKind>, path: &str) -> ConfigTemplate {
         let entries = at.as_map().into_iter().flat_map(|map| map.iter());
         let texts = entries.map(|(key, field)| {
             (

@@ -22,10 +22,10 @@ use crate::identity::{Guarded, Private};
 use crate::input;
 use crate::io::Watched;
 use crate::model::Sha256Digest;
-use crate::tree::{Content, Measure, Source, nameless};
+use crate::tree::{AssetSource, Content, Measure, nameless};
 
 /// What of an archive is wanted.
-pub struct Wanted<'a> {
+pub struct WantedMembers<'a> {
     /// The archive's digest, which was vouched for.
     pub sha256: Sha256Digest,
     /// How many components its paths lose at the front.
@@ -64,7 +64,7 @@ pub struct Unpacked {
 /// Unpacks an archive; the inner error is the rule that it breaks.
 pub fn unpack(
     path: &Path,
-    wanted: &Wanted<'_>,
+    wanted: &WantedMembers<'_>,
     guarded: &Guarded,
 ) -> Result<std::result::Result<Unpacked, String>> {
     let mut also = BTreeSet::new();
@@ -88,7 +88,7 @@ type Pass = std::result::Result<(Unpacked, BTreeSet<String>), String>;
 /// Reads an archive once. The second value are files that others are second names of, and that were not kept.
 fn pass(
     path: &Path,
-    wanted: &Wanted<'_>,
+    wanted: &WantedMembers<'_>,
     guarded: &Guarded,
     also: &BTreeSet<String>,
 ) -> Result<Pass> {
@@ -109,7 +109,7 @@ fn pass(
 fn members(
     file: &mut impl Read,
     path: &Path,
-    wanted: &Wanted<'_>,
+    wanted: &WantedMembers<'_>,
     guarded: &Guarded,
     also: &BTreeSet<String>,
 ) -> Result<Pass> {
@@ -160,7 +160,7 @@ fn writing() -> String {
 /// An archive that is being read.
 struct Unpacking<'a> {
     path: &'a Path,
-    wanted: &'a Wanted<'a>,
+    wanted: &'a WantedMembers<'a>,
     guarded: &'a Guarded,
     also: &'a BTreeSet<String>,
     store: Arc<File>,
@@ -242,7 +242,7 @@ impl Unpacking<'_> {
         }
         let private = self.unpacked.private.into_iter().chain(keys.found());
         self.unpacked.private = private.min();
-        let source = Source::Made {
+        let source = AssetSource::Made {
             of: self.path.to_owned(),
             store: self.store.clone(),
             at: self.end,
@@ -331,7 +331,7 @@ mod tests {
         let file = tempfile::NamedTempFile::new().expect("a scratch file");
         let members = |bytes: &[u8]| {
             std::fs::write(file.path(), bytes).expect("a scratch file");
-            let wanted = Wanted {
+            let wanted = WantedMembers {
                 sha256: Sha256::digest(&good).into(),
                 strip: 0,
                 only: &[],

@@ -11,8 +11,8 @@ use crate::bundle::OldBundle;
 use crate::diff::content::{ContentChange, Form, LONGEST, public, secret};
 use crate::diff::field::{FieldChange, Shown, compare};
 use crate::diff::marks::{Marks, MarksChange};
-use crate::diff::reading::{Contents, Said, Side, files, is_listing};
-use crate::diff::tree::{Change, Entry, EntryChange, Tree, UnitChange, entries, units};
+use crate::diff::reading::{Contents, PayloadContents, Side, files, is_listing};
+use crate::diff::tree::{Change, DiffEntry, EntryChange, Tree, UnitChange, entries, units};
 use crate::error::Result;
 use crate::manifest::{FileRecord, NodeRecord};
 use crate::model::{Sha256Digest, unhex};
@@ -213,7 +213,7 @@ fn both(old: Side<'_>, new: Side<'_>, diff: &mut NodeDiff) -> Result<()> {
             );
         }
         let changed = diff.entries.iter().map(|entry| entry.path.as_str());
-        let marks = |said: &Said| Marks::of(changed.clone(), &said.files);
+        let marks = |said: &PayloadContents| Marks::of(changed.clone(), &said.files);
         diff.registration = MarksChange::between(&marks(&before_said), &marks(&after_said));
     }
     for (name, file) in &before {
@@ -282,7 +282,8 @@ fn wanted_contents(
         let useless = digests[0] == digests[1]
             || digests[1].is_none()
             || change.secret && digests[0].is_none();
-        let size = |entry: Option<&Entry>| entry.and_then(|entry| entry.size).unwrap_or_default();
+        let size =
+            |entry: Option<&DiffEntry>| entry.and_then(|entry| entry.size).unwrap_or_default();
         let sizes = sides.map(size);
         if useless || sizes.iter().any(|size| *size > LONGEST) || sizes.iter().sum::<u64>() > room {
             continue;
@@ -301,7 +302,7 @@ fn wanted_contents(
 fn fill(change: &mut EntryChange, old: (&Tree, &Contents), new: (&Tree, &Contents)) {
     let path = &change.path;
     let (before, after) = (old.0.entries.get(path), new.0.entries.get(path));
-    let digest = |entry: Option<&Entry>| entry.and_then(|entry| entry.sha256.clone());
+    let digest = |entry: Option<&DiffEntry>| entry.and_then(|entry| entry.sha256.clone());
     if digest(before) == digest(after) {
         return;
     }
@@ -313,7 +314,7 @@ fn fill(change: &mut EntryChange, old: (&Tree, &Contents), new: (&Tree, &Content
         (Some(old), Some(new)) => public(path, Some(old), new),
         (None, Some(new)) if digest(before).is_none() => public(path, None, new),
         _ => {
-            let long = |entry: Option<&Entry>| {
+            let long = |entry: Option<&DiffEntry>| {
                 entry
                     .and_then(|entry| entry.size)
                     .is_some_and(|size| size > LONGEST)
@@ -326,7 +327,7 @@ fn fill(change: &mut EntryChange, old: (&Tree, &Contents), new: (&Tree, &Content
         }
     };
     if matches!(content.form, Form::Binary | Form::Unread) {
-        let measures = |entry: Option<&Entry>| entry.map_or(json!({}), Entry::measures);
+        let measures = |entry: Option<&DiffEntry>| entry.map_or(json!({}), DiffEntry::measures);
         let (before, after) = (measures(before), measures(after));
         change
             .attributes
@@ -339,12 +340,16 @@ fn fill(change: &mut EntryChange, old: (&Tree, &Contents), new: (&Tree, &Content
 }
 
 /// What a payload says beside the tree's files.
-fn document(name: &str, (old, new): (&Said, &Said), same_tree: bool) -> Vec<FieldChange> {
-    let said = |said: &Said| -> Map<String, Value> {
+fn document(
+    name: &str,
+    (old, new): (&PayloadContents, &PayloadContents),
+    same_tree: bool,
+) -> Vec<FieldChange> {
+    let said = |said: &PayloadContents| -> Map<String, Value> {
         let documents = said.documents.get(name).into_iter().flatten();
         documents.cloned().collect()
     };
-    let parts = |said: &Said| {
+    let parts = |said: &PayloadContents| {
         let documents = said.documents.get(name).into_iter().flatten();
         documents.filter(|(part, _)| part == "nodebake.cfg").count()
     };

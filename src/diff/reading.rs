@@ -30,7 +30,7 @@ pub(super) type Contents = BTreeMap<String, Vec<u8>>;
 
 /// What payloads were read for: contents of the tree's files, and documents by the file that they stand in.
 #[derive(Default)]
-pub(super) struct Said {
+pub(super) struct PayloadContents {
     pub(super) files: Contents,
     pub(super) documents: BTreeMap<String, Vec<(String, Value)>>,
 }
@@ -55,8 +55,8 @@ impl Side<'_> {
         &self,
         wanted: BTreeMap<String, Sha256Digest>,
         documents: &BTreeSet<&str>,
-    ) -> Result<Said> {
-        let mut said = Said::default();
+    ) -> Result<PayloadContents> {
+        let mut said = PayloadContents::default();
         let mut wanted = wanted;
         let mut all: Vec<_> = files(self.record).into_iter().collect();
         // Stable, so that names decide between files of one size.

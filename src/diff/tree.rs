@@ -57,13 +57,13 @@ pub struct UnitChange {
 #[derive(Clone, Debug, Default)]
 pub struct Tree {
     /// Entries by path.
-    pub entries: BTreeMap<String, Entry>,
+    pub entries: BTreeMap<String, DiffEntry>,
     units: BTreeMap<String, Value>,
 }
 
 /// One entry of a tree.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub struct Entry {
+pub struct DiffEntry {
     path: String,
     #[serde(rename = "type")]
     kind: ListedKind,
@@ -81,16 +81,16 @@ pub struct Entry {
 }
 
 #[derive(Deserialize)]
-struct Document {
+struct TreeDocument {
     node: String,
-    entries: Vec<Entry>,
+    entries: Vec<DiffEntry>,
     units: Vec<serde_json::Map<String, Value>>,
 }
 
 impl Tree {
     /// Reads the `tree.json` of a node.
     pub fn parse(node: &str, json: &[u8]) -> Result<Self> {
-        let document: Document = serde_json::from_slice(json)?;
+        let document: TreeDocument = serde_json::from_slice(json)?;
         if document.node != node {
             bail!("it is the tree of another node, {:?}", document.node);
         }
@@ -118,7 +118,7 @@ impl Tree {
     }
 }
 
-impl Entry {
+impl DiffEntry {
     /// What is said of it beside its content.
     fn attributes(&self) -> Value {
         let owner = |name: &str, id: u32| match (name, id) {
@@ -171,9 +171,9 @@ pub fn entries(old: &Tree, new: &Tree) -> Vec<EntryChange> {
             (_, None) => Change::Removed,
             _ => Change::Changed,
         };
-        let attributes = |entry: Option<&Entry>| entry.map(Entry::attributes);
+        let attributes = |entry: Option<&DiffEntry>| entry.map(DiffEntry::attributes);
         let (before, after) = (attributes(old), attributes(new));
-        let is_secret = |entry: Option<&Entry>| entry.is_some_and(Entry::is_secret);
+        let is_secret = |entry: Option<&DiffEntry>| entry.is_some_and(DiffEntry::is_secret);
         let secret = is_secret(old) || is_secret(new);
         let empty = json!({});
         let attributes = compare(

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use crate::error::Result;
 use crate::inspect::extract::Extraction;
-use crate::inspect::{Kept, Limits, Listing, Member, NAME_MAX, Row, RowKind, UnitRow};
+use crate::inspect::{Kept, Limits, Listing, ListingRow, Member, NAME_MAX, RowKind, UnitRow};
 use crate::io::Watched;
 
 /// One entry as its reader found it.
@@ -18,7 +18,7 @@ pub struct Item<'a> {
     /// Where a link leads, as the archive has it.
     pub target: &'a [u8],
     /// What is said of it; path and target are filled in by [`Collector::entry`].
-    pub row: Row,
+    pub row: ListingRow,
     /// Entries of a member that share it are one file (cpio's inode and device numbers).
     pub shared: Option<(u32, u32, u32)>,
 }
@@ -29,7 +29,7 @@ impl<'a> Item<'a> {
         Self {
             name,
             target: b"",
-            row: Row::new(String::new(), kind),
+            row: ListingRow::new(String::new(), kind),
             shared: None,
         }
     }
@@ -198,7 +198,7 @@ impl Collector {
         Ok(())
     }
 
-    fn refused(&mut self, row: &Row, refused: Option<&'static str>) -> Result<()> {
+    fn refused(&mut self, row: &ListingRow, refused: Option<&'static str>) -> Result<()> {
         match refused {
             Some(why) => self.note(format!("{} is not extracted: {why}", row.path)),
             None => Ok(()),

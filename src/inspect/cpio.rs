@@ -18,7 +18,7 @@ const HEADER: usize = 110;
 const TRAILER: &[u8] = b"TRAILER!!!";
 
 /// What one header says.
-struct Header {
+struct CpioHeader {
     has_sum: bool,
     inode: u32,
     mode: u32,
@@ -50,7 +50,7 @@ pub fn read_archive<R: Read>(input: &mut Input<R>, into: &mut Collector) -> Resu
 
 /// One entry; false at the trailer.
 fn read_entry<R: Read>(input: &mut Input<R>, base: u64, into: &mut Collector) -> Result<bool> {
-    let header = Header::read(input)?;
+    let header = CpioHeader::read(input)?;
     let length = header.name as usize;
     if length == 0 || length > NAME_MAX {
         bail!("a name of {length} bytes");
@@ -70,7 +70,7 @@ fn read_entry<R: Read>(input: &mut Input<R>, base: u64, into: &mut Collector) ->
 }
 
 fn entry<R: Read>(
-    header: &Header,
+    header: &CpioHeader,
     name: &[u8],
     input: &mut Input<R>,
     into: &mut Collector,
@@ -129,7 +129,7 @@ fn align<R: Read>(input: &mut Input<R>, base: u64) -> Result<()> {
     Ok(input.skip(padding)?)
 }
 
-impl Header {
+impl CpioHeader {
     fn read(input: &mut impl Read) -> Result<Self> {
         let mut bytes = [0; HEADER];
         input.read_exact(&mut bytes).context("reading a header")?;

@@ -19,7 +19,7 @@ use rustix::fs::{
 use rustix::io::Errno;
 
 use crate::error::Result;
-use crate::inspect::{Row, RowKind};
+use crate::inspect::{ListingRow, RowKind};
 use crate::lock::{Lock, beside};
 use crate::staging::Staging;
 use crate::unfinished::{may_go_on, uninterrupted};
@@ -107,7 +107,7 @@ impl Extraction {
     pub fn file(
         &mut self,
         name: &[u8],
-        row: &Row,
+        row: &ListingRow,
         shared: Option<(u32, u32, u32)>,
         content: &mut dyn Read,
     ) -> Result<Refusal> {
@@ -149,7 +149,7 @@ impl Extraction {
     }
 
     /// Makes a directory or a link.
-    pub fn other(&mut self, name: &[u8], target: &[u8], row: &Row) -> Result<Refusal> {
+    pub fn other(&mut self, name: &[u8], target: &[u8], row: &ListingRow) -> Result<Refusal> {
         match row.kind {
             RowKind::Directory => self.directory(name, row),
             RowKind::Symlink | RowKind::HardLink => {
@@ -174,7 +174,7 @@ impl Extraction {
         }
     }
 
-    fn directory(&self, name: &[u8], row: &Row) -> Result<Refusal> {
+    fn directory(&self, name: &[u8], row: &ListingRow) -> Result<Refusal> {
         let parts = match parts(name) {
             Ok(parts) => parts,
             Err(refusal) => return Ok(Some(refusal)),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::inspect::Row;
+use crate::inspect::ListingRow;
 use crate::model::Sha256Digest;
 
 /// What is to be kept, and what was.
@@ -52,14 +52,14 @@ impl Kept {
     }
 
     /// Whether a row's content is to be read into memory.
-    pub(super) fn wants(&self, row: &Row) -> bool {
+    pub(super) fn wants(&self, row: &ListingRow) -> bool {
         self.wanted.contains_key(&row.path)
             && !self.files.contains_key(&row.path)
             && row.size.is_some_and(|size| size <= self.longest)
     }
 
     /// Takes a file, if it is what was asked for.
-    pub(super) fn offer(&mut self, row: &Row, bytes: Vec<u8>) {
+    pub(super) fn offer(&mut self, row: &ListingRow, bytes: Vec<u8>) {
         let asked = self.wanted.get(&row.path).copied().flatten();
         if self.wants(row) && row.sha256.is_some() && (asked.is_none() || asked == row.sha256) {
             self.files.insert(row.path.clone(), bytes);

@@ -52,7 +52,7 @@ pub struct Member {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
     /// What is in it, in its own order.
-    pub entries: Vec<Row>,
+    pub entries: Vec<ListingRow>,
 }
 
 impl Member {
@@ -129,7 +129,7 @@ impl RowKind {
 /// One path.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Row {
+pub struct ListingRow {
     /// Absolute, as on the node; bytes that are no UTF-8 are U+FFFD.
     pub path: String,
     /// Its type.
@@ -167,7 +167,7 @@ pub struct Row {
     pub device: Option<(u32, u32)>,
 }
 
-impl Row {
+impl ListingRow {
     /// A row that says nothing yet but path and type.
     pub fn new(path: String, kind: RowKind) -> Self {
         Self {
@@ -286,7 +286,7 @@ impl Member {
     }
 }
 
-impl Row {
+impl ListingRow {
     fn line(&self) -> String {
         let mode = self
             .mode

@@ -33,7 +33,7 @@ use crate::inspect::input::Input;
 use crate::inspect::sniff::sniff;
 
 pub use kept::Kept;
-pub use listing::{Listing, Member, Row, RowKind, UnitRow};
+pub use listing::{Listing, ListingRow, Member, RowKind, UnitRow};
 
 /// What a file may make us do. A bomb ends with an error at one of these.
 #[derive(Clone, Copy, Debug)]
@@ -75,7 +75,7 @@ const NAME_MAX: usize = 4096;
 
 /// What a file is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+enum FileKind {
     Initramfs,
     Tarball,
     Ignition,
@@ -84,7 +84,7 @@ enum Kind {
     Fat,
 }
 
-impl Kind {
+impl FileKind {
     /// The word for people and programs: the inventory's, where it has one.
     fn name(self) -> &'static str {
         match self {
@@ -146,7 +146,7 @@ pub fn list_keeping(
 }
 
 /// A regular file and what it is, where it is any of the kinds that are read.
-fn known(path: &Path) -> Result<Option<(Kind, File)>> {
+fn known(path: &Path) -> Result<Option<(FileKind, File)>> {
     let reading = || format!("reading {}", path.display());
     let mut file = crate::input::open(path).with_context(reading)?;
     let kind = sniff(&mut file).with_context(reading)?;
@@ -155,7 +155,7 @@ fn known(path: &Path) -> Result<Option<(Kind, File)>> {
 
 fn list_and_keep(
     path: &Path,
-    (kind, file): (Kind, File),
+    (kind, file): (FileKind, File),
     limits: Limits,
     kept: Kept,
 ) -> (Listing, Kept, Result<()>) {
@@ -166,14 +166,14 @@ fn list_and_keep(
     (listing, kept, outcome)
 }
 
-fn read(kind: Kind, file: File, into: &mut Collector) -> Result<()> {
+fn read(kind: FileKind, file: File, into: &mut Collector) -> Result<()> {
     match kind {
-        Kind::Initramfs => initrd::read(&mut Input::new(file), into),
-        Kind::Tarball => tarball::read(Input::new(file), into),
-        Kind::Ignition => ignition::read(&document(file, into)?, into),
-        Kind::CloudInit => user_data::read(&document(file, into)?, into),
-        Kind::Iso => iso::read(&file, into),
-        Kind::Fat => fat::read(&file, into),
+        FileKind::Initramfs => initrd::read(&mut Input::new(file), into),
+        FileKind::Tarball => tarball::read(Input::new(file), into),
+        FileKind::Ignition => ignition::read(&document(file, into)?, into),
+        FileKind::CloudInit => user_data::read(&document(file, into)?, into),
+        FileKind::Iso => iso::read(&file, into),
+        FileKind::Fat => fat::read(&file, into),
     }
 }
 

@@ -5,7 +5,7 @@ use std::io::{Read, Seek, SeekFrom};
 
 use crate::decompress::{self, Packing};
 use crate::error::Result;
-use crate::inspect::Kind;
+use crate::inspect::FileKind;
 use crate::inspect::input::Input;
 use crate::inspect::{fat, iso, tarball};
 
@@ -29,12 +29,12 @@ const USER_DATA: [&str; 12] = [
 ];
 
 /// The kind of a file, if it is one that we read. The file is left at its start.
-pub fn sniff(file: &mut File) -> Result<Option<Kind>> {
+pub fn sniff(file: &mut File) -> Result<Option<FileKind>> {
     if iso::is_iso(file)? {
-        return Ok(Some(Kind::Iso));
+        return Ok(Some(FileKind::Iso));
     }
     if fat::is_fat(file)? {
-        return Ok(Some(Kind::Fat));
+        return Ok(Some(FileKind::Fat));
     }
     file.seek(SeekFrom::Start(0))?;
     let found = of_stream(file)?;
@@ -42,7 +42,7 @@ pub fn sniff(file: &mut File) -> Result<Option<Kind>> {
     Ok(found)
 }
 
-fn of_stream(file: &mut File) -> Result<Option<Kind>> {
+fn of_stream(file: &mut File) -> Result<Option<FileKind>> {
     let mut input = Input::new(file);
     let zeros = input.skip_zeros()?;
     let packing = input.packing()?;
@@ -52,16 +52,16 @@ fn of_stream(file: &mut File) -> Result<Option<Kind>> {
         .read_to_end(&mut head)?;
     let cpio = head.starts_with(b"0707");
     Ok(match (packing, zeros) {
-        _ if cpio => Some(Kind::Initramfs),
+        _ if cpio => Some(FileKind::Initramfs),
         // Zeros before what is no archive: an initrd may be padded, nothing else may.
         (_, 1..) => None,
-        _ if tarball::is_tarball(&head) => Some(Kind::Tarball),
+        _ if tarball::is_tarball(&head) => Some(FileKind::Tarball),
         (Packing::None | Packing::Gzip, 0) => document(&head),
         _ => None,
     })
 }
 
-fn document(head: &[u8]) -> Option<Kind> {
+fn document(head: &[u8]) -> Option<FileKind> {
     // A head may end in the middle of a character.
     let text = String::from_utf8_lossy(head);
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
@@ -70,7 +70,9 @@ fn document(head: &[u8]) -> Option<Kind> {
         start.is_some_and(|start| start.eq_ignore_ascii_case(mark))
     };
     if USER_DATA.iter().any(begins) {
-        return Some(Kind::CloudInit);
+        return Some(FileKind::CloudInit);
     }
-    text.trim_start().starts_with('{').then_some(Kind::Ignition)
+    text.trim_start()
+        .starts_with('{')
+        .then_some(FileKind::Ignition)
 }

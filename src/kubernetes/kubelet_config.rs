@@ -15,7 +15,7 @@ use std::sync::OnceLock;
 
 use indexmap::IndexMap;
 
-pub use crate::kubernetes::kubelet_config::kind::{EnumRef, Kind};
+pub use crate::kubernetes::kubelet_config::kind::{EnumRef, FieldKind};
 use crate::kubernetes::table::{Members, Span, Table};
 
 /// All kubelet configurations that upstream ever had, in the minors of [`Schema::minors`].
@@ -37,7 +37,7 @@ type Meanings = IndexMap<String, Vec<Meaning>>;
 
 /// A field's kind in some minors.
 struct Meaning {
-    kind: Kind,
+    kind: FieldKind,
     span: Span,
 }
 
@@ -50,7 +50,7 @@ pub struct Declared {
     /// The key.
     pub name: &'static str,
     /// What it takes: more than one thing where that changed.
-    pub kinds: Vec<&'static Kind>,
+    pub kinds: Vec<&'static FieldKind>,
     /// The first minor that has it.
     pub since: u32,
     /// The last one, where the newest has it no longer.
@@ -61,7 +61,7 @@ pub struct Declared {
 #[derive(Debug)]
 pub enum FieldAnswer {
     /// The field is there and takes this.
-    Found(&'static Kind),
+    Found(&'static FieldKind),
     /// The field came with this later minor.
     NotYet {
         /// The first minor that has it.
@@ -96,7 +96,7 @@ impl Schema {
         let enums: IndexMap<String, Members> = table.enums.into_iter().collect();
         let names: Vec<String> = table.structs.keys().cloned().collect();
         let kind = |name: &str| {
-            Kind::from_table(
+            FieldKind::from_table(
                 name,
                 &|name| names.iter().position(|n| n == name).map(TypeRef),
                 &|name| enums.get_index_of(name).map(EnumRef::new),
@@ -143,7 +143,7 @@ impl Schema {
         TypeRef(root.expect("the generator starts from KubeletConfiguration"))
     }
 
-    /// What a flag (without its dashes) takes in one minor, on Linux. Its value is a text: see [`Kind::check_flag`].
+    /// What a flag (without its dashes) takes in one minor, on Linux. Its value is a text: see [`FieldKind::check_flag`].
     pub fn flag(&'static self, name: &str, minor: u32) -> FieldAnswer {
         answer(&self.flags, name, minor)
     }
@@ -189,7 +189,7 @@ impl TypeRef {
     }
 
     /// The fields of one minor, sorted by name, with their kinds.
-    pub fn fields(self, minor: u32) -> impl Iterator<Item = (&'static str, &'static Kind)> {
+    pub fn fields(self, minor: u32) -> impl Iterator<Item = (&'static str, &'static FieldKind)> {
         names(self.members().1, minor)
     }
 
@@ -230,7 +230,7 @@ fn answer(all: &'static Meanings, key: &str, minor: u32) -> FieldAnswer {
 fn names(
     all: &'static Meanings,
     minor: u32,
-) -> impl Iterator<Item = (&'static str, &'static Kind)> {
+) -> impl Iterator<Item = (&'static str, &'static FieldKind)> {
     all.iter().filter_map(move |(key, meanings)| {
         let found = meanings.iter().find(|one| one.span.holds(minor))?;
         Some((key.as_str(), &found.kind))
@@ -240,7 +240,7 @@ fn names(
 fn declared(all: &'static Meanings, minor: Option<u32>) -> impl Iterator<Item = Declared> {
     all.iter().filter_map(move |(name, meanings)| {
         let holds = |one: &&Meaning| minor.is_none_or(|minor| one.span.holds(minor));
-        let kinds: Vec<&Kind> = meanings.iter().filter(holds).map(|one| &one.kind).collect();
+        let kinds: Vec<&FieldKind> = meanings.iter().filter(holds).map(|one| &one.kind).collect();
         let last = meanings.last().filter(|_| !kinds.is_empty())?;
         Some(Declared {
             name,

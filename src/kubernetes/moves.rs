@@ -134,7 +134,9 @@ impl Schema {
                 return answer;
             }
             match answer {
-                FieldAnswer::Found(crate::kubernetes::kubelet_config::Kind::Struct(of)) => at = *of,
+                FieldAnswer::Found(crate::kubernetes::kubelet_config::FieldKind::Struct(of)) => {
+                    at = *of
+                }
                 FieldAnswer::Found(_) => break,
                 answer => return answer,
             }

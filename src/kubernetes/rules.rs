@@ -18,7 +18,7 @@ mod various;
 use serde_json::Value as Json;
 
 use crate::kubernetes::BrokenRule;
-use crate::kubernetes::rules::reading::{Known, Reading};
+use crate::kubernetes::rules::reading::{ConfigReader, Known};
 
 /// What the rules say of a configuration.
 #[derive(Debug, Default)]
@@ -30,7 +30,7 @@ pub struct Verdict {
 }
 
 /// One subject's rules; those that must stay open end it early.
-type Rule = fn(&Reading<'_>) -> Known<()>;
+type Rule = fn(&ConfigReader<'_>) -> Known<()>;
 
 const RULES: [Rule; 26] = [
     various::gates,
@@ -63,7 +63,7 @@ const RULES: [Rule; 26] = [
 
 /// Judges a configuration for a minor version; `is_template` says of a string that its text is not known yet.
 pub fn check(config: &Json, minor: u32, is_template: fn(&str) -> bool) -> Verdict {
-    let reading = Reading::new(config, minor, is_template);
+    let reading = ConfigReader::new(config, minor, is_template);
     for rule in RULES {
         // What is open was noted where it was read.
         let _ = rule(&reading);

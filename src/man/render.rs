@@ -10,9 +10,9 @@ use crate::man::Page;
 /// Renders a guide as a page.
 pub fn guide(name: &str, section: u8, text: &str) -> Result<Page> {
     let rendering = || format!("rendering the guide {name}");
-    let mut renderer = Renderer {
+    let mut renderer = PageRenderer {
         name: name.to_owned(),
-        ..Renderer::default()
+        ..PageRenderer::default()
     };
     let number = section.to_string();
     let title = name.to_uppercase();
@@ -48,7 +48,7 @@ enum Face {
 }
 
 #[derive(Default)]
-struct Renderer {
+struct PageRenderer {
     roff: Roff,
     name: String,
     /// The first paragraph: what the page is about.
@@ -67,7 +67,7 @@ struct Renderer {
     in_header: bool,
 }
 
-impl Renderer {
+impl PageRenderer {
     fn event(&mut self, event: Event<'_>) -> Result<()> {
         match event {
             Event::Start(tag) => self.start(tag)?,

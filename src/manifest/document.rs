@@ -15,14 +15,14 @@ pub const MANIFEST_LIMIT: u64 = 256 * 1024 * 1024;
 
 /// What kind of folder it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Kind {
+pub enum BundleKind {
     /// Payloads, manifests and trees.
     Bundle,
     /// The first stage of a build with an external signer: trees only.
     TreeBundle,
 }
 
-impl Kind {
+impl BundleKind {
     /// The name in bundle.json.
     pub fn name(self) -> &'static str {
         match self {
@@ -39,7 +39,7 @@ pub struct Manifest {
     /// `nodebake/v1`.
     pub api_version: String,
     /// Bundle or TreeBundle.
-    pub kind: Kind,
+    pub kind: BundleKind,
     /// The cluster's name.
     pub cluster: String,
     /// The inventory's generation.
@@ -147,7 +147,7 @@ pub struct Mark {
 
 impl Mark {
     /// Whether this marks a folder of a kind.
-    pub fn is(&self, kind: Kind) -> bool {
+    pub fn is(&self, kind: BundleKind) -> bool {
         self.api_version == API_VERSION && self.kind == kind.name()
     }
 }

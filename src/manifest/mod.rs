@@ -11,7 +11,8 @@ pub mod sums;
 pub mod work_folder;
 
 pub use document::{
-    FileRecord, Index, InitramfsRecord, Kind, MANIFEST_LIMIT, Manifest, Mark, NodeRecord, ReadIndex,
+    BundleKind, FileRecord, Index, InitramfsRecord, MANIFEST_LIMIT, Manifest, Mark, NodeRecord,
+    ReadIndex,
 };
 
 /// What every bundle's manifest says first.

@@ -93,13 +93,13 @@ mod tests {
 
     use super::*;
     use crate::model::NodePath;
-    use crate::tree::{Asset, Content, Entry, Origin, Source};
+    use crate::tree::{Asset, AssetSource, Content, Entry, Origin};
 
     fn tree(files: &[(&str, u8, u32)], origin: &str) -> NodeTree {
         let mut tree = NodeTree::default();
         for (at, digest, mode) in files {
             let asset = Asset {
-                source: Source::File(PathBuf::from(origin)),
+                source: AssetSource::File(PathBuf::from(origin)),
                 size: 1,
                 sha256: [*digest; 32],
                 sha512: [*digest; 64],

@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::io::Watched;
 use crate::model::output::Compression;
 use crate::payload::compress::Compressor;
-use crate::tree::{Asset, Content, Measure, Source, nameless};
+use crate::tree::{Asset, AssetSource, Content, Measure, nameless};
 
 /// After so many bytes it is decided whether the rest is worth the time: an archive of images is packed already as a
 /// rule, and may be many gigabytes.
@@ -44,7 +44,7 @@ pub fn gzip(asset: &Asset) -> Result<Option<Content>> {
         return Ok(None);
     }
     store.flush().with_context(writing)?;
-    let source = Source::Made {
+    let source = AssetSource::Made {
         of: asset.source.path().to_owned(),
         store: file,
         at: 0,

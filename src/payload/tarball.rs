@@ -196,7 +196,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::tree::{Asset, Content, Origin, Source};
+    use crate::tree::{Asset, AssetSource, Content, Origin};
 
     fn path(text: &str) -> NodePath {
         NodePath::parse(text).expect("a good path")
@@ -239,7 +239,7 @@ mod tests {
             (USTAR_SIZE_MAX + 1, Some("8589934592")),
         ] {
             let asset = Asset {
-                source: Source::File(PathBuf::new()),
+                source: AssetSource::File(PathBuf::new()),
                 size,
                 sha256: [0; 32],
                 sha512: [0; 64],

@@ -25,7 +25,7 @@ pub enum Role {
 
 /// A certificate that a node must bring, and where the project has it.
 #[derive(Clone, Debug)]
-pub struct Wanted<'i> {
+pub struct WantedCredential<'i> {
     /// The node.
     pub node: &'i str,
     /// What for.
@@ -78,7 +78,7 @@ pub fn needs_token(spec: Option<&Spec>) -> bool {
 }
 
 /// Every certificate that the inventory asks for, node by node.
-pub fn wanted(inventory: &Inventory) -> Vec<Wanted<'_>> {
+pub fn wanted(inventory: &Inventory) -> Vec<WantedCredential<'_>> {
     let nodes = inventory.nodes.iter().zip(&inventory.spec_of);
     let spec = |index: Option<usize>| inventory.specs.get(index?);
     nodes
@@ -87,11 +87,11 @@ pub fn wanted(inventory: &Inventory) -> Vec<Wanted<'_>> {
         .collect()
 }
 
-fn of_node<'i>(node: &'i Node, spec: &Spec) -> Vec<Wanted<'i>> {
+fn of_node<'i>(node: &'i Node, spec: &Spec) -> Vec<WantedCredential<'i>> {
     let name = node.name.value.as_str();
     let mut wanted = Vec::new();
     let mut add = |role: Role, file: &str, leaf: Leaf| {
-        wanted.push(Wanted {
+        wanted.push(WantedCredential {
             node: name,
             role,
             file: format!("{NODES}/{name}/{file}.pem"),

@@ -26,7 +26,7 @@ mod kubelet;
 mod labels;
 
 pub use around::refused_format;
-pub use identity::{Credentials, Role, Wanted, needs_token, wanted};
+pub use identity::{Credentials, Role, WantedCredential, needs_token, wanted};
 pub use kubelet::{Moved, check_config, check_rendered, check_value};
 
 /// A cluster, decided.

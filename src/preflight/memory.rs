@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use crate::inspect::{Limits, inspect};
 use crate::kubernetes::reservation::{Resource, reserved};
 use crate::model::output::Mode;
-use crate::model::output::pxe::Source;
+use crate::model::output::pxe::BaseSource;
 use crate::payload::Job;
 use crate::payload::initramfs::{in_memory, memory};
 use crate::plan::{ClassPlan, NodePlan, Plan};
@@ -24,9 +24,9 @@ pub fn bases(project: &ProjectFolder, plan: &Plan) -> Vec<Option<u64>> {
         if spec.os.memory.is_none() || spec.output.initramfs.mode != Mode::RamRoot {
             return None;
         }
-        let of_source = |source: &Source| match source {
-            Source::Url(_) => None,
-            Source::File(file) => *known
+        let of_source = |source: &BaseSource| match source {
+            BaseSource::Url(_) => None,
+            BaseSource::File(file) => *known
                 .entry(file.clone())
                 .or_insert_with(|| of_file(project, file)),
         };

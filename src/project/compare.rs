@@ -20,9 +20,9 @@ use crate::staging::Staging;
 const TOKENS: &str = "cluster/tokens/tokens.yaml";
 
 /// A build in a temporary folder, which is removed when this is dropped.
-pub struct Made(Staging);
+pub struct ScratchBundle(Staging);
 
-impl Made {
+impl ScratchBundle {
     /// The bundle's folder.
     pub fn bundle(&self) -> PathBuf {
         self.0.join("project")
@@ -49,7 +49,7 @@ pub fn build_to_compare(
     reading: &Reading,
     progress: &dyn Progress,
     report: &mut Report,
-) -> Result<Option<Made>> {
+) -> Result<Option<ScratchBundle>> {
     let named = tempfile::Builder::new()
         .prefix("nodebake-diff-")
         .make(Staging::create);
@@ -57,7 +57,7 @@ pub fn build_to_compare(
     // It removes itself, on signals too.
     let (folder, path) = named.into_parts();
     path.keep()?;
-    let made = Made(folder);
+    let made = ScratchBundle(folder);
     let signer = match reading.dir.join(SIGN_KEY).symlink_metadata() {
         Ok(_) => signing::own(&reading.dir, report)?,
         Err(_) => Some(Signer::generate()?),

@@ -31,7 +31,7 @@ use crate::yaml::Located;
 
 pub use build::{BuildRequest, Built, Progress, Signing, build, default_out};
 pub use check::{Checked, check};
-pub use compare::{Made, build_to_compare, tokens_of};
+pub use compare::{ScratchBundle, build_to_compare, tokens_of};
 pub use csr::{ReviewRequest, export_ids, review, settings_for_approver};
 pub use dump::read_dump;
 pub use nodes::{chosen, joining, names};

@@ -4,7 +4,7 @@
 use serde_json::{Map, Value as Json, json};
 
 use crate::kubernetes::gates;
-use crate::kubernetes::kubelet_config::{Declared, Kind, Schema, TypeRef};
+use crate::kubernetes::kubelet_config::{Declared, FieldKind, Schema, TypeRef};
 
 /// What a template begins with in a configuration or flag.
 const TEMPLATE: &str = r"\{\{|\{%";
@@ -73,12 +73,12 @@ fn structure(of: TypeRef, minor: Option<u32>, definitions: &mut Map<String, Json
     json!({"$ref": format!("#/definitions/{name}")})
 }
 
-fn value(kind: &Kind, minor: Option<u32>, definitions: &mut Map<String, Json>) -> Json {
+fn value(kind: &FieldKind, minor: Option<u32>, definitions: &mut Map<String, Json>) -> Json {
     match kind {
-        Kind::Bool => json!({"type": ["boolean", "string", "null"], "pattern": TEMPLATE}),
-        Kind::Int { bits, signed } => {
+        FieldKind::Bool => json!({"type": ["boolean", "string", "null"], "pattern": TEMPLATE}),
+        FieldKind::Int { bits, signed } => {
             let mut schema = json!({"type": ["integer", "string", "null"], "pattern": TEMPLATE});
-            let range = Kind::range(*bits, *signed);
+            let range = FieldKind::range(*bits, *signed);
             // What no double holds is left to the loader.
             if *bits == 32 {
                 schema["minimum"] = json!(*range.start() as i64);
@@ -88,52 +88,52 @@ fn value(kind: &Kind, minor: Option<u32>, definitions: &mut Map<String, Json>) -
             }
             schema
         }
-        Kind::Float => json!({"type": ["number", "string", "null"], "pattern": TEMPLATE}),
-        Kind::String => json!({"type": ["string", "null"]}),
-        Kind::Duration => {
+        FieldKind::Float => json!({"type": ["number", "string", "null"], "pattern": TEMPLATE}),
+        FieldKind::String => json!({"type": ["string", "null"]}),
+        FieldKind::Duration => {
             json!({"type": ["string", "null"], "pattern": or_template(DURATION), "examples": ["45s", "1h30m"]})
         }
-        Kind::DurationOrNanoseconds => {
+        FieldKind::DurationOrNanoseconds => {
             json!({"type": ["string", "integer", "null"], "pattern": or_template(DURATION), "examples": ["5s"]})
         }
-        Kind::Quantity => {
+        FieldKind::Quantity => {
             json!({"type": ["string", "number", "null"], "pattern": or_template(QUANTITY), "examples": ["100Mi", "500m"]})
         }
-        Kind::Time => {
+        FieldKind::Time => {
             json!({"type": ["string", "null"], "pattern": or_template(TIME), "examples": ["2026-12-01T00:00:00Z"]})
         }
-        Kind::Enum(of) => {
+        FieldKind::Enum(of) => {
             let mut words: Vec<Json> = of.all_values(minor).map(Json::from).collect();
             words.extend([json!(""), Json::Null]);
             json!({"anyOf": [{"enum": words}, {"type": "string", "pattern": TEMPLATE}]})
         }
-        Kind::List(item) => {
+        FieldKind::List(item) => {
             let items = value(item, minor, definitions);
             json!({"type": ["array", "string", "null"], "items": items, "pattern": TEMPLATE})
         }
-        Kind::Map(of) => {
+        FieldKind::Map(of) => {
             let values = value(of, minor, definitions);
             json!({"type": ["object", "string", "null"], "additionalProperties": values, "pattern": TEMPLATE})
         }
-        Kind::Struct(of) => structure(*of, minor, definitions),
+        FieldKind::Struct(of) => structure(*of, minor, definitions),
     }
 }
 
 /// Flags are texts; numbers and booleans are taken as the kubelet would print them.
-fn flag_value(kind: &Kind) -> Json {
+fn flag_value(kind: &FieldKind) -> Json {
     match kind {
-        Kind::Bool => json!({
+        FieldKind::Bool => json!({
             "type": ["boolean", "string", "integer", "null"],
             "pattern": or_template("^(1|t|T|true|TRUE|True|0|f|F|false|FALSE|False)$"),
             "minimum": 0,
             "maximum": 1,
         }),
-        Kind::Int { .. } => json!({
+        FieldKind::Int { .. } => json!({
             "type": ["integer", "string", "null"],
             "pattern": or_template("^[-+]?[0-9]+$"),
         }),
-        Kind::Float => json!({"type": ["integer", "string", "null"]}),
-        Kind::Duration => json!({
+        FieldKind::Float => json!({"type": ["integer", "string", "null"]}),
+        FieldKind::Duration => json!({
             "type": ["string", "integer", "null"],
             "pattern": or_template(DURATION),
             "minimum": 0,

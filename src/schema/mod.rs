@@ -16,7 +16,7 @@ use crate::schema::tables::Maker;
 
 /// A kind of file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum SchemaKind {
     /// `cluster.yaml`.
     Cluster,
     /// `profiles/NAME.yaml`.
@@ -25,7 +25,7 @@ pub enum Kind {
     Overlay,
 }
 
-impl Kind {
+impl SchemaKind {
     /// All kinds.
     pub const ALL: [Self; 3] = [Self::Cluster, Self::Profile, Self::Overlay];
 
@@ -56,7 +56,7 @@ impl Kind {
 }
 
 /// The schema of a kind of file. Kubelets have the fields and flags of one minor, or of all that are known.
-pub fn schema(kind: Kind, minor: Option<u32>) -> Json {
+pub fn schema(kind: SchemaKind, minor: Option<u32>) -> Json {
     let mut maker = Maker::new(minor);
     let mut document = Map::new();
     document.insert(
@@ -71,7 +71,7 @@ pub fn schema(kind: Kind, minor: Option<u32>) -> Json {
 
 /// A schema as it is printed and written, with a line break at the end: each key of a file is a line, so that people can
 /// read it and compare two.
-pub fn text(kind: Kind, minor: Option<u32>) -> String {
+pub fn text(kind: SchemaKind, minor: Option<u32>) -> String {
     let mut text = String::new();
     push(&mut text, &schema(kind, minor), 0, 1);
     text.push('\n');
@@ -132,7 +132,7 @@ mod tests {
 
     #[test]
     fn every_key_that_the_loader_knows_is_in_the_schema() {
-        for kind in Kind::ALL {
+        for kind in SchemaKind::ALL {
             let found = reachable(kind.table());
             let names: BTreeSet<&str> = found.iter().map(|of| of.name).collect();
             assert_eq!(names.len(), found.len(), "{kind:?}: two have one name");
@@ -152,7 +152,7 @@ mod tests {
 
     #[test]
     fn defaults_are_json() {
-        let found = Kind::ALL
+        let found = SchemaKind::ALL
             .into_iter()
             .flat_map(|kind| reachable(kind.table()));
         let found: Vec<&Struct> = found.collect();

@@ -13,7 +13,7 @@ use crate::yaml::Spanned;
 pub(super) struct Pairs<V>(pub Vec<(Spanned<String>, V)>);
 
 /// The whole file.
-pub(super) struct Document {
+pub(super) struct SecretsDocument {
     pub api_version: Option<Spanned<String>>,
     pub kind: Option<Spanned<String>>,
     pub tokens: Option<Pairs<Nodes>>,
@@ -45,18 +45,18 @@ impl<'de, V: Deserialize<'de>> Deserialize<'de> for Pairs<V> {
     }
 }
 
-impl<'de> Deserialize<'de> for Document {
+impl<'de> Deserialize<'de> for SecretsDocument {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Mapping;
         impl<'de> Visitor<'de> for Mapping {
-            type Value = Document;
+            type Value = SecretsDocument;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a mapping with apiVersion, kind and tokens")
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Document, A::Error> {
-                let mut document = Document {
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<SecretsDocument, A::Error> {
+                let mut document = SecretsDocument {
                     api_version: None,
                     kind: None,
                     tokens: None,

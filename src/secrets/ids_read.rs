@@ -21,7 +21,7 @@ impl TokenIds {
     /// Reads a file of the cluster of this name; `None` if it has findings.
     pub fn read(text: &str, name: &str, cluster: &str, report: &mut Report) -> Option<Self> {
         let file: Arc<str> = name.into();
-        let mut reading = Reading::default();
+        let mut reading = IdsReader::default();
         let mut raw = Report::default();
         let root = yaml::parse(&file, text, &mut raw);
         for finding in raw.into_findings() {
@@ -36,13 +36,13 @@ impl TokenIds {
 }
 
 #[derive(Default)]
-struct Reading {
+struct IdsReader {
     report: Report,
     /// Where each id was first seen.
     ids: HashMap<String, Location>,
 }
 
-impl Reading {
+impl IdsReader {
     fn fault(&mut self, location: &Location, path: &str, rule: &str, repair: &str) {
         let finding = Finding::new(Id::TokenIdsInvalid, location, path, rule);
         self.report.add(finding.help(repair));

@@ -57,7 +57,7 @@ pub fn minted_text(minted: &[Minted]) -> String {
 
 /// A token for programs.
 #[derive(Serialize)]
-struct Row<'a> {
+struct TokenRow<'a> {
     node: &'a str,
     id: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -85,7 +85,7 @@ impl Listing<'_> {
 
     /// A JSON array for programs, with a line break at the end.
     pub fn to_json(&self) -> Result<String> {
-        let rows: Vec<Row<'_>> = self
+        let rows: Vec<TokenRow<'_>> = self
             .tokens()
             .map(|(node, token)| self.row(node, token))
             .collect();
@@ -123,8 +123,8 @@ impl Listing<'_> {
         ]
     }
 
-    fn row<'a>(&self, node: &'a str, token: &'a Token) -> Row<'a> {
-        Row {
+    fn row<'a>(&self, node: &'a str, token: &'a Token) -> TokenRow<'a> {
+        TokenRow {
             node,
             id: &token.id,
             token: self.reveal.then(|| self.shown(token)),

@@ -12,7 +12,7 @@ use crate::error::Result;
 use crate::input;
 use crate::model::Location;
 use crate::report::{Finding, Id, Report};
-use crate::secrets::document::{Document, Nodes, Pairs};
+use crate::secrets::document::{Nodes, Pairs, SecretsDocument};
 use crate::secrets::file::LIMIT;
 use crate::secrets::seal::is_sealed;
 use crate::secrets::store::{API_VERSION, KIND};
@@ -92,9 +92,9 @@ impl TokenStore {
             store.is_partial = true;
             return store;
         };
-        match yaml::read::<Document>(text) {
+        match yaml::read::<SecretsDocument>(text) {
             Ok(document) => {
-                let mut reading = Reading::new(&store.file);
+                let mut reading = SecretsReader::new(&store.file);
                 store.nodes = reading.document(document).into_iter().collect();
                 store.is_partial = reading.report.has_errors();
                 report.merge(reading.report);
@@ -111,14 +111,14 @@ impl TokenStore {
 }
 
 /// The state of one reading.
-struct Reading {
+struct SecretsReader {
     file: Arc<str>,
     report: Report,
     /// Where each id was first seen.
     ids: HashMap<String, Location>,
 }
 
-impl Reading {
+impl SecretsReader {
     fn new(file: &Arc<str>) -> Self {
         Self {
             file: file.clone(),
@@ -133,7 +133,7 @@ impl Reading {
         Location::new(self.file.clone(), number(at.line()), number(at.column()))
     }
 
-    fn document(&mut self, document: Document) -> Vec<(String, Vec<Token>)> {
+    fn document(&mut self, document: SecretsDocument) -> Vec<(String, Vec<Token>)> {
         for (field, value, wanted) in [
             ("apiVersion", &document.api_version, API_VERSION),
             ("kind", &document.kind, KIND),
@@ -201,7 +201,7 @@ impl Reading {
         location: Location,
         pairs: Pairs<Spanned<Secret>>,
     ) -> Option<Token> {
-        let mut entry = Entry {
+        let mut entry = TokenEntry {
             reading: self,
             path,
             location: &location,
@@ -247,15 +247,15 @@ impl Reading {
 }
 
 /// One token as it is being read.
-struct Entry<'a> {
-    reading: &'a mut Reading,
+struct TokenEntry<'a> {
+    reading: &'a mut SecretsReader,
     path: &'a str,
     location: &'a Location,
     pairs: Vec<(Spanned<String>, Spanned<Secret>)>,
     is_good: bool,
 }
 
-impl Entry<'_> {
+impl TokenEntry<'_> {
     fn find(&self, key: &str) -> Option<&Spanned<Secret>> {
         let pair = self.pairs.iter().find(|(name, _)| name.value == key);
         pair.map(|(_, value)| value)

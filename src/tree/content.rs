@@ -36,7 +36,7 @@ pub struct Blob {
 #[derive(Clone, Debug)]
 pub struct Asset {
     /// Where it lies on the building machine; never written into an output.
-    pub source: Source,
+    pub source: AssetSource,
     /// Bytes.
     pub size: u64,
     /// Digest that the inventory gives and that was checked.
@@ -47,7 +47,7 @@ pub struct Asset {
 
 /// Where an asset is read from.
 #[derive(Clone, Debug)]
-pub enum Source {
+pub enum AssetSource {
     /// A file of the project.
     File(PathBuf),
     /// What was made of a file of the project (unpacked, packed), in a [`nameless`] file: nobody else can change it.
@@ -173,15 +173,15 @@ impl Asset {
             }
         };
         blocks(&mut file, each, reading)?;
-        Ok(measure.finish(Source::File(path.to_owned())))
+        Ok(measure.finish(AssetSource::File(path.to_owned())))
     }
 
     /// Streams the bytes. A file of the project is hashed on its way: whoever changes it meanwhile would else bring bytes
     /// into a payload that nobody checked, and no time of change is fine enough to tell.
     pub fn copy_to(&self, out: &mut dyn Write) -> Result<()> {
         let mut sha256 = match self.source {
-            Source::File(_) => Some(Sha256::new()),
-            Source::Made { .. } => None,
+            AssetSource::File(_) => Some(Sha256::new()),
+            AssetSource::Made { .. } => None,
         };
         let mut size = 0;
         self.source.read(self.size, |chunk| {
@@ -217,7 +217,7 @@ impl Measure {
     }
 
     /// What was read, as an asset that is read again from `source`.
-    pub fn finish(self, source: Source) -> Asset {
+    pub fn finish(self, source: AssetSource) -> Asset {
         Asset {
             source,
             size: self.size,
@@ -227,7 +227,7 @@ impl Measure {
     }
 }
 
-impl Source {
+impl AssetSource {
     /// The project's file, for messages.
     pub fn path(&self) -> &Path {
         match self {

@@ -43,13 +43,13 @@ pub struct ListedTree {
 }
 
 #[derive(Deserialize)]
-struct Document {
-    entries: Vec<Entry>,
+struct ListedDocument {
+    entries: Vec<ListedEntry>,
     units: Vec<Unit>,
 }
 
 #[derive(Deserialize)]
-struct Entry {
+struct ListedEntry {
     path: String,
     #[serde(rename = "type")]
     kind: ListedKind,
@@ -68,9 +68,10 @@ struct Unit {
 impl ListedTree {
     /// Reads `tree.json`. The error is why it is none.
     pub fn parse(json: &[u8]) -> Result<Self, String> {
-        let document: Document = serde_json::from_slice(json).map_err(|error| error.to_string())?;
+        let document: ListedDocument =
+            serde_json::from_slice(json).map_err(|error| error.to_string())?;
         let mut tree = Self::default();
-        for Entry { path, kind } in document.entries {
+        for ListedEntry { path, kind } in document.entries {
             tree.add(&path, kind)?;
         }
         for unit in document.units {

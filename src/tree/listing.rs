@@ -38,7 +38,7 @@ impl TreeListing {
     pub fn of(node: &str, tree: &NodeTree) -> Self {
         let entries = tree.materialised();
         let sums = sums(node, entries.iter(), tree);
-        let document = Document {
+        let document = ListingDocument {
             api_version: "nodebake/v1",
             kind: "NodeTree",
             node,
@@ -60,7 +60,7 @@ impl TreeListing {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Document<'a> {
+struct ListingDocument<'a> {
     api_version: &'static str,
     kind: &'static str,
     node: &'a str,

@@ -13,7 +13,7 @@ mod node_tree;
 mod unit;
 
 pub use clash::Clash;
-pub use content::{Asset, Blob, Content, Measure, Source, nameless};
+pub use content::{Asset, AssetSource, Blob, Content, Measure, nameless};
 pub use entry::{Entry, EntryKind, Origin};
 pub use listed::{ListedKind, ListedTree};
 pub use node_tree::{Conflict, NodeTree};

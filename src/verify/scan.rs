@@ -13,7 +13,7 @@ use crate::manifest::Manifest;
 use crate::manifest::sums::Sums;
 use crate::manifest::work_folder;
 use crate::manifest::{
-    INDEX, Kind, MANIFEST, SIGNATURE, SSH_SIGNATURE, SUMS, TREE_SIGNATURE, TREE_SUMS,
+    BundleKind, INDEX, MANIFEST, SIGNATURE, SSH_SIGNATURE, SUMS, TREE_SIGNATURE, TREE_SUMS,
     is_signature_of_others,
 };
 use crate::model::Sha256Digest;
@@ -62,7 +62,7 @@ pub fn scan(
 ) -> BTreeSet<String> {
     let mut walk = Walk {
         sums,
-        trees: manifest.is_some_and(|manifest| manifest.kind == Kind::TreeBundle),
+        trees: manifest.is_some_and(|manifest| manifest.kind == BundleKind::TreeBundle),
         seen: vec![false; sums.lines().len()],
         unlisted: BTreeSet::new(),
     };

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::Serialize;
 use time::OffsetDateTime;
 
-use crate::manifest::{Kind, MANIFEST, Manifest};
+use crate::manifest::{BundleKind, MANIFEST, Manifest};
 use crate::terminal::shown;
 use crate::timing::{parse_rfc3339, rfc3339};
 
@@ -28,7 +28,7 @@ pub struct Verdict {
     /// The folder as the user named it.
     pub bundle: String,
     /// Bundle or TreeBundle, when the manifest could be trusted.
-    pub kind: Option<Kind>,
+    pub kind: Option<BundleKind>,
     /// The cluster's name, when the manifest could be trusted.
     pub cluster: Option<String>,
     /// The generation, when the manifest could be trusted.

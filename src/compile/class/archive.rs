@@ -6,7 +6,7 @@ use globset::{GlobBuilder, GlobMatcher};
 
 use crate::compile::class::{Compiler, FileBody, FileTemplate};
 use crate::compile::text::TemplateText;
-use crate::compile::unpack::{Member, MemberBody, Unpacked, Wanted, unpack};
+use crate::compile::unpack::{Member, MemberBody, Unpacked, WantedMembers, unpack};
 use crate::error::Result;
 use crate::inventory::{AssetSpec, Attributes, Spec, Text, UnpackSpec};
 use crate::model::Sha256Digest;
@@ -105,7 +105,7 @@ impl Compiler<'_> {
         if let Some(known) = self.unpacked.get(&key) {
             return Ok(known.clone());
         }
-        let wanted = Wanted {
+        let wanted = WantedMembers {
             sha256,
             strip: how.strip.into(),
             only: &only,

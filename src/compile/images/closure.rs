@@ -13,7 +13,7 @@ use crate::yaml;
 const CONTAINERS: [&str; 3] = ["containers", "initContainers", "ephemeralContainers"];
 
 /// An image that the node needs.
-struct Wanted {
+struct WantedImage {
     name: Name,
     /// Who names it.
     by: String,
@@ -67,16 +67,16 @@ pub fn check(
 }
 
 /// The images that the node names.
-fn wanted(tree: &NodeTree, spec: &Spec, config: &Json, sandbox: Option<&str>) -> Vec<Wanted> {
+fn wanted(tree: &NodeTree, spec: &Spec, config: &Json, sandbox: Option<&str>) -> Vec<WantedImage> {
     let image = sandbox.unwrap_or(&spec.containerd.sandbox_image.value);
-    let mut wanted = vec![Wanted {
+    let mut wanted = vec![WantedImage {
         name: Name::of(image),
         by: "the sandbox of every pod".into(),
         location: spec.containerd.sandbox_image.location.clone(),
         always: false,
     }];
     let add_ons = spec.airgap.iter().flat_map(|airgap| &airgap.value.images);
-    wanted.extend(add_ons.map(|Spanned { value, location }| Wanted {
+    wanted.extend(add_ons.map(|Spanned { value, location }| WantedImage {
         name: Name::of(value),
         by: "an add-on".into(),
         location: location.clone(),
@@ -110,8 +110,8 @@ fn is_there(name: &Name, there: &[Image]) -> bool {
     })
 }
 
-fn missing(wanted: &Wanted, spec: &Spec, there: &[Image]) -> Option<Finding> {
-    let Wanted {
+fn missing(wanted: &WantedImage, spec: &Spec, there: &[Image]) -> Option<Finding> {
+    let WantedImage {
         name, by, location, ..
     } = wanted;
     if !mirrors(name, spec).is_empty() {
@@ -143,7 +143,7 @@ fn missing(wanted: &Wanted, spec: &Spec, there: &[Image]) -> Option<Finding> {
 }
 
 /// The images of the pods that the kubelet starts from files.
-fn static_pods(tree: &NodeTree, config: &Json, location: &FieldLocation) -> Vec<Wanted> {
+fn static_pods(tree: &NodeTree, config: &Json, location: &FieldLocation) -> Vec<WantedImage> {
     let Some(folder) = config.get("staticPodPath").and_then(Json::as_str) else {
         return Vec::new();
     };
@@ -174,7 +174,7 @@ fn static_pods(tree: &NodeTree, config: &Json, location: &FieldLocation) -> Vec<
                 // What the API server's defaults are: Always for latest.
                 let latest = name.digest.is_none() && name.tag.as_deref() == Some("latest");
                 let always = policy.map_or(latest, |policy| policy == "Always");
-                wanted.push(Wanted {
+                wanted.push(WantedImage {
                     always,
                     name,
                     by: format!("the static pod {path}"),

@@ -18,7 +18,7 @@ use crate::input::{self, Limit};
 use crate::io::Watched;
 use crate::model::{Sha256Digest, hex};
 use crate::project_folder::ProjectFolder;
-use crate::tree::{Asset, Content, Measure, Source, nameless};
+use crate::tree::{Asset, AssetSource, Content, Measure, nameless};
 
 /// The only version of layouts that there is.
 const MARKER: &str = r#"{"imageLayoutVersion":"1.0.0"}"#;
@@ -48,7 +48,7 @@ struct Descriptor {
 
 /// What an index or a manifest names. There are more fields in both, which are not ours.
 #[derive(Deserialize)]
-struct Document {
+struct LayoutDocument {
     #[serde(default)]
     manifests: Vec<Descriptor>,
     config: Option<Descriptor>,
@@ -214,7 +214,7 @@ impl Reached<'_> {
     }
 
     fn named_by(&mut self, text: &[u8], whose: &str) -> Vec<Descriptor> {
-        match serde_json::from_slice::<Document>(text) {
+        match serde_json::from_slice::<LayoutDocument>(text) {
             Ok(document) => {
                 let config = document.config.into_iter();
                 let others = document.manifests.into_iter().chain(document.layers);
@@ -273,7 +273,7 @@ fn archive(
     out.into_inner()
         .and_then(|mut out| out.flush())
         .with_context(writing)?;
-    let source = Source::Made {
+    let source = AssetSource::Made {
         of: files.path(),
         store,
         at: 0,

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use crate::closest::closest;
 use crate::compile::overlay::settings::{OverlayFile, Rule};
-use crate::compile::overlay::source::{Found, Source};
+use crate::compile::overlay::source::{Found, OverlaySource};
 use crate::compile::template::{TemplateId, TemplateSet};
 use crate::error::Result;
 use crate::inventory::Cursor;
@@ -113,7 +113,7 @@ pub fn load(
 
 /// Makes an overlay of its files and what `overlay.yaml` says of them.
 fn read(
-    source: Source,
+    source: OverlaySource,
     name: &str,
     templates: &mut TemplateSet,
     report: &RefCell<Report>,

@@ -31,7 +31,7 @@ pub enum Found {
 }
 
 /// An overlay's files, by path below `root/`, and its `overlay.yaml`.
-pub struct Source {
+pub struct OverlaySource {
     /// The folder as the user would name it.
     pub name: String,
     /// The bytes of `overlay.yaml`.
@@ -46,7 +46,7 @@ pub fn find(
     project: &ProjectFolder,
     name: &Spanned<String>,
     report: &mut Report,
-) -> Result<Option<Option<Source>>> {
+) -> Result<Option<Option<OverlaySource>>> {
     let folder = format!("overlays/{}", name.value);
     let read = match project.is_folder(&folder) {
         Ok(false) if project.has(&folder) => Err((folder, input::flaw("is no folder").into())),
@@ -85,7 +85,7 @@ pub fn names(project: &ProjectFolder) -> Vec<String> {
 fn read_folder(
     project: &ProjectFolder,
     folder: String,
-) -> std::result::Result<Source, (String, io::Error)> {
+) -> std::result::Result<OverlaySource, (String, io::Error)> {
     let about = |file: &str| {
         let file = file.to_owned();
         move |error| (file, error)
@@ -115,7 +115,7 @@ fn read_folder(
             None => files.insert(path.to_string_lossy().into_owned(), Found::NoText),
         };
     }
-    Ok(Source {
+    Ok(OverlaySource {
         name: folder,
         settings,
         files,
@@ -138,7 +138,7 @@ fn found(project: &ProjectFolder, entry: &DirEntry, name: &Path) -> io::Result<F
     project.read(name, SOURCE).map(Found::File)
 }
 
-fn read_built_in(dir: &'static Dir<'static>, name: &str) -> Source {
+fn read_built_in(dir: &'static Dir<'static>, name: &str) -> OverlaySource {
     let mut files = BTreeMap::new();
     let mut folders = vec![dir];
     while let Some(folder) = folders.pop() {
@@ -152,7 +152,7 @@ fn read_built_in(dir: &'static Dir<'static>, name: &str) -> Source {
         }
     }
     let settings = dir.get_file(format!("{name}/overlay.yaml"));
-    Source {
+    OverlaySource {
         name: format!("built-in:overlays/{name}"),
         settings: settings.map(|file| file.contents().to_vec()),
         files,

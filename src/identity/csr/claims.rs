@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 
 use crate::identity::csr::document::Request;
-use crate::identity::csr::key::{Key, Signature};
+use crate::identity::csr::key::{KeyVerdict, Signature};
 use crate::identity::csr::pkcs10::{Asked, San};
 use crate::identity::csr::rule::{Rule, Ruling};
 use crate::identity::csr::rules::{BOOTSTRAP, NODE, Purpose, shown};
@@ -43,8 +43,10 @@ impl Register<'_> {
             self.possible(san, owner, purpose)?;
         }
         match (&asked.key, asked.signature) {
-            (Key::Weak(fault), _) => Err(Ruling::new(Rule::WeakKey, format!("it has {fault}"))),
-            (Key::Sound(_), Signature::Broken) => Err(Ruling::new(
+            (KeyVerdict::Weak(fault), _) => {
+                Err(Ruling::new(Rule::WeakKey, format!("it has {fault}")))
+            }
+            (KeyVerdict::Sound(_), Signature::Broken) => Err(Ruling::new(
                 Rule::WrongSignature,
                 "it is not signed with its own key",
             )),
@@ -139,15 +141,14 @@ impl Register<'_> {
             self.own_sans(asked, node, facts)?;
         }
         match (&asked.key, asked.signature) {
-            (Key::Sound(_), Signature::Good) => Ok(()),
-            (Key::Sound(_), Signature::Broken) | (Key::Weak(_), _) => Err(Ruling::new(
-                Rule::WrongSignature,
-                "it is not signed with its own key",
-            )),
-            (Key::Unchecked(fault), _) => {
+            (KeyVerdict::Sound(_), Signature::Good) => Ok(()),
+            (KeyVerdict::Sound(_), Signature::Broken) | (KeyVerdict::Weak(_), _) => Err(
+                Ruling::new(Rule::WrongSignature, "it is not signed with its own key"),
+            ),
+            (KeyVerdict::Unchecked(fault), _) => {
                 Err(Ruling::new(Rule::UncheckedKey, format!("it has {fault}")).repair(LOOK))
             }
-            (Key::Sound(_), Signature::Unchecked(fault)) => {
+            (KeyVerdict::Sound(_), Signature::Unchecked(fault)) => {
                 Err(Ruling::new(Rule::UncheckedSignature, fault).repair(LOOK))
             }
         }

@@ -28,8 +28,8 @@ const P224: Oid<'static> = oid!(1.3.132.0.33);
 
 /// How good a key is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Key {
-    Sound(Kind),
+pub(super) enum KeyVerdict {
+    Sound(KeyKind),
     /// It proves nothing, or no signer takes it.
     Weak(String),
     /// Signers may take it, and we cannot check what is signed with it.
@@ -37,7 +37,7 @@ pub(super) enum Key {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum KeyKind {
     Rsa,
     Ecdsa,
     Ed25519,
@@ -55,7 +55,7 @@ pub(super) enum Signature {
 
 /// Judges the key: a kubelet makes ECDSA keys on P-256, older ones RSA keys. Go reads these and P-384, Ed25519, P-224
 /// and P-521 (`crypto/x509`, parsePublicKey), so that Kubernetes' signers take no others.
-pub(super) fn key(info: &SubjectPublicKeyInfo<'_>) -> Key {
+pub(super) fn key(info: &SubjectPublicKeyInfo<'_>) -> KeyVerdict {
     let algorithm = &info.algorithm.algorithm;
     let found = if info.subject_public_key.unused_bits != 0 {
         Err("a key that is no whole number of bytes".into())
@@ -68,14 +68,14 @@ pub(super) fn key(info: &SubjectPublicKeyInfo<'_>) -> Key {
     } else {
         Err("a key that is neither ECDSA nor RSA nor Ed25519".into())
     };
-    found.unwrap_or_else(Key::Weak)
+    found.unwrap_or_else(KeyVerdict::Weak)
 }
 
 fn is_null(parameters: Option<&Any<'_>>) -> bool {
     parameters.is_some_and(|found| found.tag() == Tag::Null && found.data.is_empty())
 }
 
-fn rsa(info: &SubjectPublicKeyInfo<'_>) -> Result<Key, String> {
+fn rsa(info: &SubjectPublicKeyInfo<'_>) -> Result<KeyVerdict, String> {
     const UNREADABLE: &str = "an RSA key that cannot be read";
     let Ok(PublicKey::RSA(key)) = info.parsed() else {
         return Err(UNREADABLE.into());
@@ -93,13 +93,13 @@ fn rsa(info: &SubjectPublicKeyInfo<'_>) -> Result<Key, String> {
     }
     exponent(&key)?;
     if bits > LONGEST_RSA {
-        return Ok(Key::Unchecked(format!(
+        return Ok(KeyVerdict::Unchecked(format!(
             "an RSA key of {bits} bits; API servers take at most {LONGEST_RSA}"
         )));
     }
     match smallest_divisor(key.modulus) {
         Some(prime) => Err(format!("an RSA key whose modulus is divisible by {prime}")),
-        None => Ok(Key::Sound(Kind::Rsa)),
+        None => Ok(KeyVerdict::Sound(KeyKind::Rsa)),
     }
 }
 
@@ -142,7 +142,7 @@ fn smallest_divisor(number: &[u8]) -> Option<u64> {
     std::iter::once(2).chain(odd).find(divides)
 }
 
-fn ecdsa(info: &SubjectPublicKeyInfo<'_>) -> Result<Key, String> {
+fn ecdsa(info: &SubjectPublicKeyInfo<'_>) -> Result<KeyVerdict, String> {
     const CURVES: &str = "P-256 or P-384";
     // Curves that are written out are none that Go reads: their base point may be anything (CVE-2020-0601).
     let curve = info.algorithm.parameters.as_ref();
@@ -155,7 +155,7 @@ fn ecdsa(info: &SubjectPublicKeyInfo<'_>) -> Result<Key, String> {
         48
     } else if curve == OID_NIST_EC_P521 || curve == P224 {
         let rule = format!("an ECDSA key on a curve that is not checked here; use {CURVES}");
-        return Ok(Key::Unchecked(rule));
+        return Ok(KeyVerdict::Unchecked(rule));
     } else {
         return Err(format!(
             "an ECDSA key on a curve that signers refuse; use {CURVES}"
@@ -164,14 +164,14 @@ fn ecdsa(info: &SubjectPublicKeyInfo<'_>) -> Result<Key, String> {
     // Go reads uncompressed points only. Whether the point is on the curve, checking the signature finds out.
     let point = &info.subject_public_key.data;
     match point.first() == Some(&4) && point.len() == 1 + 2 * coordinate {
-        true => Ok(Key::Sound(Kind::Ecdsa)),
+        true => Ok(KeyVerdict::Sound(KeyKind::Ecdsa)),
         false => Err("an ECDSA key that is no uncompressed point of its curve".into()),
     }
 }
 
 /// RFC 8032, 5.1.3 takes only canonical encodings, and RFC 8410 no parameters. With a key of small order the signature
 /// (R of small order, s = 0) is good for many messages, by some libraries for all.
-fn ed25519(info: &SubjectPublicKeyInfo<'_>) -> Result<Key, String> {
+fn ed25519(info: &SubjectPublicKeyInfo<'_>) -> Result<KeyVerdict, String> {
     const UNREADABLE: &str = "an Ed25519 key that cannot be read";
     let key = verifying_key(info).ok_or(UNREADABLE)?;
     if info.algorithm.parameters.is_some() {
@@ -185,7 +185,7 @@ fn ed25519(info: &SubjectPublicKeyInfo<'_>) -> Result<Key, String> {
         true => {
             Err("an Ed25519 key with a part of small order: its signatures prove nothing".into())
         }
-        false => Ok(Key::Sound(Kind::Ed25519)),
+        false => Ok(KeyVerdict::Sound(KeyKind::Ed25519)),
     }
 }
 
@@ -196,7 +196,7 @@ fn verifying_key(info: &SubjectPublicKeyInfo<'_>) -> Option<VerifyingKey> {
 
 /// Checks the signature of a request whose key is sound. The algorithm must be the key's: a reader that goes by the
 /// algorithm alone would take one key for another.
-pub(super) fn signature(request: &X509CertificationRequest<'_>, kind: Kind) -> Signature {
+pub(super) fn signature(request: &X509CertificationRequest<'_>, kind: KeyKind) -> Signature {
     const UNUSUAL: Signature = Signature::Unchecked("it is signed by an unusual algorithm");
     let named = &request.signature_algorithm;
     let is = |known: &[Oid<'_>]| known.contains(&named.algorithm);
@@ -211,26 +211,26 @@ pub(super) fn signature(request: &X509CertificationRequest<'_>, kind: Kind) -> S
         if parameters.is_some() && !is_null(parameters) {
             return UNUSUAL;
         }
-        Kind::Rsa
+        KeyKind::Rsa
     } else if is(&[OID_PKCS1_RSASSAPSS]) {
-        Kind::Rsa
+        KeyKind::Rsa
     } else if parameters.is_some() {
         return UNUSUAL;
     } else if is(&[OID_SIG_ED25519]) {
-        Kind::Ed25519
+        KeyKind::Ed25519
     } else if is(&[
         OID_SIG_ECDSA_WITH_SHA256,
         OID_SIG_ECDSA_WITH_SHA384,
         OID_SIG_ECDSA_WITH_SHA512,
     ]) {
-        Kind::Ecdsa
+        KeyKind::Ecdsa
     } else {
         return UNUSUAL;
     };
     if of != kind || request.signature_value.unused_bits != 0 {
         return Signature::Broken;
     }
-    if kind == Kind::Ed25519 {
+    if kind == KeyKind::Ed25519 {
         return strict_ed25519(request);
     }
     match request.verify_signature() {

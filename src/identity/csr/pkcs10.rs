@@ -17,7 +17,7 @@ use x509_parser::oid_registry::{
 use x509_parser::prelude::{FromDer, X509Extension};
 use x509_parser::x509::X509Name;
 
-use crate::identity::csr::key::{Key, Signature, key, signature};
+use crate::identity::csr::key::{KeyVerdict, Signature, key, signature};
 use crate::identity::pem::blocks;
 
 const LABEL: &str = "CERTIFICATE REQUEST";
@@ -48,7 +48,7 @@ pub(super) struct Asked {
     pub other_extension: Option<String>,
     pub has_client_auth: bool,
     pub has_server_auth: bool,
-    pub key: Key,
+    pub key: KeyVerdict,
     pub signature: Signature,
     /// The key as it is written.
     pub public_key: Vec<u8>,
@@ -70,8 +70,10 @@ pub(super) fn read(base64: &str) -> Result<Asked, &'static str> {
             has_client_auth: false,
             has_server_auth: false,
             signature: match key {
-                Key::Sound(kind) => signature(request, kind),
-                Key::Weak(_) | Key::Unchecked(_) => Signature::Unchecked("its key is unfit"),
+                KeyVerdict::Sound(kind) => signature(request, kind),
+                KeyVerdict::Weak(_) | KeyVerdict::Unchecked(_) => {
+                    Signature::Unchecked("its key is unfit")
+                }
             },
             key,
             public_key: info.subject_pki.raw.to_vec(),

@@ -10,7 +10,7 @@ const LONG_NAME: u8 = 0x0f;
 const PIECES_MAX: u8 = 20;
 
 /// One entry of a directory.
-pub struct Entry {
+pub struct FatEntry {
     /// Its long name, or its short one.
     pub name: String,
     /// Whether it is the volume's label.
@@ -24,7 +24,7 @@ pub struct Entry {
 }
 
 /// The entries of a directory, but not itself and the one above it.
-pub fn entries(content: &[u8]) -> impl Iterator<Item = Entry> {
+pub fn entries(content: &[u8]) -> impl Iterator<Item = FatEntry> {
     let mut long = LongName::default();
     let records = content
         .chunks_exact(RECORD)
@@ -48,7 +48,7 @@ pub fn entries(content: &[u8]) -> impl Iterator<Item = Entry> {
             false => found.of(record).unwrap_or_else(|| short(record)),
         };
         let half = |at: usize| u32::from(u16::from_le_bytes([record[at], record[at + 1]]));
-        Some(Entry {
+        Some(FatEntry {
             name,
             is_label,
             is_directory: record[11] & DIRECTORY != 0,

@@ -17,9 +17,9 @@ use anyhow::{Context, bail};
 use crate::decompress::Packing;
 use crate::error::Result;
 use crate::inspect::collect::{Collector, Item};
-use crate::inspect::fat::directory::{Entry, RECORD, entries};
+use crate::inspect::fat::directory::{FatEntry, RECORD, entries};
 use crate::inspect::fat::table::Table;
-use crate::inspect::fat::volume::Volume;
+use crate::inspect::fat::volume::FatVolume;
 use crate::inspect::{Member, NAME_MAX, RowKind};
 
 /// The largest directory that there may be: 65,536 records.
@@ -28,14 +28,14 @@ const DIRECTORY_MAX: u64 = 65_536 * RECORD as u64;
 /// Whether a file is a FAT image.
 pub fn is_fat(file: &File) -> io::Result<bool> {
     let size = file.metadata()?.len();
-    Ok(volume::boot_sector(file)?.is_some_and(|sector| Volume::parse(&sector, size).is_some()))
+    Ok(volume::boot_sector(file)?.is_some_and(|sector| FatVolume::parse(&sector, size).is_some()))
 }
 
 /// Reads a whole image.
 pub fn read(file: &File, into: &mut Collector) -> Result<()> {
     let size = file.metadata()?.len();
     let sector = volume::boot_sector(file)?.context("no boot sector")?;
-    let volume = Volume::parse(&sector, size).context("no boot sector of a FAT")?;
+    let volume = FatVolume::parse(&sector, size).context("no boot sector of a FAT")?;
     let mut image = Image {
         table: Table::new(file, &volume),
         file,
@@ -65,7 +65,7 @@ pub fn read(file: &File, into: &mut Collector) -> Result<()> {
 /// An image with what its boot sector says.
 struct Image<'f> {
     file: &'f File,
-    volume: Volume,
+    volume: FatVolume,
     table: Table<'f>,
 }
 
@@ -136,7 +136,7 @@ fn walk(image: &mut Image<'_>, root: Vec<u8>, into: &mut Collector) -> Result<()
     Ok(())
 }
 
-fn joined(parent: &[u8], entry: &Entry) -> Result<Vec<u8>> {
+fn joined(parent: &[u8], entry: &FatEntry) -> Result<Vec<u8>> {
     let mut path = parent.to_vec();
     if !path.is_empty() {
         path.push(b'/');
@@ -148,7 +148,7 @@ fn joined(parent: &[u8], entry: &Entry) -> Result<Vec<u8>> {
     Ok(path)
 }
 
-fn file(image: &mut Image<'_>, path: &[u8], entry: &Entry, into: &mut Collector) -> Result<()> {
+fn file(image: &mut Image<'_>, path: &[u8], entry: &FatEntry, into: &mut Collector) -> Result<()> {
     let shown = || String::from_utf8_lossy(path).into_owned();
     let size = u64::from(entry.size);
     let volume = &image.volume;
@@ -158,7 +158,7 @@ fn file(image: &mut Image<'_>, path: &[u8], entry: &Entry, into: &mut Collector)
     into.afford(size)?;
     let mut item = Item::new(path, RowKind::File);
     item.row.size = Some(size);
-    let mut body = Body {
+    let mut body = ClusterReader {
         file: image.file,
         cluster_size: volume.cluster_size,
         volume: &image.volume,
@@ -175,10 +175,10 @@ fn file(image: &mut Image<'_>, path: &[u8], entry: &Entry, into: &mut Collector)
 }
 
 /// A file's content: its clusters one after the other.
-struct Body<'v, 'f> {
+struct ClusterReader<'v, 'f> {
     file: &'f File,
     cluster_size: u64,
-    volume: &'v Volume,
+    volume: &'v FatVolume,
     chain: table::Chain<'v, 'f>,
     /// Where in the image it goes on.
     at: u64,
@@ -186,7 +186,7 @@ struct Body<'v, 'f> {
     left: u64,
 }
 
-impl Read for Body<'_, '_> {
+impl Read for ClusterReader<'_, '_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if self.left == 0 || buffer.is_empty() {
             return Ok(0);

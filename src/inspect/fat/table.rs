@@ -6,7 +6,7 @@ use std::os::unix::fs::FileExt;
 use anyhow::{Context, bail};
 
 use crate::error::Result;
-use crate::inspect::fat::volume::Volume;
+use crate::inspect::fat::volume::FatVolume;
 
 /// How much of the table is kept: it may be a gigabyte. A page, since a chain may jump at every step.
 const WINDOW: usize = 4096;
@@ -23,7 +23,7 @@ pub struct Table<'f> {
 }
 
 impl<'f> Table<'f> {
-    pub fn new(file: &'f File, volume: &Volume) -> Self {
+    pub fn new(file: &'f File, volume: &FatVolume) -> Self {
         Self {
             file,
             bits: volume.bits,

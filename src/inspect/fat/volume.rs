@@ -10,7 +10,7 @@ use crate::inspect::fat::directory::RECORD;
 const SECTOR: usize = 512;
 
 /// What a boot sector says, checked against the file's size.
-pub struct Volume {
+pub struct FatVolume {
     /// 12, 16 or 32: the bits of the table's entries.
     pub bits: u32,
     /// Bytes of a cluster.
@@ -41,7 +41,7 @@ pub fn boot_sector(file: &File) -> io::Result<Option<[u8; SECTOR]>> {
     }
 }
 
-impl Volume {
+impl FatVolume {
     /// Reads a boot sector; None if it is none of a FAT, or of one that is larger than the file.
     pub fn parse(sector: &[u8; SECTOR], file_size: u64) -> Option<Self> {
         let byte = |at: usize| u64::from(sector[at]);

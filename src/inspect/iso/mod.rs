@@ -37,7 +37,7 @@ pub fn is_iso(file: &File) -> io::Result<bool> {
 }
 
 /// What the volume descriptors say.
-struct Volume {
+struct IsoVolume {
     label: String,
     root: Record,
     joliet: Option<Record>,
@@ -46,7 +46,7 @@ struct Volume {
 
 /// Reads a whole image.
 pub fn read(file: &File, into: &mut Collector) -> Result<()> {
-    let volume = Volume::read(file)?;
+    let volume = IsoVolume::read(file)?;
     let size = file.metadata()?.len();
     into.begin(Member {
         size,
@@ -66,7 +66,7 @@ pub fn read(file: &File, into: &mut Collector) -> Result<()> {
     walk(file, root, &names, into)
 }
 
-impl Volume {
+impl IsoVolume {
     fn read(file: &File) -> Result<Self> {
         let mut primary = None;
         let mut joliet = None;
@@ -232,7 +232,7 @@ fn entry(
         .fold(0u64, |sum, (_, size)| sum.saturating_add(*size));
     into.afford(size)?;
     item.row.size = Some(size);
-    let mut body = Body {
+    let mut body = ExtentReader {
         file,
         pieces,
         left: size,
@@ -246,14 +246,14 @@ fn entry(
 }
 
 /// A file's content: its extents one after the other.
-struct Body<'a> {
+struct ExtentReader<'a> {
     file: &'a File,
     /// Where in the image each goes on, and how many bytes of it are left.
     pieces: VecDeque<(u64, u64)>,
     left: u64,
 }
 
-impl Read for Body<'_> {
+impl Read for ExtentReader<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         while let Some((extent, left)) = self.pieces.front_mut() {
             if *left == 0 {

@@ -28,7 +28,7 @@ pub struct Record {
 
 /// What is known of an entry, whatever says it.
 #[derive(Default)]
-pub struct Said {
+pub struct EntryFacts {
     pub name: Vec<u8>,
     pub kind: Option<RowKind>,
     pub mode: Option<u32>,
@@ -73,26 +73,26 @@ impl Record {
     }
 
     /// By ISO 9660 alone: the name without its version.
-    pub fn plain(&self) -> Said {
+    pub fn plain(&self) -> EntryFacts {
         let end = self.name.iter().position(|byte| *byte == b';');
         let name = &self.name[..end.unwrap_or(self.name.len())];
-        Said {
+        EntryFacts {
             name: name.strip_suffix(b".").unwrap_or(name).to_vec(),
-            ..Said::default()
+            ..EntryFacts::default()
         }
     }
 
     /// By Joliet: the name is UTF-16, big-endian.
-    pub fn joliet(&self) -> Said {
+    pub fn joliet(&self) -> EntryFacts {
         let units = self.name.chunks_exact(2);
         let units = units.map(|pair| u16::from_be_bytes([pair[0], pair[1]]));
         let name: String = char::decode_utf16(units)
             .map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER))
             .collect();
         let name = name.split(';').next().unwrap_or_default();
-        Said {
+        EntryFacts {
             name: name.as_bytes().to_vec(),
-            ..Said::default()
+            ..EntryFacts::default()
         }
     }
 }

@@ -9,7 +9,7 @@ use anyhow::{Context, bail};
 use crate::error::Result;
 use crate::inspect::collect::Collector;
 use crate::inspect::iso::SECTOR;
-use crate::inspect::iso::record::{Record, Said};
+use crate::inspect::iso::record::{EntryFacts, Record};
 use crate::inspect::{NAME_MAX, RowKind};
 
 /// How many continuation areas one record may have.
@@ -21,7 +21,7 @@ pub struct RockRidge {
 }
 
 /// One field: its two letters and what follows length and version.
-struct Field<'a> {
+struct SystemUseField<'a> {
     name: [u8; 2],
     data: &'a [u8],
 }
@@ -37,7 +37,7 @@ impl RockRidge {
             bail!("the root directory lies beyond the end");
         }
         let own = Record::parse(&sector).context("the root directory has no record")?;
-        let fields: Vec<Field<'_>> = fields(&own.system_use).collect();
+        let fields: Vec<SystemUseField<'_>> = fields(&own.system_use).collect();
         let sharing = fields.iter().find(|field| &field.name == b"SP");
         let Some([0xbe, 0xef, skip, ..]) = sharing.map(|field| field.data) else {
             return Ok(None);
@@ -52,7 +52,7 @@ impl RockRidge {
 
     /// What is said of a record. Continuation areas count as whole sectors: each is read anew, though all records may
     /// name the same ones.
-    pub fn read(&self, file: &File, record: &Record, into: &mut Collector) -> Result<Said> {
+    pub fn read(&self, file: &File, record: &Record, into: &mut Collector) -> Result<EntryFacts> {
         let mut said = record.plain();
         let plain = std::mem::take(&mut said.name);
         let skip = if record.is_dot() { 0 } else { self.skip };
@@ -87,7 +87,7 @@ impl RockRidge {
     }
 }
 
-fn add(said: &mut Said, target: &mut Target, field: &Field<'_>) -> Result<()> {
+fn add(said: &mut EntryFacts, target: &mut Target, field: &SystemUseField<'_>) -> Result<()> {
     match &field.name {
         b"PX" => {
             if let Some([mode, _links, uid, gid]) = field.numbers::<4>() {
@@ -149,7 +149,7 @@ impl Target {
     }
 }
 
-fn fields(mut area: &[u8]) -> impl Iterator<Item = Field<'_>> {
+fn fields(mut area: &[u8]) -> impl Iterator<Item = SystemUseField<'_>> {
     std::iter::from_fn(move || {
         let [a, b, length, _version, ..] = area else {
             return None;
@@ -157,14 +157,14 @@ fn fields(mut area: &[u8]) -> impl Iterator<Item = Field<'_>> {
         let (field, rest) = area.split_at_checked(usize::from(*length))?;
         let name = [*a, *b];
         area = rest;
-        Some(Field {
+        Some(SystemUseField {
             name,
             data: field.get(4..)?,
         })
     })
 }
 
-impl Field<'_> {
+impl SystemUseField<'_> {
     /// Numbers that are there in both byte orders; the little-endian halves.
     fn numbers<const N: usize>(&self) -> Option<[u32; N]> {
         let mut numbers = [0; N];

@@ -5,7 +5,7 @@ use crate::inventory::keys::{choices, keys, texts};
 use crate::inventory::kinds::{OneOrMore, OrDefault};
 use crate::model::Spanned;
 use crate::model::output::Pxe;
-use crate::model::output::pxe::{Loader, Source};
+use crate::model::output::pxe::{BaseSource, Loader};
 use crate::report::Id;
 use crate::yaml::Value;
 
@@ -32,7 +32,7 @@ texts! {
     /// Where a boot loader fetches from.
     ServedUrl or UrlInvalid: String = served, r"^(https?|tftp)://[^/?{]", ["https://boot.example.com/prod"];
     /// A kernel or initrd.
-    BootFile or UrlInvalid: Source = source, r"^[A-Za-z0-9._~-]", ["files/vmlinuz"];
+    BootFile or UrlInvalid: BaseSource = source, r"^[A-Za-z0-9._~-]", ["files/vmlinuz"];
     /// An argument of the kernel.
     KernelArgument or KernelArgumentInvalid: String = word, r"^\S+$", ["mitigations=auto"];
     /// From where secrets are fetched at boot.
@@ -51,15 +51,15 @@ fn pxe(mut pxe: Pxe, at: &Cursor<'_>) -> Option<Pxe> {
     if let (Some(secrets), true) = (at.find(&["secrets"]), pxe.secrets_url.is_some()) {
         secrets.report(Id::FieldsExclusive, "secretsURL says where they come from");
     }
-    let whole = !pxe.url.is_empty() && pxe.kernel != Source::default();
+    let whole = !pxe.url.is_empty() && pxe.kernel != BaseSource::default();
     whole.then_some(pxe)
 }
 
 fn needs_https(pxe: &Pxe) -> bool {
     let sources = pxe.initrds.iter().chain([&pxe.kernel]);
     let urls = sources.filter_map(|source| match source {
-        Source::Url(url) => Some(url),
-        Source::File(_) => None,
+        BaseSource::Url(url) => Some(url),
+        BaseSource::File(_) => None,
     });
     let urls = urls.chain([&pxe.url]).chain(&pxe.secrets_url);
     urls.into_iter().any(|url| url.starts_with("https://"))
@@ -128,15 +128,15 @@ fn url(text: &str) -> Result<String, String> {
 }
 
 /// A URL, or a file of the project.
-fn source(text: &str) -> Result<Source, String> {
+fn source(text: &str) -> Result<BaseSource, String> {
     if text.contains("://") {
-        return url(text).map(Source::Url);
+        return url(text).map(BaseSource::Url);
     }
     let inside = |part: &str| !part.is_empty() && part != "." && part != "..";
     match text.split('/').all(inside)
         && text.chars().all(|c| is_plain(c) && !"?&=%@[]:".contains(c))
     {
-        true => Ok(Source::File(text.to_owned())),
+        true => Ok(BaseSource::File(text.to_owned())),
         false => Err("is neither a URL nor the plain path of a file in the project".to_owned()),
     }
 }

@@ -7,7 +7,7 @@ use crate::kubernetes::value;
 
 /// What a field takes. `null` fits every kind and means the default.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Kind {
+pub enum FieldKind {
     /// `true` or `false`.
     Bool,
     /// A whole number of so many bits.
@@ -32,9 +32,9 @@ pub enum Kind {
     /// One of a few strings; the empty one means the default.
     Enum(EnumRef),
     /// A list of one kind.
-    List(Box<Kind>),
+    List(Box<FieldKind>),
     /// A map from strings to one kind.
-    Map(Box<Kind>),
+    Map(Box<FieldKind>),
     /// A struct with fields of its own.
     Struct(TypeRef),
 }
@@ -74,7 +74,7 @@ impl std::fmt::Debug for EnumRef {
     }
 }
 
-impl Kind {
+impl FieldKind {
     /// A kind by the name that the table gives it; names that are no basic kind are structs or enumerations.
     pub(super) fn from_table(
         name: &str,

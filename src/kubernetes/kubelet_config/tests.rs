@@ -1,8 +1,8 @@
 //! Spot checks against upstream's release notes and types, read by hand.
 
-use super::{FieldAnswer, Kind, Schema, TypeRef};
+use super::{FieldAnswer, FieldKind, Schema, TypeRef};
 
-fn found(of: TypeRef, key: &str, minor: u32) -> &'static Kind {
+fn found(of: TypeRef, key: &str, minor: u32) -> &'static FieldKind {
     match of.field(key, minor) {
         FieldAnswer::Found(kind) => kind,
         other => panic!("{key} in 1.{minor}: {other:?}"),
@@ -11,7 +11,7 @@ fn found(of: TypeRef, key: &str, minor: u32) -> &'static Kind {
 
 fn inner(of: TypeRef, key: &str, minor: u32) -> TypeRef {
     match found(of, key, minor) {
-        Kind::Struct(inner) => *inner,
+        FieldKind::Struct(inner) => *inner,
         other => panic!("{key}: {other:?}"),
     }
 }
@@ -26,37 +26,37 @@ fn the_table_reaches_from_1_16_to_the_newest_minor() {
 #[test]
 fn fields_have_the_kinds_of_upstreams_types() {
     let root = Schema::load().root();
-    let strings = Kind::Map(Box::new(Kind::String));
-    let int32 = Kind::Int {
+    let strings = FieldKind::Map(Box::new(FieldKind::String));
+    let int32 = FieldKind::Int {
         bits: 32,
         signed: true,
     };
     for (key, kind) in [
-        ("apiVersion", Kind::String),
-        ("kind", Kind::String),
+        ("apiVersion", FieldKind::String),
+        ("kind", FieldKind::String),
         ("maxPods", int32.clone()),
         (
             "podPidsLimit",
-            Kind::Int {
+            FieldKind::Int {
                 bits: 64,
                 signed: true,
             },
         ),
-        ("failSwapOn", Kind::Bool),
-        ("clusterDNS", Kind::List(Box::new(Kind::String))),
+        ("failSwapOn", FieldKind::Bool),
+        ("clusterDNS", FieldKind::List(Box::new(FieldKind::String))),
         ("evictionHard", strings.clone()),
         ("evictionSoftGracePeriod", strings),
-        ("featureGates", Kind::Map(Box::new(Kind::Bool))),
-        ("syncFrequency", Kind::Duration),
+        ("featureGates", FieldKind::Map(Box::new(FieldKind::Bool))),
+        ("syncFrequency", FieldKind::Duration),
         (
             "staticPodURLHeader",
-            Kind::Map(Box::new(Kind::List(Box::new(Kind::String)))),
+            FieldKind::Map(Box::new(FieldKind::List(Box::new(FieldKind::String)))),
         ),
     ] {
         assert_eq!(*found(root, key, 16), kind, "{key}");
         assert_eq!(*found(root, key, 37), kind, "{key}");
     }
-    assert_eq!(*found(root, "memoryThrottlingFactor", 34), Kind::Float);
+    assert_eq!(*found(root, "memoryThrottlingFactor", 34), FieldKind::Float);
     assert_eq!(*found(root, "kubeAPIQPS", 34), int32);
 }
 
@@ -65,27 +65,27 @@ fn nested_structs_are_reached_through_the_root() {
     let root = Schema::load().root();
     let authentication = inner(root, "authentication", 16);
     let x509 = inner(authentication, "x509", 16);
-    assert_eq!(*found(x509, "clientCAFile", 16), Kind::String);
+    assert_eq!(*found(x509, "clientCAFile", 16), FieldKind::String);
     let webhook = inner(authentication, "webhook", 16);
-    assert_eq!(*found(webhook, "cacheTTL", 16), Kind::Duration);
+    assert_eq!(*found(webhook, "cacheTTL", 16), FieldKind::Duration);
     let logging = inner(root, "logging", 34);
     assert_eq!(
         *found(logging, "flushFrequency", 34),
-        Kind::DurationOrNanoseconds
+        FieldKind::DurationOrNanoseconds
     );
     assert_eq!(
         *found(logging, "flushFrequency", 24),
-        Kind::Int {
+        FieldKind::Int {
             bits: 64,
             signed: true
         }
     );
     let json = inner(inner(logging, "options", 34), "json", 34);
-    assert_eq!(*found(json, "infoBufferSize", 34), Kind::Quantity);
-    let Kind::List(taint) = found(root, "registerWithTaints", 34) else {
+    assert_eq!(*found(json, "infoBufferSize", 34), FieldKind::Quantity);
+    let FieldKind::List(taint) = found(root, "registerWithTaints", 34) else {
         panic!("a list");
     };
-    let Kind::Struct(taint) = **taint else {
+    let FieldKind::Struct(taint) = **taint else {
         panic!("of structs");
     };
     assert_eq!(taint.name(), "Taint");

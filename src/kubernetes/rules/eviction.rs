@@ -1,7 +1,7 @@
 //! Eviction thresholds: the kubelet parses them when it starts and ends with the first that is wrong. Source:
 //! pkg/kubelet/eviction/helpers.go, ParseThresholdConfig.
 
-use crate::kubernetes::rules::reading::{Known, Reading};
+use crate::kubernetes::rules::reading::{ConfigReader, Known};
 use crate::kubernetes::value;
 use crate::report::Id;
 
@@ -24,7 +24,7 @@ fn signals(minor: u32) -> impl Iterator<Item = &'static str> {
 }
 
 /// All four maps by signal.
-pub fn thresholds(reading: &Reading<'_>) -> Known<()> {
+pub fn thresholds(reading: &ConfigReader<'_>) -> Known<()> {
     each(reading, "evictionHard", &|text, minor| {
         threshold(text, minor)
     })?;
@@ -54,7 +54,7 @@ pub fn thresholds(reading: &Reading<'_>) -> Known<()> {
 }
 
 fn each(
-    reading: &Reading<'_>,
+    reading: &ConfigReader<'_>,
     path: &str,
     check: &dyn Fn(&str, u32) -> Result<(), String>,
 ) -> Known<()> {

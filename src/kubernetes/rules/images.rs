@@ -1,10 +1,10 @@
 //! Pulling images and collecting them.
 
-use crate::kubernetes::rules::reading::{Known, Reading};
+use crate::kubernetes::rules::reading::{ConfigReader, Known};
 use crate::report::Id;
 
 /// The low mark below the high one; an absent one has its default.
-pub fn thresholds(reading: &Reading<'_>) -> Known<()> {
+pub fn thresholds(reading: &ConfigReader<'_>) -> Known<()> {
     const LOW: &str = "imageGCLowThresholdPercent";
     const HIGH: &str = "imageGCHighThresholdPercent";
     let (low, high) = (reading.int(LOW)?, reading.int(HIGH)?);
@@ -23,7 +23,7 @@ pub fn thresholds(reading: &Reading<'_>) -> Known<()> {
 }
 
 /// How old an image must and may be.
-pub fn ages(reading: &Reading<'_>) -> Known<()> {
+pub fn ages(reading: &ConfigReader<'_>) -> Known<()> {
     const MINUTES_2: i64 = 120_000_000_000;
     let least = reading.duration("imageMinimumGCAge")?.unwrap_or(0);
     if least < 0 && reading.minor >= 36 {
@@ -55,7 +55,7 @@ pub fn ages(reading: &Reading<'_>) -> Known<()> {
 }
 
 /// Pulls in parallel need serialised pulls to be off; where only the first is said, the second follows by itself.
-pub fn pulls(reading: &Reading<'_>) -> Known<()> {
+pub fn pulls(reading: &ConfigReader<'_>) -> Known<()> {
     let parallel = reading.int("maxParallelImagePulls")?.unwrap_or(0);
     if parallel > 1 && reading.bool_or("serializeImagePulls", false)? {
         reading.advise(
@@ -69,7 +69,7 @@ pub fn pulls(reading: &Reading<'_>) -> Known<()> {
 }
 
 /// Which images must be verified again for each pod.
-pub fn credentials(reading: &Reading<'_>) -> Known<()> {
+pub fn credentials(reading: &ConfigReader<'_>) -> Known<()> {
     const POLICY: &str = "imagePullCredentialsVerificationPolicy";
     const LIST: &str = "preloadedImagesVerificationAllowlist";
     const GATE: &str = "KubeletEnsureSecretPulledImages";
@@ -129,7 +129,7 @@ fn pattern_objection(pattern: &str) -> Option<&'static str> {
 }
 
 /// Says that a field counts only with a feature that is off.
-pub fn needs(reading: &Reading<'_>, path: &str, gate: &str) {
+pub fn needs(reading: &ConfigReader<'_>, path: &str, gate: &str) {
     if !reading.enabled(gate) {
         reading.advise(
             Id::KubeletFeatureNeedsGate,

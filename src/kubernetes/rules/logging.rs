@@ -4,12 +4,12 @@
 use serde_json::Value as Json;
 
 use crate::kubernetes::rules::images::needs;
-use crate::kubernetes::rules::reading::{Known, Reading};
+use crate::kubernetes::rules::reading::{ConfigReader, Known};
 use crate::kubernetes::value;
 use crate::report::Id;
 
 /// The format and what only some formats have.
-pub fn format(reading: &Reading<'_>) -> Known<()> {
+pub fn format(reading: &ConfigReader<'_>) -> Known<()> {
     let format = reading.text("logging.format")?;
     if reading.minor >= 19 {
         reading.one_of(
@@ -59,7 +59,7 @@ pub fn format(reading: &Reading<'_>) -> Known<()> {
 }
 
 /// Verbosity by file, for the text format alone.
-pub fn vmodule(reading: &Reading<'_>) -> Known<()> {
+pub fn vmodule(reading: &ConfigReader<'_>) -> Known<()> {
     const VMODULE: &str = "logging.vmodule";
     let items = reading.list(VMODULE)?.unwrap_or_default();
     let format = reading.text("logging.format")?;
@@ -89,7 +89,7 @@ pub fn vmodule(reading: &Reading<'_>) -> Known<()> {
 }
 
 /// Where traces go, and which hidden metrics are shown.
-pub fn tracing(reading: &Reading<'_>) -> Known<()> {
+pub fn tracing(reading: &ConfigReader<'_>) -> Known<()> {
     if reading.minor < 34 && reading.at("tracing")?.is_some() && reading.has("tracing") {
         needs(reading, "tracing", "KubeletTracing");
     }
@@ -119,7 +119,7 @@ pub fn tracing(reading: &Reading<'_>) -> Known<()> {
 }
 
 /// Rotation and folder of the containers' logs.
-pub fn container_logs(reading: &Reading<'_>) -> Known<()> {
+pub fn container_logs(reading: &ConfigReader<'_>) -> Known<()> {
     if let Some(interval) = reading.duration("containerLogMonitorInterval")?
         && interval < 3_000_000_000
         && reading.minor >= 30

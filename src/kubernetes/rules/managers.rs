@@ -1,12 +1,12 @@
 //! The topology, CPU and memory managers.
 
-use crate::kubernetes::rules::reading::{Known, Reading};
+use crate::kubernetes::rules::reading::{ConfigReader, Known};
 use crate::report::Id;
 
 const POLICIES: [&str; 4] = ["none", "best-effort", "restricted", "single-numa-node"];
 
 /// Policy and scope of the topology manager; an empty one is the default.
-pub fn topology(reading: &Reading<'_>) -> Known<()> {
+pub fn topology(reading: &ConfigReader<'_>) -> Known<()> {
     const POLICY: &str = "topologyManagerPolicy";
     const SCOPE: &str = "topologyManagerScope";
     let or = |default: &'static str, written| match written {
@@ -38,7 +38,7 @@ pub fn topology(reading: &Reading<'_>) -> Known<()> {
 }
 
 /// Policies that the container manager reads when it starts (pkg/kubelet/cm, NewManager of each).
-pub fn cpu_and_memory(reading: &Reading<'_>) -> Known<()> {
+pub fn cpu_and_memory(reading: &ConfigReader<'_>) -> Known<()> {
     for (path, words) in [
         ("cpuManagerPolicy", ["none", "static"]),
         ("memoryManagerPolicy", ["None", "Static"]),

@@ -1,7 +1,7 @@
 //! Numbers between two others. A field that is absent has its default, which is good; so has a zero in the fields
 //! where upstream takes zero for "not set".
 
-use crate::kubernetes::rules::reading::{Known, Reading};
+use crate::kubernetes::rules::reading::{ConfigReader, Known};
 use crate::report::Id;
 
 /// A field's range, from the minor on in which the kubelet began to look.
@@ -62,7 +62,7 @@ const RANGES: [Range; 24] = [
 ];
 
 /// All fields with a range.
-pub fn fields(reading: &Reading<'_>) -> Known<()> {
+pub fn fields(reading: &ConfigReader<'_>) -> Known<()> {
     for range in &RANGES {
         // A template in one field leaves the others to be judged.
         let Ok(Some(number)) = reading.int(range.path) else {

@@ -1,4 +1,4 @@
-//! Reading a configuration for the rules: typed values, the feature gates that it sets, and the report. A value of the
+//! ConfigReader a configuration for the rules: typed values, the feature gates that it sets, and the report. A value of the
 //! wrong type is a finding of the types' and ends the rule that asked for it; so does a template.
 
 use std::cell::{Cell, RefCell};
@@ -20,7 +20,7 @@ pub struct Unknown;
 pub type Known<T> = Result<T, Unknown>;
 
 /// A configuration under judgement.
-pub struct Reading<'c> {
+pub struct ConfigReader<'c> {
     /// The version of the kubelet.
     pub minor: u32,
     config: &'c Json,
@@ -30,7 +30,7 @@ pub struct Reading<'c> {
     broken: RefCell<Vec<BrokenRule>>,
 }
 
-impl<'c> Reading<'c> {
+impl<'c> ConfigReader<'c> {
     /// A configuration for a minor version.
     pub fn new(config: &'c Json, minor: u32, is_template: fn(&str) -> bool) -> Self {
         let set = config.get("featureGates").and_then(Json::as_object);

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use crate::kubernetes::rules::reading::{Known, Reading};
+use crate::kubernetes::rules::reading::{ConfigReader, Known};
 use crate::kubernetes::value;
 use crate::report::Id;
 
 const ENFORCE: &str = "enforceNodeAllocatable";
 
 /// systemCgroups lives below cgroupRoot.
-pub fn cgroups(reading: &Reading<'_>) -> Known<()> {
+pub fn cgroups(reading: &ConfigReader<'_>) -> Known<()> {
     if !reading.text("systemCgroups")?.is_empty() && reading.text("cgroupRoot")?.is_empty() {
         reading.advise(
             Id::KubeletCgroupsInvalid,
@@ -22,7 +22,7 @@ pub fn cgroups(reading: &Reading<'_>) -> Known<()> {
 }
 
 /// What is enforced, and what that needs.
-pub fn enforcement(reading: &Reading<'_>) -> Known<()> {
+pub fn enforcement(reading: &ConfigReader<'_>) -> Known<()> {
     let minor = reading.minor;
     let qos = reading.bool_or("cgroupsPerQOS", true)?;
     let written = reading.texts(ENFORCE)?;
@@ -78,7 +78,7 @@ fn known(word: &str, minor: u32) -> bool {
             )
 }
 
-fn enforce_one(reading: &Reading<'_>, word: &str, at: &str, count: usize) -> Known<()> {
+fn enforce_one(reading: &ConfigReader<'_>, word: &str, at: &str, count: usize) -> Known<()> {
     if !known(word, reading.minor) {
         let more = match reading.minor {
             ..32 => "",
@@ -108,7 +108,7 @@ fn enforce_one(reading: &Reading<'_>, word: &str, at: &str, count: usize) -> Kno
 }
 
 /// CPUs that no pod gets, by number.
-pub fn cpus(reading: &Reading<'_>) -> Known<()> {
+pub fn cpus(reading: &ConfigReader<'_>) -> Known<()> {
     const CPUS: &str = "reservedSystemCPUs";
     let cpus = reading.text(CPUS)?;
     if cpus.is_empty() {
@@ -151,7 +151,7 @@ fn is_cpu_set(text: &str, minor: u32) -> bool {
 }
 
 /// Memory of each NUMA node.
-pub fn memory(reading: &Reading<'_>) -> Known<()> {
+pub fn memory(reading: &ConfigReader<'_>) -> Known<()> {
     const MEMORY: &str = "reservedMemory";
     let mut seen = BTreeSet::new();
     for (index, entry) in reading.list(MEMORY)?.unwrap_or_default().iter().enumerate() {
@@ -180,7 +180,7 @@ pub fn memory(reading: &Reading<'_>) -> Known<()> {
 }
 
 /// `systemReserved` and `kubeReserved`: quantities by resource. Source: cmd/kubelet/app/server.go, parseResourceList.
-pub fn resources(reading: &Reading<'_>) -> Known<()> {
+pub fn resources(reading: &ConfigReader<'_>) -> Known<()> {
     for path in ["systemReserved", "kubeReserved"] {
         for (resource, amount) in reading.pairs(path)? {
             let known = ["cpu", "memory", "ephemeral-storage", "pid"];

@@ -2,7 +2,7 @@
 
 use crate::kubernetes::BrokenRule;
 use crate::kubernetes::rules::images::needs;
-use crate::kubernetes::rules::reading::{Known, Reading};
+use crate::kubernetes::rules::reading::{ConfigReader, Known};
 use crate::report::Id;
 
 const SECOND: i64 = 1_000_000_000;
@@ -11,7 +11,7 @@ const CRITICAL: &str = "shutdownGracePeriodCriticalPods";
 const GATE: &str = "GracefulNodeShutdown";
 
 /// The grace period and the part of it that critical pods get.
-pub fn periods(reading: &Reading<'_>) -> Known<()> {
+pub fn periods(reading: &ConfigReader<'_>) -> Known<()> {
     let period = reading.duration(PERIOD)?.unwrap_or(0);
     let critical = reading.duration(CRITICAL)?.unwrap_or(0);
     for (path, length) in [(PERIOD, period), (CRITICAL, critical)] {
@@ -39,7 +39,7 @@ pub fn periods(reading: &Reading<'_>) -> Known<()> {
 }
 
 /// Periods by the pods' priority exclude the others.
-pub fn by_priority(reading: &Reading<'_>) -> Known<()> {
+pub fn by_priority(reading: &ConfigReader<'_>) -> Known<()> {
     const BY: &str = "shutdownGracePeriodByPodPriority";
     const GATE_BY: &str = "GracefulNodeShutdownBasedOnPodPriority";
     if reading.list(BY)?.is_none_or(<[_]>::is_empty) {
@@ -58,7 +58,7 @@ pub fn by_priority(reading: &Reading<'_>) -> Known<()> {
 }
 
 /// How pods may use swap.
-pub fn swap(reading: &Reading<'_>) -> Known<()> {
+pub fn swap(reading: &ConfigReader<'_>) -> Known<()> {
     const BEHAVIOR: &str = "memorySwap.swapBehavior";
     let behavior = reading.text(BEHAVIOR)?;
     if behavior.is_empty() {
@@ -86,7 +86,7 @@ pub fn swap(reading: &Reading<'_>) -> Known<()> {
 }
 
 /// The longest pause between two starts of a container.
-pub fn crash_loops(reading: &Reading<'_>) -> Known<()> {
+pub fn crash_loops(reading: &ConfigReader<'_>) -> Known<()> {
     const MOST: &str = "crashLoopBackOff.maxContainerRestartPeriod";
     if let Some(most) = reading.duration(MOST)? {
         if !reading.enabled("KubeletCrashLoopBackOffMax") {

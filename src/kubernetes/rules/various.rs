@@ -6,18 +6,18 @@ use serde_json::Value as Json;
 
 use crate::kubernetes::names;
 use crate::kubernetes::rules::images::needs;
-use crate::kubernetes::rules::reading::{Known, Reading};
+use crate::kubernetes::rules::reading::{ConfigReader, Known};
 use crate::report::Id;
 
 /// Gates that are unknown, locked, on their way out, or in want of others.
-pub fn gates(reading: &Reading<'_>) -> Known<()> {
+pub fn gates(reading: &ConfigReader<'_>) -> Known<()> {
     let broken = reading.gates().check();
     broken.into_iter().for_each(|broken| reading.push(broken));
     Ok(())
 }
 
 /// The CFS quota's period: another than 100ms needs a gate, and must be in the kernel's range.
-pub fn quota_period(reading: &Reading<'_>) -> Known<()> {
+pub fn quota_period(reading: &ConfigReader<'_>) -> Known<()> {
     const PERIOD: &str = "cpuCFSQuotaPeriod";
     const GATE: &str = "CustomCPUCFSQuotaPeriod";
     const MS: i64 = 1_000_000;
@@ -45,7 +45,7 @@ pub fn quota_period(reading: &Reading<'_>) -> Known<()> {
 }
 
 /// Certificates of the kubelet's own.
-pub fn certificates(reading: &Reading<'_>) -> Known<()> {
+pub fn certificates(reading: &ConfigReader<'_>) -> Known<()> {
     if reading.minor < 19 && reading.bool_or("rotateCertificates", false)? {
         needs(
             reading,
@@ -76,7 +76,7 @@ pub fn certificates(reading: &Reading<'_>) -> Known<()> {
 }
 
 /// Memory of pods by their class.
-pub fn memory_qos(reading: &Reading<'_>) -> Known<()> {
+pub fn memory_qos(reading: &ConfigReader<'_>) -> Known<()> {
     const FACTOR: &str = "memoryThrottlingFactor";
     const POLICY: &str = "memoryReservationPolicy";
     const GATE: &str = "MemoryQoS";
@@ -117,7 +117,7 @@ pub fn memory_qos(reading: &Reading<'_>) -> Known<()> {
 }
 
 /// Taints, sysctls, identities of user namespaces.
-pub fn lists_and_paths(reading: &Reading<'_>) -> Known<()> {
+pub fn lists_and_paths(reading: &ConfigReader<'_>) -> Known<()> {
     for (index, taint) in reading
         .list("registerWithTaints")?
         .unwrap_or_default()
@@ -160,7 +160,7 @@ fn taint_objections(taint: &Json) -> Vec<String> {
 }
 
 /// Default sysctls of pods. Source: component-helpers `node/util/sysctl`, namespaces of the kernel.
-fn sysctls(reading: &Reading<'_>) -> Known<()> {
+fn sysctls(reading: &ConfigReader<'_>) -> Known<()> {
     const SYSCTLS: &str = "defaultPodSysctls";
     let mut seen = BTreeSet::new();
     let all = reading.pairs(SYSCTLS)?;

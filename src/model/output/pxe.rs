@@ -8,9 +8,9 @@ pub struct Pxe {
     /// Where the bundle's folders `boot` and `shared` are served, without a slash at its end.
     pub url: String,
     /// The kernel.
-    pub kernel: Source,
+    pub kernel: BaseSource,
     /// The base initrds, in order.
-    pub initrds: Vec<Source>,
+    pub initrds: Vec<BaseSource>,
     /// Further words of the kernel's command line, with `{node}` for the node's name.
     pub arguments: Vec<String>,
     /// Whose scripts are written.
@@ -23,14 +23,14 @@ pub struct Pxe {
 
 /// Where a kernel or a base initrd comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Source {
+pub enum BaseSource {
     /// From a server, with `{node}` for the node's name.
     Url(String),
     /// A file of the project, which the bundle holds once.
     File(String),
 }
 
-impl Default for Source {
+impl Default for BaseSource {
     fn default() -> Self {
         Self::File(String::new())
     }

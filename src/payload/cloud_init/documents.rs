@@ -29,15 +29,15 @@ pub const FILE_NAMES: [&str; 4] = ["user-data", "meta-data", "network-config", "
 pub const BODY_NAME: &str = "user-data.body.tar.gz";
 
 /// One document.
-pub struct Document {
+pub struct CloudInitDocument {
     /// The name of its file.
     pub name: String,
     /// Whether it holds secrets.
     pub secret: bool,
-    body: Body,
+    body: DocumentBody,
 }
 
-enum Body {
+enum DocumentBody {
     /// What is known already.
     Bytes(Vec<u8>),
     /// A file of the user's.
@@ -46,22 +46,22 @@ enum Body {
     UserData(Shape),
 }
 
-impl Document {
+impl CloudInitDocument {
     /// Writes it.
     pub fn write(&self, job: &Job<'_>, forms: &Forms, out: &mut dyn Write) -> Result<()> {
         match &self.body {
-            Body::Bytes(bytes) => Ok(out.write_all(bytes)?),
-            Body::File(content) => content.copy_to(out),
-            Body::UserData(shape) => user_data::write(job, *shape, forms, out),
+            DocumentBody::Bytes(bytes) => Ok(out.write_all(bytes)?),
+            DocumentBody::File(content) => content.copy_to(out),
+            DocumentBody::UserData(shape) => user_data::write(job, *shape, forms, out),
         }
     }
 
     /// How many bytes it has.
     pub fn size(&self, job: &Job<'_>, forms: &Forms) -> Result<u64> {
         match &self.body {
-            Body::Bytes(bytes) => Ok(bytes.len() as u64),
-            Body::File(content) => Ok(content.len()),
-            Body::UserData(shape) => {
+            DocumentBody::Bytes(bytes) => Ok(bytes.len() as u64),
+            DocumentBody::File(content) => Ok(content.len()),
+            DocumentBody::UserData(shape) => {
                 Ok(ladder::size(job, *shape, forms, u64::MAX)?.unwrap_or_default())
             }
         }
@@ -69,7 +69,11 @@ impl Document {
 }
 
 /// All documents of a node. What user-data fetches is written on the way: its digest is in user-data.
-pub fn documents(job: &Job<'_>, forms: &Forms, out: &mut dyn Output) -> Result<Vec<Document>> {
+pub fn documents(
+    job: &Job<'_>,
+    forms: &Forms,
+    out: &mut dyn Output,
+) -> Result<Vec<CloudInitDocument>> {
     let [_, meta_data_name, network_name, vendor_name] = FILE_NAMES;
     let mut documents = Vec::new();
     for (part, tree) in parts(job, Format::CloudInit) {
@@ -84,7 +88,7 @@ pub fn documents(job: &Job<'_>, forms: &Forms, out: &mut dyn Output) -> Result<V
         documents.push(user_data(job, (part, rung, secret), body, forms)?);
     }
     let mut open = |name: &str, body| {
-        documents.push(Document {
+        documents.push(CloudInitDocument {
             name: name.to_owned(),
             secret: false,
             body,
@@ -92,17 +96,17 @@ pub fn documents(job: &Job<'_>, forms: &Forms, out: &mut dyn Output) -> Result<V
     };
     open(
         meta_data_name,
-        Body::Bytes(meta_data(job.facts).into_bytes()),
+        DocumentBody::Bytes(meta_data(job.facts).into_bytes()),
     );
     let network = job.facts.network.as_ref();
     if let Some(network) = network.filter(|network| !network.interfaces.is_empty()) {
         open(
             network_name,
-            Body::Bytes(network_config(network).into_bytes()),
+            DocumentBody::Bytes(network_config(network).into_bytes()),
         );
     }
     if let Some(content) = &job.facts.user_files.vendor_data {
-        open(vendor_name, Body::File(content.clone()));
+        open(vendor_name, DocumentBody::File(content.clone()));
     }
     Ok(documents)
 }
@@ -130,11 +134,11 @@ fn user_data(
     (part, rung, secret): (Part, Rung, bool),
     body: Option<Sha256Digest>,
     forms: &Forms,
-) -> Result<Document> {
+) -> Result<CloudInitDocument> {
     let mut name = format!("{}{}", FILE_NAMES[0], part.infix());
     let shape = Shape::of(part, rung, body);
     let body = match rung {
-        Rung::Plain | Rung::PackedFiles | Rung::Fetched => Body::UserData(shape),
+        Rung::Plain | Rung::PackedFiles | Rung::Fetched => DocumentBody::UserData(shape),
         Rung::Gzip => {
             let plain = ladder::document(job, shape, forms, u64::MAX)?.unwrap_or_default();
             let packed = Gzip::new().pack(&plain);
@@ -144,11 +148,11 @@ fn user_data(
                 // the word that it must be decoded, and the node would come up without its configuration.
                 true => {
                     name.push_str(".b64");
-                    Body::Bytes(STANDARD.encode(&packed).into_bytes())
+                    DocumentBody::Bytes(STANDARD.encode(&packed).into_bytes())
                 }
-                false => Body::Bytes(packed),
+                false => DocumentBody::Bytes(packed),
             }
         }
     };
-    Ok(Document { name, secret, body })
+    Ok(CloudInitDocument { name, secret, body })
 }

@@ -24,7 +24,7 @@ use crate::error::Result;
 use crate::model::output::{Assets, Format};
 use crate::model::{NodePath, hex};
 use crate::payload::assets;
-use crate::payload::cloud_init::documents::{Document, documents};
+use crate::payload::cloud_init::documents::{CloudInitDocument, documents};
 use crate::payload::iso::{self, IsoFile};
 use crate::payload::{Forms, Job, Layer, NodeFacts, Objection, Output, Place};
 use crate::report::Id;
@@ -102,7 +102,12 @@ fn contents(tree: &NodeTree) -> impl Iterator<Item = (&NodePath, &Content)> {
 }
 
 /// The documents once more, as the image of a CD.
-fn seed(job: &Job<'_>, documents: &[Document], forms: &Forms, out: &mut dyn Write) -> Result<()> {
+fn seed(
+    job: &Job<'_>,
+    documents: &[CloudInitDocument],
+    forms: &Forms,
+    out: &mut dyn Write,
+) -> Result<()> {
     let writers: Vec<_> = documents
         .iter()
         .map(|document| move |out: &mut dyn Write| document.write(job, forms, out))

@@ -15,8 +15,8 @@ use crate::payload::assets::url_of;
 use crate::payload::gzip::Gzip;
 use crate::payload::ignition::data_url::{DataUrl, StreamedUrl};
 use crate::payload::ignition::document::{
-    Contents, Directory, Dropin, File, Id, KernelArguments, Link, Node, Passwd, PasswdUser, Source,
-    Storage, Systemd, UnitNode, Verification,
+    Contents, Directory, Dropin, File, Id, KernelArguments, Link, Node, Passwd, PasswdUser,
+    ResourceSource, Storage, Systemd, UnitNode, Verification,
 };
 use crate::payload::{Forms, packed};
 use crate::tree::{Asset, Content, Entry, EntryKind, NodeTree, Origin, Unit};
@@ -124,7 +124,7 @@ impl<'a> ContentMaker<'a> {
     }
 
     /// A large asset, packed where that pays: Ignition takes all of a configuration into memory.
-    fn streamed(&self, asset: &Asset, content: &Content) -> (&'static str, Source<'a>) {
+    fn streamed(&self, asset: &Asset, content: &Content) -> (&'static str, ResourceSource<'a>) {
         let packed = &self.forms.packed_assets;
         let packed = packed
             .of_digest(asset.sha256, || packed::gzip(asset))
@@ -137,14 +137,14 @@ impl<'a> ContentMaker<'a> {
             None => ("", content.clone()),
         };
         let url = StreamedUrl::new(content, self.failure);
-        (compression, Source::Streamed(url))
+        (compression, ResourceSource::Streamed(url))
     }
 
     /// What Ignition fetches, and checks before it is written.
     fn fetched(&self, url: &str, content: &Content) -> Contents<'a> {
         Contents {
             compression: "",
-            source: Source::Fetched(url_of(url, content)),
+            source: ResourceSource::Fetched(url_of(url, content)),
             verification: self
                 .digest
                 .of_fetched(content)
@@ -155,14 +155,20 @@ impl<'a> ContentMaker<'a> {
     fn contents(&self, content: &'a Content, gzip: &mut Gzip) -> Contents<'a> {
         let (compression, source) = match content {
             Content::Asset(asset) => match self.small_asset(asset, content, gzip) {
-                Some(url) => (if url.gzip { "gzip" } else { "" }, Source::Made(url)),
+                Some(url) => (
+                    if url.gzip { "gzip" } else { "" },
+                    ResourceSource::Made(url),
+                ),
                 None => self.streamed(asset, content),
             },
             Content::Blob(blob) => {
                 let url = self.forms.data_urls.of(content, blob, || {
                     Arc::new(DataUrl::smallest(blob.bytes(), gzip))
                 });
-                (if url.gzip { "gzip" } else { "" }, Source::Made(url))
+                (
+                    if url.gzip { "gzip" } else { "" },
+                    ResourceSource::Made(url),
+                )
             }
         };
         Contents {

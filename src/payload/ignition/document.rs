@@ -10,7 +10,7 @@ use crate::payload::ignition::data_url::{DataUrl, StreamedUrl};
 
 #[derive(Serialize)]
 pub(super) struct Config<'a> {
-    pub(super) ignition: Header<'a>,
+    pub(super) ignition: HttpHeader<'a>,
     #[serde(
         rename = "kernelArguments",
         skip_serializing_if = "KernelArguments::is_empty"
@@ -25,7 +25,7 @@ pub(super) struct Config<'a> {
 }
 
 #[derive(Serialize)]
-pub(super) struct Header<'a> {
+pub(super) struct HttpHeader<'a> {
     pub(super) version: IgnitionSpec,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) config: Option<HeaderConfig<'a>>,
@@ -145,14 +145,14 @@ pub(super) struct File<'a> {
 pub(super) struct Contents<'a> {
     /// Always there: a configuration that is merged over this one would else inherit the value.
     pub(super) compression: &'static str,
-    pub(super) source: Source<'a>,
+    pub(super) source: ResourceSource<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) verification: Option<Verification>,
 }
 
 #[derive(Serialize)]
 #[serde(untagged)]
-pub(super) enum Source<'a> {
+pub(super) enum ResourceSource<'a> {
     Made(#[serde(serialize_with = "url")] Arc<DataUrl>),
     Streamed(StreamedUrl<'a>),
     Fetched(String),

@@ -24,7 +24,7 @@ pub use config::preset;
 use config::{ContentMaker, kernel_arguments, passwd, storage, systemd};
 pub use data_url::{DataUrl, decode_data_url};
 use digest::Hasher;
-use document::{Config, Header, HeaderConfig, Merge, Verification};
+use document::{Config, HeaderConfig, HttpHeader, Merge, Verification};
 pub use needs::spec_of;
 pub use size::{IgnitionAccount, account, oversize};
 pub use theirs::UserConfig;
@@ -51,7 +51,7 @@ pub fn package(job: &Job<'_>, forms: &Forms, out: &mut dyn Output) -> Result<()>
     let settings = &job.settings.ignition;
     let mut fetched = Vec::new();
     for (part, tree) in parts_if(job, Format::Ignition, has_secrets(job)) {
-        let mut document = Document::of_part(job, part, &tree, spec);
+        let mut document = IgnitionConfig::of_part(job, part, &tree, spec);
         let (name, url) = match (part, &settings.body_url) {
             (Part::Secrets, _) => (SECRETS_NAME, settings.secrets_url.as_ref()),
             (_, Some(url)) => (BODY_NAME, Some(url)),
@@ -82,7 +82,7 @@ pub fn package(job: &Job<'_>, forms: &Forms, out: &mut dyn Output) -> Result<()>
         // The body, and then what is laid over it.
         fetched.reverse();
         let nothing = NodeTree::default();
-        let mut pointer = Document::pointer(job, &nothing, spec);
+        let mut pointer = IgnitionConfig::pointer(job, &nothing, spec);
         pointer.merge = fetched;
         out.file(Place::Node, FILE_NAME, &mut |out| pointer.write(forms, out))?;
     }
@@ -110,7 +110,7 @@ impl Merge<'static> {
 }
 
 /// One file: a part of the node, in one specification.
-struct Document<'a> {
+struct IgnitionConfig<'a> {
     spec: IgnitionSpec,
     digest: IgnitionDigest,
     /// From where assets are fetched; None where they are inside.
@@ -122,7 +122,7 @@ struct Document<'a> {
     merge: Vec<Merge<'a>>,
 }
 
-impl<'a> Document<'a> {
+impl<'a> IgnitionConfig<'a> {
     /// One that is nothing by itself.
     fn pointer(job: &Job<'a>, nothing: &'a NodeTree, spec: IgnitionSpec) -> Self {
         Self {
@@ -166,7 +166,7 @@ impl<'a> Document<'a> {
             failure: &failure,
         };
         let config = Config {
-            ignition: Header {
+            ignition: HttpHeader {
                 version: self.spec,
                 config: (!self.merge.is_empty()).then_some(HeaderConfig { merge: &self.merge }),
             },

@@ -8,9 +8,9 @@ use crate::io::Limited;
 use crate::model::output::Format;
 use crate::model::output::{IgnitionSpec, IgnitionTarget};
 use crate::payload::ignition::config::{ContentMaker, preset, storage, systemd};
-use crate::payload::ignition::document::{Merge, Source};
+use crate::payload::ignition::document::{Merge, ResourceSource};
 use crate::payload::ignition::needs::reason;
-use crate::payload::ignition::{Document, FILE_NAME, has_secrets, live_iso, spec_of};
+use crate::payload::ignition::{FILE_NAME, IgnitionConfig, has_secrets, live_iso, spec_of};
 use crate::payload::part::parts_if;
 use crate::payload::{Forms, Job, Objection, Part};
 use crate::report::Id;
@@ -54,8 +54,8 @@ pub fn account(job: &Job<'_>, forms: &Forms) -> Result<IgnitionAccount> {
     let front = parts.iter().find(|(part, _)| *part != Part::Secrets);
     let nothing = NodeTree::default();
     let mut document = match (front, url) {
-        (Some((part, tree)), None) => Document::of_part(job, *part, tree, spec),
-        _ => Document::pointer(job, &nothing, spec),
+        (Some((part, tree)), None) => IgnitionConfig::of_part(job, *part, tree, spec),
+        _ => IgnitionConfig::pointer(job, &nothing, spec),
     };
     document.merge.extend(fetched(job, parts.len() > 1));
     Ok(IgnitionAccount {
@@ -115,7 +115,7 @@ fn fetched(job: &Job<'_>, has_secret_part: bool) -> Vec<Merge<'static>> {
 }
 
 fn counted(
-    document: &Document<'_>,
+    document: &IgnitionConfig<'_>,
     target: Option<IgnitionTarget>,
     forms: &Forms,
 ) -> Result<Option<u64>> {
@@ -145,7 +145,7 @@ fn counted(
 }
 
 /// The contents that take most of a document.
-fn largest(document: &Document<'_>, forms: &Forms) -> Result<Vec<(String, u64)>> {
+fn largest(document: &IgnitionConfig<'_>, forms: &Forms) -> Result<Vec<(String, u64)>> {
     let failure = RefCell::new(None);
     let preset = preset(document.tree);
     let maker = ContentMaker {
@@ -157,9 +157,9 @@ fn largest(document: &Document<'_>, forms: &Forms) -> Result<Vec<(String, u64)>>
     let mut found = Vec::new();
     for file in storage(document.tree, &preset, &maker).files {
         let bytes = match &file.contents.source {
-            Source::Made(url) => url.url.len() as u64,
-            Source::Fetched(url) => url.len() as u64,
-            Source::Streamed(url) => url.length(),
+            ResourceSource::Made(url) => url.url.len() as u64,
+            ResourceSource::Fetched(url) => url.len() as u64,
+            ResourceSource::Streamed(url) => url.length(),
         };
         found.push((file.node.path.to_owned(), bytes));
     }

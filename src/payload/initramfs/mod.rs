@@ -254,7 +254,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::tree::{Asset, Content, Source};
+    use crate::tree::{Asset, AssetSource, Content};
 
     fn tree(path: &str, entry: Entry) -> NodeTree {
         let mut tree = NodeTree::default();
@@ -270,7 +270,7 @@ mod tests {
     #[test]
     fn files_of_4_gib_are_refused_before_they_are_read() {
         let asset = Asset {
-            source: Source::File(PathBuf::from("/nonexistent")),
+            source: AssetSource::File(PathBuf::from("/nonexistent")),
             size: 1 << 32,
             sha256: [0; 32],
             sha512: [0; 64],
@@ -284,7 +284,7 @@ mod tests {
     #[test]
     fn files_of_4_gib_are_found_before_anything_is_written() {
         let asset = |size| Asset {
-            source: Source::File(PathBuf::from("/nonexistent")),
+            source: AssetSource::File(PathBuf::from("/nonexistent")),
             size,
             sha256: [0; 32],
             sha512: [0; 64],

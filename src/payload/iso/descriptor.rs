@@ -12,14 +12,14 @@ const NEVER: &[u8; 17] = b"0000000000000000\0";
 const JOLIET: &[u8; 3] = b"%/E";
 
 /// One of the two trees, as its descriptor says it.
-pub struct Volume {
+pub struct VolumeDescriptor {
     is_joliet: bool,
     label: String,
     root: Extent,
     path_tables: u32,
 }
 
-impl Volume {
+impl VolumeDescriptor {
     /// The tree with short names.
     pub fn plain(label: &str, root: Extent, path_tables: u32) -> Self {
         Self {

@@ -16,7 +16,7 @@ use anyhow::bail;
 
 use crate::error::Result;
 use crate::io::Watched;
-use crate::payload::iso::descriptor::{Volume, path_table, terminator};
+use crate::payload::iso::descriptor::{VolumeDescriptor, path_table, terminator};
 use crate::payload::iso::name::{joliet, short_names};
 use crate::payload::iso::record::{Extent, Record, extension_reference, joined, rock_ridge};
 
@@ -129,8 +129,8 @@ impl Layout {
     fn head(&self, label: &str, files: &[IsoFile<'_>]) -> Vec<u8> {
         let mut head = vec![0; FIRST_DESCRIPTOR as usize * SECTOR];
         let volumes = [
-            Volume::plain(label, self.plain, PATH_TABLES),
-            Volume::joliet(label, self.joliet, PATH_TABLES + 2),
+            VolumeDescriptor::plain(label, self.plain, PATH_TABLES),
+            VolumeDescriptor::joliet(label, self.joliet, PATH_TABLES + 2),
         ];
         for volume in &volumes {
             head.extend(volume.descriptor(self.sectors));

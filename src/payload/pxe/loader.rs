@@ -1,9 +1,9 @@
 //! What boot loaders fetch, and what they cannot pass on.
 
-use crate::model::output::pxe::{Loader, Source};
+use crate::model::output::pxe::{BaseSource, Loader};
 use crate::payload::pxe::{BASE_FOLDER, of_node};
 
-impl Source {
+impl BaseSource {
     /// From where a node fetches it; `served` is where the bundle is.
     pub fn url(&self, served: &str, node: &str) -> String {
         match self {

@@ -13,7 +13,7 @@ use crate::model::output::{Format, KernelArgument};
 use crate::payload::{Job, Objection};
 use crate::report::Id;
 
-pub use script::{Boot, Entry, entry, script, script_path};
+pub use script::{Boot, BootEntry, entry, script, script_path};
 
 /// The folder of a bundle that a boot server serves.
 pub const FOLDER: &str = "boot";

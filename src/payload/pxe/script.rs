@@ -19,7 +19,7 @@ pub struct Boot<'a> {
 }
 
 /// A script of no node.
-pub struct Entry {
+pub struct BootEntry {
     /// Its path in the bundle.
     pub path: String,
     /// Its text.
@@ -47,7 +47,7 @@ pub fn script(loader: Loader, boot: &Boot<'_>) -> String {
 }
 
 /// The script that finds a machine's own, and lets a machine that has none boot on from its disk.
-pub fn entry(loader: Loader, url: &str) -> Entry {
+pub fn entry(loader: Loader, url: &str) -> BootEntry {
     let (path, text) = match loader {
         // `netX` is the interface that this script came by.
         Loader::Ipxe => (
@@ -75,7 +75,7 @@ pub fn entry(loader: Loader, url: &str) -> Entry {
             "DEFAULT disk\nLABEL disk\n  LOCALBOOT -1\n".to_owned(),
         ),
     };
-    Entry {
+    BootEntry {
         path: format!("{FOLDER}/{path}"),
         text,
     }

@@ -3,7 +3,7 @@
 use crate::inventory::child_path;
 use crate::kubernetes::BrokenRule;
 use crate::kubernetes::gates::Gates;
-use crate::kubernetes::kubelet_config::{FieldAnswer, Kind, Schema, TypeRef};
+use crate::kubernetes::kubelet_config::{FieldAnswer, FieldKind, Schema, TypeRef};
 use crate::kubernetes::moves::{self, Home};
 use crate::kubernetes::rules::{self, Verdict};
 use crate::plan::kubelet::{knows, object};
@@ -118,19 +118,19 @@ impl Walk<'_> {
         }
     }
 
-    fn value(&mut self, at: &Located, kind: &Kind, path: &str) {
+    fn value(&mut self, at: &Located, kind: &FieldKind, path: &str) {
         match (kind, &at.value) {
             (_, Value::Null) => {}
             // What a template renders to is checked then.
             (_, Value::String(text)) if is_template(text) => {}
-            (Kind::Struct(of), _) => self.fields(at, *of, path),
-            (Kind::Map(of), _) => {
+            (FieldKind::Struct(of), _) => self.fields(at, *of, path),
+            (FieldKind::Map(of), _) => {
                 let entries = self.map(at, path).into_iter().flat_map(|map| map.iter());
                 for (key, field) in entries {
                     self.value(&field.value, of, &child_path(path, key));
                 }
             }
-            (Kind::List(of), Value::List(items)) => {
+            (FieldKind::List(of), Value::List(items)) => {
                 for (index, item) in items.iter().enumerate() {
                     self.value(item, of, &format!("{path}[{index}]"));
                 }
@@ -146,7 +146,7 @@ impl Walk<'_> {
 }
 
 /// Checks a rendered value against its field.
-pub fn check_value(kind: &Kind, at: &Located, minor: u32, path: &str) -> Report {
+pub fn check_value(kind: &FieldKind, at: &Located, minor: u32, path: &str) -> Report {
     let mut report = Report::default();
     Walk {
         minor,
@@ -157,7 +157,7 @@ pub fn check_value(kind: &Kind, at: &Located, minor: u32, path: &str) -> Report 
 }
 
 /// Whether a scalar fits its field.
-fn check_scalar(kind: &Kind, at: &Located, minor: u32) -> Result<(), String> {
+fn check_scalar(kind: &FieldKind, at: &Located, minor: u32) -> Result<(), String> {
     match &at.value {
         Value::Null => Ok(()),
         Value::Bool(value) => kind.check_bool(*value),

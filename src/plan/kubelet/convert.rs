@@ -4,14 +4,14 @@
 use std::sync::Arc;
 
 use crate::inventory::Text;
-use crate::kubernetes::kubelet_config::Kind;
+use crate::kubernetes::kubelet_config::FieldKind;
 use crate::yaml::{Located, Value};
 
 /// Flags whose pairs are written `key<value` (`NewLangleSeparatedMapStringString`); all others have `key=value`.
 const LANGLE: [&str; 2] = ["eviction-hard", "eviction-soft"];
 
 /// A flag's text as its field takes it.
-pub fn to_value(flag: &str, text: &Text, kind: &Kind) -> Option<Located> {
+pub fn to_value(flag: &str, text: &Text, kind: &FieldKind) -> Option<Located> {
     let location = &text.location.at;
     let located = |value| Located {
         location: location.clone(),
@@ -20,31 +20,36 @@ pub fn to_value(flag: &str, text: &Text, kind: &Kind) -> Option<Located> {
     let string = |part: &str| located(Value::String(part.into()));
     if text.is_template() {
         // What it renders to is read as the field's kind then; lists and maps would be read as YAML, which flags are not.
-        let scalar = !matches!(kind, Kind::List(_) | Kind::Map(_) | Kind::Struct(_));
+        let scalar = !matches!(
+            kind,
+            FieldKind::List(_) | FieldKind::Map(_) | FieldKind::Struct(_)
+        );
         return scalar.then(|| string(&text.text));
     }
     let written = &*text.text;
     let separator = if LANGLE.contains(&flag) { '<' } else { '=' };
     Some(match kind {
-        Kind::Bool => located(Value::Bool(bool(written)?)),
-        Kind::Int { .. } => located(Value::Int(written.parse().ok()?)),
-        Kind::Float => located(Value::Float(written.parse().ok()?)),
-        Kind::String | Kind::Duration | Kind::DurationOrNanoseconds => string(written),
-        Kind::Quantity | Kind::Enum(_) => string(written),
-        Kind::List(of) if matches!(**of, Kind::String) => {
+        FieldKind::Bool => located(Value::Bool(bool(written)?)),
+        FieldKind::Int { .. } => located(Value::Int(written.parse().ok()?)),
+        FieldKind::Float => located(Value::Float(written.parse().ok()?)),
+        FieldKind::String | FieldKind::Duration | FieldKind::DurationOrNanoseconds => {
+            string(written)
+        }
+        FieldKind::Quantity | FieldKind::Enum(_) => string(written),
+        FieldKind::List(of) if matches!(**of, FieldKind::String) => {
             let items = split(written).map(string).collect();
             located(Value::List(Arc::new(items)))
         }
-        Kind::List(of) if matches!(**of, Kind::Struct(of) if of.name() == "Taint") => {
+        FieldKind::List(of) if matches!(**of, FieldKind::Struct(of) if of.name() == "Taint") => {
             let taints = split(written).map(|one| taint(one, &string));
             let taints: Option<Vec<Located>> = taints.collect();
             located(Value::List(Arc::new(taints?)))
         }
-        Kind::Map(of) if matches!(**of, Kind::String | Kind::Bool) => {
+        FieldKind::Map(of) if matches!(**of, FieldKind::String | FieldKind::Bool) => {
             let pairs = split(written).map(|pair| {
                 let (key, value) = pair.split_once(separator)?;
                 let value = match **of {
-                    Kind::Bool => located(Value::Bool(bool(value)?)),
+                    FieldKind::Bool => located(Value::Bool(bool(value)?)),
                     _ => string(value.trim()),
                 };
                 Some((key.trim().into(), value))

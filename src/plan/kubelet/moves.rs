@@ -13,7 +13,7 @@ use indexmap::IndexMap;
 
 use crate::inventory::{Spec, Text, child_path};
 use crate::kubernetes::gates::Gates;
-use crate::kubernetes::kubelet_config::{FieldAnswer, Kind, Schema, TypeRef};
+use crate::kubernetes::kubelet_config::{FieldAnswer, FieldKind, Schema, TypeRef};
 use crate::kubernetes::moves::{self, Home};
 use crate::model::{FieldLocation, Location};
 use crate::plan::kubelet::convert;
@@ -188,7 +188,7 @@ impl Settle<'_> {
         inner: &str,
         shown: &str,
     ) -> Option<Located> {
-        if let FieldAnswer::Found(Kind::Struct(of)) = of.field(key, self.minor) {
+        if let FieldAnswer::Found(FieldKind::Struct(of)) = of.field(key, self.minor) {
             return Some(self.fields(&field.value, *of, inner, shown));
         }
         if !is_profile(&field.key) {

@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use globset::GlobSet;
 use rayon::prelude::*;
 
-use crate::bundle::{BundleBuilder, Finished, Header, NodeSays, OldBundle};
+use crate::bundle::{BundleBuilder, BundleHeader, Finished, NodeSays, OldBundle};
 use crate::error::Result;
-use crate::manifest::{InitramfsRecord, Kind};
+use crate::manifest::{BundleKind, InitramfsRecord};
 use crate::model::output::{Format, Settings};
 use crate::payload::{Forms, Job, credential, initramfs, libraries, sysext};
 use crate::plan::{NodePlan, refused_format};
@@ -35,7 +35,7 @@ struct Baking<'a> {
     forms: Forms,
     /// The formats that `--format` sets for all nodes.
     formats: Option<Vec<Format>>,
-    kind: Kind,
+    kind: BundleKind,
     kept: Option<(GlobSet, &'a OldBundle)>,
     upgrade: Upgrade,
     progress: &'a dyn Progress,
@@ -58,8 +58,8 @@ pub fn bake(
     progress: &dyn Progress,
 ) -> Result<Outcome> {
     let kind = match request.signing {
-        Signing::Trees(_) => Kind::TreeBundle,
-        _ => Kind::Bundle,
+        Signing::Trees(_) => BundleKind::TreeBundle,
+        _ => BundleKind::Bundle,
     };
     let formats = formats(&request.formats)?;
     let refused = refused(project, formats.as_deref());
@@ -72,7 +72,7 @@ pub fn bake(
         Ok(seal) => seal,
         Err(finding) => return Ok(Outcome::refused(vec![finding])),
     };
-    let header = Header {
+    let header = BundleHeader {
         kind,
         cluster: project.plan.cluster.name.value.clone(),
         generation: project.plan.cluster.generation,
@@ -101,7 +101,7 @@ pub fn bake(
     if findings.iter().any(is_error) {
         return Ok(Outcome::refused(findings));
     }
-    if kind == Kind::Bundle {
+    if kind == BundleKind::Bundle {
         manifests::write(&builder, &project.plan, &marks)?;
         boot_folder::write(&builder, &project.plan)?;
     }
@@ -191,7 +191,7 @@ impl Baking<'_> {
         )?;
         let listing = TreeListing::of(&node.name, &baked.tree);
         let signature = folder.tree(&listing)?;
-        if self.kind == Kind::Bundle {
+        if self.kind == BundleKind::Bundle {
             let Some(tree) = self.checked_tree(node, baked, &listing, signature)? else {
                 return Ok(());
             };
@@ -277,7 +277,7 @@ impl Baking<'_> {
     /// The record in bundle.json of the overlay that these settings make.
     fn initramfs(&self, job: &Job<'_>) -> Option<InitramfsRecord> {
         let settings = job.settings;
-        let made = self.kind == Kind::Bundle && settings.formats.contains(&Format::Initramfs);
+        let made = self.kind == BundleKind::Bundle && settings.formats.contains(&Format::Initramfs);
         let mode = settings.initramfs.mode;
         let arguments = mode.kernel_arguments().iter();
         made.then(|| InitramfsRecord {

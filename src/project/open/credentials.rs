@@ -11,7 +11,7 @@ use crate::identity::pki_files::NODES;
 use crate::identity::{CaBundle, Credential, Expectation, Judged};
 use crate::inventory::Inventory;
 use crate::model::Location;
-use crate::plan::{Wanted, wanted};
+use crate::plan::{WantedCredential, wanted};
 use crate::project_folder::ProjectFolder;
 use crate::report::{Finding, Id, Report, Severity};
 
@@ -26,7 +26,7 @@ pub fn load(
     report: &mut Report,
 ) -> Result<HashMap<String, Arc<Credential>>> {
     let shelf_life = inventory.cluster.tokens.shelf_life;
-    let judge = |wanted: &Wanted<'_>| {
+    let judge = |wanted: &WantedCredential<'_>| {
         let expected = Expectation {
             leaf: &wanted.leaf,
             ca,

@@ -7,7 +7,7 @@ use crate::compile::refused;
 use crate::identity::{Guarded, Private};
 use crate::input;
 use crate::model::output::Pxe;
-use crate::model::output::pxe::Source;
+use crate::model::output::pxe::BaseSource;
 use crate::model::{FieldLocation, Location};
 use crate::plan::Plan;
 use crate::project::location_of;
@@ -86,7 +86,7 @@ pub fn files(pxe: &Pxe) -> impl Iterator<Item = (&'static str, &str)> {
         .into_iter()
         .chain(initrds)
         .filter_map(|(field, source)| match source {
-            Source::File(path) => Some((field, path.as_str())),
-            Source::Url(_) => None,
+            BaseSource::File(path) => Some((field, path.as_str())),
+            BaseSource::Url(_) => None,
         })
 }

@@ -15,7 +15,7 @@ use crate::identity::{
     Authority, CaBundle, Credential, Expectation, Judged, passphrase, signing_ca,
 };
 use crate::inventory::Inventory;
-use crate::plan::{Role, Wanted, wanted};
+use crate::plan::{Role, WantedCredential, wanted};
 use crate::project::{ca_bundle, chosen, names};
 use crate::project_folder::ProjectFolder;
 use crate::report::Report;
@@ -137,9 +137,9 @@ impl Keeping<'_> {
     /// The certificates of the chosen nodes, each with its end if the existing one is good.
     fn sort<'i>(
         &self,
-        mut wanted: Vec<Wanted<'i>>,
+        mut wanted: Vec<WantedCredential<'i>>,
         nodes: &[&str],
-    ) -> Result<Vec<(Wanted<'i>, Option<OffsetDateTime>)>> {
+    ) -> Result<Vec<(WantedCredential<'i>, Option<OffsetDateTime>)>> {
         let nodes: HashSet<&str> = nodes.iter().copied().collect();
         wanted.retain(|one| nodes.contains(one.node));
         let sorted = wanted.into_par_iter().map(|wanted| {
@@ -154,7 +154,7 @@ impl Keeping<'_> {
     }
 
     /// Until when a certificate that fits and does not end soon is good.
-    fn good(&self, wanted: &Wanted<'_>) -> Result<Option<OffsetDateTime>> {
+    fn good(&self, wanted: &WantedCredential<'_>) -> Result<Option<OffsetDateTime>> {
         let expected = Expectation {
             leaf: &wanted.leaf,
             ca: self.ca,
@@ -187,7 +187,7 @@ struct Making<'a> {
 impl Making<'_> {
     fn outcome(
         &self,
-        wanted: &Wanted<'_>,
+        wanted: &WantedCredential<'_>,
         kept: Option<OffsetDateTime>,
     ) -> Result<IssuedCertificate> {
         let issued = kept.is_none();
@@ -208,7 +208,7 @@ impl Making<'_> {
         })
     }
 
-    fn issue(&self, wanted: &Wanted<'_>) -> Result<OffsetDateTime> {
+    fn issue(&self, wanted: &WantedCredential<'_>) -> Result<OffsetDateTime> {
         let authority = self.authority.as_ref().context("issuing without a CA")?;
         let issued = authority.issue(&wanted.leaf, self.now, self.lifetime)?;
         let path = self.dir.join(&wanted.file);

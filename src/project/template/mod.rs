@@ -15,7 +15,7 @@ use crate::lock::Lock;
 use crate::project::tokens::{TokensRequest, create};
 use crate::project_folder::{CLUSTER_FILE, ProjectFolder};
 use crate::report::Report;
-use crate::schema::{Kind, text};
+use crate::schema::{SchemaKind, text};
 use crate::secrets::{Keys, Minted, SEALED_FILE, SECRETS_FILE, SecretsChoice};
 use crate::signing::generate_keys;
 use crate::together::{Together, complete, is_work};
@@ -119,7 +119,7 @@ fn write_files(base: &Path, (version, profile, recipients): (&str, &str, &str)) 
         .replace("{PROFILE}", profile)
         .replace("{RECIPIENTS}", recipients);
     write(&base.join(CLUSTER_FILE), &inventory)?;
-    for kind in Kind::ALL {
+    for kind in SchemaKind::ALL {
         write(&base.join("schemas").join(kind.file()), &text(kind, None))?;
     }
     write(&base.join("README.md"), README)?;

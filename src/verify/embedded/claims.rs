@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::inspect::{Listing, Row, RowKind};
+use crate::inspect::{Listing, ListingRow, RowKind};
 use crate::model::output::Mode;
 use crate::model::{NodePath, Sha256Digest, hex};
 use crate::payload::initramfs::{CARRY, HERE, NEEDS, brought};
@@ -56,7 +56,7 @@ pub fn claims(
     contents: &BTreeMap<String, Vec<u8>>,
     wrong: &mut Vec<Wrong>,
 ) -> Claims {
-    let mut rows: BTreeMap<&str, &Row> = BTreeMap::new();
+    let mut rows: BTreeMap<&str, &ListingRow> = BTreeMap::new();
     for row in listing.members.iter().flat_map(|member| &member.entries) {
         if rows.insert(&row.path, row).is_some() {
             wrong.push((row.path.clone(), "is there twice".to_owned()));
@@ -73,7 +73,7 @@ pub fn claims(
     of_rows(rows, wrong)
 }
 
-fn of_rows(rows: BTreeMap<&str, &Row>, wrong: &mut Vec<Wrong>) -> Claims {
+fn of_rows(rows: BTreeMap<&str, &ListingRow>, wrong: &mut Vec<Wrong>) -> Claims {
     let mut claims = Claims::new();
     for (path, row) in rows {
         match (NodePath::parse(path), claim(row)) {
@@ -84,7 +84,7 @@ fn of_rows(rows: BTreeMap<&str, &Row>, wrong: &mut Vec<Wrong>) -> Claims {
     claims
 }
 
-fn claim(row: &Row) -> Option<Claim> {
+fn claim(row: &ListingRow) -> Option<Claim> {
     let kind = match row.kind {
         RowKind::File => "file",
         RowKind::Directory => "dir",
@@ -105,7 +105,7 @@ fn claim(row: &Row) -> Option<Claim> {
 
 /// An overlay whose files lie where they belong: without what it brings for itself, and without the folders above them
 /// that the kernel needs.
-fn ram_root(rows: &mut BTreeMap<&str, &Row>, wrong: &mut Vec<Wrong>) {
+fn ram_root(rows: &mut BTreeMap<&str, &ListingRow>, wrong: &mut Vec<Wrong>) {
     take_brought(Mode::RamRoot, rows, wrong);
     for path in [NEEDS, HERE] {
         if let Some(row) = rows.remove(path) {
@@ -115,7 +115,7 @@ fn ram_root(rows: &mut BTreeMap<&str, &Row>, wrong: &mut Vec<Wrong>) {
 }
 
 /// Takes out what every overlay of a mode brings for itself, which must be just that.
-fn take_brought(mode: Mode, rows: &mut BTreeMap<&str, &Row>, wrong: &mut Vec<Wrong>) {
+fn take_brought(mode: Mode, rows: &mut BTreeMap<&str, &ListingRow>, wrong: &mut Vec<Wrong>) {
     for (path, entry) in brought(mode).into_iter().flatten() {
         let Some(row) = rows.remove(path.as_str()) else {
             continue;
@@ -129,7 +129,7 @@ fn take_brought(mode: Mode, rows: &mut BTreeMap<&str, &Row>, wrong: &mut Vec<Wro
 }
 
 /// The name of a layer, which can keep a boot from going on and nothing else.
-fn name_only(path: &str, row: &Row, wrong: &mut Vec<Wrong>) {
+fn name_only(path: &str, row: &ListingRow, wrong: &mut Vec<Wrong>) {
     let is_name = row.kind == RowKind::File
         && row.mode == Some(0o644)
         && row.size.is_some_and(|size| size <= LONGEST_NAME);
@@ -140,7 +140,7 @@ fn name_only(path: &str, row: &Row, wrong: &mut Vec<Wrong>) {
 
 /// An overlay whose files are carried: the list says what they become, and each lies beside it by its path.
 fn carried(
-    mut rows: BTreeMap<&str, &Row>,
+    mut rows: BTreeMap<&str, &ListingRow>,
     contents: &BTreeMap<String, Vec<u8>>,
     wrong: &mut Vec<Wrong>,
 ) -> Claims {
@@ -186,7 +186,7 @@ fn carried(
         }
     }
     // The folders that the kernel needs above the files that were there.
-    let is_parent = |path: &str, row: &Row| {
+    let is_parent = |path: &str, row: &ListingRow| {
         let below = format!("{path}/");
         let plain = claim(row).is_some_and(|claim| claim.is_plain_folder());
         plain && files.iter().any(|path| path.starts_with(&below))

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::model::{NodePath, Owner, Sha256Digest, unhex};
-use crate::tree::{Asset, Content, Entry, EntryKind, NodeTree, Origin, Source};
+use crate::tree::{Asset, AssetSource, Content, Entry, EntryKind, NodeTree, Origin};
 
 /// A list.
 #[derive(Clone, Debug, Default)]
@@ -119,7 +119,7 @@ impl List {
 /// A content of which only the digest is known.
 fn known_by(sha256: Sha256Digest) -> Content {
     Content::Asset(Arc::new(Asset {
-        source: Source::File(PathBuf::new()),
+        source: AssetSource::File(PathBuf::new()),
         size: 0,
         sha256,
         sha512: [0; 64],

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 
 use nodebake::bundle::{BundleBuilder, Old, OldBundle, Seal};
-use nodebake::manifest::Kind;
+use nodebake::manifest::BundleKind;
 use nodebake::signing::generate_keys;
 
 use super::{NODES, Room, bake_cluster, bake_node, header, load, snapshot};
@@ -12,7 +12,7 @@ use super::{NODES, Room, bake_cluster, bake_node, header, load, snapshot};
 /// Rebuilds gpu-1 and keeps what can be kept of the others; returns which were kept.
 fn rebuild(room: &Room, text: &str) -> Vec<&'static str> {
     let seal = Seal::Key(room.signer());
-    let builder = BundleBuilder::begin(&room.out, header(Kind::Bundle), seal).unwrap();
+    let builder = BundleBuilder::begin(&room.out, header(BundleKind::Bundle), seal).unwrap();
     let old = match OldBundle::open_verified(&room.out, &room.public).unwrap() {
         Old::Verified(old) => old,
         Old::Unusable(reason) => panic!("{reason}"),
@@ -97,8 +97,8 @@ fn a_bundle_of_another_key_or_version_is_not_kept_from() {
     let Old::Verified(old) = OldBundle::open_verified(&room.out, &room.public).unwrap() else {
         panic!("it does not verify");
     };
-    let kept = |change: fn(&mut nodebake::bundle::Header), seal| {
-        let mut header = header(Kind::Bundle);
+    let kept = |change: fn(&mut nodebake::bundle::BundleHeader), seal| {
+        let mut header = header(BundleKind::Bundle);
         change(&mut header);
         let builder = BundleBuilder::begin(&room.out, header, seal).unwrap();
         builder.keep(&old, "node-a").unwrap()

@@ -17,9 +17,9 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use nodebake::bundle::{BundleBuilder, Finished, Header, NodeSays, Seal};
+use nodebake::bundle::{BundleBuilder, BundleHeader, Finished, NodeSays, Seal};
 use nodebake::error::Result;
-use nodebake::manifest::Kind;
+use nodebake::manifest::BundleKind;
 use nodebake::payload::{Output, Place};
 use nodebake::report::Report;
 use nodebake::signing::{PublicKey, Signer, generate_keys};
@@ -90,8 +90,8 @@ pub fn load(key: &Path) -> Arc<Signer> {
     Arc::new(signer.unwrap_or_else(|| panic!("{report}")))
 }
 
-pub fn header(kind: Kind) -> Header {
-    Header {
+pub fn header(kind: BundleKind) -> BundleHeader {
+    BundleHeader {
         kind,
         cluster: "kubernetes".into(),
         generation: 3,
@@ -156,7 +156,7 @@ pub fn bake_cluster(builder: &BundleBuilder, text: &str) -> Result<()> {
 /// A whole bundle, its nodes made in parallel.
 pub fn bake(out: &Path, seal: Seal, text: &str) -> Result<Finished> {
     use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
-    let builder = BundleBuilder::begin(out, header(Kind::Bundle), seal)?;
+    let builder = BundleBuilder::begin(out, header(BundleKind::Bundle), seal)?;
     NODES
         .par_iter()
         .try_for_each(|name| bake_node(&builder, name, text))?;

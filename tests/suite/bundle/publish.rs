@@ -7,7 +7,7 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use nodebake::bundle::{BundleBuilder, Seal};
-use nodebake::manifest::Kind;
+use nodebake::manifest::BundleKind;
 use nodebake::payload::{Output, Place};
 
 use super::child::child;
@@ -75,7 +75,7 @@ fn the_umask_does_not_show() {
 fn two_builds_at_once_do_not_mix() {
     let room = Room::new();
     let seal = || Seal::Key(room.signer());
-    let first = BundleBuilder::begin(&room.out, header(Kind::Bundle), seal()).unwrap();
+    let first = BundleBuilder::begin(&room.out, header(BundleKind::Bundle), seal()).unwrap();
     let error = bake(&room.out, seal(), "two").unwrap_err();
     assert!(error.to_string().contains("another nodebake"), "{error}");
     drop(first);
@@ -126,7 +126,7 @@ fn what_is_not_ours_is_never_touched() {
             fs::write(room.out.join("bundle.json"), "{\"kind\": \"Bundle\"}").unwrap();
         }),
         ("not a Bundle", |room| {
-            let header = header(Kind::TreeBundle);
+            let header = header(BundleKind::TreeBundle);
             let builder = BundleBuilder::begin(&room.out, header, Seal::Unsigned).unwrap();
             let _ = builder.finish().unwrap();
         }),
@@ -210,7 +210,7 @@ fn a_foreign_file_that_comes_during_the_build_stays() {
     let room = Room::new();
     let _ = room.build("old");
     let seal = Seal::Key(room.signer());
-    let builder = BundleBuilder::begin(&room.out, header(Kind::Bundle), seal).unwrap();
+    let builder = BundleBuilder::begin(&room.out, header(BundleKind::Bundle), seal).unwrap();
     bake_node(&builder, "node-a", "new").unwrap();
     let notes = room.out.join("nodes/node-a/notes.txt");
     fs::write(&notes, "mine").unwrap();
@@ -247,8 +247,14 @@ fn a_build_that_fails_leaves_the_old_bundle_and_nothing_beside_it() {
     let room = Room::new();
     let _ = room.build("old");
     let before = snapshot(room.folder.path());
-    let begin =
-        || BundleBuilder::begin(&room.out, header(Kind::Bundle), Seal::Key(room.signer())).unwrap();
+    let begin = || {
+        BundleBuilder::begin(
+            &room.out,
+            header(BundleKind::Bundle),
+            Seal::Key(room.signer()),
+        )
+        .unwrap()
+    };
     let builder = begin();
     bake_node(&builder, "node-a", "new").unwrap();
     let mut folder = builder.node("node-b", says("node-b")).unwrap();
@@ -276,7 +282,8 @@ fn a_build_that_fails_leaves_the_old_bundle_and_nothing_beside_it() {
 #[test]
 fn names_that_leave_the_bundle_are_refused() {
     let room = Room::new();
-    let builder = BundleBuilder::begin(&room.out, header(Kind::Bundle), Seal::Unsigned).unwrap();
+    let builder =
+        BundleBuilder::begin(&room.out, header(BundleKind::Bundle), Seal::Unsigned).unwrap();
     for name in ["", ".", "..", "a/b", "/a", "a\nb", "a\\b"] {
         assert!(builder.node(name, says("x")).is_err(), "{name:?}");
         let mut folder = builder.node(&format!("n{}", name.len()), says("x"));

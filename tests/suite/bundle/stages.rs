@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use nodebake::bundle::{BundleBuilder, Seal, SignedTrees, Trees, attach, sign};
-use nodebake::manifest::Kind;
+use nodebake::manifest::BundleKind;
 use nodebake::signing::{NAMESPACE, generate_keys};
 use nodebake::verify::verify;
 
@@ -13,7 +13,8 @@ use crate::support::oracles;
 
 fn first_stage(room: &Room, text: &str) -> PathBuf {
     let folder = room.folder.path().join("out.trees");
-    let builder = BundleBuilder::begin(&folder, header(Kind::TreeBundle), Seal::Unsigned).unwrap();
+    let builder =
+        BundleBuilder::begin(&folder, header(BundleKind::TreeBundle), Seal::Unsigned).unwrap();
     for name in NODES {
         let mut node = builder.node(name, says(name)).unwrap();
         assert_eq!(node.tree(&listing(name, text)).unwrap(), None);
@@ -126,8 +127,8 @@ fn payloads_are_made_from_exactly_the_signed_trees() {
         }
         builder.finish().unwrap_err().to_string()
     };
-    assert!(fewer(header(Kind::Bundle)).contains(NODES[0]));
-    let mut next = header(Kind::Bundle);
+    assert!(fewer(header(BundleKind::Bundle)).contains(NODES[0]));
+    let mut next = header(BundleKind::Bundle);
     next.generation += 1;
     assert!(fewer(next).contains("generation 3"));
 }

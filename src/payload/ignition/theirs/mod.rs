@@ -37,12 +37,12 @@ pub struct UserConfig {
     pub(super) packed: DataUrl,
     /// The smallest form without compression.
     pub(super) plain: DataUrl,
-    nodes: BTreeMap<NodePath, (Kind, Location)>,
+    nodes: BTreeMap<NodePath, (TheirKind, Location)>,
     units: BTreeMap<String, (TheirUnit, Location)>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+enum TheirKind {
     File,
     Directory,
     Link,
@@ -126,7 +126,7 @@ impl UserConfig {
                     "lies below {above} of {}, which is not a directory",
                     entry.origin
                 ))
-            } else if *kind == Kind::Directory {
+            } else if *kind == TheirKind::Directory {
                 None
             } else {
                 let below = first_below(path, tree.entries());

@@ -10,20 +10,20 @@ use serde_json::value::RawValue;
 use crate::model::Location;
 use crate::model::NodePath;
 use crate::model::output::IgnitionSpec;
-use crate::payload::ignition::theirs::{Kind, TheirUnit};
+use crate::payload::ignition::theirs::{TheirKind, TheirUnit};
 use crate::report::{Finding, Id};
 
 /// What a document says, as far as it is looked at.
 pub(super) struct Read {
     pub(super) spec: IgnitionSpec,
-    pub(super) nodes: BTreeMap<NodePath, (Kind, Location)>,
+    pub(super) nodes: BTreeMap<NodePath, (TheirKind, Location)>,
     pub(super) units: BTreeMap<String, (TheirUnit, Location)>,
 }
 
 /// Reads a document; the error is everything that is wrong.
 pub(super) fn read(name: &Arc<str>, text: &str) -> Result<Read, Vec<Finding>> {
-    let source = Source { name, text };
-    let document: Document<'_> =
+    let source = TheirSource { name, text };
+    let document: TheirDocument<'_> =
         serde_json::from_str(text).map_err(|error| vec![source.broken(&error)])?;
     let mut faults = Vec::new();
     let spec = source.spec(&document, &mut faults);
@@ -37,12 +37,12 @@ pub(super) fn read(name: &Arc<str>, text: &str) -> Result<Read, Vec<Finding>> {
 }
 
 /// A document's text, to say where in it something stands.
-struct Source<'a> {
+struct TheirSource<'a> {
     name: &'a Arc<str>,
     text: &'a str,
 }
 
-impl<'a> Source<'a> {
+impl<'a> TheirSource<'a> {
     fn fault(
         &self,
         at: &RawValue,
@@ -95,7 +95,11 @@ impl<'a> Source<'a> {
         read.ok()
     }
 
-    fn spec(&self, document: &Document<'_>, faults: &mut Vec<Finding>) -> Option<IgnitionSpec> {
+    fn spec(
+        &self,
+        document: &TheirDocument<'_>,
+        faults: &mut Vec<Finding>,
+    ) -> Option<IgnitionSpec> {
         let head = document.ignition.as_ref();
         let Some(at) = head.and_then(|head| head.version) else {
             let location = Location::new(self.name.clone(), 1, 1);
@@ -116,12 +120,12 @@ impl<'a> Source<'a> {
         &self,
         storage: StorageDocument<'_>,
         faults: &mut Vec<Finding>,
-    ) -> BTreeMap<NodePath, (Kind, Location)> {
+    ) -> BTreeMap<NodePath, (TheirKind, Location)> {
         let mut nodes = BTreeMap::new();
         for (kind, list) in [
-            (Kind::Directory, storage.directories),
-            (Kind::File, storage.files),
-            (Kind::Link, storage.links),
+            (TheirKind::Directory, storage.directories),
+            (TheirKind::File, storage.files),
+            (TheirKind::Link, storage.links),
         ] {
             for NodeDocument { path: at } in list.unwrap_or_default() {
                 let Some(text) = self.string(at, faults) else {
@@ -137,7 +141,7 @@ impl<'a> Source<'a> {
             }
         }
         for (path, (_, location)) in &nodes {
-            let is_link = |above: &&str| matches!(nodes.get(*above), Some((Kind::Link, _)));
+            let is_link = |above: &&str| matches!(nodes.get(*above), Some((TheirKind::Link, _)));
             if let Some(above) = path.ancestors().find(is_link) {
                 let message = format!("lies below {above}, which is a link");
                 let id = Id::IgnitionConfigInvalid;
@@ -182,7 +186,7 @@ impl<'a> Source<'a> {
 }
 
 #[derive(Deserialize)]
-struct Document<'a> {
+struct TheirDocument<'a> {
     #[serde(borrow)]
     ignition: Option<HeadDocument<'a>>,
     #[serde(borrow)]

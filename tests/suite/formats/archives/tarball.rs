@@ -9,7 +9,7 @@ use std::path::Path;
 use nodebake::decompress;
 use nodebake::model::output::Compression;
 use nodebake::payload::{MTIME, Part, tarball};
-use nodebake::tree::{Asset, Content, Entry, NodeTree, Source};
+use nodebake::tree::{Asset, AssetSource, Content, Entry, NodeTree};
 use tempfile::TempDir;
 
 use super::ALL;
@@ -363,7 +363,7 @@ fn a_file_of_9_gib_under_a_long_name_is_listed_with_its_length() {
     let hole = fs::File::create(at.join("hole")).unwrap();
     hole.set_len(SIZE).unwrap();
     let asset = Asset {
-        source: Source::File(at.join("hole")),
+        source: AssetSource::File(at.join("hole")),
         size: SIZE,
         sha256: [0; 32],
         sha512: [0; 64],

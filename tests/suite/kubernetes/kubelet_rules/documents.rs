@@ -1,6 +1,6 @@
 //! Kubelet configurations for the judges: the same ones on every run, from good and broken values of every field.
 
-use nodebake::kubernetes::kubelet_config::{Kind, Schema, TypeRef};
+use nodebake::kubernetes::kubelet_config::{FieldKind, Schema, TypeRef};
 use serde_json::{Map, Value, json};
 
 /// Whole numbers at the borders of upstream's ranges.
@@ -256,7 +256,7 @@ fn gates(source: &mut Source) -> Value {
 
 fn value(
     source: &mut Source,
-    (key, kind): (&str, &'static Kind),
+    (key, kind): (&str, &'static FieldKind),
     minor: u32,
     types_fit: bool,
 ) -> Value {
@@ -265,31 +265,31 @@ fn value(
     }
     match kind {
         // Both depend on the machine's cgroups, and upstream stops looking at others when it does not like them there.
-        Kind::Bool if key == "failCgroupV1" => json!(false),
-        Kind::Bool if key == "singleProcessOOMKill" => json!(true),
-        Kind::Bool => json!(source.one_in(2)),
-        Kind::Int { signed, .. } if key == "idsPerPod" => {
+        FieldKind::Bool if key == "failCgroupV1" => json!(false),
+        FieldKind::Bool if key == "singleProcessOOMKill" => json!(true),
+        FieldKind::Bool => json!(source.one_in(2)),
+        FieldKind::Int { signed, .. } if key == "idsPerPod" => {
             let _ = signed;
             json!([65536, 65537, 131_072, 1, 4_294_967_296_i64][source.below(5)])
         }
-        Kind::Int { signed, .. } => {
+        FieldKind::Int { signed, .. } => {
             let number = NUMBERS[source.below(NUMBERS.len())];
             json!(if *signed { number } else { number.abs() })
         }
-        Kind::Float => json!([0.0, 0.5, 0.9, 1.0, 1.5, -0.5][source.below(6)]),
-        Kind::String | Kind::Enum(_) => {
+        FieldKind::Float => json!([0.0, 0.5, 0.9, 1.0, 1.5, -0.5][source.below(6)]),
+        FieldKind::String | FieldKind::Enum(_) => {
             let texts = TEXTS.iter().find(|(known, _)| *known == key);
             json!(source.of(texts.map_or(&["", "x", "/x"], |(_, texts)| texts)))
         }
-        Kind::Duration => json!(source.of(&DURATIONS)),
-        Kind::DurationOrNanoseconds if source.one_in(2) => {
+        FieldKind::Duration => json!(source.of(&DURATIONS)),
+        FieldKind::DurationOrNanoseconds if source.one_in(2) => {
             json!([5_000_000_000_i64, 0, -5][source.below(3)])
         }
-        Kind::DurationOrNanoseconds => json!(source.of(&["5s", "0s", "-1s"])),
-        Kind::Quantity if source.one_in(3) => json!(source.below(3)),
-        Kind::Quantity => json!(source.of(&["0", "5Mi", "100m", "0Ki"])),
-        Kind::Time => json!("2026-01-01T00:00:00Z"),
-        Kind::List(of) => {
+        FieldKind::DurationOrNanoseconds => json!(source.of(&["5s", "0s", "-1s"])),
+        FieldKind::Quantity if source.one_in(3) => json!(source.below(3)),
+        FieldKind::Quantity => json!(source.of(&["0", "5Mi", "100m", "0Ki"])),
+        FieldKind::Time => json!("2026-01-01T00:00:00Z"),
+        FieldKind::List(of) => {
             let words = WORDS.iter().find(|(known, _)| *known == key);
             let items = (0..source.below(4)).map(|_| match words {
                 Some((_, words)) => json!(source.of(words)),
@@ -297,14 +297,14 @@ fn value(
             });
             Value::Array(items.collect())
         }
-        Kind::Map(of) => map(source, (key, of), minor, types_fit),
-        Kind::Struct(of) => structure(source, *of, minor, types_fit),
+        FieldKind::Map(of) => map(source, (key, of), minor, types_fit),
+        FieldKind::Struct(of) => structure(source, *of, minor, types_fit),
     }
 }
 
 fn map(
     source: &mut Source,
-    (key, of): (&str, &'static Kind),
+    (key, of): (&str, &'static FieldKind),
     minor: u32,
     types_fit: bool,
 ) -> Value {
