@@ -61,7 +61,7 @@ pub enum Command {
     /// boots; a token or certificate that ends earlier is a finding.
     ///
     /// Clocks: the API server's decides whether a token is still good, so one
-    /// that is minted on a machine whose clock is late ends early: let tokens
+    /// that is created on a machine whose clock is late ends early: let tokens
     /// live longer than payloads lie, by more than clocks differ. The node's
     /// own decides whether it believes the API server's certificate: with an
     /// empty clock battery (1970) or one that is years off, it joins only when

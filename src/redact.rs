@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-/// What replaces the secret part.
+/// What replaces the secret payload.
 const HIDDEN: &str = "<hidden>";
 
 /// The lengths of a bootstrap token's two halves (`[a-z0-9]{6}.[a-z0-9]{16}`, Kubernetes' cluster-bootstrap/token/api).

@@ -17,7 +17,7 @@ use serde::Serialize;
 use crate::bundle::in_place;
 use crate::bundle::publish::{Before, inspect, publish};
 use crate::bundle::shared_files::SharedFiles;
-use crate::bundle::signatures::Seal;
+use crate::bundle::signatures::SignatureSource;
 use crate::create;
 use crate::create::remove_tree;
 use crate::create::{Measured, directory_mode, file_mode, new_directory, set_mode};
@@ -67,7 +67,7 @@ pub struct BundleBuilder {
     /// `boot/nodes`, where something was served.
     served_directory: OnceLock<OwnedFd>,
     before: Before,
-    seal: Seal,
+    signatures: SignatureSource,
     manifest: Manifest,
     begun: AtomicUsize,
     nodes: Mutex<Vec<NodeRecord>>,
@@ -88,7 +88,7 @@ impl BundleBuilder {
     /// Begins a bundle beside `out`, which must be absent, empty, or a bundle of the same kind; anything else there is
     /// an error and stays untouched. What a run that died has left beside `out` is removed. A second build into the
     /// same folder is refused while this one lasts.
-    pub fn begin(out: &Path, header: BundleHeader, seal: Seal) -> Result<Self> {
+    pub fn begin(out: &Path, header: BundleHeader, signatures: SignatureSource) -> Result<Self> {
         if let Some(parent) = out.parent() {
             make_folders(parent, 0o777)
                 .with_context(|| format!("creating {}", parent.display()))?;
@@ -111,7 +111,7 @@ impl BundleBuilder {
             nodes_directory,
             served_directory: OnceLock::new(),
             before,
-            seal,
+            signatures,
             manifest: empty_manifest(header),
             begun: AtomicUsize::new(0),
             nodes: Mutex::default(),
@@ -157,8 +157,8 @@ impl BundleBuilder {
     }
 
     /// Who vouches for what is made.
-    pub fn seal(&self) -> &Seal {
-        &self.seal
+    pub fn signatures(&self) -> &SignatureSource {
+        &self.signatures
     }
 
     pub(super) fn shared(&self) -> &SharedFiles {
@@ -214,7 +214,7 @@ impl BundleBuilder {
         locked(&self.nodes).iter().try_for_each(see)
     }
 
-    /// Takes a node's folder away again, when keeping it came to nothing.
+    /// Takes a node's folder away again, when it could not be reused.
     pub(super) fn forget_node(&self, name: &str) -> Result<()> {
         for folder in ["nodes", SERVED] {
             remove_tree(&self.staging.join(folder).join(name))
@@ -282,7 +282,7 @@ impl BundleBuilder {
         self.manifest.shared = self.collect_shared(&nodes)?;
         self.manifest.nodes = nodes;
         self.manifest.files = std::mem::take(&mut locked(&self.cluster).files);
-        self.seal.complete(&self.manifest)
+        self.signatures.complete(&self.manifest)
     }
 
     /// Writes index.json, bundle.json and SHA256SUMS, and returns the last with the sums of what it lists.
@@ -318,7 +318,7 @@ impl BundleBuilder {
     }
 
     fn write_signatures(&self, sums: &str) -> Result<bool> {
-        let Seal::Key(signer) = &self.seal else {
+        let SignatureSource::Key(signer) = &self.signatures else {
             return Ok(false);
         };
         let raw = signer.sign(sums.as_bytes());

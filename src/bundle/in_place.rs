@@ -165,7 +165,7 @@ mod tests {
 
     use super::*;
     use crate::bundle::step::STEPS;
-    use crate::bundle::{BundleBuilder, BundleHeader, NodeSays, Seal};
+    use crate::bundle::{BundleBuilder, BundleHeader, NodeSays, SignatureSource};
     use crate::manifest::BundleKind;
     use crate::signing::Signer;
     use crate::tree::listing::TreeListing;
@@ -207,7 +207,7 @@ mod tests {
             generation: 1,
             libraries: BTreeMap::new(),
         };
-        BundleBuilder::begin(out, header, Seal::Key(signer.clone())).expect("free")
+        BundleBuilder::begin(out, header, SignatureSource::Key(signer.clone())).expect("free")
     }
 
     /// Which bundle verifies, by the text in it; an error with the first problem if none does.

@@ -19,4 +19,4 @@ pub use attach::{attach, sign};
 pub use folder::{BundleBuilder, BundleHeader, Finished};
 pub use node_folder::{NodeFolder, NodeSays};
 pub use reuse::{Old, OldBundle};
-pub use signatures::{Seal, SignedTrees, Trees};
+pub use signatures::{SignatureSource, SignedTrees, Trees};

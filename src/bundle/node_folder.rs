@@ -69,14 +69,14 @@ impl<'a> NodeFolder<'a> {
         }
     }
 
-    /// Writes tree.json, tree.sums and, where the bundle's seal gives one, tree.sums.sig, which is returned so that it
+    /// Writes tree.json, tree.sums and, where the source of signatures gives one, tree.sums.sig, which is returned so that it
     /// can travel inside the payloads. With signed trees, an error when this tree is not among them.
     pub fn tree(&mut self, listing: &TreeListing) -> Result<Option<[u8; 64]>> {
         if self.tree_digest.is_some() {
             bail!("node {} has its tree already", self.name);
         }
         let (json, sums, digest) = (&listing.json, &listing.sums, listing.digest());
-        let signature = self.builder.seal().tree(&self.name, &digest, sums)?;
+        let signature = self.builder.signatures().tree(&self.name, &digest, sums)?;
         self.write(TREE_JSON, false, &mut |out| Ok(out.write_all(json)?))?;
         self.write(TREE_SUMS, false, &mut |out| Ok(out.write_all(sums)?))?;
         if let Some(signature) = &signature {

@@ -1,4 +1,4 @@
-//! Keeping nodes of the last bundle rather than making them anew (`build --node GLOB`): only from a bundle that
+//! Reusing nodes of the last bundle rather than making them again (`build --node GLOB`): only from a bundle that
 //! verifies with our key, and only files that hash to what it lists.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
@@ -20,7 +20,7 @@ use crate::signing::PublicKey;
 use crate::verify::Verdict;
 use crate::verify::{check, open};
 
-/// A bundle from which nodes may be kept.
+/// A bundle from which nodes may be reused.
 #[derive(Debug)]
 pub struct OldBundle {
     folder: PathBuf,
@@ -38,7 +38,7 @@ pub enum Old {
 
 impl OldBundle {
     /// Opens the last bundle, once [`BundleBuilder::begin`] holds the lock on it. The signature, SHA256SUMS, bundle.json
-    /// and index.json are checked here, each node's files when it is kept.
+    /// and index.json are checked here, each node's files when it is reused.
     pub fn open_verified(out: &Path, key: &PublicKey) -> Result<Old> {
         match out.symlink_metadata() {
             Ok(_) => {}
@@ -150,11 +150,11 @@ impl OldBundle {
 }
 
 impl BundleBuilder {
-    /// Keeps a node of the last bundle by linking its files, or copying them where links cannot be. False when it
-    /// cannot be kept and must be made: it is not there, this tool or its compression libraries would write it
-    /// differently, it is sealed in another way, or a file does not hash right. May be called from many threads at
+    /// Reuses a node of the last bundle by linking its files, or copying them where links cannot be. False when it
+    /// cannot be reused and must be made: it is not there, this tool or its compression libraries would write it
+    /// differently, its signatures come from elsewhere, or a file does not hash right. May be called from many threads at
     /// once.
-    pub fn keep(&self, old: &OldBundle, name: &str) -> Result<bool> {
+    pub fn reuse(&self, old: &OldBundle, name: &str) -> Result<bool> {
         let Some(record) = old.node(name) else {
             return Ok(false);
         };
@@ -167,12 +167,14 @@ impl BundleBuilder {
             || then.libraries != now.libraries
             || then.cluster != now.cluster
             || then.kind != now.kind
-            || !self.seal().would_keep(name, &record.tree_digest, signed)
+            || !self
+                .signatures()
+                .would_reuse(name, &record.tree_digest, signed)
         {
             return Ok(false);
         }
         for path in &record.shared {
-            if !self.keep_shared(old, path)? {
+            if !self.reuse_shared(old, path)? {
                 return Ok(false);
             }
         }
@@ -183,7 +185,7 @@ impl BundleBuilder {
         };
         for file in &record.files {
             let served = served.as_ref().filter(|_| is_served(&file.path));
-            match keep_file(&old.folder, served.unwrap_or(&directory), file.name(), file) {
+            match reuse_file(&old.folder, served.unwrap_or(&directory), file.name(), file) {
                 Ok(()) => {}
                 Err(error)
                     if matches!(
@@ -194,7 +196,7 @@ impl BundleBuilder {
                     self.forget_node(name)?;
                     return Ok(false);
                 }
-                Err(error) => return Err(error).with_context(|| format!("keeping {}", file.path)),
+                Err(error) => return Err(error).with_context(|| format!("reusing {}", file.path)),
             }
         }
         self.record(record.clone());
@@ -204,7 +206,7 @@ impl BundleBuilder {
 
 /// Links or copies one file, then hashes what arrived: checking the source first would leave a moment in which it can
 /// be changed.
-pub(super) fn keep_file(
+pub(super) fn reuse_file(
     old: &Path,
     directory: &OwnedFd,
     name: &str,

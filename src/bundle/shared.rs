@@ -8,7 +8,7 @@ use anyhow::{Context, bail};
 use rustix::fs::{AtFlags, unlinkat};
 
 use crate::bundle::folder::{BundleBuilder, locked};
-use crate::bundle::reuse::{OldBundle, keep_file};
+use crate::bundle::reuse::{OldBundle, reuse_file};
 use crate::bundle::shared_files::State;
 use crate::error::Result;
 use crate::manifest::sums::check_path;
@@ -42,9 +42,9 @@ impl BundleBuilder {
         Ok(path.into())
     }
 
-    /// Keeps a shared file of the last bundle; false when it is not what that bundle lists, or when this build made it
+    /// Reuses a shared file of the last bundle; false when it is not what that bundle lists, or when this build made it
     /// otherwise. The lock is held while the file is hashed, so that nobody relies on one that is taken back.
-    pub(super) fn keep_shared(&self, old: &OldBundle, path: &str) -> Result<bool> {
+    pub(super) fn reuse_shared(&self, old: &OldBundle, path: &str) -> Result<bool> {
         let Some(record) = old.shared(path) else {
             return Ok(false);
         };
@@ -54,10 +54,10 @@ impl BundleBuilder {
             Some(State::Done(made)) => return Ok(made.sha256 == record.sha256),
             None => {}
         }
-        let keeping = || format!("keeping {path}");
+        let reusing = || format!("reusing {path}");
         self.parents(path, false, &mut begun.directories)
-            .with_context(keeping)?;
-        match keep_file(old.folder(), self.root(), path, record) {
+            .with_context(reusing)?;
+        match reuse_file(old.folder(), self.root(), path, record) {
             Ok(()) => {
                 let done = State::Done(record.clone());
                 begun.files.insert(path.to_owned(), done);
@@ -69,15 +69,15 @@ impl BundleBuilder {
                     io::ErrorKind::NotFound | io::ErrorKind::InvalidData
                 ) =>
             {
-                // Whatever came of it makes room for the file that is made anew.
+                // Whatever came of it makes room for the file that is made again.
                 let _ = unlinkat(self.root(), path, AtFlags::empty());
                 Ok(false)
             }
-            Err(error) => Err(error).with_context(keeping),
+            Err(error) => Err(error).with_context(reusing),
         }
     }
 
-    /// The shared files that nodes need, sorted. One that was kept for a node which then had to be made anew goes.
+    /// The shared files that nodes need, sorted. One that was kept for a node which then had to be made again goes.
     pub(super) fn collect_shared(&self, nodes: &[NodeRecord]) -> Result<Vec<FileRecord>> {
         let needed: BTreeSet<&str> = nodes
             .iter()

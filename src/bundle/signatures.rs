@@ -17,7 +17,7 @@ use crate::verify::check;
 
 /// Who signs what a [`crate::bundle::BundleBuilder`] makes.
 #[derive(Debug)]
-pub enum Seal {
+pub enum SignatureSource {
     /// Nobody yet: see [`crate::bundle::attach`] and [`crate::bundle::sign`].
     Unsigned,
     /// This key: every node's tree.sums, and SHA256SUMS at the end.
@@ -27,7 +27,7 @@ pub enum Seal {
     Trees(SignedTrees),
 }
 
-impl Seal {
+impl SignatureSource {
     /// The signature over a node's tree.sums, once it is allowed at all.
     pub(super) fn tree(
         &self,
@@ -59,8 +59,8 @@ impl Seal {
         }
     }
 
-    /// Whether a finished node of before is what this seal would make: the same tree, signed or not alike.
-    pub(super) fn would_keep(&self, node: &str, digest: &Sha256Digest, signed: bool) -> bool {
+    /// Whether a finished node of before is what this source would sign: the same tree, signed or not alike.
+    pub(super) fn would_reuse(&self, node: &str, digest: &Sha256Digest, signed: bool) -> bool {
         match self {
             Self::Unsigned => !signed,
             Self::Key(_) => signed,

@@ -90,10 +90,10 @@ pub struct PkiIssue {
     /// How long certificates are valid; none outlives the CA
     #[arg(long, value_name = "DURATION", value_parser = lifetime, default_value = "365d")]
     pub ttl: Duration,
-    /// Issue anew what ends within this time [default: a third of its life]
+    /// Issue again what ends within this time [default: a third of its life]
     #[arg(long, value_name = "DURATION", value_parser = lifetime)]
     pub renew_within: Option<Duration>,
-    /// Issue anew what is still good, too
+    /// Issue again what is still good, too
     #[arg(long)]
     pub force: bool,
     /// The CA's key [default: DIR/pki/ca.key]

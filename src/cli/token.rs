@@ -14,7 +14,7 @@ use crate::project::tokens::TokensRequest;
 /// `token …`.
 #[derive(Debug, Subcommand)]
 pub enum Token {
-    /// Mint a token for every node that has none that is still good
+    /// Create a token for every node that has none that is still good
     ///
     /// A node whose token was revoked gets a new one only if it is named.
     Create(TokenCreate),
@@ -54,7 +54,7 @@ pub enum Token {
     /// Encrypt the tokens for those whom `tokens.recipients` names now
     ///
     /// Takes secrets.yaml, writes secrets.yaml.age and removes secrets.yaml;
-    /// or, after a change of the recipients, writes secrets.yaml.age anew. Who
+    /// or, after a change of the recipients, writes secrets.yaml.age again. Who
     /// was a recipient may have kept the tokens: rotate them if that matters.
     Encrypt(TokenEncrypt),
 }

@@ -49,7 +49,7 @@ pub fn rbac(objects: &ClusterObjects) -> String {
 }
 
 /// What the controller manager approves by itself. With review that is nothing, renewals neither: a node that is revoked
-/// would go on renewing its certificate for ever. Apply does not prune, so that the absence of the names is said.
+/// would go on renewing its certificate forever. Apply does not prune, so that the absence of the names is said.
 fn approval(approval: Approval, shared: &str) -> String {
     const FIRST: &str = "auto-approve-csrs-for-group";
     const RENEWAL: &str = "node-client-cert-renewal";

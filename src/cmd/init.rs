@@ -7,7 +7,7 @@ use crate::cmd::say;
 use crate::error::{Exit, Result};
 use crate::project::{NewProject, NewProjectMade, create_project};
 use crate::report::Report;
-use crate::secrets::minted_text;
+use crate::secrets::created_text;
 use crate::terminal;
 
 /// Runs `init`.
@@ -28,9 +28,9 @@ pub fn run(args: &Init) -> Result<Exit> {
             let said = "what an earlier run had made and not put in its place is there now";
             writeln!(terminal::stderr(), "nodebake: {said}")?;
         }
-        Some(NewProjectMade::Created(minted)) => {
+        Some(NewProjectMade::Created(created)) => {
             let what = "a project with one worker, three edge nodes, a signing key and tokens";
-            write!(stdout, "{dir}: {what}:\n{}", minted_text(&minted))?;
+            write!(stdout, "{dir}: {what}:\n{}", created_text(&created))?;
         }
     }
     writeln!(stdout, "next: nodebake build {dir}")?;

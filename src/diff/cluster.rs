@@ -1,5 +1,5 @@
 //! What is of no node: facts of the two bundles, what an administrator applies, what boot servers hand out. In: both
-//! bundles. Out: a [`ClusterDiff`]; the secret part of a token is in none of it.
+//! bundles. Out: a [`ClusterDiff`]; the secret payload of a token is in none of it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -215,7 +215,7 @@ fn rbac(bytes: &[u8]) -> Objects {
     named.collect()
 }
 
-/// Token Secrets without their secret part, of which only a digest says whether it is another; it is never shown.
+/// Token Secrets without their secret payload, of which only a digest says whether it is another; it is never shown.
 fn tokens(bytes: &[u8]) -> Objects {
     let token = |mut document: Value| {
         let name = name_of(&document)?;

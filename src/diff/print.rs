@@ -199,7 +199,7 @@ impl Printer for TextPrinter<'_> {
             let nodes = shown(&row(&summary.payload));
             writeln!(
                 self.out,
-                "needs the new payload, provisioned anew or laid over and rebooted: {nodes}"
+                "needs the new payload, provisioned again or laid over and rebooted: {nodes}"
             )?;
         }
         if !summary.by_itself.is_empty() {

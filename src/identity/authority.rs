@@ -197,7 +197,7 @@ impl Authority {
         })
     }
 
-    /// What was signed must lead back to the CA. rcgen writes the issuer's name anew, and cannot say some names: one
+    /// What was signed must lead back to the CA. rcgen writes the issuer's name again, and cannot say some names: one
     /// with the same attribute twice would come out shorter, and nobody would find the issuer.
     fn check(&self, der: &[u8]) -> Result<()> {
         let parsed = |der| X509Certificate::from_der(der).map(|(_, certificate)| certificate);

@@ -1,4 +1,4 @@
-//! The cluster's CA bundle: read, judged, and written anew. What the nodes get is each checked certificate as a plain
+//! The cluster's CA bundle: read, judged, and written again. What the nodes get is each checked certificate as a plain
 //! PEM block and nothing else of the file: comments may say things that belong to nobody on a node, and a block that
 //! the checks did not understand must not travel. A file that holds just such blocks stays as it is, byte for byte.
 
@@ -195,7 +195,7 @@ fn read_block(
     pem: &mut String,
     findings: &mut Findings<'_>,
 ) -> Option<CaCertificate> {
-    const ANEW: &str = "copy the CA certificate anew";
+    const ANEW: &str = "copy the CA certificate again";
     if block.label != CERTIFICATE {
         let rule = "a block that is no CERTIFICATE is left out, as Kubernetes ignores it";
         findings.warning(Id::CaQuestionable, block.line, rule);

@@ -22,7 +22,7 @@ const CONTEXT: &str = "default";
 pub enum Auth<'a> {
     /// A bootstrap token.
     Token(&'a Token),
-    /// A file on the node with a token, read anew as it changes.
+    /// A file on the node with a token, read again as it changes.
     TokenFile(&'a str),
     /// A file on the node with certificate and key in it.
     CertificateFile(&'a str),

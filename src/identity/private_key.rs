@@ -109,7 +109,7 @@ impl PrivateKey {
 }
 
 const AS_PEM: &str = "give it as PEM, as `openssl pkey` writes it";
-const DAMAGED: Fault = ("the private key is damaged", "copy it anew");
+const DAMAGED: Fault = ("the private key is damaged", "copy it again");
 const UNFIT: Fault = (
     "the private key is damaged or of a kind that cannot be used here",
     "RSA of 2048 to 4096 bits, ECDSA on P-256 or P-384, and Ed25519 can be",
@@ -201,7 +201,7 @@ impl<'a> Sec1<'a> {
         })
     }
 
-    /// The key anew, with a public half of somebody's choice.
+    /// The key again, with a public half of somebody's choice.
     fn with_public(&self, public: &[u8]) -> der::Result<Vec<u8>> {
         let public = ContextSpecific {
             tag_number: TagNumber(1),

@@ -15,7 +15,7 @@ const NOT_REGULAR: &str = "is not a regular file";
 
 /// Opens what lies in a bundle: a regular file, or an error that says what it is.
 pub fn regular(path: &Path) -> io::Result<(File, Metadata)> {
-    // NONBLOCK: opening a pipe would otherwise wait for a writer for ever.
+    // NONBLOCK: opening a pipe would otherwise wait for a writer forever.
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let file = File::from(openat(CWD, path, flags, Mode::empty()).map_err(|errno| {
         match errno {

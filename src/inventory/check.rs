@@ -200,7 +200,7 @@ fn readable_user_data(inventory: &Inventory, report: &mut Report) {
                     "every pod of a node can read its user-data on {name}, and private keys and secret files are in it"
                 );
                 let repair =
-                    "set output.secrets to separate, and bring the secret part another way";
+                    "set output.secrets to separate, and bring the secret payload another way";
                 report.add(location.finding(Id::MetadataReadable, rule).help(repair));
             }
         }

@@ -18,7 +18,7 @@ use crate::timing::{DURATION_RULE, parse_duration};
 pub struct Cluster {
     /// Its name: in kubeconfigs, groups, cloud-init's instance-id.
     pub name: Spanned<String>,
-    /// Bumped by the user to provision nodes anew.
+    /// Bumped by the user to provision nodes again.
     pub generation: u64,
     /// How nodes reach it.
     pub api_server: ApiServer,
@@ -39,7 +39,7 @@ keys! {
         "kind" => _kind: Required<ClusterKind>,
         /// the cluster's name: in kubeconfigs, token groups and cloud-init's instance-id
         "name" => name: Required<Spanned<ClusterName>>,
-        /// raise it to provision nodes anew
+        /// raise it to provision nodes again
         "generation" => generation: u64 = 1,
         /// the API server, as nodes see it
         "apiServer" => api_server: Required<ApiServer>,

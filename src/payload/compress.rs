@@ -56,7 +56,7 @@ enum Engine {
     Xz(Option<Box<Stream>>),
 }
 
-/// Buffers and compressor states that a thread keeps from one output to the next: allocating and clearing them anew
+/// Buffers and compressor states that a thread keeps from one output to the next: allocating and clearing them again
 /// costs more than compressing a typical node.
 #[derive(Default)]
 struct Kit {

@@ -66,7 +66,7 @@ fn write(secrets: &NodeTree, out: &mut dyn Write) -> Result<()> {
     Ok(())
 }
 
-/// `f+~ "/path" 0600 0 0 - `: what is there already is written anew, and what follows is base64. Owners are numbers, as
+/// `f+~ "/path" 0600 0 0 - `: what is there already is written again, and what follows is base64. Owners are numbers, as
 /// users may come after this.
 fn head(path: &NodePath, entry: &Entry) -> String {
     let kind = match entry.kind {

@@ -49,7 +49,7 @@ impl<T> Default for Kept<T> {
 }
 
 impl<T: Clone> Kept<T> {
-    /// The form of a blob: looked up when nodes share the blob, else made anew.
+    /// The form of a blob: looked up when nodes share the blob, else made again.
     pub(super) fn of(&self, content: &Content, blob: &Blob, make: impl FnOnce() -> T) -> T {
         if !blob.is_shared() {
             return make();

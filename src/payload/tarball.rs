@@ -20,7 +20,7 @@ const USTAR_SIZE_MAX: u64 = 0o77_777_777_777;
 /// ustar's uid and gid fields: 7 octal digits.
 const USTAR_ID_MAX: u32 = 0o7_777_777;
 
-/// The file's name: `NAME.tar.gz`, `.tar.zst`, `.tar.xz` or `.tar`; that of the secret part begins `NAME.secrets`.
+/// The file's name: `NAME.tar.gz`, `.tar.zst`, `.tar.xz` or `.tar`; that of the secret payload begins `NAME.secrets`.
 pub fn file_name(node: &str, part: Part, compression: Compression) -> String {
     format!("{node}{}.tar{}", part.infix(), compression.suffix())
 }

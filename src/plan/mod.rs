@@ -18,14 +18,14 @@ use crate::report::{Finding, Id, Report};
 use crate::secrets::{Token, TokenStore};
 use crate::yaml::Located;
 
-mod around;
 mod check;
 mod groups;
+mod host;
 mod identity;
 mod kubelet;
 mod labels;
 
-pub use around::refused_format;
+pub use host::refused_format;
 pub use identity::{Credentials, Role, WantedCredential, needs_token, wanted};
 pub use kubelet::{Moved, check_config, check_rendered, check_value};
 
@@ -111,7 +111,7 @@ impl Plan {
     pub fn resolve(inventory: Inventory, inputs: Inputs<'_>, report: &mut Report) -> Self {
         let groups = groups::of(&inventory, report);
         check::check(&inventory, report);
-        around::check(&inventory, report);
+        host::check(&inventory, report);
         let classes: Vec<Arc<ClassPlan>> = inventory
             .specs
             .iter()
@@ -178,7 +178,7 @@ impl Plan {
     }
 }
 
-/// After so many nodes without a good token the others are only counted: one command mints them all.
+/// After so many nodes without a good token the others are only counted: one command creates them all.
 const TOKENS_SAID: usize = 20;
 
 /// Adds the findings about tokens, but not those that follow from another one about the same token.

@@ -86,7 +86,7 @@ fn toml_value<'t>(text: &'t str, key: &str) -> Option<&'t str> {
 }
 
 /// Where the user set a field of the kubelet's configuration, or else the version.
-fn spot_of(known: &Known<'_>, field: &str) -> FieldLocation {
+fn location_of(known: &Known<'_>, field: &str) -> FieldLocation {
     let config = known.spec.kubelet.config.as_ref();
     let location = config.and_then(|config| config.value.get(field));
     let location = location.map_or(&known.spec.kubernetes.location.at, |at| &at.location);
@@ -112,7 +112,7 @@ fn cgroup_driver(entry: &Entry, text: &str, known: &Known<'_>) -> Option<Finding
         entry.origin
     );
     Some(
-        spot_of(known, "cgroupDriver")
+        location_of(known, "cgroupDriver")
             .finding(Id::RuntimeDisagrees, rule)
             .help("let both say the same"),
     )
@@ -184,7 +184,7 @@ fn logind(tree: &NodeTree, known: &Known<'_>) -> Option<Finding> {
     );
     let repair = "use the overlay kubelet, or set InhibitDelayMaxSec= there";
     Some(
-        spot_of(known, "shutdownGracePeriod")
+        location_of(known, "shutdownGracePeriod")
             .finding(Id::ShutdownDelayShort, rule)
             .help(repair),
     )
@@ -224,7 +224,7 @@ fn kernel_defaults(tree: &NodeTree, known: &Known<'_>) -> Vec<Finding> {
                     entry.origin
                 );
                 let repair = "set it as the kubelet wants, or protectKernelDefaults to false";
-                spot_of(known, "protectKernelDefaults")
+                location_of(known, "protectKernelDefaults")
                     .finding(Id::KernelSettingDisagrees, rule)
                     .help(repair)
             })

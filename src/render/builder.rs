@@ -214,7 +214,7 @@ fn forbidden(path: &NodePath) -> Option<&'static str> {
             "on a merged-/usr system this replaces a symbolic link that the system lives by; write it below /usr",
         ),
         "proc" | "sys" | "dev" | "run" | "tmp" => {
-            Some("lies on a file system that is made anew at every boot")
+            Some("lies on a file system that is made again at every boot")
         }
         _ => None,
     }

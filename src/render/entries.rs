@@ -68,7 +68,7 @@ impl NodeRendering<'_> {
                 self.generate("kubeletConfig", paths, entry);
             }
             Err(error) => self.builder.fail([self
-                .spot_of("kubeletConfig")
+                .location_of("kubeletConfig")
                 .finding(Id::KubeletConfigInvalid, error.to_string())]),
         }
         if let Some(token) = &node.token {
@@ -91,13 +91,13 @@ impl NodeRendering<'_> {
     ) {
         // A path that could not be rendered has its finding already.
         if let Some(path) = paths.get(name).and_then(Json::as_str) {
-            let location = self.spot_of(name);
+            let location = self.location_of(name);
             self.builder.add(path, entry, false, &location);
         }
     }
 
     /// Where a well-known path is set.
-    fn spot_of(&self, name: &str) -> FieldLocation {
+    fn location_of(&self, name: &str) -> FieldLocation {
         let found = self.class.paths.iter().find(|(known, _)| known == name);
         let unset = || FieldLocation::new(Location::file("profiles"), "paths");
         found.map_or_else(unset, |(_, piece)| piece.location.clone())

@@ -29,7 +29,7 @@ const OWNER_ONLY: u32 = 0o600;
 pub(super) const LIMIT: Limit = Limit::mib(256);
 
 /// How the name of a secrets file ends that is written encrypted.
-const SEALED_SUFFIX: &str = ".age";
+const ENCRYPTED_SUFFIX: &str = ".age";
 
 impl TokenStore {
     /// Reads a secrets file; `None` if there is none. `name` is what findings call it; `keys` open it if it is
@@ -45,12 +45,12 @@ impl TokenStore {
         };
         let store = Self::of_bytes(&bytes, name, keys, report);
         // An encrypted file may lie in a checkout, readable by all: nobody is told anything by it.
-        match store.is_sealed {
+        match store.is_encrypted {
             true => check_writers(&facts, name, report),
             false => check_file(&facts, name, report),
         }
         access::check_folder(path, name, Others::All, report)?;
-        if is_sealed_name(path) && !store.is_sealed {
+        if is_encrypted_name(path) && !store.is_encrypted {
             let rule = "the file is not encrypted, though its name says so";
             report.add(
                 Finding::new(Id::SecretsPlain, &Location::file(name), "", rule)
@@ -61,10 +61,10 @@ impl TokenStore {
     }
 }
 
-fn is_sealed_name(path: &Path) -> bool {
+fn is_encrypted_name(path: &Path) -> bool {
     path.as_os_str()
         .as_encoded_bytes()
-        .ends_with(SEALED_SUFFIX.as_bytes())
+        .ends_with(ENCRYPTED_SUFFIX.as_bytes())
 }
 
 /// The right to change a secrets file. Other programs that want it wait until it is dropped; the kernel takes it back
@@ -98,7 +98,7 @@ impl StoreLock {
     pub fn load(&self, name: &str, keys: &Keys, report: &mut Report) -> Result<TokenStore> {
         let store = TokenStore::load(&self.path, name, keys, report)?;
         Ok(store.unwrap_or_else(|| TokenStore {
-            is_sealed: is_sealed_name(&self.path),
+            is_encrypted: is_encrypted_name(&self.path),
             ..TokenStore::new(name)
         }))
     }
@@ -113,9 +113,9 @@ impl StoreLock {
         }
         let text = store.to_yaml()?;
         let new = with_suffix(&self.path, NEW_SUFFIX);
-        if store.is_sealed || is_sealed_name(&self.path) {
-            let sealed = keys.seal(text.as_bytes()).with_context(writing)?;
-            return replace(&new, &self.path, &sealed).with_context(writing);
+        if store.is_encrypted || is_encrypted_name(&self.path) {
+            let encrypted = keys.encrypt(text.as_bytes()).with_context(writing)?;
+            return replace(&new, &self.path, &encrypted).with_context(writing);
         }
         replace(&new, &self.path, text.as_bytes()).with_context(writing)
     }
@@ -182,12 +182,12 @@ fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::secrets::Minting;
+    use crate::secrets::TokenTerms;
     use std::os::unix::fs::MetadataExt;
     use std::time::Duration;
     use time::macros::datetime;
 
-    const MINTING: Minting<'_> = Minting {
+    const TERMS: TokenTerms<'_> = TokenTerms {
         ttl: Duration::from_secs(3600),
         now: datetime!(2026-11-24 15:00 UTC),
         shelf_life: Duration::ZERO,
@@ -202,7 +202,7 @@ mod tests {
             .load("secrets.yaml", &Keys::default(), &mut report)
             .unwrap();
         assert!(report.is_empty(), "{report}");
-        store.create([node], &MINTING).unwrap();
+        store.create([node], &TERMS).unwrap();
         lock.save(&store, &Keys::default()).unwrap();
     }
 

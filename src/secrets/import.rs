@@ -12,7 +12,7 @@ use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
 use crate::error::Result;
-use crate::secrets::{Minted, Secret, Token, TokenStore, Usage, is_id, is_secret};
+use crate::secrets::{CreatedToken, Secret, Token, TokenStore, Usage, is_id, is_secret};
 use crate::timing::{parse_rfc3339, rfc3339, whole_seconds};
 
 /// The type of the Secrets that are tokens.
@@ -33,7 +33,7 @@ pub struct Owners<'a> {
 #[serde(rename_all = "camelCase")]
 pub struct Imported {
     /// The tokens that were taken over.
-    pub taken: Vec<Minted>,
+    pub taken: Vec<CreatedToken>,
     /// Those that were not.
     pub left_out: Vec<LeftOut>,
 }
@@ -122,7 +122,7 @@ impl TokenStore {
                 token.epoch = epoch
                     .checked_add(1)
                     .context("counting a node's tokens: too many")?;
-                imported.taken.push(Minted {
+                imported.taken.push(CreatedToken {
                     node: node.clone(),
                     id: token.id.clone(),
                     expires: token.expires,
@@ -292,7 +292,7 @@ fn decode(value: Option<&Secret>) -> Option<Secret> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::secrets::Minting;
+    use crate::secrets::TokenTerms;
     use time::macros::datetime;
 
     const NOW: OffsetDateTime = datetime!(2026-11-24 15:00 UTC);
@@ -408,7 +408,7 @@ mod tests {
 
     #[test]
     fn a_node_keeps_its_good_token_and_the_longest_lived_import_is_the_newest() {
-        let minting = Minting {
+        let terms = TokenTerms {
             ttl: Duration::from_secs(3600),
             now: NOW,
             shelf_life: Duration::ZERO,
@@ -416,7 +416,7 @@ mod tests {
             description: "",
         };
         let mut store = TokenStore::new("secrets.yaml");
-        store.create(["k8s-01"], &minting).unwrap();
+        store.create(["k8s-01"], &terms).unwrap();
         let text = [
             secret("cccccc", "k8s-02"),
             kubeadm("aaaaaa", "", ":k8s-01", LIVES),

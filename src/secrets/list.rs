@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 
 use crate::columns::table;
 use crate::error::Result;
-use crate::secrets::{Minted, Token, TokenStore, Usage};
+use crate::secrets::{CreatedToken, Token, TokenStore, Usage};
 use crate::timing::{rfc3339, short_human};
 
 /// kubeadm's columns. The node comes last, so that scripts that count from the left go on working.
@@ -39,16 +39,16 @@ pub struct Listing<'a> {
 }
 
 /// What `token create` prints for people.
-pub fn minted_text(minted: &[Minted]) -> String {
-    if minted.is_empty() {
-        return "every node has a good token; nothing was minted\n".to_owned();
+pub fn created_text(created: &[CreatedToken]) -> String {
+    if created.is_empty() {
+        return "every node has a good token; nothing was created\n".to_owned();
     }
     let mut text = String::new();
-    for Minted { node, id, expires } in minted {
+    for CreatedToken { node, id, expires } in created {
         // Writing to a String cannot fail.
         let _ = writeln!(
             text,
-            "{node}: minted {id}, good until {}",
+            "{node}: created {id}, good until {}",
             rfc3339(*expires).unwrap_or_default()
         );
     }

@@ -1,8 +1,9 @@
-//! Secrets: the bootstrap tokens of all nodes, minted offline and kept in one file. In: secrets.yaml, plain or as an
+//! Secrets: the bootstrap tokens of all nodes, created offline and kept in one file. In: secrets.yaml, plain or as an
 //! age file, or the same from stdin. Out: a [`TokenStore`], and findings that never hold a secret. This room knows no
 //! file or path on a node.
 
 mod document;
+mod encryption;
 mod file;
 mod file_access;
 mod ids;
@@ -11,30 +12,29 @@ mod import;
 mod list;
 mod read;
 mod rotate;
-mod seal;
 mod secret;
 mod source;
 mod stand_in;
 mod store;
 mod token;
 
+pub use encryption::Keys;
 pub use file::{LOCK_SUFFIX, StoreLock};
 pub use file_access::check_access;
 pub use ids::{TokenId, TokenIds};
 pub use import::{Imported, LeftOut, Owners};
-pub use list::{Listing, minted_text};
+pub use list::{Listing, created_text};
 pub use rotate::{Ended, Expiring, Rotated};
-pub use seal::Keys;
 pub use secret::Secret;
 pub use source::{
     Change, IDENTITY_VARIABLE, SecretsChoice, check_recipients, encrypt, project_tokens,
     tokens_if_there,
 };
 pub use stand_in::of_secrets;
-pub use store::{Minted, Minting, TokenStore};
+pub use store::{CreatedToken, TokenStore, TokenTerms};
 pub use token::{Token, Usage, is_id, is_secret};
 
 /// The file of a project that holds its tokens.
 pub const SECRETS_FILE: &str = "secrets.yaml";
 /// The same file, encrypted with age for `tokens.recipients`.
-pub const SEALED_FILE: &str = "secrets.yaml.age";
+pub const ENCRYPTED_FILE: &str = "secrets.yaml.age";

@@ -13,8 +13,8 @@ use crate::input;
 use crate::model::Location;
 use crate::report::{Finding, Id, Report};
 use crate::secrets::document::{Nodes, Pairs, SecretsDocument};
+use crate::secrets::encryption::is_encrypted;
 use crate::secrets::file::LIMIT;
-use crate::secrets::seal::is_sealed;
 use crate::secrets::store::{API_VERSION, KIND};
 use crate::secrets::{Keys, Secret, Token, TokenStore, is_id, is_secret};
 use crate::timing::parse_rfc3339;
@@ -56,7 +56,7 @@ impl TokenStore {
 
     /// Reads a store from the bytes of its file.
     pub(super) fn of_bytes(bytes: &[u8], name: &str, keys: &Keys, report: &mut Report) -> Self {
-        if !is_sealed(bytes) {
+        if !is_encrypted(bytes) {
             return Self::parse(bytes, name, report);
         }
         let mut store = match keys.open(bytes, &Location::file(name)) {
@@ -66,7 +66,7 @@ impl TokenStore {
                 Self::unreadable(name)
             }
         };
-        store.is_sealed = true;
+        store.is_encrypted = true;
         store
     }
 

@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 
 use crate::error::Result;
 use crate::secrets::store::as_rfc3339;
-use crate::secrets::{Minted, Minting, Token, TokenStore};
+use crate::secrets::{CreatedToken, Token, TokenStore, TokenTerms};
 use crate::timing::{rfc3339, whole_seconds};
 
 /// A token whose end was brought forward.
@@ -29,7 +29,7 @@ pub struct Ended {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Rotated {
     /// The new tokens.
-    pub minted: Vec<Minted>,
+    pub created: Vec<CreatedToken>,
     /// The old tokens that were still good.
     pub ended: Vec<Ended>,
 }
@@ -48,22 +48,22 @@ pub struct Expiring {
 }
 
 impl TokenStore {
-    /// Mints a new token for each of the nodes. The old ones that are still good go on for `overlap`: until then their
+    /// Creates a new token for each of the nodes. The old ones that are still good go on for `overlap`: until then their
     /// Secrets stay among the manifests. How long is written down here, so that no build needs a clock.
     pub fn rotate(
         &mut self,
         nodes: &[&str],
         overlap: Duration,
-        minting: &Minting<'_>,
+        terms: &TokenTerms<'_>,
     ) -> Result<Rotated> {
-        let now = whole_seconds(minting.now);
+        let now = whole_seconds(terms.now);
         let overlap = Duration::from_secs(overlap.as_secs());
         let until = now
             .checked_add(time::Duration::try_from(overlap)?)
             .filter(|until| rfc3339(*until).is_some())
             .context("rotating tokens: the overlap ends beyond the year 9999")?;
         self.settle(now);
-        // Before the minting, which may fail: the ends are this store's only while it is saved.
+        // Before tokens are created, which may fail: the ends are this store's only while it is saved.
         let mut ended = Vec::new();
         for node in nodes {
             let tokens = self.nodes.get_mut(*node).map(Vec::as_mut_slice);
@@ -71,12 +71,12 @@ impl TokenStore {
                 ended.extend(end(token, node, now, until));
             }
         }
-        let minting = Minting {
+        let terms = TokenTerms {
             force: true,
-            ..*minting
+            ..*terms
         };
-        let minted = self.create(nodes.iter().copied(), &minting)?;
-        Ok(Rotated { minted, ended })
+        let created = self.create(nodes.iter().copied(), &terms)?;
+        Ok(Rotated { created, ended })
     }
 
     /// Takes the Secrets of tokens whose overlap has passed from among the manifests, and returns how many there were. A
@@ -208,8 +208,8 @@ mod tests {
     const NOW: OffsetDateTime = datetime!(2026-11-24 15:00:00.7 UTC);
     const HOUR: Duration = Duration::from_secs(3600);
 
-    fn minting(now: OffsetDateTime) -> Minting<'static> {
-        Minting {
+    fn terms(now: OffsetDateTime) -> TokenTerms<'static> {
+        TokenTerms {
             ttl: HOUR * 10,
             now,
             shelf_life: Duration::ZERO,
@@ -220,7 +220,7 @@ mod tests {
 
     fn store() -> TokenStore {
         let mut store = TokenStore::new("secrets.yaml");
-        store.create(["a", "b"], &minting(NOW)).unwrap();
+        store.create(["a", "b"], &terms(NOW)).unwrap();
         store
     }
 
@@ -242,11 +242,9 @@ mod tests {
     fn the_old_token_stays_until_the_overlap_ends_and_others_are_not_touched() {
         let mut store = store();
         let old = store.newest("a").unwrap().clone();
-        let rotated = store
-            .rotate(&["a"], HOUR * 2, &minting(NOW + HOUR))
-            .unwrap();
+        let rotated = store.rotate(&["a"], HOUR * 2, &terms(NOW + HOUR)).unwrap();
         let store = read_back(&store);
-        assert_eq!(rotated.minted[0].id, store.newest("a").unwrap().id);
+        assert_eq!(rotated.created[0].id, store.newest("a").unwrap().id);
         assert_eq!(store.newest("a").unwrap().epoch, 2);
         assert_eq!(overlapping(&store, "a"), std::slice::from_ref(&old.id));
         let until = datetime!(2026-11-24 18:00 UTC);
@@ -267,17 +265,13 @@ mod tests {
     #[test]
     fn an_overlap_never_makes_a_token_live_longer_and_ends_by_the_next_rotation() {
         let mut store = store();
-        store.rotate(&["a"], HOUR * 100, &minting(NOW)).unwrap();
+        store.rotate(&["a"], HOUR * 100, &terms(NOW)).unwrap();
         let first = store.overlapping("a").next().unwrap();
         assert_eq!(first.ends(), first.expires);
         // Twelve hours later the first has ended, and its place among the manifests with it.
-        let again = store
-            .rotate(&["a"], HOUR, &minting(NOW + HOUR * 9))
-            .unwrap();
+        let again = store.rotate(&["a"], HOUR, &terms(NOW + HOUR * 9)).unwrap();
         assert_eq!(again.ended.len(), 2);
-        let last = store
-            .rotate(&["a"], HOUR, &minting(NOW + HOUR * 12))
-            .unwrap();
+        let last = store.rotate(&["a"], HOUR, &terms(NOW + HOUR * 12)).unwrap();
         assert_eq!(last.ended.len(), 1);
         assert_eq!(
             overlapping(&read_back(&store), "a"),
@@ -288,8 +282,8 @@ mod tests {
     #[test]
     fn an_overlap_that_has_passed_is_settled_for_all_nodes_and_one_that_has_not_stays() {
         let mut store = store();
-        store.rotate(&["a"], HOUR, &minting(NOW)).unwrap();
-        store.rotate(&["b"], HOUR * 3, &minting(NOW)).unwrap();
+        store.rotate(&["a"], HOUR, &terms(NOW)).unwrap();
+        store.rotate(&["b"], HOUR * 3, &terms(NOW)).unwrap();
         assert_eq!(store.settle(NOW + HOUR / 2), 0);
         assert_eq!(store.settle(NOW + HOUR * 2), 1);
         let store = read_back(&store);
@@ -304,7 +298,7 @@ mod tests {
         for later in [Duration::ZERO, HOUR] {
             let mut store = store();
             let rotated = store
-                .rotate(&["a"], Duration::ZERO, &minting(NOW + later))
+                .rotate(&["a"], Duration::ZERO, &terms(NOW + later))
                 .unwrap();
             assert!(rotated.ended[0].delete && rotated.ended.len() == 1);
             let store = read_back(&store);
@@ -317,7 +311,7 @@ mod tests {
     #[test]
     fn a_revoked_node_has_no_token_and_keeps_its_ids() {
         let mut store = store();
-        store.rotate(&["a"], HOUR, &minting(NOW)).unwrap();
+        store.rotate(&["a"], HOUR, &terms(NOW)).unwrap();
         let ended = store.revoke(&["a"], NOW + HOUR / 2);
         assert!(ended.len() == 2 && ended.iter().all(|ended| ended.delete));
         assert!(
@@ -336,7 +330,7 @@ mod tests {
         );
         assert_eq!(store.by_id()[ended[0].id.as_str()].0, "a");
         // A new token lets it in again; the old ones stay out.
-        assert_eq!(store.create(["a"], &minting(NOW + HOUR)).unwrap().len(), 1);
+        assert_eq!(store.create(["a"], &terms(NOW + HOUR)).unwrap().len(), 1);
         assert!(store.usable("a", NOW + HOUR, Duration::ZERO).is_ok());
         assert!(!store.is_revoked("a") && overlapping(&store, "a").is_empty());
     }
@@ -344,8 +338,8 @@ mod tests {
     #[test]
     fn those_that_end_first_come_first() {
         let mut store = store();
-        store.rotate(&["a"], HOUR, &minting(NOW + HOUR)).unwrap();
-        store.create(["d"], &minting(NOW)).unwrap();
+        store.rotate(&["a"], HOUR, &terms(NOW + HOUR)).unwrap();
+        store.create(["d"], &terms(NOW)).unwrap();
         store.revoke(&["d"], NOW);
         let names = |at, within| {
             let found = store.expiring(["a", "b", "c", "d"], at, within);

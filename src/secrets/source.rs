@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::model::{Location, Spanned};
 use crate::project_folder::CLUSTER_FILE;
 use crate::report::{Finding, Id, Report};
-use crate::secrets::{Keys, SEALED_FILE, SECRETS_FILE, StoreLock, TokenStore};
+use crate::secrets::{ENCRYPTED_FILE, Keys, SECRETS_FILE, StoreLock, TokenStore};
 
 /// The environment variable that may hold an identity itself. Programs that we start do not inherit it.
 pub const IDENTITY_VARIABLE: &str = "NODEBAKE_AGE_IDENTITY";
@@ -92,7 +92,7 @@ pub fn check_recipients(
     report: &mut Report,
 ) {
     add_recipients(&mut Keys::default(), recipients, report);
-    let is_plain = choice.file.is_none() && !store.is_sealed() && store.count() > 0;
+    let is_plain = choice.file.is_none() && !store.is_encrypted() && store.count() > 0;
     if is_plain && let Some(first) = recipients.first() {
         report.add(plain_in_spite_of(first));
     }
@@ -128,13 +128,13 @@ impl SecretsFile {
             };
         }
         let is_there = |name: &str| dir.join(name).symlink_metadata().is_ok();
-        let name = match (is_there(SECRETS_FILE), is_there(SEALED_FILE)) {
+        let name = match (is_there(SECRETS_FILE), is_there(ENCRYPTED_FILE)) {
             (true, true) => {
                 report.add(both());
-                SEALED_FILE
+                ENCRYPTED_FILE
             }
             (true, false) => SECRETS_FILE,
-            (false, true) => SEALED_FILE,
+            (false, true) => ENCRYPTED_FILE,
             (false, false) => absent,
         };
         Self {
@@ -146,7 +146,7 @@ impl SecretsFile {
 
 fn both() -> Finding {
     let rule = format!("{SECRETS_FILE} is there too, and only one can be right");
-    Finding::new(Id::SecretsAmbiguous, &Location::file(SEALED_FILE), "", rule).help(
+    Finding::new(Id::SecretsAmbiguous, &Location::file(ENCRYPTED_FILE), "", rule).help(
         "run `nodebake token encrypt` if they hold the same, else remove the one that is out of date",
     )
 }
@@ -176,7 +176,7 @@ impl Change {
         add_recipients(&mut keys, recipients, report);
         let absent = match recipients.is_empty() {
             true => SECRETS_FILE,
-            false => SEALED_FILE,
+            false => ENCRYPTED_FILE,
         };
         let file = SecretsFile::of(dir, choice, absent, report);
         if report.has_errors() {
@@ -184,10 +184,11 @@ impl Change {
         }
         let lock = StoreLock::acquire(&file.path)?;
         let store = lock.load(&file.shown, &keys, report)?;
-        if store.is_sealed() && recipients.is_empty() {
+        if store.is_encrypted() && recipients.is_empty() {
             report.add(nobody(&file.shown));
         }
-        if let (None, false, Some(first)) = (&choice.file, store.is_sealed(), recipients.first()) {
+        if let (None, false, Some(first)) = (&choice.file, store.is_encrypted(), recipients.first())
+        {
             report.add(plain_in_spite_of(first));
         }
         let shown = file.shown;
@@ -239,15 +240,15 @@ pub fn encrypt(
     }
     // Whoever changes one of the two files holds one lock; whoever wants both takes them in this order.
     let plain = StoreLock::acquire(&dir.join(SECRETS_FILE))?;
-    let sealed = StoreLock::acquire(&dir.join(SEALED_FILE))?;
+    let encrypted = StoreLock::acquire(&dir.join(ENCRYPTED_FILE))?;
     let read =
         |name: &str, report: &mut Report| TokenStore::load(&dir.join(name), name, &keys, report);
-    let found = (read(SECRETS_FILE, report)?, read(SEALED_FILE, report)?);
+    let found = (read(SECRETS_FILE, report)?, read(ENCRYPTED_FILE, report)?);
     if report.has_errors() {
         return Ok(None);
     }
     let (store, was_plain) = match found {
-        (Some(plain), Some(sealed)) if !plain.is_same(&sealed) => {
+        (Some(plain), Some(encrypted)) if !plain.is_same(&encrypted) => {
             report.add(both());
             return Ok(None);
         }
@@ -257,7 +258,7 @@ pub fn encrypt(
             false,
         ),
     };
-    sealed.save(&store, &keys)?;
+    encrypted.save(&store, &keys)?;
     if was_plain {
         plain.remove()?;
     }

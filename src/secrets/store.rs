@@ -1,4 +1,4 @@
-//! All tokens of a cluster in memory: minting what is missing, looking up, and the stable text that is kept on disk.
+//! All tokens of a cluster in memory: creating what is missing, looking up, and the stable text that is kept on disk.
 
 use std::collections::{BTreeMap, HashSet};
 use std::fmt::Write;
@@ -32,17 +32,17 @@ pub struct TokenStore {
     /// What was read has errors, so that something of it is missing here: saving would lose it for good.
     pub(super) is_partial: bool,
     /// It was read from an encrypted file, and is written as one.
-    pub(super) is_sealed: bool,
+    pub(super) is_encrypted: bool,
     /// Its tokens stand in for others, whose ends nobody here knows.
     pub(super) is_stand_in: bool,
 }
 
-/// How tokens are minted.
+/// How tokens are created.
 #[derive(Clone, Copy, Debug)]
-pub struct Minting<'a> {
+pub struct TokenTerms<'a> {
     /// How long the tokens live; whole seconds count, at least one.
     pub ttl: Duration,
-    /// The time of minting.
+    /// When the tokens are created.
     pub now: OffsetDateTime,
     /// How long a payload may lie before its node boots: a token that does not last so long is no good any more.
     pub shelf_life: Duration,
@@ -52,9 +52,9 @@ pub struct Minting<'a> {
     pub description: &'a str,
 }
 
-/// A token that was just minted.
+/// A token that was just created.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Minted {
+pub struct CreatedToken {
     /// The node that it is for.
     pub node: String,
     /// Its id.
@@ -78,7 +78,7 @@ impl TokenStore {
             file: file.into(),
             nodes: BTreeMap::new(),
             is_partial: false,
-            is_sealed: false,
+            is_encrypted: false,
             is_stand_in: false,
         }
     }
@@ -140,7 +140,7 @@ impl TokenStore {
                 token.id
             );
             return Err(Finding::new(Id::TokenExpired, location, path(), rule)
-                .help("mint tokens that live longer (tokens.ttl), or shorten tokens.shelfLife"));
+                .help("create tokens that live longer (tokens.ttl), or shorten tokens.shelfLife"));
         }
         Ok(token)
     }
@@ -151,8 +151,8 @@ impl TokenStore {
     }
 
     /// Whether it was read from an encrypted file.
-    pub fn is_sealed(&self) -> bool {
-        self.is_sealed
+    pub fn is_encrypted(&self) -> bool {
+        self.is_encrypted
     }
 
     /// How many tokens it holds.
@@ -173,19 +173,19 @@ impl TokenStore {
         self.is_partial
     }
 
-    /// Mints a token for each of the nodes whose newest one is not good to the end of the shelf life, in the order
+    /// Creates a token for each of the nodes whose newest one is not good to the end of the shelf life, in the order
     /// given. No token is removed: an older one may still be on its way to a node.
     pub fn create<'n>(
         &mut self,
         nodes: impl IntoIterator<Item = &'n str>,
-        minting: &Minting<'_>,
-    ) -> Result<Vec<Minted>> {
-        let created = whole_seconds(minting.now);
-        let expires = expiry(created, minting)?;
+        terms: &TokenTerms<'_>,
+    ) -> Result<Vec<CreatedToken>> {
+        let now = whole_seconds(terms.now);
+        let expires = expiry(now, terms)?;
         let mut taken = self.ids();
-        let mut minted = Vec::new();
+        let mut created = Vec::new();
         for node in nodes {
-            if !minting.force && self.usable(node, minting.now, minting.shelf_life).is_ok() {
+            if !terms.force && self.usable(node, terms.now, terms.shelf_life).is_ok() {
                 continue;
             }
             let epoch = self.newest(node).map_or(0, |token| token.epoch);
@@ -195,21 +195,21 @@ impl TokenStore {
                 epoch: epoch
                     .checked_add(1)
                     .context("counting a node's tokens: too many")?,
-                created,
+                created: now,
                 expires,
-                description: minting.description.replace("{node}", node),
+                description: terms.description.replace("{node}", node),
                 until: None,
                 revoked: None,
                 location: None,
             };
-            minted.push(Minted {
+            created.push(CreatedToken {
                 node: node.to_owned(),
                 id: token.id.clone(),
                 expires,
             });
             self.nodes.entry(node.to_owned()).or_default().push(token);
         }
-        Ok(minted)
+        Ok(created)
     }
 
     pub(super) fn ids(&self) -> HashSet<String> {
@@ -269,18 +269,18 @@ fn push_field(text: &mut String, key: &str, value: &str) {
     text.push('\n');
 }
 
-fn expiry(created: OffsetDateTime, minting: &Minting<'_>) -> Result<OffsetDateTime> {
-    let ttl = Duration::from_secs(minting.ttl.as_secs());
+fn expiry(created: OffsetDateTime, terms: &TokenTerms<'_>) -> Result<OffsetDateTime> {
+    let ttl = Duration::from_secs(terms.ttl.as_secs());
     if ttl.is_zero() {
-        bail!("minting tokens: they would live for less than a second");
+        bail!("creating tokens: they would live for less than a second");
     }
-    if ttl <= minting.shelf_life {
-        bail!("minting tokens: their ttl must be longer than the shelf life of the payloads");
+    if ttl <= terms.shelf_life {
+        bail!("creating tokens: their ttl must be longer than the shelf life of the payloads");
     }
     created
         .checked_add(time::Duration::try_from(ttl)?)
         .filter(|expires| rfc3339(*expires).is_some())
-        .context("minting tokens: the ttl ends beyond the year 9999")
+        .context("terms tokens: the ttl ends beyond the year 9999")
 }
 
 /// An id that is not in the store yet; two Secrets of one name would be one.
@@ -301,8 +301,8 @@ mod tests {
     const NOW: OffsetDateTime = datetime!(2026-11-24 15:00:00.7 UTC);
     const HOUR: Duration = Duration::from_secs(3600);
 
-    fn minting(now: OffsetDateTime) -> Minting<'static> {
-        Minting {
+    fn terms(now: OffsetDateTime) -> TokenTerms<'static> {
+        TokenTerms {
             ttl: HOUR,
             now,
             shelf_life: Duration::ZERO,
@@ -314,15 +314,15 @@ mod tests {
     #[test]
     fn a_node_gets_a_token_only_if_it_lacks_a_valid_one() {
         let mut store = TokenStore::new("secrets.yaml");
-        let first = store.create(["a", "b"], &minting(NOW)).unwrap();
+        let first = store.create(["a", "b"], &terms(NOW)).unwrap();
         assert_eq!(first.len(), 2);
         assert_eq!(first[0].expires, datetime!(2026-11-24 16:00 UTC));
-        assert!(store.create(["a", "b"], &minting(NOW)).unwrap().is_empty());
-        let later = store.create(["a"], &minting(NOW + HOUR)).unwrap();
+        assert!(store.create(["a", "b"], &terms(NOW)).unwrap().is_empty());
+        let later = store.create(["a"], &terms(NOW + HOUR)).unwrap();
         assert_eq!(later.len(), 1);
-        let forced = Minting {
+        let forced = TokenTerms {
             force: true,
-            ..minting(NOW)
+            ..terms(NOW)
         };
         assert_eq!(store.create(["b"], &forced).unwrap().len(), 1);
         for (_, tokens) in store.iter() {
@@ -336,19 +336,19 @@ mod tests {
     }
 
     #[test]
-    fn a_token_that_does_not_last_the_shelf_life_is_minted_anew() {
+    fn a_token_that_does_not_last_the_shelf_life_is_created_again() {
         let mut store = TokenStore::new("secrets.yaml");
-        store.create(["a"], &minting(NOW)).unwrap();
-        let shelved = |shelf_life| Minting {
+        store.create(["a"], &terms(NOW)).unwrap();
+        let shelved = |shelf_life| TokenTerms {
             shelf_life,
-            ..minting(NOW + HOUR / 2)
+            ..terms(NOW + HOUR / 2)
         };
         assert!(store.create(["a"], &shelved(HOUR / 4)).unwrap().is_empty());
         assert_eq!(
             store.create(["a"], &shelved(HOUR * 3 / 4)).unwrap().len(),
             1
         );
-        // The new one would be no good either: minting would never end.
+        // The new one would be no good either: creating would never end.
         assert!(store.create(["a"], &shelved(HOUR)).is_err());
     }
 
@@ -364,7 +364,7 @@ mod tests {
     #[test]
     fn a_token_must_outlive_the_shelf_life() {
         let mut store = TokenStore::new("secrets.yaml");
-        store.create(["a"], &minting(NOW)).unwrap();
+        store.create(["a"], &terms(NOW)).unwrap();
         assert!(store.usable("a", NOW, HOUR / 2).is_ok());
         for (node, at, shelf_life, rule) in [
             ("a", NOW, HOUR, "before the shelf life"),
@@ -391,10 +391,7 @@ mod tests {
             HOUR * 24 * 366 * 8000,
             Duration::MAX,
         ] {
-            let wrong = Minting {
-                ttl,
-                ..minting(NOW)
-            };
+            let wrong = TokenTerms { ttl, ..terms(NOW) };
             assert!(store.create(["a"], &wrong).is_err(), "{ttl:?}");
         }
     }

@@ -1,4 +1,4 @@
-//! One bootstrap token: what it is made of, and how it is minted.
+//! One bootstrap token: what it is made of, and how it is created.
 
 use anyhow::anyhow;
 use serde::{Deserialize, Serialize};
@@ -55,7 +55,7 @@ pub struct Token {
     pub secret: Secret,
     /// The how-manieth token of its node this is, from 1.
     pub epoch: u32,
-    /// When it was minted; UTC, whole seconds.
+    /// When it was created; UTC, whole seconds.
     pub created: OffsetDateTime,
     /// When the API server stops taking it; UTC, whole seconds.
     pub expires: OffsetDateTime,
@@ -65,7 +65,7 @@ pub struct Token {
     pub until: Option<OffsetDateTime>,
     /// When it was revoked: it makes no payload and no Secret any more, but its id still says whose it was.
     pub revoked: Option<OffsetDateTime>,
-    /// Where it is written; `None` for one that was just minted.
+    /// Where it is written; `None` for one that was just created.
     pub location: Option<Location>,
 }
 

@@ -20,7 +20,7 @@ use crate::model::{Sha256Digest, Sha512Digest};
 pub enum Content {
     /// Small bytes in memory.
     Blob(Arc<Blob>),
-    /// A file of the project, read anew each time that it is packed.
+    /// A file of the project, read again each time that it is packed.
     Asset(Arc<Asset>),
 }
 

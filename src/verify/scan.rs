@@ -79,7 +79,7 @@ pub fn scan(
             hash(out, sums, manifest, &walk.seen, verdict);
             verdict.exposed = exposed(out, manifest);
         }
-        // The sizes are in bundle.json; without them a huge file could keep us busy for ever.
+        // The sizes are in bundle.json; without them a huge file could keep us busy forever.
         None => verdict.add(
             MANIFEST,
             "cannot be trusted, so the other files were not read",

@@ -54,7 +54,7 @@ impl Verdict {
         if self.is_good() && until.is_some_and(|until| until <= at) {
             let rule = "what its nodes need to join has expired, for some of them at least";
             let finding = Finding::new(Id::BundleExpired, &Location::file(&*self.bundle), "", rule);
-            report.add(finding.help("mint tokens and build it anew before nodes boot from it"));
+            report.add(finding.help("create tokens and build it again before nodes boot from it"));
         }
         report
     }

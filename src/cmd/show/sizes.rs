@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use crate::error::Result;
-use crate::payload::cloud_init::Rung;
+use crate::payload::cloud_init::Fallback;
 use crate::project::show::{DocumentSize, PathSize, Sizes};
 
 /// Writes the account of each of the node's documents.
@@ -32,11 +32,11 @@ fn text(document: &DocumentSize, out: &mut dyn Write) -> Result<()> {
         writeln!(out, "specification {spec}{}", reason.unwrap_or_default())?;
     }
     for step in &document.forms {
-        let form = match step.rung {
-            Rung::Plain => "plain",
-            Rung::PackedFiles => "each file packed",
-            Rung::Gzip => "gzip",
-            Rung::Fetched => "fetches the rest",
+        let form = match step.fallback {
+            Fallback::Plain => "plain",
+            Fallback::PackedFiles => "each file packed",
+            Fallback::Gzip => "gzip",
+            Fallback::Fetched => "fetches the rest",
         };
         let counted = step
             .counted

@@ -52,10 +52,10 @@ fn rotated_text(ending: &Ending<Rotated>) -> String {
     let mut text = String::new();
     let rotated = &ending.result;
     // Writing to a String cannot fail.
-    for minted in &rotated.minted {
-        let until = rfc3339(minted.expires).unwrap_or_default();
-        let (node, id) = (&minted.node, &minted.id);
-        let _ = writeln!(text, "# {node}: minted {id}, good until {until}");
+    for created in &rotated.created {
+        let until = rfc3339(created.expires).unwrap_or_default();
+        let (node, id) = (&created.node, &created.id);
+        let _ = writeln!(text, "# {node}: created {id}, good until {until}");
     }
     for ended in &rotated.ended {
         let until = rfc3339(ended.ends).unwrap_or_default();
@@ -65,8 +65,8 @@ fn rotated_text(ending: &Ending<Rotated>) -> String {
             false => writeln!(text, "# {node}: {id} goes on until {until}"),
         };
     }
-    if rotated.minted.is_empty() {
-        text.push_str("# no token ends within that time; nothing was minted\n");
+    if rotated.created.is_empty() {
+        text.push_str("# no token ends within that time; nothing was created\n");
     }
     with_commands(text, &ending.commands)
 }

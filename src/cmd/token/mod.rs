@@ -12,7 +12,7 @@ use crate::cmd::{print, say};
 use crate::error::{Exit, Result};
 use crate::project::tokens::{TokensRequest, create, encrypt_tokens, expiring, import, list};
 use crate::report::Report;
-use crate::secrets::minted_text;
+use crate::secrets::created_text;
 use crate::terminal;
 use crate::timing::parse_duration;
 
@@ -29,7 +29,7 @@ fn dispatch(args: &Token, report: &mut Report) -> Result<Exit> {
         Token::Create(args) => {
             let request = args.file.request(&args.dir)?;
             let created = create(&request, &args.nodes, args.ttl, report)?;
-            done(&args.file, created, |minted| minted_text(minted))
+            done(&args.file, created, |created| created_text(created))
         }
         Token::List(args) => listed(args, report),
         Token::Rotate(args) => ending::rotated(args, report),

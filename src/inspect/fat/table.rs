@@ -82,7 +82,7 @@ impl<'f> Table<'f> {
     }
 }
 
-/// A chain of clusters. A circle in it is found by a mark that is set anew after 1, 2, 4, 8… steps (Brent).
+/// A chain of clusters. A circle in it is found by a mark that is set again after 1, 2, 4, 8… steps (Brent).
 pub struct Chain<'t, 'f> {
     table: &'t mut Table<'f>,
     next: u32,

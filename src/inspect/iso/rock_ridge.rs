@@ -50,7 +50,7 @@ impl RockRidge {
         Ok(said.mode.is_some().then_some(rock_ridge))
     }
 
-    /// What is said of a record. Continuation areas count as whole sectors: each is read anew, though all records may
+    /// What is said of a record. Continuation areas count as whole sectors: each is read again, though all records may
     /// name the same ones.
     pub fn read(&self, file: &File, record: &Record, into: &mut Collector) -> Result<EntryFacts> {
         let mut said = record.plain();

@@ -18,7 +18,7 @@ keys! {
         "merge" => merges: Vec<Merge>,
         /// from where config.body.ign is fetched, with {node}: config.ign is small then
         "url" => body_url: Option<ConfigUrl>,
-        /// from where the secret part is fetched, with {node}
+        /// from where the secret payload is fetched, with {node}
         "secretsURL" => secrets_url: Option<SecretConfigUrl>,
     }
 }
@@ -29,7 +29,7 @@ texts! {
     /// From where a configuration is fetched; whether it may come in the open depends on what is in it.
     ConfigUrl or UrlInvalid: String = |text| node_url(text, true),
         r"^(https?|s3|gs|tftp)://.*\{node\}", ["https://boot.example.com/{node}/config.body.ign"];
-    /// From where the secret part of a configuration is fetched.
+    /// From where the secret payload of a configuration is fetched.
     SecretConfigUrl or UrlInvalid: String = |text| node_url(text, false),
         r"^(https|s3|gs)://.*\{node\}", ["https://boot.example.com/{node}/config.secrets.ign"];
 }

@@ -21,9 +21,9 @@ keys! {
         "arguments" => arguments: Vec<KernelArgument>,
         /// boot loaders that scripts are written for; without it all that know the URLs' schemes
         "loaders" => loaders: Vec<Spanned<LoaderWord>>,
-        /// from where the secret part comes, with {node}; by https
+        /// from where the secret payload comes, with {node}; by https
         "secretsURL" => secrets_url: Option<SecretsUrl>,
-        /// that the secret part comes another way
+        /// that the secret payload comes another way
         "secrets" => secrets_elsewhere: OrDefault<Elsewhere>,
     }
 }

@@ -21,7 +21,7 @@ pub struct IgnitionSettings {
     /// From where Ignition fetches what the node is made of, with `{node}` for the node's name: `config.ign` is then small
     /// and names that file and its digest.
     pub body_url: Option<String>,
-    /// From where Ignition fetches the secret part, with `{node}` for the node's name: `config.ign` merges it in.
+    /// From where Ignition fetches the secret payload, with `{node}` for the node's name: `config.ign` merges it in.
     pub secrets_url: Option<String>,
     /// Where the assets are: inside, or fetched by URL.
     pub assets: Assets,

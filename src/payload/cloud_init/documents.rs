@@ -12,8 +12,8 @@ use crate::io::Watched;
 use crate::model::Sha256Digest;
 use crate::model::output::limits::Count;
 use crate::model::output::{Assets, Compression, Format};
-use crate::payload::cloud_init::form::Rung;
-use crate::payload::cloud_init::ladder;
+use crate::payload::cloud_init::fallback;
+use crate::payload::cloud_init::form::Fallback;
 use crate::payload::cloud_init::meta_data;
 use crate::payload::cloud_init::user_data::{self, Shape};
 use crate::payload::gzip::Gzip;
@@ -62,7 +62,7 @@ impl CloudInitDocument {
             DocumentBody::Bytes(bytes) => Ok(bytes.len() as u64),
             DocumentBody::File(content) => Ok(content.len()),
             DocumentBody::UserData(shape) => {
-                Ok(ladder::size(job, *shape, forms, u64::MAX)?.unwrap_or_default())
+                Ok(fallback::size(job, *shape, forms, u64::MAX)?.unwrap_or_default())
             }
         }
     }
@@ -77,15 +77,15 @@ pub fn documents(
     let [_, meta_data_name, network_name, vendor_name] = FILE_NAMES;
     let mut documents = Vec::new();
     for (part, tree) in parts(job, Format::CloudInit) {
-        let Some(rung) = ladder::chosen(job, part, forms)? else {
+        let Some(fallback) = fallback::chosen(job, part, forms)? else {
             bail!("writing user-data: it is larger than its target takes");
         };
-        let body = match rung {
-            Rung::Fetched => Some(write_body(job, out)?),
+        let body = match fallback {
+            Fallback::Fetched => Some(write_body(job, out)?),
             _ => None,
         };
         let secret = tree.has_secrets() || job.facts.user_files.has_secrets();
-        documents.push(user_data(job, (part, rung, secret), body, forms)?);
+        documents.push(user_data(job, (part, fallback, secret), body, forms)?);
     }
     let mut open = |name: &str, body| {
         documents.push(CloudInitDocument {
@@ -131,16 +131,18 @@ fn write_body(job: &Job<'_>, out: &mut dyn Output) -> Result<Sha256Digest> {
 /// One part of user-data in the form that was chosen.
 fn user_data(
     job: &Job<'_>,
-    (part, rung, secret): (Part, Rung, bool),
+    (part, fallback, secret): (Part, Fallback, bool),
     body: Option<Sha256Digest>,
     forms: &Forms,
 ) -> Result<CloudInitDocument> {
     let mut name = format!("{}{}", FILE_NAMES[0], part.infix());
-    let shape = Shape::of(part, rung, body);
-    let body = match rung {
-        Rung::Plain | Rung::PackedFiles | Rung::Fetched => DocumentBody::UserData(shape),
-        Rung::Gzip => {
-            let plain = ladder::document(job, shape, forms, u64::MAX)?.unwrap_or_default();
+    let shape = Shape::of(part, fallback, body);
+    let body = match fallback {
+        Fallback::Plain | Fallback::PackedFiles | Fallback::Fetched => {
+            DocumentBody::UserData(shape)
+        }
+        Fallback::Gzip => {
+            let plain = fallback::document(job, shape, forms, u64::MAX)?.unwrap_or_default();
             let packed = Gzip::new().pack(&plain);
             let limit = job.settings.cloud_init.target.limit();
             match limit.is_some_and(|limit| limit.count == Count::Text) {

@@ -5,7 +5,7 @@ use serde::Serialize;
 /// A form of user-data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub enum Rung {
+pub enum Fallback {
     /// As people read it.
     Plain,
     /// Each file in the smaller of its form and gzip in base64.

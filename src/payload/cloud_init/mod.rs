@@ -6,9 +6,9 @@ mod command;
 mod content;
 mod documents;
 mod early;
+mod fallback;
 mod fetch;
 mod form;
-mod ladder;
 mod mime;
 mod order;
 mod oversize;
@@ -33,8 +33,8 @@ use crate::yaml;
 
 pub use crate::tree::network::network_config;
 pub use documents::{BODY_NAME, FILE_NAMES};
-pub use form::Rung;
-pub use ladder::{Account, Step, accounts, largest};
+pub use fallback::{Account, Step, accounts, largest};
+pub use form::Fallback;
 pub use mime::{UserFiles, UserPart};
 pub use oversize::oversize;
 
@@ -148,7 +148,7 @@ pub fn check(job: &Job<'_>) -> Vec<Objection> {
     object(
         !job.facts.user_files.parts.is_empty() && apart,
         "output.cloudInit.parts",
-        "with parts user-data is a message, which the secret part cannot be added to; set output.secrets to inline",
+        "with parts user-data is a message, which the secret payload cannot be added to; set output.secrets to inline",
     );
     if settings.assets == Assets::Iso {
         let assets = assets::apart(job, Format::CloudInit);

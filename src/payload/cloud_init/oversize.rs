@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::payload::cloud_init::FILE_NAMES;
-use crate::payload::cloud_init::ladder::{Account, accounts, largest};
+use crate::payload::cloud_init::fallback::{Account, accounts, largest};
 use crate::payload::{Forms, Job, Objection};
 use crate::report::Id;
 
@@ -13,7 +13,7 @@ pub fn oversize(job: &Job<'_>, forms: &Forms) -> Result<Vec<Objection>> {
     }
     let mut objections = Vec::new();
     for account in accounts(job, forms)? {
-        if account.rung().is_none() {
+        if account.fallback().is_none() {
             let largest = largest(job, account.part, forms)?;
             let subject = format!("{}{}", FILE_NAMES[0], account.part.infix());
             let least = account.steps.iter().filter_map(|step| step.counted).min();

@@ -1,4 +1,4 @@
-//! Removing what earlier payloads laid, on a machine that a new instance-id provisions anew: cloud-init itself only adds.
+//! Removing what earlier payloads laid, on a machine that a new instance-id provisions again: cloud-init itself only adds.
 
 use crate::model::NodePath;
 use crate::model::output::CloudInit;

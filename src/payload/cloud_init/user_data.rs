@@ -15,7 +15,7 @@ use crate::payload::cloud_init::command;
 use crate::payload::cloud_init::content;
 use crate::payload::cloud_init::early::{early_mode, waiting};
 use crate::payload::cloud_init::fetch;
-use crate::payload::cloud_init::form::Rung;
+use crate::payload::cloud_init::form::Fallback;
 use crate::payload::cloud_init::mime;
 use crate::payload::cloud_init::removed;
 use crate::payload::cloud_init::runcmd;
@@ -52,16 +52,16 @@ pub struct Shape {
 }
 
 impl Shape {
-    /// The shape of a rung; `body` is the digest of what the last one fetches.
-    pub fn of(part: Part, rung: Rung, body: Option<Sha256Digest>) -> Self {
+    /// The shape of a fallback; `body` is the digest of what the last one fetches.
+    pub fn of(part: Part, fallback: Fallback, body: Option<Sha256Digest>) -> Self {
         Self {
             part,
-            packing: match rung {
-                Rung::Plain => Packing::Readable,
-                Rung::Gzip => Packing::Compressible,
-                Rung::PackedFiles | Rung::Fetched => Packing::Smallest,
+            packing: match fallback {
+                Fallback::Plain => Packing::Readable,
+                Fallback::Gzip => Packing::Compressible,
+                Fallback::PackedFiles | Fallback::Fetched => Packing::Smallest,
             },
-            body: body.filter(|_| rung == Rung::Fetched),
+            body: body.filter(|_| fallback == Fallback::Fetched),
         }
     }
 }

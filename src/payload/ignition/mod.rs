@@ -38,7 +38,7 @@ use crate::tree::NodeTree;
 
 /// The file's name.
 pub const FILE_NAME: &str = "config.ign";
-/// The name of the secret part.
+/// The name of the secret payload.
 pub const SECRETS_NAME: &str = "config.secrets.ign";
 /// The name of what a small [`FILE_NAME`] fetches.
 pub const BODY_NAME: &str = "config.body.ign";

@@ -14,7 +14,7 @@ use crate::payload::initramfs::{archive, file_name, place_of};
 use crate::payload::{Forms, Job, MTIME, Objection, Output, Part, Place, ignition};
 use crate::report::Id;
 
-/// What cannot be said: what Ignition cannot say, and a secret part that nothing fetches.
+/// What cannot be said: what Ignition cannot say, and a secret payload that nothing fetches.
 pub fn check(job: &Job<'_>) -> Vec<Objection> {
     let mut objections = ignition::check(job);
     let settings = job.settings;

@@ -31,7 +31,7 @@ pub use mode::{CARRY, HERE, NEEDS, brought};
 /// initrd would lose its shell and its loader with it.
 const MERGED_INTO_USR: [&str; 6] = ["/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"];
 
-/// The file's name: `overlay.cpio.gz`, `.zst`, `.xz` or `overlay.cpio`; that of the secret part begins `overlay.secrets`.
+/// The file's name: `overlay.cpio.gz`, `.zst`, `.xz` or `overlay.cpio`; that of the secret payload begins `overlay.secrets`.
 pub fn file_name(part: Part, compression: Compression) -> String {
     format!("overlay{}.cpio{}", part.infix(), compression.suffix())
 }

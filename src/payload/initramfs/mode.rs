@@ -67,7 +67,7 @@ const CARRY_UNIT: &str = include_str!("carry.service");
 type Members = BTreeMap<NodePath, Entry>;
 
 /// Adds the program that makes containers possible, and what it checks first: the kernel goes on without an archive that
-/// a boot loader was not told of. The secret part lies over the public one and needs none of its own. The path of the
+/// a boot loader was not told of. The secret payload lies over the public one and needs none of its own. The path of the
 /// member that is to be the last.
 pub(super) fn add_hop(
     members: &mut Members,
@@ -153,7 +153,7 @@ pub(super) fn list_of(part: Part) -> &'static str {
 }
 
 /// Adds what carries the files, and the name of the layer without which nothing is carried: a boot loader that was not
-/// told of it would start a node without its programs. The secret part lies over the public one and needs none of it.
+/// told of it would start a node without its programs. The secret payload lies over the public one and needs none of it.
 pub(super) fn add_carriers(carried: &mut Members, part: Part, layer: Option<&Layer>) -> Result<()> {
     if part == Part::Secrets {
         return Ok(());

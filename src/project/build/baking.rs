@@ -15,7 +15,7 @@ use crate::plan::{NodePlan, refused_format};
 use crate::project::build::boot_folder::{self, is_served, would_be_served};
 use crate::project::build::choice::{formats, old};
 use crate::project::build::manifests::{self, Marks};
-use crate::project::build::sealing::{seal, target};
+use crate::project::build::signatures::{signatures, target};
 use crate::project::build::upgrade::Upgrade;
 use crate::project::{BuildRequest, Progress, Project, Signing};
 use crate::render::RenderedNode;
@@ -36,7 +36,7 @@ struct Baking<'a> {
     /// The formats that `--format` sets for all nodes.
     formats: Option<Vec<Format>>,
     kind: BundleKind,
-    kept: Option<(GlobSet, &'a OldBundle)>,
+    reused: Option<(GlobSet, &'a OldBundle)>,
     upgrade: Upgrade,
     progress: &'a dyn Progress,
     findings: Mutex<Vec<Finding>>,
@@ -68,8 +68,8 @@ pub fn bake(
     }
     let target = target(request);
     let public = signer.as_ref().map(|signer| signer.public().clone());
-    let seal = match seal(request, signer)? {
-        Ok(seal) => seal,
+    let signatures = match signatures(request, signer)? {
+        Ok(signatures) => signatures,
         Err(finding) => return Ok(Outcome::refused(vec![finding])),
     };
     let header = BundleHeader {
@@ -78,8 +78,8 @@ pub fn bake(
         generation: project.plan.cluster.generation,
         libraries: libraries(),
     };
-    let tree_key = seal.public().cloned();
-    let builder = BundleBuilder::begin(target, header, seal)?;
+    let tree_key = signatures.public().cloned();
+    let builder = BundleBuilder::begin(target, header, signatures)?;
     let upgrade = Upgrade::open(request, &project.plan, tree_key.as_ref())?;
     let old = old(request, target, public.as_ref(), &project.plan.nodes)?;
     progress.begin(project.plan.nodes.len());
@@ -90,7 +90,7 @@ pub fn bake(
         forms: Forms::default(),
         formats,
         kind,
-        kept: old.as_ref().map(|(globs, old)| (globs.clone(), &**old)),
+        reused: old.as_ref().map(|(globs, old)| (globs.clone(), &**old)),
         upgrade,
         progress,
         findings: Mutex::default(),
@@ -145,7 +145,7 @@ impl Baking<'_> {
         Ok((marks, findings))
     }
 
-    /// Bakes one node into the bundle, or keeps it from the last one.
+    /// Bakes one node into the bundle, or reuses it from the last one.
     fn node(&self, node: &NodePlan) -> Result<Marks> {
         let baked = match self.project.renderer.render(node) {
             Ok(baked) => baked,
@@ -155,9 +155,9 @@ impl Baking<'_> {
             self.fail(node, baked.warnings.clone());
         }
         let marks = Marks(baked.admin_labels.clone());
-        if let Some((globs, old)) = &self.kept
+        if let Some((globs, old)) = &self.reused
             && !globs.is_match(&node.name)
-            && self.keep(old, node)?
+            && self.reuse(old, node)?
         {
             self.progress.advance();
             return Ok(marks);
@@ -248,7 +248,7 @@ impl Baking<'_> {
             self.fail(node, vec![finding]);
             return Ok(None);
         };
-        let ssh = self.builder.seal().tree_ssh(&listing.sums);
+        let ssh = self.builder.signatures().tree_ssh(&listing.sums);
         let signatures = (&signature[..], ssh.as_deref());
         let tree = with_signed_list(&baked.tree, &listing.sums, signatures, key)?;
         Ok(Some(Cow::Owned(tree)))
@@ -256,14 +256,14 @@ impl Baking<'_> {
 
     /// A node of the last bundle stays as it is, as long as it holds the token that the manifests make, follows
     /// the same bundles, and its overlay lies where machines fetch it.
-    fn keep(&self, old: &OldBundle, node: &NodePlan) -> Result<bool> {
+    fn reuse(&self, old: &OldBundle, node: &NodePlan) -> Result<bool> {
         let token = node.token.as_ref().map(|token| &*token.id);
         let would_be_the_same = old.node(&node.name).is_some_and(|record| {
             record.token_id.as_deref() == token
                 && record.upgrade_from == self.upgrade.digests(&node.name)
                 && is_served(record) == would_be_served(&self.settings(node), record)
         });
-        Ok(would_be_the_same && self.builder.keep(old, &node.name)?)
+        Ok(would_be_the_same && self.builder.reuse(old, &node.name)?)
     }
 
     fn settings(&self, node: &NodePlan) -> Settings {

@@ -46,10 +46,10 @@ pub fn old(
     }
     let globs = globs.build().context("reading --node")?;
     let Some(key) = key else {
-        bail!("keeping nodes of the last bundle: that needs the key that signed it");
+        bail!("reusing nodes of the last bundle: that needs the key that signed it");
     };
     match OldBundle::open_verified(out, key)? {
         Old::Verified(old) => Ok(Some((globs, old))),
-        Old::Unusable(reason) => bail!("keeping nodes of the last bundle: {reason}"),
+        Old::Unusable(reason) => bail!("reusing nodes of the last bundle: {reason}"),
     }
 }

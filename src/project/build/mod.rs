@@ -4,7 +4,7 @@ mod baking;
 mod boot_folder;
 mod choice;
 mod manifests;
-mod sealing;
+mod signatures;
 mod upgrade;
 
 use std::path::{Path, PathBuf};
@@ -32,7 +32,7 @@ pub struct BuildRequest {
     pub out: PathBuf,
     /// Only these formats, by their names in the inventory; those of the inventory where there are none.
     pub formats: Vec<String>,
-    /// Only nodes whose name matches one of these globs; the others are kept from the last bundle.
+    /// Only nodes whose name matches one of these globs; the others are reused from the last bundle.
     pub nodes: Vec<String>,
     /// The bundles that the nodes have now.
     pub upgrade_from: Vec<PathBuf>,
@@ -90,7 +90,7 @@ pub fn build(
     report: &mut Report,
 ) -> Result<Option<Built>> {
     let reading = &request.reading;
-    let signer = sealing::signer(request, report)?;
+    let signer = signatures::signer(request, report)?;
     let project = open(reading, report)?;
     reading.apply_strictness(report);
     if report.has_errors() {
@@ -103,7 +103,7 @@ pub fn build(
     let Some(project) = project.filter(|_| !report.has_errors()) else {
         return Ok(None);
     };
-    let target = sealing::target(request).to_owned();
+    let target = signatures::target(request).to_owned();
     let stale = signatures_of_others(&target);
     let outcome = baking::bake(request, &project, signer, progress)?;
     project.add(outcome.findings, report);

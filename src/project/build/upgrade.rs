@@ -109,7 +109,7 @@ impl Upgrade {
             "generation",
             rule,
         );
-        Some(finding.help("raise generation to provision machines anew"))
+        Some(finding.help("raise generation to provision machines again"))
     }
 }
 

@@ -5,7 +5,7 @@ use crate::identity::{CaBundle, Guarded, Private};
 use crate::input::{self, Limit};
 use crate::project::signing::{SIGN_KEY, SIGN_PUB};
 use crate::project_folder::ProjectFolder;
-use crate::secrets::{SEALED_FILE, SECRETS_FILE, SecretsChoice, TokenStore};
+use crate::secrets::{ENCRYPTED_FILE, SECRETS_FILE, SecretsChoice, TokenStore};
 
 /// The longest public key that is read.
 const PUBLIC_KEY: Limit = Limit::kib(16);
@@ -25,7 +25,7 @@ pub fn guarded(
         (project.join(CA_KEY), Private::CaKey),
         (project.join(SIGN_KEY), Private::SigningKey),
         (project.join(SECRETS_FILE), Private::Tokens),
-        (project.join(SEALED_FILE), Private::Tokens),
+        (project.join(ENCRYPTED_FILE), Private::Tokens),
     ];
     let named = choice.file.iter().chain(&choice.identities);
     let named = named.map(|path| (path.clone(), Private::Tokens));

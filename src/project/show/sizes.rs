@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::error::Result;
 use crate::model::NodePath;
 use crate::model::output::{Format, IgnitionSpec, IgnitionTarget};
-use crate::payload::cloud_init::{FILE_NAMES, Rung, Step, accounts, largest};
+use crate::payload::cloud_init::{FILE_NAMES, Fallback, Step, accounts, largest};
 use crate::payload::ignition::{self, IgnitionAccount};
 use crate::payload::initramfs::memory;
 use crate::payload::{Forms, Job, assets_location};
@@ -56,7 +56,7 @@ pub struct DocumentSize {
     /// Each form, and how large it is in it.
     pub forms: Vec<Step>,
     /// The form that is written, if one fits.
-    pub form: Option<Rung>,
+    pub form: Option<Fallback>,
     /// The paths that take most of it.
     pub largest: Vec<PathSize>,
 }
@@ -95,7 +95,7 @@ pub(super) fn of(project: &Project, node: &NodePlan, rendered: &RenderedNode) ->
             max_bytes: account.limit.map(|limit| limit.max_bytes),
             spec: None,
             spec_reason: None,
-            form: account.rung(),
+            form: account.fallback(),
             largest: largest
                 .map(|(path, bytes)| PathSize { path, bytes })
                 .collect(),
@@ -133,7 +133,7 @@ fn of_memory(job: &Job<'_>, node: &NodePlan) -> Option<DocumentSize> {
     let counted = memory(job)?;
     let max_bytes = node.class.spec.os.memory.as_ref().map(|at| at.value);
     let fits = max_bytes.is_none_or(|most| counted <= most);
-    let rung = Rung::Plain;
+    let fallback = Fallback::Plain;
     Some(DocumentSize {
         file: "memory".to_owned(),
         target: "a root in the initramfs, beside kernel and base",
@@ -141,11 +141,11 @@ fn of_memory(job: &Job<'_>, node: &NodePlan) -> Option<DocumentSize> {
         spec: None,
         spec_reason: None,
         forms: vec![Step {
-            rung,
+            fallback,
             counted: Some(counted),
             fits,
         }],
-        form: fits.then_some(rung),
+        form: fits.then_some(fallback),
         largest: Vec::new(),
     })
 }
@@ -153,7 +153,7 @@ fn of_memory(job: &Job<'_>, node: &NodePlan) -> Option<DocumentSize> {
 /// Ignition has one form: its contents are in the smallest one already.
 fn of_ignition(account: IgnitionAccount) -> DocumentSize {
     let fits = account.fits();
-    let form = Rung::Plain;
+    let form = Fallback::Plain;
     DocumentSize {
         file: ignition::FILE_NAME.to_owned(),
         target: account.target.map_or("no target", IgnitionTarget::name),
@@ -161,7 +161,7 @@ fn of_ignition(account: IgnitionAccount) -> DocumentSize {
         spec: Some(account.spec),
         spec_reason: account.reason,
         forms: vec![Step {
-            rung: form,
+            fallback: form,
             counted: account.counted,
             fits,
         }],

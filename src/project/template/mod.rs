@@ -16,7 +16,7 @@ use crate::project::tokens::{TokensRequest, create};
 use crate::project_folder::{CLUSTER_FILE, ProjectFolder};
 use crate::report::Report;
 use crate::schema::{SchemaKind, text};
-use crate::secrets::{Keys, Minted, SEALED_FILE, SECRETS_FILE, SecretsChoice};
+use crate::secrets::{CreatedToken, ENCRYPTED_FILE, Keys, SECRETS_FILE, SecretsChoice};
 use crate::signing::generate_keys;
 use crate::together::{Together, complete, is_work};
 use crate::unfinished::{Unfinished, make_folders};
@@ -31,7 +31,7 @@ const GITIGNORE: &str = include_str!("gitignore");
 const CA_DAYS: u32 = 3650;
 
 /// Where the tokens are, plain or encrypted.
-const TOKENS: [&str; 2] = [SECRETS_FILE, SEALED_FILE];
+const TOKENS: [&str; 2] = [SECRETS_FILE, ENCRYPTED_FILE];
 
 /// A project to be made.
 #[derive(Clone, Debug)]
@@ -50,7 +50,7 @@ pub enum NewProjectMade {
     /// An earlier run made it and was killed; it is in its place now.
     Completed,
     /// It is there, with these tokens.
-    Created(Vec<Minted>),
+    Created(Vec<CreatedToken>),
 }
 
 /// Makes a project; None after findings.

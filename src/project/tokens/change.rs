@@ -11,7 +11,7 @@ use crate::error::Result;
 use crate::inventory::Inventory;
 use crate::model::Spanned;
 use crate::project::chosen;
-use crate::project::tokens::{TokensRequest, chosen_or_joining, minting};
+use crate::project::tokens::{TokensRequest, chosen_or_joining, terms};
 use crate::project_folder::ProjectFolder;
 use crate::report::{Finding, Report};
 use crate::secrets::{Change, Ended, Rotated};
@@ -55,19 +55,19 @@ pub fn rotate(
     let Some(inventory) = request.inventory(report) else {
         return Ok(None);
     };
-    let minting = minting(&inventory, rotation.ttl);
+    let terms = terms(&inventory, rotation.ttl);
     let mut nodes = chosen_or_joining(&rotation.nodes, &inventory)?;
     let Some(mut change) = request.change(&inventory, report)? else {
         return Ok(None);
     };
     if let Some(within) = rotation.expiring_within {
         let all = nodes.iter().copied();
-        let expiring = change.store.expiring(all, minting.now, within);
+        let expiring = change.store.expiring(all, terms.now, within);
         let names: HashSet<&str> = expiring.iter().map(|found| found.node.as_str()).collect();
         nodes.retain(|node| names.contains(node));
     }
-    let rotated = change.store.rotate(&nodes, rotation.overlap, &minting)?;
-    if !rotated.minted.is_empty() {
+    let rotated = change.store.rotate(&nodes, rotation.overlap, &terms)?;
+    if !rotated.created.is_empty() {
         change.save()?;
     }
     Ok(Some(Ending {

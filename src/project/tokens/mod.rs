@@ -16,8 +16,8 @@ use crate::project::{chosen, joining, names, time_of_check};
 use crate::project_folder::ProjectFolder;
 use crate::report::{Finding, Id, Report};
 use crate::secrets::{
-    Change, Expiring, Listing, Minted, Minting, SEALED_FILE, SecretsChoice, Usage, encrypt,
-    project_tokens,
+    Change, CreatedToken, ENCRYPTED_FILE, Expiring, Listing, SecretsChoice, TokenTerms, Usage,
+    encrypt, project_tokens,
 };
 
 pub use change::{Ending, Revoked, Rotation, revoke, rotate};
@@ -54,11 +54,11 @@ pub fn create(
     named: &[String],
     ttl: Option<Duration>,
     report: &mut Report,
-) -> Result<Option<Vec<Minted>>> {
+) -> Result<Option<Vec<CreatedToken>>> {
     let Some(inventory) = request.inventory(report) else {
         return Ok(None);
     };
-    let minting = minting(&inventory, ttl);
+    let terms = terms(&inventory, ttl);
     let mut nodes = chosen_or_joining(named, &inventory)?;
     let Some(mut change) = request.change(&inventory, report)? else {
         return Ok(None);
@@ -79,12 +79,12 @@ pub fn create(
             !revoked
         });
     }
-    let settled = change.store.settle(minting.now);
-    let minted = change.store.create(nodes, &minting)?;
-    if !minted.is_empty() || settled > 0 {
+    let settled = change.store.settle(terms.now);
+    let created = change.store.create(nodes, &terms)?;
+    if !created.is_empty() || settled > 0 {
         change.save()?;
     }
-    Ok(Some(minted))
+    Ok(Some(created))
 }
 
 /// Lists the tokens by `print`, with their secrets where `reveal` says so; None after findings.
@@ -151,7 +151,7 @@ pub fn encrypt_tokens(request: &TokensRequest, report: &mut Report) -> Result<Op
     let recipients = &inventory.cluster.tokens.recipients;
     let found = encrypt(request.folder.path(), &request.secrets, recipients, report)?;
     Ok(found.map(|(tokens, recipients)| Encrypted {
-        file: SEALED_FILE,
+        file: ENCRYPTED_FILE,
         tokens,
         recipients,
     }))
@@ -173,9 +173,9 @@ fn chosen_or_joining<'a>(named: &[String], inventory: &'a Inventory) -> Result<V
     chosen(named, &names(inventory), "in the inventory")
 }
 
-fn minting(inventory: &Inventory, ttl: Option<Duration>) -> Minting<'static> {
+fn terms(inventory: &Inventory, ttl: Option<Duration>) -> TokenTerms<'static> {
     let settings = &inventory.cluster.tokens;
-    Minting {
+    TokenTerms {
         ttl: ttl.unwrap_or(settings.ttl.value),
         now: OffsetDateTime::now_utc(),
         shelf_life: settings.shelf_life,

@@ -303,7 +303,7 @@ fn what_is_kept_keeps_its_layer_and_no_other_stays() {
     assert_ne!(shared(&project, OTHER)["layer.tar.xz"], old);
     assert!(!project.out().join(&old).exists());
     let _ = project.good(&["verify", "out", "--key", "keys/sign.pub"]);
-    // One that somebody changed is made anew with its nodes, though none of them was asked for.
+    // One that somebody changed is made again with its nodes, though none of them was asked for.
     let layer = project.out().join(&before["layer.tar.gz"]);
     let good = fs::read(&layer).unwrap();
     let mut bad = good.clone();

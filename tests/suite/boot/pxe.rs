@@ -138,7 +138,7 @@ fn what_is_served_is_open_and_holds_no_secret() {
         let found = secrets.iter().find(|secret| content.contains(**secret));
         assert!(found.is_none(), "{}", entry.path().display());
     }
-    // The overlay lies there instead of in the node's folder; the secret part stays where only its owner comes.
+    // The overlay lies there instead of in the node's folder; the secret payload stays where only its owner comes.
     let names = snapshot(&node(&project));
     assert!(!names.contains_key("overlay.cpio.gz"), "{names:?}");
     assert!(names["overlay.secrets.cpio.gz"].starts_with("0600 "));

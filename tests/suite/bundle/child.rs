@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use nodebake::bundle::Seal;
+use nodebake::bundle::SignatureSource;
 use nodebake::verify::verify;
 
 use crate::support::harness::CHILD;
@@ -36,7 +36,7 @@ pub fn main() {
     let key = PathBuf::from(std::env::var_os(KEY).unwrap());
     let act = std::env::var(ACT).unwrap();
     match act.as_str() {
-        "for ever" => {
+        "forever" => {
             std::fs::write(out.with_file_name("ready"), "").unwrap();
             for turn in 0.. {
                 build(&out, &key, &turn.to_string());
@@ -60,5 +60,5 @@ pub fn main() {
 }
 
 fn build(out: &Path, key: &Path, text: &str) {
-    let _ = bake(out, Seal::Key(load(key)), text).unwrap();
+    let _ = bake(out, SignatureSource::Key(load(key)), text).unwrap();
 }

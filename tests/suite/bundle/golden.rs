@@ -1,7 +1,7 @@
 //! Golden folders: the whole bundle of a fixture's project, as a listing and as text for review. What compression
 //! libraries decide is left out: archives count by their content.
 //!
-//! `make golden` records them anew, and fails, so that a recording cannot pass for a test.
+//! `make golden` records them again, and fails, so that a recording cannot pass for a test.
 
 use std::collections::BTreeMap;
 use std::fs;

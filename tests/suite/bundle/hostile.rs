@@ -13,7 +13,7 @@ use crate::support::oracles;
 
 const PAYLOAD: &str = "nodes/node-a/user-data";
 
-/// SHA256SUMS made anew by sha256sum itself, as whoever changes a bundle would do.
+/// SHA256SUMS made again by sha256sum itself, as whoever changes a bundle would do.
 fn sums_anew(out: &Path) {
     let line = "find . -type f ! -name 'SHA256SUMS*' -printf '%P\\0' | sort -z | xargs -0 sha256sum > new; \
                 grep -v '  new$' new > SHA256SUMS; rm new";
@@ -60,7 +60,7 @@ const CASES: &[(&str, Tamper, &[&str])] = &[
         &[PAYLOAD],
     ),
     (
-        "a changed payload, SHA256SUMS made anew",
+        "a changed payload, SHA256SUMS made again",
         |out| {
             fs::write(out.join(PAYLOAD), "#cloud-config\n").unwrap();
             sums_anew(out);
@@ -68,7 +68,7 @@ const CASES: &[(&str, Tamper, &[&str])] = &[
         &["SHA256SUMS.sig"],
     ),
     (
-        "a changed payload, SHA256SUMS made anew, signed by another key",
+        "a changed payload, SHA256SUMS made again, signed by another key",
         |out| {
             fs::write(out.join(PAYLOAD), "#cloud-config\n").unwrap();
             sums_anew(out);
@@ -184,8 +184,8 @@ const CASES: &[(&str, Tamper, &[&str])] = &[
         |out| {
             let keys = out.with_file_name("keys");
             let older = out.with_file_name("older");
-            let seal = nodebake::bundle::Seal::Key(load(&keys.join("sign.key")));
-            let _ = super::bake(&older, seal, "older").unwrap();
+            let signatures = nodebake::bundle::SignatureSource::Key(load(&keys.join("sign.key")));
+            let _ = super::bake(&older, signatures, "older").unwrap();
             for name in ["SHA256SUMS", "SHA256SUMS.sig", "SHA256SUMS.sshsig"] {
                 fs::rename(older.join(name), out.join(name)).unwrap();
             }

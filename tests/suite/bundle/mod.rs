@@ -4,10 +4,10 @@ pub mod child;
 pub mod golden;
 mod hostile;
 mod identical;
-mod keep;
 mod keys;
 mod publish;
 mod receiver;
+mod reuse;
 mod signing_key;
 mod stages;
 
@@ -17,7 +17,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use nodebake::bundle::{BundleBuilder, BundleHeader, Finished, NodeSays, Seal};
+use nodebake::bundle::{BundleBuilder, BundleHeader, Finished, NodeSays, SignatureSource};
 use nodebake::error::Result;
 use nodebake::manifest::BundleKind;
 use nodebake::payload::{Output, Place};
@@ -61,7 +61,7 @@ impl Room {
 
     /// A signed bundle of all nodes; `text` is in every payload.
     pub fn build(&self, text: &str) -> Finished {
-        bake(&self.out, Seal::Key(self.signer()), text).unwrap()
+        bake(&self.out, SignatureSource::Key(self.signer()), text).unwrap()
     }
 
     pub fn verify(&self) -> Verdict {
@@ -154,9 +154,9 @@ pub fn bake_cluster(builder: &BundleBuilder, text: &str) -> Result<()> {
 }
 
 /// A whole bundle, its nodes made in parallel.
-pub fn bake(out: &Path, seal: Seal, text: &str) -> Result<Finished> {
+pub fn bake(out: &Path, signatures: SignatureSource, text: &str) -> Result<Finished> {
     use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
-    let builder = BundleBuilder::begin(out, header(BundleKind::Bundle), seal)?;
+    let builder = BundleBuilder::begin(out, header(BundleKind::Bundle), signatures)?;
     NODES
         .par_iter()
         .try_for_each(|name| bake_node(&builder, name, text))?;

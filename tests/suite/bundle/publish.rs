@@ -6,7 +6,7 @@ use std::path::Path;
 use std::thread::sleep;
 use std::time::Duration;
 
-use nodebake::bundle::{BundleBuilder, Seal};
+use nodebake::bundle::{BundleBuilder, SignatureSource};
 use nodebake::manifest::BundleKind;
 use nodebake::payload::{Output, Place};
 
@@ -30,7 +30,7 @@ fn whenever_it_is_killed_what_lies_there_verifies() {
     for turn in 0..60_u64 {
         let ready = room.folder.path().join("ready");
         let _ = fs::remove_file(&ready);
-        let mut process = child(&room, "for ever", "exec \"$@\"").spawn().unwrap();
+        let mut process = child(&room, "forever", "exec \"$@\"").spawn().unwrap();
         while !ready.exists() {
             assert!(process.try_wait().unwrap().is_none(), "the child has ended");
             sleep(Duration::from_micros(200));
@@ -74,9 +74,9 @@ fn the_umask_does_not_show() {
 #[test]
 fn two_builds_at_once_do_not_mix() {
     let room = Room::new();
-    let seal = || Seal::Key(room.signer());
-    let first = BundleBuilder::begin(&room.out, header(BundleKind::Bundle), seal()).unwrap();
-    let error = bake(&room.out, seal(), "two").unwrap_err();
+    let signatures = || SignatureSource::Key(room.signer());
+    let first = BundleBuilder::begin(&room.out, header(BundleKind::Bundle), signatures()).unwrap();
+    let error = bake(&room.out, signatures(), "two").unwrap_err();
     assert!(error.to_string().contains("another nodebake"), "{error}");
     drop(first);
     assert_eq!(names(room.folder.path()), ["keys"]);
@@ -127,7 +127,8 @@ fn what_is_not_ours_is_never_touched() {
         }),
         ("not a Bundle", |room| {
             let header = header(BundleKind::TreeBundle);
-            let builder = BundleBuilder::begin(&room.out, header, Seal::Unsigned).unwrap();
+            let builder =
+                BundleBuilder::begin(&room.out, header, SignatureSource::Unsigned).unwrap();
             let _ = builder.finish().unwrap();
         }),
     ];
@@ -138,7 +139,7 @@ fn what_is_not_ours_is_never_touched() {
         }
         prepare(&room);
         let before = snapshot(room.folder.path());
-        let error = bake(&room.out, Seal::Key(room.signer()), "new").unwrap_err();
+        let error = bake(&room.out, SignatureSource::Key(room.signer()), "new").unwrap_err();
         assert!(error.to_string().contains(word), "{word}: {error}");
         assert!(snapshot(room.folder.path()) == before, "{word}");
     }
@@ -182,7 +183,7 @@ fn a_foreign_file_keeps_the_bundle_however_deep_it_is() {
         let _ = room.build("old");
         put(&room.out);
         let before = snapshot(room.folder.path());
-        let error = bake(&room.out, Seal::Key(room.signer()), "new").unwrap_err();
+        let error = bake(&room.out, SignatureSource::Key(room.signer()), "new").unwrap_err();
         let error = error.to_string();
         assert!(
             error.contains(word) && error.contains("did not write"),
@@ -191,7 +192,7 @@ fn a_foreign_file_keeps_the_bundle_however_deep_it_is() {
         assert!(snapshot(room.folder.path()) == before, "{word}");
         // Without SHA256SUMS, bundle.json says what is the bundle's.
         fs::remove_file(room.out.join("SHA256SUMS")).unwrap();
-        let error = bake(&room.out, Seal::Key(room.signer()), "new").unwrap_err();
+        let error = bake(&room.out, SignatureSource::Key(room.signer()), "new").unwrap_err();
         assert!(error.to_string().contains(word), "{word}: {error}");
     }
     // What is listed is the bundle's, changed or not, or replaced by a link.
@@ -209,8 +210,8 @@ fn a_foreign_file_keeps_the_bundle_however_deep_it_is() {
 fn a_foreign_file_that_comes_during_the_build_stays() {
     let room = Room::new();
     let _ = room.build("old");
-    let seal = Seal::Key(room.signer());
-    let builder = BundleBuilder::begin(&room.out, header(BundleKind::Bundle), seal).unwrap();
+    let signatures = SignatureSource::Key(room.signer());
+    let builder = BundleBuilder::begin(&room.out, header(BundleKind::Bundle), signatures).unwrap();
     bake_node(&builder, "node-a", "new").unwrap();
     let notes = room.out.join("nodes/node-a/notes.txt");
     fs::write(&notes, "mine").unwrap();
@@ -231,13 +232,13 @@ fn an_empty_or_absent_folder_and_an_old_bundle_are_fine() {
     assert!(room.verify().is_good());
     let _ = bake(
         &room.folder.path().join("new/deep/out"),
-        Seal::Unsigned,
+        SignatureSource::Unsigned,
         "x",
     )
     .unwrap();
     assert_eq!(names(room.folder.path()), ["keys", "new", "out"]);
     // An unsigned one replaces a signed one and does not pass for it.
-    let finished = bake(&room.out, Seal::Unsigned, "two").unwrap();
+    let finished = bake(&room.out, SignatureSource::Unsigned, "two").unwrap();
     assert!(!finished.signed);
     assert_eq!(room.verify().problems[0].rule, "the bundle is not signed");
 }
@@ -251,7 +252,7 @@ fn a_build_that_fails_leaves_the_old_bundle_and_nothing_beside_it() {
         BundleBuilder::begin(
             &room.out,
             header(BundleKind::Bundle),
-            Seal::Key(room.signer()),
+            SignatureSource::Key(room.signer()),
         )
         .unwrap()
     };
@@ -282,8 +283,12 @@ fn a_build_that_fails_leaves_the_old_bundle_and_nothing_beside_it() {
 #[test]
 fn names_that_leave_the_bundle_are_refused() {
     let room = Room::new();
-    let builder =
-        BundleBuilder::begin(&room.out, header(BundleKind::Bundle), Seal::Unsigned).unwrap();
+    let builder = BundleBuilder::begin(
+        &room.out,
+        header(BundleKind::Bundle),
+        SignatureSource::Unsigned,
+    )
+    .unwrap();
     for name in ["", ".", "..", "a/b", "/a", "a\nb", "a\\b"] {
         assert!(builder.node(name, says("x")).is_err(), "{name:?}");
         let mut folder = builder.node(&format!("n{}", name.len()), says("x"));

@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 
-use nodebake::bundle::Seal;
+use nodebake::bundle::SignatureSource;
 
 use super::{NODES, Room, bake, snapshot};
 use crate::support::oracles;
@@ -93,11 +93,11 @@ fn neither_order_nor_threads_nor_place_show() {
         .num_threads(1)
         .build()
         .unwrap();
-    let _ = single.install(|| bake(&one.out, Seal::Key(signer.clone()), "x").unwrap());
+    let _ = single.install(|| bake(&one.out, SignatureSource::Key(signer.clone()), "x").unwrap());
     let many = rayon::ThreadPoolBuilder::new()
         .num_threads(8)
         .build()
         .unwrap();
-    let _ = many.install(|| bake(&two.out, Seal::Key(signer), "x").unwrap());
+    let _ = many.install(|| bake(&two.out, SignatureSource::Key(signer), "x").unwrap());
     assert!(snapshot(&one.out) == snapshot(&two.out));
 }

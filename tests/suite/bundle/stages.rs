@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use nodebake::bundle::{BundleBuilder, Seal, SignedTrees, Trees, attach, sign};
+use nodebake::bundle::{BundleBuilder, SignatureSource, SignedTrees, Trees, attach, sign};
 use nodebake::manifest::BundleKind;
 use nodebake::signing::{NAMESPACE, generate_keys};
 use nodebake::verify::verify;
@@ -13,8 +13,12 @@ use crate::support::oracles;
 
 fn first_stage(room: &Room, text: &str) -> PathBuf {
     let folder = room.folder.path().join("out.trees");
-    let builder =
-        BundleBuilder::begin(&folder, header(BundleKind::TreeBundle), Seal::Unsigned).unwrap();
+    let builder = BundleBuilder::begin(
+        &folder,
+        header(BundleKind::TreeBundle),
+        SignatureSource::Unsigned,
+    )
+    .unwrap();
     for name in NODES {
         let mut node = builder.node(name, says(name)).unwrap();
         assert_eq!(node.tree(&listing(name, text)).unwrap(), None);
@@ -67,7 +71,7 @@ fn an_external_signer_signs_between_the_stages_and_at_the_end() {
     let signed = open(&room, &trees).unwrap();
     assert!(signed.nodes().eq(NODES));
 
-    let finished = bake(&room.out, Seal::Trees(signed), "one").unwrap();
+    let finished = bake(&room.out, SignatureSource::Trees(signed), "one").unwrap();
     assert!(!finished.signed);
     let args = [
         "-verify",
@@ -110,7 +114,7 @@ fn payloads_are_made_from_exactly_the_signed_trees() {
     assert!(verdict.is_good(), "{verdict}");
     let bake = |text: &str| {
         let trees = open(&room, &trees).unwrap();
-        bake(&room.out, Seal::Trees(trees), text).map_err(|error| error.to_string())
+        bake(&room.out, SignatureSource::Trees(trees), text).map_err(|error| error.to_string())
     };
     assert!(
         bake("other")
@@ -120,8 +124,8 @@ fn payloads_are_made_from_exactly_the_signed_trees() {
     assert!(!room.out.exists());
     assert!(bake("one").is_ok());
     let fewer = |header| {
-        let seal = Seal::Trees(open(&room, &trees).unwrap());
-        let builder = BundleBuilder::begin(&room.out, header, seal).unwrap();
+        let signatures = SignatureSource::Trees(open(&room, &trees).unwrap());
+        let builder = BundleBuilder::begin(&room.out, header, signatures).unwrap();
         for name in &NODES[1..] {
             super::bake_node(&builder, name, "one").unwrap();
         }
@@ -181,7 +185,7 @@ fn trees_that_were_changed_or_half_signed_are_refused() {
 #[test]
 fn only_a_complete_bundle_and_a_fitting_signature_go_together() {
     let room = Room::new();
-    let _ = bake(&room.out, Seal::Unsigned, "one").unwrap();
+    let _ = bake(&room.out, SignatureSource::Unsigned, "one").unwrap();
     let unsigned = snapshot(&room.out);
     let sums = fs::read(room.out.join("SHA256SUMS")).unwrap();
     let file = |name: &str, bytes: &[u8]| {
@@ -201,7 +205,7 @@ fn only_a_complete_bundle_and_a_fitting_signature_go_together() {
     let verdict = attach(&room.out, &room.public, &right, None).unwrap();
     assert!(verdict.is_good(), "{verdict}");
     assert!(room.verify().is_good());
-    // Signed anew by another key, nothing of the first signer's stays.
+    // Signed again by another key, nothing of the first signer's stays.
     assert!(sign(&room.out, &theirs).unwrap().is_good());
     assert!(verify(&room.out, &foreign.key, None).unwrap().is_good());
     assert!(!room.verify().is_good());

@@ -134,13 +134,13 @@ fn results_are_json_where_it_is_asked_for() {
     assert_eq!(verified(&project, &project.out())["nodes"], 9);
     let listed = json(&project.good(&["token", "list", "-o", "json"]));
     assert_eq!(listed.as_array().unwrap().len(), 9);
-    let minted = json(&project.good(&["token", "create", "-o", "json"]));
-    assert_eq!(minted, serde_json::json!([]), "all tokens are still good");
+    let created = json(&project.good(&["token", "create", "-o", "json"]));
+    assert_eq!(created, serde_json::json!([]), "all tokens are still good");
     fs::remove_file(project.dir.join("secrets.yaml")).unwrap();
-    let minted = json(&project.good(&[
+    let created = json(&project.good(&[
         "token", "create", "--ttl", "5000d", "-o", "json", ".", "edge-001", "edge-002",
     ]));
-    assert_eq!(minted.as_array().unwrap().len(), 2);
+    assert_eq!(created.as_array().unwrap().len(), 2);
     // Findings are results of `check`: on stdout, as JSON too.
     let output = project.run(&["check", "-o", "json"]);
     assert_eq!(output.status.code(), Some(3));

@@ -144,7 +144,7 @@ fn normal(line: &str) -> String {
             "TIME".to_owned()
         } else if number && (after.starts_with("bytes") || after.starts_with('/')) {
             "SIZE".to_owned()
-        } else if before == Some("minted") || word.ends_with(".<hidden>") {
+        } else if before == Some("created") || word.ends_with(".<hidden>") {
             "TOKEN".to_owned()
         } else if word.starts_with("SHA256:") {
             "KEY".to_owned()
@@ -196,9 +196,9 @@ fn a_receiver_is_told_the_lines_that_tampering_is_tested_with() {
 #[test]
 fn what_is_shown_must_be_said() {
     let lines = |text: &str| text.lines().map(normal).collect::<Vec<_>>();
-    let said = lines("a\nx: minted abc123, good until 2027-02-22T16:32:08Z\nb\nc");
+    let said = lines("a\nx: created abc123, good until 2027-02-22T16:32:08Z\nb\nc");
     assert!(matches(&lines("a\n...\nc"), &said));
-    let shown = "...\nx: minted zzzzzz, good until 2028-02-22T16:32:08Z\n...";
+    let shown = "...\nx: created zzzzzz, good until 2028-02-22T16:32:08Z\n...";
     assert!(matches(&lines(shown), &said));
     for wrong in ["a\n...\nb", "...\ny\n...", "a", ""] {
         assert!(!matches(&lines(wrong), &said), "{wrong}");
@@ -450,7 +450,7 @@ fn help_is_as_recorded() {
     let changed = help.lines().zip(recorded.lines()).find(|(a, b)| a != b);
     assert!(
         help == recorded,
-        "--help has changed, first at {changed:?}; `make golden` records it anew"
+        "--help has changed, first at {changed:?}; `make golden` records it again"
     );
 }
 

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use nodebake::model::output::limits::{Count, Limit, Target};
 use nodebake::model::output::{CloudInit, Format, Settings};
-use nodebake::payload::cloud_init::{BODY_NAME, Rung, Step, accounts};
+use nodebake::payload::cloud_init::{BODY_NAME, Fallback, Step, accounts};
 use nodebake::payload::{Forms, Job};
 use nodebake::tree::{Content, Entry, NodeTree};
 use serde_json::Value;
@@ -73,11 +73,15 @@ fn each_platform_takes_its_last_byte_and_not_one_more() {
         (Target::VMware, 49_152),
         (at_most(20_000), 20_000),
     ] {
-        for (size, rung) in [(most, Rung::Plain), (most + 1, Rung::PackedFiles)] {
+        for (size, fallback) in [(most, Fallback::Plain), (most + 1, Fallback::PackedFiles)] {
             let tree = of_size(size);
             let tried = steps(&tree, target, None);
             let last = tried.last().unwrap();
-            assert_eq!((last.rung, last.fits), (rung, true), "{target:?} {size}");
+            assert_eq!(
+                (last.fallback, last.fits),
+                (fallback, true),
+                "{target:?} {size}"
+            );
             let folder = package(
                 scratch.path(),
                 Format::CloudInit,
@@ -86,7 +90,11 @@ fn each_platform_takes_its_last_byte_and_not_one_more() {
                 &for_target(target, None),
             );
             let written = fs::metadata(folder.join("user-data")).unwrap().len();
-            assert_eq!(written == size as u64, rung == Rung::Plain, "{target:?}");
+            assert_eq!(
+                written == size as u64,
+                fallback == Fallback::Plain,
+                "{target:?}"
+            );
         }
     }
 }
@@ -96,9 +104,14 @@ fn the_ladder_is_climbed_only_as_far_as_needed() {
     let scratch = tempfile::tempdir().unwrap();
     let tree = trees::rich(scratch.path());
     let all = steps(&tree, at_most(1), Some(URL));
-    let rungs: Vec<Rung> = all.iter().map(|step| step.rung).collect();
-    let expected = [Rung::Plain, Rung::PackedFiles, Rung::Gzip, Rung::Fetched];
-    assert_eq!(rungs, expected);
+    let fallbacks: Vec<Fallback> = all.iter().map(|step| step.fallback).collect();
+    let expected = [
+        Fallback::Plain,
+        Fallback::PackedFiles,
+        Fallback::Gzip,
+        Fallback::Fetched,
+    ];
+    assert_eq!(fallbacks, expected);
     // What is 64 times too large is not even packed.
     assert!(all.iter().all(|step| !step.fits));
     assert_eq!(all[0].counted, None);
@@ -163,8 +176,8 @@ fn cloud_init_itself_makes_the_tree_of_every_form() {
             step.counted.unwrap()
         );
         let body = folder.join(BODY_NAME);
-        assert_eq!(body.exists(), step.rung == Rung::Fetched);
-        if step.rung == Rung::Fetched
+        assert_eq!(body.exists(), step.fallback == Fallback::Fetched);
+        if step.fallback == Fallback::Fetched
             && let Some(listener) = listener.take()
         {
             let secret = "0123456789abcdef";
@@ -178,7 +191,7 @@ fn cloud_init_itself_makes_the_tree_of_every_form() {
         }
         let root = apply_cloud_init(&folder, &user_data, &modules);
         let differences = trees::differences(&root, &tree, true);
-        assert_eq!(differences, [""; 0], "{:?}", step.rung);
+        assert_eq!(differences, [""; 0], "{:?}", step.fallback);
         let left = fs::read_dir(root.join("tmp")).unwrap().next();
         assert!(left.is_none(), "{left:?}");
     }
@@ -270,7 +283,7 @@ fn what_nothing_fits_is_a_finding_that_names_the_largest() {
     let shown = project.good(&["show", "n1", "--sizes", "-o", "json"]);
     let shown: Value = serde_json::from_str(&shown).unwrap();
     assert_eq!(shown["documents"][0]["maxBytes"], 900);
-    assert_eq!(shown["documents"][0]["forms"][2]["rung"], "gzip");
+    assert_eq!(shown["documents"][0]["forms"][2]["fallback"], "gzip");
     assert!(
         shown["documents"][0]["largest"][0]["bytes"]
             .as_u64()

@@ -73,7 +73,7 @@ fn systemd_makes_the_secrets_of_it() {
     let (root, given) = (scratch.path().join("root"), scratch.path().join("given"));
     fs::create_dir_all(root.join("etc")).unwrap();
     fs::create_dir(&given).unwrap();
-    // What was there before, and open to all, is written anew.
+    // What was there before, and open to all, is written again.
     fs::create_dir(root.join("var")).unwrap();
     fs::write(root.join("var/empty"), "old").unwrap();
     let tree = tree();

@@ -226,7 +226,7 @@ fn what_cannot_work_is_refused_and_nothing_is_written() {
     assert_eq!(
         listing.matches("\nmember ").count(),
         3,
-        "the secret part is there: {listing}"
+        "the secret payload is there: {listing}"
     );
     let twice = append(&ram, "both", "again").run();
     assert!(

@@ -111,7 +111,7 @@ fn the_public_part_holds_no_secret_in_any_form() {
             assert_eq!(mode, expected, "{}", path.display());
             let name = path.file_name().unwrap().to_string_lossy();
             assert_eq!(is_secret, name.contains(".secrets"), "{name}");
-            // The secret parts prove that the search finds what is there.
+            // The secret payloads prove that the search finds what is there.
             let bytes = fs::read(&path).unwrap();
             assert_eq!(holds_secret(&bytes, 3), is_secret, "{}", path.display());
         }
@@ -260,7 +260,7 @@ fn merged(folder: &Path, parts: &[&str]) -> PathBuf {
         .unwrap();
     let said = text(&output.stderr);
     assert!(output.status.success(), "merging {parts:?}: {said}");
-    // It says whence the parts came in comments and begins the document anew, which is none to some readers.
+    // It says whence the parts came in comments and begins the document again, which is none to some readers.
     let written = fs::read_to_string(&made).unwrap();
     let (_, document) = written.split_once("---\n").unwrap();
     fs::write(&made, format!("#cloud-config\n{document}")).unwrap();

@@ -73,7 +73,7 @@ struct RenderedNode {
 
 impl RenderedNode {
     fn new(profile: &str, release: &str, more: &str) -> Self {
-        // Not /tmp: nothing may be baked to what a boot makes anew.
+        // Not /tmp: nothing may be baked to what a boot makes again.
         let folder = tempfile::tempdir_in("/var/tmp").unwrap();
         let baked = Self { folder };
         let project = baked.project();

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use nodebake::model::output::limits::{Count, Limit, Target};
 use nodebake::model::output::{CloudInit, Format, Secrets, Settings};
-use nodebake::payload::cloud_init::{Rung, UserFiles, UserPart, accounts};
+use nodebake::payload::cloud_init::{Fallback, UserFiles, UserPart, accounts};
 use nodebake::payload::{Forms, Job, NodeFacts};
 use nodebake::tree::{Content, Entry, NodeTree};
 
@@ -160,11 +160,11 @@ fn the_schema_has_nothing_against_any_form() {
         settings: &tried,
     };
     let account = accounts(&job, &Forms::default()).unwrap().remove(0);
-    let mut documents: Vec<(Rung, PathBuf)> = Vec::new();
+    let mut documents: Vec<(Fallback, PathBuf)> = Vec::new();
     for step in account.steps {
         let settings = settings(step.counted.unwrap());
         let folder = package(scratch.path(), Format::CloudInit, &tree, &facts, &settings);
-        documents.push((step.rung, folder.join("user-data")));
+        documents.push((step.fallback, folder.join("user-data")));
     }
     let apart = Settings {
         secrets: Secrets::Separate,
@@ -172,9 +172,9 @@ fn the_schema_has_nothing_against_any_form() {
     };
     let folder = package(scratch.path(), Format::CloudInit, &tree, &facts, &apart);
     for part in ["user-data", "user-data.secrets"] {
-        documents.push((Rung::Plain, folder.join(part)));
+        documents.push((Fallback::Plain, folder.join(part)));
     }
-    for (rung, file) in documents {
+    for (fallback, file) in documents {
         let plain = file.with_extension("plain");
         fs::write(&plain, unpacked(&file)).unwrap();
         let name = plain.to_str().unwrap();
@@ -182,7 +182,11 @@ fn the_schema_has_nothing_against_any_form() {
         let output = oracles::run(scratch.path(), "cloud-init", &args);
         let said = [&output.stdout[..], &output.stderr].concat();
         let said = String::from_utf8_lossy(&said);
-        assert_eq!(said, format!("Valid cloud-config: {name}\n"), "{rung:?}");
+        assert_eq!(
+            said,
+            format!("Valid cloud-config: {name}\n"),
+            "{fallback:?}"
+        );
     }
 }
 

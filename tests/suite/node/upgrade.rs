@@ -29,7 +29,7 @@ pub const AFTER: &str = r#"    overlays: {chrony: null}
     directories: {/srv/kind: {mode: "0750"}}
 "#;
 
-/// Gives the node these lines, and raises the generation where it is to be provisioned anew.
+/// Gives the node these lines, and raises the generation where it is to be provisioned again.
 pub fn write(project: &Project, output: &str, lines: &str, generation: u32) {
     let file = project.dir.join("cluster.yaml");
     let fixture = crate::support::fixture::fixtures().join("modern/cluster.yaml");
@@ -257,7 +257,7 @@ fn a_bundle_says_what_it_follows() {
     let old = record("before")["treeDigest"].clone();
     assert_eq!(record("out")["upgradeFrom"], Value::from(vec![old.clone()]));
     let first = fs::read(node(&project).join(format!("{NODE}.upgrade.sh"))).unwrap();
-    // A kept node follows the same one; without the word all are made anew.
+    // A kept node follows the same one; without the word all are made again.
     let _ = project.good(&["build", "--upgrade-from", "before", "--node", "cp-1*"]);
     assert_eq!(
         fs::read(node(&project).join(format!("{NODE}.upgrade.sh"))).unwrap(),

@@ -311,7 +311,7 @@ fn secrets_below(folder: &Path) -> BTreeSet<String> {
             continue;
         }
         match name.as_str() {
-            "secrets.yaml.age" => found.extend(sealed(path)),
+            "secrets.yaml.age" => found.extend(encrypted(path)),
             name if name.starts_with("secrets") && name.ends_with(".yaml") => {
                 let text = fs::read_to_string(path).unwrap_or_default();
                 found.extend(plain(&text));
@@ -338,7 +338,7 @@ fn plain(text: &str) -> Vec<String> {
     text.lines().filter_map(secret).collect()
 }
 
-fn sealed(path: &Path) -> Vec<String> {
+fn encrypted(path: &Path) -> Vec<String> {
     let mut keys = Keys::default();
     let project = path.parent().unwrap();
     let beside = [project.join(IDENTITY), project.join("..").join(IDENTITY)];

@@ -59,7 +59,7 @@ fn sealed_project(names: &[&str]) -> (Project, Vec<Pair>) {
     (project, pairs)
 }
 
-/// Writes `tokens.recipients` anew.
+/// Writes `tokens.recipients` again.
 fn name_recipients(project: &Project, pairs: &[Pair]) {
     let file = project.dir.join("cluster.yaml");
     let text = fs::read_to_string(&file).unwrap();

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use nodebake::identity::{Auth, BOOTSTRAP_USER, Kubeconfig};
 use nodebake::report::Report;
-use nodebake::secrets::{Keys, Minting, StoreLock, TokenStore};
+use nodebake::secrets::{Keys, StoreLock, TokenStore, TokenTerms};
 use time::macros::datetime;
 
 use crate::identity::kubeconfig::token;
@@ -25,8 +25,8 @@ const PREFIX: &str = "NODEBAKE_TEST_PREFIX";
 const COUNT: &str = "NODEBAKE_TEST_COUNT";
 const SEALED: &str = "NODEBAKE_TEST_SEALED";
 
-fn minting(description: &str) -> Minting<'_> {
-    Minting {
+fn terms(description: &str) -> TokenTerms<'_> {
+    TokenTerms {
         ttl: Duration::from_secs(3600),
         now: datetime!(2026-11-24 15:00 UTC),
         shelf_life: Duration::ZERO,
@@ -38,14 +38,14 @@ fn minting(description: &str) -> Minting<'_> {
 /// The secrets file of a test: plain, or encrypted for the one who has the identity beside it.
 struct Place {
     folder: tempfile::TempDir,
-    sealed: bool,
+    encrypted: bool,
 }
 
 impl Place {
     /// None where age is missing, which is said.
-    fn new(sealed: bool) -> Option<Self> {
+    fn new(encrypted: bool) -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
-        if sealed {
+        if encrypted {
             if !cfg!(feature = "age") {
                 harness::not_asked(Reason::Machine("needs the feature age".to_owned()));
                 return None;
@@ -55,21 +55,21 @@ impl Place {
             }
             let _ = oracles::content(folder.path(), "age-keygen", &["-o", IDENTITY]);
         }
-        Some(Self { folder, sealed })
+        Some(Self { folder, encrypted })
     }
 
     fn file(&self) -> PathBuf {
-        secrets_file(self.folder.path(), self.sealed)
+        secrets_file(self.folder.path(), self.encrypted)
     }
 
     /// How many tokens there are; the file must be whole.
     fn count(&self) -> usize {
         let mut report = Report::default();
-        let keys = keys(self.folder.path(), self.sealed);
+        let keys = keys(self.folder.path(), self.encrypted);
         let store = TokenStore::load(&self.file(), "secrets.yaml", &keys, &mut report);
         let store = store.unwrap().unwrap();
         assert!(report.is_empty(), "{report}");
-        assert_eq!(store.is_sealed(), self.sealed);
+        assert_eq!(store.is_encrypted(), self.encrypted);
         store.count()
     }
 
@@ -79,22 +79,22 @@ impl Place {
             let path = entry.unwrap().path();
             let bytes = fs::read(&path).unwrap();
             let clear = String::from_utf8_lossy(&bytes).contains("secret:");
-            assert!(!clear || !self.sealed, "{}", path.display());
+            assert!(!clear || !self.encrypted, "{}", path.display());
         }
     }
 }
 
-fn secrets_file(folder: &Path, sealed: bool) -> PathBuf {
-    folder.join(if sealed {
+fn secrets_file(folder: &Path, encrypted: bool) -> PathBuf {
+    folder.join(if encrypted {
         "secrets.yaml.age"
     } else {
         "secrets.yaml"
     })
 }
 
-fn keys(folder: &Path, sealed: bool) -> Keys {
+fn keys(folder: &Path, encrypted: bool) -> Keys {
     let mut keys = Keys::default();
-    if sealed {
+    if encrypted {
         let text = fs::read_to_string(folder.join(IDENTITY)).unwrap();
         let public = text
             .lines()
@@ -112,8 +112,8 @@ pub const WRITER: &str = "tokens writer";
 pub fn a_writer() {
     let folder = std::env::var_os(FOLDER).unwrap();
     let folder = Path::new(&folder);
-    let sealed = std::env::var_os(SEALED).is_some();
-    let (path, keys) = (secrets_file(folder, sealed), keys(folder, sealed));
+    let encrypted = std::env::var_os(SEALED).is_some();
+    let (path, keys) = (secrets_file(folder, encrypted), keys(folder, encrypted));
     let prefix = std::env::var(PREFIX).unwrap();
     let count: usize = std::env::var(COUNT).unwrap().parse().unwrap();
     for round in 0..count {
@@ -122,7 +122,7 @@ pub fn a_writer() {
         let mut store = lock.load("secrets.yaml", &keys, &mut report).unwrap();
         assert!(report.is_empty(), "{report}");
         let node = format!("{prefix}-{round}");
-        let _ = store.create([node.as_str()], &minting("x")).unwrap();
+        let _ = store.create([node.as_str()], &terms("x")).unwrap();
         lock.save(&store, &keys).unwrap();
     }
 }
@@ -138,7 +138,7 @@ fn start_writer(place: &Place, umask: &str, prefix: &str, count: usize) -> Child
         .env(PREFIX, prefix)
         .env(COUNT, count.to_string())
         .stdout(Stdio::null());
-    if place.sealed {
+    if place.encrypted {
         let _ = shell.env(SEALED, "1");
     }
     shell.spawn().unwrap()
@@ -209,7 +209,7 @@ fn the_file_is_the_same_strings_to_other_readers() {
         "~",
         "2026-11-24",
     ];
-    let _ = store.create(nodes, &minting(description)).unwrap();
+    let _ = store.create(nodes, &terms(description)).unwrap();
     lock.save(&store, &Keys::default()).unwrap();
     let theirs = documents(folder.path(), &fs::read_to_string(&path).unwrap());
     let theirs = &theirs[0];
@@ -236,12 +236,12 @@ fn debug_shows_no_secret_of_anything() {
     let folder = tempfile::tempdir().unwrap();
     let lock = StoreLock::acquire(&folder.path().join("secrets.yaml")).unwrap();
     let mut store = TokenStore::new("secrets.yaml");
-    let minted = store.create(["a"], &minting("x")).unwrap();
+    let created = store.create(["a"], &terms("x")).unwrap();
     let kubeconfig = Kubeconfig::new("c", "https://a:1", b"ca", BOOTSTRAP_USER);
     let content = nodebake::tree::Content::bytes(kubeconfig.render(&Auth::Token(&token)));
-    let shown = format!("{token:?} {store:#?} {minted:?} {lock:?} {kubeconfig:?} {content:?}");
+    let shown = format!("{token:?} {store:#?} {created:?} {lock:?} {kubeconfig:?} {content:?}");
     assert!(
-        shown.contains("abcdef") && shown.contains(&minted[0].id),
+        shown.contains("abcdef") && shown.contains(&created[0].id),
         "{shown}"
     );
     for secret in [
@@ -263,7 +263,7 @@ fn nodebake(folder: &Path, args: &[&str]) -> (Option<i32>, String, String) {
 }
 
 #[test]
-fn the_token_commands_mint_once_and_list_without_secrets() {
+fn the_token_commands_create_once_and_list_without_secrets() {
     let folder = tempfile::tempdir().unwrap();
     let inventory = "apiVersion: nodebake/v1\nkind: Cluster\nname: kubernetes\nkubernetes: v1.16.6\n\
                      apiServer: {url: 'https://10.0.0.1:6443', ca: pki/ca.pem}\nprofiles: [by-hand]\n\
@@ -279,11 +279,11 @@ fn the_token_commands_mint_once_and_list_without_secrets() {
     );
     let (exit, said, complaint) = create(&["-o", "json"]);
     assert_eq!(exit, Some(0), "{complaint}");
-    let minted: serde_json::Value = serde_json::from_str(&said).unwrap();
-    assert_eq!(minted.as_array().unwrap().len(), 2, "{said}");
+    let created: serde_json::Value = serde_json::from_str(&said).unwrap();
+    assert_eq!(created.as_array().unwrap().len(), 2, "{said}");
     assert_eq!(
         create(&[]).1,
-        "every node has a good token; nothing was minted\n"
+        "every node has a good token; nothing was created\n"
     );
 
     let path = folder.path().join("secrets.yaml");
@@ -293,7 +293,7 @@ fn the_token_commands_mint_once_and_list_without_secrets() {
     let columns = "TOKEN             TTL       EXPIRES                USAGES           DESCRIPTION";
     assert!(table.starts_with(columns), "{table}");
     assert!(
-        table.contains(minted[0]["id"].as_str().unwrap()) && !table.contains(secret),
+        table.contains(created[0]["id"].as_str().unwrap()) && !table.contains(secret),
         "{table}"
     );
     assert!(

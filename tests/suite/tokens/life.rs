@@ -94,7 +94,7 @@ fn a_rotation_touches_the_named_nodes_and_the_old_secret_stays_for_the_overlap()
         ],
     );
     let new = newest(&project, NODE);
-    assert_eq!(said["minted"][0]["id"], *new);
+    assert_eq!(said["created"][0]["id"], *new);
     assert_eq!(said["ended"][0]["id"], *old);
     assert_eq!(said["ended"][0]["delete"], false);
     assert_eq!(newest(&project, OTHER), other);
@@ -126,15 +126,15 @@ fn a_rotation_touches_the_named_nodes_and_the_old_secret_stays_for_the_overlap()
 #[test]
 fn only_what_ends_soon_is_rotated_where_that_is_asked_for() {
     let project = Project::of("reference");
-    let minted = |args: &[&str]| {
+    let created = |args: &[&str]| {
         let said = json(&project, &[&["token", "rotate", "."], args].concat());
-        said["minted"].as_array().unwrap().len()
+        said["created"].as_array().unwrap().len()
     };
-    assert_eq!(minted(&["--expiring-within", "1h"]), 0);
-    assert_eq!(minted(&[NODE, "--ttl", "2h"]), 1);
-    assert_eq!(minted(&[OTHER, "--expiring-within", "3h"]), 0);
-    assert_eq!(minted(&["--expiring-within", "3h", "--ttl", "5h"]), 1);
-    assert_eq!(minted(&["--expiring-within", "3h"]), 0);
+    assert_eq!(created(&["--expiring-within", "1h"]), 0);
+    assert_eq!(created(&[NODE, "--ttl", "2h"]), 1);
+    assert_eq!(created(&[OTHER, "--expiring-within", "3h"]), 0);
+    assert_eq!(created(&["--expiring-within", "3h", "--ttl", "5h"]), 1);
+    assert_eq!(created(&["--expiring-within", "3h"]), 0);
     for args in [
         &["token", "rotate"][..],
         &["token", "rotate", "."],
@@ -178,7 +178,7 @@ fn a_revoked_node_builds_no_more_until_it_is_let_in_by_name() {
     }
     assert!(!project.out().exists());
     let output = run(&project, &["token", "create"]);
-    assert!(text(&output.stdout).contains("nothing was minted"));
+    assert!(text(&output.stdout).contains("nothing was created"));
     assert!(text(&output.stderr).contains("unless it is named"));
     assert!(good(&project, &["token", "list"]).contains("<revoked>"));
     assert_eq!(

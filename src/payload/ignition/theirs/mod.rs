@@ -29,7 +29,7 @@ pub struct UserConfig {
     pub(super) name: Arc<str>,
     /// Its specification.
     pub(super) spec: IgnitionSpec,
-    /// Whether it belongs into the secret part.
+    /// Whether it belongs into the secret payload.
     pub(super) secret: bool,
     /// The document without white space between its tokens.
     pub(super) content: Content,

@@ -44,7 +44,7 @@ fn every_format_that_is_nothing_but_the_tree_is_verified() {
             assert!(!said.contains("not in it"), "{mode}: {said}");
         }
         let _ = verified(&project, &folder, &["overlay.cpio.gz"]);
-        // The secret part alone carries no list.
+        // The secret payload alone carries no list.
         refused(
             &project,
             &folder,
@@ -96,7 +96,7 @@ fn a_layer_completes_its_payload() {
     let _ = verified(&project, &folder, &["overlay.cpio.gz", "layer.cpio.gz"]);
 }
 
-/// Unpacks the node's tarball, changes it, and packs it anew in the same order, with owners as they were.
+/// Unpacks the node's tarball, changes it, and packs it again in the same order, with owners as they were.
 fn repacked(folder: &Path, archive: &str, change: &str) {
     let script = format!(
         "rm -rf root changed.tar changed.tar.gz; mkdir root; gzip -dc {archive} >plain.tar; tar --numeric-owner -C root -xpf plain.tar

@@ -1,4 +1,4 @@
-//! `pki issue`: nodes' certificates by CAs of every kind, and which are made anew.
+//! `pki issue`: nodes' certificates by CAs of every kind, and which are made again.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;

@@ -207,7 +207,7 @@ fn look(round: u64) {
     assert!(names.iter().eq([CURRENT, ROUND, SEEDS]), "{names:?}");
 }
 
-/// Verifies the bundle, with its list of digests and signatures made anew.
+/// Verifies the bundle, with its list of digests and signatures made again.
 fn judge() {
     let room = Path::new(ROOM);
     let list = fs::read(room.join("SHA256SUMS")).unwrap();

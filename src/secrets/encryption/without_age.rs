@@ -30,6 +30,6 @@ pub fn open(_: &[u8], _: &[Identity]) -> std::result::Result<Zeroizing<Vec<u8>>,
 }
 
 /// Refuses.
-pub fn seal(_: &[u8], _: &[Recipient]) -> Result<Vec<u8>> {
+pub fn encrypt(_: &[u8], _: &[Recipient]) -> Result<Vec<u8>> {
     bail!("encrypting the tokens: {ABSENT}")
 }

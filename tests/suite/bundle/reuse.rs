@@ -1,9 +1,9 @@
-//! Keeping nodes of the last bundle.
+//! Reusing nodes of the last bundle.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 
-use nodebake::bundle::{BundleBuilder, Old, OldBundle, Seal};
+use nodebake::bundle::{BundleBuilder, Old, OldBundle, SignatureSource};
 use nodebake::manifest::BundleKind;
 use nodebake::signing::generate_keys;
 
@@ -11,8 +11,8 @@ use super::{NODES, Room, bake_cluster, bake_node, header, load, snapshot};
 
 /// Rebuilds gpu-1 and keeps what can be kept of the others; returns which were kept.
 fn rebuild(room: &Room, text: &str) -> Vec<&'static str> {
-    let seal = Seal::Key(room.signer());
-    let builder = BundleBuilder::begin(&room.out, header(BundleKind::Bundle), seal).unwrap();
+    let signatures = SignatureSource::Key(room.signer());
+    let builder = BundleBuilder::begin(&room.out, header(BundleKind::Bundle), signatures).unwrap();
     let old = match OldBundle::open_verified(&room.out, &room.public).unwrap() {
         Old::Verified(old) => old,
         Old::Unusable(reason) => panic!("{reason}"),
@@ -21,13 +21,13 @@ fn rebuild(room: &Room, text: &str) -> Vec<&'static str> {
     let mut kept = Vec::new();
     bake_node(&builder, NODES[0], text).unwrap();
     for name in &NODES[1..] {
-        if builder.keep(&old, name).unwrap() {
+        if builder.reuse(&old, name).unwrap() {
             kept.push(*name);
         } else {
             bake_node(&builder, name, "one").unwrap();
         }
     }
-    assert!(!builder.keep(&old, "unknown").unwrap());
+    assert!(!builder.reuse(&old, "unknown").unwrap());
     bake_cluster(&builder, "one").unwrap();
     let _ = builder.finish().unwrap();
     kept
@@ -97,17 +97,17 @@ fn a_bundle_of_another_key_or_version_is_not_kept_from() {
     let Old::Verified(old) = OldBundle::open_verified(&room.out, &room.public).unwrap() else {
         panic!("it does not verify");
     };
-    let kept = |change: fn(&mut nodebake::bundle::BundleHeader), seal| {
+    let kept = |change: fn(&mut nodebake::bundle::BundleHeader), signatures| {
         let mut header = header(BundleKind::Bundle);
         change(&mut header);
-        let builder = BundleBuilder::begin(&room.out, header, seal).unwrap();
-        builder.keep(&old, "node-a").unwrap()
+        let builder = BundleBuilder::begin(&room.out, header, signatures).unwrap();
+        builder.reuse(&old, "node-a").unwrap()
     };
-    let ours = || Seal::Key(load(&room.key("sign.key")));
+    let ours = || SignatureSource::Key(load(&room.key("sign.key")));
     assert!(kept(|_| {}, ours()));
     assert!(kept(|header| header.generation = 4, ours()));
     assert!(!kept(|header| header.libraries.clear(), ours()));
     assert!(!kept(|header| header.cluster = "other".into(), ours()));
     // An unsigned build has no tree.sums.sig in it.
-    assert!(!kept(|_| {}, Seal::Unsigned));
+    assert!(!kept(|_| {}, SignatureSource::Unsigned));
 }

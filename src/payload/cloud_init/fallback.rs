@@ -1,5 +1,5 @@
-//! The ladder: how user-data is made to fit what its platform takes. It is climbed only as far as needed, since each
-//! rung costs something: a packed file cannot be read by people, a packed document by no program but cloud-init, and
+//! The list of fallbacks: how user-data is made to fit what its platform takes. It is climbed only as far as needed, since each
+//! fallback costs something: a packed file cannot be read by people, a packed document by no program but cloud-init, and
 //! what is fetched needs a server.
 
 use std::io;
@@ -11,7 +11,7 @@ use crate::io::Limited;
 use crate::model::Sha256Digest;
 use crate::model::output::limits::Limit;
 use crate::model::output::{Assets, Format};
-use crate::payload::cloud_init::form::Rung;
+use crate::payload::cloud_init::form::Fallback;
 use crate::payload::cloud_init::user_data::{Packing, Shape, write, write_file};
 use crate::payload::gzip::Gzip;
 use crate::payload::part::parts;
@@ -25,12 +25,12 @@ const HOPELESS: u64 = 64;
 /// How many of the largest files are named.
 const NAMED: usize = 5;
 
-/// One rung that was tried.
+/// One fallback that was tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Step {
     /// The form.
-    pub rung: Rung,
+    pub fallback: Fallback,
     /// What the platform would count; None when it is hopelessly much.
     pub counted: Option<u64>,
     /// Whether the platform takes it.
@@ -44,17 +44,17 @@ pub struct Account {
     pub part: Part,
     /// The platform's limit.
     pub limit: Option<Limit>,
-    /// The rungs in order; the last one is it, if it fits.
+    /// The fallbacks in order; the last one is it, if it fits.
     pub steps: Vec<Step>,
 }
 
 impl Account {
     /// The form that is written; None when no form fits.
-    pub fn rung(&self) -> Option<Rung> {
+    pub fn fallback(&self) -> Option<Fallback> {
         self.steps
             .last()
             .filter(|step| step.fits)
-            .map(|step| step.rung)
+            .map(|step| step.fallback)
     }
 }
 
@@ -74,15 +74,15 @@ pub fn account(job: &Job<'_>, part: Part, forms: &Forms) -> Result<Account> {
         limit: settings.target.limit(),
         steps: Vec::new(),
     };
-    for rung in rungs(part, settings.url.is_some()) {
-        let counted = counted(job, part, rung, forms, account.limit)?;
+    for fallback in fallbacks(part, settings.url.is_some()) {
+        let counted = counted(job, part, fallback, forms, account.limit)?;
         let fits = match (account.limit, counted) {
             (Some(limit), Some(counted)) => counted <= limit.max_bytes,
             (Some(_), None) => false,
             (None, _) => true,
         };
         let step = Step {
-            rung,
+            fallback,
             counted,
             fits,
         };
@@ -95,44 +95,44 @@ pub fn account(job: &Job<'_>, part: Part, forms: &Forms) -> Result<Account> {
 }
 
 /// The form in which a document is written. What has no limit is not measured first.
-pub fn chosen(job: &Job<'_>, part: Part, forms: &Forms) -> Result<Option<Rung>> {
+pub fn chosen(job: &Job<'_>, part: Part, forms: &Forms) -> Result<Option<Fallback>> {
     match job.settings.cloud_init.target.limit() {
-        None => Ok(Some(Rung::Plain)),
-        Some(_) => Ok(account(job, part, forms)?.rung()),
+        None => Ok(Some(Fallback::Plain)),
+        Some(_) => Ok(account(job, part, forms)?.fallback()),
     }
 }
 
-/// The rungs of a part. Two documents that are to be merged are parts of one multi-part document, where gzip has no
+/// The fallbacks of a part. Two documents that are to be merged are parts of one multi-part document, where gzip has no
 /// place of its own; and what holds nothing but secrets has nothing to fetch from where others read.
-fn rungs(part: Part, has_url: bool) -> Vec<Rung> {
-    let mut rungs = vec![Rung::Plain, Rung::PackedFiles];
+fn fallbacks(part: Part, has_url: bool) -> Vec<Fallback> {
+    let mut fallbacks = vec![Fallback::Plain, Fallback::PackedFiles];
     if part == Part::Whole {
-        rungs.push(Rung::Gzip);
+        fallbacks.push(Fallback::Gzip);
     }
     if has_url && part != Part::Secrets {
-        rungs.push(Rung::Fetched);
+        fallbacks.push(Fallback::Fetched);
     }
-    rungs
+    fallbacks
 }
 
 fn counted(
     job: &Job<'_>,
     part: Part,
-    rung: Rung,
+    fallback: Fallback,
     forms: &Forms,
     limit: Option<Limit>,
 ) -> Result<Option<u64>> {
     let most = limit.map_or(u64::MAX, |limit| limit.max_bytes.saturating_mul(HOPELESS));
-    let bytes = match rung {
-        Rung::Gzip => document(job, Shape::of(part, rung, None), forms, most)?
+    let bytes = match fallback {
+        Fallback::Gzip => document(job, Shape::of(part, fallback, None), forms, most)?
             .map(|plain| Gzip::new().pack(&plain).len() as u64),
-        Rung::Plain | Rung::PackedFiles | Rung::Fetched => {
+        Fallback::Plain | Fallback::PackedFiles | Fallback::Fetched => {
             // Any digest is as long as the right one.
             let digest = Sha256Digest::default();
-            size(job, Shape::of(part, rung, Some(digest)), forms, most)?
+            size(job, Shape::of(part, fallback, Some(digest)), forms, most)?
         }
     };
-    let is_text = rung != Rung::Gzip;
+    let is_text = fallback != Fallback::Gzip;
     Ok(bytes.map(|bytes| limit.map_or(bytes, |limit| limit.count.of(bytes, is_text))))
 }
 

@@ -15,10 +15,10 @@ use crate::report::{Finding, Id, Report};
 use crate::secrets::file_access::check_file;
 
 #[cfg(feature = "age")]
-#[path = "seal/with_age.rs"]
+#[path = "encryption/with_age.rs"]
 mod format;
 #[cfg(not(feature = "age"))]
-#[path = "seal/without_age.rs"]
+#[path = "encryption/without_age.rs"]
 mod format;
 
 /// How a binary age file starts, and how an armoured one does (age-encryption.org/v1, "Header" and "ASCII armor").
@@ -30,7 +30,7 @@ const MARKS: [&[u8]; 2] = [
 const IDENTITY_LIMIT: Limit = Limit::mib(1);
 
 /// Whether bytes are an age file.
-pub(super) fn is_sealed(bytes: &[u8]) -> bool {
+pub(super) fn is_encrypted(bytes: &[u8]) -> bool {
     let start = bytes.iter().position(|byte| !byte.is_ascii_whitespace());
     let bytes = &bytes[start.unwrap_or(0)..];
     MARKS.iter().any(|mark| bytes.starts_with(mark))
@@ -66,7 +66,7 @@ impl Keys {
     /// Adds the identities of an age identity file or of an unencrypted SSH private key. The error is the rule, which
     /// never repeats the text.
     pub fn add_identities(&mut self, text: &str) -> std::result::Result<(), String> {
-        if is_sealed(text.as_bytes()) {
+        if is_encrypted(text.as_bytes()) {
             return Err(
                 "the identities are encrypted themselves; open them first: `age -d FILE | nodebake … --identity -`"
                     .to_owned(),
@@ -126,8 +126,8 @@ impl Keys {
     }
 
     /// Encrypts a text for all recipients.
-    pub(super) fn seal(&self, text: &[u8]) -> Result<Vec<u8>> {
-        format::seal(text, &self.recipients)
+    pub(super) fn encrypt(&self, text: &[u8]) -> Result<Vec<u8>> {
+        format::encrypt(text, &self.recipients)
     }
 }
 
@@ -137,12 +137,12 @@ mod tests {
 
     #[test]
     fn an_age_file_is_known_by_how_it_starts() {
-        for sealed in [
+        for encrypted in [
             "age-encryption.org/v1\n-> X25519 a",
             "-----BEGIN AGE ENCRYPTED FILE-----\nYQ==",
             "\n  -----BEGIN AGE ENCRYPTED FILE-----\n",
         ] {
-            assert!(is_sealed(sealed.as_bytes()), "{sealed}");
+            assert!(is_encrypted(encrypted.as_bytes()), "{encrypted}");
         }
         for plain in [
             "",
@@ -150,7 +150,7 @@ mod tests {
             "apiVersion: nodebake/v1\n",
             "# age-encryption.org/v1",
         ] {
-            assert!(!is_sealed(plain.as_bytes()), "{plain}");
+            assert!(!is_encrypted(plain.as_bytes()), "{plain}");
         }
     }
 

@@ -114,16 +114,16 @@ pub fn open(
 }
 
 /// Encrypts for all recipients. Armoured: it passes through pipelines' variables, and git shows that it is text.
-pub fn seal(text: &[u8], recipients: &[Recipient]) -> Result<Vec<u8>> {
-    let sealing = "encrypting the tokens";
+pub fn encrypt(text: &[u8], recipients: &[Recipient]) -> Result<Vec<u8>> {
+    let encrypting = "encrypting the tokens";
     let recipients = recipients.iter().map(|one| &**one as &dyn ::age::Recipient);
     let encryptor =
-        Encryptor::with_recipients(recipients).map_err(|error| anyhow!("{sealing}: {error}"))?;
-    let armour = ArmoredWriter::wrap_output(Vec::new(), Format::AsciiArmor).context(sealing)?;
-    let mut writer = encryptor.wrap_output(armour).context(sealing)?;
-    writer.write_all(text).context(sealing)?;
-    let armour = writer.finish().context(sealing)?;
-    armour.finish().context(sealing)
+        Encryptor::with_recipients(recipients).map_err(|error| anyhow!("{encrypting}: {error}"))?;
+    let armour = ArmoredWriter::wrap_output(Vec::new(), Format::AsciiArmor).context(encrypting)?;
+    let mut writer = encryptor.wrap_output(armour).context(encrypting)?;
+    writer.write_all(text).context(encrypting)?;
+    let armour = writer.finish().context(encrypting)?;
+    armour.finish().context(encrypting)
 }
 
 #[cfg(test)]
@@ -162,27 +162,30 @@ mod tests {
     fn every_recipient_opens_it_and_nobody_else() {
         let [one, two, other] = [(); 3].map(|()| x25519::Identity::generate());
         let recipients = [&one, &two].map(|one| Box::new(one.to_public()) as Recipient);
-        let sealed = seal(b"tokens: {}\n", &recipients).expect("it is all in memory");
+        let encrypted = encrypt(b"tokens: {}\n", &recipients).expect("it is all in memory");
         for reader in [one, two] {
-            let opened = open(&sealed, &[Box::new(reader)]);
+            let opened = open(&encrypted, &[Box::new(reader)]);
             assert_eq!(opened.expect("for them").as_slice(), b"tokens: {}\n");
         }
-        let refused = open(&sealed, &[Box::new(other)]).expect_err("not for them");
+        let refused = open(&encrypted, &[Box::new(other)]).expect_err("not for them");
         assert!(refused.contains("none of the identities"), "{refused}");
-        assert!(seal(b"x", &[]).is_err());
+        assert!(encrypt(b"x", &[]).is_err());
     }
 
     #[test]
     fn every_cut_and_every_changed_byte_is_found() {
         let identity = x25519::Identity::generate();
         let public: Recipient = Box::new(identity.to_public());
-        let sealed = seal(b"tokens: {}\n", &[public]).expect("it is all in memory");
+        let encrypted = encrypt(b"tokens: {}\n", &[public]).expect("it is all in memory");
         let reader: [Identity; 1] = [Box::new(identity)];
-        for length in 1..sealed.len() - 1 {
-            assert!(open(&sealed[..length], &reader).is_err(), "cut at {length}");
+        for length in 1..encrypted.len() - 1 {
+            assert!(
+                open(&encrypted[..length], &reader).is_err(),
+                "cut at {length}"
+            );
         }
-        for at in 0..sealed.len() - 1 {
-            let mut changed = sealed.clone();
+        for at in 0..encrypted.len() - 1 {
+            let mut changed = encrypted.clone();
             changed[at] ^= 1;
             let opened = open(&changed, &reader);
             assert!(

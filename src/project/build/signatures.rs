@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, bail};
 
-use crate::bundle::{Seal, SignedTrees, Trees};
+use crate::bundle::{SignatureSource, SignedTrees, Trees};
 use crate::error::Result;
 use crate::project::signing::{SIGN_KEY, SIGN_PUB};
 use crate::project::{BuildRequest, Signing};
@@ -24,12 +24,14 @@ pub fn signer(request: &BuildRequest, report: &mut Report) -> Result<Option<Arc<
 }
 
 /// The source of the bundle's signatures.
-pub fn seal(
+pub fn signatures(
     request: &BuildRequest,
     signer: Option<Arc<Signer>>,
-) -> Result<std::result::Result<Seal, Finding>> {
+) -> Result<std::result::Result<SignatureSource, Finding>> {
     let Signing::Payloads(trees) = &request.signing else {
-        return Ok(Ok(signer.map_or(Seal::Unsigned, Seal::Key)));
+        return Ok(Ok(
+            signer.map_or(SignatureSource::Unsigned, SignatureSource::Key)
+        ));
     };
     let mut report = Report::default();
     let shown = SIGN_PUB;
@@ -38,7 +40,7 @@ pub fn seal(
         return Ok(Err(finding.context("reading keys/sign.pub")?));
     };
     match SignedTrees::open(trees, &key)? {
-        Trees::Verified(trees) => Ok(Ok(Seal::Trees(trees))),
+        Trees::Verified(trees) => Ok(Ok(SignatureSource::Trees(trees))),
         Trees::Refused(verdict) => bail!(
             "reading {}: {}",
             trees.display(),
