@@ -147,7 +147,7 @@ fn project(scratch: &Path, nodes: usize) -> PathBuf {
     );
     fs::write(project.join("cluster.yaml"), format!("{head}{range}")).unwrap();
     fs::remove_file(project.join("secrets.yaml")).unwrap();
-    let _ = run(&project, &["token", "create"]);
+    run(&project, &["token", "create"]);
     project
 }
 
@@ -216,7 +216,7 @@ fn run(project: &Path, args: &[&str]) -> Run {
 
 /// What the procedure runs for each node, without ssh and the API server: kubectl config four times, sed twice, tar.
 fn by_hand() -> Option<Duration> {
-    let _ = Command::new("kubectl")
+    Command::new("kubectl")
         .arg("version")
         .arg("--client")
         .output()
@@ -224,7 +224,7 @@ fn by_hand() -> Option<Duration> {
     let scratch = Scratch::new(Path::new(env!("CARGO_TARGET_TMPDIR")));
     let reference =
         Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/reference/pki/ca.pem");
-    let _ = fs::copy(reference, scratch.0.join("ca.pem")).unwrap();
+    fs::copy(reference, scratch.0.join("ca.pem")).unwrap();
     let config = "address: \"##NODE_IP##\"\nhealthzBindAddress: \"##NODE_IP##\"\n".repeat(20);
     fs::write(scratch.0.join("config.template"), config).unwrap();
     fs::write(

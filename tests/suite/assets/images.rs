@@ -48,8 +48,8 @@ layout('short.tar', {'io.containerd.image.name': 'busybox:1'})
 tar([('x', b'x')], 'none.tar')
 open('digest', 'w').write('sha256:' + digest(manifest))
 "#;
-    let _ = oracles::content(folder, "python3", &["-c", script]);
-    let _ = oracles::content(folder, "sh", &["-c", "gzip -kn pause.tar"]);
+    oracles::content(folder, "python3", &["-c", script]);
+    oracles::content(folder, "sh", &["-c", "gzip -kn pause.tar"]);
 }
 
 /// A project whose node has these archives, and more lines.
@@ -248,13 +248,13 @@ fn containerd_imports_them_under_the_names_that_the_node_uses() {
         &["pause.tar", "oci.tar"],
         "    airgap: true\n    output: {secrets: inline}\n",
     );
-    let _ = project.command(&["build"]).good();
+    project.command(&["build"]).good();
     let root = at.join("root");
     fs::create_dir(&root).unwrap();
     let layer = crate::assets::shared::shared(&project, NODE)["layer.tar.gz"].clone();
     let archive = node(&project).join(format!("{NODE}.tar.gz"));
     for archive in [project.out().join(layer), archive] {
-        let _ = oracles::content(&root, "tar", &["-xpf", archive.to_str().unwrap()]);
+        oracles::content(&root, "tar", &["-xpf", archive.to_str().unwrap()]);
     }
     let link = root.join("etc/systemd/system/kubelet.service.requires/nodebake-images.service");
     assert!(fs::symlink_metadata(link).is_ok());
@@ -308,8 +308,8 @@ fn containerd_imports_them_under_the_names_that_the_node_uses() {
     let row = rows.lines().find(|row| row.starts_with(&by_digest));
     assert!(row.unwrap().contains(&format!(" {digest} ")), "{rows}");
     // A name that is there for an older image is taken from it.
-    let _ = containerd.images(at, &["rm", &by_digest]);
-    let _ = containerd.images(at, &["tag", "--force", PAUSE, "registry.example.com/app:2"]);
+    containerd.images(at, &["rm", &by_digest]);
+    containerd.images(at, &["tag", "--force", PAUSE, "registry.example.com/app:2"]);
     assert!(run(&root).contains("unpacking"));
     let rows = containerd.images(at, &["ls"]);
     for name in ["registry.example.com/app:2", &by_digest] {
@@ -349,13 +349,13 @@ fn skopeo_agrees_about_archives() {
     tags.sort_unstable();
     assert_eq!(tags, ["busybox:1", PAUSE]);
     let from = "copy -q docker-archive:pause.tar:busybox:1";
-    let _ = skopeo(&format!(
+    skopeo(&format!(
         "{from} oci-archive:made-oci.tar:r.example.com/a:1"
     ));
-    let _ = skopeo(&format!(
+    skopeo(&format!(
         "{from} docker-archive:made-docker.tar:r.example.com/b:1"
     ));
-    let _ = skopeo(&format!("{from} oci-archive:short.tar:1"));
+    skopeo(&format!("{from} oci-archive:short.tar:1"));
     let refused = findings(&project(at, &["short.tar"], ""));
     assert!(refused.contains("without a whole name"), "{refused}");
     let made = ["made-oci.tar", "made-docker.tar", "pause.tar", "oci.tar"];
@@ -368,7 +368,7 @@ fn skopeo_agrees_about_archives() {
     ours.sort_unstable();
     let containerd = Containerd::start(at);
     for file in made {
-        let _ = containerd.images(at, &["import", file]);
+        containerd.images(at, &["import", file]);
     }
     let there = containerd.images(at, &["ls", "-q"]);
     let there: Vec<&str> = there

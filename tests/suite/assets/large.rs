@@ -43,7 +43,7 @@ nodes:
         sha256(&noise)
     );
     fs::write(file, format!("{head}{more}")).unwrap();
-    let _ = project.good(&["token", "create", "."]);
+    project.good(&["token", "create", "."]);
     project
 }
 

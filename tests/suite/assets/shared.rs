@@ -95,7 +95,7 @@ fn unpack(project: &Project, file: &str, folder: &Path) {
         "{program} -qdc {file} | (cd {} && cpio -idmu --quiet --no-absolute-filenames)",
         folder.display()
     );
-    let _ = oracles::content(&project.out(), "sh", &["-euc", &script]);
+    oracles::content(&project.out(), "sh", &["-euc", &script]);
 }
 
 /// What tree.json says of a node.
@@ -146,7 +146,7 @@ fn assert_tree(project: &Project, node: &str, root: &Path, is_ours: impl Fn(&str
 fn layer_and_node_part_in_any_order_are_the_whole_tree() {
     needs_any_mode();
     let project = project("{formats: [tarball]}");
-    let _ = project.good(&["build"]);
+    project.good(&["build"]);
     for node in [SAME[0], OTHER] {
         let layer = layer(&project, node, "tar");
         let public = own(&project, node, &format!("{node}.tar"));
@@ -169,7 +169,7 @@ fn layer_and_node_part_in_any_order_are_the_whole_tree() {
             symlink("real", at.join("usr/local")).unwrap();
             for file in order {
                 let args = ["-C", at.to_str().unwrap(), flags, file];
-                let _ = oracles::content(&project.out(), judge, &args);
+                oracles::content(&project.out(), judge, &args);
             }
             let link = fs::symlink_metadata(at.join("usr/local")).unwrap();
             assert!(link.is_symlink(), "{judge}");
@@ -185,7 +185,7 @@ fn an_overlay_lies_over_its_layer() {
     needs_any_mode();
     oracles::needs(["cpio"]);
     let project = project("{secrets: inline, initramfs: {compression: gzip}}");
-    let _ = project.good(&["build", "--format", "initramfs"]);
+    project.good(&["build", "--format", "initramfs"]);
     for node in [SAME[0], OTHER] {
         let root = tempfile::tempdir().unwrap();
         unpack(&project, &layer(&project, node, "cpio"), root.path());
@@ -202,7 +202,7 @@ fn a_carried_layer_comes_to_the_root_and_nothing_does_without_it() {
     needs_any_mode();
     oracles::needs(["cpio"]);
     let project = project("{secrets: inline, initramfs: {mode: carry}}");
-    let _ = project.good(&["build", "--format", "initramfs"]);
+    project.good(&["build", "--format", "initramfs"]);
     let node = SAME[0];
     let ours = &layer(&project, node, "carry.cpio");
     let other = &layer(&project, OTHER, "carry.cpio");
@@ -241,7 +241,7 @@ fn a_carried_layer_comes_to_the_root_and_nothing_does_without_it() {
 #[test]
 fn nodes_with_the_same_assets_share_one_layer() {
     let project = project("{formats: [tarball, initramfs]}");
-    let _ = project.good(&["build"]);
+    project.good(&["build"]);
     let first = shared(&project, SAME[0]);
     assert_eq!(
         first.keys().collect::<Vec<_>>(),
@@ -279,13 +279,13 @@ fn nodes_with_the_same_assets_share_one_layer() {
     }
     let mode = project.out().join("shared").metadata().unwrap().mode();
     assert_eq!(mode & 0o7777, 0o755);
-    let _ = project.good(&["verify", "out", "--key", "keys/sign.pub"]);
+    project.good(&["verify", "out", "--key", "keys/sign.pub"]);
 }
 
 #[test]
 fn what_is_kept_keeps_its_layer_and_no_other_stays() {
     let project = project("{formats: [tarball]}");
-    let _ = project.good(&["build"]);
+    project.good(&["build"]);
     let before = shared(&project, SAME[0]);
     let inode = |path: &str| project.out().join(path).metadata().unwrap().ino();
     let kept = inode(&before["layer.tar.gz"]);
@@ -297,12 +297,12 @@ fn what_is_kept_keeps_its_layer_and_no_other_stays() {
     let was = digest(&fs::read(project.dir.join("more")).unwrap());
     fs::write(project.dir.join("more"), "other").unwrap();
     fs::write(file, inventory.replace(&was, &digest(b"other"))).unwrap();
-    let _ = project.good(&["build", "--node", OTHER]);
+    project.good(&["build", "--node", OTHER]);
     assert_eq!(shared(&project, SAME[0]), before);
     assert_eq!(inode(&before["layer.tar.gz"]), kept);
     assert_ne!(shared(&project, OTHER)["layer.tar.xz"], old);
     assert!(!project.out().join(&old).exists());
-    let _ = project.good(&["verify", "out", "--key", "keys/sign.pub"]);
+    project.good(&["verify", "out", "--key", "keys/sign.pub"]);
     // One that somebody changed is made again with its nodes, though none of them was asked for.
     let layer = project.out().join(&before["layer.tar.gz"]);
     let good = fs::read(&layer).unwrap();
@@ -313,9 +313,9 @@ fn what_is_kept_keeps_its_layer_and_no_other_stays() {
     let output = project.run(&["verify", "out", "--key", "keys/sign.pub"]);
     assert_eq!(output.status.code(), Some(4));
     assert!(text(&output.stdout).contains(&before["layer.tar.gz"]));
-    let _ = project.good(&["build", "--node", OTHER]);
+    project.good(&["build", "--node", OTHER]);
     assert!(fs::read(&layer).unwrap() == good);
-    let _ = project.good(&["verify", "out", "--key", "keys/sign.pub"]);
+    project.good(&["verify", "out", "--key", "keys/sign.pub"]);
     // A node that turns out to be none to keep is baked, with another asset by now: nobody needs its old layer, which is
     // kept by then.
     let old = shared(&project, OTHER)["layer.tar.xz"].clone();
@@ -330,16 +330,16 @@ fn what_is_kept_keeps_its_layer_and_no_other_stays() {
     let json = project.out().join(format!("nodes/{OTHER}/tree.json"));
     fs::remove_file(&json).unwrap();
     fs::write(&json, "{}").unwrap();
-    let _ = project.good(&["build", "--node", SAME[0]]);
+    project.good(&["build", "--node", SAME[0]]);
     assert_ne!(shared(&project, OTHER)["layer.tar.xz"], old);
     assert!(!project.out().join(&old).exists());
-    let _ = project.good(&["verify", "out", "--key", "keys/sign.pub"]);
+    project.good(&["verify", "out", "--key", "keys/sign.pub"]);
 }
 
 #[test]
 fn a_layer_is_appended_before_the_nodes_own_overlay() {
     let project = project("{secrets: separate}");
-    let _ = project.good(&["build"]);
+    project.good(&["build"]);
     crate::formats::initrd::base(&project.dir, "base", &["bin/busybox"], "gzip");
     let node = SAME[0];
     let args = [
@@ -354,7 +354,7 @@ fn a_layer_is_appended_before_the_nodes_own_overlay() {
         "-o",
         "both",
     ];
-    let _ = nodebake(&project.dir, &args).good();
+    nodebake(&project.dir, &args).good();
     let both = fs::read(project.dir.join("both")).unwrap();
     let layer = &shared(&project, node)["layer.cpio.gz"];
     let mut at = 0;
@@ -378,12 +378,12 @@ fn a_node_whose_payload_is_to_hold_everything_has_no_layer() {
     oracles::needs(["tar"]);
     needs_any_mode();
     let project = project("{formats: [tarball], tarball: {assets: inside}, secrets: inline}");
-    let _ = project.good(&["build"]);
+    project.good(&["build"]);
     assert!(!project.out().join("shared").exists());
     let root = tempfile::tempdir().unwrap();
     let archive = project.out().join(format!("nodes/{0}/{0}.tar.gz", SAME[0]));
     let args = ["-xpf", archive.to_str().unwrap()];
-    let _ = oracles::content(root.path(), "tar", &args);
+    oracles::content(root.path(), "tar", &args);
     assert_tree(&project, SAME[0], root.path(), |_| false);
 }
 
@@ -392,7 +392,7 @@ fn sizes_say_where_each_format_has_the_assets() {
     let project = project("{initramfs: {mode: carry}, cloudInit: {assets: iso}}");
     let shown = project.good(&["show", SAME[0], "--sizes", "-o", "json"]);
     let shown: Value = serde_json::from_str(&shown).unwrap();
-    let _ = project.good(&["build"]);
+    project.good(&["build"]);
     let built = shared(&project, SAME[0]);
     let places = &shown["assets"]["places"];
     assert_eq!(places["tarball"], built["layer.tar.gz"]);

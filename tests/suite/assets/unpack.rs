@@ -19,12 +19,12 @@ fn release(folder: &Path) {
         ln -s bridge release/bin/link; ln release/bin/bridge release/bin/twin
         echo text >release/share/README; chmod 0600 release/share/README
         name=release/share/$(printf '%0120d' 7); echo long >$name";
-    let _ = oracles::content(folder, "sh", &["-euc", script]);
+    oracles::content(folder, "sh", &["-euc", script]);
 }
 
 fn packed(folder: &Path, name: &str, pack: &str) -> (PathBuf, String) {
     let script = format!("tar --format=gnu --hole-detection=raw -S -cf - release | {pack} >{name}");
-    let _ = oracles::content(folder, "sh", &["-euc", &script]);
+    oracles::content(folder, "sh", &["-euc", &script]);
     let path = folder.join(name);
     let digest = sha256(&fs::read(&path).unwrap());
     (path, digest)
@@ -53,7 +53,7 @@ fn root(project: &Project) -> PathBuf {
         let shown = path.display().to_string();
         let is_for_it = shown.contains(&format!("nodes/{NODE}/")) || shown.contains("/shared/");
         if is_for_it && shown.ends_with(".tar.gz") {
-            let _ = oracles::content(&root, "tar", &["-xpf", &shown]);
+            oracles::content(&root, "tar", &["-xpf", &shown]);
         }
     }
     root
@@ -75,7 +75,7 @@ fn archives_come_to_the_node_as_tar_unpacks_them() {
         release(scratch.path());
         if name == "cni-with-holes.tar" {
             let script = "truncate -s 300000 release/holes; echo end >>release/holes";
-            let _ = oracles::content(scratch.path(), "sh", &["-euc", script]);
+            oracles::content(scratch.path(), "sh", &["-euc", script]);
         }
         let (archive, digest) = packed(scratch.path(), name, pack);
         let source = archive.display();
@@ -85,7 +85,7 @@ fn archives_come_to_the_node_as_tar_unpacks_them() {
                 "/opt/cni: {{source: {source}, sha256: {digest}, version: \"1.6.0\", unpack: {{strip: 1}}}}"
             ),
         );
-        let _ = project.good(&["build"]);
+        project.good(&["build"]);
         let ours = snapshot(&root(&project).join("opt/cni"));
         let theirs = scratch.path().join("theirs");
         fs::create_dir(&theirs).unwrap();
@@ -94,7 +94,7 @@ fn archives_come_to_the_node_as_tar_unpacks_them() {
             "tar -C theirs --strip-components=1 -xf {name}
              find theirs -type f -perm /0111 -exec chmod 0755 {{}} +; find theirs -type f ! -perm /0111 -exec chmod 0644 {{}} +"
         );
-        let _ = oracles::content(scratch.path(), "sh", &["-euc", &script]);
+        oracles::content(scratch.path(), "sh", &["-euc", &script]);
         assert_eq!(ours, snapshot(&theirs), "{name}");
         let tree = project.out().join("nodes").join(NODE).join("tree.json");
         let tree: Value = serde_json::from_slice(&fs::read(tree).unwrap()).unwrap();
@@ -115,7 +115,7 @@ fn a_version_is_looked_for_in_what_is_taken_from_the_archive() {
         format!("{path}: {{source: {source}, sha256: {digest}, version: \"one 1.6.0\"{more}}}")
     };
     let all = asset("/opt/cni", ", unpack: true");
-    let _ = project(scratch.path(), &all).good(&["check"]);
+    project(scratch.path(), &all).good(&["check"]);
     let packed = asset("/opt/cni.tgz", "");
     let other = asset("/opt/share", ", unpack: {only: [release/share/README]}");
     for without in [packed, other] {
@@ -139,9 +139,9 @@ fn only_what_is_asked_for_comes_and_has_the_mode_that_is_said() {
             "/opt/cni/bin: {{source: {source}, sha256: {digest}, mode: \"0750\", unpack: {{strip: 2, only: [\"host-*\", bridge]}}}}"
         ),
     );
-    let _ = project.good(&["build"]);
+    project.good(&["build"]);
     let mut found = snapshot(&root(&project).join("opt/cni/bin"));
-    let _ = found.remove("");
+    found.remove("");
     let names: Vec<&str> = found.keys().map(String::as_str).collect();
     // Whichever of its two names comes second in the archive, the content is there.
     assert_eq!(names, ["bridge", "host-local"]);
@@ -160,7 +160,7 @@ fn what_an_archive_cannot_be_is_found_at_its_line() {
     let script = "head -c 2000 cni.tgz >cut.tgz; echo no >no.tgz; mknod pipe p; tar -cf pipe.tar pipe
         cd release; tar -cPf ../up.tar ../release/share/README; cd ..; mkdir empty; tar -cf empty.tar empty
         truncate -s 300000 holes; echo end >>holes; tar --format=posix --hole-detection=raw -S -cf sparse.tar holes";
-    let _ = oracles::content(folder, "sh", &["-euc", script]);
+    oracles::content(folder, "sh", &["-euc", script]);
     let source = archive.display().to_string();
     let other = |name: &str| {
         let path = folder.join(name);

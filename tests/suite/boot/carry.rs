@@ -68,7 +68,7 @@ fn a_disk_root_gets_the_nodes_tree_from_initramfs_tools() {
         let project = built(&format!(
             "{{secrets: separate, initramfs: {{mode: carry, compression: {compression}}}}}"
         ));
-        let _ = append(&project, &within(folder, "base"), &within(folder, "both")).good();
+        append(&project, &within(folder, "base"), &within(folder, "both")).good();
         let console = Console::of(folder, "both", "root=/dev/vda", &disk);
         assert!(
             console.says("last of the base"),
@@ -140,7 +140,7 @@ fn a_disk_root_gets_the_nodes_tree_from_initrds_as_distributions_make_them() {
         let project = Project::of("modern");
         let output = "{secrets: inline, initramfs: {mode: carry}}";
         upgrade::write(&project, output, lines, 3);
-        let _ = project.good(&["build"]);
+        project.good(&["build"]);
         project
     };
     let project = carried(&upgrade::BEFORE.replace(", chrony: null", ""));
@@ -152,7 +152,7 @@ fn a_disk_root_gets_the_nodes_tree_from_initrds_as_distributions_make_them() {
         shell(folder, "cp fresh image");
         let base = boot(&initrd).paths();
         shell(folder, "cp fresh image");
-        let _ = append(&project, &initrd, &within(folder, "both")).good();
+        append(&project, &initrd, &within(folder, "both")).good();
         let console = boot("both");
         let alias = "/etc/systemd/system/other.service";
         let ours = [
@@ -173,7 +173,7 @@ fn a_disk_root_gets_the_nodes_tree_from_initrds_as_distributions_make_them() {
         );
         assert!(!console.paths().contains_key("/etc/nodebake/unlabelled"));
         // The next overlay takes back what this one brought, but for folders that were made on the way.
-        let _ = append(&next, &initrd, &within(folder, "both")).good();
+        append(&next, &initrd, &within(folder, "both")).good();
         let console = boot("both");
         let left = ["/etc/systemd/system/", "/etc/chrony"];
         let ours: Vec<&str> = ours[..5].iter().copied().chain(left).collect();

@@ -82,7 +82,7 @@ fn project(folder: &Path, authority: &str, port: u16, timeouts: &str) -> Project
     let served = folder.join(NODE);
     fs::create_dir_all(&served).unwrap();
     let name = "config.secrets.ign";
-    let _ = fs::copy(node(&project).join(name), served.join(name)).unwrap();
+    fs::copy(node(&project).join(name), served.join(name)).unwrap();
     project
 }
 

@@ -35,7 +35,7 @@ fn with_less_memory_than_is_said_the_files_do_not_come_up() {
         )),
         "{said}"
     );
-    let _ = project.good(&["build"]);
+    project.good(&["build"]);
     let said = append(&project, &within(folder, "base"), &within(folder, "both")).good();
     let arguments = kernel_arguments(&said);
     // A compressed archive and the file in it would fit by far; the kernel takes more than half of the memory.

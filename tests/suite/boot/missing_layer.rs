@@ -25,7 +25,7 @@ fn a_root_in_the_initramfs_stops_without_its_layer() {
     make_raw(folder);
     pack(folder, "raw");
     let project = project("{secrets: inline, initramfs: {compression: none}}");
-    let _ = project.good(&["build", "--format", "initramfs"]);
+    project.good(&["build", "--format", "initramfs"]);
     let file = |name: &str| format!("'{}'", project.out().join(name).display());
     let index = json(&project.out().join("index.json"));
     let own = file(index[NODE]["overlay.cpio"].as_str().unwrap());

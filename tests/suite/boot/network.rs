@@ -29,7 +29,7 @@ impl Server {
         let asked = Arc::new(Mutex::new(Vec::new()));
         let seen = asked.clone();
         // It ends with the process.
-        let _ = std::thread::spawn(move || {
+        std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let answer = answer(stream, &folder);
                 seen.lock().unwrap().extend(answer);
@@ -48,7 +48,7 @@ impl Server {
 fn answer(stream: TcpStream, folder: &Path) -> Option<String> {
     let mut reader = BufReader::new(stream);
     let mut request = String::new();
-    let _ = reader.read_line(&mut request).ok()?;
+    reader.read_line(&mut request).ok()?;
     let path = request
         .split(' ')
         .nth(1)?
@@ -89,7 +89,7 @@ fn read_as_anybody(folder: &Path, path: &str) -> Option<Vec<u8>> {
         }
     }
     let mut body = Vec::new();
-    let _ = fs::File::open(at).ok()?.read_to_end(&mut body).ok()?;
+    fs::File::open(at).ok()?.read_to_end(&mut body).ok()?;
     Some(body)
 }
 
@@ -104,7 +104,7 @@ fn bundle(folder: &Path, served: &str) -> (Project, Vec<Value>) {
         &[("files/base.img", "base"), ("files/vmlinuz", "kernel")],
         folder,
     );
-    let _ = project.good(&["build"]);
+    project.good(&["build"]);
     let tree = fs::read(node(&project).join("tree.json")).unwrap();
     let tree: Value = serde_json::from_slice(&tree).unwrap();
     let public = tree["entries"].as_array().unwrap().iter();
@@ -138,7 +138,7 @@ fn machines_find_their_node_by_the_mac_address() {
         unpacked("syslinux/usr/lib/syslinux/modules/bios/ldlinux.c32"),
     ];
     for image in images {
-        let _ = fs::copy(&image, tftp.join(image.file_name().unwrap())).unwrap();
+        fs::copy(&image, tftp.join(image.file_name().unwrap())).unwrap();
     }
     shell(folder, "cp -r out/boot/pxelinux.cfg tftp");
     let prefix = format!("(http,10.0.2.2:{})/k8s/boot/grub", server.port);

@@ -59,7 +59,7 @@ fn read(project: &Project, path: &str) -> String {
 #[test]
 fn scripts_name_kernel_initrds_and_overlay_in_order() {
     let project = sample();
-    let _ = project.good(&["build"]);
+    project.good(&["build"]);
     let served = "http://boot.example.com/k8s/boot";
     let index: Value = serde_json::from_str(&read(&project, "index.json")).unwrap();
     let layer = index[NODE]["layer.cpio.gz"].as_str().unwrap();
@@ -98,7 +98,7 @@ fn scripts_name_kernel_initrds_and_overlay_in_order() {
     if oracles::present("grub-script-check") {
         for file in ["grub.cfg", "grub.cfg-01-52-54-00-12-34-56"] {
             let folder = project.out().join("boot/grub");
-            let _ = oracles::content(&folder, "grub-script-check", &[file]);
+            oracles::content(&folder, "grub-script-check", &[file]);
         }
     }
 }
@@ -107,7 +107,7 @@ fn scripts_name_kernel_initrds_and_overlay_in_order() {
 #[test]
 fn what_is_served_is_open_and_holds_no_secret() {
     let project = sample();
-    let _ = project.good(&["build"]);
+    project.good(&["build"]);
     let secrets = fs::read_to_string(project.dir.join("secrets.yaml")).unwrap();
     let secrets: Vec<&str> = secrets
         .lines()
@@ -131,7 +131,7 @@ fn what_is_served_is_open_and_holds_no_secret() {
         "--extract",
         unpacked.to_str().unwrap(),
     ];
-    let _ = project.good(&args);
+    project.good(&args);
     for entry in walkdir::WalkDir::new(&unpacked).into_iter().flatten() {
         let content = fs::read(entry.path()).unwrap_or_default();
         let content = String::from_utf8_lossy(&content).into_owned();
@@ -158,16 +158,16 @@ fn what_is_served_is_open_and_holds_no_secret() {
 #[test]
 fn a_kept_node_is_served_as_before_and_a_new_choice_makes_it_anew() {
     let project = sample();
-    let _ = project.good(&["build"]);
+    project.good(&["build"]);
     let before = snapshot(&project.out());
-    let _ = project.good(&["build", "--node", "edge-001"]);
+    project.good(&["build", "--node", "edge-001"]);
     assert_eq!(snapshot(&project.out()), before);
     let file = project.dir.join("cluster.yaml");
     let inventory = fs::read_to_string(&file).unwrap();
     let start = inventory.find("    output: {pxe:").unwrap();
     let end = start + inventory[start..].find("elsewhere}}\n").unwrap() + "elsewhere}}\n".len();
     fs::write(&file, inventory[..start].to_owned() + &inventory[end..]).unwrap();
-    let _ = project.good(&["build", "--node", "edge-001"]);
+    project.good(&["build", "--node", "edge-001"]);
     assert!(node(&project).join("overlay.cpio.gz").exists());
     assert!(!project.out().join("boot").exists());
 }
@@ -179,7 +179,7 @@ fn secrets_are_fetched_by_https_and_then_by_ipxe_alone() {
     let inventory = fs::read_to_string(&file).unwrap();
     let url = "secretsURL: \"https://boot.example.com/{node}/overlay.secrets.cpio.gz\"";
     fs::write(&file, inventory.replace("secrets: elsewhere", url)).unwrap();
-    let _ = project.good(&["build"]);
+    project.good(&["build"]);
     let script = read(&project, "boot/ipxe/52-54-00-12-34-56.ipxe");
     let last = format!(
         "initrd --name initrd-4 https://boot.example.com/{NODE}/overlay.secrets.cpio.gz\nboot\n"
@@ -195,7 +195,7 @@ fn secrets_are_fetched_by_https_and_then_by_ipxe_alone() {
         inventory.replace("output: {pxe:", "output: {secrets: inline, pxe:"),
     )
     .unwrap();
-    let _ = project.good(&["build"]);
+    project.good(&["build"]);
     let script = read(&project, "boot/ipxe/52-54-00-12-34-56.ipxe");
     assert!(
         script.ends_with(&last.replace("initrd-4", "initrd-3")),
@@ -209,7 +209,7 @@ fn secrets_are_fetched_by_https_and_then_by_ipxe_alone() {
 fn a_base_that_is_a_file_counts_among_what_a_root_in_the_initramfs_takes() {
     let scratch = tempfile::tempdir().unwrap();
     let script = "head -c 3000000 /dev/zero >zeros; echo zeros | cpio -o -H newc --quiet >base";
-    let _ = oracles::content(scratch.path(), "sh", &["-euc", script]);
+    oracles::content(scratch.path(), "sh", &["-euc", script]);
     let project = project(SETTINGS, &[("files/base.img", "base")], scratch.path());
     let file = project.dir.join("cluster.yaml");
     let inventory = fs::read_to_string(&file).unwrap();
@@ -239,7 +239,7 @@ fn a_base_that_is_a_file_counts_among_what_a_root_in_the_initramfs_takes() {
 #[test]
 fn one_file_is_made_of_a_base_and_an_overlay_that_is_served() {
     let project = sample();
-    let _ = project.good(&["build"]);
+    project.good(&["build"]);
     crate::formats::initrd::base(project.scratch(), "base", &["bin/busybox"], "gzip -n");
     let base = project.scratch().join("base");
     let args = [

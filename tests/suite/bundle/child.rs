@@ -19,7 +19,7 @@ const ACT: &str = "NODEBAKE_TEST_ACT";
 /// A command that does `act` in a shell line's own surroundings: `setup` runs first, `"$@"` is the child.
 pub fn child(room: &Room, act: &str, setup: &str) -> Command {
     let mut command = Command::new("sh");
-    let _ = command
+    command
         .args(["-c", setup, "sh"])
         .arg(std::env::current_exe().unwrap())
         .env(CHILD, NAME)
@@ -60,5 +60,5 @@ pub fn main() {
 }
 
 fn build(out: &Path, key: &Path, text: &str) {
-    let _ = bake(out, SignatureSource::Key(load(key)), text).unwrap();
+    bake(out, SignatureSource::Key(load(key)), text).unwrap();
 }

@@ -44,7 +44,7 @@ fn the_modern_cluster_is_as_recorded() {
 /// Builds a fixture's project and compares it with what was recorded; of `nodes` the texts themselves.
 fn golden(case: &str, nodes: &[&str]) {
     let project = Project::of(case);
-    let _ = project.good(&["build"]);
+    project.good(&["build"]);
     let made = review(&project.out(), nodes);
     let folder = fixtures().join(case).join("expected");
     if recording() {
@@ -64,7 +64,7 @@ fn golden(case: &str, nodes: &[&str]) {
         if entry.file_type().is_file() {
             let path = entry.path().strip_prefix(&folder).unwrap();
             let content = fs::read_to_string(entry.path()).unwrap();
-            let _ = recorded.insert(path.display().to_string(), content);
+            recorded.insert(path.display().to_string(), content);
         }
     }
     let names = |of: &BTreeMap<String, String>| of.keys().cloned().collect::<Vec<_>>();
@@ -113,20 +113,20 @@ fn review(out: &Path, nodes: &[&str]) -> BTreeMap<String, String> {
         }
         match payload {
             Some(payload) => {
-                let _ = made.insert(format!("{path}.txt"), payload.listing);
+                made.insert(format!("{path}.txt"), payload.listing);
                 // All formats hold the same files: they are shown once.
                 let root = path.rsplit_once('/').unwrap().0;
                 for (name, content) in payload.contents {
-                    let _ = made.insert(format!("{root}/root/{name}"), content);
+                    made.insert(format!("{root}/root/{name}"), content);
                 }
             }
             None if path.ends_with(".sig") || path.starts_with("SHA256SUMS") => {}
             None => {
-                let _ = made.insert(path.clone(), normal(&path, &bytes));
+                made.insert(path.clone(), normal(&path, &bytes));
             }
         }
     }
-    let _ = made.insert("listing.txt".to_owned(), listing);
+    made.insert("listing.txt".to_owned(), listing);
     made
 }
 
@@ -204,7 +204,7 @@ fn normal_ignition(mut config: Value) -> Value {
         if gzip {
             let (_, body) = source.split_once(";base64,").unwrap();
             let bytes = decompress("gz", &STANDARD.decode(body).unwrap());
-            let _ = contents.insert("source".to_owned(), text(&bytes).into());
+            contents.insert("source".to_owned(), text(&bytes).into());
         }
     }
     config
@@ -216,7 +216,7 @@ fn is_archive(path: &str) -> bool {
 
 fn decompress(how: &str, bytes: &[u8]) -> Vec<u8> {
     let mut plain = Vec::new();
-    let _ = match how {
+    match how {
         "gz" => flate2::read::GzDecoder::new(bytes).read_to_end(&mut plain),
         // An initramfs member is padded with zero bytes, which belong to no frame.
         "zst" => zstd::Decoder::new(bytes)
@@ -268,7 +268,7 @@ fn tar_entries(plain: &[u8]) -> (String, Vec<(String, String)>) {
         let header = entry.header().clone();
         let path = entry.path().unwrap().display().to_string();
         let mut bytes = Vec::new();
-        let _ = entry.read_to_end(&mut bytes).unwrap();
+        entry.read_to_end(&mut bytes).unwrap();
         let link = entry.link_name().unwrap();
         let link = link.map(|link| format!(" -> {}", link.display()));
         let names = (
@@ -304,7 +304,7 @@ fn cpio_entries(plain: &[u8]) -> (String, Vec<(String, String)>) {
             return (listing, Vec::new());
         }
         let mut bytes = Vec::new();
-        let _ = reader.read_to_end(&mut bytes).unwrap();
+        reader.read_to_end(&mut bytes).unwrap();
         let link = (entry.mode() & 0o170_000 == 0o120_000).then(|| format!(" -> {}", text(&bytes)));
         listing += &format!(
             "{:06o} {}:{} ino {} mtime {} {:>6} {}{}\n",

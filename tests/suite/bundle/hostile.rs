@@ -17,12 +17,12 @@ const PAYLOAD: &str = "nodes/node-a/user-data";
 fn sums_anew(out: &Path) {
     let line = "find . -type f ! -name 'SHA256SUMS*' -printf '%P\\0' | sort -z | xargs -0 sha256sum > new; \
                 grep -v '  new$' new > SHA256SUMS; rm new";
-    let _ = oracles::content(out, "sh", &["-c", line]);
+    oracles::content(out, "sh", &["-c", line]);
 }
 
 fn sign_with_another_key(out: &Path) {
     let keys = out.with_file_name("foreign");
-    let _ = generate_keys(&keys).unwrap();
+    generate_keys(&keys).unwrap();
     let signer = load(&keys.join("sign.key"));
     let sums = fs::read(out.join("SHA256SUMS")).unwrap();
     fs::write(out.join("SHA256SUMS.sig"), signer.sign(&sums)).unwrap();
@@ -185,7 +185,7 @@ const CASES: &[(&str, Tamper, &[&str])] = &[
             let keys = out.with_file_name("keys");
             let older = out.with_file_name("older");
             let signatures = nodebake::bundle::SignatureSource::Key(load(&keys.join("sign.key")));
-            let _ = super::bake(&older, signatures, "older").unwrap();
+            super::bake(&older, signatures, "older").unwrap();
             for name in ["SHA256SUMS", "SHA256SUMS.sig", "SHA256SUMS.sshsig"] {
                 fs::rename(older.join(name), out.join(name)).unwrap();
             }
@@ -199,7 +199,7 @@ fn tampering_is_caught_by_verify_and_by_the_documented_lines() {
     let judged = oracles::present("openssl") && oracles::present("sha256sum");
     for (what, tamper, paths) in CASES {
         let room = Room::new();
-        let _ = room.build("one");
+        room.build("one");
         tamper(&room.out);
         let verdict = room.verify();
         for path in *paths {
@@ -218,7 +218,7 @@ fn tampering_is_caught_by_verify_and_by_the_documented_lines() {
 #[test]
 fn all_problems_are_told_at_once() {
     let room = Room::new();
-    let _ = room.build("one");
+    room.build("one");
     for name in ["gpu-1.example.com", "node-a", "node-b"] {
         fs::write(room.out.join(format!("nodes/{name}/user-data")), "x").unwrap();
         fs::write(room.out.join(format!("nodes/{name}/extra")), "x").unwrap();
@@ -230,7 +230,7 @@ fn all_problems_are_told_at_once() {
 #[test]
 fn empty_folders_and_old_generations_are_refused_too() {
     let room = Room::new();
-    let _ = room.build("one");
+    room.build("one");
     assert!(verify(&room.out, &room.public, Some(3)).unwrap().is_good());
     let old = verify(&room.out, &room.public, Some(4)).unwrap();
     assert_eq!(old.problems[0].rule, "generation 3 is older than 4");
@@ -242,10 +242,10 @@ fn empty_folders_and_old_generations_are_refused_too() {
 fn a_signature_for_another_purpose_does_not_count() {
     oracles::needs(["ssh-keygen"]);
     let room = Room::new();
-    let _ = room.build("one");
+    room.build("one");
     super::keys::write_openssh_key(&room, &room.folder.path().join("id"));
     let args = ["-Y", "sign", "-f", "id", "-n", "git", "out/SHA256SUMS"];
-    let _ = oracles::content(room.folder.path(), "ssh-keygen", &args);
+    oracles::content(room.folder.path(), "ssh-keygen", &args);
     let theirs = room.out.join("SHA256SUMS.sig"); // ssh-keygen's own name for it
     fs::rename(&theirs, room.out.join("SHA256SUMS.sshsig")).unwrap();
     assert_ne!(NAMESPACE, "git");
@@ -256,7 +256,7 @@ fn a_signature_for_another_purpose_does_not_count() {
 fn one_signature_is_enough() {
     for name in ["SHA256SUMS.sig", "SHA256SUMS.sshsig"] {
         let room = Room::new();
-        let _ = room.build("one");
+        room.build("one");
         fs::remove_file(room.out.join(name)).unwrap();
         assert!(room.verify().is_good(), "{}", room.verify());
     }
@@ -356,7 +356,7 @@ fn signed_contradictions_are_caught() {
     ];
     for (file, change, path) in cases {
         let room = Room::new();
-        let _ = room.build("one");
+        room.build("one");
         let name = room.out.join(file);
         let mut value = serde_json::from_slice(&fs::read(&name).unwrap()).unwrap();
         change(&mut value);
@@ -394,7 +394,7 @@ fn sign_anew(room: &Room) {
 fn a_signed_list_that_leaves_the_folder_is_refused() {
     for line in ["/etc/passwd", "../secret", "nodes/../../secret"] {
         let room = Room::new();
-        let _ = room.build("one");
+        room.build("one");
         let mut sums = fs::read_to_string(room.out.join("SHA256SUMS")).unwrap();
         sums.push_str(&format!("{}  {line}\n", "0".repeat(64)));
         let signer = room.signer();

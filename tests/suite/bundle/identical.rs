@@ -27,10 +27,10 @@ fn fresh(case: &str) -> Project {
 fn built(project: &Project, change: impl Fn(&mut Tool)) -> BTreeMap<String, String> {
     let mut command = project.command(&["build"]);
     if project.dir.join(BEFORE).exists() {
-        let _ = command.args(["--upgrade-from", BEFORE]);
+        command.args(["--upgrade-from", BEFORE]);
     }
     change(&mut command);
-    let _ = command.good();
+    command.good();
     snapshot(&project.out())
 }
 
@@ -67,10 +67,10 @@ fn twice_in_one_folder_and_once_in_another() {
 #[test]
 fn with_one_job_and_with_eight() {
     same_with("--jobs 1", |command| {
-        let _ = command.args(["--jobs", "1"]);
+        command.args(["--jobs", "1"]);
     });
     same_with("--jobs 8", |command| {
-        let _ = command.args(["--jobs", "8"]);
+        command.args(["--jobs", "8"]);
     });
 }
 
@@ -83,7 +83,7 @@ fn at_another_time() {
         if later.dir.join(BEFORE).exists() {
             args.extend(["--upgrade-from", BEFORE]);
         }
-        let _ = later.good(&args);
+        later.good(&args);
         same("--at", &plain, &snapshot(&later.out()));
     }
 }
@@ -113,12 +113,12 @@ fn in_any_environment() {
     for (what, variables) in changes {
         same_with(what, |command| {
             for (name, value) in variables {
-                let _ = command.env(name, value);
+                command.env(name, value);
             }
         });
     }
     same_with("no environment at all", |command| {
-        let _ = command.env_clear();
+        command.env_clear();
     });
 }
 
@@ -132,7 +132,7 @@ fn with_any_umask() {
             if masked.dir.join(BEFORE).exists() {
                 args.extend(["--upgrade-from", BEFORE]);
             }
-            let _ = masked.command(&args).with_umask(umask).good();
+            masked.command(&args).with_umask(umask).good();
             same(&format!("umask {umask}"), &plain, &snapshot(&masked.out()));
         }
     }
@@ -205,7 +205,7 @@ fn everything_is_in_the_bundle_of_everything() {
 fn over_an_older_bundle() {
     for case in CASES {
         let project = fresh(case);
-        let _ = project.good(&["build", "--format", "ignition"]);
+        project.good(&["build", "--format", "ignition"]);
         let over = built(&project, |_| {});
         same("over an older one", &built(&fresh(case), |_| {}), &over);
     }

@@ -41,7 +41,7 @@ fn a_key_of_openssls_signs_for_us() {
     let room = Room::new();
     let folder = room.folder.path();
     let args = ["genpkey", "-algorithm", "ed25519", "-out", "own.key"];
-    let _ = oracles::content(folder, "openssl", &args);
+    oracles::content(folder, "openssl", &args);
     fs::set_permissions(folder.join("own.key"), fs::Permissions::from_mode(0o600)).unwrap();
     let signer = load(&folder.join("own.key"));
     fs::write(folder.join("message"), "text").unwrap();
@@ -49,7 +49,7 @@ fn a_key_of_openssls_signs_for_us() {
     let args = [
         "pkeyutl", "-sign", "-rawin", "-inkey", "own.key", "-in", "message", "-out",
     ];
-    let _ = oracles::content(folder, "openssl", &[&args[..], &["theirs.sig"]].concat());
+    oracles::content(folder, "openssl", &[&args[..], &["theirs.sig"]].concat());
     assert_eq!(
         fs::read(folder.join("ours.sig")).unwrap(),
         fs::read(folder.join("theirs.sig")).unwrap()
@@ -60,7 +60,7 @@ fn a_key_of_openssls_signs_for_us() {
 fn ssh_keygen_verifies_what_we_sign_and_nothing_else() {
     oracles::needs(["ssh-keygen"]);
     let room = Room::new();
-    let _ = room.build("one");
+    room.build("one");
     let verify = |namespace: &str| {
         let line = format!(
             "ssh-keygen -Y verify -f keys/allowed_signers -I {PRINCIPAL} -n {namespace} \
@@ -91,7 +91,7 @@ fn our_sshsig_is_byte_for_byte_that_of_ssh_keygen() {
         let name = format!("message{index}");
         fs::write(folder.join(&name), message).unwrap();
         let args = ["-Y", "sign", "-f", "id", "-n", NAMESPACE, &name];
-        let _ = oracles::content(folder, "ssh-keygen", &args);
+        oracles::content(folder, "ssh-keygen", &args);
         let theirs = fs::read_to_string(folder.join(format!("{name}.sig"))).unwrap();
         assert_eq!(room.signer().sign_ssh(message), theirs);
         assert!(room.public.verifies_ssh(message, &theirs));
@@ -104,7 +104,7 @@ fn our_sshsig_is_byte_for_byte_that_of_ssh_keygen() {
     ] {
         fs::remove_file(folder.join("message1.sig")).unwrap();
         let args = [&["-Y", "sign", "-f", "id"], extra, &[name]].concat();
-        let _ = oracles::content(folder, "ssh-keygen", &args);
+        oracles::content(folder, "ssh-keygen", &args);
         let theirs = fs::read_to_string(folder.join("message1.sig")).unwrap();
         assert_eq!(room.public.verifies_ssh(b"text\n", &theirs), good);
     }

@@ -122,7 +122,7 @@ pub const SHARED: &str = "layer-0123456789ab.tar.gz";
 /// One node's folder: a tree and two payloads, one of them bigger than any buffer.
 pub fn bake_node(builder: &BundleBuilder, name: &str, text: &str) -> Result<()> {
     let mut folder = builder.node(name, says(name))?;
-    let _ = folder.tree(&listing(name, text))?;
+    folder.tree(&listing(name, text))?;
     folder.file(Place::Secret, "user-data", &mut |out| {
         Ok(write!(out, "#cloud-config\n# {name} {text}\n")?)
     })?;

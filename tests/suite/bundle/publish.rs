@@ -37,7 +37,7 @@ fn whenever_it_is_killed_what_lies_there_verifies() {
         }
         sleep(Duration::from_micros(turn * 1500));
         process.kill().unwrap();
-        let _ = process.wait().unwrap();
+        process.wait().unwrap();
         if room.out.exists() {
             let verdict = room.verify();
             assert!(verdict.is_good(), "turn {turn}:\n{verdict}");
@@ -46,7 +46,7 @@ fn whenever_it_is_killed_what_lies_there_verifies() {
     }
     assert!(seen > 10, "only {seen} turns came to a bundle");
     fs::remove_file(room.folder.path().join("ready")).unwrap();
-    let _ = room.build("after all");
+    room.build("after all");
     assert!(room.verify().is_good());
     assert_eq!(names(room.folder.path()), ["keys", "out"]);
 }
@@ -54,7 +54,7 @@ fn whenever_it_is_killed_what_lies_there_verifies() {
 #[test]
 fn the_umask_does_not_show() {
     let room = Room::new();
-    let _ = room.build("same");
+    room.build("same");
     let before = snapshot(&room.out);
     for umask in ["000", "077", "022", "027"] {
         let setup = format!("umask {umask}; exec \"$@\"");
@@ -129,13 +129,13 @@ fn what_is_not_ours_is_never_touched() {
             let header = header(BundleKind::TreeBundle);
             let builder =
                 BundleBuilder::begin(&room.out, header, SignatureSource::Unsigned).unwrap();
-            let _ = builder.finish().unwrap();
+            builder.finish().unwrap();
         }),
     ];
     for (index, (word, prepare)) in cases.iter().enumerate() {
         let room = Room::new();
         if [1, 4, 6].contains(&index) {
-            let _ = room.build("old");
+            room.build("old");
         }
         prepare(&room);
         let before = snapshot(room.folder.path());
@@ -180,7 +180,7 @@ fn a_foreign_file_keeps_the_bundle_however_deep_it_is() {
     ];
     for (word, put) in cases {
         let room = Room::new();
-        let _ = room.build("old");
+        room.build("old");
         put(&room.out);
         let before = snapshot(room.folder.path());
         let error = bake(&room.out, SignatureSource::Key(room.signer()), "new").unwrap_err();
@@ -197,19 +197,19 @@ fn a_foreign_file_keeps_the_bundle_however_deep_it_is() {
     }
     // What is listed is the bundle's, changed or not, or replaced by a link.
     let room = Room::new();
-    let _ = room.build("old");
+    room.build("old");
     fs::write(room.out.join("nodes/node-a/user-data"), "changed").unwrap();
     fs::remove_file(room.out.join("nodes/node-a/tree.json")).unwrap();
     symlink("tree.sums", room.out.join("nodes/node-a/tree.json")).unwrap();
     fs::remove_file(room.out.join("index.json")).unwrap();
-    let _ = room.build("new");
+    room.build("new");
     assert!(room.verify().is_good());
 }
 
 #[test]
 fn a_foreign_file_that_comes_during_the_build_stays() {
     let room = Room::new();
-    let _ = room.build("old");
+    room.build("old");
     let signatures = SignatureSource::Key(room.signer());
     let builder = BundleBuilder::begin(&room.out, header(BundleKind::Bundle), signatures).unwrap();
     bake_node(&builder, "node-a", "new").unwrap();
@@ -227,10 +227,10 @@ fn a_foreign_file_that_comes_during_the_build_stays() {
 fn an_empty_or_absent_folder_and_an_old_bundle_are_fine() {
     let room = Room::new();
     fs::create_dir(&room.out).unwrap();
-    let _ = room.build("one");
-    let _ = room.build("two");
+    room.build("one");
+    room.build("two");
     assert!(room.verify().is_good());
-    let _ = bake(
+    bake(
         &room.folder.path().join("new/deep/out"),
         SignatureSource::Unsigned,
         "x",
@@ -246,7 +246,7 @@ fn an_empty_or_absent_folder_and_an_old_bundle_are_fine() {
 #[test]
 fn a_build_that_fails_leaves_the_old_bundle_and_nothing_beside_it() {
     let room = Room::new();
-    let _ = room.build("old");
+    room.build("old");
     let before = snapshot(room.folder.path());
     let begin = || {
         BundleBuilder::begin(
@@ -336,9 +336,9 @@ fn a_tmpfs_exchanges_folders_too() {
     let shared = Path::new("/dev/shm");
     let folder = tempfile::tempdir_in(shared).unwrap();
     let room = Room::at(folder);
-    let _ = room.build("one");
+    room.build("one");
     let first = room.out.metadata().unwrap().ino();
-    let _ = room.build("two");
+    room.build("two");
     assert!(room.verify().is_good());
     assert_ne!(room.out.metadata().unwrap().ino(), first);
 }
@@ -374,7 +374,7 @@ fn a_lower_layer_of_an_overlay_is_filled_in_place() {
     let room = Room::new();
     let how = mounting(&room);
     // The folder is in the image's own layer, as in a container: it can be neither renamed nor exchanged.
-    let _ = room.build("in the image");
+    room.build("in the image");
     let setup = format!(
         "exec unshare {how} sh -c '
         here=$(dirname \"$NODEBAKE_TEST_OUT\") &&

@@ -70,7 +70,7 @@ fn json_says_what_lies_there() {
 #[test]
 fn secrets_are_tight_and_the_rest_is_open() {
     let room = Room::new();
-    let _ = room.build("one");
+    room.build("one");
     for (path, (mode, _)) in snapshot(&room.out) {
         let expected = match path.as_str() {
             "" | "nodes" | "shared" | "cluster" | "cluster/rbac" => 0o40755,
@@ -93,11 +93,11 @@ fn neither_order_nor_threads_nor_place_show() {
         .num_threads(1)
         .build()
         .unwrap();
-    let _ = single.install(|| bake(&one.out, SignatureSource::Key(signer.clone()), "x").unwrap());
+    single.install(|| bake(&one.out, SignatureSource::Key(signer.clone()), "x").unwrap());
     let many = rayon::ThreadPoolBuilder::new()
         .num_threads(8)
         .build()
         .unwrap();
-    let _ = many.install(|| bake(&two.out, SignatureSource::Key(signer), "x").unwrap());
+    many.install(|| bake(&two.out, SignatureSource::Key(signer), "x").unwrap());
     assert!(snapshot(&one.out) == snapshot(&two.out));
 }

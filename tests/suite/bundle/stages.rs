@@ -24,7 +24,7 @@ fn first_stage(room: &Room, text: &str) -> PathBuf {
         assert_eq!(node.tree(&listing(name, text)).unwrap(), None);
         node.finish().unwrap();
     }
-    let _ = builder.finish().unwrap();
+    builder.finish().unwrap();
     folder
 }
 
@@ -40,7 +40,7 @@ fn openssl_sign(room: &Room, file: &Path, signature: &Path) {
         "-in",
     ];
     let files = [file.to_str().unwrap(), "-out", signature.to_str().unwrap()];
-    let _ = oracles::content(room.folder.path(), "openssl", &[&args[..], &files].concat());
+    oracles::content(room.folder.path(), "openssl", &[&args[..], &files].concat());
 }
 
 fn open(room: &Room, folder: &Path) -> Result<SignedTrees, String> {
@@ -86,14 +86,14 @@ fn an_external_signer_signs_between_the_stages_and_at_the_end() {
         let key = room.key("sign.pub");
         let key = ["pkeyutl", "-inkey", key.to_str().unwrap()];
         let folder = room.out.join("nodes").join(name);
-        let _ = oracles::content(&folder, "openssl", &[&key[..], &args].concat());
+        oracles::content(&folder, "openssl", &[&key[..], &args].concat());
     }
 
     openssl_sign(&room, &room.out.join("SHA256SUMS"), &signature);
     super::keys::write_openssh_key(&room, &room.folder.path().join("id"));
     let args = ["-Y", "sign", "-f", "id", "-n", NAMESPACE, "sums"];
-    let _ = fs::copy(room.out.join("SHA256SUMS"), room.folder.path().join("sums")).unwrap();
-    let _ = oracles::content(room.folder.path(), "ssh-keygen", &args);
+    fs::copy(room.out.join("SHA256SUMS"), room.folder.path().join("sums")).unwrap();
+    oracles::content(room.folder.path(), "ssh-keygen", &args);
     let sshsig = room.folder.path().join("sums.sig");
     let verdict = attach(&room.out, &room.public, &signature, Some(&sshsig)).unwrap();
     assert!(verdict.is_good(), "{verdict}");
@@ -102,7 +102,7 @@ fn an_external_signer_signs_between_the_stages_and_at_the_end() {
     assert!(good, "{text}");
     // With the key at hand the same bundle comes out in one go.
     let external = snapshot(&room.out);
-    let _ = room.build("one");
+    room.build("one");
     assert!(snapshot(&room.out) == external);
 }
 
@@ -148,7 +148,7 @@ fn trees_that_were_changed_or_half_signed_are_refused() {
             fs::remove_file(trees.join("nodes/node-a/tree.sums.sig")).unwrap();
         }),
         ("tree.sums.sig: the signature does not fit", |trees| {
-            let _ = fs::copy(
+            fs::copy(
                 trees.join("nodes/node-b/tree.sums.sig"),
                 trees.join("nodes/node-a/tree.sums.sig"),
             )
@@ -167,14 +167,14 @@ fn trees_that_were_changed_or_half_signed_are_refused() {
     for (problem, change) in cases {
         let room = Room::new();
         let trees = first_stage(&room, "one");
-        let _ = sign(&trees, &room.signer()).unwrap();
+        sign(&trees, &room.signer()).unwrap();
         assert!(open(&room, &trees).is_ok());
         change(&trees);
         let refused = open(&room, &trees).unwrap_err();
         assert!(refused.contains(problem), "{problem}: {refused}");
     }
     let room = Room::new();
-    let _ = room.build("one");
+    room.build("one");
     assert!(
         open(&room, &room.out)
             .unwrap_err()
@@ -185,7 +185,7 @@ fn trees_that_were_changed_or_half_signed_are_refused() {
 #[test]
 fn only_a_complete_bundle_and_a_fitting_signature_go_together() {
     let room = Room::new();
-    let _ = bake(&room.out, SignatureSource::Unsigned, "one").unwrap();
+    bake(&room.out, SignatureSource::Unsigned, "one").unwrap();
     let unsigned = snapshot(&room.out);
     let sums = fs::read(room.out.join("SHA256SUMS")).unwrap();
     let file = |name: &str, bytes: &[u8]| {

@@ -10,7 +10,7 @@ const KEY: [&str; 2] = ["--key", "keys/sign.pub"];
 
 fn built(case: &str) -> Project {
     let project = Project::of(case);
-    let _ = project.good(&["build"]);
+    project.good(&["build"]);
     project
 }
 
@@ -25,7 +25,7 @@ fn usable_and_usable_for_fail_where_something_ends() {
     let before = format!("{}{rest}T00:00:00Z", year - 1);
     let after = format!("{}{rest}T00:00:00Z", year + 1);
     let list = project.out().join("SHA256SUMS").display().to_string();
-    let _ = fs::copy(
+    fs::copy(
         project.out().join("bundle.json"),
         project.scratch().join("alone"),
     )
@@ -119,7 +119,7 @@ fn diff_sees_another_version_of_kubernetes_alone() {
     let project = Project::of("reference");
     let inventory = project.dir.join("cluster.yaml");
     let before = fs::read_to_string(&inventory).unwrap();
-    let _ = project.good(&["build"]);
+    project.good(&["build"]);
     let at = ["--at", crate::support::fixture::AT];
     let same = project.run(&[&["diff", "--exit-code"][..], &at].concat());
     assert_eq!(same.status.code(), Some(0), "{}", text(&same.stdout));
@@ -138,7 +138,7 @@ fn diff_sees_another_version_of_kubernetes_alone() {
         );
         assert!(said.contains("v1.16.7"), "{said}");
     }
-    let _ = project.good(&["build"]);
+    project.good(&["build"]);
     let manifest = fs::read_to_string(project.out().join("bundle.json")).unwrap();
     assert_eq!(manifest.matches("\"kubernetes\": \"v1.16.7\"").count(), 3);
 }
@@ -159,14 +159,14 @@ fn signatures_of_others_beside_the_list_are_let_be_and_go_with_it() {
     for name in mine {
         assert!(said.contains(name), "{said}");
     }
-    let _ = project.good(&[&["verify", "--partial", "out"][..], &KEY].concat());
-    let _ = project.good(&["sign", "out", "--key", "keys/sign.key"]);
+    project.good(&[&["verify", "--partial", "out"][..], &KEY].concat());
+    project.good(&["sign", "out", "--key", "keys/sign.key"]);
     if oracles::present("openssl") && oracles::present("bash") {
         let check = format!(
             "cd out; KEY=../keys/sign.pub; {}",
             nodebake::manifest::RECEIVER_CHECK
         );
-        let _ = oracles::content(&project.dir, "bash", &["-euc", &check]);
+        oracles::content(&project.dir, "bash", &["-euc", &check]);
         // A folder of that name would hide files.
         fs::create_dir(project.out().join("SHA256SUMS.d")).unwrap();
         fs::write(project.out().join("SHA256SUMS.d/x"), "").unwrap();
@@ -191,7 +191,7 @@ fn signatures_of_others_beside_the_list_are_let_be_and_go_with_it() {
         assert!(said.contains(&format!("warning: out/{name}: ")), "{said}");
         assert!(!snapshot(&project.out()).contains_key(name));
     }
-    let _ = project.good(&[&["verify"][..], &KEY].concat());
+    project.good(&[&["verify"][..], &KEY].concat());
 }
 
 /// What cannot be read is said before anything is looked at: there is no project here.

@@ -52,7 +52,7 @@ fn whenever_a_build_is_killed_what_lies_there_verifies() {
     let project = everything();
     let args = ["build", "--upgrade-from", BEFORE];
     let start = Instant::now();
-    let _ = project.good(&args);
+    project.good(&args);
     let takes = start.elapsed();
     let whole = snapshot(&project.out());
     fs::remove_dir_all(project.out()).unwrap();
@@ -60,7 +60,7 @@ fn whenever_a_build_is_killed_what_lies_there_verifies() {
     for turn in 0..24u32 {
         // Twice over, since the machine may do much else: from an empty folder, and over a bundle.
         if turn == 12 {
-            let _ = project.good(&args);
+            project.good(&args);
         }
         project
             .command(&args)
@@ -72,7 +72,7 @@ fn whenever_a_build_is_killed_what_lies_there_verifies() {
             "turn {turn}: {verifies:?}"
         );
     }
-    let _ = project.good(&args);
+    project.good(&args);
     assert!(snapshot(&project.out()) == whole);
     let mut after = before;
     after.push("out".to_owned());
@@ -86,7 +86,7 @@ fn whenever_a_key_is_killed_in_the_making_the_next_run_completes_it() {
     let project = Project::empty();
     fs::create_dir(&project.dir).unwrap();
     let start = Instant::now();
-    let _ = project.good(&["key", "generate", "first"]);
+    project.good(&["key", "generate", "first"]);
     let takes = start.elapsed();
     for turn in 0..60u32 {
         let folder = format!("at-{turn}");
@@ -125,7 +125,7 @@ fn whenever_a_ca_is_killed_in_the_making_the_next_run_completes_it() {
     let pki = project.dir.join("pki");
     let start = Instant::now();
     fs::remove_dir_all(&pki).unwrap();
-    let _ = project.good(&["pki", "init"]);
+    project.good(&["pki", "init"]);
     let takes = start.elapsed();
     let whole = names(&pki);
     let control_plane = names(&pki.join("control-plane"));
@@ -147,7 +147,7 @@ fn whenever_a_ca_is_killed_in_the_making_the_next_run_completes_it() {
             control_plane,
             "turn {turn}"
         );
-        let _ = project.good(&["pki", "issue", "--force"]);
+        project.good(&["pki", "issue", "--force"]);
         fs::remove_dir_all(pki.join("nodes")).unwrap_or_default();
     }
 }
@@ -158,7 +158,7 @@ fn whenever_an_init_is_killed_the_next_one_makes_a_whole_project() {
     let project = Project::empty();
     fs::create_dir(&project.dir).unwrap();
     let start = Instant::now();
-    let _ = project.good(&["init", "first"]);
+    project.good(&["init", "first"]);
     let takes = start.elapsed();
     let whole = names(&project.dir.join("first"));
     for turn in 0..40u32 {
@@ -177,7 +177,7 @@ fn whenever_an_init_is_killed_the_next_one_makes_a_whole_project() {
         );
         assert_eq!(names(&project.dir.join(&folder)), whole, "turn {turn}");
         // Now, as it is this hour's tokens that were made.
-        let _ = nodebake(&project.dir, &["check", &folder]).good();
+        nodebake(&project.dir, &["check", &folder]).good();
     }
 }
 
@@ -186,7 +186,7 @@ fn whenever_an_init_is_killed_the_next_one_makes_a_whole_project() {
 fn whenever_a_rotation_is_killed_the_tokens_are_whole() {
     let project = Project::of("modern");
     let start = Instant::now();
-    let _ = project.good(&["token", "rotate", ".", NODE]);
+    project.good(&["token", "rotate", ".", NODE]);
     let takes = start.elapsed();
     for turn in 0..20u32 {
         project
@@ -201,7 +201,7 @@ fn whenever_a_rotation_is_killed_the_tokens_are_whole() {
             }
         }
     }
-    let _ = project.good(&["token", "rotate", ".", NODE]);
+    project.good(&["token", "rotate", ".", NODE]);
 }
 
 /// A disk with so much room, which only the commands in `script` see; `$0` is the tool.
@@ -218,7 +218,7 @@ fn on_a_small_disk(project: &Project, script: &str) -> String {
     let outer = "exec unshare -m sh -c \"$INSIDE\" \"$0\"";
     let output = {
         let mut tool = nodebake(&project.dir, &[]);
-        let _ = tool.env("INSIDE", &inside);
+        tool.env("INSIDE", &inside);
         tool.below(outer).run()
     };
     assert!(output.status.success(), "{}", text(&output.stderr));
@@ -296,7 +296,7 @@ fn a_mount_point_without_room_keeps_its_bundle() {
 fn whenever_a_build_onto_a_mount_point_is_killed_its_bundle_verifies() {
     let project = everything();
     let start = Instant::now();
-    let _ = project.good(&["build"]);
+    project.good(&["build"]);
     let takes = start.elapsed().as_secs_f64();
     let times: Vec<String> = (1..=30)
         .map(|turn| format!("{:.3}", takes * f64::from(turn) / 25.0))
@@ -329,7 +329,7 @@ fn whenever_a_build_onto_a_mount_point_is_killed_its_bundle_verifies() {
 #[test]
 fn commands_without_room_leave_nothing_half_written() {
     let project = everything();
-    let _ = project.good(&["build"]);
+    project.good(&["build"]);
     base(&project.dir, "base-initrd", &["scripts/functions"], "gzip");
     let script = format!(
         "cp secrets.yaml room; mkdir room/p; cp -r cluster.yaml profiles overlays racks.csv cni.tar base tool secrets.yaml room/p
@@ -387,7 +387,7 @@ fn commands_without_room_leave_nothing_half_written() {
 #[test]
 fn an_output_without_room_is_an_error() {
     let project = Project::of("modern");
-    let _ = project.good(&["build"]);
+    project.good(&["build"]);
     let commands: [&[&str]; 6] = [
         &["show", NODE],
         &["check"],

@@ -18,7 +18,7 @@ fn json(said: &str) -> Value {
     if oracles::present("jq") {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("said"), said).unwrap();
-        let _ = oracles::content(folder.path(), "jq", &[".", "said"]);
+        oracles::content(folder.path(), "jq", &[".", "said"]);
     }
     serde_json::from_str(said).unwrap()
 }
@@ -40,10 +40,10 @@ fn init_then_build_then_verify_with_both_profiles() {
     for profile in ["worker", "by-hand"] {
         let project = Project::empty();
         let around = project.scratch();
-        let _ = nodebake(around, &["init", "project", "--profile", profile]).good();
+        nodebake(around, &["init", "project", "--profile", profile]).good();
         let said = nodebake(around, &["check", "project"]).good();
         assert_eq!(said, "4 nodes can be built\n", "{profile}");
-        let _ = nodebake(around, &["build", "project"]).good();
+        nodebake(around, &["build", "project"]).good();
         let verify = ["verify", "project/out", "--key", "project/keys/sign.pub"];
         let said = nodebake(around, &verify).good();
         assert!(
@@ -54,7 +54,7 @@ fn init_then_build_then_verify_with_both_profiles() {
         let later = (time::OffsetDateTime::now_utc() + time::Duration::days(31))
             .format(&time::format_description::well_known::Rfc3339)
             .unwrap();
-        let _ = nodebake(around, &["build", "project", "--strict", "--at", &later]).good();
+        nodebake(around, &["build", "project", "--strict", "--at", &later]).good();
         // A second `init` would overwrite keys that are in use.
         let before = snapshot(&project.dir);
         let again = nodebake(around, &["init", "project"]).run();
@@ -68,7 +68,7 @@ fn init_then_build_then_verify_with_both_profiles() {
 fn without_a_signing_key_only_unsigned_bundles_are_built() {
     let project = Project::of("reference");
     fs::remove_file(project.dir.join("keys/sign.key")).unwrap();
-    let _ = project.good(&["check", "--strict"]);
+    project.good(&["check", "--strict"]);
     let refused = project.run(&["build"]);
     assert_eq!(refused.status.code(), Some(3));
     let said = text(&refused.stderr);
@@ -77,7 +77,7 @@ fn without_a_signing_key_only_unsigned_bundles_are_built() {
         "{said}"
     );
     assert!(!project.out().exists());
-    let _ = project.good(&["build", "--unsigned"]);
+    project.good(&["build", "--unsigned"]);
     assert!(!project.out().join("SHA256SUMS.sig").exists());
 }
 
@@ -86,10 +86,10 @@ fn without_a_signing_key_only_unsigned_bundles_are_built() {
 fn init_keeps_secrets_out_of_git() {
     oracles::needs(["git"]);
     let project = Project::empty();
-    let _ = nodebake(project.scratch(), &["init", "project"]).good();
-    let _ = nodebake(project.scratch(), &["build", "project"]).good();
-    let _ = oracles::content(&project.dir, "git", &["init", "-q"]);
-    let _ = oracles::content(&project.dir, "git", &["add", "."]);
+    nodebake(project.scratch(), &["init", "project"]).good();
+    nodebake(project.scratch(), &["build", "project"]).good();
+    oracles::content(&project.dir, "git", &["init", "-q"]);
+    oracles::content(&project.dir, "git", &["add", "."]);
     let tracked = oracles::content(&project.dir, "git", &["ls-files"]);
     let tracked: Vec<&str> = tracked.lines().collect();
     assert_eq!(
@@ -156,7 +156,7 @@ fn results_are_json_where_it_is_asked_for() {
 #[test]
 fn a_bundle_that_lies_fails_with_json_and_exit_code_4() {
     let project = Project::of("reference");
-    let _ = project.good(&["build"]);
+    project.good(&["build"]);
     fs::write(project.out().join("extra"), "x").unwrap();
     let output = project.run(&["verify", "out", "--key", "keys/sign.pub", "-o", "json"]);
     assert_eq!(output.status.code(), Some(4));
@@ -171,13 +171,13 @@ fn two_stages_with_openssl_as_the_signer_give_the_same_bundle() {
     let layered = || shared::project("{cloudInit: {assets: iso}}");
     for project in [Project::of("reference"), Project::of("modern"), layered()] {
         let case = project.dir.display().to_string();
-        let _ = project.good(&["build"]);
+        project.good(&["build"]);
         let direct = snapshot(&project.out());
         fs::remove_dir_all(project.out()).unwrap();
         // The key is elsewhere.
         let elsewhere = project.scratch().join("signer.key");
         fs::rename(project.dir.join("keys/sign.key"), &elsewhere).unwrap();
-        let _ = project.good(&["build", "--stage", "trees"]);
+        project.good(&["build", "--stage", "trees"]);
         let too_early = project.run(&["build", "--stage", "payloads"]);
         assert_eq!(
             too_early.status.code(),
@@ -188,7 +188,7 @@ fn two_stages_with_openssl_as_the_signer_give_the_same_bundle() {
         assert!(!project.out().exists());
         sign_by_openssl(&project, &elsewhere, "out.trees");
         sign_each_tree(&project, &elsewhere);
-        let _ = project.good(&["build", "--stage", "payloads"]);
+        project.good(&["build", "--stage", "payloads"]);
         let unsigned = project.run(&["verify", "out", "--key", "keys/sign.pub"]);
         assert_eq!(unsigned.status.code(), Some(4));
         sign_by_openssl(&project, &elsewhere, "out");
@@ -220,7 +220,7 @@ fn sign_each_tree(project: &Project, key: &Path) {
             "-out",
             &format!("{sums}.sig"),
         ];
-        let _ = oracles::content(&project.dir, "openssl", &args);
+        oracles::content(&project.dir, "openssl", &args);
     }
 }
 
@@ -238,8 +238,8 @@ fn sign_by_openssl(project: &Project, key: &Path, folder: &str) {
         "-out",
         "sums.sig",
     ];
-    let _ = oracles::content(&project.dir, "openssl", &args);
-    let _ = project.good(&[
+    oracles::content(&project.dir, "openssl", &args);
+    project.good(&[
         "sign",
         folder,
         "--signature",
@@ -252,16 +252,16 @@ fn sign_by_openssl(project: &Project, key: &Path, folder: &str) {
 #[test]
 fn node_glob_bakes_those_and_keeps_the_others_as_they_are() {
     let project = Project::of("modern");
-    let _ = project.good(&["build"]);
+    project.good(&["build"]);
     let before = snapshot(&project.out());
     let inventory = project.dir.join("cluster.yaml");
     let changed = fs::read_to_string(&inventory)
         .unwrap()
         .replace("ntp1.example.com", "ntp9.example.com");
     fs::write(&inventory, changed).unwrap();
-    let _ = project.good(&["build", "--node", "edge-00[12]", "--node", "gpu-*"]);
+    project.good(&["build", "--node", "edge-00[12]", "--node", "gpu-*"]);
     let after = snapshot(&project.out());
-    let _ = verified(&project, &project.out());
+    verified(&project, &project.out());
     assert_eq!(
         before.keys().collect::<Vec<_>>(),
         after.keys().collect::<Vec<_>>()
@@ -300,8 +300,8 @@ fn format_writes_those_formats_only() {
         ),
     ];
     for (args, wanted) in endings {
-        let _ = project.good(&[&["build"], args].concat());
-        let _ = verified(&project, &project.out());
+        project.good(&[&["build"], args].concat());
+        verified(&project, &project.out());
         let node = project.out().join("nodes/zhangjun-k8s-02");
         let mut found: Vec<String> = fs::read_dir(node)
             .unwrap()
@@ -325,7 +325,7 @@ fn format_writes_those_formats_only() {
 #[test]
 fn tokens_come_by_stdin_and_from_another_file() {
     let project = Project::of("reference");
-    let _ = project.good(&["build"]);
+    project.good(&["build"]);
     let before = snapshot(&project.out());
     fs::remove_dir_all(project.out()).unwrap();
     let tokens = project.dir.join("secrets.yaml");
@@ -341,14 +341,14 @@ fn tokens_come_by_stdin_and_from_another_file() {
     let elsewhere = project.scratch().join("tokens");
     fs::write(&elsewhere, &bytes).unwrap();
     fs::set_permissions(&elsewhere, Permissions::from_mode(0o600)).unwrap();
-    let _ = project.good(&["build", "--secrets", elsewhere.to_str().unwrap()]);
+    project.good(&["build", "--secrets", elsewhere.to_str().unwrap()]);
     assert_eq!(snapshot(&project.out()), before);
 }
 
 #[test]
 fn a_reader_that_has_seen_enough_is_no_error() {
     let project = Project::of("modern");
-    let _ = project.good(&["build"]);
+    project.good(&["build"]);
     let config = "/etc/kubernetes/kubelet-config.yaml";
     for args in [
         &["check"][..],
@@ -446,7 +446,7 @@ fn no_output_says_a_secret_unless_it_is_to_be_revealed() {
             &["verify", "out", "--key", "keys/sign.pub"],
             &["sign", "out", "--key", "keys/sign.key"],
         ] {
-            let _ = project.good(args);
+            project.good(args);
         }
         let shown = project.good(&["show", node, "--file", kubeconfig, "--reveal"]);
         assert!(shown.contains(SECRET), "{shown}");
@@ -462,7 +462,7 @@ fn no_output_says_a_secret_unless_it_is_to_be_revealed() {
             &["token", "revoke", ".", node],
             &["token", "list", "-o", "json"],
         ] {
-            let _ = project.good(args);
+            project.good(args);
         }
         // What is wrong with a dump is said without the dump.
         let dump = format!(

@@ -81,14 +81,14 @@ fn interrupted(project: &Project, writer: &Writer) {
     };
     let command = || {
         let mut command = project.command(&args);
-        let _ = command.env("TMPDIR", &tmp);
+        command.env("TMPDIR", &tmp);
         command
     };
-    let _ = command().run();
+    command().run();
     clear();
     let before = names(&project.dir);
     let start = Instant::now();
-    let _ = command().run();
+    command().run();
     let takes = start.elapsed();
     let whole = names(&project.dir);
     let mut early = 0;
@@ -129,12 +129,12 @@ fn interrupted(project: &Project, writer: &Writer) {
 #[test]
 fn a_signal_removes_what_the_run_made() {
     let project = everything();
-    let _ = project.good(&["build"]);
+    project.good(&["build"]);
     base(&project.dir, "base-initrd", &["scripts/functions"], "gzip");
     let other = project.dir.join("other");
     fs::create_dir(&other).unwrap();
     for name in ["cluster.yaml", "racks.csv", "cni.tar", "tool"] {
-        let _ = fs::copy(project.dir.join(name), other.join(name)).unwrap();
+        fs::copy(project.dir.join(name), other.join(name)).unwrap();
     }
     for name in ["profiles", "overlays", "base"] {
         crate::support::fixture::copy_all(&project.dir.join(name), &other.join(name));
@@ -149,7 +149,7 @@ fn a_signal_removes_what_the_run_made() {
 fn a_signal_that_is_ignored_stays_ignored() {
     let project = everything();
     let start = Instant::now();
-    let _ = project.good(&["build"]);
+    project.good(&["build"]);
     let takes = start.elapsed();
     for (name, signal) in [
         ("INT", Signal::INT),
@@ -168,7 +168,7 @@ fn a_signal_that_is_ignored_stays_ignored() {
 fn a_second_interrupt_ends_at_once() {
     let project = everything();
     let start = Instant::now();
-    let _ = project.good(&["build"]);
+    project.good(&["build"]);
     let takes = start.elapsed();
     let before = names(&project.dir);
     for turn in 1..6 {
@@ -180,9 +180,9 @@ fn a_second_interrupt_ends_at_once() {
             "{:?}",
             output.status
         );
-        let _ = project.good(&["verify", "out", "--key", "keys/sign.pub"]);
+        project.good(&["verify", "out", "--key", "keys/sign.pub"]);
     }
-    let _ = project.good(&["build"]);
+    project.good(&["build"]);
     assert_eq!(names(&project.dir), before);
 }
 
@@ -197,7 +197,7 @@ fn a_crash_leaves_no_core() {
         crate::support::oracles::cannot("needs a machine that writes core dumps");
     }
     let start = Instant::now();
-    let _ = project.good(&["build"]);
+    project.good(&["build"]);
     let takes = start.elapsed();
     for turn in 1..6 {
         let mut command = project.command(&["build"]);

@@ -11,7 +11,7 @@ use crate::support::tool::nodebake;
 
 /// All pages, written.
 fn pages(folder: &Path) -> Vec<std::path::PathBuf> {
-    let _ = nodebake(folder, &["man", "--out", "man"]).good();
+    nodebake(folder, &["man", "--out", "man"]).good();
     let all = WalkDir::new(folder.join("man")).sort_by_file_name();
     let all = all.into_iter().map(|entry| entry.unwrap().into_path());
     all.filter(|path| path.is_file()).collect()

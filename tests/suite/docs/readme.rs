@@ -208,7 +208,7 @@ fn what_is_shown_must_be_said() {
 #[test]
 fn commands_for_other_machines_name_what_a_bundle_has() {
     let mut room = Room::new();
-    let _ = room.nodebake("init p && cd p && nodebake build");
+    room.nodebake("init p && cd p && nodebake build");
     let text: String = blocks("sh").into_iter().map(|block| block.text).collect();
     let mut seen = 0;
     for word in text
@@ -247,7 +247,7 @@ fn make_has_the_targets_that_the_readme_names() {
 /// Writes the README's example files, each named by its first line, over a fresh project.
 pub fn example() -> Room {
     let mut room = Room::new();
-    let _ = room.nodebake("init p && cd p && rm secrets.yaml");
+    room.nodebake("init p && cd p && rm secrets.yaml");
     for block in ["yaml", "csv", "jinja"].into_iter().flat_map(blocks) {
         let (name, text) = block.text.split_once('\n').unwrap();
         let file = room.at.join(name.strip_prefix("# ").unwrap());
@@ -270,10 +270,10 @@ pub fn example() -> Room {
 #[test]
 fn the_example_inventory_builds_without_a_finding() {
     let mut room = example();
-    let _ = room.nodebake("token create");
+    room.nodebake("token create");
     assert_eq!(room.nodebake("check --strict"), "252 nodes can be built\n");
-    let _ = room.nodebake("build --node 'gpu*'; nodebake build");
-    let _ = room.nodebake("verify out --key keys/sign.pub");
+    room.nodebake("build --node 'gpu*'; nodebake build");
+    room.nodebake("verify out --key keys/sign.pub");
     let show = |room: &mut Room, node: &str, file: &str| {
         room.nodebake(&format!("show {node} --file {file}"))
     };
@@ -297,9 +297,8 @@ fn the_example_inventory_builds_without_a_finding() {
 #[test]
 fn the_inventory_of_the_readme_builds_without_a_finding() {
     let mut room = example();
-    let _ = room
-        .run("cd .. && nodebake init q && cp p/small/cluster.yaml q/ && cd q && rm secrets.yaml");
-    let _ = room.nodebake("token create");
+    room.run("cd .. && nodebake init q && cp p/small/cluster.yaml q/ && cd q && rm secrets.yaml");
+    room.nodebake("token create");
     assert_eq!(room.nodebake("check --strict"), "250 nodes can be built\n");
     let motd = room.nodebake("show gpu-1.example.com --file /etc/motd");
     assert_eq!(motd, "gpu-1.example.com\n");
@@ -308,13 +307,13 @@ fn the_inventory_of_the_readme_builds_without_a_finding() {
 #[test]
 fn the_profile_for_ignition_builds_without_a_finding() {
     let mut room = example();
-    let _ = room.run("cd .. && nodebake init q && cd q && cp -r ../p/files ../p/profiles .");
+    room.run("cd .. && nodebake init q && cd q && cp -r ../p/files ../p/profiles .");
     let file = room.at.join("cluster.yaml");
     let inventory = fs::read_to_string(&file).unwrap();
     let with_profile = inventory.replacen("profiles: [worker", "profiles: [worker, metal", 1);
     assert_ne!(with_profile, inventory);
     fs::write(&file, with_profile).unwrap();
-    let _ = room.nodebake("build --strict");
+    room.nodebake("build --strict");
     let node = room.at.join("out/nodes/worker-1");
     let pointer = fs::read_to_string(node.join("config.ign")).unwrap();
     for part in [
@@ -333,7 +332,7 @@ fn the_profile_for_ignition_builds_without_a_finding() {
 #[test]
 fn the_profile_for_network_boot_builds_without_a_finding() {
     let mut room = example();
-    let _ = room.run("cd .. && nodebake init q && cd q && cp -r ../p/files ../p/profiles .");
+    room.run("cd .. && nodebake init q && cd q && cp -r ../p/files ../p/profiles .");
     fs::write(room.at.join("files/initrd.img"), "base\n").unwrap();
     let file = room.at.join("cluster.yaml");
     let inventory = fs::read_to_string(&file).unwrap();
@@ -344,7 +343,7 @@ fn the_profile_for_network_boot_builds_without_a_finding() {
     );
     assert_ne!(netboot, inventory);
     fs::write(&file, netboot).unwrap();
-    let _ = room.nodebake("build --strict");
+    room.nodebake("build --strict");
     let text = documents();
     let start = text.find("| loader | what it boots first").unwrap();
     let table = text[start..].split("\n\n").next().unwrap();
@@ -360,7 +359,7 @@ fn the_profile_for_network_boot_builds_without_a_finding() {
 fn the_readme_of_a_new_project_holds() {
     for profile in ["worker", "by-hand"] {
         let mut room = Room::new();
-        let _ = room.nodebake(&format!("init p --profile {profile}; cd p"));
+        room.nodebake(&format!("init p --profile {profile}; cd p"));
         let text = fs::read_to_string(room.at.join("README.md")).unwrap();
         let commands = text
             .lines()
@@ -370,7 +369,7 @@ fn the_readme_of_a_new_project_holds() {
             .collect();
         assert!(commands.len() >= 5, "{text}");
         for command in commands {
-            let _ = room.nodebake(command);
+            room.nodebake(command);
         }
         let quoted = text.split('`').skip(1).step_by(2);
         for named in quoted.filter(|part| part.contains('/')) {

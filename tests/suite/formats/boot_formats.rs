@@ -67,7 +67,7 @@ pub fn files(tree: &NodeTree) -> BTreeMap<String, (u32, Vec<u8>)> {
         if let EntryKind::File(content) = &entry.kind {
             let mut bytes = Vec::new();
             content.copy_to(&mut bytes).unwrap();
-            let _ = files.insert(path.to_string(), (entry.mode, bytes));
+            files.insert(path.to_string(), (entry.mode, bytes));
         }
     }
     files
@@ -338,8 +338,7 @@ fn user_data_and_config_are_closed_when_they_hold_secrets() {
     let mut tree = trees::rich(scratch.path());
     for (secret, mode) in [(true, 0o600), (false, 0o644)] {
         if !secret {
-            let _ = tree
-                .remove(&trees::path("/etc/kubernetes/bootstrap.kubeconfig"))
+            tree.remove(&trees::path("/etc/kubernetes/bootstrap.kubeconfig"))
                 .unwrap();
         }
         for (format, name, mode) in [
@@ -400,7 +399,7 @@ fn a_node_without_files_is_still_a_document() {
     );
     assert!(!folder.join("network-config").exists());
     if oracles::present("cloud-init") {
-        let _ = oracles::content(&folder, "cloud-init", &["schema", "-c", "user-data"]);
+        oracles::content(&folder, "cloud-init", &["schema", "-c", "user-data"]);
     }
     let folder = package(scratch.path(), Format::Ignition, &tree, &facts, &settings);
     let config = fs::read_to_string(folder.join("config.ign")).unwrap();

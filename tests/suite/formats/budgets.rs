@@ -132,7 +132,7 @@ fn the_ladder_is_climbed_only_as_far_as_needed() {
 
 /// Answers requests on loopback with a file, until the listener is dropped with the process.
 fn serve(listener: TcpListener, bytes: Vec<u8>) {
-    let _ = std::thread::spawn(move || {
+    std::thread::spawn(move || {
         for stream in listener.incoming() {
             let mut stream = stream.unwrap();
             let mut request = [0; 4096];
@@ -183,7 +183,7 @@ fn cloud_init_itself_makes_the_tree_of_every_form() {
             let secret = "0123456789abcdef";
             let mut unpacked = Vec::new();
             let bytes = fs::read(&body).unwrap();
-            let _ = flate2::read::GzDecoder::new(&bytes[..])
+            flate2::read::GzDecoder::new(&bytes[..])
                 .read_to_end(&mut unpacked)
                 .unwrap();
             assert!(!text(&unpacked).contains(secret));

@@ -116,7 +116,7 @@ fn it_is_written_where_it_is_asked_for_and_closed() {
         inventory.replace("secrets: inline", "formats: [tarball], credential: true"),
     )
     .unwrap();
-    let _ = project.good(&["build"]);
+    project.good(&["build"]);
     let at = project.out().join("nodes/zhangjun-k8s-01/tmpfiles.extra");
     let mode = at.metadata().unwrap().permissions().mode();
     assert_eq!(mode & 0o7777, 0o600);

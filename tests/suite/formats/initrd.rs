@@ -31,7 +31,7 @@ pub fn built_with(output: &str, files: &[(&str, &str)]) -> Project {
     );
     assert_ne!(inventory, changed);
     fs::write(file, changed).unwrap();
-    let _ = project.command(&["build"]).good();
+    project.command(&["build"]).good();
     project
 }
 
@@ -52,7 +52,7 @@ pub fn base(folder: &Path, name: &str, files: &[&str], pack: &str) {
          find . | LC_ALL=C sort | cpio -o -H newc --quiet | {pack} >../{name}",
         files.join(" ")
     );
-    let _ = oracles::content(folder, "sh", &["-euc", &script]);
+    oracles::content(folder, "sh", &["-euc", &script]);
 }
 
 const BUSYBOX: [&str; 1] = ["bin/busybox"];
@@ -65,7 +65,7 @@ pub fn append(project: &Project, base: &str, out: &str) -> Tool {
 /// The same for a node of another project.
 pub fn append_for(node: &str, project: &Project, base: &str, out: &str) -> Tool {
     let mut command = nodebake(&project.dir, &["initrd", "append", "--base", base]);
-    let _ = command.args(["--node", node, "--key", "keys/sign.pub", "-o", out]);
+    command.args(["--node", node, "--key", "keys/sign.pub", "-o", out]);
     command
 }
 
@@ -133,7 +133,7 @@ fn overlays_are_appended_to_any_base() {
     let project = built("{secrets: inline, initramfs: {compression: none}}");
     let overlay = fs::read(node(&project).join("overlay.cpio")).unwrap();
     let dir = &project.dir;
-    let _ = oracles::content(
+    oracles::content(
         dir,
         "sh",
         &[
@@ -155,7 +155,7 @@ fn overlays_are_appended_to_any_base() {
         base(dir, "plain", &BUSYBOX, pack);
         for odd in 0..4 {
             let script = format!("cat early plain >base; head -c {odd} /dev/zero >>base");
-            let _ = oracles::content(dir, "sh", &["-euc", &script]);
+            oracles::content(dir, "sh", &["-euc", &script]);
             let size = fs::metadata(dir.join("base")).unwrap().len() as usize;
             let output = append(&project, "base", "both").run();
             assert!(output.status.success(), "{}", text(&output.stderr));
@@ -236,7 +236,7 @@ fn what_cannot_work_is_refused_and_nothing_is_written() {
     );
     // A link of the base where the overlay lists a directory: the kernel would remove it.
     let script = "rm -rf l; mkdir -p l/bin l/srv; cd l; echo >bin/busybox; ln -s srv usr; find . | cpio -o -H newc --quiet >../linked; head -c 3000 ../base >../cut; head -c 100 /dev/urandom >>../cut; echo text >../text";
-    let _ = oracles::content(&ram.dir, "sh", &["-euc", script]);
+    oracles::content(&ram.dir, "sh", &["-euc", script]);
     for (file, said) in [
         (
             "linked",

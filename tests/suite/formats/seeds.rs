@@ -102,7 +102,7 @@ fn every_reader_finds_the_documents_in_the_seed() {
     if oracles::present("bsdtar") {
         fs::create_dir(folder.join("untarred")).unwrap();
         let args = ["-xf", SEED_NAME, "-C", "untarred"];
-        let _ = oracles::content(&folder, "bsdtar", &args);
+        oracles::content(&folder, "bsdtar", &args);
         same_files(&folder, &folder.join("untarred"));
     }
 }
@@ -123,7 +123,7 @@ fn mounted(folder: &Path, options: &str) -> PathBuf {
         out.display()
     );
     let args = ["-m", "sh", "-euc", &script];
-    let _ = oracles::content(folder, "unshare", &args);
+    oracles::content(folder, "unshare", &args);
     out
 }
 
@@ -150,7 +150,7 @@ fn cloud_init_makes_the_tree_from_the_seed() {
     let scratch = tempfile::tempdir().unwrap();
     let tree = trees::rich(scratch.path());
     let folder = seeded(scratch.path(), &tree);
-    let _ = oracles::content(&folder, "bsdtar", &["-xpf", SEED_NAME, "-s", "/^/seed-/"]);
+    oracles::content(&folder, "bsdtar", &["-xpf", SEED_NAME, "-s", "/^/seed-/"]);
     let mode = |name: &str| folder.join(name).metadata().unwrap().permissions().mode() & 0o7777;
     assert_eq!(
         (mode("seed-user-data"), mode("seed-meta-data")),
@@ -301,7 +301,7 @@ fn cloud_init_takes_parts_and_ours_together() {
         assert_eq!(merged["users"].as_array().unwrap().len(), 3);
         if oracles::present("cloud-init") {
             let args = ["schema", "-c", "document.yaml"];
-            let _ = oracles::content(&folder, "cloud-init", &args);
+            oracles::content(&folder, "cloud-init", &args);
         }
     }
 }
@@ -329,7 +329,7 @@ fn a_project_adds_files_of_its_own() {
     );
     write("own.cfg", CONFIG);
     write("own.sh", "#!/bin/sh\n");
-    let _ = project.good(&["build"]);
+    project.good(&["build"]);
     let node = project.out().join("nodes/n1");
     let user_data = fs::read_to_string(node.join("user-data")).unwrap();
     assert!(user_data.starts_with("Content-Type: multipart/mixed; boundary=\"==nodebake-"));

@@ -32,7 +32,7 @@ fn kept(case: &str, output: &str) -> Project {
     let inventory = fs::read_to_string(&file).unwrap();
     let inventory = inventory.replace("output: {secrets: inline}\n", "");
     fs::write(&file, format!("{inventory}output: {{{output}}}\n")).unwrap();
-    let _ = project.good(&["build"]);
+    project.good(&["build"]);
     project
 }
 
@@ -125,7 +125,7 @@ fn secrets_are_apart_by_default_where_payloads_are_read_by_many() {
     let file = project.dir.join("cluster.yaml");
     let inventory = fs::read_to_string(&file).unwrap();
     fs::write(&file, inventory.replace("output: {secrets: inline}\n", "")).unwrap();
-    let _ = project.good(&["build"]);
+    project.good(&["build"]);
     for (_, path, is_secret) in listed(&project) {
         let name = path.file_name().unwrap().to_string_lossy();
         let expected = match &*name {
@@ -193,7 +193,7 @@ fn unpacked(
     let root = tempfile::tempdir_in(scratch).unwrap();
     for archive in archives {
         let file = archive.to_str().unwrap();
-        let _ = match judge {
+        match judge {
             "cpio" => {
                 let raw = root.path().with_extension("raw");
                 fs::write(&raw, decompressed(archive)).unwrap();
@@ -205,7 +205,7 @@ fn unpacked(
         };
     }
     let mut all = snapshot(root.path());
-    let _ = all.remove("");
+    all.remove("");
     assert!(all.len() > 5, "{all:?}");
     all
 }
@@ -293,7 +293,7 @@ fn cloud_init_merges_both_parts_into_the_one_document() {
         let merged = merged(&folder, &parts);
         let document = |file: &Path| {
             let mut document = oracles::same_values(file).pop().unwrap();
-            let _ = document.as_object_mut().unwrap().remove("merge_how");
+            document.as_object_mut().unwrap().remove("merge_how");
             let files = document["write_files"].as_array_mut().unwrap();
             files.sort_by_key(|file| file["path"].as_str().unwrap().to_owned());
             document
@@ -382,7 +382,7 @@ fn ignition_itself_makes_the_tree_of_both_parts() {
     let root = folder.join("root");
     fs::create_dir_all(root.join("etc")).unwrap();
     for file in ["passwd", "group"] {
-        let _ = fs::copy(format!("/etc/{file}"), root.join("etc").join(file)).unwrap();
+        fs::copy(format!("/etc/{file}"), root.join("etc").join(file)).unwrap();
     }
     apply_ignition(&folder);
     assert_eq!(trees::differences(&root, &tree, true), [""; 0]);

@@ -19,7 +19,7 @@ fn built(settings: &str) -> (Project, String) {
         .filter(|line| !line.contains("/srv/"))
         .collect();
     fs::write(&file, kept.join("\n") + "\n").unwrap();
-    let _ = project.good(&["build"]);
+    project.good(&["build"]);
     let extension = shared(&project, NODE)["sysext.tar.gz"].clone();
     (project, extension)
 }
@@ -93,7 +93,7 @@ fn systemd_takes_an_image_of_it_for_an_extension() {
     let script = format!(
         "gzip -dc out/{extension} | mksquashfs - {image} -tar -quiet -no-progress -noappend >/dev/null"
     );
-    let _ = oracles::content(&project.dir, "sh", &["-euc", &script]);
+    oracles::content(&project.dir, "sh", &["-euc", &script]);
     let said = oracles::content(&project.dir, "systemd-dissect", &[&image]);
     for line in [
         "+ extension for system",
@@ -176,11 +176,11 @@ fn what_an_extension_cannot_hold_is_a_finding() {
         inventory.replacen("nodes:\n", "os: {arch: arm64}\nnodes:\n", 1),
     )
     .unwrap();
-    let _ = project.good(&["build"]);
+    project.good(&["build"]);
     let other = shared(&project, NODE)["sysext.tar.gz"].clone();
     assert_ne!(extension, other);
     let args = ["inspect", &format!("out/{other}"), "--extract", "x"];
-    let _ = project.good(&args);
+    project.good(&args);
     let release = format!(
         "x/usr/lib/extension-release.d/extension-release.{}",
         name(&other)

@@ -50,7 +50,7 @@ fn procedure(project: &Project) {
         "../project/pki/ca.pem",
         "tokens",
     ];
-    let _ = oracles::content(&work, "bash", &args);
+    oracles::content(&work, "bash", &args);
 }
 
 /// Unpacks a node's tarball as an image builder would.
@@ -59,14 +59,14 @@ fn unpack(project: &Project, node: &str) -> BTreeMap<String, String> {
     fs::create_dir_all(&root).unwrap();
     let archive = project.out().join(format!("nodes/{node}/{node}.tar.gz"));
     let line = format!("umask 022; tar -xpf {}", archive.display());
-    let _ = oracles::content(&root, "sh", &["-c", &line]);
+    oracles::content(&root, "sh", &["-c", &line]);
     entries(&root)
 }
 
 /// Mode and content by path. Some systemctls write relative links: only what a link names counts.
 fn entries(root: &Path) -> BTreeMap<String, String> {
     let mut all = snapshot(root);
-    let _ = all.remove("");
+    all.remove("");
     for entry in all.values_mut() {
         if let Some((mode, target)) = entry.split_once(" -> ") {
             *entry = format!("{mode} link to {}", target.rsplit('/').next().unwrap());
@@ -79,7 +79,7 @@ fn entries(root: &Path) -> BTreeMap<String, String> {
 fn every_node_has_the_paths_modes_and_bytes_of_the_procedure() {
     let project = Project::of("reference");
     procedure(&project);
-    let _ = project.good(&["build"]);
+    project.good(&["build"]);
     for node in NODES {
         let ours = unpack(&project, node);
         let theirs = entries(&project.scratch().join("theirs").join(node));
@@ -149,7 +149,7 @@ fn same_configuration(project: &Project, node: &str) {
 fn the_cluster_is_told_what_the_procedure_tells_it() {
     let project = Project::of("reference");
     procedure(&project);
-    let _ = project.good(&["build"]);
+    project.good(&["build"]);
     let work = project.scratch().join("work");
     let files = [
         "kubelet-apis.yaml",

@@ -180,7 +180,7 @@ fn bindings_equal_those_of_kubectl_create() {
         ];
         let mut theirs: Value =
             serde_json::from_str(&oracles::content(folder.path(), "kubectl", &args)).unwrap();
-        let _ = theirs["metadata"]
+        theirs["metadata"]
             .as_object_mut()
             .unwrap()
             .remove("creationTimestamp");
@@ -323,7 +323,7 @@ fn node_labels_sh_runs_in_every_shell_and_fails_when_a_node_is_absent() {
         } else {
             shell
         };
-        let _ = oracles::content(
+        oracles::content(
             folder.path(),
             "sh",
             &["-c", &format!("{prefix} -n node-labels.sh")],

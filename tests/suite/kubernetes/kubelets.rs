@@ -77,7 +77,7 @@ impl RenderedNode {
         let folder = tempfile::tempdir_in("/var/tmp").unwrap();
         let baked = Self { folder };
         let project = baked.project();
-        let _ = nodebake(&["init", "--profile", profile], &project);
+        nodebake(&["init", "--profile", profile], &project);
         let file = project.join("cluster.yaml");
         let text = fs::read_to_string(&file).unwrap();
         let lines = text.lines().map(|line| {

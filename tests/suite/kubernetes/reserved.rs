@@ -10,7 +10,7 @@ use crate::support::tool::nodebake;
 /// The findings about a new project whose nodes are as `settings` say.
 fn said(settings: &str) -> (String, Option<i32>) {
     let project = Project::empty();
-    let _ = nodebake(project.scratch(), &["init", "project"]).good();
+    nodebake(project.scratch(), &["init", "project"]).good();
     let file = project.dir.join("cluster.yaml");
     let inventory = fs::read_to_string(&file).unwrap();
     fs::write(&file, inventory + settings).unwrap();
@@ -96,7 +96,7 @@ fn a_real_kubelet_ends_where_we_say_that_it_does_not_start() {
         }
         for (memory, starts) in [(4550, false), (4552, true)] {
             let project = Project::empty();
-            let _ = nodebake(project.scratch(), &["init", "project"]).good();
+            nodebake(project.scratch(), &["init", "project"]).good();
             let folder = project.scratch().display();
             let file = project.dir.join("cluster.yaml");
             let inventory = fs::read_to_string(&file).unwrap();

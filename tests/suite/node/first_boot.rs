@@ -61,7 +61,7 @@ fn files_wait_for_disks_that_cloud_init_makes() {
     let mounted = trees::path("/data/one two");
     let early = {
         let mut tree = early;
-        let _ = tree.remove(&mounted).unwrap();
+        tree.remove(&mounted).unwrap();
         tree
     };
     let settings = with(CloudInit {
@@ -123,7 +123,7 @@ fn unpacked(file: &Path) -> Vec<u8> {
         return bytes;
     }
     let mut plain = Vec::new();
-    let _ = flate2::read::GzDecoder::new(&bytes[..])
+    flate2::read::GzDecoder::new(&bytes[..])
         .read_to_end(&mut plain)
         .unwrap();
     plain
@@ -230,7 +230,7 @@ fn the_oldest_cloud_init_makes_the_tree_of_every_form() {
     for (path, entry) in late.entries() {
         both.add(path.clone(), entry.clone()).unwrap();
     }
-    let _ = both.remove(&trees::path("/data/one two")).unwrap();
+    both.remove(&trees::path("/data/one two")).unwrap();
     let facts = NodeFacts {
         users: trees::users(),
         ..trees::facts()
@@ -251,7 +251,7 @@ fn the_oldest_cloud_init_makes_the_tree_of_every_form() {
         let root = apply_with_disks(&folder, &user_data, &modules, "/data");
         let mut early = both.clone();
         for path in late.entries().keys() {
-            let _ = early.remove(path).unwrap();
+            early.remove(path).unwrap();
         }
         assert_eq!(trees::differences(&root, &early, true), [""; 0]);
         let disks = root.join(".judge/disks");

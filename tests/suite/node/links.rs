@@ -28,7 +28,7 @@ fn project(interfaces: &str, network: &str) -> Project {
 /// A node's root, and the project that it is from.
 fn baked(network: &str) -> (Project, PathBuf) {
     let project = project(INTERFACES, network);
-    let _ = project.good(&["build"]);
+    project.good(&["build"]);
     let root = project.scratch().join("root");
     let file = fs::File::open(project.out().join("nodes/n1/n1.tar.gz")).unwrap();
     tar::Archive::new(flate2::read::GzDecoder::new(file))

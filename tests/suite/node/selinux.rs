@@ -19,7 +19,7 @@ fn root(folder: &Path, selinux: &str) -> PathBuf {
             >etc/selinux/small/contexts/files/file_contexts
          cp -L \"$(command -v setfiles)\" sbin/setfiles"
     );
-    let _ = oracles::content(folder, "sh", &["-euc", &script]);
+    oracles::content(folder, "sh", &["-euc", &script]);
     folder.join("root")
 }
 
@@ -37,10 +37,10 @@ fn put_foreign(root: &Path) {
          for path in {}; do [ -d .$path ] || echo theirs >.$path; done",
         FOREIGN.join(" ")
     );
-    let _ = oracles::content(root, "sh", &["-euc", &script]);
+    oracles::content(root, "sh", &["-euc", &script]);
     let label = "import os, sys\nfor path in sys.argv[1:]: os.setxattr('.' + path, 'security.selinux', b'a:b:own_t:s0\\0')";
     let args: Vec<&str> = ["-c", label].into_iter().chain(FOREIGN).collect();
-    let _ = oracles::content(root, "python3", &args);
+    oracles::content(root, "python3", &args);
 }
 
 fn assert_foreign(root: &Path, found: &BTreeMap<String, String>) {
@@ -97,7 +97,7 @@ fn needs_labels() {
 fn carry(folder: &Path) {
     let script = "mount --make-rprivate /; mount --bind /usr root/usr; mount --bind initrd/nodebake/carry root/run; mount --bind /proc root/proc
         chroot root /bin/sh /run/apply /run ''; chroot root /bin/sh /run/label";
-    let _ = oracles::content(folder, "unshare", &["-m", "sh", "-euc", script]);
+    oracles::content(folder, "unshare", &["-m", "sh", "-euc", script]);
 }
 
 /// What of ours must be labelled: the entries of tree.json, where the root has them.
@@ -134,10 +134,10 @@ fn what_is_carried_gets_the_labels_of_the_roots_own_policy() {
             "mkdir initrd; cd initrd; cpio -id --quiet <{}",
             overlay.display()
         );
-        let _ = oracles::content(folder, "sh", &["-euc", &script]);
+        oracles::content(folder, "sh", &["-euc", &script]);
         // /usr is the host's there: what lies in it stays out of the list.
         let script = "for list in initrd/nodebake/carry/list.*; do grep -v '\tusr/\\|  usr/' $list >new; mv new $list; done";
-        let _ = oracles::content(folder, "sh", &["-euc", script]);
+        oracles::content(folder, "sh", &["-euc", script]);
         put_foreign(&root);
         carry(folder);
         let found = labels(&root);
@@ -175,7 +175,7 @@ fn what_was_unpacked_gets_its_labels_by_the_documented_lines() {
     let root = root(scratch.path(), "enforcing");
     let archive = node(&project).join(format!("{NODE}.tar.gz"));
     let archive = archive.to_str().unwrap();
-    let _ = oracles::content(&root, "tar", &["-xpf", archive]);
+    oracles::content(&root, "tar", &["-xpf", archive]);
     let guide = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/man/payloads.md");
     let guide = fs::read_to_string(guide).unwrap();
     let lines = guide
@@ -188,7 +188,7 @@ fn what_was_unpacked_gets_its_labels_by_the_documented_lines() {
         .replace("/mnt/image", root.to_str().unwrap())
         .replace("targeted", "small");
     put_foreign(&root);
-    let _ = oracles::content(scratch.path(), "sh", &["-euc", &lines]);
+    oracles::content(scratch.path(), "sh", &["-euc", &lines]);
     let found = labels(&root);
     for (path, label) in expected(&node(&project)) {
         assert_eq!(found.get(&path), Some(&label), "{path}");

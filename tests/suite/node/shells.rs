@@ -24,7 +24,7 @@ fn shell(folder: &Path, script: &str) -> String {
 fn project(output: &str) -> Project {
     let project = Project::of("modern");
     write(&project, output, BEFORE, 3);
-    let _ = project.good(&["build", "-o", "before"]);
+    project.good(&["build", "-o", "before"]);
     archives(project.scratch());
     let archive = fs::read(project.scratch().join("pause.tar")).unwrap();
     fs::write(project.dir.join("pause.tar"), &archive).unwrap();
@@ -33,7 +33,7 @@ fn project(output: &str) -> Project {
     let lines = AFTER.replace("{chrony: null}", "{chrony: null, tree-check: {}}");
     let links = "    links: {/srv/dash: \"-n\", /srv/deep/er/link: ../../d}\n";
     write(&project, output, &(lines + links + &image), 4);
-    let _ = project.good(&["build", "--upgrade-from", "before"]);
+    project.good(&["build", "--upgrade-from", "before"]);
     project
 }
 
@@ -41,7 +41,7 @@ fn project(output: &str) -> Project {
 fn overlay(project: &Project, to: &str) -> PathBuf {
     let archive = node(project).join("overlay.cpio.gz");
     let args = ["inspect", archive.to_str().unwrap(), "--extract", to];
-    let _ = nodebake(project.scratch(), &args).good();
+    nodebake(project.scratch(), &args).good();
     project.scratch().join(to)
 }
 
@@ -140,7 +140,7 @@ fn shellcheck_has_nothing_to_say_of_what_nodes_run() {
                 // `A && B || C` means what it says there: C is for whichever of them fails.
                 args.push("--exclude=SC2015");
             }
-            let _ = oracles::content(folder, "shellcheck", &args);
+            oracles::content(folder, "shellcheck", &args);
         }
     }
 }
@@ -186,7 +186,7 @@ fn every_shell_carries_what_tar_unpacks() {
     let fstab = "proc /proc proc defaults 0 0\n# /srv\n";
     let expected = image(scratch, "expected", fstab);
     let archive = node(&project).join(format!("{NODE}.tar.gz"));
-    let _ = shell(
+    shell(
         &expected,
         &format!("umask 022; tar -xpf {}", archive.display()),
     );
@@ -235,7 +235,7 @@ fn the_last_line_of_the_roots_files_is_read_too() {
                 args.extend(*shell);
                 let apply = carry.join("apply");
                 args.extend([&apply, &carry, &root].map(|path| path.to_str().unwrap()));
-                let _ = oracles::content(scratch.path(), "unshare", &args);
+                oracles::content(scratch.path(), "unshare", &args);
                 assert!(root.join("etc/hostname").exists() && !root.join("srv/d").exists());
             }
             let root = image(scratch.path(), "labelled", "");

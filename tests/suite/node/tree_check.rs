@@ -30,7 +30,7 @@ fn project(more: &str) -> Project {
 fn root(project: &Project) -> PathBuf {
     oracles::needs_root();
     oracles::needs(["openssl"]);
-    let _ = project.command(&["build"]).good();
+    project.command(&["build"]).good();
     let root = project.scratch().join("root");
     unpack(project, &root);
     root
@@ -41,7 +41,7 @@ fn unpack(project: &Project, root: &Path) {
     let _ = fs::remove_dir_all(root);
     fs::create_dir(root).unwrap();
     let archive = node(project).join(format!("{NODE}.tar.gz"));
-    let _ = oracles::content(root, "tar", &["-xpf", archive.to_str().unwrap()]);
+    oracles::content(root, "tar", &["-xpf", archive.to_str().unwrap()]);
 }
 
 /// The check as the node's unit runs it, by different shells.
@@ -81,7 +81,7 @@ fn a_root_as_it_was_baked_passes_in_every_shell() {
     }
     // An image may have a link where the node has a directory.
     let script = "mv srv/drop own; ln -s ../own srv/drop";
-    let _ = oracles::content(&root, "sh", &["-euc", script]);
+    oracles::content(&root, "sh", &["-euc", script]);
     assert!(check(&root, &["sh"]).status.success());
     refuses_mode(&root, "own", "/srv/drop: its mode is 0700, not 3777");
 }
@@ -145,7 +145,7 @@ fn an_old_openssl_leaves_it_to_ssh_keygen() {
     oracles::needs(["ssh-keygen"]);
     let bin = project.scratch().join("bin");
     let old = |version: &str| {
-        let _ = oracles::content(
+        oracles::content(
             project.scratch(),
             "sh",
             &[
@@ -204,7 +204,7 @@ fn other_changes_are_found_too_and_all_at_once() {
     let project = project("    links: {/etc/l: /etc/hostname}\n");
     let root = root(&project);
     let shell = |script: &str| {
-        let _ = oracles::content(&root, "sh", &["-euc", script]);
+        oracles::content(&root, "sh", &["-euc", script]);
     };
     shell(
         "chown 1:2 etc/hostname; ln -sfn /elsewhere etc/l; rm etc/kubernetes/kubelet-config.yaml; chmod 0666 etc/kubernetes/pki/ca.crt",
@@ -304,7 +304,7 @@ fn the_signed_list_counts_before_anything_is_signed() {
         )
     };
     let project = with(&target(1 << 20));
-    let _ = project.good(&["build"]);
+    project.good(&["build"]);
     let written = fs::metadata(node(&project).join("config.ign"))
         .unwrap()
         .len();

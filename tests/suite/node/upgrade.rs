@@ -47,9 +47,9 @@ pub fn write(project: &Project, output: &str, lines: &str, generation: u32) {
 pub fn upgraded(output: &str) -> Project {
     let project = Project::of("modern");
     write(&project, output, BEFORE, 3);
-    let _ = project.good(&["build", "-o", "before"]);
+    project.good(&["build", "-o", "before"]);
     write(&project, output, AFTER, 4);
-    let _ = project.good(&["build", "--upgrade-from", "before"]);
+    project.good(&["build", "--upgrade-from", "before"]);
     project
 }
 
@@ -64,12 +64,12 @@ fn shell(folder: &Path, script: &str) -> String {
 fn unpack(root: &Path, node: &Path) {
     oracles::needs(["tar"]);
     let archive = node.join(format!("{NODE}.tar.gz"));
-    let _ = oracles::content(root, "tar", &["-xpf", archive.to_str().unwrap()]);
+    oracles::content(root, "tar", &["-xpf", archive.to_str().unwrap()]);
 }
 
 /// An image: a folder that is a link, and things of its own where the node's files go.
 fn image(folder: &Path, name: &str) -> PathBuf {
-    let _ = shell(
+    shell(
         folder,
         &format!(
             "umask 022; mkdir -p {name}/var/srv/own {name}/etc/systemd/system/multi-user.target.wants; cd {name}
@@ -125,7 +125,7 @@ fn a_tarball_over_an_older_one_leaves_nothing_of_it() {
                 "d 755 0:0  ./etc/systemd/system/systemd-timesyncd.service.d",
             ]
         );
-        let _ = shell(
+        shell(
             &root,
             "find . -type d -empty '(' -path './etc/systemd/*' -o -path ./etc/nodebake ')' | xargs rmdir",
         );
@@ -156,7 +156,7 @@ fn links_of_an_image_never_lead_out_of_it() {
     fs::write(root.join("real/gone-link"), "here").unwrap();
     let script = node(&project).join(format!("{NODE}.upgrade.sh"));
     let args = [script.to_str().unwrap(), root.to_str().unwrap()];
-    let _ = oracles::content(scratch, "sh", &args);
+    oracles::content(scratch, "sh", &args);
     for file in ["own/gone", "kind", "l"] {
         assert!(outside.join(file).exists(), "{file}");
     }
@@ -231,10 +231,10 @@ fn cloud_init_removes_what_it_wrote_for_an_older_generation() {
 fn a_bundle_says_what_it_follows() {
     let project = Project::of("modern");
     write(&project, "{}", BEFORE, 3);
-    let _ = project.good(&["build", "-o", "before"]);
+    project.good(&["build", "-o", "before"]);
     write(&project, "{}", AFTER, 3);
     // Nothing depends on what lies in out/.
-    let _ = project.good(&["build"]);
+    project.good(&["build"]);
     assert!(!node(&project).join(format!("{NODE}.upgrade.sh")).exists());
     let output = project.run(&["build", "--upgrade-from", "before"]);
     let said = text(&output.stderr);
@@ -258,15 +258,15 @@ fn a_bundle_says_what_it_follows() {
     assert_eq!(record("out")["upgradeFrom"], Value::from(vec![old.clone()]));
     let first = fs::read(node(&project).join(format!("{NODE}.upgrade.sh"))).unwrap();
     // A kept node follows the same one; without the word all are made again.
-    let _ = project.good(&["build", "--upgrade-from", "before", "--node", "cp-1*"]);
+    project.good(&["build", "--upgrade-from", "before", "--node", "cp-1*"]);
     assert_eq!(
         fs::read(node(&project).join(format!("{NODE}.upgrade.sh"))).unwrap(),
         first
     );
-    let _ = project.good(&["build", "--node", "cp-1*"]);
+    project.good(&["build", "--node", "cp-1*"]);
     assert_eq!(record("out")["upgradeFrom"], Value::Null);
     // Two at once: nodes may have either.
-    let _ = project.good(&["build", "--upgrade-from", "before", "--upgrade-from", "out"]);
+    project.good(&["build", "--upgrade-from", "before", "--upgrade-from", "out"]);
     assert_eq!(record("out")["upgradeFrom"].as_array().unwrap().len(), 2);
     assert_eq!(
         fs::read(node(&project).join(format!("{NODE}.upgrade.sh"))).unwrap(),
@@ -277,8 +277,8 @@ fn a_bundle_says_what_it_follows() {
 #[test]
 fn what_is_no_bundle_of_this_cluster_is_not_followed() {
     let project = Project::of("modern");
-    let _ = project.good(&["build", "-o", "before"]);
-    let _ = project.good(&["build", "--stage", "trees"]);
+    project.good(&["build", "-o", "before"]);
+    project.good(&["build", "--stage", "trees"]);
     let refused = |args: &[&str], why: &str| {
         let output = project.run(args);
         let said = text(&output.stderr);
@@ -302,5 +302,5 @@ fn what_is_no_bundle_of_this_cluster_is_not_followed() {
     );
     fs::write(&tree, good).unwrap();
     // An unsigned build has the project's public key to go by.
-    let _ = project.good(&["build", "--unsigned", "--upgrade-from", "before"]);
+    project.good(&["build", "--unsigned", "--upgrade-from", "before"]);
 }

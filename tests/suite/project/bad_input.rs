@@ -75,7 +75,7 @@ pub fn apply(case: &Case, project: &Project) -> Vec<String> {
             "+" => new += rest,
             "$" => {
                 let mut shell = Command::new("sh");
-                let _ = shell.args(["-ec", rest]).current_dir(&project.dir);
+                shell.args(["-ec", rest]).current_dir(&project.dir);
                 assert!(
                     shell
                         .env("FIXTURES", fixtures())
@@ -202,7 +202,7 @@ fn the_project_without_a_fault_is_built_without_a_word() {
         (text(&build.stderr).as_str(), build.status.code()),
         ("", Some(0))
     );
-    let _ = project.good(&["verify", "out", "--key", "keys/sign.pub"]);
+    project.good(&["verify", "out", "--key", "keys/sign.pub"]);
 }
 
 /// Only a bundle of ours makes room for the next one.
@@ -218,7 +218,7 @@ fn an_output_folder_that_is_no_bundle_is_never_touched() {
     fs::write(at("file"), "a file\n").unwrap();
     symlink("home", at("link")).unwrap();
     symlink("nowhere", at("dangling")).unwrap();
-    let _ = project.good(&["build", "-o", "../bundle"]);
+    project.good(&["build", "-o", "../bundle"]);
     symlink("bundle", at("link-to-bundle")).unwrap();
     let before = snapshot(project.scratch());
     for name in [
@@ -248,7 +248,7 @@ fn an_output_folder_that_is_no_bundle_is_never_touched() {
 #[test]
 fn findings_leave_the_last_bundle_as_it_is() {
     let project = Project::of("bad/project");
-    let _ = project.good(&["build"]);
+    project.good(&["build"]);
     let before = snapshot(&project.out());
     let folder = |name: &str| project.dir.join(name);
     let inventory = fs::read_to_string(folder("cluster.yaml")).unwrap();

@@ -16,7 +16,7 @@ fn check(profile: &str, minor: u32, more: &str) -> String {
         let output = command.args(&["p"]).run();
         String::from_utf8(output.stdout).unwrap()
     };
-    let _ = nodebake(&["init", "--profile", profile]);
+    nodebake(&["init", "--profile", profile]);
     set_version(&project, minor, more);
     nodebake(&["check"])
 }
@@ -54,7 +54,7 @@ fn show(profile: &str, minor: u32, args: &[&str]) -> String {
         String::from_utf8(output.stdout).unwrap()
     };
     let path = project.to_str().unwrap();
-    let _ = nodebake(&["init", "--profile", profile, path]);
+    nodebake(&["init", "--profile", profile, path]);
     set_version(&project, minor, "");
     nodebake(&[&["show", "worker-1", path], args].concat())
 }
@@ -170,7 +170,7 @@ fn profiles_of_the_users_own_move_too_and_tell_what_they_leave_out() {
         let output = command.args(&["p"]).run();
         String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap()
     };
-    let _ = nodebake(&["init", "--profile", "worker"]);
+    nodebake(&["init", "--profile", "worker"]);
     fs::create_dir_all(project.join("profiles")).unwrap();
     let profile = "apiVersion: nodebake/v1\nkind: Profile\nextends: [worker]\nkubelet:\n  \
                    flags: {max-pods: 50, v: 4}\n  config: {memorySwap: {swapBehavior: LimitedSwap}, imageMaximumGCAge: 72h}\n";

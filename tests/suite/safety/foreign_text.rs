@@ -114,7 +114,7 @@ fn archives(folder: &Path) -> Vec<(&'static str, usize)> {
     fs::write(root.join(FORGED), "content").unwrap();
     let count = all.len() + 1;
     let shell = |script: &str| {
-        let _ = oracles::content(folder, "sh", &["-euc", script]);
+        oracles::content(folder, "sh", &["-euc", script]);
     };
     shell(
         "export LC_ALL=C.UTF-8
@@ -188,7 +188,7 @@ fn names_in_archives_are_listed_escaped_and_broken_archives_say_them_escaped() {
         for part in 1..24 {
             fs::write(folder.join("cut"), &bytes[..bytes.len() * part / 24]).unwrap();
             for form in ["text", "json"] {
-                let _ = nodebake(folder, &["inspect", "cut", "-o", form]).run();
+                nodebake(folder, &["inspect", "cut", "-o", form]).run();
             }
         }
     }
@@ -328,9 +328,9 @@ fn findings_say_keys_values_cells_and_names_of_files_escaped() {
 #[test]
 fn names_in_bundles_are_said_escaped() {
     let project = Project::of("modern");
-    let _ = project.good(&["build"]);
+    project.good(&["build"]);
     let good = project.scratch().join("good");
-    let _ = oracles::content(&project.dir, "cp", &["-a", "out", good.to_str().unwrap()]);
+    oracles::content(&project.dir, "cp", &["-a", "out", good.to_str().unwrap()]);
     let manifest = project.out().join("bundle.json");
     let before = fs::read(&manifest).unwrap();
     let mut value: Value = serde_json::from_slice(&before).unwrap();
@@ -343,12 +343,12 @@ fn names_in_bundles_are_said_escaped() {
     let list = fs::read_to_string(&sums).unwrap();
     let list = list.replace(&sha256(&before), &sha256(&after));
     fs::write(&sums, list).unwrap();
-    let _ = project.good(&["sign", "out", "--key", "keys/sign.key"]);
+    project.good(&["sign", "out", "--key", "keys/sign.key"]);
     fs::write(project.out().join(FORGED), "x").unwrap();
     let output = project.run(&["verify", "--key", "keys/sign.pub"]);
     assert_eq!(output.status.code(), Some(4));
     escaped(&text(&output.stdout));
-    let _ = project.run(&["verify", "--key", "keys/sign.pub", "-o", "json"]);
+    project.run(&["verify", "--key", "keys/sign.pub", "-o", "json"]);
     fs::remove_file(project.out().join(FORGED)).unwrap();
     let said = project.good(&["verify", "--key", "keys/sign.pub"]);
     escaped(&said);

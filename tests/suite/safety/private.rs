@@ -20,14 +20,14 @@ fn project() -> Project {
          ssh-keygen -q -t ed25519 -N '' -f openssh.txt
          printf 'server: x\\nuser: {client-key-data: %s}\\n' $(base64 -w0 key.txt) >kubeconfig.txt
          mkdir d; cp key.txt d/inner; tar -czf archive.tgz d; rm -r d";
-    let _ = oracles::content(&project.dir, "sh", &["-euc", key]);
+    oracles::content(&project.dir, "sh", &["-euc", key]);
     fs::write(
         at("age.txt"),
         format!("AGE-SECRET-KEY-1{}\n", "Q".repeat(58)),
     )
     .unwrap();
-    let _ = fs::copy(at("keys/sign.key"), at("copied.txt")).unwrap();
-    let _ = fs::copy(at("secrets.yaml"), at("tokens.txt")).unwrap();
+    fs::copy(at("keys/sign.key"), at("copied.txt")).unwrap();
+    fs::copy(at("secrets.yaml"), at("tokens.txt")).unwrap();
     fs::hard_link(at("keys/sign.key"), at("hard.txt")).unwrap();
     symlink("keys/sign.key", at("soft.txt")).unwrap();
     fs::write(at("secrets.yaml.age"), "age-encryption.org/v1\n").unwrap();
@@ -140,7 +140,7 @@ fn every_other_way_into_a_payload_is_watched() {
     fs::create_dir_all(dir.join("overlays/keys/root/etc")).unwrap();
     let overlay = "apiVersion: nodebake/v1\nkind: Overlay\n";
     fs::write(dir.join("overlays/keys/overlay.yaml"), overlay).unwrap();
-    let _ = fs::copy(dir.join("key.txt"), dir.join("overlays/keys/root/etc/k")).unwrap();
+    fs::copy(dir.join("key.txt"), dir.join("overlays/keys/root/etc/k")).unwrap();
     let template = format!("{{{{ node.name }}}}\n{}", pem(&project));
     fs::write(dir.join("overlays/keys/root/etc/t.tera"), template).unwrap();
     let inline = |key: &str| format!("    files:\n      /etc/x:\n        {key}: |\n{}", block(10));
@@ -192,12 +192,12 @@ fn what_was_declared_secret_passes_and_stays_out_of_public_payloads() {
     fs::create_dir_all(dir.join("overlays/keys/root/etc")).unwrap();
     let overlay = "apiVersion: nodebake/v1\nkind: Overlay\nfiles: {/etc/k: {secret: true}}\n";
     fs::write(dir.join("overlays/keys/overlay.yaml"), overlay).unwrap();
-    let _ = fs::copy(dir.join("key.txt"), dir.join("overlays/keys/root/etc/k")).unwrap();
+    fs::copy(dir.join("key.txt"), dir.join("overlays/keys/root/etc/k")).unwrap();
     let lines = "    overlays: {keys: {}}\n    files:\n      /etc/y: {source: key.txt, secret: true}\n      /etc/z: {content: \"-----BEGIN PRIVATE KEY-----\\n$KEY\\n-----END PRIVATE KEY-----\\n\"}\n    output: {secrets: separate}\n";
     let file = dir.join("cluster.yaml");
     let good = fs::read_to_string(&file).unwrap();
     fs::write(&file, good.replacen(NODE, &format!("{NODE}{lines}"), 1)).unwrap();
-    let _ = project.good(&["build"]);
+    project.good(&["build"]);
     let mut secret = 0;
     for entry in walkdir::WalkDir::new(project.out()) {
         let entry = entry.unwrap();

@@ -45,7 +45,7 @@ fn code(text: &str) -> String {
             }
             // An item of several lines ends where its brace closes, at the same depth.
             if item.ends_with('{') {
-                let _ = lines.by_ref().find(|line| *line == "}");
+                lines.by_ref().find(|line| *line == "}");
             }
             continue;
         }

@@ -51,7 +51,7 @@ fn uses() -> BTreeMap<String, BTreeMap<String, String>> {
         let of_room = uses.entry(room.clone()).or_default();
         for used in used(&text) {
             if used != room {
-                let _ = of_room.entry(used).or_insert_with(|| file.clone());
+                of_room.entry(used).or_insert_with(|| file.clone());
             }
         }
     }
@@ -72,7 +72,7 @@ fn used(text: &str) -> BTreeSet<String> {
             let end = rest.find(|c: char| !(c.is_ascii_lowercase() || c == '_'));
             let name = &rest[..end.unwrap_or(rest.len())];
             if !name.is_empty() {
-                let _ = used.insert(name.to_owned());
+                used.insert(name.to_owned());
             }
         }
     }

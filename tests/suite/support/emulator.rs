@@ -24,7 +24,7 @@ pub fn run(folder: &Path, patience: Duration, args: &[&str]) -> String {
     while child.try_wait().unwrap().is_none() {
         if begun.elapsed() > patience {
             child.kill().unwrap();
-            let _ = child.wait().unwrap();
+            child.wait().unwrap();
         }
         std::thread::sleep(Duration::from_millis(100));
     }

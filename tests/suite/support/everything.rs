@@ -34,7 +34,7 @@ pub fn everything() -> Project {
     let gone =
         "    profiles: [gpu]\n    files: {/srv/gone: {content: x}}\n    links: {/srv/link: gone}\n";
     fs::write(&file, inventory.replace("    profiles: [gpu]\n", gone)).unwrap();
-    let _ = project.good(&["build", "-o", BEFORE]);
+    project.good(&["build", "-o", BEFORE]);
     let tool: Vec<u8> = (0u32..200_000)
         .map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8)
         .collect();

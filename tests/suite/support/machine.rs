@@ -61,7 +61,7 @@ pub fn project_with(files: &[(&str, &[u8])], output: &str, after: &str, more: &s
     fs::write(&file, inventory + &fields).unwrap();
     let report = REPORT.replace("MORE\n", more);
     fs::write(project.dir.join("report"), report).unwrap();
-    let _ = project.good(&["build"]);
+    project.good(&["build"]);
     project
 }
 

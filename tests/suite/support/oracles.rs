@@ -76,7 +76,7 @@ pub fn command(folder: &Path, program: &str) -> Command {
         "the test asks {program} and does not say so: `needs([\"{program}\"])`"
     );
     let mut command = Command::new(find(program).unwrap_or_else(|| program.into()));
-    let _ = command
+    command
         .current_dir(folder)
         .stdin(Stdio::null())
         .env("PATH", search_path())

@@ -42,7 +42,7 @@ pub struct Tool {
 /// The binary in a folder, with an environment that must not matter.
 pub fn nodebake(folder: &Path, args: &[&str]) -> Tool {
     let mut command = Command::new(binary());
-    let _ = command
+    command
         .current_dir(folder)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -52,7 +52,7 @@ pub fn nodebake(folder: &Path, args: &[&str]) -> Tool {
         folder: folder.to_owned(),
         args: Vec::new(),
     };
-    let _ = tool.args(args);
+    tool.args(args);
     tool
 }
 
@@ -62,24 +62,24 @@ impl Tool {
         args: impl IntoIterator<Item = &'a (impl AsRef<str> + ?Sized + 'a)>,
     ) -> &mut Self {
         for arg in args {
-            let _ = self.command.arg(arg.as_ref());
+            self.command.arg(arg.as_ref());
             self.args.push(arg.as_ref().to_owned());
         }
         self
     }
 
     pub fn env(&mut self, name: &str, value: impl AsRef<OsStr>) -> &mut Self {
-        let _ = self.command.env(name, value);
+        self.command.env(name, value);
         self
     }
 
     pub fn env_remove(&mut self, name: &str) -> &mut Self {
-        let _ = self.command.env_remove(name);
+        self.command.env_remove(name);
         self
     }
 
     pub fn env_clear(&mut self) -> &mut Self {
-        let _ = self.command.env_clear();
+        self.command.env_clear();
         self
     }
 
@@ -92,12 +92,12 @@ impl Tool {
     pub fn below(mut self, script: &str) -> Self {
         let mut shell = Command::new("sh");
         for (name, value) in self.command.get_envs() {
-            let _ = match value {
+            match value {
                 Some(value) => shell.env(name, value),
                 None => shell.env_remove(name),
             };
         }
-        let _ = shell
+        shell
             .args(["-c", script])
             .arg(self.command.get_program())
             .args(self.command.get_args())
@@ -134,7 +134,7 @@ impl Tool {
 
     /// Starts it, and kills it after a time; it may have ended by then.
     pub fn killed_after(&mut self, time: Duration) {
-        let _ = self.watched(|command| {
+        self.watched(|command| {
             let mut child = command.spawn().unwrap();
             std::thread::sleep(time);
             let _ = child.kill();
@@ -201,7 +201,7 @@ impl Tool {
         let output = self.watched(|command| {
             let child = command.stdout(Stdio::null()).spawn().unwrap();
             let ended = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
-            let _ = waitid(WaitId::Pid(Pid::from_child(&child)), ended).unwrap();
+            waitid(WaitId::Pid(Pid::from_child(&child)), ended).unwrap();
             // It has ended, and is counted until somebody waits for it.
             let seen = fs::read_to_string(format!("/proc/{}/io", child.id())).unwrap();
             let line = seen.lines().find_map(|line| line.strip_prefix("rchar: "));

@@ -155,7 +155,7 @@ fn add_units(tree: &mut NodeTree) {
     declare("many@.service", Some(service("")), None, false);
     declare("systemd-timesyncd.service", None, None, true);
     declare("systemd-networkd.service", None, Some(true), false);
-    let _ = tree.unit_mut("systemd-networkd.service").dropins.insert(
+    tree.unit_mut("systemd-networkd.service").dropins.insert(
         "10-test.conf".into(),
         (Content::shared("[Service]\nEnvironment=A=1\n"), origin()),
     );
@@ -265,7 +265,7 @@ impl Output for Folder {
         };
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         let mut options = fs::OpenOptions::new();
-        let _ = options
+        options
             .write(true)
             .create_new(place != Place::Shared)
             .create(true)

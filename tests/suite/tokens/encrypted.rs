@@ -25,10 +25,10 @@ fn pair(folder: &Path, name: &str) -> Pair {
     let file = identity.to_str().unwrap();
     let public = if let Some(kind) = name.strip_prefix("ssh-") {
         let args = ["-q", "-t", kind, "-N", "", "-C", "a comment", "-f", file];
-        let _ = oracles::content(folder, "ssh-keygen", &args);
+        oracles::content(folder, "ssh-keygen", &args);
         fs::read_to_string(folder.join(format!("{name}.pub"))).unwrap()
     } else {
-        let _ = oracles::content(folder, "age-keygen", &["-o", file]);
+        oracles::content(folder, "age-keygen", &["-o", file]);
         oracles::content(folder, "age-keygen", &["-y", file])
     };
     Pair {
@@ -141,13 +141,13 @@ fn we_open_what_age_wrote_armoured_or_not() {
             let pair = pair(project.scratch(), name);
             name_recipients(&project, std::slice::from_ref(&pair));
             let args = ["-r", &pair.public, "-o", "secrets.yaml.age", "secrets.yaml"];
-            let _ = oracles::content(&project.dir, "age", &[armour, &args[..]].concat());
+            oracles::content(&project.dir, "age", &[armour, &args[..]].concat());
             fs::remove_file(project.dir.join("secrets.yaml")).unwrap();
             let identity = pair.identity.to_str().unwrap();
             let list = project.good(&["token", "list", "--identity", identity]);
             assert_eq!(list.lines().count(), 4, "{list}");
             let args = ["token", "rotate", ".", NODE, "--identity", identity];
-            let _ = project.good(&args);
+            project.good(&args);
             assert_eq!(opened_by_age(&project, &pair).matches("secret:").count(), 4);
         }
     }
@@ -157,17 +157,17 @@ fn we_open_what_age_wrote_armoured_or_not() {
 fn a_build_from_the_encrypted_file_is_the_same_bundle() {
     needs_age();
     let plain = Project::of("reference");
-    let _ = plain.good(&["build"]);
+    plain.good(&["build"]);
     let (project, pairs) = sealed_project(&[IDENTITY]);
     let identity = &pairs[0].identity;
     let mut runs = [(); 4].map(|()| project.command(&["build"]));
-    let _ = runs[0].args(&["--identity", identity.to_str().unwrap()]);
-    let _ = runs[1].env("NODEBAKE_AGE_IDENTITY_FILE", identity);
-    let _ = runs[2].env(
+    runs[0].args(&["--identity", identity.to_str().unwrap()]);
+    runs[1].env("NODEBAKE_AGE_IDENTITY_FILE", identity);
+    runs[2].env(
         "NODEBAKE_AGE_IDENTITY",
         fs::read_to_string(identity).unwrap(),
     );
-    let _ = runs[3].args(&["--identity", "-"]);
+    runs[3].args(&["--identity", "-"]);
     for (index, run) in runs.iter_mut().enumerate() {
         let _ = fs::remove_dir_all(project.out());
         let output = match index {
@@ -218,13 +218,13 @@ fn every_token_command_reads_and_writes_it_encrypted() {
     };
     assert!(good(&["token", "import", "dump.json"]).contains("took abcdef"));
     count(4);
-    let _ = good(&["token", "rotate", ".", NODE, "--ttl", "9000d"]);
+    good(&["token", "rotate", ".", NODE, "--ttl", "9000d"]);
     count(5);
-    let _ = good(&["token", "revoke", ".", NODE]);
-    let _ = good(&["token", "create", ".", NODE, "--ttl", "9000d"]);
+    good(&["token", "revoke", ".", NODE]);
+    good(&["token", "create", ".", NODE, "--ttl", "9000d"]);
     count(6);
     assert_eq!(good(&["token", "list"]).lines().count(), 7);
-    let _ = good(&["show", NODE]);
+    good(&["show", NODE]);
     assert!(
         good(&[
             "token",
@@ -241,7 +241,7 @@ fn every_token_command_reads_and_writes_it_encrypted() {
         r#"{"apiVersion": "v1", "kind": "List", "items": []}"#,
     )
     .unwrap();
-    let _ = good(&["csr", "review", "csr.json"]);
+    good(&["csr", "review", "csr.json"]);
     // Nobody who could open it: no verdict.
     let shut = project.run(&["csr", "review", "csr.json"]);
     assert_eq!(shut.status.code(), Some(3), "{}", text(&shut.stderr));
@@ -265,7 +265,7 @@ fn who_is_no_recipient_any_more_cannot_open_it() {
     let (project, mut pairs) = sealed_project(&[IDENTITY, "other.txt"]);
     let identity = pairs[0].identity.to_str().unwrap().to_owned();
     let gone = pairs.pop().unwrap();
-    let _ = opened_by_age(&project, &gone);
+    opened_by_age(&project, &gone);
     name_recipients(&project, &pairs);
     let said = project.good(&["token", "encrypt", "--identity", &identity, "-o", "json"]);
     assert!(said.contains("\"recipients\": 1"), "{said}");
@@ -276,7 +276,7 @@ fn who_is_no_recipient_any_more_cannot_open_it() {
         &["-d", "-i", theirs, "secrets.yaml.age"],
     );
     assert!(!output.status.success());
-    let _ = opened_by_age(&project, &pairs[0]);
+    opened_by_age(&project, &pairs[0]);
 }
 
 /// `init` for recipients never has the clear text on disk, and the project builds.
@@ -292,7 +292,7 @@ fn a_project_can_begin_encrypted() {
     .run();
     assert_eq!(refused.status.code(), Some(1));
     assert!(!project.dir.exists());
-    let _ = nodebake(
+    nodebake(
         project.scratch(),
         &["init", "project", "--recipient", &pair.public],
     )
@@ -300,7 +300,7 @@ fn a_project_can_begin_encrypted() {
     assert!(!project.dir.join("secrets.yaml").exists());
     assert_eq!(opened_by_age(&project, &pair).matches("secret:").count(), 4);
     let mut build = nodebake(&project.dir, &["build"]);
-    let _ = build
+    build
         .env("NODEBAKE_AGE_IDENTITY_FILE", &pair.identity)
         .good();
     assert_no_clear_text(&project.dir);
@@ -326,7 +326,7 @@ fn refused(project: &Project, args: &[&str]) -> String {
     let mut after = snapshot(&project.dir);
     after.retain(|path, _| !path.ends_with(".lock"));
     for folder in [".", ""] {
-        let _ = after.remove(folder);
+        after.remove(folder);
     }
     for (path, entry) in after {
         assert_eq!(before[&path], entry, "{path}");
@@ -359,7 +359,7 @@ fn what_cannot_be_opened_or_trusted_is_a_finding() {
     fs::write(&file, &sealed).unwrap();
 
     mode(&file, 0o644);
-    let _ = project.good(&[&["check"], &with[..]].concat());
+    project.good(&[&["check"], &with[..]].concat());
     mode(&file, 0o666);
     assert!(refused(&project, &with).contains("others may change the file (mode 0666)"));
     mode(&file, 0o600);
@@ -384,7 +384,7 @@ fn what_cannot_be_opened_or_trusted_is_a_finding() {
         "{said}"
     );
     // Reading needs no recipients.
-    let _ = project.good(&[&["check"], &with[..]].concat());
+    project.good(&[&["check"], &with[..]].concat());
 }
 
 #[test]
@@ -395,7 +395,7 @@ fn an_interrupted_encryption_is_taken_up_again() {
     // As it is when the program dies between writing the one file and removing the other.
     project.add_secrets("reference");
     assert!(refused(&project, &["--identity", identity]).contains("is there too"));
-    let _ = project.good(&["token", "encrypt", "--identity", identity]);
+    project.good(&["token", "encrypt", "--identity", identity]);
     assert!(!project.dir.join("secrets.yaml").exists());
     assert_eq!(
         opened_by_age(&project, &pairs[0])
@@ -419,13 +419,13 @@ fn keys_with_a_passphrase_are_refused_plainly() {
         "-f",
         locked.to_str().unwrap(),
     ];
-    let _ = oracles::content(&project.dir, "ssh-keygen", &args);
+    oracles::content(&project.dir, "ssh-keygen", &args);
     let said = refused(&project, &["--identity", locked.to_str().unwrap()]);
     assert!(
         said.contains("locked: the SSH key has a passphrase"),
         "{said}"
     );
-    let _ = oracles::content(
+    oracles::content(
         &project.dir,
         "ssh-keygen",
         &["-q", "-t", "ecdsa", "-N", "", "-f", "../ecdsa"],

@@ -53,7 +53,7 @@ impl Place {
             if !oracles::present("age-keygen") {
                 return None;
             }
-            let _ = oracles::content(folder.path(), "age-keygen", &["-o", IDENTITY]);
+            oracles::content(folder.path(), "age-keygen", &["-o", IDENTITY]);
         }
         Some(Self { folder, encrypted })
     }
@@ -122,7 +122,7 @@ pub fn a_writer() {
         let mut store = lock.load("secrets.yaml", &keys, &mut report).unwrap();
         assert!(report.is_empty(), "{report}");
         let node = format!("{prefix}-{round}");
-        let _ = store.create([node.as_str()], &terms("x")).unwrap();
+        store.create([node.as_str()], &terms("x")).unwrap();
         lock.save(&store, &keys).unwrap();
     }
 }
@@ -130,7 +130,7 @@ pub fn a_writer() {
 fn start_writer(place: &Place, umask: &str, prefix: &str, count: usize) -> Child {
     let program = std::env::current_exe().unwrap();
     let mut shell = Command::new("sh");
-    let _ = shell
+    shell
         .args(["-c", &format!("umask {umask}; exec \"$0\"")])
         .arg(program)
         .env(CHILD, WRITER)
@@ -139,7 +139,7 @@ fn start_writer(place: &Place, umask: &str, prefix: &str, count: usize) -> Child
         .env(COUNT, count.to_string())
         .stdout(Stdio::null());
     if place.encrypted {
-        let _ = shell.env(SEALED, "1");
+        shell.env(SEALED, "1");
     }
     shell.spawn().unwrap()
 }
@@ -209,7 +209,7 @@ fn the_file_is_the_same_strings_to_other_readers() {
         "~",
         "2026-11-24",
     ];
-    let _ = store.create(nodes, &terms(description)).unwrap();
+    store.create(nodes, &terms(description)).unwrap();
     lock.save(&store, &Keys::default()).unwrap();
     let theirs = documents(folder.path(), &fs::read_to_string(&path).unwrap());
     let theirs = &theirs[0];

@@ -77,7 +77,7 @@ fn manifests(project: &Project) -> BTreeMap<String, String> {
 #[test]
 fn a_rotation_touches_the_named_nodes_and_the_old_secret_stays_for_the_overlap() {
     let project = Project::of("reference");
-    let _ = good(&project, &["build"]);
+    good(&project, &["build"]);
     let before = snapshot(&project.out());
     let (old, other) = (newest(&project, NODE), newest(&project, OTHER));
     let said = json(
@@ -99,7 +99,7 @@ fn a_rotation_touches_the_named_nodes_and_the_old_secret_stays_for_the_overlap()
     assert_eq!(said["ended"][0]["delete"], false);
     assert_eq!(newest(&project, OTHER), other);
 
-    let _ = good(&project, &["build"]);
+    good(&project, &["build"]);
     let secrets = manifests(&project);
     assert_eq!(secrets.len(), 4);
     assert!(secrets.contains_key(&new));
@@ -113,7 +113,7 @@ fn a_rotation_touches_the_named_nodes_and_the_old_secret_stays_for_the_overlap()
     let shown = good(&project, &["show", NODE, "--file", kubeconfig]);
     assert!(shown.contains(&new) && !shown.contains(&old), "{shown}");
     // Long after the overlap the bundle is still the same: the clock decides findings only.
-    let _ = good(&project, &["build", "--at", "2034-01-01T00:00:00Z"]);
+    good(&project, &["build", "--at", "2034-01-01T00:00:00Z"]);
     assert_eq!(snapshot(&project.out()), after);
     assert_eq!(
         good(&project, &["verify", "out", "--key", "keys/sign.pub"])
@@ -185,7 +185,7 @@ fn a_revoked_node_builds_no_more_until_it_is_let_in_by_name() {
         json(&project, &["token", "create", ".", NODE, "--ttl", "4000d"])[0]["node"],
         NODE
     );
-    let _ = good(&project, &["build"]);
+    good(&project, &["build"]);
     let secrets = manifests(&project);
     assert!(
         secrets.len() == 3 && !secrets.contains_key(&old),
@@ -197,16 +197,16 @@ fn a_revoked_node_builds_no_more_until_it_is_let_in_by_name() {
 #[test]
 fn a_bundle_from_before_the_revocation_is_refused() {
     let project = Project::of("reference");
-    let _ = good(&project, &["build", "--out", "old"]);
+    good(&project, &["build", "--out", "old"]);
     let old = newest(&project, NODE);
-    let _ = good(&project, &["token", "revoke", ".", NODE]);
-    let _ = good(&project, &["token", "create", ".", NODE, "--ttl", "4000d"]);
+    good(&project, &["token", "revoke", ".", NODE]);
+    good(&project, &["token", "create", ".", NODE, "--ttl", "4000d"]);
     let inventory = project.dir.join("cluster.yaml");
     let raised = fs::read_to_string(&inventory)
         .unwrap()
         .replace("generation: 1\n", "generation: 2\n");
     fs::write(&inventory, raised).unwrap();
-    let _ = good(&project, &["build"]);
+    good(&project, &["build"]);
     let verify = |out| {
         let args = [
             "verify",
@@ -248,7 +248,7 @@ fn a_node_that_has_left_the_inventory_can_be_revoked() {
     assert_eq!(said["revoked"][0]["node"], NODE);
     let again = good(&project, &["token", "revoke", ".", NODE]);
     assert_eq!(again, "# every token of these nodes was revoked before\n");
-    let _ = good(&project, &["build"]);
+    good(&project, &["build"]);
     assert_eq!(manifests(&project).len(), 2);
 }
 
@@ -314,7 +314,7 @@ fn expiring_tokens_end_a_pipeline_with_3() {
         (exit, said.as_str()),
         (Some(0), "no token expires within 7d\n")
     );
-    let _ = good(&project, &["token", "rotate", ".", NODE, "--ttl", "6d"]);
+    good(&project, &["token", "rotate", ".", NODE, "--ttl", "6d"]);
     let (exit, said) = expiring(&[]);
     assert_eq!(exit, Some(3));
     assert!(said.starts_with(&format!("{NODE}: {} expires at ", newest(&project, NODE))));
@@ -337,7 +337,7 @@ fn expiring_tokens_end_a_pipeline_with_3() {
 #[test]
 fn every_command_says_until_when_payloads_are_usable() {
     let project = Project::of("reference");
-    let _ = good(&project, &["token", "rotate", ".", OTHER, "--ttl", "500d"]);
+    good(&project, &["token", "rotate", ".", OTHER, "--ttl", "500d"]);
     let until = store(&project).newest(OTHER).unwrap().ends();
     let until = nodebake::timing::rfc3339(until).unwrap();
     let said = good(&project, &["build"]);
@@ -457,9 +457,9 @@ fn another_file_of_tokens_can_be_changed() {
     let elsewhere = project.scratch().join("tokens.yaml");
     fs::rename(project.dir.join("secrets.yaml"), &elsewhere).unwrap();
     let elsewhere = elsewhere.to_str().unwrap();
-    let _ = project.good(&["token", "rotate", ".", NODE, "--secrets", elsewhere]);
-    let _ = project.good(&["token", "revoke", ".", OTHER, "--secrets", elsewhere]);
-    let _ = project.good(&["token", "create", ".", OTHER, "--secrets", elsewhere]);
+    project.good(&["token", "rotate", ".", NODE, "--secrets", elsewhere]);
+    project.good(&["token", "revoke", ".", OTHER, "--secrets", elsewhere]);
+    project.good(&["token", "create", ".", OTHER, "--secrets", elsewhere]);
     let listed = project.good(&["token", "list", "--secrets", elsewhere]);
     assert_eq!(listed.lines().count(), 6, "{listed}");
     assert!(!project.dir.join("secrets.yaml").exists());

@@ -19,11 +19,11 @@ fn shell(folder: &Path, script: &str) -> String {
 fn on_node(at: &Path, layout: &str) -> Vec<u8> {
     oracles::needs(["tar"]);
     let project = project(at, &[layout], "    output: {formats: [tarball]}\n");
-    let _ = project.command(&["build"]).good();
+    project.command(&["build"]).good();
     let layer = crate::assets::shared::shared(&project, NODE)["layer.tar.gz"].clone();
     let member = format!("var/lib/nodebake/images/{layout}");
     let layer = project.out().join(layer).display().to_string();
-    let _ = oracles::content(at, "tar", &["-xpf", &layer, &member]);
+    oracles::content(at, "tar", &["-xpf", &layer, &member]);
     fs::read(at.join(member)).unwrap()
 }
 
@@ -31,7 +31,7 @@ fn on_node(at: &Path, layout: &str) -> Vec<u8> {
 fn made_by_skopeo(at: &Path) {
     archives(at);
     let from = "skopeo --insecure-policy copy -q docker-archive:pause.tar:busybox:1";
-    let _ = shell(
+    shell(
         at,
         &format!(
             "{from} oci:layout:r.example.com/c:1
@@ -92,7 +92,7 @@ fn skopeo_and_containerd_take_what_becomes_of_a_folder() {
         );
     }
     let containerd = Containerd::start(at);
-    let _ = containerd.images(at, &["import", "made.tar"]);
+    containerd.images(at, &["import", "made.tar"]);
     let there = containerd.images(at, &["ls", "-q"]);
     let there: Vec<&str> = there
         .lines()
@@ -101,7 +101,7 @@ fn skopeo_and_containerd_take_what_becomes_of_a_folder() {
     assert_eq!(there, ["r.example.com/c:1", "r.example.com/d:2"]);
 
     // The same of a copy, in which everything has other times, modes and places.
-    let _ = shell(
+    shell(
         at,
         "mkdir other; mkdir -p other/layout/blobs/sha256; umask 077
          for file in $(cd layout; find . -type f | sort -r); do cat layout/$file >other/layout/$file; done
@@ -117,7 +117,7 @@ fn an_image_for_several_machines_comes_with_all_of_them() {
     let scratch = tempfile::tempdir().unwrap();
     let at = scratch.path();
     archives(at);
-    let _ = shell(
+    shell(
         at,
         "skopeo --insecure-policy copy -q oci-archive:oci.tar oci:layout:x",
     );
@@ -133,10 +133,10 @@ open('layout/blobs/sha256/' + digest, 'wb').write(nested)
 entry = {'mediaType': 'application/vnd.oci.image.index.v1+json', 'digest': 'sha256:' + digest, 'size': len(nested), 'annotations': {'io.containerd.image.name': 'r.example.com/many:1'}}
 json.dump({'schemaVersion': 2, 'manifests': [entry]}, open('layout/index.json', 'w'))
 "#;
-    let _ = oracles::content(at, "python3", &["-c", script]);
+    oracles::content(at, "python3", &["-c", script]);
     fs::write(at.join("made.tar"), on_node(at, "layout")).unwrap();
     let containerd = Containerd::start(at);
-    let _ = containerd.images(at, &["import", "--all-platforms", "made.tar"]);
+    containerd.images(at, &["import", "--all-platforms", "made.tar"]);
     let there = containerd.images(at, &["ls", "-q"]);
     assert_eq!(there, "r.example.com/many:1\n");
     let checked = containerd.images(at, &["check"]);
@@ -165,7 +165,7 @@ fn what_is_wrong_with_a_folder_is_found() {
     let at = scratch.path();
     made_by_skopeo(at);
     let broken = |name: &str, change: &dyn Fn(&Path)| {
-        let _ = shell(at, &format!("cp -r layout {name}"));
+        shell(at, &format!("cp -r layout {name}"));
         change(&at.join(name));
         let found = findings(&project(at, &[name], ""));
         assert!(found.contains("cluster.yaml:"), "{found}");

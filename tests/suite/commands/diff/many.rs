@@ -19,10 +19,10 @@ fn bundles(nodes: usize) -> Project {
         fs::write(&inventory, format!("{head}{range}")).unwrap();
     };
     write(50);
-    let _ = project.good(&["token", "create", "."]);
-    let _ = nodebake(&project.dir, &["build", "-o", "old"]).good();
+    project.good(&["token", "create", "."]);
+    nodebake(&project.dir, &["build", "-o", "old"]).good();
     write(60);
-    let _ = nodebake(&project.dir, &["build", "-o", "new"]).good();
+    nodebake(&project.dir, &["build", "-o", "new"]).good();
     project
 }
 

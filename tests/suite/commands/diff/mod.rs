@@ -107,9 +107,9 @@ pub fn change(project: &Project) {
 /// Both bundles, `old` and `new`.
 pub fn built() -> Project {
     let project = before();
-    let _ = project.good(&["build", "-o", "old"]);
+    project.good(&["build", "-o", "old"]);
     change(&project);
-    let _ = project.good(&["build", "-o", "new"]);
+    project.good(&["build", "-o", "new"]);
     project
 }
 
@@ -156,7 +156,7 @@ fn golden_one_change_of_each_kind_is_told_to_people_and_to_programs() {
 #[test]
 fn the_project_is_compared_without_being_built() {
     let project = before();
-    let _ = project.good(&["build"]);
+    project.good(&["build"]);
     let none = project.good(&["diff", "--at", AT, "--exit-code"]);
     assert_eq!(none, "no difference\n");
     change(&project);
@@ -169,7 +169,7 @@ fn the_project_is_compared_without_being_built() {
         "it wrote"
     );
     fs::rename(project.out(), project.dir.join("last")).unwrap();
-    let _ = project.good(&["build"]);
+    project.good(&["build"]);
     assert_eq!(project.good(&["diff", "last", "out"]), ahead);
     // Another folder than the project's own, and a key that is not here: the node's check of its tree needs some.
     fs::remove_file(project.dir.join("keys/sign.key")).unwrap();
@@ -210,10 +210,10 @@ fn a_gate_ends_with_three_where_anything_differs() {
 #[test]
 fn nothing_is_left_where_the_project_was_built() {
     let project = before();
-    let _ = project.good(&["build"]);
+    project.good(&["build"]);
     let temporary = tempfile::tempdir().unwrap();
     let mut tool = project.command(&["diff", "--at", AT]);
-    let _ = tool.env("TMPDIR", temporary.path()).good();
+    tool.env("TMPDIR", temporary.path()).good();
     assert_eq!(fs::read_dir(temporary.path()).unwrap().count(), 0);
 }
 
@@ -247,9 +247,9 @@ fn what_users_add_to_documents_is_never_shown() {
     let output = "    output:\n      cloudInit: {parts: [{source: files/user.cfg, secret: true}, {source: files/script.sh, secret: true}], vendorData: files/vendor.cfg}\n      ignition: {merge: [{source: files/site.ign, secret: true}]}\n";
     self::write(&project, output, |text| text);
     write("testonlysecretA");
-    let _ = project.good(&["build", "-o", "old"]);
+    project.good(&["build", "-o", "old"]);
     write("testonlysecretB");
-    let _ = project.good(&["build", "-o", "new"]);
+    project.good(&["build", "-o", "new"]);
     let said = project.good(&["diff", "old", "new"]);
     no_secret(&said);
     for line in [
@@ -266,9 +266,9 @@ fn what_users_add_to_documents_is_never_shown() {
 #[test]
 fn trees_of_a_first_stage_are_compared_with_their_like() {
     let project = before();
-    let _ = project.good(&["build", "--stage", "trees", "--trees", "old"]);
+    project.good(&["build", "--stage", "trees", "--trees", "old"]);
     change(&project);
-    let _ = project.good(&["build", "--stage", "trees", "--trees", "new"]);
+    project.good(&["build", "--stage", "trees", "--trees", "new"]);
     let said = project.good(&["diff", "old", "new"]);
     assert!(
         said.contains("  ~ /etc/app/mode\n      ~ mode: 0644 -> 0640\n"),

@@ -12,7 +12,7 @@ fn unpacked(project: &Project) -> (std::path::PathBuf, std::path::PathBuf) {
     let extract = |bundle: &str| {
         let to = format!("{bundle}.root");
         let payload = format!("{bundle}/nodes/{NODE}/config.ign");
-        let _ = project.good(&["inspect", &payload, "--extract", &to]);
+        project.good(&["inspect", &payload, "--extract", &to]);
         project.dir.join(to)
     };
     (extract("old"), extract("new"))
@@ -33,7 +33,7 @@ fn patch_makes_the_new_files_of_the_old_ones() {
         };
         let diff = project.dir.join("one.diff");
         fs::write(&diff, unified).unwrap();
-        let _ = oracles::content(
+        oracles::content(
             &old,
             "patch",
             &["-p1", "--fuzz=0", "-i", diff.to_str().unwrap()],

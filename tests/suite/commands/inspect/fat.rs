@@ -66,7 +66,7 @@ fn what_mtools_writes_is_listed_and_extracted() {
             } else {
                 "file"
             };
-            let _ = theirs.insert(path.trim_end_matches('/').to_owned(), kind);
+            theirs.insert(path.trim_end_matches('/').to_owned(), kind);
         }
         let ours: BTreeMap<String, &str> = entries(&listed)
             .into_iter()
@@ -80,7 +80,7 @@ fn what_mtools_writes_is_listed_and_extracted() {
         assert!(ours.len() > 160);
         assert_eq!(ours, theirs, "{name}");
         let out = format!("{name}.out");
-        let _ = nodebake(folder, &["inspect", name, "--extract", &out]).good();
+        nodebake(folder, &["inspect", name, "--extract", &out]).good();
         shell(folder, &format!("diff -r root {out}"));
         // And what mtools itself takes out of it.
         shell(

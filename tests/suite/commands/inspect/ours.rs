@@ -20,7 +20,7 @@ fn by_path(listing: &Value) -> BTreeMap<String, Value> {
 #[test]
 fn every_payload_holds_what_its_tree_says() {
     let project = Project::of("modern");
-    let _ = project.command(&["build"]).good();
+    project.command(&["build"]).good();
     let mut seen = BTreeMap::new();
     for node in fs::read_dir(project.out().join("nodes")).unwrap() {
         let node = node.unwrap().path();
@@ -75,7 +75,7 @@ fn check(format: &str, entry: &Value, rows: &BTreeMap<String, Value>) {
 #[test]
 fn parts_of_a_mime_message_are_looked_into() {
     let project = Project::of("modern");
-    let _ = project.command(&["build"]).good();
+    project.command(&["build"]).good();
     let folder = project.out().join("nodes/edge-004");
     let plain = listing(&folder, "user-data");
     let script = "
@@ -94,7 +94,7 @@ open('message', 'w').write(whole.as_string())
 open('message.gz', 'wb').write(gzip.compress(whole.as_string().encode()))
 ";
     oracles::needs(["python3"]);
-    let _ = oracles::content(&folder, "python3", &["-c", script]);
+    oracles::content(&folder, "python3", &["-c", script]);
     for file in ["message", "message.gz"] {
         let message = listing(&folder, file);
         let rows = by_path(&message);

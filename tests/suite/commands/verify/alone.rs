@@ -7,7 +7,7 @@ use crate::support::fixture::Project;
 
 fn project() -> Project {
     let project = Project::of("modern");
-    let _ = project.good(&["build"]);
+    project.good(&["build"]);
     project
 }
 
@@ -39,9 +39,9 @@ fn a_file_that_came_alone_is_told_by_the_signed_list() {
     );
     // In its bundle it needs no list to be named, and must be the one of its place.
     let node = out.join("nodes").join(NODE);
-    let _ = verified(&project, &node, &["user-data", "config.ign"]);
-    let _ = verified(&project, &out, &["cluster/rbac/rbac.yaml", "bundle.json"]);
-    let _ = fs::copy(node.join("config.ign"), node.join("user-data")).unwrap();
+    verified(&project, &node, &["user-data", "config.ign"]);
+    verified(&project, &out, &["cluster/rbac/rbac.yaml", "bundle.json"]);
+    fs::copy(node.join("config.ign"), node.join("user-data")).unwrap();
     refused(
         &project,
         &node,
@@ -51,15 +51,15 @@ fn a_file_that_came_alone_is_told_by_the_signed_list() {
     // The list and its signature alone, copied elsewhere.
     let elsewhere = project.scratch().join("elsewhere");
     fs::create_dir(&elsewhere).unwrap();
-    let _ = fs::copy(&list, elsewhere.join("list")).unwrap();
-    let _ = fs::copy(out.join("SHA256SUMS.sig"), elsewhere.join("sig")).unwrap();
+    fs::copy(&list, elsewhere.join("list")).unwrap();
+    fs::copy(out.join("SHA256SUMS.sig"), elsewhere.join("sig")).unwrap();
     let copies = [
         "--sums",
         "../elsewhere/list",
         "--signature",
         "../elsewhere/sig",
     ];
-    let _ = verified(&project, &folder, &[&["seed"], &copies[..]].concat());
+    verified(&project, &folder, &[&["seed"], &copies[..]].concat());
     // Nothing there says the generation.
     refused(
         &project,
@@ -67,7 +67,7 @@ fn a_file_that_came_alone_is_told_by_the_signed_list() {
         &[&["seed", "--min-generation", "1"], &copies[..]].concat(),
         &["nothing else says the generation"],
     );
-    let _ = verified(
+    verified(
         &project,
         &folder,
         &[&["seed", "--min-generation", "3"], &sums[..]].concat(),
@@ -86,7 +86,7 @@ fn a_changed_file_or_list_is_refused() {
     let folder = travelled(&project, &["user-data"]);
     let out = project.out();
     for name in ["SHA256SUMS", "SHA256SUMS.sig", "SHA256SUMS.sshsig"] {
-        let _ = fs::copy(out.join(name), folder.join(name)).unwrap();
+        fs::copy(out.join(name), folder.join(name)).unwrap();
     }
     // A list beside the files is as good as one above them, but then they must be where it says.
     refused(
@@ -105,7 +105,7 @@ fn a_changed_file_or_list_is_refused() {
             parts,
         )
     };
-    let _ = verified(&project, &folder, &[&["user-data"], &sums[..]].concat());
+    verified(&project, &folder, &[&["user-data"], &sums[..]].concat());
     let good = fs::read(folder.join("user-data")).unwrap();
     for bad in [&good[..good.len() - 1], &[&good[..], b"\n"].concat(), b""] {
         fs::write(folder.join("user-data"), bad).unwrap();
@@ -117,10 +117,10 @@ fn a_changed_file_or_list_is_refused() {
     check(&["the signature does not fit SHA256SUMS and this public key"]);
     fs::write(folder.join("list/SHA256SUMS"), &list).unwrap();
     fs::remove_file(folder.join("list/SHA256SUMS.sig")).unwrap();
-    let _ = verified(&project, &folder, &[&["user-data"], &sums[..]].concat());
+    verified(&project, &folder, &[&["user-data"], &sums[..]].concat());
     fs::remove_file(folder.join("list/SHA256SUMS.sshsig")).unwrap();
     check(&["the bundle is not signed"]);
-    let _ = project.good(&["key", "generate", "other"]);
+    project.good(&["key", "generate", "other"]);
     let other = crate::support::tool::nodebake(
         &folder,
         &[
@@ -162,7 +162,7 @@ fn a_part_of_a_bundle_is_right_as_far_as_it_goes() {
         &part,
         "rm nodes/edge-001/config.ign nodes/edge-001/tree.sums.sig",
     );
-    let _ = verified(&project, scratch, &[&here, "--partial"]);
+    verified(&project, scratch, &[&here, "--partial"]);
     shell(
         &part,
         "echo >nodes/edge-001/extra; echo >>nodes/edge-001/user-data",

@@ -35,7 +35,7 @@ pub fn built(output: &str) -> Project {
 "#
     );
     fs::write(&file, inventory.replace("    profiles: [gpu]\n", &more)).unwrap();
-    let _ = project.good(&["build"]);
+    project.good(&["build"]);
     project
 }
 
@@ -45,7 +45,7 @@ pub fn travelled(project: &Project, names: &[&str]) -> PathBuf {
     fs::create_dir_all(&folder).unwrap();
     for name in names {
         let from = project.out().join("nodes").join(NODE).join(name);
-        let _ = fs::copy(from, folder.join(name)).unwrap();
+        fs::copy(from, folder.join(name)).unwrap();
     }
     folder
 }
@@ -77,5 +77,5 @@ pub fn refused(project: &Project, folder: &Path, args: &[&str], parts: &[&str]) 
 
 /// A shell in a folder, which must be content.
 pub fn shell(folder: &Path, script: &str) {
-    let _ = oracles::content(folder, "sh", &["-euc", script]);
+    oracles::content(folder, "sh", &["-euc", script]);
 }

@@ -68,7 +68,7 @@ fn walk(bytes: &[u8], base_folders: &[&str]) -> (Rows, usize) {
         assert_eq!(field(4), links, "{name}");
         if kind == 'd' {
             assert_eq!(size, 0);
-            let _ = folders.insert(name.to_owned());
+            folders.insert(name.to_owned());
         }
         let row = Row {
             kind,
@@ -95,7 +95,7 @@ fn with_parents(mut rows: Rows) -> Rows {
                 gid: 0,
                 body: String::new(),
             };
-            let _ = rows.entry(path[..end].to_owned()).or_insert(parent);
+            rows.entry(path[..end].to_owned()).or_insert(parent);
         }
     }
     rows
@@ -114,7 +114,7 @@ fn the_kernels_rules_are_kept_for_every_compression() {
         }
         let mut raw = Vec::new();
         let mut reader = decompress::reader(packed.as_slice(), 10 << 20).unwrap();
-        let _ = reader.read_to_end(&mut raw).unwrap();
+        reader.read_to_end(&mut raw).unwrap();
         let (rows, end) = walk(&raw, &[]);
         assert_eq!(end, raw.len(), "nothing after the trailer");
         assert_eq!(rows, expected);
@@ -141,7 +141,7 @@ fn gnu_cpio_and_bsdtar_unpack_what_the_tree_says() {
         if oracles::present(judge) {
             let root = scratch.path().join(judge);
             fs::create_dir(&root).unwrap();
-            let _ = oracles::content(&root, judge, args);
+            oracles::content(&root, judge, args);
             assert_same(judge, &expected, unpacked(&root));
         }
     }
@@ -172,7 +172,7 @@ fn compressed_members_unpack_to_the_raw_archive() {
         let name = initramfs::file_name(Part::Whole, compression);
         fs::write(scratch.path().join(&name), packed).unwrap();
         let script = format!("{judge} -dc {name} > raw");
-        let _ = oracles::content(scratch.path(), "sh", &["-c", &script]);
+        oracles::content(scratch.path(), "sh", &["-c", &script]);
         let unpacked = fs::read(scratch.path().join("raw")).unwrap();
         assert_eq!(digest(&unpacked), raw, "{judge}");
         if judge == "xz" {
@@ -211,7 +211,7 @@ fn members_may_follow_each_other_in_any_mixture() {
         assert_eq!(start % 4, 0);
         let mut raw = Vec::new();
         let mut reader = decompress::reader(&buffer[*start..], 10 << 20).unwrap();
-        let _ = reader.read_to_end(&mut raw).unwrap();
+        reader.read_to_end(&mut raw).unwrap();
         let (rows, _) = walk(&raw, &[]);
         assert!(
             rows.contains_key(&format!("etc/n{}", (n + 1) % trees.len())),
@@ -284,7 +284,7 @@ fn generated_trees_come_back() {
         let packed = pack(&tree, ALL[seed as usize % ALL.len()]);
         let mut raw = Vec::new();
         let mut reader = decompress::reader(packed.as_slice(), 100 << 20).unwrap();
-        let _ = reader.read_to_end(&mut raw).unwrap();
+        reader.read_to_end(&mut raw).unwrap();
         let (rows, _) = walk(&raw, &[]);
         assert_eq!(rows, with_parents(declared(&tree)), "seed {seed}");
         for row in rows.values() {
@@ -306,7 +306,7 @@ fn generated_trees_are_unpacked_the_same_by_gnu_cpio() {
         let root = scratch.path().join("root");
         fs::create_dir(&root).unwrap();
         let args = ["--quiet", "-idm", "-F", file.to_str().unwrap()];
-        let _ = oracles::content(&root, "cpio", &args);
+        oracles::content(&root, "cpio", &args);
         let expected = with_parents(declared(&tree));
         assert_same(&format!("seed {seed}"), &expected, unpacked(&root));
     }

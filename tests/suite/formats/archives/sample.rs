@@ -117,7 +117,7 @@ pub fn unpacked(root: &Path) -> Rows {
                 gid: about.gid(),
                 body,
             };
-            let _ = rows.insert(name.to_owned(), row);
+            rows.insert(name.to_owned(), row);
         }
     }
     rows
@@ -260,7 +260,7 @@ fn add_units(tree: &mut NodeTree) {
     unit.text = Some((Content::bytes(format!("{UNIT}{install}")), origin()));
     unit.enabled = Some(true);
     let dropin = (Content::bytes("[Service]\nNice=1\n"), origin());
-    let _ = unit.dropins.insert("10-nice.conf".into(), dropin);
+    unit.dropins.insert("10-nice.conf".into(), dropin);
     let chatty = tree.unit_mut("chatty.service");
     let wanted = "[Install]\nWantedBy=multi-user.target\n";
     chatty.text = Some((Content::bytes(format!("{UNIT}{wanted}")), origin()));
@@ -307,7 +307,7 @@ impl Dice {
             .map(|_| PIECES[self.below(PIECES.len())])
             .collect();
         while name.len() > 250 {
-            let _ = name.pop();
+            name.pop();
         }
         name
     }

@@ -46,7 +46,7 @@ impl RenderedNode {
             for folder in bin lib; do ln -s usr/$folder image/$folder; done; echo ID=test >image/usr/lib/os-release
             echo root:x:0:0:root:/root:/bin/sh >image/etc/passwd; echo root:x:0: >image/etc/group; : >image/etc/machine-id
             chmod 700 image/etc; tar -C image -cf image.tar .";
-        let _ = oracles::content(self.at(), "sh", &["-euc", script]);
+        oracles::content(self.at(), "sh", &["-euc", script]);
         unpacked(&self.at().join("image"))
     }
 
@@ -79,7 +79,7 @@ fn systemd_imports_it_as_a_machine() {
         let name = tarball::file_name("n", Part::Whole, compression);
         let machine = format!("{compression:?}").to_lowercase();
         let args = [&option, "tar", &name, &machine];
-        let _ = oracles::content(baked.at(), "systemd-import", &args);
+        oracles::content(baked.at(), "systemd-import", &args);
         let root = machines.join(&machine);
         assert_same(&machine, &baked.expected, unpacked(&root));
     }
@@ -110,7 +110,7 @@ fn a_dockerfile_adds_it() {
     ];
     let bud = "bud --isolation chroot --signature-policy policy.json --layers=false -q -t n .";
     let args: Vec<&str> = store.into_iter().chain(bud.split(' ')).collect();
-    let _ = oracles::content(at, "buildah", &args);
+    oracles::content(at, "buildah", &args);
     let layers = fs::read_dir(at.join("store/vfs/dir")).unwrap();
     let roots: Vec<PathBuf> = layers.map(|layer| layer.unwrap().path()).collect();
     assert_eq!(roots.len(), 1, "{roots:?}");
@@ -128,7 +128,7 @@ fn pythons_unpack_archive_takes_it() {
         let name = tarball::file_name("n", Part::Whole, compression);
         let root = baked.folder(&format!("python-{compression:?}"));
         let args = ["-c", python, &name, root.to_str().unwrap()];
-        let _ = oracles::content(baked.at(), "python3", &args);
+        oracles::content(baked.at(), "python3", &args);
         assert_same("python", &baked.expected, unpacked(&root));
     }
 }
@@ -140,7 +140,7 @@ fn mkosi_takes_it_as_a_base_tree_and_as_an_extra_tree() {
     oracles::needs_root();
     oracles::needs(["mkosi"]);
     let baked = RenderedNode::new();
-    let _ = baked.image();
+    baked.image();
     let at = baked.at();
     // Its own scratch is here too.
     let _ = (baked.folder("work"), baked.folder("cache"));
@@ -150,7 +150,7 @@ fn mkosi_takes_it_as_a_base_tree_and_as_an_extra_tree() {
              [Build]\nWorkspaceDirectory=work\nPackageCacheDirectory=cache\n[Content]\nBootable=no\nBuildSources=\n{settings}"
         );
         fs::write(at.join("mkosi.conf"), config).unwrap();
-        let _ = oracles::content(at, "mkosi", &["build"]);
+        oracles::content(at, "mkosi", &["build"]);
         at.join(name)
     };
     let bare = unpacked(&make("bare", "BaseTrees=image.tar\n"));

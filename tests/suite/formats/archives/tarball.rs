@@ -87,7 +87,7 @@ fn gnu_tar_lists_the_same_rows() {
         let (name, target) = name.split_once(" -> ").unwrap_or((name, ""));
         assert!(!name.starts_with(['/', '.']), "{name}");
         let row = format!("{perms} {ids} {target}");
-        let _ = listed.insert(name.trim_end_matches('/').to_owned(), row);
+        listed.insert(name.trim_end_matches('/').to_owned(), row);
     }
     let expected: BTreeMap<String, String> = with_activation(&tree, &RICH_LINKS, RICH_PRESET)
         .iter()
@@ -133,7 +133,7 @@ fn an_images_own_links_and_modes_are_left_alone() {
         fs::create_dir(root.join("etc")).unwrap();
         fs::set_permissions(root.join("etc"), fs::Permissions::from_mode(0o700)).unwrap();
         let args = ["-C", root.to_str().unwrap(), flags, &name];
-        let _ = oracles::content(scratch.path(), judge, &args);
+        oracles::content(scratch.path(), judge, &args);
         assert_eq!(
             fs::read_link(root.join("opt")).unwrap(),
             Path::new("var/opt"),
@@ -167,7 +167,7 @@ fn units_stay_as_told_through_a_first_boots_preset_run() {
     // What distributions with a closed policy ship.
     fs::write(presets.join("99-default.preset"), "disable *\n").unwrap();
     let folder = root.to_str().unwrap();
-    let _ = oracles::content(scratch.path(), "tar", &["-C", folder, "-xpf", &name]);
+    oracles::content(scratch.path(), "tar", &["-C", folder, "-xpf", &name]);
     let root_flag = format!("--root={folder}");
     let state = |unit: &str| {
         let output = oracles::run(
@@ -192,7 +192,7 @@ fn units_stay_as_told_through_a_first_boots_preset_run() {
     for (unit, expected) in ours.into_iter().chain(images) {
         assert_eq!(state(unit), expected, "{unit} as unpacked");
     }
-    let _ = oracles::content(scratch.path(), "systemctl", &[&root_flag, "preset-all"]);
+    oracles::content(scratch.path(), "systemctl", &[&root_flag, "preset-all"]);
     for (unit, expected) in ours.into_iter().chain(images) {
         assert_eq!(state(unit), expected, "{unit} after preset-all");
     }
@@ -209,7 +209,7 @@ fn compressors_are_read_and_checked_by_their_own_programs() {
     ] {
         if oracles::present(judge) {
             let name = file(scratch.path(), &tree, compression);
-            let _ = oracles::content(scratch.path(), judge, &["-t", &name]);
+            oracles::content(scratch.path(), judge, &["-t", &name]);
         }
     }
     let gzip = pack(&tree, Compression::Gzip);
@@ -257,7 +257,7 @@ fn read_back(bytes: &[u8]) -> Rows {
             other => panic!("{other:?}"),
         };
         let mut data = Vec::new();
-        let _ = entry.read_to_end(&mut data).unwrap();
+        entry.read_to_end(&mut data).unwrap();
         let body = match kind {
             'f' => digest(&data),
             'd' => String::new(),
@@ -277,7 +277,7 @@ fn read_back(bytes: &[u8]) -> Rows {
         let order: Vec<u8> = name.clone().into_bytes();
         assert!(last < order, "{name} is out of order");
         last = order;
-        let _ = rows.insert(name, row);
+        rows.insert(name, row);
     }
     rows
 }
@@ -307,7 +307,7 @@ fn generated_trees_are_unpacked_the_same_by_both_tars() {
             let name = file(scratch.path(), &tree, Compression::Gzip);
             let root = folder_in(&scratch, "root");
             let args = ["-C", root.to_str().unwrap(), "-xpf", &name];
-            let _ = oracles::content(scratch.path(), judge, &args);
+            oracles::content(scratch.path(), judge, &args);
             assert_same(
                 &format!("{judge}, seed {seed}"),
                 &declared(&tree),

@@ -38,7 +38,7 @@ fn live_iso(folder: &Path) {
         "live.iso",
         "files",
     ];
-    let _ = oracles::content(folder, "xorriso", &args);
+    oracles::content(folder, "xorriso", &args);
 }
 
 /// What of a network boot's initrd it looks at.
@@ -48,7 +48,7 @@ fn live_initrd(folder: &Path) {
     fs::write(files.join("features.json"), r#"{"installer-config": true}"#).unwrap();
     fs::write(folder.join("initrd/etc/coreos-live-initramfs"), "").unwrap();
     let script = "cd initrd && find . | cpio --quiet -o -H newc >../base.img";
-    let _ = oracles::content(folder, "sh", &["-c", script]);
+    oracles::content(folder, "sh", &["-c", script]);
 }
 
 /// The configuration that the installed machine gets, out of the one of the live system.
@@ -108,12 +108,12 @@ fn coreos_installer_customizes_both_with_our_configuration() {
             "iso customize" => "-o made.iso live.iso",
             _ => "-o made.img base.img",
         };
-        let _ = installer(&folder, &format!("{make} {options} {files}")).unwrap();
+        installer(&folder, &format!("{make} {options} {files}")).unwrap();
         let live = installer(&folder, show).unwrap();
         let seen = without_nulls(&dest(&live));
         assert!(seen == expected, "{make}: {seen:.2000}");
     }
-    let _ = installer(
+    installer(
         &folder,
         "iso ignition embed -i config.ign -o embedded.iso live.iso",
     )

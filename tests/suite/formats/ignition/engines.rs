@@ -40,7 +40,7 @@ pub fn root_of(folder: &Path) -> PathBuf {
     let root = folder.join("root");
     fs::create_dir_all(root.join("etc")).unwrap();
     for file in ["passwd", "group"] {
-        let _ = fs::copy(format!("/etc/{file}"), root.join("etc").join(file)).unwrap();
+        fs::copy(format!("/etc/{file}"), root.join("etc").join(file)).unwrap();
     }
     root
 }
@@ -86,7 +86,7 @@ impl Drop for Served {
         if let Ok(mut stream) = TcpStream::connect(self.address) {
             let _ = stream.write_all(b"QUIT\r\n\r\n");
         }
-        let _ = self.thread.take().map(thread::JoinHandle::join);
+        self.thread.take().map(thread::JoinHandle::join);
     }
 }
 
@@ -94,7 +94,7 @@ impl Drop for Served {
 fn answer(stream: &TcpStream, folders: &[(String, PathBuf)]) -> bool {
     let mut reader = BufReader::new(stream);
     let mut request = String::new();
-    let _ = reader.read_line(&mut request).unwrap();
+    reader.read_line(&mut request).unwrap();
     if request.starts_with("QUIT") {
         return false;
     }
@@ -255,7 +255,7 @@ fn all_that_is_written_is_relabelled() {
     let facts = trees::facts();
     let settings = trees::settings();
     let folder = package(scratch.path(), Format::Ignition, &tree, &facts, &settings);
-    let _ = root_of(&folder);
+    root_of(&folder);
     super::apply(&folder, engine);
     let said = fs::read_to_string(folder.join("relabelled")).unwrap();
     let prefix = folder.join("root").display().to_string();
@@ -294,7 +294,7 @@ fn users_are_made_with_their_groups_and_keys() {
         );
         let root = root_of(&folder);
         for file in ["shadow", "gshadow", "login.defs"] {
-            let _ = fs::copy(format!("/etc/{file}"), root.join("etc").join(file)).unwrap();
+            fs::copy(format!("/etc/{file}"), root.join("etc").join(file)).unwrap();
         }
         fs::create_dir_all(root.join("var/home")).unwrap();
         super::apply(&folder, engine);

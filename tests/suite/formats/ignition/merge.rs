@@ -197,7 +197,7 @@ fn the_inventory_names_the_files() {
         )
         .unwrap();
     }
-    let _ = project.good(&["build", "--strict"]);
+    project.good(&["build", "--strict"]);
     let folder = project.out().join("nodes/n1");
     for (part, holds) in [("config.ign", "/etc/a"), ("config.secrets.ign", "/etc/b")] {
         let config = read(&folder, part);

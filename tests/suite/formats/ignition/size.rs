@@ -172,7 +172,7 @@ fn check_build_and_show_know_the_size() {
         fs::write(&file, format!("{inventory}{output}")).unwrap();
     };
     with("ec2");
-    let _ = project.good(&["build", "--strict"]);
+    project.good(&["build", "--strict"]);
     let shown = project.good(&["show", "n1", "--sizes"]);
     let written = fs::metadata(project.out().join("nodes/n1/config.ign")).unwrap();
     let line = format!("plain             {:>8} fits\n", written.len());
@@ -196,7 +196,7 @@ fn check_build_and_show_know_the_size() {
         assert!(said.starts_with("error: cluster.yaml:28:"), "{said}");
     }
     with("liveISO");
-    let _ = project.good(&["build", "--strict"]);
+    project.good(&["build", "--strict"]);
     let shown = project.good(&["show", "n1", "--sizes"]);
     assert!(shown.contains("\nspecification 3.0.0\n"), "{shown}");
     let output =

@@ -117,7 +117,7 @@ fn digests_are_what_was_asked_for() {
             // It compares each digest with the decoded bytes.
             let script = judge_file("ignition/decode.py");
             let args = [script.to_str().unwrap(), "config.ign"];
-            let _ = oracles::content(&folder, "python3", &args);
+            oracles::content(&folder, "python3", &args);
         }
     }
     let none = with_digest(IgnitionDigest::None);
@@ -159,7 +159,7 @@ fn the_inventory_sets_kernel_arguments_and_says_who_cannot() {
         format!("{inventory}{more}output: {{formats: [ignition]}}\n"),
     )
     .unwrap();
-    let _ = project.good(&["build", "--strict"]);
+    project.good(&["build", "--strict"]);
     let config = fs::read(project.out().join("nodes/n1/config.ign")).unwrap();
     let config: Value = serde_json::from_slice(&config).unwrap();
     assert_eq!(config["ignition"]["version"], "3.3.0");
@@ -187,7 +187,7 @@ fn ignition_itself_hands_the_kernel_arguments_on() {
     fs::create_dir(folder.join("root")).unwrap();
     for stage in ["fetch-offline", "kargs"] {
         super::stage_of(&folder, "ignition-engine", stage, |command| {
-            let _ = command
+            command
                 .env("PATH", format!("{}:{path}", folder.display()))
                 .env("SAID", folder.join("said"));
         });

@@ -22,7 +22,7 @@ pub fn decoded(contents: &Value) -> Vec<u8> {
     }
     let mut unpacked = Vec::new();
     let mut reader = flate2::read::GzDecoder::new(&bytes[..]);
-    let _ = reader.read_to_end(&mut unpacked).unwrap();
+    reader.read_to_end(&mut unpacked).unwrap();
     unpacked
 }
 

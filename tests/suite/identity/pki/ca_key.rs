@@ -142,7 +142,7 @@ fn the_cas_key_is_found_without_its_public_half() {
             "pkcs8", "-topk8", "-nocrypt", "-in", "../sec1", "-out", "../pkcs8",
         ],
     ] {
-        let _ = oracles::content(&pki, "openssl", args);
+        oracles::content(&pki, "openssl", args);
     }
     for name in ["sec1", "pkcs8"] {
         let with = format!("{CLUSTER}files:\n  /etc/x: {{source: {name}}}\n");

@@ -106,11 +106,11 @@ fn openssl_ca(project: &Project, how: &[&str], rewrite: &str) {
         ],
         how,
     ];
-    let _ = oracles::content(&pki, "openssl", &req.concat());
+    oracles::content(&pki, "openssl", &req.concat());
     if !rewrite.is_empty() {
         let words: Vec<&str> = rewrite.split(' ').collect();
         let words = [&words[..], &["-in", "ca.key", "-out", "ca.new"]].concat();
-        let _ = oracles::content(&pki, "openssl", &words);
+        oracles::content(&pki, "openssl", &words);
         fs::rename(pki.join("ca.new"), pki.join("ca.key")).unwrap();
     }
     fs::set_permissions(pki.join("ca.key"), Permissions::from_mode(0o600)).unwrap();
@@ -147,12 +147,12 @@ fn cas_of_every_kind_issue_and_their_keys_get_onto_no_node() {
             let right = right.run_with_input(b"x1\n");
             assert!(right.status.success(), "{kind}: {}", text(&right.stderr));
         } else {
-            let _ = project.good(&["pki", "issue"]);
+            project.good(&["pki", "issue"]);
         }
         let folder = project.dir.join("pki/nodes/a.example.com");
         openssl_accepts(&folder, "../../ca.pem", "client.pem", "sslclient");
         openssl_accepts(&folder, "../../ca.pem", "serving.pem", "sslserver");
-        let _ = now(&project, &["build"]);
+        now(&project, &["build"]);
         // By name of the file, for the key may be encrypted; by what it is, wherever it lies.
         let cases = match encrypted {
             true => vec!["    source: pki/ca.key"],
@@ -202,7 +202,7 @@ fn an_encrypted_key_of_ours_is_what_openssl_reads() {
         assert_eq!(public, oracles::content(&pki, "openssl", &of_ca));
     }
     fs::write(project.dir.join("passphrase"), "gehe im & Licht\n").unwrap();
-    let _ = project.good(&["pki", "issue", "--passphrase-file", "passphrase"]);
+    project.good(&["pki", "issue", "--passphrase-file", "passphrase"]);
     fs::write(project.dir.join("empty"), "").unwrap();
     let empty = project.run(&["pki", "issue", "--force", "--passphrase-file", "empty"]);
     assert!(text(&empty.stderr).contains("first line is empty"));
@@ -245,7 +245,7 @@ fn only_what_is_missing_unfit_or_ends_soon_is_issued_again() {
     let changed = CLUSTER.replace("addresses: [10.0.0.1, ", "addresses: [10.0.0.8, ");
     fs::write(project.dir.join("cluster.yaml"), changed).unwrap();
     let nodes = project.dir.join("pki/nodes");
-    let _ = fs::copy(
+    fs::copy(
         nodes.join("a.example.com/client.pem"),
         nodes.join("b/client.pem"),
     )

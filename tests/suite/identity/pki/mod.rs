@@ -51,15 +51,15 @@ fn project() -> Project {
     let project = Project::empty();
     fs::create_dir_all(project.dir.join("pki")).unwrap();
     fs::write(project.dir.join("cluster.yaml"), CLUSTER).unwrap();
-    let _ = project.good(&["key", "generate"]);
+    project.good(&["key", "generate"]);
     project
 }
 
 /// A project with a CA and the nodes' certificates of today, so not at the time of the tests.
 fn issued() -> Project {
     let project = project();
-    let _ = project.good(&["pki", "init"]);
-    let _ = project.good(&["pki", "issue"]);
+    project.good(&["pki", "init"]);
+    project.good(&["pki", "issue"]);
     project
 }
 
@@ -162,7 +162,7 @@ fn a_labs_control_plane_is_what_openssl_and_kubectl_accept() {
             host,
             "apiserver.crt",
         ];
-        let _ = oracles::content(&lab, "openssl", &args);
+        oracles::content(&lab, "openssl", &args);
     }
     for ip in ["10.0.0.9", "fd00::9", "10.96.0.1", "fd01::1"] {
         let args = [
@@ -173,7 +173,7 @@ fn a_labs_control_plane_is_what_openssl_and_kubectl_accept() {
             ip,
             "apiserver.crt",
         ];
-        let _ = oracles::content(&lab, "openssl", &args);
+        oracles::content(&lab, "openssl", &args);
     }
     let subject = [
         "x509",
@@ -210,9 +210,9 @@ fn kubectl_view(folder: &Path, file: &str) -> Value {
 #[test]
 fn the_example_of_init_makes_room_and_a_ca_of_the_users_does_not() {
     let project = Project::empty();
-    let _ = nodebake(project.scratch(), &["init", "project"]).good();
-    let _ = project.good(&["pki", "init"]);
-    let _ = now(&project, &["check"]);
+    nodebake(project.scratch(), &["init", "project"]).good();
+    project.good(&["pki", "init"]);
+    now(&project, &["check"]);
     fs::remove_file(project.dir.join("pki/ca.key")).unwrap();
     fs::remove_dir_all(project.dir.join("pki/control-plane")).unwrap();
     let again = project.run(&["pki", "init"]);

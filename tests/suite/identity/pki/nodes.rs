@@ -11,7 +11,7 @@ use crate::support::oracles;
 #[test]
 fn a_node_that_brings_certificates_needs_no_token() {
     let project = issued();
-    let _ = now(&project, &["build"]);
+    now(&project, &["build"]);
     let out = project.out();
     assert!(!out.join("cluster/tokens").exists());
     let bundle = fs::read_to_string(out.join("bundle.json")).unwrap();
@@ -64,7 +64,7 @@ fn a_node_that_brings_certificates_needs_no_token() {
     }
     let other = shown(&project, "b", "/etc/kubernetes/kubelet-config.yaml");
     assert!(other.contains("serverTLSBootstrap: true\n"), "{other}");
-    let _ = project.good(&["verify", "out", "--key", "keys/sign.pub"]);
+    project.good(&["verify", "out", "--key", "keys/sign.pub"]);
     // The end of the first certificate, not of the CA.
     let until = node["usableUntil"].as_str().unwrap();
     assert!(
@@ -166,13 +166,13 @@ fn a_review_knows_nodes_that_have_no_token() {
 #[test]
 fn revoked_nodes_stay_out_and_others_get_no_token() {
     let project = issued();
-    let _ = project.good(&["token", "create"]);
+    project.good(&["token", "create"]);
     assert!(!project.dir.join("secrets.yaml").exists());
     let expiring = project.good(&["token", "expiring", "--within", "9999d"]);
     assert!(expiring.starts_with("no token expires"), "{expiring}");
-    let _ = project.good(&["token", "create", ".", "b"]);
-    let _ = now(&project, &["check"]);
-    let _ = project.good(&["token", "revoke", ".", "b"]);
+    project.good(&["token", "create", ".", "b"]);
+    now(&project, &["check"]);
+    project.good(&["token", "revoke", ".", "b"]);
     let refused = project.run(&["check"]);
     let said = text(&refused.stdout);
     assert!(

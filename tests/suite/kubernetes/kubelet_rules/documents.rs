@@ -224,26 +224,26 @@ fn document(source: &mut Source, minor: u32) -> Value {
     // Some documents have no wrong types, so that the validation is reached often.
     let types_fit = !source.one_in(4);
     let mut document = Map::new();
-    let _ = document.insert("kind".to_owned(), json!("KubeletConfiguration"));
-    let _ = document.insert(
+    document.insert("kind".to_owned(), json!("KubeletConfiguration"));
+    document.insert(
         "apiVersion".to_owned(),
         json!("kubelet.config.k8s.io/v1beta1"),
     );
     if minor >= 35 {
-        let _ = document.insert("failCgroupV1".to_owned(), json!(false));
+        document.insert("failCgroupV1".to_owned(), json!(false));
     }
     for _ in 0..=source.below(6) {
         let (key, kind) = fields[source.below(fields.len())];
-        let _ = document.insert(key.to_owned(), value(source, (key, kind), minor, types_fit));
+        document.insert(key.to_owned(), value(source, (key, kind), minor, types_fit));
     }
     if source.one_in(4) {
-        let _ = document.insert("featureGates".to_owned(), gates(source));
+        document.insert("featureGates".to_owned(), gates(source));
     }
     // A field of another minor, or of none.
     if !types_fit && source.one_in(3) {
         let later: Vec<_> = root.fields(37).map(|(key, _)| key).collect();
         let key = [later[source.below(later.len())], "nodeLabels", "maxpods"][source.below(3)];
-        let _ = document.entry(key).or_insert(json!(1));
+        document.entry(key).or_insert(json!(1));
     }
     Value::Object(document)
 }
@@ -329,7 +329,7 @@ fn map(
                 value(source, ("", of), minor, types_fit),
             ),
         };
-        let _ = entries.insert(name.to_owned(), amount);
+        entries.insert(name.to_owned(), amount);
     }
     Value::Object(entries)
 }
@@ -338,7 +338,7 @@ fn structure(source: &mut Source, of: TypeRef, minor: u32, types_fit: bool) -> V
     let mut fields = Map::new();
     for (key, kind) in of.fields(minor) {
         if source.one_in(2) {
-            let _ = fields.insert(key.to_owned(), value(source, (key, kind), minor, types_fit));
+            fields.insert(key.to_owned(), value(source, (key, kind), minor, types_fit));
         }
     }
     Value::Object(fields)

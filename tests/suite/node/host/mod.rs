@@ -35,7 +35,7 @@ impl Node {
     /// Builds it and unpacks the tarball of the node n1.
     fn bake(version: &str, profiles: &str, more: &str) -> Self {
         let project = project(version, profiles, more);
-        let _ = project.good(&["build", "--format", "tarball"]);
+        project.good(&["build", "--format", "tarball"]);
         let root = project.scratch().join("root");
         fs::create_dir(&root).unwrap();
         let archive = project.out().join("nodes/n1/n1.tar.gz");

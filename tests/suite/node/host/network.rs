@@ -28,7 +28,7 @@ fn with_interfaces(network: &str) -> Node {
         text.replacen(first, &format!("{first}{INTERFACES}"), 1),
     )
     .unwrap();
-    let _ = made.good(&["build", "--format", "tarball"]);
+    made.good(&["build", "--format", "tarball"]);
     let root = made.scratch().join("root");
     let file = fs::File::open(made.out().join("nodes/n1/n1.tar.gz")).unwrap();
     tar::Archive::new(flate2::read::GzDecoder::new(file))

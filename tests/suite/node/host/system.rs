@@ -59,13 +59,13 @@ fn stubs(node: &Node) {
     ] {
         let path = node.root.join(program);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
-        let _ = fs::copy("/bin/true", path).unwrap();
+        fs::copy("/bin/true", path).unwrap();
     }
 }
 
 /// The node's tarball in a root with what an image has.
 fn unpacked(made: Project) -> Node {
-    let _ = made.good(&["build", "--strict", "--format", "tarball"]);
+    made.good(&["build", "--strict", "--format", "tarball"]);
     let root = made.scratch().join("root");
     let packed = fs::File::open(made.out().join("nodes/n1/n1.tar.gz")).unwrap();
     tar::Archive::new(flate2::read::GzDecoder::new(packed))
@@ -172,7 +172,7 @@ fn what_an_image_cannot_use_is_found() {
     assert!(!made.out().exists());
     // /usr/local is a link into /var on Fedora CoreOS.
     let more = "files: {/usr/local/bin/x: {content: x}}\n";
-    let _ = Node::bake("v1.34.4", "worker, fedora-coreos", more);
+    Node::bake("v1.34.4", "worker, fedora-coreos", more);
 }
 
 /// A unit's fault is said at the very line, in a value and in an overlay's file and template.

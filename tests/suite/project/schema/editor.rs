@@ -36,7 +36,7 @@ impl Server {
         let input = child.stdin.take().unwrap();
         let output = child.stdout.take().unwrap();
         let (sender, messages) = mpsc::channel();
-        let _ = thread::spawn(move || {
+        thread::spawn(move || {
             let mut output = BufReader::new(output);
             while let Some(message) = read(&mut output) {
                 if sender.send(message).is_err() {
@@ -51,7 +51,7 @@ impl Server {
             requests: 0,
         };
         let hover = json!({"contentFormat": ["plaintext"]});
-        let _ = server.ask(
+        server.ask(
             "initialize",
             json!({
                 "processId": null,
@@ -188,7 +188,7 @@ fn place(document: &str, text: &str) -> (usize, usize) {
 fn an_editor_completes_explains_and_checks_a_new_project() {
     oracles::needs([SERVER]);
     let scratch = tempfile::tempdir().unwrap();
-    let _ = nodebake(scratch.path(), &["init", "p"]).good();
+    nodebake(scratch.path(), &["init", "p"]).good();
     let project = scratch.path().join("p");
     let uri = |name: &str| format!("file://{}/{name}", project.display());
     let inventory = std::fs::read_to_string(project.join("cluster.yaml")).unwrap();

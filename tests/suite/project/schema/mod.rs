@@ -21,7 +21,7 @@ const JUDGE: &str = "check-jsonschema";
 
 /// The schemas' files in a folder.
 fn schemas(folder: &Path) -> PathBuf {
-    let _ = nodebake(folder, &["schema", "--out", "schemas"]).good();
+    nodebake(folder, &["schema", "--out", "schemas"]).good();
     folder.join("schemas")
 }
 
@@ -58,7 +58,7 @@ fn objections(folder: &Path, schemas: &Path, kind: &str) -> BTreeMap<PathBuf, Ve
     let mut found: BTreeMap<PathBuf, Vec<String>> =
         files.into_iter().map(|file| (file, Vec::new())).collect();
     for broken in said["parse_errors"].as_array().into_iter().flatten() {
-        let _ = found.remove(Path::new(broken["filename"].as_str().unwrap()));
+        found.remove(Path::new(broken["filename"].as_str().unwrap()));
     }
     for error in said["errors"].as_array().into_iter().flatten() {
         let file = Path::new(error["filename"].as_str().unwrap());
@@ -88,7 +88,7 @@ fn schemas_are_what_their_draft_says() {
     for version in ["v1.16.6", "v1.24.17", "v1.37.0"] {
         files.push(scratch.path().join(version));
         let args = ["schema", "--out", version, "--kubernetes", version];
-        let _ = nodebake(scratch.path(), &args).good();
+        nodebake(scratch.path(), &args).good();
     }
     files[0] = schemas(scratch.path());
     let files = files
@@ -150,7 +150,7 @@ fn a_validator_refuses_what_check_finds_unknown_or_of_the_wrong_kind() {
     let folder = scratch.path().join("cases");
     for (index, case) in cases.iter().enumerate() {
         let project = Project::of("bad/project");
-        let _ = bad_input::apply(case, &project);
+        bad_input::apply(case, &project);
         let to = folder.join(index.to_string());
         fs::create_dir_all(&folder).unwrap();
         fs::rename(&project.dir, &to).unwrap_or_else(|_| {

@@ -82,7 +82,7 @@ impl Walk {
         } else {
             (json!([{}]), path.to_owned())
         };
-        let _ = self.placed.insert(place);
+        self.placed.insert(place);
         Some(value)
     }
 
@@ -129,13 +129,13 @@ impl Walk {
             let hidden = path.starts_with("nodes[") && LAYER.field(key).is_some();
             if wanted && !hidden {
                 let inner = self.value(property, &child(path, key));
-                let _ = map.insert(key.clone(), inner);
+                map.insert(key.clone(), inner);
             }
         }
         assert_eq!(at["additionalProperties"], json!(false), "{path}");
         if self.strangers {
-            let _ = map.insert(STRANGER.to_owned(), json!(1));
-            let _ = self.placed.insert(child(path, STRANGER));
+            map.insert(STRANGER.to_owned(), json!(1));
+            self.placed.insert(child(path, STRANGER));
         }
         Json::Object(map)
     }
@@ -163,7 +163,7 @@ impl Walk {
                 }
                 None => self.value(values, &path),
             };
-            let _ = map.insert(name, value);
+            map.insert(name, value);
         }
         Json::Object(map)
     }

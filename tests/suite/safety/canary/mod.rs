@@ -52,10 +52,10 @@ impl Room {
         fs::write(&inventory, changed).unwrap();
         fs::write(project.dir.join("declared"), DECLARED).unwrap();
         base(&project.dir, "base-initrd", &["scripts/functions"], "gzip");
-        let _ = project.good(&["pki", "init", "."]);
-        let _ = project.good(&["pki", "issue", "."]);
+        project.good(&["pki", "init", "."]);
+        project.good(&["pki", "issue", "."]);
         if oracles::present("age-keygen") {
-            let _ = oracles::content(&project.dir, "age-keygen", &["-o", IDENTITY]);
+            oracles::content(&project.dir, "age-keygen", &["-o", IDENTITY]);
         }
         let tmp = project.scratch().join("tmp");
         fs::create_dir(&tmp).unwrap();
@@ -72,7 +72,7 @@ impl Room {
     /// A run whose temporary files are below the room.
     fn command(&self, args: &[&str]) -> Tool {
         let mut command = self.project.command(args);
-        let _ = command.env("TMPDIR", self.tmp());
+        command.env("TMPDIR", self.tmp());
         command
     }
 
@@ -151,7 +151,7 @@ fn no_command_says_a_secret_or_leaves_one_for_others() {
             assert!(found.is_none() || revealed, "{shown}: {stream}: {found:?}");
         }
         room.assert_no_leak(&shown);
-        let _ = ran.insert(case.command());
+        ran.insert(case.command());
     }
     let missing: Vec<String> = commands::all()
         .into_iter()
@@ -164,7 +164,7 @@ fn no_command_says_a_secret_or_leaves_one_for_others() {
 #[test]
 fn a_planted_secret_is_found_in_every_form() {
     let room = Room::new();
-    let _ = room.command(&["build"]).good();
+    room.command(&["build"]).good();
     room.assert_no_leak("build");
     let secret = room.project.out().join("cluster/tokens/tokens.yaml");
     let payload = room
@@ -184,7 +184,7 @@ fn a_planted_secret_is_found_in_every_form() {
 #[test]
 fn a_run_that_dies_leaves_no_secret_for_others() {
     let room = Room::new();
-    let _ = room.command(&["build"]).good();
+    room.command(&["build"]).good();
     let runs: [&[&str]; 7] = [
         &["build", "--upgrade-from", BEFORE],
         &["diff", "--at", crate::support::fixture::AT],
@@ -196,7 +196,7 @@ fn a_run_that_dies_leaves_no_secret_for_others() {
     ];
     for args in runs {
         let start = std::time::Instant::now();
-        let _ = room.command(args).run();
+        room.command(args).run();
         let takes = start.elapsed();
         for turn in 0..4u32 {
             room.command(args).killed_after(takes * (turn + 1) / 5);

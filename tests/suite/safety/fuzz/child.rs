@@ -55,7 +55,7 @@ pub fn main() {
             }
             watch.end();
         });
-        let _ = rounds.unwrap();
+        rounds.unwrap();
         watch.look();
     });
 }

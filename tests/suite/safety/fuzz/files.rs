@@ -98,7 +98,7 @@ impl FileTarget {
     /// Makes the seeds, and a project with its bundle around the file.
     pub fn prepare(&self, folder: &Path, seeds: &Path) {
         let project = Project::of("modern");
-        let _ = project.good(&["build"]);
+        project.good(&["build"]);
         copy_all(&project.dir, &folder.join(ROOM));
         copy_all(&project.out(), &folder.join(OLD));
         (self.seeds)(seeds);
@@ -123,7 +123,7 @@ fn in_room(file: &str, bytes: &[u8], args: &[&str]) -> bool {
 fn from_room(file: &str, seeds: &Path) {
     let from = seeds.with_file_name(ROOM).join(file);
     let name = Path::new(file).file_name().unwrap();
-    let _ = fs::copy(from, seeds.join(name)).unwrap();
+    fs::copy(from, seeds.join(name)).unwrap();
 }
 
 /// What is text goes as it is; DER is put into PEM, or nothing would get past the base64.
@@ -157,7 +157,7 @@ fn authorities(seeds: &Path) {
             "openssl req -x509 -newkey {key} -nodes -keyout /dev/null -subj /CN=x -days 9000 -outform DER -out {name}.der \
              -addext nameConstraints=critical,permitted\\;DNS:example.com 2>/dev/null"
         );
-        let _ = oracles::content(seeds, "sh", &["-euc", &script]);
+        oracles::content(seeds, "sh", &["-euc", &script]);
     }
 }
 
@@ -237,7 +237,7 @@ fn bases(seeds: &Path) {
         fs::remove_dir_all(seeds.join(format!("{name}.d"))).unwrap();
         let padding = format!("head -c 100000 /dev/zero >>{name}");
         if pack == "cat" {
-            let _ = oracles::content(seeds, "sh", &["-euc", &padding]);
+            oracles::content(seeds, "sh", &["-euc", &padding]);
         }
     }
 }
@@ -276,7 +276,7 @@ fn bundle_files(seeds: &Path) {
     ] {
         let to = seeds.join(path);
         fs::create_dir_all(to.parent().unwrap()).unwrap();
-        let _ = fs::copy(bundle.join(path), to).unwrap();
+        fs::copy(bundle.join(path), to).unwrap();
     }
 }
 

@@ -91,13 +91,13 @@ fn change(random: &mut Random, bytes: &mut Vec<u8>, other: &[u8]) {
         6 => bytes.truncate(at),
         7 => {
             let length = 1 + random.below(rest.min(2048));
-            let _ = bytes.drain(at..at + length);
+            bytes.drain(at..at + length);
         }
         8 => {
             let length = 1 + random.below(rest.min(2048));
             let piece = bytes[at..at + length].to_vec();
             let to = place(random, bytes);
-            let _ = bytes.splice(to..to, piece);
+            bytes.splice(to..to, piece);
         }
         9 => {
             let length = 1 + random.below(rest.min(2048));

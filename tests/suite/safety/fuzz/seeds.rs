@@ -89,7 +89,7 @@ impl Corpus {
 fn unpacked(bytes: &[u8]) -> Vec<u8> {
     let mut unpacked = Vec::new();
     let mut reader = decompress::reader(bytes, 64 << 20).unwrap();
-    let _ = reader.read_to_end(&mut unpacked).unwrap();
+    reader.read_to_end(&mut unpacked).unwrap();
     unpacked
 }
 
@@ -103,7 +103,7 @@ fn packed(random: &mut Random, bytes: &[u8]) -> Vec<u8> {
     ]);
     let mut compressor = Compressor::new(compression, &mut packed).unwrap();
     compressor.write_all(bytes).unwrap();
-    let _ = compressor.finish().unwrap();
+    compressor.finish().unwrap();
     packed
 }
 

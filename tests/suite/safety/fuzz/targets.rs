@@ -232,7 +232,7 @@ fn judge() {
     fs::write(room.join("SHA256SUMS.sig"), signer.sign(&sums)).unwrap();
     fs::write(room.join("SHA256SUMS.sshsig"), signer.sign_ssh(&sums)).unwrap();
     let verdict = verify(room, signer.public(), Some(1)).unwrap();
-    let _ = verdict.to_string();
+    verdict.to_string();
     if let Old::Verified(old) = OldBundle::open_verified(room, signer.public()).unwrap() {
         for node in old.nodes() {
             let _ = old.tree(&node.name);
@@ -250,13 +250,13 @@ fn payloads(folder: &Path, seeds: &Path) {
     }
     fs::remove_dir_all(good).unwrap();
     let project = Project::of("modern");
-    let _ = project.good(&["build"]);
+    project.good(&["build"]);
     for node in ["gpu-1.example.com", "edge-001", "cp-1.example.com"] {
         for entry in fs::read_dir(project.out().join("nodes").join(node)).unwrap() {
             let entry = entry.unwrap();
             let name = entry.file_name().into_string().unwrap();
             if !name.starts_with("tree.") && !name.ends_with("-config") && name != "meta-data" {
-                let _ = fs::copy(entry.path(), seeds.join(format!("{node}-{name}"))).unwrap();
+                fs::copy(entry.path(), seeds.join(format!("{node}-{name}"))).unwrap();
             }
         }
     }
@@ -286,7 +286,7 @@ fn project(folder: &Path, seeds: &Path) {
          tar -cf ../image.tar manifest.json index.json; cd ..; rm -r i
          printf '{\"ignition\":{\"version\":\"3.3.0\"},\"storage\":{\"files\":[{\"path\":\"/etc/site\",\"contents\":{\"source\":\"data:,x%%20y\"}}]},\"systemd\":{\"units\":[{\"name\":\"site.service\",\"enabled\":true,\"contents\":\"[Service]\\\\nExecStart=/bin/true\\\\n\"}]}}' >site.ign
          printf '#cloud-config\\npackages: [jq]\\nwrite_files:\\n- {path: /etc/motd, content: x, permissions: \"0644\"}\\n' >part.yaml; cp part.yaml vendor.yaml";
-    let _ = oracles::content(&files, "sh", &["-euc", script]);
+    oracles::content(&files, "sh", &["-euc", script]);
     let digest = |name: &str| sha256(&fs::read(files.join(name)).unwrap());
     let more = MORE.replace("CNI", &digest("cni.tgz"));
     let more = more
@@ -308,11 +308,11 @@ fn project(folder: &Path, seeds: &Path) {
 /// A signed bundle, and the key that signs it again.
 fn bundle(folder: &Path, seeds: &Path) {
     let project = Project::of("modern");
-    let _ = project.good(&["build"]);
+    project.good(&["build"]);
     copy_all(&project.out(), &folder.join(ROOM));
-    let _ = fs::copy(project.dir.join("keys/sign.key"), folder.join("sign.key")).unwrap();
+    fs::copy(project.dir.join("keys/sign.key"), folder.join("sign.key")).unwrap();
     for name in ["SHA256SUMS", "bundle.json", "index.json"] {
-        let _ = fs::copy(project.out().join(name), seeds.join(name)).unwrap();
+        fs::copy(project.out().join(name), seeds.join(name)).unwrap();
     }
 }
 
