@@ -5,13 +5,13 @@ CARGO ?= cargo
 NODEBAKE := target/release/nodebake
 DEMO := target/demo
 
-# The judges that `make judges` could not install as packages come first, for tests and for what tests start.
-export PATH := $(CURDIR)/target/judges/bin:$(PATH)
-# One place for what is built, whatever the developer's own settings are: the judges are looked for beside it.
+# The oracles that `make oracles` could not install as packages come first, for tests and for what tests start.
+export PATH := $(CURDIR)/target/oracles/bin:$(PATH)
+# One place for what is built, whatever the developer's own settings are: the oracles are looked for beside it.
 export CARGO_TARGET_DIR := $(CURDIR)/target
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo judges test lint check needs conformance facts clusters engine suite versions boots replay vms drill fuzz golden bench install clean
+.PHONY: help build demo oracles test lint check needs conformance facts clusters engine suite versions boots replay vms drill fuzz golden bench install clean
 
 help: ## Say what there is to make
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name what; do printf '  make %-12s %s\n' "$$name" "$$what"; done
@@ -22,11 +22,11 @@ build: ## Build the tool: target/release/nodebake
 demo: build ## Bake the reference cluster into target/demo/out and say how to look at it
 	@sh tests/demo.sh $(NODEBAKE) tests/fixtures/reference $(DEMO)
 
-judges: ## Install the outside programs that the tests ask, where that is possible
-	@sh tests/judge/install.sh
+oracles: ## Install the outside programs that the tests ask, where that is possible
+	@sh tests/oracle/install.sh
 
 # The suite comes last: its end counts what ran and what was not asked.
-test: judges ## Run all tests and count those that could not be asked here; with CI=true a missing judge is a failure
+test: oracles ## Run all tests and count those that could not be asked here; with CI=true a missing oracle is a failure
 	$(CARGO) test --locked --lib --bins
 	$(CARGO) test --locked --doc
 	$(CARGO) test --locked --test suite
@@ -34,7 +34,7 @@ test: judges ## Run all tests and count those that could not be asked here; with
 lint: ## Check the format, clippy with warnings denied, and the dependencies: licences, sources, duplicates, known vulnerabilities
 	$(CARGO) fmt --check
 	$(CARGO) clippy --locked --all-targets -- -D warnings
-	@sh tests/judge/supply_chain.sh
+	@sh tests/oracle/supply_chain.sh
 
 check: lint test ## What a change must pass: lint and test
 
@@ -43,17 +43,17 @@ CLUSTERS := v1.16.6 v1.34.4
 KUBELETS := v1.16.6 v1.20.15 v1.24.17 v1.27.8 v1.31.4 v1.34.4 v1.37.2
 
 needs:
-	@sh tests/judge/needs.sh
+	@sh tests/oracle/needs.sh
 
 conformance: needs ## Let baked nodes join real clusters of two versions, and ask upstream's types, flags and rules, two kubelets and the newest Ignition (needs root, Go, a module proxy, cgroup v1). FULL=1: three nodes of every format, and then versions, boots and drill
-	@sh tests/judge/install.sh conformance
+	@sh tests/oracle/install.sh conformance
 	$(MAKE) --jobs=3 facts clusters engine build suite
 	NODEBAKE_SUMMARY=$(CURDIR)/target/conformance/suite.txt NODEBAKE_CONFORMANCE=1 KUBELETS="$(CLUSTERS)" $(CARGO) test --locked --test suite -- assets:: boot_formats formats::ignition kubernetes::reserved kubelet_rules kubelets separate
-	tests/judge/replay/run.sh $(NODEBAKE) $(if $(FULL),-full)
+	tests/oracle/replay/run.sh $(NODEBAKE) $(if $(FULL),-full)
 	$(MAKE) vms
 ifdef FULL
-	tests/judge/replay/readme.sh target/conformance/replay.md
-	tests/judge/replay/readme.sh target/conformance/vms.md
+	tests/oracle/replay/readme.sh target/conformance/replay.md
+	tests/oracle/replay/readme.sh target/conformance/vms.md
 	$(MAKE) versions boots drill
 endif
 	@cat target/conformance/suite.txt
@@ -62,47 +62,47 @@ endif
 # GOGC: a compiler with more memory spends a sixth less time.
 facts:
 	@mkdir -p target/conformance
-	cd tests/judge/kubelet-facts && go vet . && go run . -out $(CURDIR)/target/conformance/kubelet_config.json
+	cd tests/oracle/kubelet-facts && go vet . && go run . -out $(CURDIR)/target/conformance/kubelet_config.json
 	cmp target/conformance/kubelet_config.json src/kubernetes/kubelet_config.json
 
 clusters:
-	GOGC=400 tests/judge/replay/build.sh kubelet-config
+	GOGC=400 tests/oracle/replay/build.sh kubelet-config
 
 engine:
-	GOGC=400 tests/judge/ignition/build.sh target/judges/bin engine
+	GOGC=400 tests/oracle/ignition/build.sh target/oracles/bin engine
 
 suite:
 	$(CARGO) test --locked --test suite --no-run
 
-versions: needs build ## Ask the judges of other versions: kubelets of seven minors, NodeRestriction, cloud-init 20.4, containerd 2, coreos-installer
-	@sh tests/judge/install.sh versions
+versions: needs build ## Ask the oracles of other versions: kubelets of seven minors, NodeRestriction, cloud-init 20.4, containerd 2, coreos-installer
+	@sh tests/oracle/install.sh versions
 	$(MAKE) clusters
-	for version in $(KUBELETS); do GOGC=400 tests/judge/kubernetes/build.sh $$version target/judges/kubernetes/$$version kubelet kubelet-config || exit 1; done
-	tests/judge/coreos-installer/build.sh 0.27.0 target/judges/bin/coreos-installer
-	cd tests/judge/node-restriction && go vet . && CGO_ENABLED=0 go build -trimpath -buildvcs=false -o $(CURDIR)/target/judges/bin/node-restriction .
+	for version in $(KUBELETS); do GOGC=400 tests/oracle/kubernetes/build.sh $$version target/oracles/kubernetes/$$version kubelet kubelet-config || exit 1; done
+	tests/oracle/coreos-installer/build.sh 0.27.0 target/oracles/bin/coreos-installer
+	cd tests/oracle/node-restriction && go vet . && CGO_ENABLED=0 go build -trimpath -buildvcs=false -o $(CURDIR)/target/oracles/bin/node-restriction .
 	NODEBAKE_CONFORMANCE=1 NODEBAKE_VERSIONS=1 KUBELETS="$(KUBELETS)" $(CARGO) test --locked --test suite -- assets:: first_boot formats::ignition::coreos kubernetes::reserved kubelet_rules kubelets node::host node_restriction
 
 boots: ## Boot Debian's kernel in QEMU with our overlays, from a seed.iso and from a config.ign (needs root). FULL=1: every base initrd with every compression
-	@sh tests/judge/install.sh boots
+	@sh tests/oracle/install.sh boots
 	NODEBAKE_BOOTS=1 $(CARGO) test --locked --test suite -- boot::
 
 replay: needs ## Only the real clusters of `conformance`: baked nodes join them, step by step
-	@sh tests/judge/install.sh conformance
+	@sh tests/oracle/install.sh conformance
 	$(MAKE) --jobs=3 clusters engine build
-	tests/judge/replay/run.sh $(NODEBAKE) $(if $(FULL),-full)
+	tests/oracle/replay/run.sh $(NODEBAKE) $(if $(FULL),-full)
 
 vms: needs build ## Boot virtual machines from payloads alone, with no network, each to a Ready node with a pod (a part of `conformance`; needs root)
-	@sh tests/judge/install.sh vms
-	VERSIONS=v1.34.4 tests/judge/replay/run.sh $(NODEBAKE) -vms -work target/conformance/vms -table target/conformance/vms.md
+	@sh tests/oracle/install.sh vms
+	VERSIONS=v1.34.4 tests/oracle/replay/run.sh $(NODEBAKE) -vms -work target/conformance/vms -table target/conformance/vms.md
 
 drill: needs ## Interrupt runs of `replay` and `vms` in every way, and see that each leaves the machine as it was
-	@sh tests/judge/install.sh conformance
-	@sh tests/judge/install.sh vms
+	@sh tests/oracle/install.sh conformance
+	@sh tests/oracle/install.sh vms
 	$(MAKE) --jobs=3 clusters engine build
-	tests/judge/replay/run.sh $(NODEBAKE) -drill
-	VERSIONS=v1.34.4 tests/judge/replay/run.sh $(NODEBAKE) -drill -vms -work target/conformance/vms
+	tests/oracle/replay/run.sh $(NODEBAKE) -drill
+	VERSIONS=v1.34.4 tests/oracle/replay/run.sh $(NODEBAKE) -drill -vms -work target/conformance/vms
 
-fuzz: judges ## Mutate good input for longer than the tests do: ROUNDS of each target; TARGET is inspect, project, bundle, requests, tables, tokens, authorities, templates, keys, import, append or diff; SEED is another number each time
+fuzz: oracles ## Mutate good input for longer than the tests do: ROUNDS of each target; TARGET is inspect, project, bundle, requests, tables, tokens, authorities, templates, keys, import, append or diff; SEED is another number each time
 	NODEBAKE_FUZZ_ROUNDS=$(or $(ROUNDS),20000) NODEBAKE_FUZZ_SEED=$(or $(SEED),$$(date +%s)) $(CARGO) test --locked --test suite -- fuzz::$(TARGET)
 
 golden: build ## Record golden folders, bad input and --help anew; the run fails, look at `git diff`, then test

@@ -1,5 +1,5 @@
 //! Facts about Kubernetes, by version. What upstream's own types say is a data table, made by the program in
-//! `tests/judge/kubelet-facts`; the rest are rules of names, labels, values and version skew, each with its source.
+//! `tests/oracle/kubelet-facts`; the rest are rules of names, labels, values and version skew, each with its source.
 //! This room knows nothing of nodes, files or formats.
 
 /// What the values of a kubelet's flags may be.

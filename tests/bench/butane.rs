@@ -41,9 +41,9 @@ pub fn butane(bundle: &Path, scratch: &Path) -> Option<Duration> {
     Some(start.elapsed())
 }
 
-/// `make judges` builds it; one on the PATH will do.
+/// `make oracles` builds it; one on the PATH will do.
 fn program() -> Option<PathBuf> {
-    let built = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("judges/bin/butane");
+    let built = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("oracles/bin/butane");
     let on_path = std::env::var_os("PATH").unwrap_or_default();
     let on_path = std::env::split_paths(&on_path).map(|folder| folder.join("butane"));
     std::iter::once(built)

@@ -1,5 +1,5 @@
 //! How long a build takes and how much memory, beside what the procedure's own tools take for one node. Numbers are
-//! printed, never judged: tests are not timed.
+//! printed and compared with no limit: tests are not timed.
 
 #![allow(clippy::panic, clippy::unwrap_used)]
 #![allow(clippy::disallowed_methods, clippy::print_stderr, clippy::print_stdout)]
@@ -99,7 +99,7 @@ fn beside_butane() {
             theirs.as_secs_f64(),
             theirs.as_secs_f64() / ours.as_secs_f64()
         ),
-        None => println!("\nbutane: not measured, there is none (`make judges` builds it)"),
+        None => println!("\nbutane: not measured, there is none (`make oracles` builds it)"),
     }
 }
 

@@ -1,5 +1,5 @@
 //! What systemd knows in unit files: sections, keys, the type of each value, the first release that has it. A table made
-//! from what systemd itself prints (tests/judge/systemd-keys).
+//! from what systemd itself prints (tests/oracle/systemd-keys).
 
 use std::collections::HashMap;
 use std::sync::OnceLock;

@@ -132,8 +132,7 @@ fn upstreams_kubelets_are_recognised() {
         let name = format!("../kubernetes/{version}/kubelet");
         Target::Conformance.must_run("upstream's kubelets");
         Target::Conformance.needs([&name]);
-        let kubelet = Path::new(env!("CARGO_TARGET_TMPDIR"))
-            .with_file_name("judges")
+        let kubelet = oracles::folder()
             .join("kubernetes")
             .join(version)
             .join("kubelet");

@@ -82,7 +82,7 @@ fn cloud_init_fetches_assets_and_gives_them_their_modes_and_owners() {
     let user_data = folder.join("user-data");
     let disks = [("DISKS", "/late")];
     let root = apply_in(&folder, &user_data, &modules, &disks);
-    let late = root.join(".judge/disks/late/deep");
+    let late = root.join(".oracle/disks/late/deep");
     fs::create_dir_all(root.join("late/deep")).unwrap();
     fs::rename(late.join("tool"), root.join("late/deep/tool"))
         .or_else(|_| fs::copy(late.join("tool"), root.join("late/deep/tool")).map(drop))
@@ -130,7 +130,7 @@ fn cloud_init_fetches_a_body_and_assets() {
     assert_eq!(trees::differences(&root, &tree, true), [""; 0]);
 }
 
-/// The image in the words of a reader that nobody here wrote; the kernel mounts it in `seed_boots`.
+/// The image in the words of a reader that nobody here wrote; the kernel mounts it in `boot::seed`.
 #[test]
 fn cloud_init_takes_assets_from_a_cd_of_their_own() {
     let modules = oracles::cloud_init_in_chroot();
@@ -157,7 +157,7 @@ fn cloud_init_takes_assets_from_a_cd_of_their_own() {
     let label = oracles::content(&folder, "blkid", &args);
     let label = label.trim();
     assert!(label.len() <= 16 && label.starts_with("nb-"), "{label}");
-    let mounted = fs::read_to_string(root.join(".judge/mounted")).unwrap();
+    let mounted = fs::read_to_string(root.join(".oracle/mounted")).unwrap();
     let device = format!("-t iso9660 -o ro /dev/disk/by-label/{label} /tmp/");
     assert!(
         mounted.lines().all(|line| line.starts_with(&device)),

@@ -213,7 +213,7 @@ impl Containerd {
 
     /// What `ctr images` says.
     fn images(&self, folder: &Path, args: &[&str]) -> String {
-        let tools = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("judges");
+        let tools = oracles::folder();
         let ctr = tools.join("containerd/usr/bin/ctr").display().to_string();
         oracles::needs([ctr.as_str()]);
         let output = oracles::command(folder, &ctr)
@@ -269,7 +269,7 @@ fn containerd_imports_them_under_the_names_that_the_node_uses() {
         fs::write(&file, script.replace(path, &format!("{here}{path}"))).unwrap();
     }
     let containerd = Containerd::start(at);
-    let tools = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("judges");
+    let tools = oracles::folder();
     let tools = tools.join("containerd/usr/bin");
     let run = |root: &Path| {
         let script = format!(

@@ -153,13 +153,13 @@ fn layer_and_node_part_in_any_order_are_the_whole_tree() {
         let secrets = own(&project, node, &format!("{node}.secrets.tar"));
         let order = [layer.as_str(), &public, &secrets];
         let reversed = [&secrets, &public, layer.as_str()];
-        for (judge, flags, order) in [
+        for (oracle, flags, order) in [
             ("tar", "-xpf", order),
             ("tar", "-xpf", reversed),
             // Without -P it refuses to write where a link leads.
             ("bsdtar", "-xpPf", order),
         ] {
-            if !oracles::present(judge) {
+            if !oracles::present(oracle) {
                 continue;
             }
             // An image where a parent of ours is a link: it stays one.
@@ -169,10 +169,10 @@ fn layer_and_node_part_in_any_order_are_the_whole_tree() {
             symlink("real", at.join("usr/local")).unwrap();
             for file in order {
                 let args = ["-C", at.to_str().unwrap(), flags, file];
-                oracles::content(&project.out(), judge, &args);
+                oracles::content(&project.out(), oracle, &args);
             }
             let link = fs::symlink_metadata(at.join("usr/local")).unwrap();
-            assert!(link.is_symlink(), "{judge}");
+            assert!(link.is_symlink(), "{oracle}");
             fs::remove_file(at.join("usr/local")).unwrap();
             fs::rename(at.join("usr/real"), at.join("usr/local")).unwrap();
             assert_tree(&project, node, &at, |_| false);

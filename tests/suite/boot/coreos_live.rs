@@ -2,7 +2,7 @@
 //! Ignition takes config.ign from the overlay.
 //!
 //! Debian's are Ignition and dracut, with its module for live systems; what CoreOS itself adds to these, the unit that hands
-//! config.ign over, is in tests/judge/boots/live.
+//! config.ign over, is in tests/oracle/boots/live.
 
 use std::fs;
 use std::path::Path;

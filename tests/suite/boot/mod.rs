@@ -60,8 +60,8 @@ fn needs_machines() {
 
 /// What `make boots` unpacked or made.
 fn unpacked(path: &str) -> PathBuf {
-    let judges = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("judges");
-    let found = judges.join(path);
+    let oracles = oracles::folder();
+    let found = oracles.join(path);
     assert!(
         found.exists(),
         "{} is missing; `make boots` brings it",

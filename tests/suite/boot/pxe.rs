@@ -1,5 +1,5 @@
 //! Booting over the network: what lies in a bundle for boot servers, who may read it, and that the loaders' own programs
-//! read the scripts. Machines boot from them in `boots::network`.
+//! read the scripts. Machines boot from them in `boot::network`.
 
 use std::fs;
 use std::path::Path;

@@ -196,7 +196,7 @@ const CASES: &[(&str, Tamper, &[&str])] = &[
 
 #[test]
 fn tampering_is_caught_by_verify_and_by_the_documented_lines() {
-    let judged = oracles::present("openssl") && oracles::present("sha256sum");
+    let asked = oracles::present("openssl") && oracles::present("sha256sum");
     for (what, tamper, paths) in CASES {
         let room = Room::new();
         room.build("one");
@@ -208,7 +208,7 @@ fn tampering_is_caught_by_verify_and_by_the_documented_lines() {
                 "{what}: {path} is not named in:\n{verdict}"
             );
         }
-        if judged {
+        if asked {
             let (good, text) = room.receiver();
             assert!(!good, "{what}: the documented lines are content:\n{text}");
         }

@@ -1,4 +1,4 @@
-//! Keys and signatures, judged by openssl and ssh-keygen.
+//! Keys and signatures, checked by openssl and ssh-keygen.
 
 use std::fs;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};

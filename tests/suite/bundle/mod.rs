@@ -1,4 +1,4 @@
-//! Bundles, judged by openssl, ssh-keygen, sha256sum and find, and by a process that is killed.
+//! Bundles, checked by openssl, ssh-keygen, sha256sum and find, and by a process that is killed.
 
 pub mod child;
 pub mod golden;

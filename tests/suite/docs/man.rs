@@ -1,4 +1,4 @@
-//! Manual pages and completions, judged by what shows and reads them.
+//! Manual pages and completions, checked by what shows and reads them.
 
 use std::fs;
 use std::path::Path;

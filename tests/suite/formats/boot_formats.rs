@@ -1,4 +1,4 @@
-//! cloud-init and Ignition payloads, judged by the programs that read them in the field.
+//! cloud-init and Ignition payloads, checked by the programs that read them in the field.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -15,9 +15,9 @@ use nodebake::tree::{Content, Entry, EntryKind, NodeTree};
 use crate::support::oracles;
 use crate::support::trees::{self, Folder};
 
-pub fn judge_file(name: &str) -> PathBuf {
+pub fn oracle_file(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/judge")
+        .join("tests/oracle")
         .join(name)
 }
 
@@ -51,7 +51,7 @@ pub fn rich(at: &Path, format: Format) -> (NodeTree, PathBuf) {
 pub fn cloud_init_says(folder: &Path, script: &str, file: &str) -> String {
     let modules = oracles::cloud_init_modules();
     let output = oracles::command(folder, oracles::PYTHON)
-        .arg(judge_file("cloud_init").join(script))
+        .arg(oracle_file("cloud_init").join(script))
         .arg(file)
         .env("PYTHONPATH", modules)
         .output()
@@ -239,7 +239,7 @@ pub fn apply_cloud_init(folder: &Path, user_data: &Path, modules: &str) -> PathB
 }
 
 /// The same, with folders on which cloud-init mounts disks when the files are written; what is on these is in
-/// `.judge/disks` then.
+/// `.oracle/disks` then.
 pub fn apply_with_disks(folder: &Path, user_data: &Path, modules: &str, disks: &str) -> PathBuf {
     apply_in(folder, user_data, modules, &[("DISKS", disks)])
 }
@@ -254,9 +254,9 @@ pub fn apply_in(
     let root = folder.join("root");
     let output = oracles::command(folder, "unshare")
         .args(["-m", "sh"])
-        .arg(judge_file("cloud_init/in_chroot.sh"))
+        .arg(oracle_file("cloud_init/in_chroot.sh"))
         .args([&root, user_data])
-        .arg(judge_file("cloud_init/apply.py"))
+        .arg(oracle_file("cloud_init/apply.py"))
         .arg(modules)
         .envs(environment.iter().copied())
         .output()

@@ -1,4 +1,4 @@
-//! Overlays in their three modes, and `initrd append`: what the kernel makes of it is asked in `boots`.
+//! Overlays in their three modes, and `initrd append`: what the kernel makes of it is asked in `boot`.
 
 use std::fs;
 use std::path::{Path, PathBuf};

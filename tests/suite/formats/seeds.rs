@@ -14,7 +14,7 @@ use nodebake::payload::{Job, NodeFacts};
 use nodebake::tree::{Content, NodeTree};
 use serde_json::Value;
 
-use crate::formats::boot_formats::{apply_cloud_init, judge_file, network, package};
+use crate::formats::boot_formats::{apply_cloud_init, network, oracle_file, package};
 use crate::support::fixture::{Project, text};
 use crate::support::oracles;
 use crate::support::trees;
@@ -264,7 +264,7 @@ fn cloud_init_takes_parts_and_ours_together() {
         let message = fs::read_to_string(folder.join("user-data")).unwrap();
         assert!(message.contains(&format!("Content-Transfer-Encoding: {encoding}\nContent-Disposition: attachment; filename=\"nodebake.cfg\"")));
         let output = oracles::command(&folder, oracles::PYTHON)
-            .arg(judge_file("cloud_init/message.py"))
+            .arg(oracle_file("cloud_init/message.py"))
             .arg("user-data")
             .arg(folder.join("merged.yaml"))
             .env("PYTHONPATH", &modules)

@@ -11,7 +11,7 @@ use base64::engine::general_purpose::STANDARD;
 use nodebake::model::output::{Format, IgnitionSettings, Secrets, Settings};
 use serde_json::{Value, json};
 
-use crate::formats::boot_formats::{apply_cloud_init, judge_file, package};
+use crate::formats::boot_formats::{apply_cloud_init, oracle_file, package};
 use crate::formats::ignition::apply_ignition;
 use crate::support::fixture::{Project, snapshot, text};
 use crate::support::oracles;
@@ -187,21 +187,21 @@ fn the_bundle_and_show_know_the_secret_part() {
 /// Unpacks archives one after the other into a folder of their own and says what lies there then.
 fn unpacked(
     scratch: &Path,
-    judge: &str,
+    oracle: &str,
     archives: &[&Path],
 ) -> std::collections::BTreeMap<String, String> {
     let root = tempfile::tempdir_in(scratch).unwrap();
     for archive in archives {
         let file = archive.to_str().unwrap();
-        match judge {
+        match oracle {
             "cpio" => {
                 let raw = root.path().with_extension("raw");
                 fs::write(&raw, decompressed(archive)).unwrap();
                 let raw = raw.to_str().unwrap();
                 let args = ["--quiet", "-idmu", "--no-absolute-filenames", "-F", raw];
-                oracles::content(root.path(), judge, &args)
+                oracles::content(root.path(), oracle, &args)
             }
-            _ => oracles::content(root.path(), judge, &["-xpf", file]),
+            _ => oracles::content(root.path(), oracle, &["-xpf", file]),
         };
     }
     let mut all = snapshot(root.path());
@@ -229,12 +229,12 @@ fn archives_in_two_parts_unpack_to_the_same_in_either_order() {
                 (_, true) => &["cpio"],
                 _ => &[],
             };
-            for judge in programs.iter().filter(|judge| oracles::present(judge)) {
-                let unpacked = |archives: &[&Path]| unpacked(apart.scratch(), judge, archives);
+            for oracle in programs.iter().filter(|oracle| oracles::present(oracle)) {
+                let unpacked = |archives: &[&Path]| unpacked(apart.scratch(), oracle, archives);
                 let expected = unpacked(&[&whole]);
-                assert_eq!(unpacked(&[&public, &secret]), expected, "{judge} {file}");
-                assert_eq!(unpacked(&[&secret, &public]), expected, "{judge} {file}");
-                assert_ne!(unpacked(&[&public]), expected, "{judge} {file}");
+                assert_eq!(unpacked(&[&public, &secret]), expected, "{oracle} {file}");
+                assert_eq!(unpacked(&[&secret, &public]), expected, "{oracle} {file}");
+                assert_ne!(unpacked(&[&public]), expected, "{oracle} {file}");
             }
         }
     }
@@ -252,7 +252,7 @@ fn merged(folder: &Path, parts: &[&str]) -> PathBuf {
     let modules = oracles::cloud_init_modules();
     let made = folder.join(format!("{}.yaml", parts.join("+")));
     let output = oracles::command(folder, oracles::PYTHON)
-        .arg(judge_file("cloud_init/merge.py"))
+        .arg(oracle_file("cloud_init/merge.py"))
         .arg(&made)
         .args(parts)
         .env("PYTHONPATH", modules)

@@ -1,4 +1,4 @@
-//! `csr review` by the binary: requests that openssl makes for the reference cluster's nodes, judged, printed, and
+//! `csr review` by the binary: requests that openssl makes for the reference cluster's nodes, checked, printed, and
 //! carried out by a kubectl that writes down what it is asked for.
 
 use std::collections::HashMap;

@@ -1,4 +1,4 @@
-//! That the bootstrap kubeconfig says what kubectl's own says, and that OpenSSL's certificates are judged right.
+//! That the bootstrap kubeconfig says what kubectl's own says, and that OpenSSL's certificates are read right.
 
 use std::path::Path;
 
@@ -248,7 +248,7 @@ fn openssl_makes(folder: &Path, extensions: &[&str], from: &str, to: &str) -> St
     std::fs::read_to_string(folder.join("cert.pem")).unwrap()
 }
 
-fn judge(bytes: &[u8]) -> (Option<CaBundle>, String) {
+fn read(bytes: &[u8]) -> (Option<CaBundle>, String) {
     let location = Location::new("cluster.yaml", 6, 9);
     let source = CaSource {
         name: "pki/ca.pem",
@@ -268,7 +268,7 @@ const FROM: &str = "20200101000000Z";
 const TO: &str = "20400101000000Z";
 
 #[test]
-fn certificates_of_openssl_are_judged() {
+fn certificates_of_openssl_are_checked() {
     oracles::needs(["openssl"]);
     let folder = tempfile::tempdir().unwrap();
     let make = |extensions: &[&str], from, to| openssl_makes(folder.path(), extensions, from, to);
@@ -333,13 +333,13 @@ fn certificates_of_openssl_are_judged() {
         (format!("{good}{old}"), "warning: pki/ca.pem:"),
     ];
     for (text, expected) in &cases {
-        let (_, findings) = judge(text.as_bytes());
+        let (_, findings) = read(text.as_bytes());
         assert!(findings.starts_with(expected), "{expected}\n{findings}");
         for line in key.lines().filter(|line| !line.starts_with('-')) {
             assert!(!findings.contains(line), "{findings}");
         }
     }
-    let (_, findings) = judge(format!("{good}{key}").as_bytes());
+    let (_, findings) = read(format!("{good}{key}").as_bytes());
     assert!(findings.contains("holds a private key"), "{findings}");
 }
 
@@ -356,7 +356,7 @@ fn a_bundle_keeps_the_certificates_and_drops_the_rest() {
         format!("# cluster of J\u{fc}rgen\n{one}\n subject=CN = x\n{two}\ntrailer"),
         clean.trim_end().to_owned(),
     ] {
-        let (bundle, findings) = judge(text.as_bytes());
+        let (bundle, findings) = read(text.as_bytes());
         assert_eq!(findings, "");
         let bundle = bundle.unwrap();
         assert_eq!(bundle.pem, clean);
@@ -370,7 +370,7 @@ fn a_bundle_keeps_the_certificates_and_drops_the_rest() {
     }
     // A comment in Latin-1 is no reason to refuse the certificate.
     let latin = [b"J\xfcrgen\n", one.as_bytes()].concat();
-    assert_eq!(judge(&latin).0.unwrap().pem, one);
+    assert_eq!(read(&latin).0.unwrap().pem, one);
 }
 
 #[test]
@@ -394,7 +394,7 @@ fn a_missing_ca_is_found_where_the_inventory_names_it() {
 #[test]
 fn the_example_ca_is_one_to_openssl_and_to_us() {
     let pem = example_ca("kubernetes", AT, 365).unwrap();
-    let (bundle, findings) = judge(pem.as_bytes());
+    let (bundle, findings) = read(pem.as_bytes());
     assert_eq!(findings, "");
     let bundle = bundle.unwrap();
     assert_eq!(bundle.pem, pem);

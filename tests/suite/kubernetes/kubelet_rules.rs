@@ -1,6 +1,6 @@
 //! Our verdict on kubelet configurations against upstream's own: strict decoding, defaults, `ValidateKubeletConfiguration`
 //! and the parsing of eviction thresholds, for seven minors. `make conformance` asks upstream's code itself
-//! (`tests/judge/kubernetes/kubelet-config`); its answers are recorded, so that every run is held against them. Where we
+//! (`tests/oracle/kubernetes/kubelet-config`); its answers are recorded, so that every run is held against them. Where we
 //! are to differ, `exceptions.txt` says why.
 
 mod documents;
@@ -18,7 +18,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::support::fixture::fixtures;
-use crate::support::oracles::Target;
+use crate::support::oracles::{self, Target};
 
 /// The releases whose code is asked, oldest first.
 pub const RELEASES: [&str; 7] = [
@@ -263,9 +263,9 @@ fn our_verdicts_are_those_that_upstream_gave() {
     assert!(idle.is_empty(), "exceptions that excuse nothing: {idle:?}");
 }
 
-/// The judge of one release, where it was built.
-fn judge(release: &str) -> Option<PathBuf> {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("judges");
+/// The oracle of one release, where it was built.
+fn oracle(release: &str) -> Option<PathBuf> {
+    let folder = oracles::folder();
     let program = folder
         .join("kubernetes")
         .join(release)
@@ -274,8 +274,8 @@ fn judge(release: &str) -> Option<PathBuf> {
 }
 
 /// What upstream says of each document.
-fn ask(judge: &Path, documents: &[Value]) -> Vec<(Opinion, String)> {
-    let mut child = Command::new(judge)
+fn ask(oracle: &Path, documents: &[Value]) -> Vec<(Opinion, String)> {
+    let mut child = Command::new(oracle)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
@@ -286,7 +286,7 @@ fn ask(judge: &Path, documents: &[Value]) -> Vec<(Opinion, String)> {
     let writer = std::thread::spawn(move || input.write_all((lines.join("\n") + "\n").as_bytes()));
     let output = child.wait_with_output().unwrap();
     writer.join().unwrap().unwrap();
-    assert!(output.status.success(), "{}", judge.display());
+    assert!(output.status.success(), "{}", oracle.display());
     let answers = String::from_utf8(output.stdout).unwrap();
     let answers = answers.lines().map(|line| {
         let answer: Value = serde_json::from_str(line).unwrap();
@@ -318,11 +318,11 @@ fn upstream_still_says_what_is_recorded() {
         if !chosen.split(' ').any(|one| one == release) {
             continue;
         }
-        let Some(judge) = judge(release) else {
+        let Some(oracle) = oracle(release) else {
             Target::Versions.is_left(&format!("kubelet-config {release}"));
             continue;
         };
-        let upstream = ask(&judge, &documents);
+        let upstream = ask(&oracle, &documents);
         let letters: String = upstream
             .iter()
             .take(COUNT)
@@ -339,7 +339,7 @@ fn upstream_still_says_what_is_recorded() {
             &exceptions,
             &mut used,
         ));
-        gates_agree(release, &judge, &mut different);
+        gates_agree(release, &oracle, &mut different);
     }
     assert!(
         different.is_empty(),
@@ -360,7 +360,7 @@ fn upstream_still_says_what_is_recorded() {
     }
 }
 
-/// Gates that a later patch of the minor changed: the table has the newest patch, and this judge is an older one, since
+/// Gates that a later patch of the minor changed: the table has the newest patch, and this oracle is an older one, since
 /// not all modules of the newest are served.
 const CHANGED_LATER: [(&str, &str); 3] = [
     ("v1.27.8", "EventedPLEG"),
@@ -369,8 +369,8 @@ const CHANGED_LATER: [(&str, &str); 3] = [
 ];
 
 /// The table's feature gates against those that a kubelet has registered.
-fn gates_agree(release: &str, judge: &Path, different: &mut Vec<String>) {
-    let output = Command::new(judge).arg("gates").output().unwrap();
+fn gates_agree(release: &str, oracle: &Path, different: &mut Vec<String>) {
+    let output = Command::new(oracle).arg("gates").output().unwrap();
     let theirs: Option<BTreeMap<String, String>> = serde_json::from_slice(&output.stdout).unwrap();
     // Kubelets before 1.24 cannot list theirs.
     let Some(theirs) = theirs else { return };

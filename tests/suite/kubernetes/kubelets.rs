@@ -9,7 +9,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use crate::kubernetes::kubelet_rules::RELEASES;
-use crate::support::oracles::Target;
+use crate::support::oracles::{self, Target};
 use crate::support::tool;
 
 /// What a kubelet says when it has read everything and turns to its API server or its runtime, by its age.
@@ -44,7 +44,7 @@ pub fn kubelets() -> Vec<(&'static str, PathBuf)> {
     let chosen = RELEASES
         .into_iter()
         .filter(|release| chosen.split(' ').any(|one| one == *release));
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("judges/kubernetes");
+    let folder = oracles::folder().join("kubernetes");
     let found = chosen.filter_map(|release| {
         let program = folder.join(release).join("kubelet");
         if !program.is_file() {

@@ -54,8 +54,8 @@ const LABELS: &[&str] = &[
 
 /// Where `make versions` puts the programs of a version.
 fn kubernetes(version: &str, program: &str) -> PathBuf {
-    Path::new(env!("CARGO_TARGET_TMPDIR"))
-        .with_file_name("judges/kubernetes")
+    oracles::folder()
+        .join("kubernetes")
         .join(version)
         .join(program)
 }

@@ -113,7 +113,7 @@ fn a_real_kubelet_ends_where_we_say_that_it_does_not_start() {
             let check = nodebake(&project.dir, &["check"]).run();
             let said = text(&check.stdout);
             assert_eq!(said.contains(STORAGE), !starts, "{release}: {said}");
-            // Without the amount nothing is judged, and the node can be baked.
+            // Without the amount nothing is checked, and the node can be baked.
             fs::write(&file, with("")).unwrap();
             let args = [
                 "show",

@@ -74,7 +74,7 @@ fn files_wait_for_disks_that_cloud_init_makes() {
     assert!(!text.contains("- path: \"/data") && !text.contains("- path: /data"));
     let root = apply_with_disks(&folder, &user_data, &modules, "/data");
     assert_eq!(trees::differences(&root, &early, true), [""; 0]);
-    let disks = root.join(".judge/disks");
+    let disks = root.join(".oracle/disks");
     assert_eq!(trees::differences(&disks, &late, true), [""; 0]);
     // Below the disk nothing was hidden, and nothing waits any more.
     assert!(fs::read_dir(root.join("data")).unwrap().next().is_none());
@@ -254,7 +254,7 @@ fn the_oldest_cloud_init_makes_the_tree_of_every_form() {
             early.remove(path).unwrap();
         }
         assert_eq!(trees::differences(&root, &early, true), [""; 0]);
-        let disks = root.join(".judge/disks");
+        let disks = root.join(".oracle/disks");
         assert_eq!(trees::differences(&disks, &late, true), [""; 0]);
         let passwd = fs::read_to_string(root.join("etc/passwd")).unwrap();
         let core = passwd.lines().find(|line| line.starts_with("core:"));

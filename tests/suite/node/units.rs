@@ -8,7 +8,7 @@ use nodebake::tree::{Texts, check_unit, unit_keys};
 
 use crate::support::oracles;
 
-/// What systemd says to a text that we judge.
+/// What systemd says to a text that we check.
 #[derive(Clone, Copy, PartialEq, Debug)]
 enum Systemd {
     /// The same as we do.
@@ -319,7 +319,7 @@ fn we_object_where_systemd_does() {
 
 /// Drop-ins are read after the file, by name; of an image's own unit only they are known.
 #[test]
-fn drop_ins_are_judged_with_their_unit() {
+fn drop_ins_are_checked_with_their_unit() {
     let check = |has_file, texts: &[&str]| {
         let unit = Texts {
             name: "a.service",

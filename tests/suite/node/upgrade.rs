@@ -1,4 +1,4 @@
-//! A second payload over the first: what `--upgrade-from` removes, judged by tar, find and cloud-init. The first one is
+//! A second payload over the first: what `--upgrade-from` removes, checked by tar, find and cloud-init. The first one is
 //! never seen any more, and what is not ours stays.
 
 use std::collections::BTreeSet;
@@ -204,7 +204,7 @@ fn cloud_init_removes_what_it_wrote_for_an_older_generation() {
     let upgraded = folder("upgraded", Some(&before(&project)));
     let left: Vec<String> = apart(&upgraded, &fresh)
         .into_iter()
-        .filter(|line| !line.contains("./.judge") && !line.contains("/var/lib/cloud/"))
+        .filter(|line| !line.contains("./.oracle") && !line.contains("/var/lib/cloud/"))
         .collect();
     assert_eq!(
         left,

@@ -1,5 +1,5 @@
 //! Names and values that steer a terminal, hide, or turn the direction of writing, given to every printer. What is printed
-//! is judged after each run of the binary in the whole suite (`tool.rs`), by the table below.
+//! is checked after each run of the binary in the whole suite (`tool.rs`), by the table below.
 
 use std::fs;
 use std::path::Path;

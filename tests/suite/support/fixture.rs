@@ -13,7 +13,7 @@ use walkdir::WalkDir;
 
 use crate::support::tool::{Tool, nodebake};
 
-/// When the tests say that they run: expirations are judged then.
+/// When the tests say that they run: expirations are checked then.
 pub const AT: &str = "2027-06-01T00:00:00Z";
 
 pub fn fixtures() -> PathBuf {
@@ -69,7 +69,7 @@ impl Project {
         self.dir.join("out")
     }
 
-    /// The binary in the project's folder, with the time of the tests where the command judges by it.
+    /// The binary in the project's folder, with the time of the tests where the command checks by it.
     pub fn command(&self, args: &[&str]) -> Tool {
         let mut command = nodebake(&self.dir, args);
         if matches!(args.first(), Some(&("check" | "build" | "show"))) && !args.contains(&"--at") {

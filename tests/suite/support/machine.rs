@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::support::emulator::{self, ARGUMENTS};
 use crate::support::fixture::Project;
-use crate::support::oracles::Target;
+use crate::support::oracles::{self, Target};
 use crate::support::trees::SSH_KEY;
 
 /// A boot takes a minute and a half on a quiet machine.
@@ -74,7 +74,7 @@ pub const IGNITION_RESULT: &str = r#"echo "SAYS result $(grep -o '"userConfigPro
 /// That, where it had a configuration.
 pub const IGNITION_WORKED: &str = r#""userConfigProvided": true"#;
 
-/// A kernel, its initrd and a disk, as tests/judge/boots makes them.
+/// A kernel, its initrd and a disk, as tests/oracle/boots makes them.
 pub struct Image(PathBuf);
 
 impl Image {
@@ -82,9 +82,7 @@ impl Image {
     pub fn find(name: &str, what: &str) -> Self {
         Target::Boots.must_run(what);
         Target::Boots.needs(["qemu-system-x86_64"]);
-        let image = Path::new(env!("CARGO_TARGET_TMPDIR"))
-            .with_file_name("judges")
-            .join(name);
+        let image = oracles::folder().join(name);
         assert!(
             image.join("disk").exists(),
             "{name} is missing; `make boots` makes it"

@@ -1,6 +1,6 @@
 //! Oracles: programs that nobody here wrote, and that say whether our output is right. A test names those that it asks,
 //! before it asks them: [`needs`] ends it as *ignored* where one is missing, [`present`] lets it ask the others and be
-//! ignored in part. A missing one that `make judges` installs is a failure where `CI=true`.
+//! ignored in part. A missing one that `make oracles` installs is a failure where `CI=true`.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -11,11 +11,13 @@ use serde_json::Value;
 use super::harness;
 use super::reason::Reason;
 
-/// Where `make judges` puts what is no Debian package: beside Cargo's own folder for test files, in `target/`.
+/// Where `make oracles` puts what is no Debian package: beside Cargo's own folder for test files, in `target/`.
+pub fn folder() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("oracles")
+}
+
 fn built() -> PathBuf {
-    Path::new(env!("CARGO_TARGET_TMPDIR"))
-        .with_file_name("judges")
-        .join("bin")
+    folder().join("bin")
 }
 
 /// The PATH with our oracles in front, so that plain `cargo test` finds them too.

@@ -13,7 +13,7 @@ pub enum Reason {
     },
     /// The machine cannot do it.
     Machine(String),
-    /// A program that `make judges` installs.
+    /// A program that `make oracles` installs.
     Program(String),
 }
 
@@ -33,7 +33,7 @@ impl Reason {
         match self {
             Self::Target { target, .. } => format!("only `make {target}` asks"),
             Self::Machine(what) => what.clone(),
-            Self::Program(_) => "lacks a program that `make judges` installs".to_owned(),
+            Self::Program(_) => "lacks a program that `make oracles` installs".to_owned(),
         }
     }
 }
@@ -103,7 +103,7 @@ fn each_test_that_was_not_asked_is_counted_once_by_its_first_reason() {
     assert_eq!(
         summary(4, &tests),
         "suite: 4 ran, 1 ran in part, 2 were not asked\n     2  only `make boots` asks\n     \
-         1  lacks a program that `make judges` installs\nmissing: age, kubectl"
+         1  lacks a program that `make oracles` installs\nmissing: age, kubectl"
     );
     assert_eq!(
         tests[0].to_string(),

@@ -1,4 +1,4 @@
-//! That the judges themselves answer, and that they can object.
+//! That the oracles themselves answer, and that they can object.
 
 use std::path::Path;
 

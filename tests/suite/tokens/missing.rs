@@ -90,7 +90,7 @@ fn diff_without_tokens_says_what_else_changed() {
         )
     };
     for at in [AT, "2040-01-01T00:00:00Z"] {
-        // The CA's own end is judged all the same, so only what is said of tokens is looked at.
+        // The CA's own end is checked all the same, so only what is said of tokens is looked at.
         let (code, said, warned) = diff(&["--at", at]);
         if at == AT {
             assert_eq!(

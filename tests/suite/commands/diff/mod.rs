@@ -1,5 +1,5 @@
 //! `diff`: one change of each kind between two bundles, told to people and to programs, with nothing secret in it. What
-//! it says is judged by programs that nobody here wrote, in `outside`.
+//! it says is checked by programs that nobody here wrote, in `outside`.
 
 mod many;
 mod outside;

@@ -1,4 +1,4 @@
-//! What `diff` says is judged by others: `patch` applies its unified diffs, Python's YAML and JSON readers find the same
+//! What `diff` says is checked by others: `patch` applies its unified diffs, Python's YAML and JSON readers find the same
 //! fields, jq reads its output.
 
 use std::fs;

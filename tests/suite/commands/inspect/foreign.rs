@@ -29,8 +29,8 @@ fn make_initrds(folder: &Path) -> Vec<String> {
          (cd root; find . | LC_ALL=C sort | cpio -o -H crc --quiet) >sums.cpio",
     );
     let mut made = Vec::new();
-    for (name, judge, packer) in PACKERS {
-        if oracles::present(judge) {
+    for (name, oracle, packer) in PACKERS {
+        if oracles::present(oracle) {
             let script =
                 format!("{packer} -c <main.cpio >{name}; cat early.cpio {name} >both-{name}");
             shell(folder, &script);
@@ -109,18 +109,18 @@ fn initrds_are_listed_as_their_makers_list_them() {
         if name == "lzma" {
             continue;
         }
-        for judge in ["lsinitramfs", "lsinitrd"] {
-            if !oracles::present(judge) {
+        for oracle in ["lsinitramfs", "lsinitrd"] {
+            if !oracles::present(oracle) {
                 continue;
             }
-            let long = if judge == "lsinitramfs" { "-l" } else { "--" };
+            let long = if oracle == "lsinitramfs" { "-l" } else { "--" };
             // lsinitrd's exit code tells of modules that this initrd does not have.
-            let said = oracles::run(folder, judge, &[long, &file]).stdout;
+            let said = oracles::run(folder, oracle, &[long, &file]).stdout;
             let said = String::from_utf8_lossy(&said).into_owned();
             let theirs = said.lines().filter_map(their_form);
             let mut theirs: Vec<String> = theirs.map(|line| cpio_name(&line)).collect();
             theirs.sort();
-            assert_eq!(ours, theirs, "{judge} of {name}");
+            assert_eq!(ours, theirs, "{oracle} of {name}");
         }
     }
 }

@@ -131,18 +131,18 @@ fn gnu_cpio_and_bsdtar_unpack_what_the_tree_says() {
         .join(initramfs::file_name(Part::Whole, Compression::None));
     fs::write(&file, pack(&tree, Compression::None)).unwrap();
     let file = file.to_str().unwrap();
-    for (judge, args) in [
+    for (oracle, args) in [
         (
             "cpio",
             &["--quiet", "-idm", "--no-absolute-filenames", "-F", file][..],
         ),
         ("bsdtar", &["-xpf", file][..]),
     ] {
-        if oracles::present(judge) {
-            let root = scratch.path().join(judge);
+        if oracles::present(oracle) {
+            let root = scratch.path().join(oracle);
             fs::create_dir(&root).unwrap();
-            oracles::content(&root, judge, args);
-            assert_same(judge, &expected, unpacked(&root));
+            oracles::content(&root, oracle, args);
+            assert_same(oracle, &expected, unpacked(&root));
         }
     }
 }
@@ -153,38 +153,38 @@ fn compressed_members_unpack_to_the_raw_archive() {
     let scratch = TempDir::new().unwrap();
     let tree = rich(scratch.path());
     let raw = digest(&pack(&tree, Compression::None));
-    for (judge, compression) in [
+    for (oracle, compression) in [
         ("gzip", Compression::Gzip),
         ("xz", Compression::Xz),
         ("zstd", Compression::Zstd),
     ] {
-        if !oracles::present(judge) {
+        if !oracles::present(oracle) {
             continue;
         }
         let mut packed = pack(&tree, compression);
-        if judge == "zstd" {
+        if oracle == "zstd" {
             // Its program takes the padding for a broken frame; the kernel skips it.
             let least = packed.len() - 8;
-            while packed.len() > least && !accepts(scratch.path(), judge, &packed) {
+            while packed.len() > least && !accepts(scratch.path(), oracle, &packed) {
                 assert_eq!(packed.pop(), Some(0));
             }
         }
         let name = initramfs::file_name(Part::Whole, compression);
         fs::write(scratch.path().join(&name), packed).unwrap();
-        let script = format!("{judge} -dc {name} > raw");
+        let script = format!("{oracle} -dc {name} > raw");
         oracles::content(scratch.path(), "sh", &["-c", &script]);
         let unpacked = fs::read(scratch.path().join("raw")).unwrap();
-        assert_eq!(digest(&unpacked), raw, "{judge}");
-        if judge == "xz" {
+        assert_eq!(digest(&unpacked), raw, "{oracle}");
+        if oracle == "xz" {
             let robot = oracles::content(scratch.path(), "xz", &["--robot", "-l", &name]);
             assert!(robot.contains("\tCRC32\t"), "{robot}");
         }
     }
 }
 
-fn accepts(folder: &Path, judge: &str, bytes: &[u8]) -> bool {
+fn accepts(folder: &Path, oracle: &str, bytes: &[u8]) -> bool {
     fs::write(folder.join("probe"), bytes).unwrap();
-    oracles::run(folder, judge, &["-t", "probe"])
+    oracles::run(folder, oracle, &["-t", "probe"])
         .status
         .success()
 }

@@ -43,22 +43,22 @@ fn gnu_tar_and_bsdtar_unpack_what_the_tree_says() {
     let scratch = TempDir::new().unwrap();
     let tree = rich(scratch.path());
     let expected = with_activation(&tree, &RICH_LINKS, RICH_PRESET);
-    for judge in ["tar", "bsdtar"] {
-        if !oracles::present(judge) {
+    for oracle in ["tar", "bsdtar"] {
+        if !oracles::present(oracle) {
             continue;
         }
         for compression in ALL {
             let name = file(scratch.path(), &tree, compression);
-            let root = folder_in(&scratch, &format!("{judge}-{compression:?}"));
+            let root = folder_in(&scratch, &format!("{oracle}-{compression:?}"));
             let args = ["-C", root.to_str().unwrap(), "-xpf", &name];
-            let output = oracles::run(scratch.path(), judge, &args);
+            let output = oracles::run(scratch.path(), oracle, &args);
             let words = String::from_utf8_lossy(&output.stderr).into_owned();
-            assert!(output.status.success(), "{judge}: {words}");
+            assert!(output.status.success(), "{oracle}: {words}");
             // Not a word of complaint either, but for what GNU tar says of the record that bsdtar needs.
             let known = "Ignoring unknown extended header keyword 'hdrcharset'";
             let complaint = words.lines().find(|line| !line.ends_with(known));
-            assert_eq!(complaint, None, "{judge}");
-            assert_same(judge, &expected, unpacked(&root));
+            assert_eq!(complaint, None, "{oracle}");
+            assert_same(oracle, &expected, unpacked(&root));
         }
     }
 }
@@ -123,25 +123,25 @@ fn an_images_own_links_and_modes_are_left_alone() {
     let tree = rich(scratch.path());
     let name = file(scratch.path(), &tree, Compression::Gzip);
     // bsdtar goes through the image's links only with -P; without it, it refuses.
-    for (judge, flags) in [("tar", "-xpf"), ("bsdtar", "-xpPf")] {
-        if !oracles::present(judge) {
+    for (oracle, flags) in [("tar", "-xpf"), ("bsdtar", "-xpPf")] {
+        if !oracles::present(oracle) {
             continue;
         }
-        let root = folder_in(&scratch, judge);
+        let root = folder_in(&scratch, oracle);
         fs::create_dir_all(root.join("var/opt")).unwrap();
         symlink("var/opt", root.join("opt")).unwrap();
         fs::create_dir(root.join("etc")).unwrap();
         fs::set_permissions(root.join("etc"), fs::Permissions::from_mode(0o700)).unwrap();
         let args = ["-C", root.to_str().unwrap(), flags, &name];
-        oracles::content(scratch.path(), judge, &args);
+        oracles::content(scratch.path(), oracle, &args);
         assert_eq!(
             fs::read_link(root.join("opt")).unwrap(),
             Path::new("var/opt"),
-            "{judge}"
+            "{oracle}"
         );
-        assert!(root.join("var/opt/cni/bin/bridge").is_file(), "{judge}");
+        assert!(root.join("var/opt/cni/bin/bridge").is_file(), "{oracle}");
         let mode = fs::metadata(root.join("etc")).unwrap().mode() & 0o7777;
-        assert_eq!(mode, 0o700, "{judge}");
+        assert_eq!(mode, 0o700, "{oracle}");
     }
 }
 
@@ -202,14 +202,14 @@ fn units_stay_as_told_through_a_first_boots_preset_run() {
 fn compressors_are_read_and_checked_by_their_own_programs() {
     let scratch = TempDir::new().unwrap();
     let tree = rich(scratch.path());
-    for (judge, compression) in [
+    for (oracle, compression) in [
         ("gzip", Compression::Gzip),
         ("zstd", Compression::Zstd),
         ("xz", Compression::Xz),
     ] {
-        if oracles::present(judge) {
+        if oracles::present(oracle) {
             let name = file(scratch.path(), &tree, compression);
-            oracles::content(scratch.path(), judge, &["-t", &name]);
+            oracles::content(scratch.path(), oracle, &["-t", &name]);
         }
     }
     let gzip = pack(&tree, Compression::Gzip);
@@ -297,8 +297,8 @@ fn generated_trees_come_back() {
 #[test]
 fn generated_trees_are_unpacked_the_same_by_both_tars() {
     needs_any_mode();
-    for judge in ["tar", "bsdtar"] {
-        if !oracles::present(judge) {
+    for oracle in ["tar", "bsdtar"] {
+        if !oracles::present(oracle) {
             continue;
         }
         for seed in 1000..1025 {
@@ -307,9 +307,9 @@ fn generated_trees_are_unpacked_the_same_by_both_tars() {
             let name = file(scratch.path(), &tree, Compression::Gzip);
             let root = folder_in(&scratch, "root");
             let args = ["-C", root.to_str().unwrap(), "-xpf", &name];
-            oracles::content(scratch.path(), judge, &args);
+            oracles::content(scratch.path(), oracle, &args);
             assert_same(
-                &format!("{judge}, seed {seed}"),
+                &format!("{oracle}, seed {seed}"),
                 &declared(&tree),
                 unpacked(&root),
             );
@@ -388,15 +388,15 @@ fn a_file_of_9_gib_under_a_long_name_is_listed_with_its_length() {
     archive
         .write_all_at(&pack(&small, Compression::None), behind)
         .unwrap();
-    for judge in ["tar", "bsdtar"] {
-        if !oracles::present(judge) {
+    for oracle in ["tar", "bsdtar"] {
+        if !oracles::present(oracle) {
             continue;
         }
-        let listed = oracles::content(at, judge, &["-tvf", "nine.tar"]);
+        let listed = oracles::content(at, oracle, &["-tvf", "nine.tar"]);
         let lines: Vec<&str> = listed.lines().collect();
-        assert_eq!(lines.len(), 2, "{judge}: {listed}");
-        assert!(lines[0].contains(" 9663676416 "), "{judge}: {listed}");
-        assert!(lines[0].ends_with(&long[1..]), "{judge}: {listed}");
-        assert!(lines[1].ends_with(" behind"), "{judge}: {listed}");
+        assert_eq!(lines.len(), 2, "{oracle}: {listed}");
+        assert!(lines[0].contains(" 9663676416 "), "{oracle}: {listed}");
+        assert!(lines[0].ends_with(&long[1..]), "{oracle}: {listed}");
+        assert!(lines[1].ends_with(" behind"), "{oracle}: {listed}");
     }
 }

@@ -172,9 +172,9 @@ fn what_is_merged_is_small_and_raises_the_specification() {
     let merge = &config["ignition"]["config"]["merge"][0];
     assert_eq!(merge["compression"], "gzip");
     assert!(merge["source"].as_str().unwrap().len() < site.len());
-    for judge in ["ignition-validate", "ignition-validate-2.26"] {
-        if oracles::present(judge) {
-            assert_eq!(oracles::content(&folder, judge, &["config.ign"]), "");
+    for oracle in ["ignition-validate", "ignition-validate-2.26"] {
+        if oracles::present(oracle) {
+            assert_eq!(oracles::content(&folder, oracle, &["config.ign"]), "");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Ignition configurations, judged by Ignition's own validation and by its engine.
+//! Ignition configurations, checked by Ignition's own validation and by its engine.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -14,7 +14,7 @@ use nodebake::tree::{Content, Entry, NodeTree};
 use serde_json::Value;
 
 use crate::formats::boot_formats::{
-    assert_states, files, judge_file, package, rich, units_of_the_image,
+    assert_states, files, oracle_file, package, rich, units_of_the_image,
 };
 use crate::support::oracles;
 use crate::support::trees;
@@ -82,7 +82,7 @@ fn ignition_files_decode_to_the_same_bytes() {
     let scratch = tempfile::tempdir().unwrap();
     let (tree, folder) = rich(scratch.path(), Format::Ignition);
     oracles::needs(["python3"]);
-    let script = judge_file("ignition/decode.py");
+    let script = oracle_file("ignition/decode.py");
     let said = oracles::content(
         &folder,
         "python3",

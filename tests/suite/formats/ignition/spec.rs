@@ -9,7 +9,7 @@ use nodebake::payload::NodeFacts;
 use nodebake::tree::{Content, Entry, NodeTree};
 use serde_json::Value;
 
-use crate::formats::boot_formats::{judge_file, package};
+use crate::formats::boot_formats::{oracle_file, package};
 use crate::support::fixture::Project;
 use crate::support::oracles;
 use crate::support::trees;
@@ -71,7 +71,7 @@ fn the_lowest_spec_that_can_express_the_node_is_written() {
     let (plain, sticky) = (with_mode(0o755), with_mode(0o1777));
     let (facts, arguments) = (trees::facts(), with_arguments());
     let (sha512, sha256) = (trees::settings(), with_digest(IgnitionDigest::Sha256));
-    let judged = oracles::present(NEWEST);
+    let asked = oracles::present(NEWEST);
     for (minor, tree, facts, settings) in [
         (0, &trees::rich(scratch.path()), &facts, &sha512),
         (0, &plain, &facts, &with_digest(IgnitionDigest::None)),
@@ -83,7 +83,7 @@ fn the_lowest_spec_that_can_express_the_node_is_written() {
         let mut document = document(scratch.path(), tree, facts, settings);
         let version = format!("3.{minor}.0");
         assert_eq!(document["ignition"]["version"], version);
-        if !judged {
+        if !asked {
             continue;
         }
         assert!(accepted(scratch.path(), &document), "{version}");
@@ -115,7 +115,7 @@ fn digests_are_what_was_asked_for() {
         }
         if oracles::present("python3") {
             // It compares each digest with the decoded bytes.
-            let script = judge_file("ignition/decode.py");
+            let script = oracle_file("ignition/decode.py");
             let args = [script.to_str().unwrap(), "config.ign"];
             oracles::content(&folder, "python3", &args);
         }

@@ -1,4 +1,4 @@
-//! Certificates: what `pki` makes, judged by openssl, kubectl and Go's own libraries, and what `build` makes of it.
+//! Certificates: what `pki` makes, checked by openssl, kubectl and Go's own libraries, and what `build` makes of it.
 
 mod ca_key;
 mod issue;
@@ -63,7 +63,7 @@ fn issued() -> Project {
     project
 }
 
-/// Commands that judge at the time of the tests, told to judge now.
+/// Commands that check at the time of the tests, told to check now.
 fn now(project: &Project, args: &[&str]) -> String {
     let at = time::OffsetDateTime::now_utc();
     let at = nodebake::timing::rfc3339(at).unwrap();

@@ -1,4 +1,4 @@
-//! Kubelet configurations for the judges: the same ones on every run, from good and broken values of every field.
+//! Kubelet configurations for the oracles: the same ones on every run, from good and broken values of every field.
 
 use nodebake::kubernetes::kubelet_config::{FieldKind, Schema, TypeRef};
 use serde_json::{Map, Value, json};

@@ -123,10 +123,10 @@ fn haproxy_takes_the_proxy_to_the_api_servers() {
         assert_eq!(config.matches("\n    server api-").count(), 3, "{config}");
         let unit = shown("/etc/systemd/system/api-proxy.service");
         assert!(unit.contains("Before=kubelet.service\n"), "{unit}");
-        if oracles::present("haproxy-judge") {
+        if oracles::present("haproxy-oracle") {
             fs::write(project.scratch().join("haproxy.cfg"), config).unwrap();
             let args = ["-c", "-f", "haproxy.cfg"];
-            let output = oracles::run(project.scratch(), "haproxy-judge", &args);
+            let output = oracles::run(project.scratch(), "haproxy-oracle", &args);
             let said = crate::support::fixture::text(&output.stderr);
             assert!(
                 output.status.success() && !said.contains("WARNING"),

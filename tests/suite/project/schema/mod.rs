@@ -1,4 +1,4 @@
-//! JSON Schema, judged by a validator and by what editors ask about YAML files: it takes what `check` takes, and it
+//! JSON Schema, checked by a validator and by what editors ask about YAML files: it takes what `check` takes, and it
 //! refuses unknown keys, wrong types and wrong words as `check` does.
 
 mod editor;
@@ -17,7 +17,7 @@ use crate::support::fixture::{Project, fixtures};
 use crate::support::oracles;
 use crate::support::tool::nodebake;
 
-const JUDGE: &str = "check-jsonschema";
+const ORACLE: &str = "check-jsonschema";
 
 /// The schemas' files in a folder.
 fn schemas(folder: &Path) -> PathBuf {
@@ -47,7 +47,7 @@ fn objections(folder: &Path, schemas: &Path, kind: &str) -> BTreeMap<PathBuf, Ve
         return BTreeMap::new();
     }
     let schema = schemas.join(format!("{kind}.schema.json"));
-    let output = oracles::command(folder, JUDGE)
+    let output = oracles::command(folder, ORACLE)
         .args(["--no-cache", "--output-format", "json", "--schemafile"])
         .arg(&schema)
         .args(&files)
@@ -82,7 +82,7 @@ fn content(folder: &Path, schemas: &Path) -> usize {
 
 #[test]
 fn schemas_are_what_their_draft_says() {
-    oracles::needs([JUDGE]);
+    oracles::needs([ORACLE]);
     let scratch = tempfile::tempdir().unwrap();
     let mut files = vec![scratch.path().join("none")];
     for version in ["v1.16.6", "v1.24.17", "v1.37.0"] {
@@ -96,7 +96,7 @@ fn schemas_are_what_their_draft_says() {
         .flat_map(|folder| fs::read_dir(folder).unwrap());
     let files: Vec<PathBuf> = files.map(|entry| entry.unwrap().path()).collect();
     assert_eq!(files.len(), 12);
-    let mut command = oracles::command(scratch.path(), JUDGE);
+    let mut command = oracles::command(scratch.path(), ORACLE);
     let output = command.arg("--check-metaschema").args(&files).output();
     let output = output.unwrap();
     assert!(output.status.success(), "{output:?}");
@@ -104,7 +104,7 @@ fn schemas_are_what_their_draft_says() {
 
 #[test]
 fn a_validator_takes_what_check_takes() {
-    oracles::needs([JUDGE]);
+    oracles::needs([ORACLE]);
     let scratch = tempfile::tempdir().unwrap();
     let schemas = schemas(scratch.path());
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -142,7 +142,7 @@ fn covers(objection: &str, path: &str) -> bool {
 
 #[test]
 fn a_validator_refuses_what_check_finds_unknown_or_of_the_wrong_kind() {
-    oracles::needs([JUDGE]);
+    oracles::needs([ORACLE]);
     let scratch = tempfile::tempdir().unwrap();
     let schemas = schemas(scratch.path());
     let all = fs::read_to_string(fixtures().join("bad/cases.txt")).unwrap();

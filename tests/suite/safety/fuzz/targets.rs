@@ -127,7 +127,7 @@ impl Target {
             }
             Self::Bundle => {
                 put(path, &input.bytes);
-                judge();
+                review();
                 restore(path);
                 true
             }
@@ -208,7 +208,7 @@ fn look(round: u64) {
 }
 
 /// Verifies the bundle, with its list of digests and signatures made again.
-fn judge() {
+fn review() {
     let room = Path::new(ROOM);
     let list = fs::read(room.join("SHA256SUMS")).unwrap();
     let mut report = Report::default();
