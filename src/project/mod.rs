@@ -29,23 +29,25 @@ use crate::plan::{NodePlan, Plan};
 use crate::render::{RenderedNode, Renderer};
 use crate::yaml::Located;
 
+use dump::read_dump;
+use nodes::{chosen, joining, names};
+use open::{ca_bundle, open};
+use signing::tree_key;
+
 pub use build::{BuildRequest, Built, Progress, Signing, build, default_out};
 pub use check::{Checked, check};
 pub use compare::{ScratchBundle, build_to_compare, tokens_of};
 pub use csr::{ReviewRequest, export_ids, review, settings_for_approver};
-pub use dump::read_dump;
-pub use nodes::{chosen, joining, names};
-pub use open::{Reading, Tokens, ca_bundle, open, time_of_check};
+pub use open::{Reading, Tokens, time_of_check};
 pub use preflight::{NeedRow, preflight};
-pub use signing::tree_key;
 pub use template::{NewProject, NewProjectMade, create_project};
 
 /// A project that is ready to be baked, or to have more findings found in it.
-pub struct Project {
+struct Project {
     /// Everything decided.
-    pub plan: Plan,
+    plan: Plan,
     /// Everything prepared.
-    pub renderer: Renderer,
+    renderer: Renderer,
     /// For each class, by its index, the Ignition configurations that it merges.
     merges: Vec<Arc<[Arc<UserConfig>]>>,
     /// For each class, by its index, what is added to cloud-init's documents.
@@ -56,7 +58,7 @@ pub struct Project {
 
 impl Project {
     /// The facts about a node that packagers need beside its tree.
-    pub fn facts(&self, node: &NodePlan, baked: &RenderedNode) -> NodeFacts {
+    fn facts(&self, node: &NodePlan, baked: &RenderedNode) -> NodeFacts {
         let plan = &self.plan;
         let arguments = node.class.spec.os.kernel_arguments.iter();
         let class = node.class.index;

@@ -98,7 +98,7 @@ pub fn time_of_check(said: Option<OffsetDateTime>) -> OffsetDateTime {
 }
 
 /// Reads a project and decides its plan. None if there is nothing to go on with; the report says why.
-pub fn open(reading: &Reading, report: &mut Report) -> Result<Option<Project>> {
+pub(super) fn open(reading: &Reading, report: &mut Report) -> Result<Option<Project>> {
     let project = &reading.folder()?;
     let at = time_of_check(reading.at);
     let mut tokens = match reading.tokens {
@@ -147,7 +147,7 @@ pub fn open(reading: &Reading, report: &mut Report) -> Result<Option<Project>> {
 }
 
 /// The cluster's CA; `None` if something is wrong with it.
-pub fn ca_bundle(
+pub(super) fn ca_bundle(
     project: &ProjectFolder,
     inventory: &Inventory,
     at: OffsetDateTime,

@@ -57,18 +57,17 @@ fn code(text: &str) -> String {
     code
 }
 
-/// A path that a file uses: its segments, the name that it has there, and whether it is handed on.
+/// A path that a file uses: its segments, and the name that a `use` item gives it. Children can use that name too.
 struct Use {
     path: Vec<String>,
-    name: String,
-    is_public: bool,
+    name: Option<String>,
 }
 
 /// All paths of a file's `use` items, and all that its code spells out from `crate` or `super`.
 fn uses(code: &str) -> Vec<Use> {
     let mut uses = Vec::new();
     let mut rest = String::new();
-    let mut item: Option<(bool, String)> = None;
+    let mut item: Option<String> = None;
     for line in code.lines() {
         let trimmed = line.trim();
         if item.is_none() {
@@ -77,33 +76,35 @@ fn uses(code: &str) -> Vec<Use> {
                 before.is_empty() || before.starts_with("pub") && !before.contains(' ')
             });
             match start {
-                Some(at) => item = Some((at > 0, trimmed[at + "use ".len()..].to_owned())),
+                Some(at) => item = Some(trimmed[at + "use ".len()..].to_owned()),
                 None => {
                     rest.push_str(line);
                     rest.push('\n');
                 }
             }
-        } else if let Some((_, tree)) = &mut item {
+        } else if let Some(tree) = &mut item {
             tree.push_str(trimmed);
         }
         if trimmed.ends_with(';')
-            && let Some((is_public, tree)) = item.take()
+            && let Some(tree) = item.take()
         {
-            expand(tree.trim_end_matches(';'), &[], is_public, &mut uses);
+            expand(tree.trim_end_matches(';'), &[], &mut uses);
         }
     }
+    let mut spelled = Vec::new();
     for start in ["crate::", "super::"] {
         for (at, _) in rest.match_indices(start) {
             let end = rest[at..].find(|c: char| !(c.is_alphanumeric() || c == '_' || c == ':'));
             let path = rest[at..].get(..end.unwrap_or(rest.len() - at)).unwrap();
-            expand(path.trim_end_matches(':'), &[], false, &mut uses);
+            expand(path.trim_end_matches(':'), &[], &mut spelled);
         }
     }
+    uses.extend(spelled.into_iter().map(|one| Use { name: None, ..one }));
     uses
 }
 
 /// Adds each path of a tree like `crate::a::{B, c::D as E}`.
-fn expand(tree: &str, above: &[&str], is_public: bool, uses: &mut Vec<Use>) {
+fn expand(tree: &str, above: &[&str], uses: &mut Vec<Use>) {
     let tree = tree.trim();
     let Some((head, inner)) = tree.split_once('{') else {
         let (path, name) = tree.split_once(" as ").unwrap_or((tree, ""));
@@ -118,9 +119,8 @@ fn expand(tree: &str, above: &[&str], is_public: bool, uses: &mut Vec<Use>) {
         if let Some(last) = path.last() {
             let name = if name.is_empty() { last } else { name.trim() };
             uses.push(Use {
-                name: name.to_owned(),
+                name: Some(name.to_owned()),
                 path,
-                is_public,
             });
         }
         return;
@@ -138,13 +138,13 @@ fn expand(tree: &str, above: &[&str], is_public: bool, uses: &mut Vec<Use>) {
             '{' => depth += 1,
             '}' => depth -= 1,
             ',' if depth == 0 => {
-                expand(&inner[from..at], &path, is_public, uses);
+                expand(&inner[from..at], &path, uses);
                 from = at + 1;
             }
             _ => {}
         }
     }
-    expand(&inner[from..], &path, is_public, uses);
+    expand(&inner[from..], &path, uses);
 }
 
 /// Who uses whom, leaving out a module and those below it.
@@ -198,7 +198,7 @@ impl Graph {
         let module = module.to_vec();
         if let Some(name) = rest.first()
             && let Some(all) = self.uses.get(&module)
-            && let Some(found) = all.iter().find(|one| one.is_public && one.name == *name)
+            && let Some(found) = all.iter().find(|one| one.name.as_ref() == Some(name))
             && let Some(mut path) = self.absolute(&module, &found.path)
             && path != module
         {
@@ -275,7 +275,7 @@ fn a_circle_is_found_through_names_that_are_handed_on() {
     };
     let parent = (
         "a",
-        "mod x;\nmod y;\npub use x::X;\npub use y::{Y, deep as other};\n",
+        "mod x;\nmod y;\npub use x::X;\npub use y::Y;\nuse y::{deep as other};\n",
     );
     // A module and its child.
     let x = ("a::x", "use crate::a::helper;\npub struct X;\n");

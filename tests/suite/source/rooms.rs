@@ -122,6 +122,24 @@ fn what_a_file_uses_is_read_from_its_code() {
     assert_eq!(used, ["inventory", "plan"]);
 }
 
+#[test]
+fn the_library_lists_its_rooms_from_the_ground_up() {
+    let library = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/lib.rs");
+    let text = fs::read_to_string(library).unwrap();
+    let rooms = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("pub mod "));
+    let rooms = rooms.map(|room| room.trim_end_matches(';'));
+    let floor = |room: &str| FLOORS.iter().position(|floor| floor.contains(&room));
+    let floors: Vec<_> = rooms.map(|room| (floor(room).unwrap(), room)).collect();
+    assert_eq!(
+        floors.len(),
+        FLOORS.iter().map(|floor| floor.len()).sum::<usize>()
+    );
+    let wrong = floors.windows(2).find(|two| two[0].0 > two[1].0);
+    assert!(wrong.is_none(), "out of order: {wrong:?}");
+}
+
 /// A command's file calls and prints: so many lines are enough.
 const COMMAND_LINES: usize = 100;
 
