@@ -3,13 +3,19 @@
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
-use clap::builder::PossibleValuesParser;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 
 use crate::cli::values::glob;
 use crate::cli::{Print, ProjectArgs};
+use crate::inventory::format;
 use crate::model::output::Format;
 use crate::project::{BuildRequest, Signing, Tokens, default_out};
+
+/// Takes a format by its name.
+fn formats() -> impl TypedValueParser<Value = Format> {
+    PossibleValuesParser::new(Format::NAMES).try_map(|name| format(&name))
+}
 
 /// `build`.
 #[derive(Debug, Args)]
@@ -22,8 +28,8 @@ pub struct Build {
     pub out: Option<PathBuf>,
     /// Write only this format; may be given more than once
     /// [default: what the inventory says]
-    #[arg(long = "format", value_name = "FORMAT", value_parser = PossibleValuesParser::new(Format::NAMES))]
-    pub formats: Vec<String>,
+    #[arg(long = "format", value_name = "FORMAT", value_parser = formats())]
+    pub formats: Vec<Format>,
     /// Bake only the nodes whose name matches and keep the others from the
     /// last bundle, which must verify with our key; may be given more than once
     #[arg(long = "node", value_name = "GLOB", value_parser = glob)]

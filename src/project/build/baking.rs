@@ -1,9 +1,9 @@
 //! Baking all nodes into a bundle: many at once, each written and dropped.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use globset::GlobSet;
 use rayon::prelude::*;
 
 use crate::bundle::{BundleBuilder, BundleHeader, Finished, NodeSays, OldBundle};
@@ -36,7 +36,8 @@ struct Baking<'a> {
     /// The formats that `--format` sets for all nodes.
     formats: Option<Vec<Format>>,
     kind: BundleKind,
-    reused: Option<(GlobSet, &'a OldBundle)>,
+    /// The nodes to bake, and the bundle that the others are reused from.
+    reused: Option<(HashSet<&'a str>, &'a OldBundle)>,
     upgrade: Upgrade,
     progress: &'a dyn Progress,
     findings: Mutex<Vec<Finding>>,
@@ -61,7 +62,7 @@ pub fn bake(
         Signing::Trees(_) => BundleKind::TreeBundle,
         _ => BundleKind::Bundle,
     };
-    let formats = formats(&request.formats)?;
+    let formats = formats(request);
     let refused = refused(project, formats.as_deref());
     if !refused.is_empty() {
         return Ok(Outcome::refused(refused));
@@ -90,7 +91,7 @@ pub fn bake(
         forms: Forms::default(),
         formats,
         kind,
-        reused: old.as_ref().map(|(globs, old)| (globs.clone(), &**old)),
+        reused: old.as_ref().map(|(chosen, old)| (chosen.clone(), &**old)),
         upgrade,
         progress,
         findings: Mutex::default(),
@@ -155,8 +156,8 @@ impl Baking<'_> {
             self.fail(node, baked.warnings.clone());
         }
         let marks = Marks(baked.admin_labels.clone());
-        if let Some((globs, old)) = &self.reused
-            && !globs.is_match(&node.name)
+        if let Some((chosen, old)) = &self.reused
+            && !chosen.contains(&*node.name)
             && self.reuse(old, node)?
         {
             self.progress.advance();

@@ -16,6 +16,7 @@ use crate::bundle::Finished;
 use crate::error::Result;
 use crate::manifest::signatures_of_others;
 use crate::model::Location;
+use crate::model::output::Format;
 use crate::project::{Reading, open};
 use crate::report::{Finding, Id, Report};
 use crate::signing::Signer;
@@ -30,8 +31,8 @@ pub struct BuildRequest {
     pub reading: Reading,
     /// The bundle's folder.
     pub out: PathBuf,
-    /// Only these formats, by their names in the inventory; those of the inventory where there are none.
-    pub formats: Vec<String>,
+    /// Only these formats; those of the inventory where there are none.
+    pub formats: Vec<Format>,
     /// Only nodes whose name matches one of these globs; the others are reused from the last bundle.
     pub nodes: Vec<String>,
     /// The bundles that the nodes have now.
