@@ -10,8 +10,6 @@ use std::collections::HashMap;
 use std::io;
 use std::sync::Arc;
 
-use anyhow::Context;
-
 use crate::compile::class::archive::OfArchive;
 use crate::compile::class::asset::Measured;
 pub use crate::compile::class::images::PackedImages;
@@ -20,17 +18,17 @@ use crate::compile::class::runtime::{containerd_scope, os_scope, proxies_of};
 use crate::compile::images::{Image, Layout};
 use crate::compile::overlay;
 use crate::compile::overlay::{Overlay, OverlayBody};
+use crate::compile::project_file::{self, refused};
 use crate::compile::template::{ScopeValue, TemplateSet};
 use crate::compile::text::{ConfigTemplate, TemplateText};
 use crate::compile::unpack::Unpacked;
 use crate::error::Result;
 use crate::identity::{Guarded, Kubeconfig, Private};
-use crate::input;
 use crate::inventory::{Attributes, Body, FileSpec, KubeconfigAuth, Spec, Text, UnitSpec};
 use crate::model::{FieldLocation, Spanned};
 use crate::plan::{ClassPlan, Plan};
 use crate::project_folder::{ProjectFolder, SOURCE};
-use crate::report::{Finding, Id, Report};
+use crate::report::{Id, Report};
 use crate::tree::Content;
 
 /// What is the same for all nodes of a class.
@@ -281,7 +279,7 @@ impl<'a> Compiler<'a> {
         secret: Option<bool>,
     ) -> Result<Option<Content>> {
         if !self.contents.contains_key(&source.value) {
-            let read = match self.read(source) {
+            let read = match project_file::read(self.project, self.guarded, source, SOURCE) {
                 Ok((bytes, private)) => Some((Content::shared(bytes), private)),
                 Err(error) => {
                     self.refuse(source, error)?;
@@ -295,14 +293,6 @@ impl<'a> Compiler<'a> {
         };
         self.refuse_private(&source.location, private, secret);
         Ok(Some(content))
-    }
-
-    fn read(&self, source: &Spanned<String>) -> io::Result<(Vec<u8>, Option<Private>)> {
-        let found = self.project.find(&source.value)?;
-        let bytes = input::of_file(found.open()?, SOURCE)?;
-        let whole = self.guarded.file(found.metadata());
-        let private = whole.or_else(|| self.guarded.find(&bytes));
-        Ok((bytes, private))
     }
 
     /// Adds the finding about something private where it does not belong.
@@ -330,51 +320,8 @@ impl<'a> Compiler<'a> {
 
     /// Adds the finding about what is no file that may be read; what the machine would not do stays an error.
     fn refuse(&mut self, source: &Spanned<String>, error: io::Error) -> Result<()> {
-        match input::mistake(&error) {
-            Some(flaw) => {
-                self.report
-                    .add(source.location.no_file(&source.value, &flaw));
-                Ok(())
-            }
-            None => {
-                let path = self.project.join(&source.value);
-                Err(error).with_context(|| format!("reading {}", path.display()))
-            }
-        }
+        project_file::report_unreadable(self.project, source, error, self.report)
     }
-}
-
-/// The finding about something private in a file. `secret` says whether the file was declared secret; None where it
-/// cannot be. A private key may be in a secret file, and nothing else may be in any.
-pub fn refused(
-    location: &FieldLocation,
-    private: Private,
-    secret: Option<bool>,
-) -> Option<Finding> {
-    let (rule, repair) = match (private, secret) {
-        (Private::CaKey, _) => (
-            "this is or holds the CA's private key, which belongs on no node",
-            "take it out of the payload",
-        ),
-        (Private::SigningKey, _) => (
-            "this is or holds the key that signs bundles, which belongs on no node",
-            "take it out of the payload",
-        ),
-        (Private::Tokens, _) => (
-            "this is or holds a bootstrap token, which only the generated kubeconfig may",
-            "take it out of the payload",
-        ),
-        (Private::Key, Some(true)) => return None,
-        (Private::Key, Some(false)) => (
-            "this holds a private key and is not declared secret",
-            "write `secret: true` for this file (in overlay.yaml for a file of an overlay), or take the key out",
-        ),
-        (Private::Key, None) => (
-            "this holds a private key, and others may read it",
-            "put the key into a file of `files` with `secret: true`",
-        ),
-    };
-    Some(location.finding(Id::PrivateKeyExposed, rule).help(repair))
 }
 
 fn named(list: &[(String, Text)], templates: &mut TemplateSet) -> Vec<(String, TemplateText)> {

@@ -9,6 +9,8 @@ pub mod class;
 pub mod images;
 /// Overlays: folders of files with settings.
 pub mod overlay;
+/// Files of the project that the inventory names.
+pub mod project_file;
 /// The environment of a proxy.
 pub mod proxies;
 /// containerd's files of registries.
@@ -19,5 +21,5 @@ pub mod template;
 pub mod text;
 mod unpack;
 
-pub use class::refused;
 pub use overlay::OVERLAY;
+pub use project_file::refused;

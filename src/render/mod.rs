@@ -13,9 +13,10 @@ use std::sync::Arc;
 
 use serde_json::Value as Json;
 
-use crate::compile::class::{CompiledClass, Compiler, refused};
+use crate::compile::class::{CompiledClass, Compiler};
 use crate::compile::images;
 use crate::compile::images::Outside;
+use crate::compile::refused;
 use crate::compile::template::{Scope, ScopeValue, Templates};
 use crate::compile::text::TemplateText;
 use crate::error::Result;

@@ -3,13 +3,13 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use crate::compile::project_file::read_text;
 use crate::error::Result;
 use crate::identity::Guarded;
 use crate::model::Spanned;
 use crate::model::output::MergeSpec;
 use crate::payload::cloud_init::{UserFiles, UserPart};
 use crate::plan::Plan;
-use crate::project::open::text_file;
 use crate::project_folder::ProjectFolder;
 use crate::report::{Id, Report};
 use crate::tree::Content;
@@ -83,6 +83,6 @@ impl Reader<'_> {
     }
 
     fn text(&mut self, source: &Spanned<String>, secret: Option<bool>) -> Result<Option<String>> {
-        text_file::read(self.project, source, (self.guarded, secret), self.report)
+        read_text(self.project, source, (self.guarded, secret), self.report)
     }
 }

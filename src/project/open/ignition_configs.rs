@@ -3,13 +3,13 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use crate::compile::project_file::read_text;
 use crate::compile::refused;
 use crate::error::Result;
 use crate::identity::Guarded;
 use crate::model::output::MergeSpec;
 use crate::payload::ignition::UserConfig;
 use crate::plan::Plan;
-use crate::project::open::text_file;
 use crate::project_folder::ProjectFolder;
 use crate::report::Report;
 
@@ -46,8 +46,7 @@ fn read(
     report: &mut Report,
 ) -> Result<Option<Arc<UserConfig>>> {
     let source = &merge.source;
-    let Some(text) = text_file::read(project, source, (guarded, Some(merge.secret)), report)?
-    else {
+    let Some(text) = read_text(project, source, (guarded, Some(merge.secret)), report)? else {
         return Ok(None);
     };
     match UserConfig::read(&source.value.as_str().into(), &text, merge.secret) {

@@ -5,7 +5,6 @@ mod credentials;
 mod guard;
 mod ignition_configs;
 pub(super) mod network_boot;
-mod text_file;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
