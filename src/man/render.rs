@@ -1,4 +1,6 @@
-//! Guides: Markdown to roff. What they use of Markdown is known here, anything else is an error that a test meets.
+//! Guides: Markdown to roff. What they use of Markdown is known here, anything else is an error that a test meets. The
+//! parser and the writer are crates. `mandown` 1.1 joins them too, but prints a table as its source and knows no NAME, by
+//! which apropos(1) finds a page.
 
 use anyhow::{Context, bail};
 use pulldown_cmark::{CodeBlockKind, Event, HeadingLevel, Options, Parser, Tag, TagEnd};

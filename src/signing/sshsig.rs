@@ -1,5 +1,8 @@
 //! OpenSSH signatures (PROTOCOL.sshsig in OpenSSH's source): framing only, the Ed25519 signature itself is dalek's.
 //! In: a public key, a signature and a message. Out: the armoured text, byte for byte as `ssh-keygen -Y sign` writes it.
+//!
+//! Our own framing: `ssh-key` 0.6 has the same bytes, but brings an older `ed25519-dalek` beside ours; 0.7 is a release
+//! candidate.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;

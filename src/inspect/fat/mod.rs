@@ -2,6 +2,8 @@
 //! them. Read only; chains that lead in a circle, and files that share what they are made of, cost no more than the limits
 //! allow. The rules are those of Microsoft's specification (fatgen103), and Linux' where that is milder: many images are
 //! smaller than their kind of FAT should be.
+//!
+//! An own reader: `fatfs` 0.3 wants to write too, and of a floppy's image whose file leads back to itself it reads 4 GiB.
 
 mod directory;
 mod table;

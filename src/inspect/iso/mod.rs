@@ -1,5 +1,7 @@
 //! An ISO 9660 image (ECMA-119): its tree by Rock Ridge where it has that, else by Joliet, else by its plain names. Read
 //! only; directories that lead to each other and extents that overlap cost no more than the limits allow.
+//!
+//! An own reader: `cdfs` 0.2 needs libfuse to be built, and `hadris-iso` has no release yet that it calls stable.
 
 mod record;
 mod rock_ridge;

@@ -1,5 +1,7 @@
 //! user-data with parts of the user's own: a MIME message (RFC 2046). Ours comes last and is appended to what the others
 //! say, so that theirs win where both say something, and no list of either is lost.
+//!
+//! An own writer: `mail-builder` 2.0 takes its boundaries from the clock and the host's name, and adds a date.
 
 use std::fmt::Write as _;
 use std::io::Write;

@@ -1,8 +1,8 @@
 //! ISO 9660 images of one folder, for a NoCloud seed: the label, Rock Ridge names and modes for Linux, Joliet names for
 //! everybody else. In: files with their sizes. Out: the image, streamed; the same bytes everywhere.
 //!
-//! An own writer, since the one library that writes reproducible images pads each to 360 KB, which is gigabytes for
-//! thousands of nodes. The numbers are those of ECMA-119; Joliet's are of Microsoft's specification, Rock Ridge's of
+//! An own writer: the one library that writes reproducible images, `hadris-iso`, pads each to 360 KB or more. That is
+//! gigabytes for thousands of nodes. The numbers are those of ECMA-119; Joliet's are of Microsoft's specification, Rock Ridge's of
 //! IEEE P1282 (RRIP) and P1281 (SUSP).
 
 mod descriptor;
