@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use memchr::memmem;
 
 use crate::kubernetes::version::Version;
-use crate::model::machine::MACHINES;
+use crate::model::MACHINES;
 
 /// An ELF program.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -8,7 +8,9 @@ use crate::inventory::kinds::{OrEmpty, Required, Section, plain};
 use crate::inventory::nodes::NodeItem;
 use crate::inventory::profiles::{ApiVersion, ProfileName};
 use crate::inventory::spec::Spec;
-use crate::inventory::text::{Address, Cidr, Domain, HttpsUrl, PemFile, Release, https_url};
+use crate::inventory::text::{
+    Address, Cidr, Domain, HttpsUrl, PemFile, Release, checked, https_url,
+};
 use crate::model::Spanned;
 use crate::report::Id;
 use crate::timing::{DURATION_RULE, parse_duration};
@@ -188,19 +190,15 @@ fn token_settings(tokens: TokenSettings, at: &Cursor<'_>) -> Option<TokenSetting
     Some(tokens)
 }
 
-fn cluster_name(text: &str) -> Result<String, &'static str> {
+fn cluster_name(text: &str) -> Result<String, String> {
     let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    let ends_fit = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
-    match text.len() <= 63
-        && text.chars().all(fits)
-        && ends_fit(text.chars().next())
-        && ends_fit(text.chars().last())
-    {
-        true => Ok(text.to_owned()),
-        false => Err(
-            "a cluster name is a DNS label: at most 63 of a-z, 0-9 and '-', starting and ending with a letter or digit",
-        ),
-    }
+    let within = !text.starts_with('-') && !text.ends_with('-');
+    let good = (1..=63).contains(&text.len()) && within && text.chars().all(fits);
+    checked(
+        text,
+        good,
+        || "a cluster name is a DNS label: at most 63 of a-z, 0-9 and '-', starting and ending with a letter or digit",
+    )
 }
 
 /// The host of `host:port`, without brackets.

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::sync::Arc;
 
-use crate::model::{FieldLocation, Location, Spanned};
+use crate::model::{FieldLocation, Location};
 use crate::report::{Finding, Id, Report};
 use crate::yaml::{Located, Map, Value};
 
@@ -71,6 +71,11 @@ impl<'a> Cursor<'a> {
     pub fn has(&self, key: &str) -> bool {
         let value = self.value.get(key);
         value.is_some_and(|at| at.value != Value::Null)
+    }
+
+    /// Whether it is a list without items.
+    pub fn is_empty_list(&self) -> bool {
+        matches!(&self.value.value, Value::List(items) if items.is_empty())
     }
 
     /// The value at the end of a path of keys, if it is there.
@@ -177,15 +182,6 @@ impl<'a> Cursor<'a> {
                 None
             }
         }
-    }
-
-    /// The text with its location.
-    pub fn string_at(&self) -> Option<Spanned<String>> {
-        let value = self.string()?.to_owned();
-        Some(Spanned {
-            value,
-            location: self.location(),
-        })
     }
 
     /// One of a few words.

@@ -6,8 +6,7 @@ use crate::inventory::cursor::Cursor;
 use crate::inventory::keys::{Entry, EntryKey, Shaped, keys, texts};
 use crate::inventory::kinds::{MapOf, Pair, Switch, plain};
 use crate::inventory::shape::{Rule, Shape};
-use crate::inventory::text::{ProjectFile, Shared};
-use crate::inventory::text::{Text, templates};
+use crate::inventory::text::{ProjectFile, Shared, Text, checked, templates};
 use crate::model::Spanned;
 use crate::model::{Owner, Sha256Digest};
 use crate::report::Id;
@@ -224,18 +223,17 @@ fn unit(unit: UnitSpec, at: &Cursor<'_>) -> Option<UnitSpec> {
     Some(unit)
 }
 
-fn file_version(text: &str) -> Result<String, &'static str> {
-    match text {
-        "" => Err("is empty"),
-        text => Ok(text.to_owned()),
-    }
+fn file_version(text: &str) -> Result<String, String> {
+    checked(text, !text.is_empty(), || "is empty")
 }
 
-fn dropin_name(file: &str) -> Result<String, &'static str> {
-    match file.contains('/') || !file.ends_with(".conf") || file.len() < 6 {
-        true => Err("a drop-in's name is one component that ends in .conf"),
-        false => Ok(file.to_owned()),
-    }
+fn dropin_name(file: &str) -> Result<String, String> {
+    let good = !file.contains('/') && file.ends_with(".conf") && file.len() > 5;
+    checked(
+        file,
+        good,
+        || "a drop-in's name is one component that ends in .conf",
+    )
 }
 
 /// Permission bits.

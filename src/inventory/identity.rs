@@ -5,7 +5,7 @@ use crate::inventory::files::{Attributes, PathText};
 use crate::inventory::keys::{choices, keys, texts};
 use crate::inventory::kinds::word_of;
 use crate::inventory::text::HttpsUrl;
-use crate::inventory::text::Text;
+use crate::inventory::text::{Text, checked, made_of};
 use crate::model::{FieldLocation, Spanned};
 use crate::report::Id;
 
@@ -163,12 +163,10 @@ fn everything(location: &FieldLocation) -> crate::report::Finding {
 }
 
 /// A user or group in a certificate. RFC 5280, appendix A: at most 64 characters. It names a file too.
-fn name(text: &str) -> Result<String, &'static str> {
-    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, ':' | '.' | '_' | '-' | '@');
-    match (1..=64).contains(&text.len()) && text.chars().all(fits) {
-        true => Ok(text.to_owned()),
-        false => {
-            Err("a user or group in a certificate is 1 to 64 of letters, digits and : . _ - @")
-        }
-    }
+fn name(text: &str) -> Result<String, String> {
+    checked(
+        text,
+        text.len() <= 64 && made_of(text, ":._-@"),
+        || "a user or group in a certificate is 1 to 64 of letters, digits and : . _ - @",
+    )
 }

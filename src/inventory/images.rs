@@ -4,7 +4,7 @@ use crate::inventory::cursor::Cursor;
 use crate::inventory::files::{AssetSpec, Attributes, LargeFile};
 use crate::inventory::keys::{keys, texts};
 use crate::inventory::kinds::plain;
-use crate::inventory::text::Text;
+use crate::inventory::text::{Text, checked, made_of};
 use crate::model::Spanned;
 
 /// Where archives of images lie on the node: their folder can be written on every kind of image.
@@ -50,9 +50,8 @@ fn image(keys: ImageKeys, _: &Cursor<'_>) -> Option<AssetSpec> {
 }
 
 fn archive_name(name: &str) -> Result<String, String> {
-    let fits = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
-    match name.is_empty() || name.starts_with('.') || !name.chars().all(fits) {
-        true => Err(format!("{name:?} is no file name like pause.tar")),
-        false => Ok(name.to_owned()),
-    }
+    let good = made_of(name, "._-") && !name.starts_with('.');
+    checked(name, good, || {
+        format!("{name:?} is no file name like pause.tar")
+    })
 }

@@ -12,7 +12,7 @@ use crate::inventory::keys::{Shaped, choices, keys, texts};
 use crate::inventory::kinds::{MapOf, Section};
 use crate::inventory::shape::Shape;
 use crate::inventory::text::Mac;
-use crate::inventory::text::{Address, Cidr, Domain};
+use crate::inventory::text::{Address, Cidr, Domain, checked};
 use crate::model::{Bond, Interface, Link, Network, Route};
 use crate::report::Id;
 
@@ -131,12 +131,12 @@ fn interface(keys: InterfaceKeys, at: &Cursor<'_>) -> Option<Interface> {
 
 fn interface_name(name: &str) -> Result<String, String> {
     let fits = |c: char| c.is_ascii_graphic() && !"/:*?[]".contains(c);
-    match (1..=LONGEST_NAME).contains(&name.len()) && name.chars().all(fits) {
-        true => Ok(name.to_owned()),
-        false => Err(format!(
+    let good = (1..=LONGEST_NAME).contains(&name.len()) && name.chars().all(fits);
+    checked(name, good, || {
+        format!(
             "{name:?} is no interface name: at most {LONGEST_NAME} printable characters without / : * ? [ ]"
-        )),
-    }
+        )
+    })
 }
 
 fn check_gateway(interface: &Interface, gateway: IpAddr, at: &Cursor<'_>) {

@@ -11,7 +11,7 @@ use serde_json::Value as Json;
 use crate::closest::closest;
 use crate::inventory::cursor::{Cursor, child_path};
 use crate::inventory::shape::{Rule, Shape, Struct};
-use crate::model::Location;
+use crate::model::{FieldLocation, Location};
 use crate::report::{Finding, Id};
 use crate::yaml::{Located, Map, Value};
 
@@ -44,6 +44,37 @@ pub trait EntryKey {
 
     /// Reads the key of an entry; None after a finding.
     fn read_key(at: &Cursor<'_>) -> Option<Self::Key>;
+}
+
+/// A kind of text, alone or as the key of an entry.
+pub trait TextKind {
+    /// The type that it is read as.
+    type Parsed;
+    /// What it looks like.
+    const LOOK: &'static Rule;
+    /// The finding about what is none.
+    const ID: Id;
+
+    /// Makes something of a text that stands at a location; the error is the rule that it breaks.
+    fn parse(text: &str, location: impl FnOnce() -> FieldLocation) -> Result<Self::Parsed, String>;
+}
+
+impl<K: TextKind> Shaped for K {
+    type Value = K::Parsed;
+    const SHAPE: Shape = Shape::Text(K::LOOK);
+
+    fn read(at: &Cursor<'_>) -> Option<K::Parsed> {
+        at.parse(K::ID, |text| K::parse(text, || at.location()))
+    }
+}
+
+impl<K: TextKind> EntryKey for K {
+    type Key = K::Parsed;
+    const RULE: &'static Rule = K::LOOK;
+
+    fn read_key(at: &Cursor<'_>) -> Option<K::Parsed> {
+        at.parse_key(K::ID, |key| K::parse(key, || at.key_location()))
+    }
 }
 
 /// The entries of a map whose keys are the user's: each is read with its key.
@@ -146,6 +177,11 @@ pub fn default_tree(location: &Location, json: &str) -> Option<Located> {
         })
     }
     tree(location, serde_json::from_str(json).ok()?)
+}
+
+/// A parser's error as a finding's rule.
+pub fn rule_as_text<T, E: ToString>(parsed: Result<T, E>) -> Result<T, String> {
+    parsed.map_err(|rule| rule.to_string())
 }
 
 /// The words of a choice.
@@ -310,26 +346,14 @@ macro_rules! texts {
         $(#[$doc])*
         pub enum $name {}
 
-        impl $crate::inventory::keys::Shaped for $name {
-            type Value = $value;
-            const SHAPE: $crate::inventory::shape::Shape =
-                $crate::inventory::shape::Shape::Text(<Self as $crate::inventory::keys::EntryKey>::RULE);
+        impl $crate::inventory::keys::TextKind for $name {
+            type Parsed = $value;
+            const LOOK: &'static $crate::inventory::shape::Rule =
+                &$crate::inventory::shape::Rule { pattern: $pattern, examples: &$examples, template: false };
+            const ID: $crate::report::Id = $crate::inventory::keys::texts!(@id $($id)?);
 
-            fn read(at: &$crate::inventory::cursor::Cursor<'_>) -> Option<$value> {
-                at.parse($crate::inventory::keys::texts!(@id $($id)?), $parse)
-            }
-        }
-
-        impl $crate::inventory::keys::EntryKey for $name {
-            type Key = $value;
-            const RULE: &'static $crate::inventory::shape::Rule = {
-                use $crate::inventory::shape::Rule;
-                static RULE: Rule = Rule { pattern: $pattern, examples: &$examples, template: false };
-                &RULE
-            };
-
-            fn read_key(at: &$crate::inventory::cursor::Cursor<'_>) -> Option<$value> {
-                at.parse_key($crate::inventory::keys::texts!(@id $($id)?), $parse)
+            fn parse(text: &str, _: impl FnOnce() -> $crate::model::FieldLocation) -> Result<$value, String> {
+                $crate::inventory::keys::rule_as_text(($parse)(text))
             }
         }
     )*};

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use crate::input;
 use crate::inventory::cluster::ClusterFile;
+use crate::inventory::cursor::Cursor;
 use crate::inventory::keys::{Keys, Shaped};
 use crate::inventory::nodes::{NodeItem, OneNode, RangeOfNodes};
 use crate::inventory::profiles::ProfileFile;
@@ -39,7 +40,7 @@ pub(crate) mod text;
 mod users;
 
 pub use cluster::{ApiServer, Cluster, ClusterNetwork, TokenSettings, host_of};
-pub use cursor::{Cursor, child_path};
+pub use cursor::child_path;
 pub use files::{
     AssetSpec, Attributes, Body, DirectorySpec, FileSpec, LinkSpec, UnitSpec, UnpackSpec,
 };
@@ -49,7 +50,6 @@ pub use identity::{
 pub use names::nth_address;
 pub use nodes::Node;
 pub use os::{Cgroups, NetworkManager, Os};
-pub use output::format;
 pub use runtime::{Containerd, Mirror, Proxies, Registry};
 pub use spec::{OverlayUse, Spec, Taint};
 pub use text::Text;

@@ -1,14 +1,13 @@
 //! `os`: what is true of the image that a node boots, so that a payload which it could not use is found at build.
 
 use crate::inventory::cursor::Cursor;
-use crate::inventory::keys::{Entry, EntryKey, Shaped, choices, keys, texts};
+use crate::inventory::keys::{Entry, EntryKey, Shaped, choices, keys, texts, words, words_of};
 use crate::inventory::kinds::{MapOf, Pair, plain};
 use crate::inventory::shape::{Rule, Shape};
-use crate::inventory::text::PathOnNode;
+use crate::inventory::text::{PathOnNode, checked};
 use crate::model::Spanned;
 use crate::model::output::KernelArgument;
-use crate::model::{NodePath, architectures};
-use crate::report::Id;
+use crate::model::{MACHINES, NodePath};
 
 /// What configures the network on the node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,18 +79,9 @@ choices! {
     CgroupVersion: Cgroups = [("v1", Cgroups::V1), ("v2", Cgroups::V2)];
 }
 
-/// A machine by Go's name for it.
-pub enum Architecture {}
-
-impl Shaped for Architecture {
-    type Value = String;
-    const SHAPE: Shape = Shape::Words(&[
-        "386", "amd64", "arm", "arm64", "ppc64le", "riscv64", "s390x",
-    ]);
-
-    fn read(at: &Cursor<'_>) -> Option<String> {
-        at.parse(Id::ArchitectureUnknown, arch)
-    }
+words! {
+    /// A machine by Go's name for it.
+    Architecture: (words_of::<{ MACHINES.len() }, u16>(&MACHINES));
 }
 
 /// An entry of `kernelArguments`: true for what must be there, false for what must not.
@@ -138,21 +128,11 @@ fn memory(text: &str) -> Result<u64, String> {
     bytes.ok_or_else(|| format!("{text:?} is no amount of memory like 512Mi or 2Gi"))
 }
 
-fn arch(text: &str) -> Result<String, String> {
-    let known: Vec<&str> = architectures().collect();
-    match known.contains(&text) {
-        true => Ok(text.to_owned()),
-        false => Err(format!("{text:?} is none of {}", known.join(", "))),
-    }
-}
-
 fn kernel_word(text: &str) -> Result<String, String> {
-    match text.is_empty() || text.contains(|c: char| c.is_whitespace() || c.is_control()) {
-        true => Err(format!(
-            "{text:?} is no single argument of the kernel's command line"
-        )),
-        false => Ok(text.to_owned()),
-    }
+    let divides = |c: char| c.is_whitespace() || c.is_control();
+    checked(text, !text.is_empty() && !text.contains(divides), || {
+        format!("{text:?} is no single argument of the kernel's command line")
+    })
 }
 
 #[cfg(test)]

@@ -24,7 +24,7 @@ use crate::report::Id;
 keys! {
     for Settings: "output", as Settings = settings {
         /// which payloads are written
-        "formats" => formats: Formats = ["tarball", "cloudInit", "ignition", "initramfs"],
+        "formats" => formats: Vec<Format> = ["tarball", "cloudInit", "ignition", "initramfs"],
         /// whether secrets are inside payloads or in a part of their own; without it: separate in tarballs and initramfs overlays
         "secrets" => secrets: OrDefault<SecretsWord>,
         /// whether secrets are also written as a credential of systemd
@@ -125,6 +125,11 @@ choices! {
 
 /// What holds between the formats.
 fn settings(mut settings: Settings, at: &Cursor<'_>) -> Option<Settings> {
+    settings.formats.sort();
+    settings.formats.dedup();
+    if let Some(at) = at.find(&["formats"]).filter(|at| at.is_empty_list()) {
+        at.report(Id::ListEmpty, "names no format");
+    }
     let has_url = at.has("assetsURL");
     for (format, assets) in [
         ("cloudInit", &mut settings.cloud_init.assets),
@@ -219,25 +224,13 @@ impl Shaped for Merge {
     }
 }
 
-/// The formats that are written, in their order, each once.
-pub enum Formats {}
+/// A format by its name.
+impl Shaped for Format {
+    type Value = Self;
+    const SHAPE: Shape = Shape::Words(Self::NAMES);
 
-impl Shaped for Formats {
-    type Value = Vec<Format>;
-    const SHAPE: Shape = Shape::List(&Shape::Words(Format::NAMES));
-
-    fn read(at: &Cursor<'_>) -> Option<Vec<Format>> {
-        let items = at.items();
-        let mut formats: Vec<Format> = items
-            .iter()
-            .filter_map(|item| item.parse(Id::ValueNotAChoice, format))
-            .collect();
-        formats.sort();
-        formats.dedup();
-        if items.is_empty() {
-            at.report(Id::ListEmpty, "names no format");
-        }
-        Some(formats)
+    fn read(at: &Cursor<'_>) -> Option<Self> {
+        at.word(Self::NAMES).and_then(Self::named)
     }
 }
 
@@ -249,15 +242,4 @@ fn assets_url(text: &str) -> Result<String, &'static str> {
         (true, true) => Err("must not hold {node}: nodes share these files"),
         (true, false) => Ok(text.to_owned()),
     }
-}
-
-/// A format by its name; the error is the rule.
-pub fn format(text: &str) -> Result<Format, String> {
-    let mut all = Format::ALL.iter().copied();
-    all.find(|format| format.name() == text).ok_or_else(|| {
-        format!(
-            "{text:?} is no format; the formats are {}",
-            Format::NAMES.join(", ")
-        )
-    })
 }

@@ -4,7 +4,7 @@
 use crate::inventory::cursor::Cursor;
 use crate::inventory::keys::{Shaped, choices, keys, texts};
 use crate::inventory::shape::{Rule, Shape};
-use crate::inventory::text::PemFile;
+use crate::inventory::text::{PemFile, checked, made_of};
 use crate::model::Spanned;
 use crate::report::Id;
 
@@ -133,21 +133,16 @@ fn version(text: &str) -> Result<(u32, u32), String> {
 }
 
 fn image(text: &str) -> Result<String, String> {
-    let fits = |c: char| c.is_ascii_alphanumeric() || "._-/:@".contains(c);
-    match !text.is_empty() && text.chars().all(fits) && text.contains('/') {
-        true => Ok(text.to_owned()),
-        false => Err(format!(
-            "{text:?} is no image like registry.k8s.io/pause:3.10, with its registry"
-        )),
-    }
+    let good = made_of(text, "._-/:@") && text.contains('/');
+    checked(text, good, || {
+        format!("{text:?} is no image like registry.k8s.io/pause:3.10, with its registry")
+    })
 }
 
 fn no_proxy(text: &str) -> Result<String, String> {
-    let fits = |c: char| c.is_ascii_alphanumeric() || ".-_*:/[]".contains(c);
-    match !text.is_empty() && text.chars().all(fits) {
-        true => Ok(text.to_owned()),
-        false => Err(format!("{text:?} is no host, domain or network")),
-    }
+    checked(text, made_of(text, ".-_*:/[]"), || {
+        format!("{text:?} is no host, domain or network")
+    })
 }
 
 fn proxy_url(text: &str) -> Result<String, String> {
@@ -173,20 +168,14 @@ fn url(text: &str, schemes: &[&str]) -> Result<String, String> {
 }
 
 fn registry_host(host: &str) -> Result<String, String> {
-    let name = host.rsplit_once(':').map_or(host, |(name, port)| {
-        if port.parse::<u16>().is_ok() {
-            name
-        } else {
-            ""
-        }
-    });
-    let fits = |c: char| c.is_ascii_alphanumeric() || ".-".contains(c);
-    match host == "_default" || (!name.is_empty() && name.chars().all(fits)) {
-        true => Ok(host.to_owned()),
-        false => Err(format!(
-            "{host:?} is no registry like docker.io or registry.example.com:5000, nor _default"
-        )),
-    }
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if port.parse::<u16>().is_ok() => name,
+        Some(_) => "",
+        None => host,
+    };
+    checked(host, host == "_default" || made_of(name, ".-"), || {
+        format!("{host:?} is no registry like docker.io or registry.example.com:5000, nor _default")
+    })
 }
 
 #[cfg(test)]

@@ -6,16 +6,16 @@ use crate::inventory::cursor::Cursor;
 use crate::inventory::files::{AssetSpec, DirectorySpec, FileKeys, Link, UnitSpec};
 use crate::inventory::identity::{IdentitySpec, KubeconfigKeys};
 use crate::inventory::images::{Airgap, ImageKeys};
-use crate::inventory::keys::{Entry, EntryKey, Shaped, keys, texts};
+use crate::inventory::keys::{Entry, EntryKey, Shaped, TextKind, keys, texts};
 use crate::inventory::kinds::{MapOf, Pair, Section, Switch, plain};
 use crate::inventory::os::Os;
 use crate::inventory::runtime::{Containerd, Proxies, Registry};
 use crate::inventory::shape::{Entries, Rule, Shape};
-use crate::inventory::text::{Any, Release, Text, templates, text};
+use crate::inventory::text::{Any, Release, Text, templates};
 use crate::kubernetes::names::{label_key, label_value, taint_name};
-use crate::model::Spanned;
 use crate::model::User;
 use crate::model::output::Settings;
+use crate::model::{FieldLocation, Spanned};
 use crate::report::Id;
 use crate::yaml::{Located, Value};
 
@@ -131,23 +131,24 @@ templates! {
 /// A label's value.
 pub enum LabelValue {}
 
-impl Shaped for LabelValue {
-    type Value = Text;
-    const SHAPE: Shape = Shape::Text(&Rule {
+impl TextKind for LabelValue {
+    type Parsed = Text;
+    const LOOK: &'static Rule = &Rule {
         pattern: r"^([A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?)?$",
         examples: &["a"],
         template: true,
-    });
+    };
+    const ID: Id = Id::LabelInvalid;
 
-    fn read(at: &Cursor<'_>) -> Option<Text> {
-        let value = text(at)?;
-        match label_value(&value.text) {
-            Err(rule) if !value.is_template() => {
-                at.report(Id::LabelInvalid, rule);
-                None
-            }
-            _ => Some(value),
+    fn parse(text: &str, location: impl FnOnce() -> FieldLocation) -> Result<Text, String> {
+        let text = Text {
+            text: text.into(),
+            location: location(),
+        };
+        if !text.is_template() {
+            label_value(&text.text)?;
         }
+        Ok(text)
     }
 }
 

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use ipnet::IpNet;
 
-use crate::inventory::cursor::Cursor;
 use crate::inventory::keys::texts;
 use crate::inventory::kinds::plain;
 use crate::kubernetes::version::Version;
@@ -15,7 +14,7 @@ texts! {
     /// Any text.
     Any: String = plain, "", [];
     /// Any text, shared by those who copy it.
-    Shared: Arc<str> = |text| Ok::<_, String>(text.into()), "", [];
+    Shared: Arc<str> = |text: &str| Ok::<_, String>(text.into()), "", [];
     /// A file of the project.
     ProjectFile: String = plain, "", ["files/kubelet"];
     /// A PEM file of the project.
@@ -25,7 +24,7 @@ texts! {
     /// A release of Kubernetes.
     Release or VersionInvalid: Version = str::parse, r"^v?1\.(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)([-+][0-9A-Za-z.+-]+)?$", ["v1.34.4"];
     /// The API server: a URL without a slash at its end.
-    HttpsUrl or UrlInvalid: String = |text| https_url(text).map(|(url, _)| url),
+    HttpsUrl or UrlInvalid: String = |text: &str| https_url(text).map(|(url, _)| url),
         r"^https://[^/?#@\s]+/*$", ["https://api.example.com:6443"];
     /// A DNS domain.
     Domain: String = plain, "", ["cluster.local"];
@@ -43,26 +42,17 @@ macro_rules! templates {
         $(#[$doc])*
         pub enum $name {}
 
-        impl $crate::inventory::keys::Shaped for $name {
-            type Value = $crate::inventory::text::Text;
-            const SHAPE: $crate::inventory::shape::Shape =
-                $crate::inventory::shape::Shape::Text(<Self as $crate::inventory::keys::EntryKey>::RULE);
+        impl $crate::inventory::keys::TextKind for $name {
+            type Parsed = $crate::inventory::text::Text;
+            const LOOK: &'static $crate::inventory::shape::Rule =
+                &$crate::inventory::shape::Rule { pattern: $pattern, examples: &$examples, template: true };
+            const ID: $crate::report::Id = $crate::report::Id::ValueTypeWrong;
 
-            fn read(at: &$crate::inventory::cursor::Cursor<'_>) -> Option<Self::Value> {
-                $crate::inventory::text::text(at)
-            }
-        }
-
-        impl $crate::inventory::keys::EntryKey for $name {
-            type Key = $crate::inventory::text::Text;
-            const RULE: &'static $crate::inventory::shape::Rule = {
-                use $crate::inventory::shape::Rule;
-                static RULE: Rule = Rule { pattern: $pattern, examples: &$examples, template: true };
-                &RULE
-            };
-
-            fn read_key(at: &$crate::inventory::cursor::Cursor<'_>) -> Option<Self::Key> {
-                Some($crate::inventory::text::key_text(at))
+            fn parse(
+                text: &str,
+                location: impl FnOnce() -> $crate::model::FieldLocation,
+            ) -> Result<Self::Parsed, String> {
+                Ok($crate::inventory::text::Text { text: text.into(), location: location() })
             }
         }
     )*};
@@ -95,20 +85,22 @@ impl Text {
     }
 }
 
-/// Text with its location.
-pub fn text(at: &Cursor<'_>) -> Option<Text> {
-    Some(Text {
-        text: at.string()?.into(),
-        location: at.location(),
-    })
+/// The text where it is `good`, else the rule that it breaks.
+pub fn checked<R: ToString>(
+    text: &str,
+    good: bool,
+    rule: impl FnOnce() -> R,
+) -> Result<String, String> {
+    match good {
+        true => Ok(text.to_owned()),
+        false => Err(rule().to_string()),
+    }
 }
 
-/// A map's key as text: paths may be templates too.
-pub fn key_text(at: &Cursor<'_>) -> Text {
-    Text {
-        text: at.key().into(),
-        location: at.key_location(),
-    }
+/// Whether a text has ASCII letters, digits and `further` characters only, at least one of them.
+pub fn made_of(text: &str, further: &str) -> bool {
+    let fits = |c: char| c.is_ascii_alphanumeric() || further.contains(c);
+    !text.is_empty() && text.chars().all(fits)
 }
 
 /// The URL without a trailing slash, and its host.
@@ -179,12 +171,10 @@ fn mac(text: &str) -> Result<String, String> {
     let bytes: Vec<&str> = text.split([':', '-']).collect();
     let is_byte =
         |part: &&str| part.len() == 2 && part.bytes().all(|digit| digit.is_ascii_hexdigit());
-    match bytes.len() == 6 && bytes.iter().all(is_byte) {
-        true => Ok(bytes.join(":").to_ascii_lowercase()),
-        false => Err(format!(
-            "{text:?} is not a MAC address like 52:54:00:12:34:56"
-        )),
-    }
+    let mac = bytes.join(":").to_ascii_lowercase();
+    checked(&mac, bytes.len() == 6 && bytes.iter().all(is_byte), || {
+        format!("{text:?} is not a MAC address like 52:54:00:12:34:56")
+    })
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use crate::inventory::cursor::Cursor;
 use crate::inventory::keys::{keys, texts};
+use crate::inventory::text::checked;
 use crate::model::{NodePath, User};
 use crate::report::Id;
 
@@ -68,12 +69,12 @@ fn node_path(text: &str) -> Result<String, &'static str> {
 fn account(name: &str) -> Result<String, String> {
     let begins = name.starts_with(|c: char| c.is_ascii_lowercase() || c == '_');
     let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "_-".contains(c);
-    match begins && name.len() <= LONGEST_NAME && name.chars().all(fits) {
-        true => Ok(name.to_owned()),
-        false => Err(format!(
+    let good = begins && name.len() <= LONGEST_NAME && name.chars().all(fits);
+    checked(name, good, || {
+        format!(
             "{name:?} is no name of a user or group: at most {LONGEST_NAME} of a-z, 0-9, _ and -, not beginning with a digit or -"
-        )),
-    }
+        )
+    })
 }
 
 /// A line of `authorized_keys`: options, if there are any, then type, key and comment. The error holds nothing of the

@@ -10,8 +10,3 @@ pub const MACHINES: [(&str, u16); 7] = [
     ("riscv64", 243),
     ("s390x", 22),
 ];
-
-/// The names of all machines.
-pub fn architectures() -> impl Iterator<Item = &'static str> {
-    MACHINES.iter().map(|(name, _)| *name)
-}

@@ -5,7 +5,7 @@ mod digest;
 /// Where users wrote things.
 pub mod location;
 /// Machines by their names.
-pub mod machine;
+mod machine;
 mod network;
 /// How payloads are written.
 pub mod output;
@@ -15,7 +15,7 @@ mod user;
 
 pub use digest::{Sha256Digest, Sha512Digest, hex, unhex};
 pub use location::{FieldLocation, Location, Spanned};
-pub use machine::architectures;
+pub use machine::MACHINES;
 pub use network::{Bond, Interface, Link, Network, Route};
 pub use owner::Owner;
 pub use path::NodePath;

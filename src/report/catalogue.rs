@@ -88,7 +88,6 @@ catalogue! {
     }
     "Values" "values" {
         AddressInvalid "address-invalid" Error "A text is not a valid IP address."
-        ArchitectureUnknown "architecture-unknown" Error "A word is not a machine architecture that nodebake knows."
         CidrInvalid "cidr-invalid" Error "A text is not a valid network in CIDR notation."
         DigestInvalid "digest-invalid" Error "A text is not a valid SHA-256 digest."
         DurationInvalid "duration-invalid" Error "A text is not a valid duration."

@@ -14,7 +14,7 @@ use crate::compile::overlay::settings::{OverlayFile, Rule};
 use crate::compile::overlay::source::{Found, OverlaySource};
 use crate::compile::template::{TemplateId, TemplateSet};
 use crate::error::Result;
-use crate::inventory::Cursor;
+use crate::inventory::cursor::Cursor;
 use crate::inventory::keys::{Keys, Shaped};
 use crate::inventory::shape::Struct;
 use crate::model::{Location, Spanned};

@@ -3,11 +3,11 @@
 use crate::inventory::cursor::Cursor;
 use crate::inventory::keys::{choices, keys, texts};
 use crate::inventory::kinds::{OneOrMore, OrDefault};
+use crate::inventory::text::checked;
 use crate::model::Spanned;
 use crate::model::output::Pxe;
 use crate::model::output::pxe::{BaseSource, Loader};
 use crate::report::Id;
-use crate::yaml::Value;
 
 keys! {
     for Pxe: "pxe", as Pxe = pxe {
@@ -93,7 +93,7 @@ fn loaders(pxe: &Pxe, at: &Cursor<'_>) -> Vec<Spanned<Loader>> {
             loaders.push(loader.clone());
         }
     }
-    if matches!(&written.located().value, Value::List(items) if items.is_empty()) {
+    if written.is_empty_list() {
         written.report(Id::ListEmpty, "names no loader");
     }
     loaders
@@ -153,12 +153,10 @@ fn secrets_url(text: &str) -> Result<String, String> {
 }
 
 fn word(text: &str) -> Result<String, String> {
-    match !text.is_empty() && text.chars().all(|c| c.is_ascii_graphic()) {
-        true => Ok(text.to_owned()),
-        false => Err(format!(
-            "{text:?} is no single word of the kernel's command line"
-        )),
-    }
+    let good = !text.is_empty() && text.chars().all(|c| c.is_ascii_graphic());
+    checked(text, good, || {
+        format!("{text:?} is no single word of the kernel's command line")
+    })
 }
 
 #[cfg(test)]

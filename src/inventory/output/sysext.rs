@@ -2,6 +2,7 @@
 
 use crate::inventory::cursor::Cursor;
 use crate::inventory::keys::{keys, texts};
+use crate::inventory::text::{checked, made_of};
 use crate::model::output::Sysext;
 use crate::report::Id;
 
@@ -34,9 +35,7 @@ fn sysext(sysext: Sysext, at: &Cursor<'_>) -> Option<Sysext> {
 }
 
 fn word(text: &str) -> Result<String, String> {
-    let fits = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
-    match !text.is_empty() && text.chars().all(fits) {
-        true => Ok(text.to_owned()),
-        false => Err(format!("{text:?} is no plain word of os-release")),
-    }
+    checked(text, made_of(text, "._-"), || {
+        format!("{text:?} is no plain word of os-release")
+    })
 }

@@ -36,6 +36,11 @@ macro_rules! formats {
             /// Their names in the same order.
             pub const NAMES: &[&str] = &[$($name,)*];
 
+            /// The format of a name.
+            pub fn named(name: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|format| format.name() == name)
+            }
+
             /// The name that the inventory and `--format` use.
             pub fn name(self) -> &'static str {
                 match self {
