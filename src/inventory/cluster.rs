@@ -1,10 +1,12 @@
 //! `cluster.yaml`: the facts of the cluster as a whole.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::inventory::cursor::Cursor;
 use crate::inventory::keys::{choices, keys, texts};
-use crate::inventory::kinds::{OrEmpty, Required, Section, plain};
+use crate::inventory::kinds::{OrDefault, Required, Section, plain};
+use crate::inventory::layer::layer;
 use crate::inventory::nodes::NodeItem;
 use crate::inventory::profiles::{ApiVersion, ProfileName};
 use crate::inventory::spec::Spec;
@@ -14,6 +16,7 @@ use crate::inventory::text::{
 use crate::model::Spanned;
 use crate::report::Id;
 use crate::timing::{DURATION_RULE, parse_duration};
+use crate::yaml::Located;
 
 /// What is true of the cluster, whichever node is baked.
 #[derive(Clone, Debug)]
@@ -34,7 +37,7 @@ pub struct Cluster {
 
 keys! {
     /// The file as it is written.
-    pub struct ClusterFile: "cluster", here layer {
+    pub struct ClusterFile: "cluster", here layer: Option<Arc<Located>> = layer {
         /// the version of this format
         "apiVersion" => _api_version: Required<ApiVersion>,
         /// what this file is
@@ -59,26 +62,22 @@ keys! {
         "nodesFrom" => nodes_from: Vec<Spanned<CsvFile>>,
         also Spec,
     }
-}
 
-keys! {
     /// The API server, as nodes see it.
     #[derive(Clone, Debug)]
     pub struct ApiServer: "apiServer" {
         /// as nodes reach it; IPv6 in brackets
-        "url" => url: OrEmpty<HttpsUrl, true>,
+        "url" => url: Spanned<OrDefault<HttpsUrl, true>>,
         /// with a loopback url: the servers behind the proxy on each node
         "endpoints" => endpoints: Vec<Spanned<HostAndPort>>,
         /// the CA certificates, a file of the project; several during a rotation
-        "ca" => ca: OrEmpty<PemFile, true>,
+        "ca" => ca: Spanned<OrDefault<PemFile, true>>,
         /// its version, for the skew check; without it the newest kubelet's
         "version" => version: Option<Spanned<Release>>,
         /// who it is when it calls a kubelet
         "kubeletClientUser" => kubelet_client_user: ClusterUser = "kube-apiserver-kubelet-client",
     }
-}
 
-keys! {
     /// The addresses of services and pods.
     #[derive(Clone, Debug)]
     pub struct ClusterNetwork: "network" {
@@ -91,9 +90,7 @@ keys! {
         /// ranges of pod addresses
         "podCIDRs" => pod_cidrs: Vec<Spanned<Cidr>>,
     }
-}
 
-keys! {
     /// How bootstrap tokens are made and what they may do.
     #[derive(Clone, Debug)]
     pub struct TokenSettings: "tokens", as TokenSettings = token_settings {
@@ -104,7 +101,7 @@ keys! {
         /// what tokens may do; signing only if you use cluster-info discovery
         "usages" => usages: Vec<Usage> = ["authentication"],
         /// the group that RBAC is bound to, the same for all nodes
-        "group" => group: OrEmpty<TokenGroup>,
+        "group" => group: Spanned<OrDefault<TokenGroup>>,
         /// a group for each node, with {node}
         "nodeGroup" => node_group: Spanned<NodeGroup> = "system:bootstrappers:node:{node}",
         /// age1… or SSH public keys: the tokens are kept encrypted for them
@@ -112,9 +109,7 @@ keys! {
         /// whether client CSRs are approved by the controller, or only after `csr review`
         "approval" => automatic_approval: Spanned<Approval> = "review",
     }
-}
 
-keys! {
     /// What is special in the RBAC.
     pub struct Rbac: "rbac" {
         /// whether two more objects of the old procedure are there, which no controller reads

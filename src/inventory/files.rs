@@ -63,17 +63,13 @@ keys! {
         "secret" => secret: bool = false,
         then attributes: Attributes,
     }
-}
 
-keys! {
     /// One directory.
     #[derive(Clone, Debug, PartialEq, Eq)]
     pub struct DirectorySpec: "directory", by path: PathText {
         then attributes: Attributes,
     }
-}
 
-keys! {
     /// One symbolic link.
     #[derive(Clone, Debug, PartialEq, Eq)]
     pub struct LinkSpec: "link", by path: PathText {
@@ -82,9 +78,7 @@ keys! {
         /// whether it may overwrite what earlier layers wrote at its path
         "replace" => replace: bool = false,
     }
-}
 
-keys! {
     /// A file of the project that is streamed into the payloads.
     #[derive(Clone, Debug, PartialEq, Eq)]
     pub struct LargeFile: "largeFile" {
@@ -95,9 +89,7 @@ keys! {
         /// a version that must stand in the file
         "version" => version: Option<Spanned<FileVersion>>,
     }
-}
 
-keys! {
     /// One file of the project that is streamed into the payloads; if it is an archive to be unpacked, the path is that of
     /// the folder.
     #[derive(Clone, Debug, PartialEq, Eq)]
@@ -107,9 +99,7 @@ keys! {
         "unpack" => unpack: Switch<UnpackSpec> = false,
         then attributes: Attributes,
     }
-}
 
-keys! {
     /// What of an archive goes to the node.
     #[derive(Clone, Debug, PartialEq, Eq)]
     pub struct UnpackSpec: "unpack" {
@@ -118,9 +108,7 @@ keys! {
         /// globs of the paths that are left; all without it
         "only" => only: Vec<Spanned<ArchiveGlob>>,
     }
-}
 
-keys! {
     /// One unit.
     #[derive(Clone, Debug, PartialEq, Eq)]
     pub struct UnitSpec: "unit", by name: Spanned<UnitName>, as UnitSpec = unit {

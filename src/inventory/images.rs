@@ -17,9 +17,7 @@ keys! {
         /// images of add-ons that must be there too
         "images" => images: Vec<Spanned<AnyImage>>,
     }
-}
 
-keys! {
     pub struct ImageKeys: "imageArchive", by name: Spanned<ArchiveName>, as AssetSpec = image {
         first file: LargeFile,
         then attributes: Attributes,

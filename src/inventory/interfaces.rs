@@ -3,6 +3,7 @@
 mod links;
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use ipnet::IpNet;
 
@@ -40,18 +41,14 @@ keys! {
         /// a VLAN inside another interface's network
         "vlan" => vlan: Option<VlanKeys>,
     }
-}
 
-keys! {
     struct DnsKeys: "dns" {
         /// servers
         "servers" => servers: Vec<Address>,
         /// domains that names are looked up in
         "search" => search: Vec<Domain>,
     }
-}
 
-keys! {
     for Route: "route" {
         /// a network
         "to" => to: Cidr,
@@ -83,7 +80,7 @@ choices! {
 pub enum Interfaces {}
 
 impl Shaped for Interfaces {
-    type Value = Option<Network>;
+    type Value = Option<Arc<Network>>;
     const SHAPE: Shape = MapOf::<InterfaceKeys>::SHAPE;
 
     fn read(at: &Cursor<'_>) -> Option<Self::Value> {
@@ -97,7 +94,7 @@ impl Shaped for Interfaces {
         for (interface, at) in network.interfaces.iter().zip(cursors) {
             links::check(interface, &network, at);
         }
-        Some(Some(network).filter(|network| !network.interfaces.is_empty()))
+        Some((!network.interfaces.is_empty()).then(|| Arc::new(network)))
     }
 }
 

@@ -203,15 +203,20 @@ pub const fn words_of<const N: usize, T: Copy>(choices: &[(&'static str, T)]) ->
 /// ```
 ///
 /// where the kind decides whether it may be absent. The head is `pub struct Type: "name in schemas"`, or `for Type: …`
-/// where the type is there already, as plain data of a lower room. Then, each where it is needed, in this order: `here member` is
-/// the map as it was written; `by member: Kind` is the key of an entry whose map has the user's keys; `near [KEYS]` are keys that belong to what else may stand there; `as
-/// Value = function` checks what was read, or makes another type of it. `first` and `then` are keys that several maps
-/// share, before or after their own; `also` are those that somebody else reads.
+/// where the type is there already, as plain data of a lower room. Then, each where it is needed, in this order:
+///
+/// - `here member: Type = function` is made of the map as a whole;
+/// - `by member: Kind` is the key of an entry whose map has the user's keys;
+/// - `near [KEYS]` are keys of what else may stand there, to be named beside an unknown one;
+/// - `as Value = function` checks what was read, or makes another type of it.
+///
+/// Among the keys, `first` and `then` are those that several maps share, before or after their own, and `also` are those
+/// that somebody else reads.
 macro_rules! keys {
     (
         $(#[$meta:meta])*
         $vis:vis struct $name:ident: $called:literal
-            $(, here $here:ident)?
+            $(, here $here:ident: $here_type:ty = $make:path)*
             $(, by $by:ident: $by_kind:ty)?
             $(, near $near:tt)?
             $(, as $value:ty = $convert:path)?
@@ -221,13 +226,14 @@ macro_rules! keys {
             $(then $then:ident: $then_type:ty,)*
             $(also $also:ty,)*
         }
+        $($further:tt)*
     ) => {
         $(#[$meta])*
         $vis struct $name {
             $(
-                /// All of it as it was written.
-                $vis $here: $crate::yaml::Located,
-            )?
+                /// Made of the map as a whole.
+                $vis $here: $here_type,
+            )*
             $(
                 /// Its key.
                 $vis $by: <$by_kind as $crate::inventory::keys::EntryKey>::Key,
@@ -247,7 +253,7 @@ macro_rules! keys {
         }
         $crate::inventory::keys::keys! {
             for $name: $called
-                $(, here $here)?
+                $(, here $here: $here_type = $make)*
                 $(, by $by: $by_kind)?
                 $(, near $near)?
                 $(, as $value = $convert)?
@@ -257,11 +263,12 @@ macro_rules! keys {
                 $(then $then: $then_type,)*
                 $(also $also,)*
             }
+            $($further)*
         }
     };
     (
         for $name:ident: $called:literal
-            $(, here $here:ident)?
+            $(, here $here:ident: $here_type:ty = $make:path)*
             $(, by $by:ident: $by_kind:ty)?
             $(, near $near:tt)?
             $(, as $value:ty = $convert:path)?
@@ -271,6 +278,7 @@ macro_rules! keys {
             $(then $then:ident: $then_type:ty,)*
             $(also $also:ty,)*
         }
+        $($further:tt)*
     ) => {
         impl $crate::inventory::keys::Keys for $name {
             const TABLE: &'static $crate::inventory::shape::Struct = {
@@ -301,7 +309,7 @@ macro_rules! keys {
                 $(let $member = fields.take::<$kind>($key, concat!($(stringify!($default))?));)*
                 $(let $then = <$then_type as $crate::inventory::keys::Keys>::take(fields);)*
                 Some(Self {
-                    $($here: fields.cursor().located().clone(),)?
+                    $($here: $make(fields.cursor()),)*
                     $($by: $by?,)?
                     $($first: $first?,)*
                     $($member: $member?,)*
@@ -327,7 +335,9 @@ macro_rules! keys {
             const KEY: &'static $crate::inventory::shape::Rule =
                 <$by_kind as $crate::inventory::keys::EntryKey>::RULE;
         })?
+        $crate::inventory::keys::keys! { $($further)* }
     };
+    () => {};
     (@near) => { &[] };
     (@near $near:tt) => { &$near };
     (@value $name:ident) => { $name };

@@ -67,15 +67,23 @@ impl<K: Shaped> Shaped for Vec<K> {
     }
 }
 
-/// With its location.
+/// With its location; where it is absent that is the location of the map around it.
 impl<K: Shaped> Shaped for Spanned<K> {
     type Value = Spanned<K::Value>;
     const SHAPE: Shape = K::SHAPE;
+    const REQUIRED: bool = K::REQUIRED;
 
     fn read(at: &Cursor<'_>) -> Option<Self::Value> {
         Some(Spanned {
             value: K::read(at)?,
             location: at.location(),
+        })
+    }
+
+    fn absent(around: &Cursor<'_>) -> Option<Self::Value> {
+        Some(Spanned {
+            value: K::absent(around)?,
+            location: around.location(),
         })
     }
 }
@@ -185,40 +193,7 @@ impl<K: Shaped<Value: Default>, const MUST: bool> Shaped for OrDefault<K, MUST> 
 }
 
 /// What must be there, but reading goes on without it, so that what else is wrong is found in the same run.
-pub struct Required<K>(PhantomData<K>);
-
-impl<K: Shaped> Shaped for Required<K> {
-    type Value = Option<K::Value>;
-    const SHAPE: Shape = K::SHAPE;
-
-    fn read(at: &Cursor<'_>) -> Option<Self::Value> {
-        K::read(at).map(Some)
-    }
-
-    fn absent(_: &Cursor<'_>) -> Option<Self::Value> {
-        Some(None)
-    }
-}
-
-/// With its location; where it is absent it is empty, and lies where the map around it does. Whether it must be there.
-pub struct OrEmpty<K, const MUST: bool = false>(PhantomData<K>);
-
-impl<K: Shaped<Value: Default>, const MUST: bool> Shaped for OrEmpty<K, MUST> {
-    type Value = Spanned<K::Value>;
-    const SHAPE: Shape = K::SHAPE;
-    const REQUIRED: bool = MUST;
-
-    fn read(at: &Cursor<'_>) -> Option<Self::Value> {
-        Spanned::<K>::read(at)
-    }
-
-    fn absent(around: &Cursor<'_>) -> Option<Self::Value> {
-        Some(Spanned {
-            value: K::Value::default(),
-            location: around.location(),
-        })
-    }
-}
+pub type Required<K> = OrDefault<Option<K>, true>;
 
 /// Shared by those who copy it.
 impl<K: Shaped> Shaped for Arc<K> {

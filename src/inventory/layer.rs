@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use crate::inventory::cursor::Cursor;
 use crate::inventory::keys::Keys;
 use crate::inventory::spec::Spec;
 use crate::yaml::{Located, Map, Value};
@@ -40,7 +41,8 @@ pub fn merge(base: &Located, over: &Located) -> Located {
 }
 
 /// The layer's part of a node, of a profile or of the cluster; None if it says nothing.
-pub fn layer(whole: &Located) -> Option<Arc<Located>> {
+pub fn layer(at: &Cursor<'_>) -> Option<Arc<Located>> {
+    let whole = at.located();
     let entries: Vec<(Arc<str>, Located)> = whole
         .as_map()?
         .iter()

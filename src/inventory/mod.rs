@@ -9,7 +9,7 @@ use crate::input;
 use crate::inventory::cluster::ClusterFile;
 use crate::inventory::cursor::Cursor;
 use crate::inventory::keys::{Keys, Shaped};
-use crate::inventory::nodes::{NodeItem, OneNode, RangeOfNodes};
+use crate::inventory::nodes::{NodeItem, RangeOfNodes};
 use crate::inventory::profiles::ProfileFile;
 use crate::inventory::shape::Struct;
 use crate::model::{Location, Spanned};
@@ -61,7 +61,7 @@ pub static PROFILE: &Struct = ProfileFile::TABLE;
 /// The fields that profiles, the cluster and nodes share.
 pub static LAYER: &Struct = Spec::TABLE;
 /// The tables of an item of `nodes`.
-pub static NODES: [&Struct; 2] = [RangeOfNodes::TABLE, OneNode::TABLE];
+pub static NODES: [&Struct; 2] = [RangeOfNodes::TABLE, Node::TABLE];
 
 /// A cluster and its nodes.
 pub struct Inventory {
@@ -123,7 +123,7 @@ impl Inventory {
         let mut reader = Reader {
             report,
             profiles: profiles::Profiles::new(project.clone()),
-            layer: layer::layer(&file.layer),
+            layer: file.layer.take(),
             shared_profiles: std::mem::take(&mut file.profiles),
         };
         let (specs, spec_of) = reader.specs(&nodes);

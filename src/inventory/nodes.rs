@@ -17,28 +17,57 @@ use crate::inventory::shape::Shape;
 use crate::inventory::spec::Spec;
 use crate::inventory::text::{Address, Mac, cidr};
 use crate::kubernetes::names::node_name;
-use crate::model::Network;
 use crate::model::{FieldLocation, Spanned};
 use crate::report::{Finding, Id};
 use crate::yaml::Located;
 
-/// One node, as the inventory has it.
-#[derive(Clone, Debug)]
-pub struct Node {
-    /// Its name in the cluster.
-    pub name: Spanned<String>,
-    /// Its addresses, the first one first.
-    pub addresses: Vec<Spanned<IpAddr>>,
-    /// Its MAC addresses, lower-case with colons.
-    pub macs: Vec<Spanned<String>>,
-    /// Profiles beside the cluster-wide ones.
-    pub profiles: Vec<Spanned<String>>,
-    /// Its interfaces, where the inventory has them.
-    pub network: Option<Arc<Network>>,
-    /// What it says of itself, from the outermost layer (its range's) to the innermost. Members of one range share
-    /// the very same value, so that what is equal for them is worked out once.
-    pub layers: Vec<Arc<Located>>,
-    refinable: bool,
+keys! {
+    /// One node, as the inventory has it.
+    #[derive(Clone, Debug)]
+    pub struct Node: "node",
+        // From the outermost layer (its range's) to the innermost. Members of one range share the very same value, so that
+        // what is equal for them is worked out once.
+        here layers: Vec<Arc<Located>> = layers,
+        here refinable: bool = not_refinable,
+        near ["range"],
+        as Node = known_macs
+    {
+        /// the node's name, at most 63 characters; of a member of a range, to refine it
+        "name" => name: Spanned<NodeName>,
+        /// one IPv4, one IPv6 or one of each
+        "addresses" => addresses: Vec<Spanned<Address>>,
+        /// MAC addresses, by which machines that boot over the network are known
+        "macs" => macs: Vec<Spanned<Mac>>,
+        /// profiles beside the cluster's, after those
+        "profiles" => profiles: Vec<Spanned<ProfileName>>,
+        /// network interfaces by name; omit it where the image or DHCP configures the network
+        "interfaces" => network: OrDefault<Interfaces>,
+        also Spec,
+    }
+
+    /// Many nodes.
+    pub struct RangeOfNodes: "nodeRange",
+        here layers: Vec<Arc<Located>> = layers,
+        near ["name", "addresses", "macs", "interfaces"]
+    {
+        /// many nodes whose names count, in the place of one name
+        "range" => range: NodeRange,
+        /// profiles beside the cluster's, after those
+        "profiles" => profiles: Vec<Spanned<ProfileName>>,
+        also Spec,
+    }
+
+    /// How they are counted.
+    pub struct NodeRange: "range" {
+        /// names with one range in brackets; zeros as the first number has them
+        "names" => names: Spanned<RangeText>,
+        /// names that are left out; their addresses stay free
+        "except" => except: Vec<Spanned<NodeName>>,
+        /// the first node's address, or one for each family
+        "start" => start: OrDefault<OneOrMore<Spanned<Address>>>,
+        /// the network that all addresses must lie in
+        "within" => within: Option<Spanned<NodeCidr>>,
+    }
 }
 
 impl Node {
@@ -57,6 +86,15 @@ impl Node {
     }
 }
 
+fn layers(at: &Cursor<'_>) -> Vec<Arc<Located>> {
+    layer(at).into_iter().collect()
+}
+
+/// Only members of a range are.
+fn not_refinable(_: &Cursor<'_>) -> bool {
+    false
+}
+
 /// All nodes by name, in the order of the inventory.
 #[derive(Debug, Default)]
 pub struct Nodes {
@@ -73,18 +111,7 @@ impl Nodes {
     /// Adds a node, or the nodes of a range; `find` takes findings.
     pub fn add(&mut self, item: NodeItem, find: &mut impl FnMut(Finding)) {
         match item {
-            NodeItem::One(keys) => {
-                let node = Node {
-                    layers: layer(&keys.layer).into_iter().collect(),
-                    name: keys.name,
-                    addresses: keys.addresses,
-                    macs: keys.macs,
-                    profiles: keys.profiles,
-                    network: keys.interfaces.map(Arc::new),
-                    refinable: false,
-                };
-                self.add_one(node, find);
-            }
+            NodeItem::One(node) => self.add_one(*node, find),
             NodeItem::Range(range) => self.add_range(&range, find),
         }
     }
@@ -126,11 +153,21 @@ impl Nodes {
         for start in &range.start {
             fits(&names.value, start, range.within.as_ref(), find);
         }
-        let members = Members {
-            names,
-            starts: &range.start,
-            profiles: &keys.profiles,
-            layers: layer(&keys.layer).into_iter().collect(),
+        let member = |name, offset| Node {
+            layers: keys.layers.clone(),
+            refinable: true,
+            name: Spanned {
+                value: name,
+                location: names.location.clone(),
+            },
+            addresses: range
+                .start
+                .iter()
+                .filter_map(|start| nth(start, offset))
+                .collect(),
+            macs: Vec::new(),
+            profiles: keys.profiles.clone(),
+            network: None,
         };
         let mut unused: Vec<&Spanned<String>> = range.except.iter().collect();
         for (offset, name) in (0..).zip(names.value.names()) {
@@ -140,7 +177,7 @@ impl Nodes {
                 continue;
             }
             match checked_name(&name) {
-                Ok(name) => self.add_one(members.node(name, offset), find),
+                Ok(name) => self.add_one(member(name, offset), find),
                 // One member shows what is wrong with all of them.
                 Err(rule) => {
                     find(
@@ -167,59 +204,20 @@ impl Nodes {
 /// One item of `nodes`, or one line of a file with nodes.
 pub enum NodeItem {
     /// A node.
-    One(Box<OneNode>),
+    One(Box<Node>),
     /// Many nodes whose names count.
     Range(Box<RangeOfNodes>),
 }
 
 impl Shaped for NodeItem {
     type Value = Self;
-    const SHAPE: Shape = Shape::Either(&[RangeOfNodes::SHAPE, OneNode::SHAPE]);
+    const SHAPE: Shape = Shape::Either(&[RangeOfNodes::SHAPE, Node::SHAPE]);
 
     fn read(at: &Cursor<'_>) -> Option<Self> {
         match at.has("range") {
             true => RangeOfNodes::read(at).map(|range| Self::Range(Box::new(range))),
-            false => OneNode::read(at).map(|node| Self::One(Box::new(node))),
+            false => Node::read(at).map(|node| Self::One(Box::new(node))),
         }
-    }
-}
-
-keys! {
-    pub struct OneNode: "node", here layer, near ["range"], as OneNode = known_macs {
-        /// the node's name, at most 63 characters; of a member of a range, to refine it
-        "name" => name: Spanned<NodeName>,
-        /// one IPv4, one IPv6 or one of each
-        "addresses" => addresses: Vec<Spanned<Address>>,
-        /// MAC addresses, by which machines that boot over the network are known
-        "macs" => macs: Vec<Spanned<Mac>>,
-        /// profiles beside the cluster's, after those
-        "profiles" => profiles: Vec<Spanned<ProfileName>>,
-        /// network interfaces by name; omit it where the image or DHCP configures the network
-        "interfaces" => interfaces: OrDefault<Interfaces>,
-        also Spec,
-    }
-}
-
-keys! {
-    pub struct RangeOfNodes: "nodeRange", here layer, near ["name", "addresses", "macs", "interfaces"] {
-        /// many nodes whose names count, in the place of one name
-        "range" => range: NodeRange,
-        /// profiles beside the cluster's, after those
-        "profiles" => profiles: Vec<Spanned<ProfileName>>,
-        also Spec,
-    }
-}
-
-keys! {
-    pub struct NodeRange: "range" {
-        /// names with one range in brackets; zeros as the first number has them
-        "names" => names: Spanned<RangeText>,
-        /// names that are left out; their addresses stay free
-        "except" => except: Vec<Spanned<NodeName>>,
-        /// the first node's address, or one for each family
-        "start" => start: OrDefault<OneOrMore<Spanned<Address>>>,
-        /// the network that all addresses must lie in
-        "within" => within: Option<Spanned<NodeCidr>>,
     }
 }
 
@@ -234,8 +232,8 @@ texts! {
 }
 
 /// Where the node's MAC addresses are known, its interfaces have no others: with another one an interface would stay down.
-fn known_macs(node: OneNode, at: &Cursor<'_>) -> Option<OneNode> {
-    for interface in node.interfaces.iter().flat_map(|all| &all.interfaces) {
+fn known_macs(node: Node, at: &Cursor<'_>) -> Option<Node> {
+    for interface in node.network.iter().flat_map(|all| &all.interfaces) {
         let Some(mac) = interface.mac.as_ref().filter(|_| !node.macs.is_empty()) else {
             continue;
         };
@@ -249,35 +247,11 @@ fn known_macs(node: OneNode, at: &Cursor<'_>) -> Option<OneNode> {
     Some(node)
 }
 
-/// What all members of a range have in common.
-struct Members<'r> {
-    names: &'r Spanned<NameRange>,
-    starts: &'r [Spanned<IpAddr>],
-    profiles: &'r [Spanned<String>],
-    layers: Vec<Arc<Located>>,
-}
-
-impl Members<'_> {
-    fn node(&self, name: String, offset: u64) -> Node {
-        let address = |start: &Spanned<IpAddr>| {
-            nth_address(start.value, offset).map(|value| Spanned {
-                value,
-                location: start.location.clone(),
-            })
-        };
-        Node {
-            name: Spanned {
-                value: name,
-                location: self.names.location.clone(),
-            },
-            addresses: self.starts.iter().filter_map(address).collect(),
-            macs: Vec::new(),
-            profiles: self.profiles.to_vec(),
-            network: None,
-            layers: self.layers.clone(),
-            refinable: true,
-        }
-    }
+fn nth(start: &Spanned<IpAddr>, offset: u64) -> Option<Spanned<IpAddr>> {
+    Some(Spanned {
+        value: nth_address(start.value, offset)?,
+        location: start.location.clone(),
+    })
 }
 
 /// Checks that every address of a range lies in its network.

@@ -44,35 +44,27 @@ keys! {
         /// from where cloud-init and Ignition fetch assets, with {sha256}
         "assetsURL" => assets_url: Option<AssetsUrl>,
     }
-}
 
-keys! {
     for ArchiveSettings: "tarball" {
         /// how archives are compressed
         "compression" => compression: CompressionWord = "gzip",
         /// where large files are: in a layer that nodes share, or inside each payload
         "assets" => assets: ArchiveAssets = "layer",
     }
-}
 
-keys! {
     for InitramfsSettings: "initramfs" {
         first archive: ArchiveSettings,
         /// a root in RAM, files carried to the disk's root, or an Ignition configuration for a CoreOS live system
         "mode" => mode: ModeWord = "ramRoot",
     }
-}
 
-keys! {
     for Limit: "limit" {
         /// the most that the platform takes
         "maxBytes" => max_bytes: u64,
         /// what it counts
         "count" => count: CountWord,
     }
-}
 
-keys! {
     for MergeSpec: "merge" {
         /// a file of the project
         "source" => source: Spanned<ProjectFile>,

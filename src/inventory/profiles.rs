@@ -26,7 +26,7 @@ const DEFAULTS: &str = "defaults";
 
 keys! {
     /// A profile as it is written.
-    pub struct ProfileFile: "profile", here layer {
+    pub struct ProfileFile: "profile", here layer: Option<Arc<Located>> = layer {
         /// the version of this format
         "apiVersion" => _api_version: Required<ApiVersion>,
         /// what this file is
@@ -126,7 +126,7 @@ impl Profiles {
         for parent in &profile.extends {
             merged = lay(merged, self.resolve(parent, chain, report));
         }
-        lay(merged, layer(&profile.layer))
+        lay(merged, profile.layer)
     }
 
     /// The name and text of a profile's file.

@@ -42,9 +42,7 @@ keys! {
         /// hosts, domains and networks that are reached directly, beside the cluster's own
         "noProxy" => no_proxy: Vec<NoProxy>,
     }
-}
 
-keys! {
     /// A registry, by the name that images begin with.
     #[derive(Clone, Debug)]
     pub struct Registry: "registry", by host: Spanned<RegistryHost> {
@@ -55,9 +53,7 @@ keys! {
         /// servers that are asked before the registry, in order
         "mirrors" => mirrors: Vec<Mirror>,
     }
-}
 
-keys! {
     /// A mirror of a registry.
     #[derive(Clone, Debug)]
     pub struct Mirror: "mirror" {

@@ -37,13 +37,11 @@ keys! {
         /// whether it may overwrite what earlier layers wrote
         "replace" => replace: bool = false,
     }
-}
 
-keys! {
     /// All layers of a node, merged and typed: the fields that profiles, the cluster and nodes share. Text is not rendered
     /// yet.
     #[derive(Clone, Debug)]
-    pub struct Spec: "layer", here merged {
+    pub struct Spec: "layer", here merged: Located = written {
         /// the kubelet's version: decides which fields, flags and labels exist
         "kubernetes" => kubernetes: Spanned<Release>,
         /// what is true of the image that the node boots
@@ -91,9 +89,7 @@ keys! {
         /// which payloads are written, and how
         "output" => output: Section<Settings>,
     }
-}
 
-keys! {
     /// What the kubelet is told.
     #[derive(Clone, Debug)]
     pub struct KubeletSpec: "kubelet" {
@@ -166,6 +162,10 @@ impl Entry for Taint {
     const KEY: &'static Rule = TaintName::RULE;
 }
 
+fn written(at: &Cursor<'_>) -> Located {
+    at.located().clone()
+}
+
 /// A KubeletConfiguration, as merged.
 pub enum KubeletConfig {}
 
@@ -174,7 +174,7 @@ impl Shaped for KubeletConfig {
     const SHAPE: Shape = Shape::KubeletConfig;
 
     fn read(at: &Cursor<'_>) -> Option<Located> {
-        Some(at.located().clone())
+        Some(written(at))
     }
 }
 

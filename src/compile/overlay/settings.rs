@@ -29,18 +29,14 @@ keys! {
         /// the state of units by name
         "units" => units: MapOf<UnitState>,
     }
-}
 
-keys! {
     pub struct Minors: "minors" {
         /// the first
         "since" => since: Option<Minor>,
         /// the last
         "until" => until: Option<Minor>,
     }
-}
 
-keys! {
     pub struct OverlayAttributes: "overlayAttributes" {
         /// permission bits, a quoted octal string
         "mode" => mode: Option<Mode>,
@@ -49,23 +45,17 @@ keys! {
         /// the owning group
         "group" => group: Option<Owner>,
     }
-}
 
-keys! {
     pub struct DirectoryKeys: "overlayDirectory", by path: PathOnNode, as OverlayEntry = directory {
         first attributes: OverlayAttributes,
     }
-}
 
-keys! {
     pub struct FilesKeys: "overlayFiles", by glob: Glob, as Rule = rule {
         first attributes: OverlayAttributes,
         /// whether they hold secrets
         "secret" => secret: bool = false,
     }
-}
 
-keys! {
     /// What an overlay asks of a unit.
     #[derive(Debug)]
     pub struct UnitState: "unitState", by name: UnitName {

@@ -23,9 +23,7 @@ keys! {
         /// the port that is used while it works, in mode active-backup
         "primary" => primary: Option<InterfaceName>,
     }
-}
 
-keys! {
     pub struct VlanKeys: "vlan" {
         /// its number
         "id" => id: VlanId,
