@@ -57,13 +57,13 @@ pub enum Command {
     /// Bake every node's payloads and the cluster's manifests into a bundle
     ///
     /// What is built is usable until the first of its tokens, its certificates
-    /// or the CA ends. A payload may lie for `tokens.shelfLife` before its node
-    /// boots; a token or certificate that ends earlier is a finding.
+    /// or the CA ends. A node may still boot for `tokens.bootWithin` after the
+    /// build; a token or certificate that ends earlier is a finding.
     ///
     /// Clocks: the API server's decides whether a token is still good, so one
-    /// that is created on a machine whose clock is late ends early: let tokens
-    /// live longer than payloads lie, by more than clocks differ. The node's
-    /// own decides whether it believes the API server's certificate: with an
+    /// that is created on a machine whose clock is behind expires early. Make
+    /// tokens.ttl exceed tokens.bootWithin by more than clocks differ. The
+    /// node's own decides whether it believes the API server's certificate: with an
     /// empty clock battery (1970) or one that is years off, it joins only when
     /// its time has been set, and the kubelet is restarted until then. Its
     /// first certificate begins five minutes in the past; a node whose clock

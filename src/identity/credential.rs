@@ -75,7 +75,7 @@ pub struct Expectation<'a> {
     /// The time at which it is judged.
     pub at: OffsetDateTime,
     /// How long it must be valid after that.
-    pub shelf_life: Duration,
+    pub boot_within: Duration,
 }
 
 /// A certificate that was read, and what is to be said of it. Without errors there always is one.
@@ -190,9 +190,9 @@ fn misfits(found: &X509Certificate<'_>, expected: &Expectation<'_>) -> Vec<Strin
     }
     if end <= expected.at {
         faults.push(format!("the certificate expired at {}", time(end)));
-    } else if end < expected.at + expected.shelf_life {
+    } else if end < expected.at + expected.boot_within {
         faults.push(format!(
-            "the certificate ends at {}, before the shelf life of the payloads does",
+            "the certificate ends at {}, before the node's time to boot is over",
             time(end)
         ));
     }
@@ -332,7 +332,7 @@ mod tests {
             leaf,
             ca: &bundle(ca),
             at,
-            shelf_life: DAY,
+            boot_within: DAY,
         };
         let judged = Judged::parse(text, &Location::file("x.pem"), &expected);
         let mut report = Report::default();
@@ -380,7 +380,7 @@ mod tests {
             (NOW + DAY * 10, "expired at 2030-06-11T12:00:00Z"),
             (
                 NOW + DAY * 19 / 2,
-                "ends at 2030-06-11T12:00:00Z, before the shelf life",
+                "ends at 2030-06-11T12:00:00Z, before the node's time to boot",
             ),
         ] {
             let said = said(good.expose(), &leaf(), &ca, at);

@@ -152,14 +152,14 @@ fn tokens(cluster: &Cluster, report: &mut Report) {
                 .help("set tokens.approval to review, or a shorter ttl"),
         );
     }
-    if tokens.shelf_life > tokens.ttl.value {
-        let rule = "tokens end before the shelf life of the payloads does";
+    if tokens.boot_within > tokens.ttl.value {
+        let rule = "tokens end before the nodes' time to boot is over";
         report.add(
             tokens
                 .ttl
                 .location
                 .finding(Id::TokenTtlShort, rule)
-                .help("make tokens.ttl longer than tokens.shelfLife"),
+                .help("make tokens.ttl longer than tokens.bootWithin"),
         );
     }
     if !tokens.node_group.value.contains("{node}") {

@@ -96,8 +96,8 @@ keys! {
     pub struct TokenSettings: "tokens", as TokenSettings = token_settings {
         /// how long a new token lives
         "ttl" => ttl: Spanned<DurationText> = "24h",
-        /// how long a payload may lie before its node boots; ttl must cover it
-        "shelfLife" => shelf_life: DurationText = "0",
+        /// how long after the build a node may still boot; ttl must be longer
+        "bootWithin" => boot_within: DurationText = "0",
         /// what tokens may do; signing only if you use cluster-info discovery
         "usages" => usages: Vec<Usage> = ["authentication"],
         /// the group that RBAC is bound to, the same for all nodes

@@ -214,7 +214,7 @@ fn token(
     without: &mut Vec<Finding>,
 ) -> Option<Token> {
     let tokens = inputs.tokens;
-    match tokens.usable(node, inputs.at, cluster.tokens.shelf_life) {
+    match tokens.usable(node, inputs.at, cluster.tokens.boot_within) {
         Ok(token) => Some(token.clone()),
         Err(finding) => {
             // A token that cannot be read is not missing.

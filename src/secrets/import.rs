@@ -411,7 +411,7 @@ mod tests {
         let terms = TokenTerms {
             ttl: Duration::from_secs(3600),
             now: NOW,
-            shelf_life: Duration::ZERO,
+            boot_within: Duration::ZERO,
             force: false,
             description: "",
         };

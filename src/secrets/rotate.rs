@@ -212,7 +212,7 @@ mod tests {
         TokenTerms {
             ttl: HOUR * 10,
             now,
-            shelf_life: Duration::ZERO,
+            boot_within: Duration::ZERO,
             force: false,
             description: "",
         }

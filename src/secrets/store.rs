@@ -44,8 +44,8 @@ pub struct TokenTerms<'a> {
     pub ttl: Duration,
     /// When the tokens are created.
     pub now: OffsetDateTime,
-    /// How long a payload may lie before its node boots: a token that does not last so long is no good any more.
-    pub shelf_life: Duration,
+    /// How long after the build a node may still boot: a token that ends before is no good any more.
+    pub boot_within: Duration,
     /// Mint for nodes too whose newest token is still good.
     pub force: bool,
     /// The tokens' description; `{node}` becomes the node's name.
@@ -95,13 +95,13 @@ impl TokenStore {
         self.nodes.get(node)?.last()
     }
 
-    /// The newest token of a node if it is good at `at` and for `shelf_life` after that: a payload lies for so long
+    /// The newest token of a node if it is good at `at` and for `boot_within` after that: for so long its node may still boot
     /// before its node boots. Else the finding.
     pub fn usable(
         &self,
         node: &str,
         at: OffsetDateTime,
-        shelf_life: Duration,
+        boot_within: Duration,
     ) -> std::result::Result<&Token, Finding> {
         let path = || format!("tokens.{node}");
         let whole = Location::file(self.file.clone());
@@ -133,14 +133,15 @@ impl TokenStore {
             return Err(Finding::new(Id::TokenExpired, location, path(), rule).help(create));
         }
         let end =
-            at.checked_add(time::Duration::try_from(shelf_life).unwrap_or(time::Duration::MAX));
+            at.checked_add(time::Duration::try_from(boot_within).unwrap_or(time::Duration::MAX));
         if end.is_none_or(|end| !token.is_valid(end)) {
             let rule = format!(
-                "the token {} expires at {until}, before the shelf life of the payload ends",
+                "the token {} expires at {until}, before the node's time to boot is over",
                 token.id
             );
-            return Err(Finding::new(Id::TokenExpired, location, path(), rule)
-                .help("create tokens that live longer (tokens.ttl), or shorten tokens.shelfLife"));
+            return Err(Finding::new(Id::TokenExpired, location, path(), rule).help(
+                "create tokens that live longer (tokens.ttl), or shorten tokens.bootWithin",
+            ));
         }
         Ok(token)
     }
@@ -173,7 +174,7 @@ impl TokenStore {
         self.is_partial
     }
 
-    /// Creates a token for each of the nodes whose newest one is not good to the end of the shelf life, in the order
+    /// Creates a token for each of the nodes whose newest one is not good until its node's time to boot is over, in the order
     /// given. No token is removed: an older one may still be on its way to a node.
     pub fn create<'n>(
         &mut self,
@@ -185,7 +186,7 @@ impl TokenStore {
         let mut taken = self.ids();
         let mut created = Vec::new();
         for node in nodes {
-            if !terms.force && self.usable(node, terms.now, terms.shelf_life).is_ok() {
+            if !terms.force && self.usable(node, terms.now, terms.boot_within).is_ok() {
                 continue;
             }
             let epoch = self.newest(node).map_or(0, |token| token.epoch);
@@ -274,8 +275,8 @@ fn expiry(created: OffsetDateTime, terms: &TokenTerms<'_>) -> Result<OffsetDateT
     if ttl.is_zero() {
         bail!("creating tokens: they would live for less than a second");
     }
-    if ttl <= terms.shelf_life {
-        bail!("creating tokens: their ttl must be longer than the shelf life of the payloads");
+    if ttl <= terms.boot_within {
+        bail!("creating tokens: their ttl must be longer than tokens.bootWithin");
     }
     created
         .checked_add(time::Duration::try_from(ttl)?)
@@ -305,7 +306,7 @@ mod tests {
         TokenTerms {
             ttl: HOUR,
             now,
-            shelf_life: Duration::ZERO,
+            boot_within: Duration::ZERO,
             force: false,
             description: "for {node}",
         }
@@ -336,18 +337,15 @@ mod tests {
     }
 
     #[test]
-    fn a_token_that_does_not_last_the_shelf_life_is_created_again() {
+    fn a_token_that_does_not_last_the_boot_within_is_created_again() {
         let mut store = TokenStore::new("secrets.yaml");
         store.create(["a"], &terms(NOW)).unwrap();
-        let shelved = |shelf_life| TokenTerms {
-            shelf_life,
+        let within = |boot_within| TokenTerms {
+            boot_within,
             ..terms(NOW + HOUR / 2)
         };
-        assert!(store.create(["a"], &shelved(HOUR / 4)).unwrap().is_empty());
-        assert_eq!(
-            store.create(["a"], &shelved(HOUR * 3 / 4)).unwrap().len(),
-            1
-        );
+        assert!(store.create(["a"], &within(HOUR / 4)).unwrap().is_empty());
+        assert_eq!(store.create(["a"], &within(HOUR * 3 / 4)).unwrap().len(), 1);
         // The new one would be no good either: creating would never end.
         assert!(store.create(["a"], &shelved(HOUR)).is_err());
     }
@@ -362,13 +360,13 @@ mod tests {
     }
 
     #[test]
-    fn a_token_must_outlive_the_shelf_life() {
+    fn a_token_must_outlive_the_time_to_boot() {
         let mut store = TokenStore::new("secrets.yaml");
         store.create(["a"], &terms(NOW)).unwrap();
         assert!(store.usable("a", NOW, HOUR / 2).is_ok());
-        for (node, at, shelf_life, rule) in [
-            ("a", NOW, HOUR, "before the shelf life"),
-            ("a", NOW, Duration::MAX, "before the shelf life"),
+        for (node, at, boot_within, rule) in [
+            ("a", NOW, HOUR, "before the node's time to boot"),
+            ("a", NOW, Duration::MAX, "before the node's time to boot"),
             (
                 "a",
                 NOW + HOUR,
@@ -377,7 +375,7 @@ mod tests {
             ),
             ("b", NOW, Duration::ZERO, "has no token"),
         ] {
-            let finding = store.usable(node, at, shelf_life).unwrap_err();
+            let finding = store.usable(node, at, boot_within).unwrap_err();
             assert!(finding.message.contains(rule), "{finding}");
             assert_eq!(*finding.path, format!("tokens.{node}"));
         }

@@ -25,13 +25,13 @@ pub fn load(
     (ca, at): (&CaBundle, OffsetDateTime),
     report: &mut Report,
 ) -> Result<HashMap<String, Arc<Credential>>> {
-    let shelf_life = inventory.cluster.tokens.shelf_life;
+    let boot_within = inventory.cluster.tokens.boot_within;
     let judge = |wanted: &WantedCredential<'_>| {
         let expected = Expectation {
             leaf: &wanted.leaf,
             ca,
             at,
-            shelf_life,
+            boot_within,
         };
         Judged::load(project, &wanted.file, &expected)
     };

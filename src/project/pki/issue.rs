@@ -80,7 +80,7 @@ pub fn issue(request: &IssueRequest, report: &mut Report) -> Result<Option<Issua
         project,
         ca: &ca,
         now,
-        shelf_life: inventory.cluster.tokens.shelf_life,
+        boot_within: inventory.cluster.tokens.boot_within,
         within: request.renew_within,
         force: request.force,
     };
@@ -128,7 +128,7 @@ struct Keeping<'a> {
     project: &'a ProjectFolder,
     ca: &'a CaBundle,
     now: OffsetDateTime,
-    shelf_life: Duration,
+    boot_within: Duration,
     within: Option<Duration>,
     force: bool,
 }
@@ -159,7 +159,7 @@ impl Keeping<'_> {
             leaf: &wanted.leaf,
             ca: self.ca,
             at: self.now,
-            shelf_life: self.shelf_life,
+            boot_within: self.boot_within,
         };
         let judged = Judged::load(self.project, &wanted.file, &expected)?;
         // What another CA signed is one too: whoever asks this CA wants its own.

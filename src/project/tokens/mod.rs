@@ -178,7 +178,7 @@ fn terms(inventory: &Inventory, ttl: Option<Duration>) -> TokenTerms<'static> {
     TokenTerms {
         ttl: ttl.unwrap_or(settings.ttl.value),
         now: OffsetDateTime::now_utc(),
-        shelf_life: settings.shelf_life,
+        boot_within: settings.boot_within,
         force: false,
         description: DESCRIPTION,
     }

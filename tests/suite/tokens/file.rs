@@ -29,7 +29,7 @@ fn terms(description: &str) -> TokenTerms<'_> {
     TokenTerms {
         ttl: Duration::from_secs(3600),
         now: datetime!(2026-11-24 15:00 UTC),
-        shelf_life: Duration::ZERO,
+        boot_within: Duration::ZERO,
         force: false,
         description,
     }

@@ -88,7 +88,7 @@ pub fn change(project: &Project) {
     write(project, AFTER, |text| {
         text.replace("generation: 3", "generation: 4")
             .replace("except: [edge-003]", "except: [edge-002]")
-            .replace("  shelfLife: 7d\n", "  shelfLife: 7d\n  group: system:bootstrappers:mine\n")
+            .replace("  bootWithin: 7d\n", "  bootWithin: 7d\n  group: system:bootstrappers:mine\n")
             .replace(
                 "node-role.kubernetes.io/control-plane: \"\"\n      topology",
                 "node-role.kubernetes.io/control-plane: x\n      node-restriction.kubernetes.io/pci: \"yes\"\n      topology",

@@ -212,7 +212,7 @@ fn an_editor_completes_explains_and_checks_a_new_project() {
     let (line, column) = place(&changed, "review ");
     let words = server.proposals(&file, (line, column));
     assert!(words.contains(&"auto".to_owned()), "{words:?}");
-    let (line, column) = place(&changed, "shelfLife");
+    let (line, column) = place(&changed, "bootWithin");
     let hover = server.at("textDocument/hover", &file, (line, column + 2));
     let said = hover["contents"].to_string();
     assert!(said.contains("how long a payload may lie"), "{said}");
