@@ -55,7 +55,7 @@ fn overlays<'a>(
     node: &'a NodeRecord,
 ) -> Result<(Mode, Vec<&'a FileRecord>)> {
     let mode = node.initramfs.as_ref().map(|record| &*record.mode);
-    let known = [Mode::RamRoot, Mode::Carry, Mode::CoreosLive];
+    let known = [Mode::Diskless, Mode::CopyToRoot, Mode::CoreosLive];
     let mode = known.into_iter().find(|known| mode == Some(known.name()));
     let overlay = |file: &&FileRecord| is_overlay(file.name());
     let mut overlays: Vec<&FileRecord> = node.files.iter().filter(overlay).collect();

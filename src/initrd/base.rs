@@ -45,13 +45,13 @@ impl Base {
 
     /// Makes sure that an overlay of this mode works on this base, and that none is there already.
     pub fn check(&self, mode: Mode, overlay: &Listing) -> Result<()> {
-        for mode in [Mode::RamRoot, Mode::Carry, Mode::CoreosLive] {
+        for mode in [Mode::Diskless, Mode::CopyToRoot, Mode::CoreosLive] {
             if self.has(mode.mark()) {
                 bail!("an overlay is in it already: it has {}", mode.mark());
             }
         }
         let (works, lacks) = match mode {
-            Mode::RamRoot => (
+            Mode::Diskless => (
                 // busybox may make its links when it starts.
                 self.has_program("busybox")
                     || ["sh", "mount", "chroot"]
@@ -59,11 +59,11 @@ impl Base {
                         .all(|name| self.has_program(name)),
                 "sh, mount and chroot, with which the root is mounted over itself",
             ),
-            Mode::Carry => (
+            Mode::CopyToRoot => (
                 self.has("/usr/lib/systemd/system/initrd.target")
                     || self.has("/lib/systemd/system/initrd.target")
                     || self.has("/scripts/functions"),
-                "systemd or initramfs-tools' scripts, one of which must carry the files",
+                "systemd or initramfs-tools' scripts, one of which must copy the files",
             ),
             Mode::CoreosLive => (self.has_program("ignition"), "Ignition"),
         };

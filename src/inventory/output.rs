@@ -54,8 +54,8 @@ keys! {
 
     for InitramfsSettings: "initramfs" {
         first archive: ArchiveSettings,
-        /// a root in RAM, files carried to the disk's root, or an Ignition configuration for a CoreOS live system
-        "mode" => mode: ModeWord = "ramRoot",
+        /// the initramfs is the root, its files are copied to the disk's root, or an Ignition configuration for a CoreOS live system
+        "mode" => mode: ModeWord = "diskless",
     }
 
     for Limit: "limit" {
@@ -96,8 +96,8 @@ choices! {
     CloudAssets: Assets = [("inside", Assets::Inside), ("url", Assets::Url), ("iso", Assets::Iso)], else Assets::Inside;
     /// The words of `initramfs.mode`.
     ModeWord: Mode = [
-        ("ramRoot", Mode::RamRoot),
-        ("carry", Mode::Carry),
+        ("diskless", Mode::Diskless),
+        ("copyToRoot", Mode::CopyToRoot),
         ("coreosLive", Mode::CoreosLive),
     ];
     /// What a platform counts.

@@ -108,7 +108,7 @@ pub struct NodeRecord {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct InitramfsRecord {
-    /// `ramRoot`, `carry` or `coreosLive`.
+    /// `diskless`, `copyToRoot` or `coreosLive`.
     pub mode: String,
     /// What the kernel's command line must have for it.
     pub kernel_arguments: Vec<String>,

@@ -21,7 +21,7 @@ pub fn bases(project: &ProjectFolder, plan: &Plan) -> Vec<Option<u64>> {
     let of_class = |class: &std::sync::Arc<ClassPlan>| {
         let spec = &class.spec;
         let pxe = spec.output.pxe.as_ref()?;
-        if spec.os.memory.is_none() || spec.output.initramfs.mode != Mode::RamRoot {
+        if spec.os.memory.is_none() || spec.output.initramfs.mode != Mode::Diskless {
             return None;
         }
         let of_source = |source: &BaseSource| match source {
@@ -66,11 +66,9 @@ fn too_many_files(node: &NodePlan, job: &Job<'_>, base: Option<u64>) -> Option<F
         mib(has.value)
     );
     let finding = has.location.finding(Id::MemoryTooSmall, rule);
-    Some(
-        finding
-            .measuring("memory", needed)
-            .help("bring less, give it more, or carry the files to a disk (output.initramfs.mode)"),
-    )
+    Some(finding.measuring("memory", needed).help(
+        "bring less, give it more, or copy the files to a disk (output.initramfs.mode: copyToRoot)",
+    ))
 }
 
 /// Flags that say the same as the configuration, and win.

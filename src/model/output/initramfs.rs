@@ -8,13 +8,13 @@ use crate::model::output::ArchiveSettings;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Mode {
-    /// The initramfs is the root: the files lie where they belong. The kernel argument lets `/usr/lib/nodebake/hop` mount it over itself
-    /// first, since no container starts on the kernel's rootfs.
+    /// The initramfs is the root: the files lie where they belong. The kernel argument lets the init shim,
+    /// `/usr/lib/nodebake/init`, mount it over itself first, since no container starts on the kernel's rootfs.
     #[default]
-    RamRoot,
-    /// The files are carried to the real root before the initrd switches to it: by a unit in systemd's initrds (dracut,
+    Diskless,
+    /// The files are copied to the real root before the initrd switches to it: by a unit in systemd's initrds (dracut,
     /// mkosi), by a script in those of initramfs-tools.
-    Carry,
+    CopyToRoot,
     /// `config.ign` for a CoreOS live system, whose own Ignition applies it.
     CoreosLive,
 }
@@ -23,8 +23,8 @@ impl Mode {
     /// The name that the inventory and bundle.json use.
     pub fn name(self) -> &'static str {
         match self {
-            Self::RamRoot => "ramRoot",
-            Self::Carry => "carry",
+            Self::Diskless => "diskless",
+            Self::CopyToRoot => "copyToRoot",
             Self::CoreosLive => "coreosLive",
         }
     }

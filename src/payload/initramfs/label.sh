@@ -1,4 +1,4 @@
-# Gives what was carried the labels that SELinux has for it, by the policy and the setfiles of the root that this runs in.
+# Gives what was copied the labels that SELinux has for it, by the policy and the setfiles of the root that this runs in.
 set -u
 list=/etc/nodebake/unlabelled
 [ -s "$list" ] || exit 0

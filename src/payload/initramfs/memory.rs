@@ -14,7 +14,7 @@ const PAGE: u64 = 4096;
 /// is compressed yet.
 pub fn memory(job: &Job<'_>) -> Option<u64> {
     let settings = job.settings;
-    if settings.initramfs.mode != Mode::RamRoot || !settings.formats.contains(&Format::Initramfs) {
+    if settings.initramfs.mode != Mode::Diskless || !settings.formats.contains(&Format::Initramfs) {
         return None;
     }
     let sizes = job.tree.entries().values().map(|entry| match &entry.kind {

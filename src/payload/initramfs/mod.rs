@@ -25,7 +25,7 @@ use crate::report::Id;
 use crate::tree::{Entry, EntryKind, NodeTree, Origin};
 
 pub use memory::{in_memory, memory};
-pub use mode::{CARRY, HERE, NEEDS, brought};
+pub use mode::{COPY, HERE, NEEDS, brought};
 
 /// Symlinks into `/usr` on today's systems. The kernel removes a link where an archive lists a directory, and the base
 /// initrd would lose its shell and its loader with it.
@@ -48,13 +48,13 @@ pub fn is_layer(path: &str) -> bool {
     path.ends_with(".cpio") || path.contains(".cpio.")
 }
 
-/// The layer's name: `LAYER.cpio.gz`, or `LAYER.carry.cpio.gz` where its files are carried to the real root.
+/// The layer's name: `LAYER.cpio.gz`, or `LAYER.copy.cpio.gz` where its files are copied to the real root.
 pub(super) fn layer_name(layer: &Layer, mode: Mode, compression: Compression) -> String {
-    let carry = match mode {
-        Mode::Carry => ".carry",
-        Mode::RamRoot | Mode::CoreosLive => "",
+    let copy = match mode {
+        Mode::CopyToRoot => ".copy",
+        Mode::Diskless | Mode::CoreosLive => "",
     };
-    format!("{}{carry}.cpio{}", layer.name, compression.suffix())
+    format!("{}{copy}.cpio{}", layer.name, compression.suffix())
 }
 
 /// Writes the node's overlay as one file, or as two where secrets are kept apart, and the layer of its assets: a boot
@@ -73,8 +73,8 @@ pub fn package(job: &Job<'_>, forms: &Forms, out: &mut dyn Output) -> Result<()>
         let mut members = members(&layer.tree)?;
         let last;
         match mode {
-            Mode::Carry => (members, last) = mode::carried(&layer.name, mode::LAYER, members)?,
-            Mode::RamRoot | Mode::CoreosLive => last = mode::add_here(&mut members, name)?,
+            Mode::CopyToRoot => (members, last) = mode::copied(&layer.name, mode::LAYER, members)?,
+            Mode::Diskless | Mode::CoreosLive => last = mode::add_here(&mut members, name)?,
         }
         out.file(Place::Shared, name, &mut |out| {
             write_members(members.clone(), Some(&last), compression, out)
@@ -84,14 +84,14 @@ pub fn package(job: &Job<'_>, forms: &Forms, out: &mut dyn Output) -> Result<()>
         let mut members = members(&tree)?;
         let last;
         match mode {
-            Mode::Carry => {
+            Mode::CopyToRoot => {
                 let list = mode::list_of(part);
-                let (carried, listed) = mode::carried(&job.facts.name, list, members)?;
-                (members, last) = (carried, Some(listed));
-                mode::add_carriers(&mut members, part, layer.as_ref())?;
+                let (copied, listed) = mode::copied(&job.facts.name, list, members)?;
+                (members, last) = (copied, Some(listed));
+                mode::add_copiers(&mut members, part, layer.as_ref())?;
             }
-            Mode::RamRoot | Mode::CoreosLive => {
-                last = mode::add_hop(&mut members, part, layer_file.as_deref())?;
+            Mode::Diskless | Mode::CoreosLive => {
+                last = mode::add_init_shim(&mut members, part, layer_file.as_deref())?;
             }
         }
         let name = file_name(part, compression);
@@ -113,12 +113,12 @@ fn place_of(job: &Job<'_>, secret: bool) -> Place {
 /// Everything in a job that an overlay of its mode cannot say.
 pub fn check(job: &Job<'_>) -> Vec<Objection> {
     match job.settings.initramfs.mode {
-        Mode::RamRoot => {
+        Mode::Diskless => {
             let mut objections = too_large(job.tree);
             objections.extend(mode::taken(job.tree));
             objections
         }
-        Mode::Carry => too_large(job.tree),
+        Mode::CopyToRoot => too_large(job.tree),
         Mode::CoreosLive => coreos::check(job),
     }
 }
@@ -300,7 +300,7 @@ mod tests {
     fn files_of_the_overlays_own_are_found_where_the_tree_declares_them() {
         let file = || Entry::file(Content::bytes("x"), 0o644, origin());
         for (path, found) in [
-            (mode::HOP, 1),
+            (mode::INIT_SHIM, 1),
             ("/usr/lib/nodebake/layers", 0),
             (mode::HERE, 1),
         ] {

@@ -11,13 +11,13 @@ use crate::tree::listing::write_entries;
 use crate::tree::{Content, Entry, EntryKind, NodeTree, Origin};
 
 /// The program that makes a root of the initramfs on which containers can start.
-pub const HOP: &str = "/usr/lib/nodebake/hop";
+pub const INIT_SHIM: &str = "/usr/lib/nodebake/init";
 /// The last file of a node's own overlay for such a root, with the name of the layer that must be there too.
 pub const NEEDS: &str = "/usr/lib/nodebake/needs";
 /// The last file of a layer for such a root, with its name.
 pub const HERE: &str = "/usr/lib/nodebake/layer";
-/// The folder of what is carried.
-pub const CARRY: &str = "/nodebake/carry";
+/// The folder of what is copied.
+pub const COPY: &str = "/nodebake/copy";
 /// Where the Ignition of a CoreOS live system looks.
 pub const CONFIG: &str = "/config.ign";
 
@@ -25,8 +25,8 @@ impl Mode {
     /// What the kernel's command line must have for it.
     pub fn kernel_arguments(self) -> &'static [&'static str] {
         match self {
-            Self::RamRoot => &["rdinit=/usr/lib/nodebake/hop"],
-            Self::Carry => &[],
+            Self::Diskless => &["rdinit=/usr/lib/nodebake/init"],
+            Self::CopyToRoot => &[],
             // As coreos-installer says the same of what `pxe customize` makes.
             Self::CoreosLive => &["ignition.firstboot", "ignition.platform.id=metal"],
         }
@@ -35,15 +35,15 @@ impl Mode {
     /// The path that tells an initrd which has such an overlay already.
     pub fn mark(self) -> &'static str {
         match self {
-            Self::RamRoot => HOP,
-            Self::Carry => "/nodebake/carry/carry",
+            Self::Diskless => INIT_SHIM,
+            Self::CopyToRoot => "/nodebake/copy/copy",
             Self::CoreosLive => CONFIG,
         }
     }
 }
 
-const HOP_SCRIPT: &str = include_str!("hop.sh");
-const CARRY_SCRIPT: &str = include_str!("carry.sh");
+const INIT_SHIM_SCRIPT: &str = include_str!("init.sh");
+const COPY_SCRIPT: &str = include_str!("copy.sh");
 /// One program, of a part for each subject.
 const APPLY_SCRIPT: &str = concat!(
     include_str!("../root.sh"),
@@ -61,7 +61,7 @@ const APPLY_SCRIPT: &str = concat!(
 const LABEL_SCRIPT: &str = include_str!("label.sh");
 const LABEL_UNIT: &str = include_str!("label.service");
 const ORDER_SCRIPT: &str = include_str!("order.sh");
-const CARRY_UNIT: &str = include_str!("carry.service");
+const COPY_UNIT: &str = include_str!("copy.service");
 
 /// Files of the overlay that are not the node's.
 type Members = BTreeMap<NodePath, Entry>;
@@ -69,7 +69,7 @@ type Members = BTreeMap<NodePath, Entry>;
 /// Adds the program that makes containers possible, and what it checks first: the kernel goes on without an archive that
 /// a boot loader was not told of. The secret payload lies over the public one and needs none of its own. The path of the
 /// member that is to be the last.
-pub(super) fn add_hop(
+pub(super) fn add_init_shim(
     members: &mut Members,
     part: Part,
     layer: Option<&str>,
@@ -77,7 +77,7 @@ pub(super) fn add_hop(
     match part {
         Part::Secrets => Ok(None),
         Part::Whole | Part::Public => {
-            add(members, HOP, HOP_SCRIPT, 0o755)?;
+            add(members, INIT_SHIM, INIT_SHIM_SCRIPT, 0o755)?;
             let needs = layer.map(|name| format!("{name}\n")).unwrap_or_default();
             add_last(members, NEEDS, &needs).map(Some)
         }
@@ -85,12 +85,12 @@ pub(super) fn add_hop(
 }
 
 /// What an overlay of a mode brings for itself, wherever it is the same in all of them: by path. The names of layers, and
-/// the lists of what is carried, are its own.
+/// the lists of what is copied, are its own.
 pub fn brought(mode: Mode) -> Result<BTreeMap<NodePath, Entry>> {
     let mut members = Members::new();
     match mode {
-        Mode::RamRoot => add(&mut members, HOP, HOP_SCRIPT, 0o755)?,
-        Mode::Carry => add_carriers(&mut members, Part::Public, None)?,
+        Mode::Diskless => add(&mut members, INIT_SHIM, INIT_SHIM_SCRIPT, 0o755)?,
+        Mode::CopyToRoot => add_copiers(&mut members, Part::Public, None)?,
         Mode::CoreosLive => {}
     }
     Ok(members)
@@ -99,7 +99,7 @@ pub fn brought(mode: Mode) -> Result<BTreeMap<NodePath, Entry>> {
 /// What a tree declares where an overlay for such a root has files of its own.
 pub(super) fn taken(tree: &NodeTree) -> Vec<Objection> {
     let rule = "the initramfs overlay has a file of its own there; choose another path";
-    let taken = [HOP, NEEDS, HERE]
+    let taken = [INIT_SHIM, NEEDS, HERE]
         .into_iter()
         .filter(|path| at(path).is_ok_and(|path| tree.entries().contains_key(&path)));
     taken
@@ -117,28 +117,28 @@ fn add_last(members: &mut Members, path: &str, text: &str) -> Result<NodePath> {
     at(path)
 }
 
-/// The archive for files that are carried: their contents in a folder of their own, and a list of what is to become of
+/// The archive for files that are copied: their contents in a folder of their own, and a list of what is to become of
 /// them, in the grammar of tree.sums. Directories and links are in the list only.
 ///
 /// The list is to be the last member, whose path is returned: it is not there when not all that it lists is.
-pub(super) fn carried(whose: &str, list: &str, members: Members) -> Result<(Members, NodePath)> {
+pub(super) fn copied(whose: &str, list: &str, members: Members) -> Result<(Members, NodePath)> {
     let mut list_text = String::new();
     write_entries(&mut list_text, whose, members.iter());
-    let mut carried = Members::new();
+    let mut copied = Members::new();
     for (path, entry) in members {
         if let EntryKind::File(_) = entry.kind {
-            let path = at(&format!("{CARRY}/root{path}"))?;
+            let path = at(&format!("{COPY}/root{path}"))?;
             let hidden = Entry {
                 mode: 0o600,
                 user: Owner::root(),
                 group: Owner::root(),
                 ..entry
             };
-            carried.insert(path, hidden);
+            copied.insert(path, hidden);
         }
     }
-    let last = add_last(&mut carried, &format!("{CARRY}/list.{list}"), &list_text)?;
-    Ok((carried, last))
+    let last = add_last(&mut copied, &format!("{COPY}/list.{list}"), &list_text)?;
+    Ok((copied, last))
 }
 
 /// The list of a layer's files.
@@ -152,35 +152,35 @@ pub(super) fn list_of(part: Part) -> &'static str {
     }
 }
 
-/// Adds what carries the files, and the name of the layer without which nothing is carried: a boot loader that was not
+/// Adds what copies the files, and the name of the layer without which nothing is copied: a boot loader that was not
 /// told of it would start a node without its programs. The secret payload lies over the public one and needs none of it.
-pub(super) fn add_carriers(carried: &mut Members, part: Part, layer: Option<&Layer>) -> Result<()> {
+pub(super) fn add_copiers(copied: &mut Members, part: Part, layer: Option<&Layer>) -> Result<()> {
     if part == Part::Secrets {
         return Ok(());
     }
     if let Some(layer) = layer {
         let head = format!("#nodebake-tree\t1\t{}\n", layer.name);
-        add(carried, &format!("{CARRY}/needs.{LAYER}"), &head, 0o644)?;
+        add(copied, &format!("{COPY}/needs.{LAYER}"), &head, 0o644)?;
     }
-    let unit = "nodebake-carry.service";
+    let unit = "nodebake-copy.service";
     let folder = "/etc/systemd/system";
     for (path, text, mode) in [
-        (format!("{CARRY}/carry"), CARRY_SCRIPT, 0o755),
-        (format!("{CARRY}/apply"), APPLY_SCRIPT, 0o644),
-        (format!("{CARRY}/label"), LABEL_SCRIPT, 0o644),
+        (format!("{COPY}/copy"), COPY_SCRIPT, 0o755),
+        (format!("{COPY}/apply"), APPLY_SCRIPT, 0o644),
+        (format!("{COPY}/label"), LABEL_SCRIPT, 0o644),
         (
             format!("{folder}/nodebake-label.service"),
             LABEL_UNIT,
             0o644,
         ),
         ("/conf/conf.d/nodebake".to_owned(), ORDER_SCRIPT, 0o644),
-        (format!("{folder}/{unit}"), CARRY_UNIT, 0o644),
+        (format!("{folder}/{unit}"), COPY_UNIT, 0o644),
     ] {
-        add(carried, &path, text, mode)?;
+        add(copied, &path, text, mode)?;
     }
-    // Required: an initrd that could not carry the files must not switch to a root without them.
+    // Required: an initrd that could not copy the files must not switch to a root without them.
     let link = at(&format!("{folder}/initrd.target.requires/{unit}"))?;
-    carried.insert(link, Entry::symlink(format!("../{unit}"), origin()));
+    copied.insert(link, Entry::symlink(format!("../{unit}"), origin()));
     Ok(())
 }
 

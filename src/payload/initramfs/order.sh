@@ -3,5 +3,5 @@
 if [ -d /scripts ]; then
     mkdir -p /scripts/init-bottom
     # shellcheck disable=SC2016 # those names are known there
-    echo '/nodebake/carry/carry "$rootmnt" || panic "nodebake: the files were not carried to the root"' >>/scripts/init-bottom/ORDER
+    echo '/nodebake/copy/copy "$rootmnt" || panic "nodebake: the files were not copied to the root"' >>/scripts/init-bottom/ORDER
 fi

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use crate::inspect::{Listing, ListingRow, RowKind};
 use crate::model::output::Mode;
 use crate::model::{NodePath, Sha256Digest, hex};
-use crate::payload::initramfs::{CARRY, HERE, NEEDS, brought};
+use crate::payload::initramfs::{COPY, HERE, NEEDS, brought};
 use crate::tree::{Entry, EntryKind};
 use crate::verify::embedded::list::List;
 
@@ -50,7 +50,7 @@ pub type Wrong = (String, String);
 /// Entries by path.
 pub type Claims = BTreeMap<NodePath, Claim>;
 
-/// The entries of a payload. `lists` are contents of its files, among them what it carries.
+/// The entries of a payload. `lists` are contents of its files, among them what it copies to the root.
 pub fn claims(
     listing: &Listing,
     contents: &BTreeMap<String, Vec<u8>>,
@@ -64,11 +64,11 @@ pub fn claims(
     }
     if listing.format == "initramfs" {
         let has = |mode: Mode| rows.contains_key(mode.mark());
-        let list = |name: &&str| name.starts_with(&format!("{CARRY}/list."));
-        if has(Mode::Carry) || rows.keys().any(list) {
-            return carried(rows, contents, wrong);
+        let list = |name: &&str| name.starts_with(&format!("{COPY}/list."));
+        if has(Mode::CopyToRoot) || rows.keys().any(list) {
+            return copied(rows, contents, wrong);
         }
-        ram_root(&mut rows, wrong);
+        diskless(&mut rows, wrong);
     }
     of_rows(rows, wrong)
 }
@@ -105,8 +105,8 @@ fn claim(row: &ListingRow) -> Option<Claim> {
 
 /// An overlay whose files lie where they belong: without what it brings for itself, and without the folders above them
 /// that the kernel needs.
-fn ram_root(rows: &mut BTreeMap<&str, &ListingRow>, wrong: &mut Vec<Wrong>) {
-    take_brought(Mode::RamRoot, rows, wrong);
+fn diskless(rows: &mut BTreeMap<&str, &ListingRow>, wrong: &mut Vec<Wrong>) {
+    take_brought(Mode::Diskless, rows, wrong);
     for path in [NEEDS, HERE] {
         if let Some(row) = rows.remove(path) {
             name_only(path, row, wrong);
@@ -138,8 +138,8 @@ fn name_only(path: &str, row: &ListingRow, wrong: &mut Vec<Wrong>) {
     }
 }
 
-/// An overlay whose files are carried: the list says what they become, and each lies beside it by its path.
-fn carried(
+/// An overlay whose files are copied: the list says what they become, and each lies beside it by its path.
+fn copied(
     mut rows: BTreeMap<&str, &ListingRow>,
     contents: &BTreeMap<String, Vec<u8>>,
     wrong: &mut Vec<Wrong>,
@@ -148,10 +148,10 @@ fn carried(
         .iter()
         .filter(|(_, row)| row.kind != RowKind::Directory);
     let files: Vec<&str> = files.map(|(path, _)| *path).collect();
-    take_brought(Mode::Carry, &mut rows, wrong);
+    take_brought(Mode::CopyToRoot, &mut rows, wrong);
     let mut claims = Claims::new();
     for list in ["files", "secrets", "layer"] {
-        let path = format!("{CARRY}/list.{list}");
+        let path = format!("{COPY}/list.{list}");
         let Some(_) = rows.remove(path.as_str()) else {
             continue;
         };
@@ -164,11 +164,11 @@ fn carried(
             Err(rule) => wrong.push((path, rule)),
         }
     }
-    let needs = format!("{CARRY}/needs.layer");
+    let needs = format!("{COPY}/needs.layer");
     if let Some(row) = rows.remove(needs.as_str()) {
         name_only(&needs, row, wrong);
     }
-    let root = format!("{CARRY}/root");
+    let root = format!("{COPY}/root");
     for (path, claim) in &claims {
         if claim.kind != "file" {
             continue;
@@ -177,7 +177,7 @@ fn carried(
         let Some(row) = rows.remove(at.as_str()) else {
             wrong.push((
                 path.to_string(),
-                "is in the list and not carried".to_owned(),
+                "is in the list and not in the payload".to_owned(),
             ));
             continue;
         };

@@ -22,7 +22,7 @@ use crate::error::{Result, is_machines, one_line};
 use crate::inspect::{Kept, Limits, Listing, RowKind, list_keeping};
 use crate::model::{NodePath, Sha256Digest};
 use crate::payload::ignition::preset;
-use crate::payload::initramfs::CARRY;
+use crate::payload::initramfs::COPY;
 use crate::payload::members;
 use crate::signing::PublicKey;
 use crate::tree::{Entry, EntryKind, NodeTree, UNIT_FOLDER};
@@ -111,7 +111,7 @@ fn signed_list(
     key: &PublicKey,
     wrong: &mut Vec<Wrong>,
 ) -> Result<Option<(List, Signed)>> {
-    let hidden = BESIDE.map(|path| format!("{CARRY}/root{path}"));
+    let hidden = BESIDE.map(|path| format!("{COPY}/root{path}"));
     let mut found: BTreeMap<&str, Vec<u8>> = BTreeMap::new();
     for file in files {
         let wanted = BESIDE.into_iter().chain(hidden.iter().map(String::as_str));
@@ -119,7 +119,7 @@ fn signed_list(
             continue;
         };
         for (path, bytes) in payload.kept.files {
-            let path = path.strip_prefix(&format!("{CARRY}/root")).unwrap_or(&path);
+            let path = path.strip_prefix(&format!("{COPY}/root")).unwrap_or(&path);
             if let Some(name) = BESIDE.iter().find(|name| **name == path)
                 && found.insert(name, bytes).is_some()
             {
@@ -130,7 +130,7 @@ fn signed_list(
     let [sums, signature, public, ssh] = BESIDE.map(|name| found.remove(name));
     let first = files.first().map(|file| file.display().to_string());
     let (Some(sums), Some(signature)) = (sums, signature) else {
-        let rule = "carries no signed tree: name the SHA256SUMS of its bundle with --sums";
+        let rule = "embeds no signed tree: name the SHA256SUMS of its bundle with --sums";
         wrong.push((first.unwrap_or_default(), rule.to_owned()));
         return Ok(None);
     };
@@ -171,7 +171,7 @@ fn read(file: &Path, kept: Kept, wrong: &mut Vec<Wrong>) -> Result<Option<Payloa
     let Some((listing, kept, outcome)) = list_keeping(file, Limits::default(), kept)? else {
         wrong.push((
             shown,
-            "is none of the payloads that carry a tree".to_owned(),
+            "is none of the payloads that embed a tree".to_owned(),
         ));
         return Ok(None);
     };
@@ -238,14 +238,14 @@ fn compare(
     Ok(())
 }
 
-/// What of a payload is read into memory: the texts of units, and the lists of what is carried.
+/// What of a payload is read into memory: the texts of units, and the lists of what is copied.
 fn wanted(list: &List) -> Vec<String> {
     let units = list
         .units
         .keys()
         .map(|name| format!("{UNIT_FOLDER}/{name}"));
-    let units = units.flat_map(|path| [format!("{CARRY}/root{path}"), path]);
-    let lists = ["files", "secrets", "layer"].map(|name| format!("{CARRY}/list.{name}"));
+    let units = units.flat_map(|path| [format!("{COPY}/root{path}"), path]);
+    let lists = ["files", "secrets", "layer"].map(|name| format!("{COPY}/list.{name}"));
     units.chain(lists).collect()
 }
 
@@ -254,7 +254,7 @@ fn texts(list: &List, payloads: &[Payload]) -> BTreeMap<String, Vec<u8>> {
     use sha2::{Digest, Sha256};
     let all = payloads.iter().flat_map(|payload| &payload.kept.files);
     let text = |(path, bytes): (&String, &Vec<u8>)| {
-        let path = path.strip_prefix(&format!("{CARRY}/root")).unwrap_or(path);
+        let path = path.strip_prefix(&format!("{COPY}/root")).unwrap_or(path);
         let right = list
             .entries
             .get(path)

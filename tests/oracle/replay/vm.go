@@ -28,12 +28,12 @@ type booted struct {
 	devices        []string // more of QEMU's arguments
 }
 
-// ways are those of a run, the slowest one first. A root in RAM holds the system twice while the kernel unpacks it, and Ignition holds the kubelet,
+// ways are those of a run, the slowest one first. A diskless system holds the system twice while the kernel unpacks it, and Ignition holds the kubelet,
 // unpacked and in a configuration of forty megabytes, several times.
 var ways = []way{
 	{"ignition", "{formats: [ignition, initramfs], initramfs: {mode: coreosLive}}", 3072, (*replay).bootIgnition},
-	{"ram-root", "{formats: [initramfs], initramfs: {mode: ramRoot}}", 1536, (*replay).bootRAMRoot},
-	{"carry", "{formats: [initramfs], initramfs: {mode: carry, compression: zstd}}", 1024, (*replay).bootCarried},
+	{"diskless", "{formats: [initramfs], initramfs: {mode: diskless}}", 1536, (*replay).bootDiskless},
+	{"copyToRoot", "{formats: [initramfs], initramfs: {mode: copyToRoot, compression: zstd}}", 1024, (*replay).bootCopied},
 	{"cloud-init", "{formats: [cloudInit], cloudInit: {seedISO: true, assets: iso}}", 1024, (*replay).bootCloudInit},
 	{"tarball", "{formats: [tarball]}", 1024, (*replay).bootTarball},
 }
@@ -71,7 +71,7 @@ func (r *replay) virtualMachines() {
 			defer r.powerOff(n)
 			r.boots(n)
 			r.joinsAlone(n)
-			r.runsCarriedImage(n)
+			r.runsBroughtImage(n)
 			r.hasItsTree(n)
 		})
 	}

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// What a root in RAM does without: what no program of it reads, and each byte of it is there twice while the kernel unpacks it.
+// What a diskless system does without: what no program of it reads, and each byte of it is there twice while the kernel unpacks it.
 var leftOut = []string{
 	"./boot", "./usr/lib/python3*", "./usr/bin/python3*", "./usr/share/perl*", "./usr/share/i18n", "./usr/lib/udev/hwdb.bin", "./var/lib/dpkg",
 	"./var/cache", "./usr/lib/x86_64-linux-gnu/perl*", "./usr/lib/modules/*/kernel/sound", "./usr/lib/modules/*/kernel/drivers/infiniband",
@@ -46,13 +46,13 @@ func (b booted) onDisk(disk string) booted {
 	return b
 }
 
-// bootRAMRoot: the system is an initramfs, and the overlay lies over it.
-func (r *replay) bootRAMRoot(n *node) (booted, error) {
-	root, err := r.unpackImage("ram-root", leftOut...)
+// bootDiskless: the system is an initramfs, and the overlay lies over it.
+func (r *replay) bootDiskless(n *node) (booted, error) {
+	root, err := r.unpackImage("diskless", leftOut...)
 	if err != nil {
 		return booted{}, err
 	}
-	base := r.memory("ram-root.cpio")
+	base := r.memory("diskless.cpio")
 	if err := do("sh", "-euc", `cd "$1"; find . | LC_ALL=C sort | cpio -o -H newc --quiet >"$2"`, "sh", root, base); err != nil {
 		return booted{}, err
 	}
@@ -66,8 +66,8 @@ func (r *replay) bootRAMRoot(n *node) (booted, error) {
 	return with, os.Remove(base)
 }
 
-// bootCarried: Debian's own initrd carries the overlay to the image's disk.
-func (r *replay) bootCarried(n *node) (booted, error) {
+// bootCopied: Debian's own initrd copies the overlay to the image's disk.
+func (r *replay) bootCopied(n *node) (booted, error) {
 	with, err := r.appendOverlay(n, r.image("cloud-image", "initrd"))
 	return with.onDisk(r.image("cloud-image", "disk")), err
 }

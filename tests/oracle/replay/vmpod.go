@@ -19,8 +19,8 @@ func toolsPod(name, node string) map[string]any {
 	}
 }
 
-// runsCarriedImage: a pod runs from an image that nothing but the payload brought, and can be talked to.
-func (r *replay) runsCarriedImage(n *node) {
+// runsBroughtImage: a pod runs from an image that nothing but the payload brought, and can be talked to.
+func (r *replay) runsBroughtImage(n *node) {
 	const path = "/api/v1/namespaces/default/pods"
 	name := "tools-" + n.Name
 	r.step(n.format, "airgapped-pod-runs", "a pod from the image in the payload, never pulled, is Running on "+n.Name, func() (string, error) {

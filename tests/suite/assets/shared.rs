@@ -196,16 +196,16 @@ fn an_overlay_lies_over_its_layer() {
     }
 }
 
-/// The carrying script itself, in a folder that plays the root.
+/// The copying script itself, in a folder that plays the root.
 #[test]
-fn a_carried_layer_comes_to_the_root_and_nothing_does_without_it() {
+fn a_copied_layer_comes_to_the_root_and_nothing_does_without_it() {
     needs_any_mode();
     oracles::needs(["cpio"]);
-    let project = project("{secrets: inline, initramfs: {mode: carry}}");
+    let project = project("{secrets: inline, initramfs: {mode: copyToRoot}}");
     project.good(&["build", "--format", "initramfs"]);
     let node = SAME[0];
-    let ours = &layer(&project, node, "carry.cpio");
-    let other = &layer(&project, OTHER, "carry.cpio");
+    let ours = &layer(&project, node, "copy.cpio");
+    let other = &layer(&project, OTHER, "copy.cpio");
     let own = &own(&project, node, "overlay.cpio");
     for (files, good) in [
         (vec![ours, own], true),
@@ -219,17 +219,17 @@ fn a_carried_layer_comes_to_the_root_and_nothing_does_without_it() {
         for file in &files {
             unpack(&project, file, &initrd);
         }
-        let carry = initrd.join("nodebake/carry");
+        let copy = initrd.join("nodebake/copy");
         let args = [
-            carry.join("apply").display().to_string(),
-            carry.display().to_string(),
+            copy.join("apply").display().to_string(),
+            copy.display().to_string(),
             root.display().to_string(),
         ];
         let output = oracles::run(&root, "sh", &args.each_ref().map(String::as_str));
         let said = text(&output.stderr);
         assert_eq!(output.status.success(), good, "{said}");
         if good {
-            let stamps = |path: &str| path.starts_with("etc/nodebake/carried.");
+            let stamps = |path: &str| path.starts_with("etc/nodebake/copied.");
             assert_tree(&project, node, &root, stamps);
         } else {
             assert!(said.contains("the initrd lacks layer-"), "{said}");
@@ -389,14 +389,14 @@ fn a_node_whose_payload_is_to_hold_everything_has_no_layer() {
 
 #[test]
 fn sizes_say_where_each_format_has_the_assets() {
-    let project = project("{initramfs: {mode: carry}, cloudInit: {assets: iso}}");
+    let project = project("{initramfs: {mode: copyToRoot}, cloudInit: {assets: iso}}");
     let shown = project.good(&["show", SAME[0], "--sizes", "-o", "json"]);
     let shown: Value = serde_json::from_str(&shown).unwrap();
     project.good(&["build"]);
     let built = shared(&project, SAME[0]);
     let places = &shown["assets"]["places"];
     assert_eq!(places["tarball"], built["layer.tar.gz"]);
-    assert_eq!(places["initramfs"], built["layer.carry.cpio.gz"]);
+    assert_eq!(places["initramfs"], built["layer.copy.cpio.gz"]);
     assert_eq!(places["cloudInit"], built["layer.iso"]);
     assert_eq!(places["ignition"], "inside");
     let files = shown["assets"]["files"].as_array().unwrap();

@@ -31,7 +31,7 @@ fn a_root_in_the_initramfs_stops_without_its_layer() {
     let own = file(index[NODE]["overlay.cpio"].as_str().unwrap());
     // One of the two is compressed, by settings of its own.
     let layer = |node: &str| shared(&project, node).into_values().next().unwrap();
-    let argument = "rdinit=/usr/lib/nodebake/hop";
+    let argument = "rdinit=/usr/lib/nodebake/init";
 
     // In either order it comes up: the archives do not touch each other's files.
     for order in [[&file(&layer(NODE)), &own], [&own, &file(&layer(NODE))]] {

@@ -2,16 +2,16 @@
 //! has is what tree.json says. Seconds each, with an emulator and a kernel that only `make boots` installs;
 //! FULL=1 boots every base with every compression.
 
-mod carry;
 mod console;
+mod copy_to_root;
 mod coreos_live;
+mod diskless;
 mod fetched_secrets;
 mod ignition;
 mod memory;
 mod missing_layer;
 mod network;
 mod pxe;
-mod ram_root;
 mod seed;
 
 use std::fs;

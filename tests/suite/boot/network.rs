@@ -168,7 +168,7 @@ fn machines_find_their_node_by_the_mac_address() {
         }
         let words = console.arguments();
         for word in [
-            "rdinit=/usr/lib/nodebake/hop",
+            "rdinit=/usr/lib/nodebake/init",
             "words=a;b",
             "node=gpu-1.example.com",
         ] {

@@ -69,7 +69,7 @@ fn scripts_name_kernel_initrds_and_overlay_in_order() {
         format!(
             "#!ipxe\n# {NODE}\n\
              kernel http://boot.example.com/{NODE}/vmlinuz?a=1&b=2 initrd=initrd-1 initrd=initrd-2 initrd=initrd-3 \
-             rdinit=/usr/lib/nodebake/hop console=ttyS0\n\
+             rdinit=/usr/lib/nodebake/init console=ttyS0\n\
              initrd --name initrd-1 {served}/base/files/base.img\n\
              initrd --name initrd-2 http://boot.example.com/k8s/{layer}\n\
              initrd --name initrd-3 {served}/nodes/{NODE}/overlay.cpio.gz\n\
@@ -81,7 +81,7 @@ fn scripts_name_kernel_initrds_and_overlay_in_order() {
         format!(
             "# {NODE}\nDEFAULT node\nLABEL node\n  LINUX http://boot.example.com/{NODE}/vmlinuz?a=1&b=2\n  \
              INITRD {served}/base/files/base.img,http://boot.example.com/k8s/{layer},{served}/nodes/{NODE}/overlay.cpio.gz\n  \
-             APPEND rdinit=/usr/lib/nodebake/hop console=ttyS0\n"
+             APPEND rdinit=/usr/lib/nodebake/init console=ttyS0\n"
         )
     );
     let device = served.replace("http://boot.example.com", "(http,boot.example.com)");
@@ -89,7 +89,7 @@ fn scripts_name_kernel_initrds_and_overlay_in_order() {
         read(&project, "boot/grub/grub.cfg-01-52-54-00-12-34-56"),
         format!(
             "set timeout=0\nmenuentry '{NODE}' {{\n  linux '(http,boot.example.com)/{NODE}/vmlinuz?a=1&b=2' \
-             'rdinit=/usr/lib/nodebake/hop' 'console=ttyS0'\n  \
+             'rdinit=/usr/lib/nodebake/init' 'console=ttyS0'\n  \
              initrd '{device}/base/files/base.img' '(http,boot.example.com)/k8s/{layer}' '{device}/nodes/{NODE}/overlay.cpio.gz'\n}}\n"
         )
     );

@@ -79,8 +79,8 @@ pub fn kernel_arguments(said: &str) -> String {
 #[test]
 fn the_manifest_names_the_mode_and_the_kernels_arguments() {
     for (mode, argument) in [
-        ("ramRoot", "rdinit=/usr/lib/nodebake/hop"),
-        ("carry", ""),
+        ("diskless", "rdinit=/usr/lib/nodebake/init"),
+        ("copyToRoot", ""),
         ("coreosLive", "ignition.platform.id=metal"),
     ] {
         let project = built(&format!("{{initramfs: {{mode: {mode}}}}}"));
@@ -103,8 +103,8 @@ fn a_live_system_gets_the_nodes_ignition_configuration() {
     let args = ["inspect", "overlay.cpio.xz", "--extract", "out"];
     let listed = nodebake(&node, &args).good();
     assert!(listed.contains("- 0600 0:0"), "{listed}");
-    let carried = fs::read(node.join("out/config.ign")).unwrap();
-    assert_eq!(carried, fs::read(node.join("config.ign")).unwrap());
+    let copied = fs::read(node.join("out/config.ign")).unwrap();
+    assert_eq!(copied, fs::read(node.join("config.ign")).unwrap());
     assert_eq!(fs::read_dir(node.join("out")).unwrap().count(), 1);
 }
 
@@ -180,16 +180,16 @@ fn overlays_are_appended_to_any_base() {
 
 #[test]
 fn what_cannot_work_is_refused_and_nothing_is_written() {
-    let carried = built("{initramfs: {mode: carry}}");
+    let copied = built("{initramfs: {mode: copyToRoot}}");
     let live = built("{initramfs: {mode: coreosLive}}");
     let ram = built("{secrets: separate}");
     let cases: [(&Project, &[&str], &str); 7] = [
         (&ram, &["etc/x"], "sh, mount and chroot"),
-        (&carried, &["bin/busybox"], "systemd or initramfs-tools"),
+        (&copied, &["bin/busybox"], "systemd or initramfs-tools"),
         (&live, &["bin/busybox"], "the base needs Ignition"),
         (
             &ram,
-            &["bin/busybox", "usr/lib/nodebake/hop"],
+            &["bin/busybox", "usr/lib/nodebake/init"],
             "an overlay is in it already",
         ),
         (
@@ -198,12 +198,12 @@ fn what_cannot_work_is_refused_and_nothing_is_written() {
             "an overlay is in it already",
         ),
         (
-            &carried,
-            &["scripts/functions", "nodebake/carry/carry"],
+            &copied,
+            &["scripts/functions", "nodebake/copy/copy"],
             "an overlay is in it already",
         ),
         (
-            &carried,
+            &copied,
             &["usr/lib/systemd/system/initrd.target", "config.ign"],
             "an overlay is in it already",
         ),

@@ -35,7 +35,7 @@ fn a_root_in_memory_has_room_for_what_the_kubelet_keeps_back() {
         "{systemReserved: {ephemeral-storage: null}, kubeReserved: {ephemeral-storage: 64Mi}}";
     for good in [
         "os: {memory: 4552Mi}\n",
-        "os: {memory: 4Gi}\noutput: {initramfs: {mode: carry}}\n",
+        "os: {memory: 4Gi}\noutput: {initramfs: {mode: copyToRoot}}\n",
         "os: {memory: 4Gi}\noutput: {formats: [tarball, cloudInit]}\n",
         "os: {memory: 4Gi}\nkubelet: {config: {localStorageCapacityIsolation: false}}\n",
         "os: {memory: 4Gi}\nfiles: {/etc/fstab: {content: \"LABEL=kubelet /var/lib/kubelet ext4\\n\"}}\n",

@@ -1,4 +1,4 @@
-//! Labels of SELinux, set by policycoreutils' own setfiles: on what was carried to a root, and on what tar unpacked, with
+//! Labels of SELinux, set by policycoreutils' own setfiles: on what was copied to a root, and on what tar unpacked, with
 //! the lines that the documentation has. No kernel with SELinux is needed for that: labels are attributes of files.
 
 use std::collections::BTreeMap;
@@ -93,9 +93,9 @@ fn needs_labels() {
     oracles::needs(["setfiles", "unshare", "python3", "cpio"]);
 }
 
-/// Carries as the initrd does where it has chroot.
-fn carry(folder: &Path) {
-    let script = "mount --make-rprivate /; mount --bind /usr root/usr; mount --bind initrd/nodebake/carry root/run; mount --bind /proc root/proc
+/// Copies as the initrd does where it has chroot.
+fn copy(folder: &Path) {
+    let script = "mount --make-rprivate /; mount --bind /usr root/usr; mount --bind initrd/nodebake/copy root/run; mount --bind /proc root/proc
         chroot root /bin/sh /run/apply /run ''; chroot root /bin/sh /run/label";
     oracles::content(folder, "unshare", &["-m", "sh", "-euc", script]);
 }
@@ -118,9 +118,9 @@ fn expected(node: &Path) -> BTreeMap<String, String> {
 }
 
 #[test]
-fn what_is_carried_gets_the_labels_of_the_roots_own_policy() {
+fn what_is_copied_gets_the_labels_of_the_roots_own_policy() {
     needs_labels();
-    let project = built("{secrets: inline, initramfs: {mode: carry, compression: none}}");
+    let project = built("{secrets: inline, initramfs: {mode: copyToRoot, compression: none}}");
     let overlay = node(&project).join("overlay.cpio");
     for (selinux, labelled) in [
         ("enforcing", true),
@@ -136,10 +136,10 @@ fn what_is_carried_gets_the_labels_of_the_roots_own_policy() {
         );
         oracles::content(folder, "sh", &["-euc", &script]);
         // /usr is the host's there: what lies in it stays out of the list.
-        let script = "for list in initrd/nodebake/carry/list.*; do grep -v '\tusr/\\|  usr/' $list >new; mv new $list; done";
+        let script = "for list in initrd/nodebake/copy/list.*; do grep -v '\tusr/\\|  usr/' $list >new; mv new $list; done";
         oracles::content(folder, "sh", &["-euc", script]);
         put_foreign(&root);
-        carry(folder);
+        copy(folder);
         let found = labels(&root);
         if !labelled {
             assert_eq!(found.len(), FOREIGN.len(), "{found:?}");
@@ -161,7 +161,7 @@ fn what_is_carried_gets_the_labels_of_the_roots_own_policy() {
             assert!(!found.contains_key(theirs), "{theirs}");
         }
         assert!(!root.join("etc/nodebake/unlabelled").exists());
-        assert_eq!(found["/etc/nodebake/carried.files"], "etc_t");
+        assert_eq!(found["/etc/nodebake/copied.files"], "etc_t");
     }
 }
 

@@ -37,7 +37,7 @@ fn project(output: &str) -> Project {
     project
 }
 
-/// Unpacks the node's overlay, whose carried files need no owner there.
+/// Unpacks the node's overlay, whose copied files need no owner there.
 fn overlay(project: &Project, to: &str) -> PathBuf {
     let archive = node(project).join("overlay.cpio.gz");
     let args = ["inspect", archive.to_str().unwrap(), "--extract", to];
@@ -77,21 +77,24 @@ fn scripts(folder: &Path) -> BTreeSet<String> {
              assetsURL: \"https://example.com/{{sha256}}\", initramfs: {{mode: {mode}, assets: inside}}, cloudInit: {{assets: {assets}}}}}"
         ))
     };
-    let carry = project_of("carry", "iso");
-    let tree = overlay(&carry, "carried");
-    for name in ["carry", "apply", "label"] {
+    let copy = project_of("copyToRoot", "iso");
+    let tree = overlay(&copy, "copied");
+    for name in ["copy", "apply", "label"] {
         add(
             name,
-            fs::read(tree.join("nodebake/carry").join(name)).unwrap(),
+            fs::read(tree.join("nodebake/copy").join(name)).unwrap(),
         );
     }
     add(
         "order",
         fs::read(tree.join("conf/conf.d/nodebake")).unwrap(),
     );
-    let ram = project_of("ramRoot", "url");
+    let ram = project_of("diskless", "url");
     let tree = overlay(&ram, "ram");
-    add("hop", fs::read(tree.join("usr/lib/nodebake/hop")).unwrap());
+    add(
+        "init",
+        fs::read(tree.join("usr/lib/nodebake/init")).unwrap(),
+    );
     for name in ["check", "import-images"] {
         add(
             name,
@@ -111,7 +114,7 @@ fn scripts(folder: &Path) -> BTreeSet<String> {
         nodebake::manifest::RECEIVER_CHECK.as_bytes().to_vec(),
     );
     let modules = oracles::cloud_init_modules();
-    add("run-iso", run_commands(&carry, &modules).into_bytes());
+    add("run-iso", run_commands(&copy, &modules).into_bytes());
     add("run-url", run_commands(&ram, &modules).into_bytes());
     names
 }
@@ -145,13 +148,13 @@ fn shellcheck_has_nothing_to_say_of_what_nodes_run() {
     }
 }
 
-fn apply(shell: &[&str], carry: &Path, root: &Path) -> Output {
-    let script = carry.join("apply");
+fn apply(shell: &[&str], copy: &Path, root: &Path) -> Output {
+    let script = copy.join("apply");
     let args = [
         &shell[1..],
         &[
             script.to_str().unwrap(),
-            carry.to_str().unwrap(),
+            copy.to_str().unwrap(),
             root.to_str().unwrap(),
         ],
     ]
@@ -163,7 +166,7 @@ fn apply(shell: &[&str], carry: &Path, root: &Path) -> Output {
 fn listing(root: &Path) -> String {
     shell(
         root,
-        "find . ! -path './etc/nodebake/carried.*' -printf '%y %m %U:%G %l %p\\n' | sort; find . -type f ! -path './etc/nodebake/carried.*' -exec sha256sum '{}' + | sort",
+        "find . ! -path './etc/nodebake/copied.*' -printf '%y %m %U:%G %l %p\\n' | sort; find . -type f ! -path './etc/nodebake/copied.*' -exec sha256sum '{}' + | sort",
     )
 }
 
@@ -179,10 +182,10 @@ fn image(folder: &Path, name: &str, fstab: &str) -> PathBuf {
 fn every_shell_carries_what_tar_unpacks() {
     oracles::needs_root();
     let project = project(
-        "{formats: [tarball, initramfs], secrets: inline, tarball: {assets: inside}, initramfs: {mode: carry, assets: inside}}",
+        "{formats: [tarball, initramfs], secrets: inline, tarball: {assets: inside}, initramfs: {mode: copyToRoot, assets: inside}}",
     );
     let scratch = project.scratch();
-    let carry = overlay(&project, "carried").join("nodebake/carry");
+    let copy = overlay(&project, "copied").join("nodebake/copy");
     let fstab = "proc /proc proc defaults 0 0\n# /srv\n";
     let expected = image(scratch, "expected", fstab);
     let archive = node(&project).join(format!("{NODE}.tar.gz"));
@@ -193,7 +196,7 @@ fn every_shell_carries_what_tar_unpacks() {
     for shell in SHELLS.iter().filter(|shell| oracles::present(shell[0])) {
         let root = image(scratch, &format!("root-{}", shell[0]), fstab);
         for _ in 0..2 {
-            let output = apply(shell, &carry, &root);
+            let output = apply(shell, &copy, &root);
             let said = text(&output.stdout) + &text(&output.stderr);
             assert!(
                 output.status.success() && said.is_empty(),
@@ -209,9 +212,9 @@ fn every_shell_carries_what_tar_unpacks() {
 fn the_last_line_of_the_roots_files_is_read_too() {
     oracles::needs_root();
     let project = project(
-        "{formats: [initramfs], secrets: inline, initramfs: {mode: carry, assets: inside}}",
+        "{formats: [initramfs], secrets: inline, initramfs: {mode: copyToRoot, assets: inside}}",
     );
-    let carry = overlay(&project, "carried").join("nodebake/carry");
+    let copy = overlay(&project, "copied").join("nodebake/copy");
     for shell in SHELLS.iter().filter(|shell| oracles::present(shell[0])) {
         for end in ["\n", ""] {
             let scratch = tempfile::tempdir().unwrap();
@@ -220,7 +223,7 @@ fn the_last_line_of_the_roots_files_is_read_too() {
                 "hidden",
                 &format!("/dev/vdb /srv ext4 defaults 0 0{end}"),
             );
-            let output = apply(shell, &carry, &root);
+            let output = apply(shell, &copy, &root);
             let said = text(&output.stderr);
             assert!(
                 !output.status.success() && said.contains("lies on the file system of /srv"),
@@ -233,8 +236,8 @@ fn the_last_line_of_the_roots_files_is_read_too() {
                 let script = "mount -t tmpfs none \"$0/srv\" && exec \"$@\"";
                 let mut args = vec!["-m", "sh", "-euc", script, root.to_str().unwrap()];
                 args.extend(*shell);
-                let apply = carry.join("apply");
-                args.extend([&apply, &carry, &root].map(|path| path.to_str().unwrap()));
+                let apply = copy.join("apply");
+                args.extend([&apply, &copy, &root].map(|path| path.to_str().unwrap()));
                 oracles::content(scratch.path(), "unshare", &args);
                 assert!(root.join("etc/hostname").exists() && !root.join("srv/d").exists());
             }
@@ -245,7 +248,7 @@ fn the_last_line_of_the_roots_files_is_read_too() {
                 format!("SELINUXTYPE=default\nSELINUX=enforcing{end}"),
             )
             .unwrap();
-            let output = apply(shell, &carry, &root);
+            let output = apply(shell, &copy, &root);
             assert!(
                 output.status.success(),
                 "{shell:?}: {}",

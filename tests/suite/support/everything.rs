@@ -19,7 +19,7 @@ const LINES: &str = "    assets:
       credential: true
       sysext: true
       cloudInit: {assets: iso, seedISO: true, target: nocloud}
-      initramfs: {mode: carry}
+      initramfs: {mode: copyToRoot}
       pxe: {url: \"http://boot.example.com\", kernel: base/vmlinuz, initrd: base/initrd, secrets: elsewhere}
 ";
 

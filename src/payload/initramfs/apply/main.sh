@@ -1,9 +1,9 @@
-# Writes what the initrd carries ($1/root, by the lists $1/list.*) into the root that is mounted at $2, or into its own
-# root where that is empty. A list that was carried before is passed over: what changed on the node since then stays.
-# What another list carried before and none does now is removed, by path: whoever changed it since.
+# Writes what the initrd copies ($1/root, by the lists $1/list.*) into the root that is mounted at $2, or into its own
+# root where that is empty. A list that was copied before is passed over: what changed on the node since then stays.
+# What another list copied before and none does now is removed, by path: whoever changed it since.
 set -eu
 umask 077
-carry=$1 root=$2
+copy=$1 root=$2
 tab=$(printf '\t')
 
 flush() {
@@ -15,9 +15,9 @@ find_kept
 find_labels
 
 # What comes in an archive of its own may be missing, or be another node's.
-for need in "$carry"/needs.*; do
+for need in "$copy"/needs.*; do
     [ -f "$need" ] || continue
-    list=$carry/list.${need##*.}
+    list=$copy/list.${need##*.}
     head=
     [ ! -f "$list" ] || read -r head <"$list"
     read -r name <"$need"
@@ -25,15 +25,15 @@ for need in "$carry"/needs.*; do
 done
 
 # What came in such an archive before, and now there is none.
-locate etc/nodebake/carried.layer
-if [ -f "$at" ] && [ ! -f "$carry/list.layer" ]; then
+locate etc/nodebake/copied.layer
+if [ -f "$at" ] && [ ! -f "$copy/list.layer" ]; then
     stamp=$at
     take_back "$stamp"
     rm -f "$stamp"
 fi
 
-for list in "$carry"/list.*; do
-    locate "etc/nodebake/carried.${list##*.}"
+for list in "$copy"/list.*; do
+    locate "etc/nodebake/copied.${list##*.}"
     stamp=$at folder=$above
     if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$(cat "$list")" ]; then
         continue

@@ -18,7 +18,7 @@ clear() {
     rm -f "$at"
 }
 
-# put LIST: what there is at a path makes room for what is carried.
+# put LIST: what there is at a path makes room for what is copied.
 put() {
     while IFS="$tab" read -r kind mode uid gid _ _ path target; do
         case $kind in
@@ -40,7 +40,7 @@ put() {
             ;;
         '#file')
             # Whole or not at all, also when the power fails.
-            cp "$carry/root/$path" "$at.nodebake-new"
+            cp "$copy/root/$path" "$at.nodebake-new"
             chown "$uid:$gid" "$at.nodebake-new"
             chmod "$mode" "$at.nodebake-new"
             clear "$path"

@@ -1,18 +1,18 @@
-# What was carried before and is not any more.
+# What was copied before and is not any more.
 
 # What any list here has, $kept: it stays, whichever list had it before.
 find_kept() {
     nl='
 '
     kept=$nl
-    for list in "$carry"/list.*; do
+    for list in "$copy"/list.*; do
         while IFS="$tab" read -r kind _ _ _ _ _ path _; do
             kept=$kept$kind$tab$path$nl
         done <"$list"
     done
 }
 
-# take_back LIST: removes what was carried by that list and is in none now. Folders last, what is in them before them.
+# take_back LIST: removes what was copied by that list and is in none now. Folders last, what is in them before them.
 take_back() {
     folders=
     while IFS="$tab" read -r kind _ _ _ _ _ path _; do

@@ -1,8 +1,8 @@
 //! `verify` of what travelled alone: files of a bundle by its signed list, copies of some of its files, and payloads that
-//! carry their signed tree. Whatever is changed in them is found, and named.
+//! embed their signed tree. Whatever is changed in them is found, and named.
 
 mod alone;
-mod carried;
+mod embedded;
 
 use std::fs;
 use std::path::{Path, PathBuf};

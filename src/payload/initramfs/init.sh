@@ -1,5 +1,5 @@
 #!/bin/sh
-# The first program of a system whose root is the initramfs, by the kernel argument rdinit=/usr/lib/nodebake/hop. The
+# The first program of a system whose root is the initramfs, by the kernel argument rdinit=/usr/lib/nodebake/init. The
 # kernel's own rootfs cannot be left by pivot_root(2), so no container could start on it: the root is mounted once more,
 # over itself, which copies nothing, and the system starts there. NODEBAKE_INIT=/path on the kernel's command line names
 # the program to start.

@@ -1,4 +1,4 @@
-//! Payloads that carry their signed tree: right as they are in every format, and wrong after any change.
+//! Payloads that embed their signed tree: right as they are in every format, and wrong after any change.
 
 use std::fs;
 use std::path::Path;
@@ -12,7 +12,7 @@ const INLINE: &str = "{secrets: inline, formats: [tarball, ignition, initramfs, 
 
 #[test]
 fn every_format_that_is_nothing_but_the_tree_is_verified() {
-    for mode in ["ramRoot", "carry"] {
+    for mode in ["diskless", "copyToRoot"] {
         let project = built(&format!("{{initramfs: {{mode: {mode}}}}}"));
         let archive = format!("{NODE}.tar.gz");
         let secrets = format!("{NODE}.secrets.tar.gz");
@@ -49,7 +49,7 @@ fn every_format_that_is_nothing_but_the_tree_is_verified() {
             &project,
             &folder,
             &["overlay.secrets.cpio.gz"],
-            &["carries no signed tree"],
+            &["embeds no signed tree"],
         );
         refused(
             &project,
@@ -161,7 +161,7 @@ fn any_change_to_a_tarball_is_found() {
             "echo >>etc/nodebake/tree.sums",
             "/etc/nodebake/tree.sums.sig: does not fit tree.sums",
         ),
-        ("rm etc/nodebake/tree.sums.sig", "carries no signed tree"),
+        ("rm etc/nodebake/tree.sums.sig", "embeds no signed tree"),
         (
             "echo >>etc/nodebake/sign.pub",
             "/etc/nodebake/sign.pub: is another public key",
@@ -351,9 +351,9 @@ fn any_change_to_an_ignition_configuration_is_found() {
 /// The kernel takes any number of archives, so one that is appended to an overlay is a part of it.
 #[test]
 fn any_change_to_an_overlay_is_found() {
-    for (mode, hop) in [
-        ("ramRoot", "usr/lib/nodebake/hop"),
-        ("carry", "nodebake/carry/carry"),
+    for (mode, script) in [
+        ("diskless", "usr/lib/nodebake/init"),
+        ("copyToRoot", "nodebake/copy/copy"),
     ] {
         let project = built(&format!(
             "{{secrets: inline, formats: [initramfs], initramfs: {{mode: {mode}}}}}"
@@ -368,12 +368,12 @@ fn any_change_to_an_overlay_is_found() {
                 ),
             );
         };
-        appended(hop, "#!/bin/sh\nevil\n");
+        appended(script, "#!/bin/sh\nevil\n");
         refused(
             &project,
             &folder,
             &["changed"],
-            &[&format!("/{hop}: is there twice")],
+            &[&format!("/{script}: is there twice")],
         );
         appended("etc/evil", "x");
         refused(&project, &folder, &["changed"], &["/etc/evil: is extra"]);
@@ -388,19 +388,21 @@ fn any_change_to_an_overlay_is_found() {
         shell(
             &folder,
             &format!(
-                "rm -rf root; mkdir root; cd root; gzip -dc ../overlay.cpio.gz | cpio -idm --quiet --no-preserve-owner; echo evil >>{hop}; find . | cpio -o -H newc -R 0:0 --quiet >../changed"
+                "rm -rf root; mkdir root; cd root; gzip -dc ../overlay.cpio.gz | cpio -idm --quiet --no-preserve-owner; echo evil >>{script}; find . | cpio -o -H newc -R 0:0 --quiet >../changed"
             ),
         );
         refused(
             &project,
             &folder,
             &["changed"],
-            &[&format!("/{hop}: is not what this nodebake writes there")],
+            &[&format!(
+                "/{script}: is not what this nodebake writes there"
+            )],
         );
-        if mode == "carry" {
+        if mode == "copyToRoot" {
             shell(
                 &folder,
-                "cd root; sed -i 's,srv/elsewhere,etc/passwd,' nodebake/carry/list.files; printf 'x' >nodebake/carry/root/etc/hostname; find . | cpio -o -H newc -R 0:0 --quiet >../changed",
+                "cd root; sed -i 's,srv/elsewhere,etc/passwd,' nodebake/copy/list.files; printf 'x' >nodebake/copy/root/etc/hostname; find . | cpio -o -H newc -R 0:0 --quiet >../changed",
             );
             refused(
                 &project,

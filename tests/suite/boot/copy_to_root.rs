@@ -1,4 +1,4 @@
-//! Overlays that an initrd carries to the root on the disk: bases made by hand, and those that Debian's own tools make.
+//! Overlays that an initrd copies to the root on the disk: bases made by hand, and those that Debian's own tools make.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -66,7 +66,7 @@ fn a_disk_root_gets_the_nodes_tree_from_initramfs_tools() {
         pack(folder, shape);
         shell(folder, "cp fresh image");
         let project = built(&format!(
-            "{{secrets: separate, initramfs: {{mode: carry, compression: {compression}}}}}"
+            "{{secrets: separate, initramfs: {{mode: copyToRoot, compression: {compression}}}}}"
         ));
         append(&project, &within(folder, "base"), &within(folder, "both")).good();
         let console = Console::of(folder, "both", "root=/dev/vda", &disk);
@@ -88,11 +88,11 @@ fn a_disk_root_gets_the_nodes_tree_from_initramfs_tools() {
     shell(folder, "debugfs -w -R 'rm /etc/hostname' image 2>/dev/null");
     let again = Console::of(folder, "both", "root=/dev/vda", &disk);
     assert!(!again.paths().contains_key("/etc/hostname"));
-    // A file system of its own would hide what is written below its mount point: nothing is carried then.
+    // A file system of its own would hide what is written below its mount point: nothing is copied then.
     shell(
         folder,
         "echo '/dev/vdb /etc/kubernetes ext4 defaults 0 2' >fstab
-         printf 'rm /etc/nodebake/carried.files\\nwrite fstab /etc/fstab\\n' | debugfs -w -f - image >/dev/null 2>&1",
+         printf 'rm /etc/nodebake/copied.files\\nwrite fstab /etc/fstab\\n' | debugfs -w -f - image >/dev/null 2>&1",
     );
     // It must not come up without the node's files.
     let said = Console::of_failure(folder, || {
@@ -136,15 +136,15 @@ fn a_disk_root_gets_the_nodes_tree_from_initrds_as_distributions_make_them() {
     );
     let disk = ["-drive", "file=image,if=virtio,format=raw"];
     let kernel = made.join("kernel").display().to_string();
-    let carried = |lines: &str| {
+    let copied = |lines: &str| {
         let project = Project::of("modern");
-        let output = "{secrets: inline, initramfs: {mode: carry}}";
+        let output = "{secrets: inline, initramfs: {mode: copyToRoot}}";
         upgrade::write(&project, output, lines, 3);
         project.good(&["build"]);
         project
     };
-    let project = carried(&upgrade::BEFORE.replace(", chrony: null", ""));
-    let next = carried(upgrade::AFTER);
+    let project = copied(&upgrade::BEFORE.replace(", chrony: null", ""));
+    let next = copied(upgrade::AFTER);
     for name in ["initrd-dracut", "initrd-initramfs-tools"] {
         let initrd = made.join(name).display().to_string();
         let boot =

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Carries the node's files to the real root before the initrd switches to it. Called with the folder where that is
+# Copies the node's files to the real root before the initrd switches to it. Called with the folder where that is
 # mounted, by a unit in systemd's initrds and by a script in those of initramfs-tools.
 set -eu
 root=$1
@@ -20,20 +20,20 @@ while read -r from point _ options _; do
 done </proc/mounts
 [ -n "$device" ] || fail "nothing is mounted at $root"
 [ -n "$writable" ] || mount -o remount,rw "$device" "$root" || fail "making $root writable failed"
-carried=
+copied=
 if ! command -v chroot >/dev/null; then
     # systemd's initrds by dracut have no chroot, but the other programs.
-    if /bin/sh /nodebake/carry/apply /nodebake/carry "$root"; then
-        carried=yes
+    if /bin/sh /nodebake/copy/apply /nodebake/copy "$root"; then
+        copied=yes
         # A unit can have another root without that program.
         [ ! -s "$root/etc/nodebake/unlabelled" ] || systemctl start nodebake-label.service || :
     fi
 elif [ ! -d "$root/run" ]; then
     fail "$root has no /run"
-elif mount -o bind /nodebake/carry "$root/run"; then
+elif mount -o bind /nodebake/copy "$root/run"; then
     # With the root's own programs: small initrds of initramfs-tools have too few.
     if chroot "$root" /bin/sh /run/apply /run ''; then
-        carried=yes
+        copied=yes
         # setfiles sets labels by way of /proc.
         if [ -s "$root/etc/nodebake/unlabelled" ] && mount -t proc proc "$root/proc"; then
             chroot "$root" /bin/sh /run/label || :
@@ -43,4 +43,4 @@ elif mount -o bind /nodebake/carry "$root/run"; then
     umount "$root/run"
 fi
 [ -n "$writable" ] || mount -o remount,ro "$device" "$root" || :
-[ -n "$carried" ] || fail "carrying the files to the root failed"
+[ -n "$copied" ] || fail "copying the files to the root failed"

@@ -14,7 +14,7 @@ fn a_root_in_the_initramfs_has_the_nodes_tree() {
     let bare = Console::of(folder, "base", "", &[]);
     assert!(
         !bare.says("NODE containers can start"),
-        "on the kernel's rootfs pivot_root must fail, or the hop proves nothing"
+        "on the kernel's rootfs pivot_root must fail, or the init shim proves nothing"
     );
     let base = bare.paths();
     for (compression, shape) in pairs(("zstd", "lz4")) {
