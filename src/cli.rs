@@ -86,7 +86,7 @@ pub enum Command {
     /// than allowed, or is broken, ends with exit code 1, and the listing with
     /// what stands before that place.
     Inspect(Inspect),
-    /// Put a node's overlay and a base initrd into one file
+    /// Put a node's initramfs payload and a base initrd into one file
     #[command(subcommand)]
     Initrd(Initrd),
     /// Verify a bundle: signature, digests, nothing missing, nothing extra
@@ -98,10 +98,10 @@ pub enum Command {
     ///
     /// Files that came alone are verified by the signed SHA256SUMS of their
     /// bundle: that above them, or --sums. Where there is none, by the signed
-    /// tree that payloads of the overlay tree-check carry: what a tarball, an
-    /// overlay or an Ignition configuration lays on a node is then what was
-    /// signed for that node, and nothing else. Name all parts of a payload, its
-    /// layer too. What user-data does beside writing files no tree says, so it
+    /// tree that payloads of the overlay tree-check embed: a tarball, initramfs
+    /// payload or Ignition configuration then installs what was signed for that
+    /// node, and nothing else. Name all files of a payload, its archive of assets
+    /// too. What user-data does beside writing files no tree says, so it
     /// needs the list. A tree does not say of which generation it is.
     Verify(Verify),
     /// Say what changed between two bundles, or between one and the project

@@ -1,5 +1,5 @@
-//! One initrd of a base and a node's overlay, for those whose boot loader takes one file. In: the base as others made it, and
-//! a bundle that was verified. Out: one initrd that the kernel reads to its end.
+//! One initrd of a base and a node's initramfs payload, for those whose boot loader takes one file. In: the base as
+//! others made it, and a bundle that was verified. Out: one initrd that the kernel reads to its end.
 
 mod base;
 
@@ -17,12 +17,12 @@ use crate::inspect::{Limits, inspect};
 use crate::lock::{Lock, beside};
 use crate::manifest::{FileRecord, NodeRecord};
 use crate::model::output::Mode;
-use crate::payload::initramfs::{is_layer, is_overlay};
+use crate::payload::initramfs::{is_initramfs, is_layer};
 use crate::staging::Staging;
 use crate::unfinished::uninterrupted;
 
-/// Appends a node's overlay to a base initrd and writes both to `out`, 0600 where the overlay holds secrets. Returns the
-/// number of bytes, and the mode of the overlay.
+/// Appends a node's initramfs payload to a base initrd and writes both to `out`, 0600 where the initramfs payload holds
+/// secrets. Returns the number of bytes, and the mode of the initramfs payload.
 pub fn append(
     base_path: &Path,
     (bundle, name): (&OldBundle, &str),
@@ -31,38 +31,38 @@ pub fn append(
     let Some(node) = bundle.node(name) else {
         bail!("there is no node {name} in {}", bundle.folder().display());
     };
-    let (mode, overlays) = overlays(bundle, node)?;
+    let (mode, payloads) = payloads(bundle, node)?;
     let mut base = Base::open(base_path)?;
-    for overlay in &overlays {
-        let (listing, outcome) = inspect(&bundle.path(overlay), Limits::default(), None)?;
+    for payload in &payloads {
+        let (listing, outcome) = inspect(&bundle.path(payload), Limits::default(), None)?;
         outcome?;
         base.check(mode, &listing)
             .with_context(|| format!("appending to {}", base_path.display()))?;
     }
-    let secret = overlays.iter().any(|overlay| overlay.secret);
+    let secret = payloads.iter().any(|payload| payload.secret);
     let written = write(out, secret, &mut |out| {
         base.copy_to(out)?;
-        let mut overlays = overlays.iter();
-        overlays.try_for_each(|overlay| bundle.copy(overlay, out))
+        let mut payloads = payloads.iter();
+        payloads.try_for_each(|payload| bundle.copy(payload, out))
     })?;
     Ok((written, mode))
 }
 
-/// The mode of a node's overlay, and its files: the layer that it shares with others, and over it its own, the secret
-/// part last.
-fn overlays<'a>(
+/// The mode of a node's initramfs payload, and its files: the layer that it shares with others, and over it its own,
+/// the secret part last.
+fn payloads<'a>(
     bundle: &'a OldBundle,
     node: &'a NodeRecord,
 ) -> Result<(Mode, Vec<&'a FileRecord>)> {
     let mode = node.initramfs.as_ref().map(|record| &*record.mode);
     let known = [Mode::Diskless, Mode::CopyToRoot, Mode::CoreosLive];
     let mode = known.into_iter().find(|known| mode == Some(known.name()));
-    let overlay = |file: &&FileRecord| is_overlay(file.name());
-    let mut overlays: Vec<&FileRecord> = node.files.iter().filter(overlay).collect();
-    overlays.sort_by_key(|file| file.name().contains(".secrets."));
-    let (Some(mode), false) = (mode, overlays.is_empty()) else {
+    let payload = |file: &&FileRecord| is_initramfs(file.name());
+    let mut payloads: Vec<&FileRecord> = node.files.iter().filter(payload).collect();
+    payloads.sort_by_key(|file| file.name().contains(".secrets."));
+    let (Some(mode), false) = (mode, payloads.is_empty()) else {
         bail!(
-            "{} has no initramfs overlay: build it with that format",
+            "{} has no initramfs payload: build it with that format",
             node.name
         );
     };
@@ -72,7 +72,7 @@ fn overlays<'a>(
         .map(|path| &**path)
         .filter(|path| is_layer(path));
     let mut all: Vec<&FileRecord> = layers.filter_map(|path| bundle.shared(path)).collect();
-    all.extend(overlays);
+    all.extend(payloads);
     Ok((mode, all))
 }
 

@@ -101,7 +101,7 @@ pub mod bundle;
 
 /// What changed between two bundles.
 pub mod diff;
-/// One initrd of a base and an overlay.
+/// One initrd of a base and an initramfs payload.
 pub mod initrd;
 
 /// A project: opened, checked, built and compared.

@@ -187,7 +187,7 @@ impl BundleBuilder {
         Ok(directory)
     }
 
-    /// Makes a node's folder among those that machines fetch their overlays from, `boot/nodes/NAME`, 0755.
+    /// Makes a node's folder among those that machines fetch their initramfs payloads from, `boot/nodes/NAME`, 0755.
     pub(super) fn new_served_directory(&self, name: &str) -> Result<OwnedFd> {
         let creating = || format!("creating {SERVED}/{name}");
         let all = {

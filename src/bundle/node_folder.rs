@@ -26,7 +26,7 @@ pub struct NodeSays {
     pub token_id: Option<String>,
     /// RFC 3339; the caller's, since nothing here reads a clock.
     pub usable_until: Option<String>,
-    /// What becomes of its initramfs overlay, where it has one.
+    /// What becomes of its initramfs payload, where it has one.
     pub initramfs: Option<InitramfsRecord>,
     /// The digests of the trees that its payloads follow, in hexadecimal digits.
     pub upgrade_from: Vec<String>,

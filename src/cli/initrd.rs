@@ -7,13 +7,13 @@ use clap::{Args, Subcommand};
 /// `initrd …`.
 #[derive(Debug, Subcommand)]
 pub enum Initrd {
-    /// Append a node's overlay to a base initrd, for boot loaders that take one
-    /// file
+    /// Append a node's initramfs payload to a base initrd, for boot loaders
+    /// that take one file
     ///
     /// The base may be any that the kernel reads to its end: microcode first,
-    /// several archives, any length. What it needs to make something of the
-    /// overlay is looked for (`output.initramfs.mode`), and a second overlay is
-    /// refused. The bundle is verified first.
+    /// several archives, any length. What it needs for the payload's mode is
+    /// looked for (`output.initramfs.mode`), and a second payload is refused. The
+    /// bundle is verified first.
     Append(InitrdAppend),
 }
 
@@ -36,7 +36,7 @@ pub struct InitrdAppend {
     /// The public key that the bundle is signed with
     #[arg(long, value_name = "FILE")]
     pub key: PathBuf,
-    /// The initrd to write; 0600 where the overlay holds secrets
+    /// The initrd to write; 0600 where the payload holds secrets
     #[arg(short, long, value_name = "FILE")]
     pub out: PathBuf,
 }

@@ -1,4 +1,4 @@
-//! `nodebake initrd`: a node's overlay and a base initrd in one file.
+//! `nodebake initrd`: a node's initramfs payload and a base initrd in one file.
 
 use std::io::Write;
 

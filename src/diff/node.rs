@@ -41,7 +41,7 @@ pub struct NodeDiff {
     pub node: String,
     /// How it differs.
     pub change: Change,
-    /// What the bundle's manifest says of it: token id, usable until, its initramfs overlay.
+    /// What the bundle's manifest says of it: token id, usable until, its initramfs payload.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub facts: Vec<FieldChange>,
     /// Paths of its tree.

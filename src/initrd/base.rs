@@ -1,4 +1,4 @@
-//! A base initrd as others made it: what is in it, and whether an overlay works on it.
+//! A base initrd as others made it: what is in it, and whether an initramfs payload works on it.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -43,11 +43,14 @@ impl Base {
         })
     }
 
-    /// Makes sure that an overlay of this mode works on this base, and that none is there already.
-    pub fn check(&self, mode: Mode, overlay: &Listing) -> Result<()> {
+    /// Makes sure that an initramfs payload of this mode works on this base, and that none is there already.
+    pub fn check(&self, mode: Mode, payload: &Listing) -> Result<()> {
         for mode in [Mode::Diskless, Mode::CopyToRoot, Mode::CoreosLive] {
             if self.has(mode.mark()) {
-                bail!("an overlay is in it already: it has {}", mode.mark());
+                bail!(
+                    "an initramfs payload is in it already: it has {}",
+                    mode.mark()
+                );
             }
         }
         let (works, lacks) = match mode {
@@ -70,24 +73,24 @@ impl Base {
         if !works {
             bail!("for {} the base needs {lacks}", mode.name());
         }
-        self.check_links(overlay)
+        self.check_links(payload)
     }
 
     /// The kernel removes a link of the base where an archive lists a directory, and what lay behind it is gone.
-    fn check_links(&self, overlay: &Listing) -> Result<()> {
+    fn check_links(&self, payload: &Listing) -> Result<()> {
         let rows = || {
             self.listing
                 .members
                 .iter()
                 .flat_map(|member| &member.entries)
         };
-        for row in overlay.members.iter().flat_map(|member| &member.entries) {
+        for row in payload.members.iter().flat_map(|member| &member.entries) {
             let is_link = rows()
                 .rfind(|base| base.path == row.path)
                 .is_some_and(|base| base.kind == RowKind::Symlink);
             if row.kind == RowKind::Directory && is_link {
                 bail!(
-                    "{} is a link in the base and a directory in the overlay",
+                    "{} is a link in the base and a directory in the payload",
                     row.path
                 );
             }
@@ -113,7 +116,7 @@ impl Base {
         rows.any(|row| row.path.rsplit('/').next() == Some(name))
     }
 
-    /// Writes the base and what pads it; overlays of ours may follow each other without more.
+    /// Writes the base and what pads it; initramfs payloads of ours may follow each other without more.
     pub fn copy_to(&mut self, out: &mut dyn Write) -> Result<()> {
         let copied = io::copy(&mut self.file, out).context("reading the base")?;
         if copied != self.size {

@@ -25,13 +25,13 @@ keys! {
     for Settings: "output", as Settings = settings {
         /// which payloads are written
         "formats" => formats: Vec<Format> = ["tarball", "cloudInit", "ignition", "initramfs"],
-        /// whether secrets are inside payloads or in a part of their own; without it: separate in tarballs and initramfs overlays
+        /// whether secrets are inside payloads or in a part of their own; without it: separate in tarballs and initramfs payloads
         "secrets" => secrets: OrDefault<SecretsWord>,
         /// whether secrets are also written as a credential of systemd
         "credential" => credential: bool = false,
         /// the tarball
         "tarball" => tarball: Section<ArchiveSettings>,
-        /// the initramfs overlay
+        /// the initramfs payload
         "initramfs" => initramfs: Section<InitramfsSettings>,
         /// the Ignition configuration
         "ignition" => ignition: Section<IgnitionSettings>,
@@ -161,7 +161,7 @@ fn settings(mut settings: Settings, at: &Cursor<'_>) -> Option<Settings> {
     if let Some(at) = at.find(&["pxe"])
         && !settings.formats.contains(&Format::Initramfs)
     {
-        let rule = "machines boot an initramfs overlay, and output.formats does not have it";
+        let rule = "machines boot an initramfs payload, and output.formats does not have it";
         let finding = at.location().finding(Id::PxeWithoutInitramfs, rule);
         at.add(finding.help("add initramfs to output.formats"));
     }

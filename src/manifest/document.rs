@@ -91,7 +91,7 @@ pub struct NodeRecord {
     pub token_id: Option<String>,
     /// RFC 3339: booting the node after that needs a new token.
     pub usable_until: Option<String>,
-    /// What becomes of its initramfs overlay, where it has one.
+    /// What becomes of its initramfs payload, where it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub initramfs: Option<InitramfsRecord>,
     /// The digests of the trees that its payloads follow, whose paths they remove; empty for a first one.
@@ -104,7 +104,7 @@ pub struct NodeRecord {
     pub shared: Vec<Box<str>>,
 }
 
-/// A node's initramfs overlay in bundle.json.
+/// A node's initramfs payload in bundle.json.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct InitramfsRecord {

@@ -18,7 +18,7 @@ use crate::signing::PublicKey;
 use crate::verify::Verdict;
 use crate::verify::{Problem, scan};
 
-/// How many folders above a file its bundle may be: `shared/files/DIGEST`, `boot/nodes/NAME/overlay.cpio.gz`.
+/// How many folders above a file its bundle may be: `shared/files/DIGEST`, `boot/nodes/NAME/initramfs.cpio.gz`.
 const ABOVE: usize = 4;
 
 /// Where the signed list is.

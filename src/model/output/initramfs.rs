@@ -1,10 +1,10 @@
-//! How initramfs overlays are written: what `output.initramfs` decided.
+//! How initramfs payloads are written: what `output.initramfs` decided.
 
 use serde::{Deserialize, Serialize};
 
 use crate::model::output::ArchiveSettings;
 
-/// How an overlay comes to the system that runs in the end.
+/// How an initramfs payload comes to the system that runs in the end.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Mode {
@@ -30,7 +30,7 @@ impl Mode {
     }
 }
 
-/// How a node's overlay is written.
+/// How a node's initramfs payload is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct InitramfsSettings {
     /// How the archive is written. In `config.ign` assets are where Ignition's settings say.

@@ -96,7 +96,7 @@ pub struct Settings {
     pub formats: Vec<Format>,
     /// How the tarball is written.
     pub tarball: ArchiveSettings,
-    /// How the initramfs overlay is compressed, and what becomes of its files.
+    /// How the initramfs payload is compressed, and what becomes of its files.
     pub initramfs: InitramfsSettings,
     /// How the Ignition configuration is written.
     pub ignition: IgnitionSettings,
@@ -169,7 +169,7 @@ pub enum Assets {
     Iso,
 }
 
-/// How an archive is written: a tarball, or an initramfs overlay.
+/// How an archive is written: a tarball, or an initramfs payload.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ArchiveSettings {
     /// How it is compressed.

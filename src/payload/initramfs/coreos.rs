@@ -1,4 +1,4 @@
-//! The overlay of a CoreOS live system: an archive with the node's Ignition configuration as its only file, as
+//! The initramfs payload of a CoreOS live system: an archive with the node's Ignition configuration as its only file, as
 //! `coreos-installer pxe customize` makes it.
 
 use std::io::{self, Write};

@@ -13,14 +13,14 @@ say() {
 # does not fit. It ends here with a panic, after which the machine does what `panic=` on its command line says.
 folder=/usr/lib/nodebake
 if ! [ -f $folder/needs ]; then
-    say "not all of the node's overlay was unpacked: it is damaged, or the memory is too small for it"
+    say "not all of the node's initramfs payload was unpacked: it is damaged, or the memory is too small for it"
     exit 1
 fi
 needs='' here=''
 read -r needs <$folder/needs
 [ ! -f $folder/layer ] || read -r here <$folder/layer
 if [ "$needs" != "$here" ] && [ -n "$needs" ]; then
-    say "the initrd lacks $needs, which this node needs beside its own overlay${here:+ (there is $here)}"
+    say "the initrd lacks $needs, which this node needs beside its own payload${here:+ (there is $here)}"
     exit 1
 fi
 

@@ -1,4 +1,4 @@
-//! The initramfs overlay: a newc archive that a boot loader appends to an initrd. In: a [`NodeTree`]. Out: one member
+//! The initramfs payload: a newc archive that a boot loader appends to an initrd. In: a [`NodeTree`]. Out: one member
 //! by the kernel's buffer grammar (Documentation/driver-api/early-userspace/buffer-format.rst), padded so that
 //! whatever comes next may follow directly.
 
@@ -31,19 +31,19 @@ pub use mode::{COPY, HERE, NEEDS, brought};
 /// initrd would lose its shell and its loader with it.
 const MERGED_INTO_USR: [&str; 6] = ["/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"];
 
-/// The file's name: `overlay.cpio.gz`, `.zst`, `.xz` or `overlay.cpio`; that of the secret payload begins `overlay.secrets`.
+/// The file's name: `initramfs.cpio.gz`, `.zst`, `.xz` or `initramfs.cpio`; that of the secret payload begins `initramfs.secrets`.
 pub fn file_name(part: Part, compression: Compression) -> String {
-    format!("overlay{}.cpio{}", part.infix(), compression.suffix())
+    format!("initramfs{}.cpio{}", part.infix(), compression.suffix())
 }
 
-/// Whether a file of a node is its overlay or a part of it.
-pub fn is_overlay(name: &str) -> bool {
+/// Whether a file of a node is its initramfs payload or a part of it.
+pub fn is_initramfs(name: &str) -> bool {
     [Part::Whole, Part::Secrets]
         .iter()
         .any(|part| name.starts_with(&file_name(*part, Compression::None)))
 }
 
-/// Whether a file that nodes share is a layer that goes before their overlays.
+/// Whether a file that nodes share is a layer that goes before their initramfs payloads.
 pub fn is_layer(path: &str) -> bool {
     path.ends_with(".cpio") || path.contains(".cpio.")
 }
@@ -57,7 +57,7 @@ pub(super) fn layer_name(layer: &Layer, mode: Mode, compression: Compression) ->
     format!("{}{copy}.cpio{}", layer.name, compression.suffix())
 }
 
-/// Writes the node's overlay as one file, or as two where secrets are kept apart, and the layer of its assets: a boot
+/// Writes the node's initramfs payload as one file, or as two where secrets are kept apart, and the layer of its assets: a boot
 /// loader appends all of them, the layer first.
 pub fn package(job: &Job<'_>, forms: &Forms, out: &mut dyn Output) -> Result<()> {
     let InitramfsSettings { archive, mode } = job.settings.initramfs;
@@ -102,7 +102,7 @@ pub fn package(job: &Job<'_>, forms: &Forms, out: &mut dyn Output) -> Result<()>
     Ok(())
 }
 
-/// Where an overlay lies: machines that boot over the network fetch it, but for what is secret.
+/// Where an initramfs payload lies: machines that boot over the network fetch it, but for what is secret.
 fn place_of(job: &Job<'_>, secret: bool) -> Place {
     match secret {
         false if job.settings.pxe.is_some() => Place::Served,
@@ -110,7 +110,7 @@ fn place_of(job: &Job<'_>, secret: bool) -> Place {
     }
 }
 
-/// Everything in a job that an overlay of its mode cannot say.
+/// Everything in a job that an initramfs payload of its mode cannot say.
 pub fn check(job: &Job<'_>) -> Vec<Objection> {
     match job.settings.initramfs.mode {
         Mode::Diskless => {
@@ -131,13 +131,13 @@ fn too_large(tree: &NodeTree) -> Vec<Objection> {
     };
     let entries = tree.entries().iter();
     let large = entries.filter(|(_, entry)| size(entry) > u32::MAX.into());
-    let rule = "an initramfs overlay holds no file of 4 GiB or more; deliver it by another format";
+    let rule = "an initramfs payload holds no file of 4 GiB or more; deliver it by another format";
     large
         .map(|(path, _)| Objection::new(Id::FileTooLarge, path.as_str(), rule))
         .collect()
 }
 
-/// Writes a tree as an initramfs overlay, its files where they belong.
+/// Writes a tree as an initramfs payload, its files where they belong.
 pub fn write(tree: &NodeTree, compression: Compression, out: &mut dyn Write) -> Result<()> {
     write_members(members(tree)?, None, compression, out)
 }
@@ -297,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn files_of_the_overlays_own_are_found_where_the_tree_declares_them() {
+    fn files_of_the_payloads_own_are_found_where_the_tree_declares_them() {
         let file = || Entry::file(Content::bytes("x"), 0o644, origin());
         for (path, found) in [
             (mode::INIT_SHIM, 1),

@@ -1,4 +1,4 @@
-//! What becomes of an overlay's files at boot: how each mode arranges them for its kind of initrd.
+//! What becomes of an initramfs payload's files at boot: how each mode arranges them for its kind of initrd.
 
 use crate::model::output::Mode;
 use std::collections::BTreeMap;
@@ -12,7 +12,7 @@ use crate::tree::{Content, Entry, EntryKind, NodeTree, Origin};
 
 /// The program that makes a root of the initramfs on which containers can start.
 pub const INIT_SHIM: &str = "/usr/lib/nodebake/init";
-/// The last file of a node's own overlay for such a root, with the name of the layer that must be there too.
+/// The last file of a node's own initramfs payload for such a root, with the name of the layer that must be there too.
 pub const NEEDS: &str = "/usr/lib/nodebake/needs";
 /// The last file of a layer for such a root, with its name.
 pub const HERE: &str = "/usr/lib/nodebake/layer";
@@ -32,7 +32,7 @@ impl Mode {
         }
     }
 
-    /// The path that tells an initrd which has such an overlay already.
+    /// The path that tells an initrd which has such an initramfs payload already.
     pub fn mark(self) -> &'static str {
         match self {
             Self::Diskless => INIT_SHIM,
@@ -63,7 +63,7 @@ const LABEL_UNIT: &str = include_str!("label.service");
 const ORDER_SCRIPT: &str = include_str!("order.sh");
 const COPY_UNIT: &str = include_str!("copy.service");
 
-/// Files of the overlay that are not the node's.
+/// Files of the initramfs payload that are not the node's.
 type Members = BTreeMap<NodePath, Entry>;
 
 /// Adds the program that makes containers possible, and what it checks first: the kernel goes on without an archive that
@@ -84,7 +84,7 @@ pub(super) fn add_init_shim(
     }
 }
 
-/// What an overlay of a mode brings for itself, wherever it is the same in all of them: by path. The names of layers, and
+/// What an initramfs payload of a mode brings for itself, wherever it is the same in all of them: by path. The names of layers, and
 /// the lists of what is copied, are its own.
 pub fn brought(mode: Mode) -> Result<BTreeMap<NodePath, Entry>> {
     let mut members = Members::new();
@@ -96,9 +96,9 @@ pub fn brought(mode: Mode) -> Result<BTreeMap<NodePath, Entry>> {
     Ok(members)
 }
 
-/// What a tree declares where an overlay for such a root has files of its own.
+/// What a tree declares where an initramfs payload for such a root has files of its own.
 pub(super) fn taken(tree: &NodeTree) -> Vec<Objection> {
-    let rule = "the initramfs overlay has a file of its own there; choose another path";
+    let rule = "the initramfs payload has a file of its own there; choose another path";
     let taken = [INIT_SHIM, NEEDS, HERE]
         .into_iter()
         .filter(|path| at(path).is_ok_and(|path| tree.entries().contains_key(&path)));
@@ -188,7 +188,7 @@ fn add(members: &mut Members, path: &str, text: &str, mode: u32) -> Result<()> {
     match members.insert(at(path)?, Entry::file(Content::bytes(text), mode, origin())) {
         None => Ok(()),
         Some(taken) => anyhow::bail!(
-            "{} declares a file that the overlay needs for itself",
+            "{} declares a file that the initramfs payload needs for itself",
             taken.origin
         ),
     }
@@ -198,7 +198,7 @@ fn at(path: &str) -> Result<NodePath> {
     NodePath::parse(path).map_err(anyhow::Error::msg)
 }
 
-/// The origin of what the overlay brings for itself.
+/// The origin of what the initramfs payload brings for itself.
 pub(super) fn origin() -> Origin {
     Origin("generator initramfs".into())
 }

@@ -1,5 +1,5 @@
-//! Network boot: scripts that lead each machine, by its MAC address, to a kernel, a base initrd and the node's overlay.
-//! In: a node's settings and where its overlay is served. Out: the texts of iPXE, GRUB and pxelinux.
+//! Network boot: scripts that lead each machine, by its MAC address, to a kernel, a base initrd and the node's initramfs payload.
+//! In: a node's settings and where its initramfs payload is served. Out: the texts of iPXE, GRUB and pxelinux.
 //!
 //! Everything below `boot/` of a bundle may be read by anybody. What holds a secret stays in the node's folder, and comes
 //! over https or not by the network at all.
@@ -28,7 +28,7 @@ pub fn check(job: &Job<'_>) -> Vec<Objection> {
     let Some(pxe) = &job.settings.pxe else {
         return Vec::new();
     };
-    // `--format` may have left the overlay out of this build.
+    // `--format` may have left the initramfs payload out of this build.
     if !job.settings.formats.contains(&Format::Initramfs) {
         return Vec::new();
     }
@@ -72,15 +72,15 @@ fn secret_ways(job: &Job<'_>, pxe: &Pxe) -> Option<Objection> {
     let rule = match (whole, pxe.secrets_elsewhere) {
         (false, true) => return None,
         (false, false) => {
-            "the node's secrets reach it by no way: set secretsURL to an https:// URL of overlay.secrets.cpio, or secrets to \
+            "the node's secrets reach it by no way: set secretsURL to an https:// URL of initramfs.secrets.cpio, or secrets to \
              elsewhere where a credential or the machine's own disk brings them"
         }
         (true, _) => {
-            "the overlay itself holds the node's secrets, so it may be fetched by https only: set secretsURL, or \
+            "the initramfs payload itself holds the node's secrets, so it may be fetched by https only: set secretsURL, or \
              output.secrets to separate"
         }
     };
-    Some(Objection::new(Id::SecretsUnreachable, "overlay", rule).asked_by("output.pxe"))
+    Some(Objection::new(Id::SecretsUnreachable, "initramfs", rule).asked_by("output.pxe"))
 }
 
 /// Words that a loader's syntax cannot say, or that contradict one another.

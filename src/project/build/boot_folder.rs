@@ -10,13 +10,13 @@ use crate::error::Result;
 use crate::manifest;
 use crate::manifest::{FileRecord, NodeRecord};
 use crate::model::output::{Pxe, Settings};
-use crate::payload::initramfs::{is_layer, is_overlay};
+use crate::payload::initramfs::{is_initramfs, is_layer};
 use crate::payload::pxe::{BASE_FOLDER, Boot, arguments, entry, of_node, script, script_path};
 use crate::plan::{NodePlan, Plan};
 use crate::project::open::network_boot::files;
 use crate::project_folder::ProjectFolder;
 
-/// Whether a node's overlay lies where machines fetch it.
+/// Whether a node's initramfs payload lies where machines fetch it.
 pub fn is_served(record: &NodeRecord) -> bool {
     record
         .files
@@ -26,11 +26,11 @@ pub fn is_served(record: &NodeRecord) -> bool {
 
 /// Whether it would lie there today.
 pub fn would_be_served(settings: &Settings, record: &NodeRecord) -> bool {
-    let is_public = |file: &FileRecord| is_overlay(file.name()) && !file.secret;
+    let is_public = |file: &FileRecord| is_initramfs(file.name()) && !file.secret;
     settings.pxe.is_some() && record.files.iter().any(is_public)
 }
 
-/// Writes everything below `boot/` but the overlays, which are there.
+/// Writes everything below `boot/` but the initramfs payloads, which are there.
 pub fn write(builder: &BundleBuilder, plan: &Plan) -> Result<()> {
     let nodes: BTreeMap<&str, &NodePlan> = plan
         .nodes
@@ -119,9 +119,9 @@ impl OfCluster {
     }
 }
 
-/// The URLs of a node's layer and of its overlay over it, the part that holds secrets last. Where those come from elsewhere it has no URL.
+/// The URLs of a node's layer and of its initramfs payload over it, the part that holds secrets last. Where those come from elsewhere it has no URL.
 fn overlays(pxe: &Pxe, record: &NodeRecord) -> Vec<String> {
-    let files = record.files.iter().filter(|file| is_overlay(file.name()));
+    let files = record.files.iter().filter(|file| is_initramfs(file.name()));
     let (secret, public): (Vec<_>, Vec<_>) = files.partition(|file| file.secret);
     let layers = record.shared.iter().filter(|path| is_layer(path));
     let public = layers.chain(public.iter().map(|file| &file.path));

@@ -103,7 +103,7 @@ fn claim(row: &ListingRow) -> Option<Claim> {
     })
 }
 
-/// An overlay whose files lie where they belong: without what it brings for itself, and without the folders above them
+/// An initramfs payload whose files lie where they belong: without what it brings for itself, and without the folders above them
 /// that the kernel needs.
 fn diskless(rows: &mut BTreeMap<&str, &ListingRow>, wrong: &mut Vec<Wrong>) {
     take_brought(Mode::Diskless, rows, wrong);
@@ -114,7 +114,7 @@ fn diskless(rows: &mut BTreeMap<&str, &ListingRow>, wrong: &mut Vec<Wrong>) {
     }
 }
 
-/// Takes out what every overlay of a mode brings for itself, which must be just that.
+/// Takes out what every initramfs payload of a mode brings for itself, which must be just that.
 fn take_brought(mode: Mode, rows: &mut BTreeMap<&str, &ListingRow>, wrong: &mut Vec<Wrong>) {
     for (path, entry) in brought(mode).into_iter().flatten() {
         let Some(row) = rows.remove(path.as_str()) else {
@@ -138,7 +138,7 @@ fn name_only(path: &str, row: &ListingRow, wrong: &mut Vec<Wrong>) {
     }
 }
 
-/// An overlay whose files are copied: the list says what they become, and each lies beside it by its path.
+/// An initramfs payload whose files are copied: the list says what they become, and each lies beside it by its path.
 fn copied(
     mut rows: BTreeMap<&str, &ListingRow>,
     contents: &BTreeMap<String, Vec<u8>>,

@@ -3,7 +3,7 @@
 //! In: the files of one node's payload in one format, and a public key. Out: a [`EmbeddedVerdict`].
 //!
 //! What is proved is the tree: every path with type, mode, owner, content, and the state of units. What a format says beside
-//! that must be what follows from the tree, to the byte (presets, links that enable units, the programs of an overlay), or it
+//! that must be what follows from the tree, to the byte (presets, links that enable units, the programs of an initramfs payload), or it
 //! is a problem: nobody signed it. Commands of cloud-init are such, so its documents are verified by SHA256SUMS only.
 
 mod beside;
@@ -347,7 +347,7 @@ fn is_empty(value: &Value) -> bool {
     }
 }
 
-/// The claims that are of the tree; what else there is, or differs, is a problem. An overlay also lists the folders above
+/// The claims that are of the tree; what else there is, or differs, is a problem. An initramfs payload also lists the folders above
 /// its files, for the kernel.
 fn own(
     claims: Claims,

@@ -62,7 +62,7 @@ func (n *node) apply(p *project, oracles string) error {
 	case "tarball":
 		command = exec.Command("tar", "-xzpf", filepath.Join(folder, n.Name+".tar.gz"), "-C", n.Root)
 	case "initramfs":
-		command = exec.Command("sh", "-euc", `gzip -dc "$1" | cpio -idmu --quiet`, "sh", filepath.Join(folder, "overlay.cpio.gz"))
+		command = exec.Command("sh", "-euc", `gzip -dc "$1" | cpio -idmu --quiet`, "sh", filepath.Join(folder, "initramfs.cpio.gz"))
 		command.Dir = n.Root
 	case "cloudInit":
 		command = exec.Command("unshare", "-m", "sh", filepath.Join(oracles, "cloud_init/in_chroot.sh"), n.Root,

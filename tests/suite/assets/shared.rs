@@ -189,7 +189,11 @@ fn an_overlay_lies_over_its_layer() {
     for node in [SAME[0], OTHER] {
         let root = tempfile::tempdir().unwrap();
         unpack(&project, &layer(&project, node, "cpio"), root.path());
-        unpack(&project, &own(&project, node, "overlay.cpio"), root.path());
+        unpack(
+            &project,
+            &own(&project, node, "initramfs.cpio"),
+            root.path(),
+        );
         assert_tree(&project, node, root.path(), |path| {
             path.starts_with("usr/lib/nodebake/")
         });
@@ -206,7 +210,7 @@ fn a_copied_layer_comes_to_the_root_and_nothing_does_without_it() {
     let node = SAME[0];
     let ours = &layer(&project, node, "copy.cpio");
     let other = &layer(&project, OTHER, "copy.cpio");
-    let own = &own(&project, node, "overlay.cpio");
+    let own = &own(&project, node, "initramfs.cpio");
     for (files, good) in [
         (vec![ours, own], true),
         (vec![own], false),
@@ -360,8 +364,8 @@ fn a_layer_is_appended_before_the_nodes_own_overlay() {
     let mut at = 0;
     for file in [
         layer.clone(),
-        format!("nodes/{node}/overlay.cpio.gz"),
-        format!("nodes/{node}/overlay.secrets.cpio.gz"),
+        format!("nodes/{node}/initramfs.cpio.gz"),
+        format!("nodes/{node}/initramfs.secrets.cpio.gz"),
     ] {
         let bytes = fs::read(project.out().join(&file)).unwrap();
         let found = both[at..]

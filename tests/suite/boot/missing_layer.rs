@@ -28,7 +28,7 @@ fn a_root_in_the_initramfs_stops_without_its_layer() {
     project.good(&["build", "--format", "initramfs"]);
     let file = |name: &str| format!("'{}'", project.out().join(name).display());
     let index = json(&project.out().join("index.json"));
-    let own = file(index[NODE]["overlay.cpio"].as_str().unwrap());
+    let own = file(index[NODE]["initramfs.cpio"].as_str().unwrap());
     // One of the two is compressed, by settings of its own.
     let layer = |node: &str| shared(&project, node).into_values().next().unwrap();
     let argument = "rdinit=/usr/lib/nodebake/init";

@@ -162,7 +162,7 @@ fn machines_find_their_node_by_the_mac_address() {
         for what in [
             "base/files/vmlinuz",
             "base/files/base.img",
-            "overlay.cpio.gz",
+            "initramfs.cpio.gz",
         ] {
             assert!(server.asked_for(what), "{name}: {what}");
         }

@@ -72,7 +72,7 @@ fn scripts_name_kernel_initrds_and_overlay_in_order() {
              rdinit=/usr/lib/nodebake/init console=ttyS0\n\
              initrd --name initrd-1 {served}/base/files/base.img\n\
              initrd --name initrd-2 http://boot.example.com/k8s/{layer}\n\
-             initrd --name initrd-3 {served}/nodes/{NODE}/overlay.cpio.gz\n\
+             initrd --name initrd-3 {served}/nodes/{NODE}/initramfs.cpio.gz\n\
              boot\n"
         )
     );
@@ -80,7 +80,7 @@ fn scripts_name_kernel_initrds_and_overlay_in_order() {
         read(&project, "boot/pxelinux.cfg/01-52-54-00-12-34-56"),
         format!(
             "# {NODE}\nDEFAULT node\nLABEL node\n  LINUX http://boot.example.com/{NODE}/vmlinuz?a=1&b=2\n  \
-             INITRD {served}/base/files/base.img,http://boot.example.com/k8s/{layer},{served}/nodes/{NODE}/overlay.cpio.gz\n  \
+             INITRD {served}/base/files/base.img,http://boot.example.com/k8s/{layer},{served}/nodes/{NODE}/initramfs.cpio.gz\n  \
              APPEND rdinit=/usr/lib/nodebake/init console=ttyS0\n"
         )
     );
@@ -90,7 +90,7 @@ fn scripts_name_kernel_initrds_and_overlay_in_order() {
         format!(
             "set timeout=0\nmenuentry '{NODE}' {{\n  linux '(http,boot.example.com)/{NODE}/vmlinuz?a=1&b=2' \
              'rdinit=/usr/lib/nodebake/init' 'console=ttyS0'\n  \
-             initrd '{device}/base/files/base.img' '(http,boot.example.com)/k8s/{layer}' '{device}/nodes/{NODE}/overlay.cpio.gz'\n}}\n"
+             initrd '{device}/base/files/base.img' '(http,boot.example.com)/k8s/{layer}' '{device}/nodes/{NODE}/initramfs.cpio.gz'\n}}\n"
         )
     );
     let chain = format!("chain --autofree {served}/ipxe/${{netX/mac:hexhyp}}.ipxe");
@@ -122,7 +122,7 @@ fn what_is_served_is_open_and_holds_no_secret() {
             .any(|open| facts.starts_with(open));
         assert!(open, "{path}: {facts}");
     }
-    let overlay = format!("nodes/{NODE}/overlay.cpio.gz");
+    let overlay = format!("nodes/{NODE}/initramfs.cpio.gz");
     let unpacked = project.scratch().join("unpacked");
     let file = project.out().join("boot").join(&overlay);
     let args = [
@@ -140,17 +140,17 @@ fn what_is_served_is_open_and_holds_no_secret() {
     }
     // The overlay lies there instead of in the node's folder; the secret payload stays where only its owner comes.
     let names = snapshot(&node(&project));
-    assert!(!names.contains_key("overlay.cpio.gz"), "{names:?}");
-    assert!(names["overlay.secrets.cpio.gz"].starts_with("0600 "));
+    assert!(!names.contains_key("initramfs.cpio.gz"), "{names:?}");
+    assert!(names["initramfs.secrets.cpio.gz"].starts_with("0600 "));
     let index: Value = serde_json::from_str(&read(&project, "index.json")).unwrap();
-    assert_eq!(index[NODE]["overlay.cpio.gz"], format!("boot/{overlay}"));
+    assert_eq!(index[NODE]["initramfs.cpio.gz"], format!("boot/{overlay}"));
     let verified = project.good(&["verify", "out", "--key", "keys/sign.pub"]);
     assert!(verified.contains("verified"), "{verified}");
     // Other nodes' overlays are where they always were.
     assert!(
         project
             .out()
-            .join("nodes/edge-001/overlay.cpio.zst")
+            .join("nodes/edge-001/initramfs.cpio.zst")
             .exists()
     );
 }
@@ -168,7 +168,7 @@ fn a_kept_node_is_served_as_before_and_a_new_choice_makes_it_anew() {
     let end = start + inventory[start..].find("elsewhere}}\n").unwrap() + "elsewhere}}\n".len();
     fs::write(&file, inventory[..start].to_owned() + &inventory[end..]).unwrap();
     project.good(&["build", "--node", "edge-001"]);
-    assert!(node(&project).join("overlay.cpio.gz").exists());
+    assert!(node(&project).join("initramfs.cpio.gz").exists());
     assert!(!project.out().join("boot").exists());
 }
 
@@ -177,12 +177,12 @@ fn secrets_are_fetched_by_https_and_then_by_ipxe_alone() {
     let project = sample();
     let file = project.dir.join("cluster.yaml");
     let inventory = fs::read_to_string(&file).unwrap();
-    let url = "secretsURL: \"https://boot.example.com/{node}/overlay.secrets.cpio.gz\"";
+    let url = "secretsURL: \"https://boot.example.com/{node}/initramfs.secrets.cpio.gz\"";
     fs::write(&file, inventory.replace("secrets: elsewhere", url)).unwrap();
     project.good(&["build"]);
     let script = read(&project, "boot/ipxe/52-54-00-12-34-56.ipxe");
     let last = format!(
-        "initrd --name initrd-4 https://boot.example.com/{NODE}/overlay.secrets.cpio.gz\nboot\n"
+        "initrd --name initrd-4 https://boot.example.com/{NODE}/initramfs.secrets.cpio.gz\nboot\n"
     );
     assert!(script.ends_with(&last), "{script}");
     for other in ["grub", "pxelinux.cfg"] {
@@ -202,7 +202,7 @@ fn secrets_are_fetched_by_https_and_then_by_ipxe_alone() {
         "{script}"
     );
     assert!(!project.out().join("boot/nodes").exists());
-    assert!(snapshot(&node(&project))["overlay.cpio.gz"].starts_with("0600 "));
+    assert!(snapshot(&node(&project))["initramfs.cpio.gz"].starts_with("0600 "));
 }
 
 #[test]

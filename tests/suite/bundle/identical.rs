@@ -185,8 +185,8 @@ fn everything_is_in_the_bundle_of_everything() {
     let node = format!("nodes/{NODE}");
     for path in [
         "boot/boot.ipxe".to_owned(),
-        format!("boot/nodes/{NODE}/overlay.cpio.gz"),
-        format!("{node}/overlay.secrets.cpio.gz"),
+        format!("boot/nodes/{NODE}/initramfs.cpio.gz"),
+        format!("{node}/initramfs.secrets.cpio.gz"),
         format!("{node}/tmpfiles.extra"),
         format!("{node}/seed.iso"),
         format!("{node}/config.ign"),

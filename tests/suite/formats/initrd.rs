@@ -100,7 +100,7 @@ fn the_manifest_names_the_mode_and_the_kernels_arguments() {
 fn a_live_system_gets_the_nodes_ignition_configuration() {
     let project = built("{initramfs: {mode: coreosLive, compression: xz}}");
     let node = node(&project);
-    let args = ["inspect", "overlay.cpio.xz", "--extract", "out"];
+    let args = ["inspect", "initramfs.cpio.xz", "--extract", "out"];
     let listed = nodebake(&node, &args).good();
     assert!(listed.contains("- 0600 0:0"), "{listed}");
     let copied = fs::read(node.join("out/config.ign")).unwrap();
@@ -131,7 +131,7 @@ fn secrets_that_nothing_fetches_are_a_finding_in_a_live_system() {
 #[test]
 fn overlays_are_appended_to_any_base() {
     let project = built("{secrets: inline, initramfs: {compression: none}}");
-    let overlay = fs::read(node(&project).join("overlay.cpio")).unwrap();
+    let overlay = fs::read(node(&project).join("initramfs.cpio")).unwrap();
     let dir = &project.dir;
     oracles::content(
         dir,
@@ -261,7 +261,7 @@ fn what_cannot_work_is_refused_and_nothing_is_written() {
 fn a_bundle_that_does_not_verify_is_not_used() {
     let project = built("{secrets: inline}");
     base(&project.dir, "base", &BUSYBOX, "gzip");
-    let overlay = node(&project).join("overlay.cpio.gz");
+    let overlay = node(&project).join("initramfs.cpio.gz");
     let mut bytes = fs::read(&overlay).unwrap();
     let last = bytes.len() - 20;
     bytes[last] ^= 1;

@@ -157,7 +157,7 @@ fn the_bundle_and_show_know_the_secret_part() {
         names,
         [
             "config.secrets.ign",
-            "overlay.secrets.cpio.gz",
+            "initramfs.secrets.cpio.gz",
             "user-data.secrets",
             "zhangjun-k8s-01.secrets.tar.gz"
         ]

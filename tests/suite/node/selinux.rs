@@ -121,7 +121,7 @@ fn expected(node: &Path) -> BTreeMap<String, String> {
 fn what_is_copied_gets_the_labels_of_the_roots_own_policy() {
     needs_labels();
     let project = built("{secrets: inline, initramfs: {mode: copyToRoot, compression: none}}");
-    let overlay = node(&project).join("overlay.cpio");
+    let overlay = node(&project).join("initramfs.cpio");
     for (selinux, labelled) in [
         ("enforcing", true),
         ("permissive", true),

@@ -39,7 +39,7 @@ fn project(output: &str) -> Project {
 
 /// Unpacks the node's overlay, whose copied files need no owner there.
 fn overlay(project: &Project, to: &str) -> PathBuf {
-    let archive = node(project).join("overlay.cpio.gz");
+    let archive = node(project).join("initramfs.cpio.gz");
     let args = ["inspect", archive.to_str().unwrap(), "--extract", to];
     nodebake(project.scratch(), &args).good();
     project.scratch().join(to)

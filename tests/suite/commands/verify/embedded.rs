@@ -19,8 +19,8 @@ fn every_format_that_is_nothing_but_the_tree_is_verified() {
         let names = [
             &*archive,
             &secrets,
-            "overlay.cpio.gz",
-            "overlay.secrets.cpio.gz",
+            "initramfs.cpio.gz",
+            "initramfs.secrets.cpio.gz",
             "config.ign",
             "user-data",
             "meta-data",
@@ -37,18 +37,18 @@ fn every_format_that_is_nothing_but_the_tree_is_verified() {
         );
         for files in [
             &[&*archive, &secrets][..],
-            &["overlay.secrets.cpio.gz", "overlay.cpio.gz"],
+            &["initramfs.secrets.cpio.gz", "initramfs.cpio.gz"],
             &["config.ign"],
         ] {
             let said = verified(&project, &folder, files);
             assert!(!said.contains("not in it"), "{mode}: {said}");
         }
-        verified(&project, &folder, &["overlay.cpio.gz"]);
+        verified(&project, &folder, &["initramfs.cpio.gz"]);
         // The secret payload alone carries no list.
         refused(
             &project,
             &folder,
-            &["overlay.secrets.cpio.gz"],
+            &["initramfs.secrets.cpio.gz"],
             &["embeds no signed tree"],
         );
         refused(
@@ -66,7 +66,7 @@ fn every_format_that_is_nothing_but_the_tree_is_verified() {
         refused(
             &project,
             &folder,
-            &[&archive, "overlay.cpio.gz"],
+            &[&archive, "initramfs.cpio.gz"],
             &["several formats"],
         );
     }
@@ -85,7 +85,7 @@ fn a_layer_completes_its_payload() {
     fs::write(&file, text.replace("    links: {/srv/link", &assets)).unwrap();
     project.good(&["build"]);
     let archive = format!("{NODE}.tar.gz");
-    let folder = travelled(&project, &[&archive, "overlay.cpio.gz"]);
+    let folder = travelled(&project, &[&archive, "initramfs.cpio.gz"]);
     let shared = project.out().join("shared").display().to_string();
     shell(
         &folder,
@@ -93,7 +93,7 @@ fn a_layer_completes_its_payload() {
     );
     refused(&project, &folder, &[&archive], &["/opt/big: is missing"]);
     verified(&project, &folder, &[&archive, "layer.tar.gz"]);
-    verified(&project, &folder, &["overlay.cpio.gz", "layer.cpio.gz"]);
+    verified(&project, &folder, &["initramfs.cpio.gz", "layer.cpio.gz"]);
 }
 
 /// Unpacks the node's tarball, changes it, and packs it again in the same order, with owners as they were.
@@ -358,13 +358,13 @@ fn any_change_to_an_overlay_is_found() {
         let project = built(&format!(
             "{{secrets: inline, formats: [initramfs], initramfs: {{mode: {mode}}}}}"
         ));
-        let folder = travelled(&project, &["overlay.cpio.gz"]);
+        let folder = travelled(&project, &["initramfs.cpio.gz"]);
         let appended = |name: &str, content: &str| {
             let folder_of = Path::new(name).parent().unwrap().display();
             shell(
                 &folder,
                 &format!(
-                    "rm -rf more; mkdir -p 'more/{folder_of}'; printf '{content}' >'more/{name}'; cd more; printf '{name}\\n' | cpio -o -H newc -R 0:0 --quiet >../more.cpio; cd ..; cat overlay.cpio.gz more.cpio >changed"
+                    "rm -rf more; mkdir -p 'more/{folder_of}'; printf '{content}' >'more/{name}'; cd more; printf '{name}\\n' | cpio -o -H newc -R 0:0 --quiet >../more.cpio; cd ..; cat initramfs.cpio.gz more.cpio >changed"
                 ),
             );
         };
@@ -388,7 +388,7 @@ fn any_change_to_an_overlay_is_found() {
         shell(
             &folder,
             &format!(
-                "rm -rf root; mkdir root; cd root; gzip -dc ../overlay.cpio.gz | cpio -idm --quiet --no-preserve-owner; echo evil >>{script}; find . | cpio -o -H newc -R 0:0 --quiet >../changed"
+                "rm -rf root; mkdir root; cd root; gzip -dc ../initramfs.cpio.gz | cpio -idm --quiet --no-preserve-owner; echo evil >>{script}; find . | cpio -o -H newc -R 0:0 --quiet >../changed"
             ),
         );
         refused(

@@ -301,7 +301,7 @@ fn generated_trees_are_unpacked_the_same_by_gnu_cpio() {
     for seed in 3000..3025 {
         let scratch = TempDir::new().unwrap();
         let tree = Dice::new(seed).tree();
-        let file = scratch.path().join("overlay.cpio");
+        let file = scratch.path().join("initramfs.cpio");
         fs::write(&file, pack(&tree, Compression::None)).unwrap();
         let root = scratch.path().join("root");
         fs::create_dir(&root).unwrap();
