@@ -17,7 +17,7 @@ use crate::inspect::{Limits, inspect};
 use crate::lock::{Lock, beside};
 use crate::manifest::{FileRecord, NodeRecord};
 use crate::model::output::Mode;
-use crate::payload::initramfs::{is_initramfs, is_layer};
+use crate::payload::initramfs::{is_asset_archive, is_initramfs};
 use crate::staging::Staging;
 use crate::unfinished::uninterrupted;
 
@@ -48,8 +48,8 @@ pub fn append(
     Ok((written, mode))
 }
 
-/// The mode of a node's initramfs payload, and its files: the layer that it shares with others, and over it its own,
-/// the secret part last.
+/// The mode of a node's initramfs payload, and its files: the asset archive that it shares with others, and over it its
+/// own, the secret part last.
 fn payloads<'a>(
     bundle: &'a OldBundle,
     node: &'a NodeRecord,
@@ -66,12 +66,12 @@ fn payloads<'a>(
             node.name
         );
     };
-    let layers = node
+    let archives = node
         .shared
         .iter()
         .map(|path| &**path)
-        .filter(|path| is_layer(path));
-    let mut all: Vec<&FileRecord> = layers.filter_map(|path| bundle.shared(path)).collect();
+        .filter(|path| is_asset_archive(path));
+    let mut all: Vec<&FileRecord> = archives.filter_map(|path| bundle.shared(path)).collect();
     all.extend(payloads);
     Ok((mode, all))
 }

@@ -1,6 +1,5 @@
-//! Making a bundle: a folder in a sibling of the output is filled, by many threads at once, and exchanged for the output
-//! at the end.
-//! Only a compact record of each file stays in memory.
+//! Making a bundle: a folder in a sibling of the output is filled, by many threads at once, and exchanged for the
+//! output at the end. Only a compact record of each file stays in memory.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

@@ -8,13 +8,12 @@ use clap::{Args, ValueEnum};
 
 use crate::cli::values::glob;
 use crate::cli::{Print, ProjectArgs};
-use crate::inventory::format;
 use crate::model::output::Format;
 use crate::project::{BuildRequest, Signing, Tokens, default_out};
 
 /// Takes a format by its name.
 fn formats() -> impl TypedValueParser<Value = Format> {
-    PossibleValuesParser::new(Format::NAMES).try_map(|name| format(&name))
+    PossibleValuesParser::new(Format::NAMES).try_map(|name| Format::parse(&name))
 }
 
 /// `build`.

@@ -83,7 +83,8 @@ impl NodeDiff {
             && self.payloads.is_empty()
     }
 
-    /// Whether machines that have the old payload need the new one. A token is for joining only, and packing for nobody.
+    /// Whether machines that have the old payload need the new one. A token is for joining only, and packing for
+    /// nobody.
     pub fn needs_payload(&self) -> bool {
         let token_only = |entry: &EntryChange| {
             let content = entry.content.as_ref();

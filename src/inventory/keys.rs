@@ -195,7 +195,7 @@ pub const fn words_of<const N: usize, T: Copy>(choices: &[(&'static str, T)]) ->
     words
 }
 
-/// Declares a map whose keys are ours. A key is two lines: what it is for, as schema and manual say it, and
+/// Declares a map whose keys are ours. A key is what it is for, as schema and manual say it, and
 ///
 /// ```text
 /// "yamlKey" => member: Kind,
@@ -222,7 +222,7 @@ macro_rules! keys {
             $(, as $value:ty = $convert:path)?
         {
             $(first $first:ident: $first_type:ty,)*
-            $(#[doc = $about:literal] $key:literal => $member:ident: $kind:ty $(= $default:expr)?,)*
+            $($(#[doc = $about:literal])+ $key:literal => $member:ident: $kind:ty $(= $default:expr)?,)*
             $(then $then:ident: $then_type:ty,)*
             $(also $also:ty,)*
         }
@@ -243,7 +243,7 @@ macro_rules! keys {
                 $vis $first: $first_type,
             )*
             $(
-                #[doc = $about]
+                $(#[doc = $about])+
                 $vis $member: <$kind as $crate::inventory::keys::Shaped>::Value,
             )*
             $(
@@ -259,7 +259,7 @@ macro_rules! keys {
                 $(, as $value = $convert)?
             {
                 $(first $first: $first_type,)*
-                $(#[doc = $about] $key => $member: $kind $(= $default)?,)*
+                $($(#[doc = $about])+ $key => $member: $kind $(= $default)?,)*
                 $(then $then: $then_type,)*
                 $(also $also,)*
             }
@@ -274,7 +274,7 @@ macro_rules! keys {
             $(, as $value:ty = $convert:path)?
         {
             $(first $first:ident: $first_type:ty,)*
-            $(#[doc = $about:literal] $key:literal => $member:ident: $kind:ty $(= $default:expr)?,)*
+            $($(#[doc = $about:literal])+ $key:literal => $member:ident: $kind:ty $(= $default:expr)?,)*
             $(then $then:ident: $then_type:ty,)*
             $(also $also:ty,)*
         }
@@ -289,7 +289,7 @@ macro_rules! keys {
                         $(<$first_type as kinds::Keys>::TABLE.groups[0],)*
                         &[$(shape::Field {
                             key: $key,
-                            about: str::trim_ascii($about),
+                            about: str::trim_ascii(concat!($($about),+)),
                             shape: <$kind as kinds::Shaped>::SHAPE,
                             required: <$kind as kinds::Shaped>::REQUIRED
                                 && concat!($(stringify!($default))?).is_empty(),

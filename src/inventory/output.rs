@@ -25,7 +25,8 @@ keys! {
     for Settings: "output", as Settings = settings {
         /// which payloads are written
         "formats" => formats: Vec<Format> = ["tarball", "cloudInit", "ignition", "initramfs"],
-        /// whether secrets are inside payloads or in a part of their own; without it: separate in tarballs and initramfs payloads
+        /// whether secrets are inside payloads or in a part of their own; without it: separate in tarballs and
+        /// initramfs payloads
         "secrets" => secrets: OrDefault<SecretsWord>,
         /// whether secrets are also written as a credential of systemd
         "credential" => credential: bool = false,
@@ -48,13 +49,14 @@ keys! {
     for ArchiveSettings: "tarball" {
         /// how archives are compressed
         "compression" => compression: CompressionWord = "gzip",
-        /// where large files are: in a layer that nodes share, or inside each payload
-        "assets" => assets: ArchiveAssets = "layer",
+        /// where large files are: in an archive that nodes share, or inside each payload
+        "assets" => assets: ArchiveAssets = "shared",
     }
 
     for InitramfsSettings: "initramfs" {
         first archive: ArchiveSettings,
-        /// the initramfs is the root, its files are copied to the disk's root, or an Ignition configuration for a CoreOS live system
+        /// the initramfs is the root, its files are copied to the disk's root, or an Ignition configuration for a
+        /// CoreOS live system
         "mode" => mode: ModeWord = "diskless",
     }
 
@@ -89,7 +91,7 @@ choices! {
         ("xz", Compression::Xz),
     ];
     /// Where an archive's assets are.
-    ArchiveAssets: Assets = [("layer", Assets::Layer), ("inside", Assets::Inside)];
+    ArchiveAssets: Assets = [("shared", Assets::Shared), ("inside", Assets::Inside)];
     /// Where an Ignition configuration's assets are; [`settings`] knows what counts where nothing is said.
     FetchedAssets: Assets = [("inside", Assets::Inside), ("url", Assets::Url)], else Assets::Inside;
     /// Where user-data's assets are.
@@ -222,7 +224,7 @@ impl Shaped for Format {
     const SHAPE: Shape = Shape::Words(Self::NAMES);
 
     fn read(at: &Cursor<'_>) -> Option<Self> {
-        at.word(Self::NAMES).and_then(Self::named)
+        Self::parse(at.word(Self::NAMES)?).ok()
     }
 }
 

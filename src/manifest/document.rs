@@ -174,7 +174,7 @@ impl Serialize for IndexNode<'_> {
 }
 
 impl NodeRecord {
-    /// What index.json says of the node: names and paths. A layer is called `layer.tar.gz` and an extension
+    /// What index.json says of the node: names and paths. An asset archive is called `assets.tar.gz` and an extension
     /// `sysext.tar.gz` whatever their own names are, so that programs find them.
     pub fn index(&self) -> impl Iterator<Item = (Cow<'_, str>, &str)> {
         let files = self.files.iter();
@@ -182,7 +182,9 @@ impl NodeRecord {
         let shared = self.shared.iter().map(|path| {
             let name = path.split_once('/').map_or(&**path, |(_, name)| name);
             let name = match name.find('.') {
-                Some(dot) if name.starts_with("layer-") => format!("layer{}", &name[dot..]).into(),
+                Some(dot) if name.starts_with("assets-") => {
+                    format!("assets{}", &name[dot..]).into()
+                }
                 // `nodebake-DIGEST.sysext.tar.gz`, whose name is the extension's.
                 Some(dot) if name.starts_with("nodebake-") => name[dot + 1..].into(),
                 _ => name.into(),

@@ -17,7 +17,8 @@ pub use document::{
 
 /// What every bundle's manifest says first.
 pub const API_VERSION: &str = "nodebake/v1";
-/// What machines fetch over the network: a folder for each node whose initramfs payload is served, with nothing secret in it.
+/// What machines fetch over the network: a folder for each node whose initramfs payload is served, with nothing secret
+/// in it.
 pub const SERVED: &str = "boot/nodes";
 /// The manifest: nodes, files, sizes, digests.
 pub const MANIFEST: &str = "bundle.json";

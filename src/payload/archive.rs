@@ -38,7 +38,8 @@ pub fn members(tree: &NodeTree) -> Result<BTreeMap<NodePath, Entry>> {
     Ok(members)
 }
 
-/// Adds the links that `systemctl enable` would make, or makes as a rule where the text is the image's. One that the tree declares itself stays as it is.
+/// Adds the links that `systemctl enable` would make, or makes as a rule where the text is the image's. One that the
+/// tree declares itself stays as it is.
 fn link(members: &mut BTreeMap<NodePath, Entry>, name: &str, unit: &Unit) -> Result<()> {
     let origin = match (&unit.text, &unit.origin) {
         (_, Some(origin)) | (Some((_, origin)), None) => origin.clone(),

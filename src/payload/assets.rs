@@ -1,5 +1,5 @@
-//! Assets, the large files that are the same for many nodes: whether a payload holds them, or a layer beside it that is
-//! written once however many nodes share it.
+//! Assets, the large files that are the same for many nodes: whether a payload holds them, or an asset archive beside
+//! it that is written once however many nodes share it.
 
 use crate::model::output::Assets;
 use sha2::{Digest, Sha256};
@@ -46,24 +46,24 @@ pub(super) fn url_of(url: &str, content: &Content) -> String {
 
 /// The assets of a node, apart from it: the same for all nodes that have the same files, modes and owners.
 #[derive(Clone, Debug)]
-pub struct Layer {
-    /// What it is called in file names; it follows from what the layer holds.
+pub struct AssetArchive {
+    /// What it is called in file names; it follows from what the asset archive holds.
     pub name: String,
     /// The assets, with the declared directories above them, so that it may be applied in any order.
     pub tree: NodeTree,
 }
 
-impl Layer {
-    /// The layer of a tree; None where it has no assets.
+impl AssetArchive {
+    /// The asset archive of a tree; None where it has no assets.
     pub fn of(tree: &NodeTree) -> Option<Self> {
         if !tree.has_assets() {
             return None;
         }
         let tree = tree.assets();
         let mut list = String::new();
-        write_entries(&mut list, "layer", tree.entries().iter());
+        write_entries(&mut list, "assets", tree.entries().iter());
         let digest = hex(&Sha256::digest(&list));
-        let name = format!("layer-{}", &digest[..12]);
+        let name = format!("assets-{}", &digest[..12]);
         Some(Self { name, tree })
     }
 
@@ -74,13 +74,13 @@ impl Layer {
 
     /// The label of its CD: /dev/disk/by-label has room for 16 characters.
     pub fn label(&self) -> String {
-        format!("nb-{}", self.name.trim_start_matches("layer-"))
+        format!("nb-{}", self.name.trim_start_matches("assets-"))
     }
 
-    /// The layer beside a job's payload of a format; None where the payload holds everything.
+    /// The asset archive beside a job's payload of a format; None where the payload holds everything.
     pub(super) fn beside(job: &Job<'_>, format: Format) -> Option<Self> {
         match job.settings.assets(format) {
-            Assets::Layer => Self::of(job.tree),
+            Assets::Shared => Self::of(job.tree),
             Assets::Inside | Assets::Url | Assets::Iso => None,
         }
     }
@@ -114,7 +114,7 @@ mod tests {
 
     #[test]
     fn the_name_follows_from_what_nodes_get() {
-        let name = |tree: &NodeTree| Layer::of(tree).map(|layer| layer.name);
+        let name = |tree: &NodeTree| AssetArchive::of(tree).map(|archive| archive.name);
         let one = tree(&[("/opt/a", 1, 0o755)], "here");
         assert_eq!(name(&one), name(&tree(&[("/opt/a", 1, 0o755)], "there")));
         for (at, digest, mode) in [
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn layer_and_rest_make_the_whole_and_secrets_are_in_no_layer() {
+    fn archive_and_rest_make_the_whole_and_secrets_are_in_no_archive() {
         let mut whole = tree(&[("/opt/bin/a", 1, 0o755), ("/srv/s", 2, 0o600)], "here");
         let mut secret = whole
             .remove(&NodePath::parse("/srv/s").expect("good"))
@@ -148,8 +148,8 @@ mod tests {
             let paths = tree.entries().keys();
             paths.map(ToString::to_string).collect::<Vec<_>>()
         };
-        let layer = Layer::of(&whole).expect("an asset");
-        assert_eq!(paths(&layer.tree), ["/opt/bin", "/opt/bin/a"]);
+        let archive = AssetArchive::of(&whole).expect("an asset");
+        assert_eq!(paths(&archive.tree), ["/opt/bin", "/opt/bin/a"]);
         assert_eq!(
             paths(&whole.without_assets()),
             ["/data", "/opt/bin", "/srv/s"]

@@ -42,7 +42,7 @@ use anyhow::bail;
 
 use crate::payload::cloud_init::UserFiles;
 pub use archive::members;
-pub use assets::Layer;
+pub use assets::AssetArchive;
 pub use assets_location::assets_location;
 pub use forms::Forms;
 pub use ignition::UserConfig;

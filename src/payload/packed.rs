@@ -1,5 +1,5 @@
-//! A large asset as one gzip member, made once for all nodes and payloads that want it so. In: an asset. Out: the packed
-//! bytes as another one, in a file without a name.
+//! A large asset as one gzip member, made once for all nodes and payloads that want it so. In: an asset. Out: the
+//! packed bytes as another one, in a file without a name.
 
 use std::io::{self, BufWriter, Write};
 use std::sync::Arc;
@@ -65,7 +65,8 @@ impl Write for Trial<'_> {
             self.hopeless = true;
             return Err(io::Error::other("it does not shrink"));
         }
-        // The end of the trial is always after the same byte, however the file is read: it decides on bytes of payloads.
+        // The end of the trial is always after the same byte, however the file is read: it decides on bytes of
+        // payloads.
         let left = TRIAL.checked_sub(self.taken).filter(|left| *left > 0);
         let most = left.and_then(|left| usize::try_from(left).ok());
         let count = bytes.len().min(most.unwrap_or(usize::MAX));

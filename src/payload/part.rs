@@ -1,5 +1,6 @@
-//! `output.secrets: separate`: the public part of a payload, which may lie where others read, and the part with only the
-//! secrets. Both are payloads of the same format; applied one after the other, in any order, they make the whole tree.
+//! `output.secrets: separate`: the public part of a payload, which may lie where others read, and the part with only
+//! the secrets. Both are payloads of the same format; applied one after the other, in any order, they make the whole
+//! tree.
 
 use std::borrow::Cow;
 
@@ -28,7 +29,8 @@ impl Part {
     }
 }
 
-/// The parts that a job is written in as one format, without what is in a layer; the secret one first: the public one may name its digest.
+/// The parts that a job is written in as one format, without what is in an asset archive; the secret one first: the
+/// public one may name its digest.
 pub(super) fn parts<'a>(job: &Job<'a>, format: Format) -> Vec<(Part, Cow<'a, NodeTree>)> {
     parts_if(job, format, job.tree.has_secrets())
 }
@@ -39,7 +41,7 @@ pub(super) fn parts_if<'a>(
     format: Format,
     has_secrets: bool,
 ) -> Vec<(Part, Cow<'a, NodeTree>)> {
-    let layered = job.settings.assets(format) == Assets::Layer && job.tree.has_assets();
+    let layered = job.settings.assets(format) == Assets::Shared && job.tree.has_assets();
     let tree = match layered {
         true => Cow::Owned(job.tree.without_assets()),
         false => Cow::Borrowed(job.tree),

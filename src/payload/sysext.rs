@@ -1,5 +1,6 @@
-//! A node's programs as a system extension (systemd-sysext(8)): the tree of one, as a tarball from which mkosi, mksquashfs
-//! or tar make the image or folder that the node merges over its `/usr` and `/opt`. Nodes with the same programs share it.
+//! A node's programs as a system extension (systemd-sysext(8)): the tree of one, as a tarball from which mkosi,
+//! mksquashfs or tar make the image or folder that the node merges over its `/usr` and `/opt`. Nodes with the same
+//! programs share it.
 
 use crate::model::output::Sysext;
 use anyhow::anyhow;
@@ -79,8 +80,8 @@ fn is_inside(path: &NodePath) -> bool {
         .any(|folder| path.as_str().starts_with(folder))
 }
 
-/// The extension's name, which follows from what it holds, and its tree. Unlike a payload it is no image's to keep as it
-/// is, so the folders are listed, whatever program unpacks it.
+/// The extension's name, which follows from what it holds, and its tree. Unlike a payload it is no image's to keep as
+/// it is, so the folders are listed, whatever program unpacks it.
 fn extension(job: &Job<'_>) -> Result<Option<(String, NodeTree)>> {
     let Some(sysext) = &job.settings.sysext else {
         return Ok(None);

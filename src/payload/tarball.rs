@@ -12,7 +12,7 @@ use crate::model::output::{Compression, Format};
 use crate::payload::archive::{copy_exactly, members};
 use crate::payload::compress::Compressor;
 use crate::payload::part::parts;
-use crate::payload::{Job, Layer, MTIME, Output, Part, Place};
+use crate::payload::{AssetArchive, Job, MTIME, Output, Part, Place};
 use crate::tree::{Entry, EntryKind, NodeTree};
 
 /// ustar's size field: 11 octal digits, so 8 GiB less one byte.
@@ -25,18 +25,18 @@ pub fn file_name(node: &str, part: Part, compression: Compression) -> String {
     format!("{node}{}.tar{}", part.infix(), compression.suffix())
 }
 
-/// The layer's name: `LAYER.tar.gz`.
-pub(super) fn layer_name(layer: &Layer, compression: Compression) -> String {
-    format!("{}.tar{}", layer.name, compression.suffix())
+/// The asset archive's name: `assets-DIGEST.tar.gz`.
+pub(super) fn archive_name(archive: &AssetArchive, compression: Compression) -> String {
+    format!("{}.tar{}", archive.name, compression.suffix())
 }
 
-/// Writes the node's tarball as one file, or as two where secrets are kept apart, and the layer of its assets.
+/// Writes the node's tarball as one file, or as two where secrets are kept apart, and the archive of its assets.
 pub fn package(job: &Job<'_>, out: &mut dyn Output) -> Result<()> {
     let compression = job.settings.tarball.compression;
-    if let Some(layer) = Layer::beside(job, Format::Tarball) {
-        let name = layer_name(&layer, compression);
+    if let Some(archive) = AssetArchive::beside(job, Format::Tarball) {
+        let name = archive_name(&archive, compression);
         out.file(Place::Shared, &name, &mut |out| {
-            write(&layer.tree, compression, out)
+            write(&archive.tree, compression, out)
         })?;
     }
     for (part, tree) in parts(job, Format::Tarball) {
@@ -60,8 +60,8 @@ fn upgrade_name(node: &str) -> String {
     format!("{node}.upgrade.sh")
 }
 
-/// Writes a tree as a tarball. Only what the tree declares is listed, never an ancestor: GNU tar and bsdtar would turn an
-/// image's `opt -> var/opt` into a directory, and GNU tar would reset an existing directory's mode.
+/// Writes a tree as a tarball. Only what the tree declares is listed, never an ancestor: GNU tar and bsdtar would turn
+/// an image's `opt -> var/opt` into a directory, and GNU tar would reset an existing directory's mode.
 pub fn write(tree: &NodeTree, compression: Compression, out: &mut dyn Write) -> Result<()> {
     let mut compressor = Compressor::new(compression, out)?;
     let mut builder = Builder::new(&mut compressor);

@@ -1,5 +1,5 @@
-//! Single files of a bundle that travelled alone: each is one that the signed SHA256SUMS lists, and which one is said. In:
-//! files, the list, its signatures. Out: a [`Single`].
+//! Single files of a bundle that travelled alone: each is one that the signed SHA256SUMS lists, and which one is said.
+//! In: files, the list, its signatures. Out: a [`Single`].
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -58,8 +58,8 @@ pub struct Single {
 }
 
 impl Sums {
-    /// The list of the bundle in whose folders a file lies, if it lies in any. A link is followed: what it names is what is
-    /// looked at.
+    /// The list of the bundle in whose folders a file lies, if it lies in any. A link is followed: what it names is
+    /// what is looked at.
     pub fn above(file: &Path) -> Option<Self> {
         let file = file.canonicalize().ok()?;
         let folders = file.ancestors().skip(1).take(ABOVE);

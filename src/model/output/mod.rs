@@ -36,9 +36,13 @@ macro_rules! formats {
             /// Their names in the same order.
             pub const NAMES: &[&str] = &[$($name,)*];
 
-            /// The format of a name.
-            pub fn named(name: &str) -> Option<Self> {
-                Self::ALL.iter().copied().find(|format| format.name() == name)
+            /// A format by its name; the error is the rule.
+            pub fn parse(name: &str) -> Result<Self, String> {
+                let mut all = Self::ALL.iter().copied();
+                all.find(|format| format.name() == name).ok_or_else(|| {
+                    let names = Self::NAMES.join(", ");
+                    format!("{name:?} is no format; the formats are {names}")
+                })
             }
 
             /// The name that the inventory and `--format` use.
@@ -162,7 +166,7 @@ pub enum Assets {
     Inside,
     /// In a payload of their own beside it, of the same format.
     #[default]
-    Layer,
+    Shared,
     /// Each fetched by the node from [`Settings::assets_url`], its digest checked.
     Url,
     /// On a CD of their own beside the node's seed, each digest checked.
@@ -174,7 +178,7 @@ pub enum Assets {
 pub struct ArchiveSettings {
     /// How it is compressed.
     pub compression: Compression,
-    /// Where the assets are: inside, or in a layer.
+    /// Where the assets are: inside, or in an asset archive.
     pub assets: Assets,
 }
 

@@ -15,7 +15,8 @@ pub struct Pxe {
     pub arguments: Vec<String>,
     /// Whose scripts are written.
     pub loaders: Vec<Spanned<Loader>>,
-    /// From where a node fetches the part of its initramfs payload that holds secrets, with `{node}` for its name: https only.
+    /// From where a node fetches the part of its initramfs payload that holds secrets, with `{node}` for its name:
+    /// https only.
     pub secrets_url: Option<String>,
     /// Whether secrets reach the node by another way than the network.
     pub secrets_elsewhere: bool,

@@ -6,14 +6,14 @@ use crate::model::{NodePath, Sha256Digest, hex};
 use crate::payload::assets::{apart, url_of};
 use crate::payload::cloud_init::command::{Command, shell_quoted};
 use crate::payload::cloud_init::early::early_mode;
-use crate::payload::{Job, Layer};
+use crate::payload::{AssetArchive, Job};
 use crate::tree::{Content, Entry};
 
 /// `get URL FILE`. `--retry-connrefused`: the server may come up with the nodes.
 const GET: &str = "nodebake_get() { curl -fsSL --retry 12 --retry-delay 5 --retry-connrefused -o \"$2\" \"$1\" || wget -qO \"$2\" \"$1\"; }";
 
-/// `put DIGEST MODE PATH COMMAND…`: the command makes a file of the name that is added to it, which takes its place only
-/// when it is the one that was meant. What is there already is left alone, so that a second run costs nothing.
+/// `put DIGEST MODE PATH COMMAND…`: the command makes a file of the name that is added to it, which takes its place
+/// only when it is the one that was meant. What is there already is left alone, so that a second run costs nothing.
 const PUT: &str = "nodebake_put() { d=$1 m=$2 p=$3; shift 3; [ -f \"$p\" ] && [ \"$(sha256sum <\"$p\")\" = \"$d  -\" ] || \
     { mkdir -p -- \"${p%/*}\" && [ ! -d \"$p\" ] && \"$@\" \"$p.nodebake-new\" && [ \"$(sha256sum <\"$p.nodebake-new\")\" = \"$d  -\" ] && \
     mv -f -- \"$p.nodebake-new\" \"$p\"; } && chmod \"$m\" -- \"$p\" || \
@@ -25,7 +25,7 @@ pub fn functions(job: &Job<'_>, has_body: bool) -> Vec<Command> {
     let (get, put) = match job.settings.assets(Format::CloudInit) {
         Assets::Url => (has_assets, has_assets),
         Assets::Iso => (false, has_assets),
-        Assets::Inside | Assets::Layer => (false, false),
+        Assets::Inside | Assets::Shared => (false, false),
     };
     let get = (get || has_body).then_some(GET);
     let put = put.then_some(PUT);
@@ -62,9 +62,9 @@ pub fn assets(job: &Job<'_>) -> Vec<Command> {
     }
 }
 
-/// From the CD of the layer, whatever drive it is in.
+/// From the CD of the asset archive, whatever drive it is in.
 fn from_cd(job: &Job<'_>, files: &[(&NodePath, &Entry, &Content)]) -> Vec<Command> {
-    let Some(label) = Layer::of(job.tree).map(|layer| layer.label()) else {
+    let Some(label) = AssetArchive::of(job.tree).map(|archive| archive.label()) else {
         return Vec::new();
     };
     let of = |content: &Content| {

@@ -26,7 +26,7 @@ use crate::model::{NodePath, hex};
 use crate::payload::assets;
 use crate::payload::cloud_init::documents::{CloudInitDocument, documents};
 use crate::payload::iso::{self, IsoFile};
-use crate::payload::{Forms, Job, Layer, NodeFacts, Objection, Output, Place};
+use crate::payload::{AssetArchive, Forms, Job, NodeFacts, Objection, Output, Place};
 use crate::report::Id;
 use crate::tree::{Content, EntryKind, NodeTree};
 use crate::yaml;
@@ -44,16 +44,16 @@ pub const SEED_NAME: &str = "seed.iso";
 /// The label by which cloud-init finds a seed.
 const SEED_LABEL: &str = "cidata";
 
-/// Writes the node's documents; `network-config` only where the inventory has interfaces, `user-data.secrets` only where
-/// secrets are kept apart, [`BODY_NAME`] only where user-data would be too large with it, and [`SEED_NAME`] where the
-/// inventory wants one.
+/// Writes the node's documents; `network-config` only where the inventory has interfaces, `user-data.secrets` only
+/// where secrets are kept apart, [`BODY_NAME`] only where user-data would be too large with it, and [`SEED_NAME`] where
+/// the inventory wants one.
 pub fn package(job: &Job<'_>, forms: &Forms, out: &mut dyn Output) -> Result<()> {
     assets::serve(job, Format::CloudInit, out)?;
     if job.settings.cloud_init.assets == Assets::Iso
-        && let Some(layer) = Layer::of(job.tree)
+        && let Some(archive) = AssetArchive::of(job.tree)
     {
-        let name = layer.image_name();
-        out.file(Place::Shared, &name, &mut |out| assets_image(&layer, out))?;
+        let name = archive.image_name();
+        out.file(Place::Shared, &name, &mut |out| assets_image(&archive, out))?;
     }
     let documents = documents(job, forms, out)?;
     for document in &documents {
@@ -71,9 +71,9 @@ pub fn package(job: &Job<'_>, forms: &Forms, out: &mut dyn Output) -> Result<()>
     Ok(())
 }
 
-/// The files of a layer under their digests, as the image of a CD.
-fn assets_image(layer: &Layer, out: &mut dyn Write) -> Result<()> {
-    let files: BTreeMap<String, &Content> = contents(&layer.tree)
+/// The files of an asset archive under their digests, as the image of a CD.
+fn assets_image(archive: &AssetArchive, out: &mut dyn Write) -> Result<()> {
+    let files: BTreeMap<String, &Content> = contents(&archive.tree)
         .map(|(_, content)| (hex(&content.sha256()), content))
         .collect();
     let writers: Vec<_> = files
@@ -89,7 +89,7 @@ fn assets_image(layer: &Layer, out: &mut dyn Write) -> Result<()> {
             write,
         })
         .collect();
-    iso::write(&layer.label(), &files, out)
+    iso::write(&archive.label(), &files, out)
 }
 
 /// The contents of a tree's files.

@@ -43,8 +43,8 @@ pub const SECRETS_NAME: &str = "config.secrets.ign";
 /// The name of what a small [`FILE_NAME`] fetches.
 pub const BODY_NAME: &str = "config.body.ign";
 
-/// Writes the node's configuration as one file, or as several where secrets are kept apart or where it is to be fetched:
-/// what has no URL in the settings is merged by a configuration of the user's, the rest by [`FILE_NAME`].
+/// Writes the node's configuration as one file, or as several where secrets are kept apart or where it is to be
+/// fetched: what has no URL in the settings is merged by a configuration of the user's, the rest by [`FILE_NAME`].
 pub fn package(job: &Job<'_>, forms: &Forms, out: &mut dyn Output) -> Result<()> {
     assets::serve(job, Format::Ignition, out)?;
     let spec = spec_of(job);
@@ -148,7 +148,7 @@ impl<'a> IgnitionConfig<'a> {
             digest,
             assets_url: match job.settings.assets(Format::Ignition) {
                 Assets::Url => job.settings.assets_url.as_deref(),
-                Assets::Inside | Assets::Layer | Assets::Iso => None,
+                Assets::Inside | Assets::Shared | Assets::Iso => None,
             },
             facts: (part != Part::Secrets).then_some(job.facts),
             tree,
@@ -179,7 +179,8 @@ impl<'a> IgnitionConfig<'a> {
         };
         let mut out = BufWriter::with_capacity(64 * 1024, out);
         let written = serde_json::to_writer(&mut out, &config);
-        // An asset that could not be read is the reason behind serde's error, or leaves a configuration that lacks bytes.
+        // An asset that could not be read is the reason behind serde's error, or leaves a configuration that lacks
+        // bytes.
         if let Some(error) = failure.take() {
             return Err(error.context("writing the Ignition configuration"));
         }

@@ -1,5 +1,5 @@
-//! The initramfs payload of a CoreOS live system: an archive with the node's Ignition configuration as its only file, as
-//! `coreos-installer pxe customize` makes it.
+//! The initramfs payload of a CoreOS live system: an archive with the node's Ignition configuration as its only file,
+//! as `coreos-installer pxe customize` makes it.
 
 use std::io::{self, Write};
 

@@ -18,7 +18,7 @@ if ! [ -f $folder/needs ]; then
 fi
 needs='' here=''
 read -r needs <$folder/needs
-[ ! -f $folder/layer ] || read -r here <$folder/layer
+[ ! -f $folder/assets ] || read -r here <$folder/assets
 if [ "$needs" != "$here" ] && [ -n "$needs" ]; then
     say "the initrd lacks $needs, which this node needs beside its own payload${here:+ (there is $here)}"
     exit 1

@@ -20,7 +20,7 @@ use crate::model::output::{Compression, Format};
 use crate::payload::archive::{copy_exactly, members};
 use crate::payload::compress::Compressor;
 use crate::payload::part::parts;
-use crate::payload::{Forms, Job, Layer, MTIME, Objection, Output, Part, Place};
+use crate::payload::{AssetArchive, Forms, Job, MTIME, Objection, Output, Part, Place};
 use crate::report::Id;
 use crate::tree::{Entry, EntryKind, NodeTree, Origin};
 
@@ -31,7 +31,8 @@ pub use mode::{COPY, HERE, NEEDS, brought};
 /// initrd would lose its shell and its loader with it.
 const MERGED_INTO_USR: [&str; 6] = ["/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"];
 
-/// The file's name: `initramfs.cpio.gz`, `.zst`, `.xz` or `initramfs.cpio`; that of the secret payload begins `initramfs.secrets`.
+/// The file's name: `initramfs.cpio.gz`, `.zst`, `.xz` or `initramfs.cpio`; that of the secret payload begins
+/// `initramfs.secrets`.
 pub fn file_name(part: Part, compression: Compression) -> String {
     format!("initramfs{}.cpio{}", part.infix(), compression.suffix())
 }
@@ -43,37 +44,40 @@ pub fn is_initramfs(name: &str) -> bool {
         .any(|part| name.starts_with(&file_name(*part, Compression::None)))
 }
 
-/// Whether a file that nodes share is a layer that goes before their initramfs payloads.
-pub fn is_layer(path: &str) -> bool {
+/// Whether a file that nodes share is an asset archive that goes before their initramfs payloads.
+pub fn is_asset_archive(path: &str) -> bool {
     path.ends_with(".cpio") || path.contains(".cpio.")
 }
 
-/// The layer's name: `LAYER.cpio.gz`, or `LAYER.copy.cpio.gz` where its files are copied to the real root.
-pub(super) fn layer_name(layer: &Layer, mode: Mode, compression: Compression) -> String {
+/// The asset archive's name: `assets-DIGEST.cpio.gz`, or `assets-DIGEST.copy.cpio.gz` where its files are copied to the
+/// real root.
+pub(super) fn archive_name(archive: &AssetArchive, mode: Mode, compression: Compression) -> String {
     let copy = match mode {
         Mode::CopyToRoot => ".copy",
         Mode::Diskless | Mode::CoreosLive => "",
     };
-    format!("{}{copy}.cpio{}", layer.name, compression.suffix())
+    format!("{}{copy}.cpio{}", archive.name, compression.suffix())
 }
 
-/// Writes the node's initramfs payload as one file, or as two where secrets are kept apart, and the layer of its assets: a boot
-/// loader appends all of them, the layer first.
+/// Writes the node's initramfs payload as one file, or as two where secrets are kept apart, and the archive of its
+/// assets: a boot loader appends all of them, the asset archive first.
 pub fn package(job: &Job<'_>, forms: &Forms, out: &mut dyn Output) -> Result<()> {
     let InitramfsSettings { archive, mode } = job.settings.initramfs;
     let compression = archive.compression;
     if mode == Mode::CoreosLive {
         return coreos::package(job, forms, out);
     }
-    let layer = Layer::beside(job, Format::Initramfs);
-    let layer_file = layer
+    let archive = AssetArchive::beside(job, Format::Initramfs);
+    let archive_file = archive
         .as_ref()
-        .map(|layer| layer_name(layer, mode, compression));
-    if let (Some(layer), Some(name)) = (&layer, &layer_file) {
-        let mut members = members(&layer.tree)?;
+        .map(|archive| archive_name(archive, mode, compression));
+    if let (Some(archive), Some(name)) = (&archive, &archive_file) {
+        let mut members = members(&archive.tree)?;
         let last;
         match mode {
-            Mode::CopyToRoot => (members, last) = mode::copied(&layer.name, mode::LAYER, members)?,
+            Mode::CopyToRoot => {
+                (members, last) = mode::copied(&archive.name, mode::ASSETS, members)?
+            }
             Mode::Diskless | Mode::CoreosLive => last = mode::add_here(&mut members, name)?,
         }
         out.file(Place::Shared, name, &mut |out| {
@@ -88,10 +92,10 @@ pub fn package(job: &Job<'_>, forms: &Forms, out: &mut dyn Output) -> Result<()>
                 let list = mode::list_of(part);
                 let (copied, listed) = mode::copied(&job.facts.name, list, members)?;
                 (members, last) = (copied, Some(listed));
-                mode::add_copiers(&mut members, part, layer.as_ref())?;
+                mode::add_copiers(&mut members, part, archive.as_ref())?;
             }
             Mode::Diskless | Mode::CoreosLive => {
-                last = mode::add_init_shim(&mut members, part, layer_file.as_deref())?;
+                last = mode::add_init_shim(&mut members, part, archive_file.as_deref())?;
             }
         }
         let name = file_name(part, compression);
@@ -301,7 +305,7 @@ mod tests {
         let file = || Entry::file(Content::bytes("x"), 0o644, origin());
         for (path, found) in [
             (mode::INIT_SHIM, 1),
-            ("/usr/lib/nodebake/layers", 0),
+            ("/usr/lib/nodebake/assets.d", 0),
             (mode::HERE, 1),
         ] {
             assert_eq!(mode::taken(&tree(path, file())).len(), found, "{path}");

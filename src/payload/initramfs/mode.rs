@@ -5,17 +5,18 @@ use std::collections::BTreeMap;
 
 use crate::error::Result;
 use crate::model::{NodePath, Owner};
-use crate::payload::{Layer, Objection, Part};
+use crate::payload::{AssetArchive, Objection, Part};
 use crate::report::Id;
 use crate::tree::listing::write_entries;
 use crate::tree::{Content, Entry, EntryKind, NodeTree, Origin};
 
 /// The program that makes a root of the initramfs on which containers can start.
 pub const INIT_SHIM: &str = "/usr/lib/nodebake/init";
-/// The last file of a node's own initramfs payload for such a root, with the name of the layer that must be there too.
+/// The last file of a node's own initramfs payload for such a root, with the name of the asset archive that must be
+/// there too.
 pub const NEEDS: &str = "/usr/lib/nodebake/needs";
-/// The last file of a layer for such a root, with its name.
-pub const HERE: &str = "/usr/lib/nodebake/layer";
+/// The last file of an asset archive for such a root, with its name.
+pub const HERE: &str = "/usr/lib/nodebake/assets";
 /// The folder of what is copied.
 pub const COPY: &str = "/nodebake/copy";
 /// Where the Ignition of a CoreOS live system looks.
@@ -66,26 +67,26 @@ const COPY_UNIT: &str = include_str!("copy.service");
 /// Files of the initramfs payload that are not the node's.
 type Members = BTreeMap<NodePath, Entry>;
 
-/// Adds the program that makes containers possible, and what it checks first: the kernel goes on without an archive that
-/// a boot loader was not told of. The secret payload lies over the public one and needs none of its own. The path of the
-/// member that is to be the last.
+/// Adds the program that makes containers possible, and what it checks first: the kernel goes on without an archive
+/// that a boot loader was not told of. The secret payload lies over the public one and needs none of its own. The path
+/// of the member that is to be the last.
 pub(super) fn add_init_shim(
     members: &mut Members,
     part: Part,
-    layer: Option<&str>,
+    archive: Option<&str>,
 ) -> Result<Option<NodePath>> {
     match part {
         Part::Secrets => Ok(None),
         Part::Whole | Part::Public => {
             add(members, INIT_SHIM, INIT_SHIM_SCRIPT, 0o755)?;
-            let needs = layer.map(|name| format!("{name}\n")).unwrap_or_default();
+            let needs = archive.map(|name| format!("{name}\n")).unwrap_or_default();
             add_last(members, NEEDS, &needs).map(Some)
         }
     }
 }
 
-/// What an initramfs payload of a mode brings for itself, wherever it is the same in all of them: by path. The names of layers, and
-/// the lists of what is copied, are its own.
+/// What an initramfs payload of a mode brings for itself, wherever it is the same in all of them: by path. The names of
+/// asset archives, and the lists of what is copied, are its own.
 pub fn brought(mode: Mode) -> Result<BTreeMap<NodePath, Entry>> {
     let mut members = Members::new();
     match mode {
@@ -107,7 +108,7 @@ pub(super) fn taken(tree: &NodeTree) -> Vec<Objection> {
         .collect()
 }
 
-/// Adds to a layer of a root in the initramfs what says that all of it is there.
+/// Adds to an asset archive of a root in the initramfs what says that all of it is there.
 pub(super) fn add_here(members: &mut Members, name: &str) -> Result<NodePath> {
     add_last(members, HERE, &format!("{name}\n"))
 }
@@ -141,8 +142,8 @@ pub(super) fn copied(whose: &str, list: &str, members: Members) -> Result<(Membe
     Ok((copied, last))
 }
 
-/// The list of a layer's files.
-pub(super) const LAYER: &str = "layer";
+/// The list of an asset archive's files.
+pub(super) const ASSETS: &str = "assets";
 
 /// The list of a part's files.
 pub(super) fn list_of(part: Part) -> &'static str {
@@ -152,15 +153,20 @@ pub(super) fn list_of(part: Part) -> &'static str {
     }
 }
 
-/// Adds what copies the files, and the name of the layer without which nothing is copied: a boot loader that was not
-/// told of it would start a node without its programs. The secret payload lies over the public one and needs none of it.
-pub(super) fn add_copiers(copied: &mut Members, part: Part, layer: Option<&Layer>) -> Result<()> {
+/// Adds what copies the files, and the name of the asset archive without which nothing is copied: a boot loader that
+/// was not told of it would start a node without its programs. The secret payload lies over the public one and needs
+/// none of it.
+pub(super) fn add_copiers(
+    copied: &mut Members,
+    part: Part,
+    archive: Option<&AssetArchive>,
+) -> Result<()> {
     if part == Part::Secrets {
         return Ok(());
     }
-    if let Some(layer) = layer {
-        let head = format!("#nodebake-tree\t1\t{}\n", layer.name);
-        add(copied, &format!("{COPY}/needs.{LAYER}"), &head, 0o644)?;
+    if let Some(archive) = archive {
+        let head = format!("#nodebake-tree\t1\t{}\n", archive.name);
+        add(copied, &format!("{COPY}/needs.{ASSETS}"), &head, 0o644)?;
     }
     let unit = "nodebake-copy.service";
     let folder = "/etc/systemd/system";

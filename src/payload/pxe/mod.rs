@@ -1,8 +1,9 @@
-//! Network boot: scripts that lead each machine, by its MAC address, to a kernel, a base initrd and the node's initramfs payload.
-//! In: a node's settings and where its initramfs payload is served. Out: the texts of iPXE, GRUB and pxelinux.
+//! Network boot: scripts that lead each machine, by its MAC address, to a kernel, a base initrd and the node's
+//! initramfs payload. In: a node's settings and where its initramfs payload is served. Out: the texts of iPXE, GRUB and
+//! pxelinux.
 //!
-//! Everything below `boot/` of a bundle may be read by anybody. What holds a secret stays in the node's folder, and comes
-//! over https or not by the network at all.
+//! Everything below `boot/` of a bundle may be read by anybody. What holds a secret stays in the node's folder, and
+//! comes over https or not by the network at all.
 
 mod loader;
 mod script;

@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::manifest;
 use crate::manifest::{FileRecord, NodeRecord};
 use crate::model::output::{Pxe, Settings};
-use crate::payload::initramfs::{is_initramfs, is_layer};
+use crate::payload::initramfs::{is_asset_archive, is_initramfs};
 use crate::payload::pxe::{BASE_FOLDER, Boot, arguments, entry, of_node, script, script_path};
 use crate::plan::{NodePlan, Plan};
 use crate::project::open::network_boot::files;
@@ -119,12 +119,13 @@ impl OfCluster {
     }
 }
 
-/// The URLs of a node's layer and of its initramfs payload over it, the part that holds secrets last. Where those come from elsewhere it has no URL.
+/// The URLs of a node's asset archive and of its initramfs payload over it, the part that holds secrets last. Where
+/// those come from elsewhere it has no URL.
 fn overlays(pxe: &Pxe, record: &NodeRecord) -> Vec<String> {
     let files = record.files.iter().filter(|file| is_initramfs(file.name()));
     let (secret, public): (Vec<_>, Vec<_>) = files.partition(|file| file.secret);
-    let layers = record.shared.iter().filter(|path| is_layer(path));
-    let public = layers.chain(public.iter().map(|file| &file.path));
+    let archives = record.shared.iter().filter(|path| is_asset_archive(path));
+    let public = archives.chain(public.iter().map(|file| &file.path));
     let public = public.map(|path| format!("{}/{path}", pxe.url));
     let secrets_url = pxe.secrets_url.iter().filter(|_| !secret.is_empty());
     let secret = secrets_url.map(|url| of_node(url, &record.name));

@@ -10,10 +10,11 @@ use crate::payload::initramfs::{COPY, HERE, NEEDS, brought};
 use crate::tree::{Entry, EntryKind};
 use crate::verify::embedded::list::List;
 
-/// The longest name of a layer with its line feed, in bytes.
+/// The longest name of an asset archive with its line feed, in bytes.
 const LONGEST_NAME: u64 = 256;
 
-/// An owner or a group as a payload names it. Whatever is said must be right: what unpacks prefers the one or the other.
+/// An owner or a group as a payload names it. Whatever is said must be right: what unpacks prefers the one or the
+/// other.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Who {
     id: Option<u64>,
@@ -103,8 +104,8 @@ fn claim(row: &ListingRow) -> Option<Claim> {
     })
 }
 
-/// An initramfs payload whose files lie where they belong: without what it brings for itself, and without the folders above them
-/// that the kernel needs.
+/// An initramfs payload whose files lie where they belong: without what it brings for itself, and without the folders
+/// above them that the kernel needs.
 fn diskless(rows: &mut BTreeMap<&str, &ListingRow>, wrong: &mut Vec<Wrong>) {
     take_brought(Mode::Diskless, rows, wrong);
     for path in [NEEDS, HERE] {
@@ -128,13 +129,16 @@ fn take_brought(mode: Mode, rows: &mut BTreeMap<&str, &ListingRow>, wrong: &mut 
     }
 }
 
-/// The name of a layer, which can keep a boot from going on and nothing else.
+/// The name of an asset archive, which can keep a boot from going on and nothing else.
 fn name_only(path: &str, row: &ListingRow, wrong: &mut Vec<Wrong>) {
     let is_name = row.kind == RowKind::File
         && row.mode == Some(0o644)
         && row.size.is_some_and(|size| size <= LONGEST_NAME);
     if !is_name {
-        wrong.push((path.to_owned(), "is no name of a layer".to_owned()));
+        wrong.push((
+            path.to_owned(),
+            "is no name of an archive of assets".to_owned(),
+        ));
     }
 }
 
@@ -150,7 +154,7 @@ fn copied(
     let files: Vec<&str> = files.map(|(path, _)| *path).collect();
     take_brought(Mode::CopyToRoot, &mut rows, wrong);
     let mut claims = Claims::new();
-    for list in ["files", "secrets", "layer"] {
+    for list in ["files", "secrets", "assets"] {
         let path = format!("{COPY}/list.{list}");
         let Some(_) = rows.remove(path.as_str()) else {
             continue;
@@ -164,7 +168,7 @@ fn copied(
             Err(rule) => wrong.push((path, rule)),
         }
     }
-    let needs = format!("{COPY}/needs.layer");
+    let needs = format!("{COPY}/needs.assets");
     if let Some(row) = rows.remove(needs.as_str()) {
         name_only(&needs, row, wrong);
     }

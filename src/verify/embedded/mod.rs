@@ -2,9 +2,10 @@
 //! it and nothing else.
 //! In: the files of one node's payload in one format, and a public key. Out: a [`EmbeddedVerdict`].
 //!
-//! What is proved is the tree: every path with type, mode, owner, content, and the state of units. What a format says beside
-//! that must be what follows from the tree, to the byte (presets, links that enable units, the programs of an initramfs payload), or it
-//! is a problem: nobody signed it. Commands of cloud-init are such, so its documents are verified by SHA256SUMS only.
+//! What is proved is the tree: every path with type, mode, owner, content, and the state of units. What a format says
+//! beside that must be what follows from the tree, to the byte (presets, links that enable units, the programs of an
+//! initramfs payload), or it is a problem: nobody signed it. Commands of cloud-init are such, so its documents are
+//! verified by SHA256SUMS only.
 
 mod beside;
 mod claims;
@@ -245,7 +246,7 @@ fn wanted(list: &List) -> Vec<String> {
         .keys()
         .map(|name| format!("{UNIT_FOLDER}/{name}"));
     let units = units.flat_map(|path| [format!("{COPY}/root{path}"), path]);
-    let lists = ["files", "secrets", "layer"].map(|name| format!("{COPY}/list.{name}"));
+    let lists = ["files", "secrets", "assets"].map(|name| format!("{COPY}/list.{name}"));
     units.chain(lists).collect()
 }
 
@@ -347,8 +348,8 @@ fn is_empty(value: &Value) -> bool {
     }
 }
 
-/// The claims that are of the tree; what else there is, or differs, is a problem. An initramfs payload also lists the folders above
-/// its files, for the kernel.
+/// The claims that are of the tree; what else there is, or differs, is a problem. An initramfs payload also lists the
+/// folders above its files, for the kernel.
 fn own(
     claims: Claims,
     expected: &BTreeMap<NodePath, Entry>,
@@ -394,7 +395,8 @@ fn absent(
         match matches!(entry.kind, EntryKind::File(_)) && entry.mode & 0o077 == 0 {
             true => verdict.elsewhere.push(path.to_string()),
             false => {
-                let rule = "is missing; name the payload's other parts and its layer too";
+                let rule =
+                    "is missing; name the payload's other parts and its archive of assets too";
                 wrong.push((path.to_string(), rule.to_owned()));
             }
         }

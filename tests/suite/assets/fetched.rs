@@ -295,14 +295,14 @@ fn what_is_fetched_is_once_in_the_bundle() {
 }
 
 #[test]
-fn one_cd_serves_all_nodes_of_a_layer() {
+fn one_cd_serves_all_nodes_of_a_archive() {
     let project = shared::project("{cloudInit: {assets: iso, seedISO: true}}");
     project.good(&["build", "--format", "cloudInit"]);
     let image = shared::shared(&project, "gpu-1.example.com");
     assert_eq!(image, shared::shared(&project, "edge-001"));
-    assert_eq!(image.keys().collect::<Vec<_>>(), ["layer.iso"]);
+    assert_eq!(image.keys().collect::<Vec<_>>(), ["assets.iso"]);
     assert_ne!(image, shared::shared(&project, "edge-004"));
-    let path = project.out().join(&image["layer.iso"]);
+    let path = project.out().join(&image["assets.iso"]);
     let listed = project.good(&["inspect", path.to_str().unwrap()]);
     let tool = sha256(&fs::read(project.dir.join("tool")).unwrap());
     assert!(listed.contains(&tool), "{listed}");

@@ -251,7 +251,7 @@ fn containerd_imports_them_under_the_names_that_the_node_uses() {
     project.command(&["build"]).good();
     let root = at.join("root");
     fs::create_dir(&root).unwrap();
-    let layer = crate::assets::shared::shared(&project, NODE)["layer.tar.gz"].clone();
+    let layer = crate::assets::shared::shared(&project, NODE)["assets.tar.gz"].clone();
     let archive = node(&project).join(format!("{NODE}.tar.gz"));
     for archive in [project.out().join(layer), archive] {
         oracles::content(&root, "tar", &["-xpf", archive.to_str().unwrap()]);

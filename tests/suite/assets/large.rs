@@ -68,15 +68,20 @@ fn a_gibibyte_bakes_for_a_hundred_nodes_in_little_memory_and_is_there_once() {
         assert!(own.sum::<u64>() < noise, "{node}");
     }
     let shared = fs::read_dir(project.out().join("shared")).unwrap();
-    assert_eq!(shared.count(), 3, "two layers and the folder of files");
+    assert_eq!(shared.count(), 3, "two archives and the folder of files");
     let files = fs::read_dir(project.out().join("shared/files")).unwrap();
     let mut sizes: Vec<u64> = files
         .map(|file| file.unwrap().metadata().unwrap().size())
         .collect();
     sizes.sort_unstable();
     assert_eq!(sizes, [noise, 1 << 30]);
-    for layer in ["layer.tar.gz", "layer.cpio.gz"] {
-        let size = project.out().join(&first[layer]).metadata().unwrap().len();
-        assert!(size > noise && size < 12 << 20, "{layer}: {size}");
+    for archive in ["assets.tar.gz", "assets.cpio.gz"] {
+        let size = project
+            .out()
+            .join(&first[archive])
+            .metadata()
+            .unwrap()
+            .len();
+        assert!(size > noise && size < 12 << 20, "{archive}: {size}");
     }
 }

@@ -69,7 +69,7 @@ fn an_asset_is_read_once_and_for_each_file_that_holds_it_whatever_the_nodes() {
     let four =
         "{formats: [tarball, initramfs, cloudInit, ignition], assetsURL: \"http://boot/{sha256}\"}";
     for nodes in [2, 20] {
-        // Two layers, and the file that nodes fetch. The version is looked for on the way.
+        // Two asset archives, and the file that nodes fetch. The version is looked for on the way.
         let project = project(nodes, four, ", version: 1.6.0", &bytes);
         assert_readings(readings(&project), 1 + 3);
     }

@@ -1,4 +1,4 @@
-//! The layer of assets that nodes share: written once, and with a node's own part all that its tree.json says.
+//! The asset archive of assets that nodes share: written once, and with a node's own part all that its tree.json says.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -65,14 +65,14 @@ pub fn shared(project: &Project, node: &str) -> BTreeMap<String, String> {
         .collect()
 }
 
-/// A node's layer for archives of a kind, and how to read it: `tar`, `cpio`.
-fn layer(project: &Project, node: &str, kind: &str) -> String {
+/// A node's asset archive for archives of a kind, and how to read it: `tar`, `cpio`.
+fn archive(project: &Project, node: &str, kind: &str) -> String {
     let shared = shared(project, node);
-    let mut layers = shared
+    let mut archives = shared
         .values()
         .filter(|path| path.contains(&format!(".{kind}")));
-    let found = layers.next().unwrap().clone();
-    assert_eq!(layers.next(), None);
+    let found = archives.next().unwrap().clone();
+    assert_eq!(archives.next(), None);
     found
 }
 
@@ -143,16 +143,16 @@ fn assert_tree(project: &Project, node: &str, root: &Path, is_ours: impl Fn(&str
 }
 
 #[test]
-fn layer_and_node_part_in_any_order_are_the_whole_tree() {
+fn archive_and_node_part_in_any_order_are_the_whole_tree() {
     needs_any_mode();
     let project = project("{formats: [tarball]}");
     project.good(&["build"]);
     for node in [SAME[0], OTHER] {
-        let layer = layer(&project, node, "tar");
+        let archive = archive(&project, node, "tar");
         let public = own(&project, node, &format!("{node}.tar"));
         let secrets = own(&project, node, &format!("{node}.secrets.tar"));
-        let order = [layer.as_str(), &public, &secrets];
-        let reversed = [&secrets, &public, layer.as_str()];
+        let order = [archive.as_str(), &public, &secrets];
+        let reversed = [&secrets, &public, archive.as_str()];
         for (oracle, flags, order) in [
             ("tar", "-xpf", order),
             ("tar", "-xpf", reversed),
@@ -181,14 +181,14 @@ fn layer_and_node_part_in_any_order_are_the_whole_tree() {
 }
 
 #[test]
-fn an_overlay_lies_over_its_layer() {
+fn an_overlay_lies_over_its_archive() {
     needs_any_mode();
     oracles::needs(["cpio"]);
     let project = project("{secrets: inline, initramfs: {compression: gzip}}");
     project.good(&["build", "--format", "initramfs"]);
     for node in [SAME[0], OTHER] {
         let root = tempfile::tempdir().unwrap();
-        unpack(&project, &layer(&project, node, "cpio"), root.path());
+        unpack(&project, &archive(&project, node, "cpio"), root.path());
         unpack(
             &project,
             &own(&project, node, "initramfs.cpio"),
@@ -202,14 +202,14 @@ fn an_overlay_lies_over_its_layer() {
 
 /// The copying script itself, in a folder that plays the root.
 #[test]
-fn a_copied_layer_comes_to_the_root_and_nothing_does_without_it() {
+fn a_copied_archive_comes_to_the_root_and_nothing_does_without_it() {
     needs_any_mode();
     oracles::needs(["cpio"]);
     let project = project("{secrets: inline, initramfs: {mode: copyToRoot}}");
     project.good(&["build", "--format", "initramfs"]);
     let node = SAME[0];
-    let ours = &layer(&project, node, "copy.cpio");
-    let other = &layer(&project, OTHER, "copy.cpio");
+    let ours = &archive(&project, node, "copy.cpio");
+    let other = &archive(&project, OTHER, "copy.cpio");
     let own = &own(&project, node, "initramfs.cpio");
     for (files, good) in [
         (vec![ours, own], true),
@@ -236,20 +236,20 @@ fn a_copied_layer_comes_to_the_root_and_nothing_does_without_it() {
             let stamps = |path: &str| path.starts_with("etc/nodebake/copied.");
             assert_tree(&project, node, &root, stamps);
         } else {
-            assert!(said.contains("the initrd lacks layer-"), "{said}");
+            assert!(said.contains("the initrd lacks assets-"), "{said}");
             assert_eq!(fs::read_dir(&root).unwrap().count(), 0);
         }
     }
 }
 
 #[test]
-fn nodes_with_the_same_assets_share_one_layer() {
+fn nodes_with_the_same_assets_share_one_archive() {
     let project = project("{formats: [tarball, initramfs]}");
     project.good(&["build"]);
     let first = shared(&project, SAME[0]);
     assert_eq!(
         first.keys().collect::<Vec<_>>(),
-        ["layer.cpio.gz", "layer.tar.gz"]
+        ["assets.cpio.gz", "assets.tar.gz"]
     );
     let bundle = json(&project.out().join("bundle.json"));
     let listed: Vec<&str> = bundle["shared"]
@@ -258,7 +258,7 @@ fn nodes_with_the_same_assets_share_one_layer() {
         .iter()
         .map(|file| file["path"].as_str().unwrap())
         .collect();
-    // Two layers, and for each of them what the nodes' settings ask for: one node is of zstd and xz.
+    // Two asset archives, and for each of them what the nodes' settings ask for: one node is of zstd and xz.
     let of = |node: &str| {
         let nodes = bundle["nodes"].as_array().unwrap();
         let record = nodes.iter().find(|record| record["name"] == node).unwrap();
@@ -287,13 +287,13 @@ fn nodes_with_the_same_assets_share_one_layer() {
 }
 
 #[test]
-fn what_is_kept_keeps_its_layer_and_no_other_stays() {
+fn what_is_kept_keeps_its_archive_and_no_other_stays() {
     let project = project("{formats: [tarball]}");
     project.good(&["build"]);
     let before = shared(&project, SAME[0]);
     let inode = |path: &str| project.out().join(path).metadata().unwrap().ino();
-    let kept = inode(&before["layer.tar.gz"]);
-    let old = shared(&project, OTHER)["layer.tar.xz"].clone();
+    let kept = inode(&before["assets.tar.gz"]);
+    let old = shared(&project, OTHER)["assets.tar.xz"].clone();
     // The asset of one node changes, and only that node is baked.
     let file = project.dir.join("cluster.yaml");
     let inventory = fs::read_to_string(&file).unwrap();
@@ -303,26 +303,26 @@ fn what_is_kept_keeps_its_layer_and_no_other_stays() {
     fs::write(file, inventory.replace(&was, &digest(b"other"))).unwrap();
     project.good(&["build", "--node", OTHER]);
     assert_eq!(shared(&project, SAME[0]), before);
-    assert_eq!(inode(&before["layer.tar.gz"]), kept);
-    assert_ne!(shared(&project, OTHER)["layer.tar.xz"], old);
+    assert_eq!(inode(&before["assets.tar.gz"]), kept);
+    assert_ne!(shared(&project, OTHER)["assets.tar.xz"], old);
     assert!(!project.out().join(&old).exists());
     project.good(&["verify", "out", "--key", "keys/sign.pub"]);
     // One that somebody changed is made again with its nodes, though none of them was asked for.
-    let layer = project.out().join(&before["layer.tar.gz"]);
-    let good = fs::read(&layer).unwrap();
+    let archive = project.out().join(&before["assets.tar.gz"]);
+    let good = fs::read(&archive).unwrap();
     let mut bad = good.clone();
     bad[100] ^= 1;
-    fs::remove_file(&layer).unwrap();
-    fs::write(&layer, bad).unwrap();
+    fs::remove_file(&archive).unwrap();
+    fs::write(&archive, bad).unwrap();
     let output = project.run(&["verify", "out", "--key", "keys/sign.pub"]);
     assert_eq!(output.status.code(), Some(4));
-    assert!(text(&output.stdout).contains(&before["layer.tar.gz"]));
+    assert!(text(&output.stdout).contains(&before["assets.tar.gz"]));
     project.good(&["build", "--node", OTHER]);
-    assert!(fs::read(&layer).unwrap() == good);
+    assert!(fs::read(&archive).unwrap() == good);
     project.good(&["verify", "out", "--key", "keys/sign.pub"]);
-    // A node that turns out to be none to keep is baked, with another asset by now: nobody needs its old layer, which is
+    // A node that turns out to be none to keep is baked, with another asset by now: nobody needs its old asset archive, which is
     // kept by then.
-    let old = shared(&project, OTHER)["layer.tar.xz"].clone();
+    let old = shared(&project, OTHER)["assets.tar.xz"].clone();
     let file = project.dir.join("cluster.yaml");
     let inventory = fs::read_to_string(&file).unwrap();
     fs::write(project.dir.join("more"), "third").unwrap();
@@ -335,13 +335,13 @@ fn what_is_kept_keeps_its_layer_and_no_other_stays() {
     fs::remove_file(&json).unwrap();
     fs::write(&json, "{}").unwrap();
     project.good(&["build", "--node", SAME[0]]);
-    assert_ne!(shared(&project, OTHER)["layer.tar.xz"], old);
+    assert_ne!(shared(&project, OTHER)["assets.tar.xz"], old);
     assert!(!project.out().join(&old).exists());
     project.good(&["verify", "out", "--key", "keys/sign.pub"]);
 }
 
 #[test]
-fn a_layer_is_appended_before_the_nodes_own_overlay() {
+fn a_archive_is_appended_before_the_nodes_own_overlay() {
     let project = project("{secrets: separate}");
     project.good(&["build"]);
     crate::formats::initrd::base(&project.dir, "base", &["bin/busybox"], "gzip");
@@ -360,10 +360,10 @@ fn a_layer_is_appended_before_the_nodes_own_overlay() {
     ];
     nodebake(&project.dir, &args).good();
     let both = fs::read(project.dir.join("both")).unwrap();
-    let layer = &shared(&project, node)["layer.cpio.gz"];
+    let archive = &shared(&project, node)["assets.cpio.gz"];
     let mut at = 0;
     for file in [
-        layer.clone(),
+        archive.clone(),
         format!("nodes/{node}/initramfs.cpio.gz"),
         format!("nodes/{node}/initramfs.secrets.cpio.gz"),
     ] {
@@ -378,7 +378,7 @@ fn a_layer_is_appended_before_the_nodes_own_overlay() {
 }
 
 #[test]
-fn a_node_whose_payload_is_to_hold_everything_has_no_layer() {
+fn a_node_whose_payload_is_to_hold_everything_has_no_archive() {
     oracles::needs(["tar"]);
     needs_any_mode();
     let project = project("{formats: [tarball], tarball: {assets: inside}, secrets: inline}");
@@ -399,15 +399,15 @@ fn sizes_say_where_each_format_has_the_assets() {
     project.good(&["build"]);
     let built = shared(&project, SAME[0]);
     let places = &shown["assets"]["places"];
-    assert_eq!(places["tarball"], built["layer.tar.gz"]);
-    assert_eq!(places["initramfs"], built["layer.copy.cpio.gz"]);
-    assert_eq!(places["cloudInit"], built["layer.iso"]);
+    assert_eq!(places["tarball"], built["assets.tar.gz"]);
+    assert_eq!(places["initramfs"], built["assets.copy.cpio.gz"]);
+    assert_eq!(places["cloudInit"], built["assets.iso"]);
     assert_eq!(places["ignition"], "inside");
     let files = shown["assets"]["files"].as_array().unwrap();
     assert_eq!(files.len(), 2);
     assert_eq!(files[1]["path"], "/usr/local/bin/tool");
     assert_eq!(files[1]["bytes"], 300_000);
     let shown = project.good(&["show", SAME[0], "--sizes"]);
-    let line = format!("assets for tarball: {}\n", built["layer.tar.gz"]);
+    let line = format!("assets for tarball: {}\n", built["assets.tar.gz"]);
     assert!(shown.contains(&line), "{shown}");
 }

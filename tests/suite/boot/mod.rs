@@ -9,7 +9,7 @@ mod diskless;
 mod fetched_secrets;
 mod ignition;
 mod memory;
-mod missing_layer;
+mod missing_archive;
 mod network;
 mod pxe;
 mod seed;

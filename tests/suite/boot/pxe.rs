@@ -15,7 +15,7 @@ pub const MAC: &str = "52:54:00:12:34:56";
 /// The folders of a bundle that a boot server serves.
 pub const SERVED: [&str; 2] = ["boot", "shared"];
 
-/// An asset, which goes into a layer.
+/// An asset, which goes into an asset archive.
 const TOOL: &[u8] = b"#!/bin/sh\n";
 
 /// The project, with network boot for one node; `files` are copied into it from a folder.
@@ -62,8 +62,8 @@ fn scripts_name_kernel_initrds_and_overlay_in_order() {
     project.good(&["build"]);
     let served = "http://boot.example.com/k8s/boot";
     let index: Value = serde_json::from_str(&read(&project, "index.json")).unwrap();
-    let layer = index[NODE]["layer.cpio.gz"].as_str().unwrap();
-    assert!(layer.starts_with("shared/"), "{layer}");
+    let archive = index[NODE]["assets.cpio.gz"].as_str().unwrap();
+    assert!(archive.starts_with("shared/"), "{archive}");
     assert_eq!(
         read(&project, "boot/ipxe/52-54-00-12-34-56.ipxe"),
         format!(
@@ -71,7 +71,7 @@ fn scripts_name_kernel_initrds_and_overlay_in_order() {
              kernel http://boot.example.com/{NODE}/vmlinuz?a=1&b=2 initrd=initrd-1 initrd=initrd-2 initrd=initrd-3 \
              rdinit=/usr/lib/nodebake/init console=ttyS0\n\
              initrd --name initrd-1 {served}/base/files/base.img\n\
-             initrd --name initrd-2 http://boot.example.com/k8s/{layer}\n\
+             initrd --name initrd-2 http://boot.example.com/k8s/{archive}\n\
              initrd --name initrd-3 {served}/nodes/{NODE}/initramfs.cpio.gz\n\
              boot\n"
         )
@@ -80,7 +80,7 @@ fn scripts_name_kernel_initrds_and_overlay_in_order() {
         read(&project, "boot/pxelinux.cfg/01-52-54-00-12-34-56"),
         format!(
             "# {NODE}\nDEFAULT node\nLABEL node\n  LINUX http://boot.example.com/{NODE}/vmlinuz?a=1&b=2\n  \
-             INITRD {served}/base/files/base.img,http://boot.example.com/k8s/{layer},{served}/nodes/{NODE}/initramfs.cpio.gz\n  \
+             INITRD {served}/base/files/base.img,http://boot.example.com/k8s/{archive},{served}/nodes/{NODE}/initramfs.cpio.gz\n  \
              APPEND rdinit=/usr/lib/nodebake/init console=ttyS0\n"
         )
     );
@@ -90,7 +90,7 @@ fn scripts_name_kernel_initrds_and_overlay_in_order() {
         format!(
             "set timeout=0\nmenuentry '{NODE}' {{\n  linux '(http,boot.example.com)/{NODE}/vmlinuz?a=1&b=2' \
              'rdinit=/usr/lib/nodebake/init' 'console=ttyS0'\n  \
-             initrd '{device}/base/files/base.img' '(http,boot.example.com)/k8s/{layer}' '{device}/nodes/{NODE}/initramfs.cpio.gz'\n}}\n"
+             initrd '{device}/base/files/base.img' '(http,boot.example.com)/k8s/{archive}' '{device}/nodes/{NODE}/initramfs.cpio.gz'\n}}\n"
         )
     );
     let chain = format!("chain --autofree {served}/ipxe/${{netX/mac:hexhyp}}.ipxe");

@@ -23,8 +23,8 @@ fn a_machine_comes_up_from_the_seed() {
     );
     let project = machine::project_with(&[("asset", &asset)], &output, "cloud-final.service", MORE);
     let node = project.out().join("nodes/n1");
-    let layer = shared::shared(&project, "n1")["layer.iso"].clone();
-    let drives = [node.join("seed.iso"), project.out().join(layer)];
+    let archive = shared::shared(&project, "n1")["assets.iso"].clone();
+    let drives = [node.join("seed.iso"), project.out().join(archive)];
     let drives = drives.map(|image| {
         let image = image.display();
         format!("file={image},format=raw,if=virtio,readonly=on")

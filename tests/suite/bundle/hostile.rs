@@ -77,14 +77,14 @@ const CASES: &[(&str, Tamper, &[&str])] = &[
         &["SHA256SUMS.sig"],
     ),
     (
-        "a changed layer",
+        "a changed archive",
         |out| fs::write(out.join("shared").join(SHARED), [8; 100_000]).unwrap(),
-        &["shared/layer-0123456789ab.tar.gz"],
+        &["shared/assets-0123456789ab.tar.gz"],
     ),
     (
-        "a layer too many",
-        |out| fs::write(out.join("shared/layer-1"), "x").unwrap(),
-        &["shared/layer-1"],
+        "a archive too many",
+        |out| fs::write(out.join("shared/assets-1"), "x").unwrap(),
+        &["shared/assets-1"],
     ),
     ("a foreign key", sign_with_another_key, &["SHA256SUMS.sig"]),
     (
@@ -314,7 +314,7 @@ fn signed_contradictions_are_caught() {
         ),
         (
             "index.json",
-            |m| drop(m["node-a"].as_object_mut().unwrap().remove("layer.tar.gz")),
+            |m| drop(m["node-a"].as_object_mut().unwrap().remove("assets.tar.gz")),
             "index.json",
         ),
         (
@@ -338,20 +338,20 @@ fn signed_contradictions_are_caught() {
                     drop(node.as_object_mut().unwrap().remove("shared"));
                 }
             },
-            "shared/layer-0123456789ab.tar.gz",
+            "shared/assets-0123456789ab.tar.gz",
         ),
         (
             "bundle.json",
             |m| m["shared"][0]["secret"] = true.into(),
-            "shared/layer-0123456789ab.tar.gz",
+            "shared/assets-0123456789ab.tar.gz",
         ),
         (
             "bundle.json",
             |m| {
-                let layer = m["shared"].as_array_mut().unwrap().remove(0);
-                m["files"].as_array_mut().unwrap().push(layer);
+                let archive = m["shared"].as_array_mut().unwrap().remove(0);
+                m["files"].as_array_mut().unwrap().push(archive);
             },
-            "shared/layer-0123456789ab.tar.gz",
+            "shared/assets-0123456789ab.tar.gz",
         ),
     ];
     for (file, change, path) in cases {

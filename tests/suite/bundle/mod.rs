@@ -117,7 +117,7 @@ pub fn listing(name: &str, text: &str) -> TreeListing {
 }
 
 /// What all nodes share.
-pub const SHARED: &str = "layer-0123456789ab.tar.gz";
+pub const SHARED: &str = "assets-0123456789ab.tar.gz";
 
 /// One node's folder: a tree and two payloads, one of them bigger than any buffer.
 pub fn bake_node(builder: &BundleBuilder, name: &str, text: &str) -> Result<()> {

@@ -190,22 +190,22 @@ fn what_cannot_work_is_refused_and_nothing_is_written() {
         (
             &ram,
             &["bin/busybox", "usr/lib/nodebake/init"],
-            "an overlay is in it already",
+            "an initramfs payload is in it already",
         ),
         (
             &ram,
             &["bin/busybox", "config.ign"],
-            "an overlay is in it already",
+            "an initramfs payload is in it already",
         ),
         (
             &copied,
             &["scripts/functions", "nodebake/copy/copy"],
-            "an overlay is in it already",
+            "an initramfs payload is in it already",
         ),
         (
             &copied,
             &["usr/lib/systemd/system/initrd.target", "config.ign"],
-            "an overlay is in it already",
+            "an initramfs payload is in it already",
         ),
     ];
     for (project, files, said) in cases {
@@ -240,7 +240,7 @@ fn what_cannot_work_is_refused_and_nothing_is_written() {
     for (file, said) in [
         (
             "linked",
-            "/usr is a link in the base and a directory in the overlay",
+            "/usr is a link in the base and a directory in the payload",
         ),
         ("cut", "neither an archive nor a compression"),
         ("text", "no initrd"),

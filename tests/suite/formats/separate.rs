@@ -75,7 +75,7 @@ fn unfolded(bytes: &[u8], said: &str) -> Vec<Vec<u8>> {
         [0x1f, 0x8b, ..] => flate2::read::GzDecoder::new(bytes)
             .read_to_end(&mut opened)
             .is_ok(),
-        // An initramfs overlay is padded after its end, which these two readers object to when they have read all.
+        // An initramfs payload is padded after its end, which these two readers object to when they have read all.
         [0x28, 0xb5, 0x2f, 0xfd, ..] => {
             let _ = zstd::stream::copy_decode(bytes, &mut opened);
             !opened.is_empty()

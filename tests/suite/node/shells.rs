@@ -179,7 +179,7 @@ fn image(folder: &Path, name: &str, fstab: &str) -> PathBuf {
 }
 
 #[test]
-fn every_shell_carries_what_tar_unpacks() {
+fn every_shell_copies_what_tar_unpacks() {
     oracles::needs_root();
     let project = project(
         "{formats: [tarball, initramfs], secrets: inline, tarball: {assets: inside}, initramfs: {mode: copyToRoot, assets: inside}}",

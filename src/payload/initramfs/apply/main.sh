@@ -25,8 +25,8 @@ for need in "$copy"/needs.*; do
 done
 
 # What came in such an archive before, and now there is none.
-locate etc/nodebake/copied.layer
-if [ -f "$at" ] && [ ! -f "$copy/list.layer" ]; then
+locate etc/nodebake/copied.assets
+if [ -f "$at" ] && [ ! -f "$copy/list.assets" ]; then
     stamp=$at
     take_back "$stamp"
     rm -f "$stamp"

@@ -20,7 +20,7 @@ fn on_node(at: &Path, layout: &str) -> Vec<u8> {
     oracles::needs(["tar"]);
     let project = project(at, &[layout], "    output: {formats: [tarball]}\n");
     project.command(&["build"]).good();
-    let layer = crate::assets::shared::shared(&project, NODE)["layer.tar.gz"].clone();
+    let layer = crate::assets::shared::shared(&project, NODE)["assets.tar.gz"].clone();
     let member = format!("var/lib/nodebake/images/{layout}");
     let layer = project.out().join(layer).display().to_string();
     oracles::content(at, "tar", &["-xpf", &layer, &member]);

@@ -73,7 +73,7 @@ fn every_format_that_is_nothing_but_the_tree_is_verified() {
 }
 
 #[test]
-fn a_layer_completes_its_payload() {
+fn a_archive_completes_its_payload() {
     let project = built("{secrets: inline, formats: [tarball, initramfs]}");
     let file = project.dir.join("cluster.yaml");
     let text = fs::read_to_string(&file).unwrap();
@@ -89,11 +89,11 @@ fn a_layer_completes_its_payload() {
     let shared = project.out().join("shared").display().to_string();
     shell(
         &folder,
-        &format!("cp {shared}/*.tar.gz layer.tar.gz; cp {shared}/*.cpio.gz layer.cpio.gz"),
+        &format!("cp {shared}/*.tar.gz assets.tar.gz; cp {shared}/*.cpio.gz assets.cpio.gz"),
     );
     refused(&project, &folder, &[&archive], &["/opt/big: is missing"]);
-    verified(&project, &folder, &[&archive, "layer.tar.gz"]);
-    verified(&project, &folder, &["initramfs.cpio.gz", "layer.cpio.gz"]);
+    verified(&project, &folder, &[&archive, "assets.tar.gz"]);
+    verified(&project, &folder, &["initramfs.cpio.gz", "assets.cpio.gz"]);
 }
 
 /// Unpacks the node's tarball, changes it, and packs it again in the same order, with owners as they were.

@@ -1,4 +1,4 @@
-//! Tarballs, initramfs overlays and listings before programs that nobody here wrote.
+//! Tarballs, initramfs payloads and listings before programs that nobody here wrote.
 
 mod listing;
 mod overlay;

@@ -1,4 +1,4 @@
-//! The initramfs overlay before GNU cpio, bsdtar and the kernel's rules.
+//! The initramfs payload before GNU cpio, bsdtar and the kernel's rules.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

@@ -215,5 +215,8 @@ fn an_editor_completes_explains_and_checks_a_new_project() {
     let (line, column) = place(&changed, "bootWithin");
     let hover = server.at("textDocument/hover", &file, (line, column + 2));
     let said = hover["contents"].to_string();
-    assert!(said.contains("how long a payload may lie"), "{said}");
+    assert!(
+        said.contains("how long after the build a node may still boot"),
+        "{said}"
+    );
 }

@@ -1,4 +1,4 @@
-//! A root in the initramfs whose boot loader was not told of the layer, was told of another node's, or gave a part of the
+//! A root in the initramfs whose boot loader was not told of the asset archive, was told of another node's, or gave a part of the
 //! node's own overlay only: the machine stops and says which file it lacks, rather than come up without its programs.
 
 use std::path::Path;
@@ -18,7 +18,7 @@ fn stopped(folder: &Path, argument: &str) -> String {
 }
 
 #[test]
-fn a_root_in_the_initramfs_stops_without_its_layer() {
+fn a_root_in_the_initramfs_stops_without_its_archive() {
     needs_machines();
     let scratch = tempfile::tempdir().unwrap();
     let folder = scratch.path();
@@ -30,27 +30,27 @@ fn a_root_in_the_initramfs_stops_without_its_layer() {
     let index = json(&project.out().join("index.json"));
     let own = file(index[NODE]["initramfs.cpio"].as_str().unwrap());
     // One of the two is compressed, by settings of its own.
-    let layer = |node: &str| shared(&project, node).into_values().next().unwrap();
+    let archive = |node: &str| shared(&project, node).into_values().next().unwrap();
     let argument = "rdinit=/usr/lib/nodebake/init";
 
     // In either order it comes up: the archives do not touch each other's files.
-    for order in [[&file(&layer(NODE)), &own], [&own, &file(&layer(NODE))]] {
+    for order in [[&file(&archive(NODE)), &own], [&own, &file(&archive(NODE))]] {
         let [first, second] = order;
         shell(folder, &format!("cat base {first} {second} >both"));
         let console = Console::of(folder, "both", argument, &[]);
         assert!(console.paths().contains_key("/usr/local/bin/tool"));
     }
 
-    let name = layer(NODE).replace("shared/", "");
+    let name = archive(NODE).replace("shared/", "");
     shell(folder, &format!("cat base {own} >both"));
     let said = stopped(folder, argument);
     let lacks = format!("nodebake: the initrd lacks {name}, which this node needs");
     assert!(said.contains(&lacks), "{said}");
 
-    let other = layer(OTHER).replace("shared/", "");
+    let other = archive(OTHER).replace("shared/", "");
     shell(
         folder,
-        &format!("cat base {} {own} >both", file(&layer(OTHER))),
+        &format!("cat base {} {own} >both", file(&archive(OTHER))),
     );
     let said = stopped(folder, argument);
     assert!(
@@ -61,7 +61,7 @@ fn a_root_in_the_initramfs_stops_without_its_layer() {
     // Cut within its largest file, after everything that the boot itself needs.
     let cut = format!(
         "head -c 200000 {} >cut; cat base {own} cut >both",
-        file(&layer(NODE))
+        file(&archive(NODE))
     );
     shell(folder, &cut);
     let said = stopped(folder, argument);
@@ -70,7 +70,7 @@ fn a_root_in_the_initramfs_stops_without_its_layer() {
     // The node's own overlay, cut before its last member.
     let cut = format!(
         "size=$(wc -c <{own}); head -c $((size - 1000)) {own} >cut; cat base {} cut >both",
-        file(&layer(NODE))
+        file(&archive(NODE))
     );
     shell(folder, &cut);
     let said = stopped(folder, argument);
