@@ -11,10 +11,11 @@ use nodebake::tree::{Asset, Content, Entry, NodeTree};
 use serde_json::Value;
 
 use crate::assets::shared;
-use crate::formats::boot_formats::{apply_in, package};
 use crate::formats::ignition::engines::{Served, engines, root_of};
+use crate::support::cloud_init::apply_in;
 use crate::support::fixture::{sha256, text};
 use crate::support::oracles;
+use crate::support::payload::package;
 use crate::support::trees;
 
 /// What only the asset has.

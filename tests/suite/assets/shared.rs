@@ -7,9 +7,9 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::formats::archives::sample::{Row, Rows, needs_any_mode, unpacked};
 use crate::support::fixture::{Project, sha256, text};
 use crate::support::oracles;
+use crate::support::sample::{Row, Rows, needs_any_mode, unpacked};
 use crate::support::tool::nodebake;
 
 /// Two nodes that have the same assets, and one that has one more.

@@ -3,98 +3,18 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::net::IpAddr;
-use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use nodebake::model::output::{Format, Settings};
+use nodebake::model::output::Format;
 use nodebake::model::{Interface, Network, Route};
 use nodebake::payload::{Forms, Job, NodeFacts};
-use nodebake::tree::{Content, Entry, EntryKind, NodeTree};
+use nodebake::tree::{Content, Entry, NodeTree};
 
+use crate::support::cloud_init::{apply_cloud_init, cloud_init_says};
 use crate::support::oracles;
+use crate::support::payload::{assert_states, files, package, rich, units_of_the_image};
 use crate::support::trees::{self, Folder};
-
-pub fn oracle_file(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/oracle")
-        .join(name)
-}
-
-/// Writes one format of a tree into a folder below `at` and returns that.
-pub fn package(
-    at: &Path,
-    format: Format,
-    tree: &NodeTree,
-    facts: &NodeFacts,
-    settings: &Settings,
-) -> PathBuf {
-    let folder = tempfile::tempdir_in(at).unwrap().keep();
-    let job = Job {
-        tree,
-        facts,
-        settings,
-    };
-    format
-        .write(&job, &Forms::default(), &mut Folder(folder.clone()))
-        .unwrap();
-    folder
-}
-
-pub fn rich(at: &Path, format: Format) -> (NodeTree, PathBuf) {
-    let tree = trees::rich(at);
-    let folder = package(at, format, &tree, &trees::facts(), &trees::settings());
-    (tree, folder)
-}
-
-/// Runs a script of ours that uses cloud-init's modules.
-pub fn cloud_init_says(folder: &Path, script: &str, file: &str) -> String {
-    let modules = oracles::cloud_init_modules();
-    let output = oracles::command(folder, oracles::PYTHON)
-        .arg(oracle_file("cloud_init").join(script))
-        .arg(file)
-        .env("PYTHONPATH", modules)
-        .output()
-        .unwrap();
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{script} of {file}: {said}");
-    String::from_utf8(output.stdout).unwrap()
-}
-
-pub fn files(tree: &NodeTree) -> BTreeMap<String, (u32, Vec<u8>)> {
-    let mut files = BTreeMap::new();
-    for (path, entry) in tree.entries() {
-        if let EntryKind::File(content) = &entry.kind {
-            let mut bytes = Vec::new();
-            content.copy_to(&mut bytes).unwrap();
-            files.insert(path.to_string(), (entry.mode, bytes));
-        }
-    }
-    files
-}
-
-/// The image's own units, as far as the rich tree speaks of them.
-pub fn units_of_the_image(root: &Path) {
-    let folder = root.join("usr/lib/systemd/system");
-    fs::create_dir_all(&folder).unwrap();
-    for name in ["systemd-networkd.service", "systemd-timesyncd.service"] {
-        let text = "[Service]\nExecStart=/bin/true\n[Install]\nWantedBy=multi-user.target\n";
-        fs::write(folder.join(name), text).unwrap();
-    }
-}
-
-pub fn assert_states(root: &Path, folder: &Path) {
-    oracles::needs(["systemctl"]);
-    let root_option = format!("--root={}", root.display());
-    for (unit, state) in trees::STATES {
-        let output = oracles::run(folder, "systemctl", &[&root_option, "is-enabled", unit]);
-        assert_eq!(
-            String::from_utf8_lossy(&output.stdout).trim(),
-            *state,
-            "{unit}"
-        );
-    }
-}
 
 #[test]
 fn a_unit_that_is_declared_as_a_file_too_is_refused() {
@@ -231,39 +151,6 @@ fn cloud_init_itself_makes_the_tree() {
     let root_option = format!("--root={}", root.display());
     let args = [&root_option[..], "is-enabled", "many@one.service"];
     assert_eq!(oracles::content(&folder, "systemctl", &args), "enabled\n");
-}
-
-/// Applies user-data in a chroot below `folder`; returns its root.
-pub fn apply_cloud_init(folder: &Path, user_data: &Path, modules: &str) -> PathBuf {
-    apply_with_disks(folder, user_data, modules, "")
-}
-
-/// The same, with folders on which cloud-init mounts disks when the files are written; what is on these is in
-/// `.oracle/disks` then.
-pub fn apply_with_disks(folder: &Path, user_data: &Path, modules: &str, disks: &str) -> PathBuf {
-    apply_in(folder, user_data, modules, &[("DISKS", disks)])
-}
-
-/// The same with what in_chroot.sh takes from its environment.
-pub fn apply_in(
-    folder: &Path,
-    user_data: &Path,
-    modules: &str,
-    environment: &[(&str, &str)],
-) -> PathBuf {
-    let root = folder.join("root");
-    let output = oracles::command(folder, "unshare")
-        .args(["-m", "sh"])
-        .arg(oracle_file("cloud_init/in_chroot.sh"))
-        .args([&root, user_data])
-        .arg(oracle_file("cloud_init/apply.py"))
-        .arg(modules)
-        .envs(environment.iter().copied())
-        .output()
-        .unwrap();
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "cloud-init in a chroot: {said}");
-    root
 }
 
 #[test]

@@ -12,9 +12,10 @@ use nodebake::payload::{Forms, Job};
 use nodebake::tree::{Content, Entry, NodeTree};
 use serde_json::Value;
 
-use crate::formats::boot_formats::{apply_cloud_init, package};
+use crate::support::cloud_init::apply_cloud_init;
 use crate::support::fixture::{Project, text};
 use crate::support::oracles;
+use crate::support::payload::package;
 use crate::support::trees;
 
 const URL: &str = "https://boot.example.com/{node}/body.tar.gz";

@@ -14,9 +14,11 @@ use nodebake::payload::{Job, NodeFacts};
 use nodebake::tree::{Content, NodeTree};
 use serde_json::Value;
 
-use crate::formats::boot_formats::{apply_cloud_init, network, oracle_file, package};
+use crate::formats::boot_formats::network;
+use crate::support::cloud_init::apply_cloud_init;
 use crate::support::fixture::{Project, text};
 use crate::support::oracles;
+use crate::support::payload::package;
 use crate::support::trees;
 
 fn with_seed() -> Settings {
@@ -264,7 +266,7 @@ fn cloud_init_takes_parts_and_ours_together() {
         let message = fs::read_to_string(folder.join("user-data")).unwrap();
         assert!(message.contains(&format!("Content-Transfer-Encoding: {encoding}\nContent-Disposition: attachment; filename=\"nodebake.cfg\"")));
         let output = oracles::command(&folder, oracles::PYTHON)
-            .arg(oracle_file("cloud_init/message.py"))
+            .arg(oracles::source("cloud_init/message.py"))
             .arg("user-data")
             .arg(folder.join("merged.yaml"))
             .env("PYTHONPATH", &modules)

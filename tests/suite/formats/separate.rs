@@ -11,10 +11,11 @@ use base64::engine::general_purpose::STANDARD;
 use nodebake::model::output::{Format, IgnitionSettings, Secrets, Settings};
 use serde_json::{Value, json};
 
-use crate::formats::boot_formats::{apply_cloud_init, oracle_file, package};
 use crate::formats::ignition::apply_ignition;
+use crate::support::cloud_init::apply_cloud_init;
 use crate::support::fixture::{Project, snapshot, text};
 use crate::support::oracles;
+use crate::support::payload::package;
 use crate::support::tool::{SECRET, forms};
 use crate::support::trees;
 
@@ -252,7 +253,7 @@ fn merged(folder: &Path, parts: &[&str]) -> PathBuf {
     let modules = oracles::cloud_init_modules();
     let made = folder.join(format!("{}.yaml", parts.join("+")));
     let output = oracles::command(folder, oracles::PYTHON)
-        .arg(oracle_file("cloud_init/merge.py"))
+        .arg(oracles::source("cloud_init/merge.py"))
         .arg(&made)
         .args(parts)
         .env("PYTHONPATH", modules)

@@ -12,8 +12,9 @@ use nodebake::payload::cloud_init::{Fallback, UserFiles, UserPart, accounts};
 use nodebake::payload::{Forms, Job, NodeFacts};
 use nodebake::tree::{Content, Entry, NodeTree};
 
-use crate::formats::boot_formats::{apply_with_disks, package};
+use crate::support::cloud_init::apply_with_disks;
 use crate::support::oracles;
+use crate::support::payload::package;
 use crate::support::trees;
 
 fn with(cloud_init: CloudInit) -> Settings {

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Stdio;
 
-use crate::formats::boot_formats::cloud_init_says;
+use crate::support::cloud_init::cloud_init_says;
 use crate::support::fixture::{Project, text};
 use crate::support::oracles;
 

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::formats::boot_formats::apply_cloud_init;
 use crate::formats::initrd::{NODE, node};
+use crate::support::cloud_init::apply_cloud_init;
 use crate::support::fixture::{Project, text};
 use crate::support::oracles;
 

@@ -8,73 +8,9 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::support::fixture::{Project, sha256, text};
+use crate::support::hidden::HIDDEN;
 use crate::support::oracles;
 use crate::support::tool::nodebake;
-
-/// From UnicodeData.txt: the categories Cc (but line break and tab, which printers use), Cf, Zl and Zp; from
-/// DerivedCoreProperties.txt: `Default_Ignorable_Code_Point`.
-const HIDDEN: [(u32, u32); 48] = [
-    (0x00, 0x08),
-    (0x0b, 0x1f),
-    (0x7f, 0x9f),
-    (0xad, 0xad),
-    (0x34f, 0x34f),
-    (0x600, 0x605),
-    (0x61c, 0x61c),
-    (0x6dd, 0x6dd),
-    (0x70f, 0x70f),
-    (0x890, 0x891),
-    (0x8e2, 0x8e2),
-    (0x115f, 0x1160),
-    (0x17b4, 0x17b5),
-    (0x180b, 0x180f),
-    (0x200b, 0x200f),
-    (0x2028, 0x202e),
-    (0x2060, 0x206f),
-    (0x3164, 0x3164),
-    (0xfe00, 0xfe0f),
-    (0xfeff, 0xfeff),
-    (0xffa0, 0xffa0),
-    (0xfff0, 0xfffb),
-    (0x110bd, 0x110bd),
-    (0x110cd, 0x110cd),
-    (0x13430, 0x1343f),
-    (0x1bca0, 0x1bca3),
-    (0x1d173, 0x1d17a),
-    (0xe0000, 0xe0fff),
-    // Beyond these properties: spaces that look like another one, blanks, and characters of nobody or of private use.
-    (0xa0, 0xa0),
-    (0x1680, 0x1680),
-    (0x2000, 0x200a),
-    (0x202f, 0x202f),
-    (0x205f, 0x205f),
-    (0x2800, 0x2800),
-    (0x3000, 0x3000),
-    (0xe000, 0xf8ff),
-    (0xfdd0, 0xfdef),
-    (0xfffe, 0xffff),
-    (0x1fffe, 0x1ffff),
-    (0x2fffe, 0x2ffff),
-    (0x3fffe, 0x3ffff),
-    (0x4fffe, 0x4ffff),
-    (0x5fffe, 0x5ffff),
-    (0x6fffe, 0x6ffff),
-    (0x7fffe, 0x7ffff),
-    (0x8fffe, 0x8ffff),
-    (0x9fffe, 0x9ffff),
-    (0xf0000, 0x10ffff),
-];
-
-/// The first character of a text that no printer may let through.
-pub fn hidden_in(said: &str) -> Option<char> {
-    let is_hidden = |c: &char| {
-        let number = u32::from(*c);
-        HIDDEN
-            .iter()
-            .any(|(from, to)| (*from..=*to).contains(&number))
-    };
-    said.chars().find(is_hidden)
-}
 
 /// One character of each range, its first and its last; beside them those that break lines and cells.
 fn hidden() -> Vec<char> {

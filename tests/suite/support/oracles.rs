@@ -16,6 +16,13 @@ pub fn folder() -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("oracles")
 }
 
+/// A file of our own that oracles are built of or run with, in `tests/oracle`.
+pub fn source(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/oracle")
+        .join(name)
+}
+
 fn built() -> PathBuf {
     folder().join("bin")
 }

@@ -17,8 +17,8 @@ use nodebake::secrets::{Keys, TokenStore};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
 use walkdir::WalkDir;
 
-use crate::safety::foreign_text::hidden_in;
 use crate::support::fixture::text;
+use crate::support::hidden::hidden_in;
 
 /// What the secrets of all test-only tokens begin with.
 pub const SECRET: &str = "testonlysecret";

@@ -7,9 +7,9 @@ use std::path::Path;
 use tempfile::TempDir;
 
 use super::{sample, shell};
-use crate::formats::archives::sample::unpacked;
 use crate::support::fixture::text;
 use crate::support::oracles;
+use crate::support::sample::unpacked;
 use crate::support::tool::nodebake;
 
 fn extract(folder: &Path, file: &str, to: &str) -> std::process::Output {

@@ -7,8 +7,8 @@ use nodebake::payload::tarball;
 use nodebake::tree::listing::TreeListing;
 use tempfile::TempDir;
 
-use super::sample::{declared, is_root, rich};
 use crate::support::oracles;
+use crate::support::sample::{declared, is_root, rich};
 
 /// The grammar that `tree.sums` documents, read with nothing but a shell and stat.
 const CHECK: &str = r#"

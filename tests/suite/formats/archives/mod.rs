@@ -2,7 +2,6 @@
 
 mod listing;
 mod overlay;
-pub mod sample;
 mod takers;
 mod tarball;
 

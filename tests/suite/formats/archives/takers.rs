@@ -8,8 +8,10 @@ use nodebake::payload::{Part, tarball};
 use tempfile::TempDir;
 
 use super::ALL;
-use super::sample::{RICH_LINKS, RICH_PRESET, Rows, assert_same, rich, unpacked, with_activation};
 use crate::support::oracles;
+use crate::support::sample::{
+    RICH_LINKS, RICH_PRESET, Rows, assert_same, rich, unpacked, with_activation,
+};
 
 /// The rich tree's tarball in a scratch folder, and what must come of it.
 struct RenderedNode {

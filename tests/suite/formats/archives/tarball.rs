@@ -13,11 +13,11 @@ use nodebake::tree::{Asset, AssetSource, Content, Entry, NodeTree};
 use tempfile::TempDir;
 
 use super::ALL;
-use super::sample::{
+use crate::support::oracles;
+use crate::support::sample::{
     Dice, RICH_LINKS, RICH_PRESET, Row, Rows, assert_same, declared, digest, needs_any_mode,
     origin, path, rich, unpacked, with_activation,
 };
-use crate::support::oracles;
 
 fn pack(tree: &NodeTree, compression: Compression) -> Vec<u8> {
     let mut out = Vec::new();

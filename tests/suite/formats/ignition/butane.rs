@@ -6,10 +6,10 @@ use nodebake::model::output::{Format, IgnitionDigest, IgnitionSettings, Ignition
 use nodebake::payload::NodeFacts;
 use serde_json::{Map, Value, json};
 
-use crate::formats::boot_formats::package;
 use crate::formats::ignition::to_butane::{as_butane, decoded};
 use crate::support::fixture::Project;
 use crate::support::oracles;
+use crate::support::payload::package;
 use crate::support::trees;
 
 /// A configuration with the bytes of its contents in the place of the forms that were chosen for them, keys sorted.

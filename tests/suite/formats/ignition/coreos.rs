@@ -6,10 +6,10 @@ use std::path::Path;
 use nodebake::model::output::Format;
 use serde_json::{Value, json};
 
-use crate::formats::boot_formats::package;
 use crate::formats::ignition::size::{counted, for_live_iso, noise};
 use crate::formats::ignition::to_butane::decoded;
 use crate::support::oracles::{self, Target};
+use crate::support::payload::package;
 use crate::support::trees;
 
 const AREA: u64 = 262_144;

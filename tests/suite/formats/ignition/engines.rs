@@ -16,9 +16,9 @@ use nodebake::payload::{NodeFacts, UserConfig};
 use nodebake::tree::NodeTree;
 use serde_json::json;
 
-use crate::formats::boot_formats::package;
 use crate::formats::ignition::pointer::fetched;
 use crate::support::oracles;
+use crate::support::payload::package;
 use crate::support::trees;
 
 /// Debian's engine, which reads up to 3.3, and the newest, which `make conformance` builds.

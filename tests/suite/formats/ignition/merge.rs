@@ -11,11 +11,11 @@ use nodebake::payload::{NodeFacts, UserConfig};
 use nodebake::tree::NodeTree;
 use serde_json::{Value, json};
 
-use crate::formats::boot_formats::package;
 use crate::formats::ignition::engines::{Served, engines, root_of};
 use crate::formats::ignition::pointer::fetched;
 use crate::support::fixture::Project;
 use crate::support::oracles;
+use crate::support::payload::package;
 use crate::support::trees;
 
 /// What a user of Butane writes for all machines of a site.

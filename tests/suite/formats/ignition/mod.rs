@@ -13,10 +13,8 @@ use nodebake::payload::Job;
 use nodebake::tree::{Content, Entry, NodeTree};
 use serde_json::Value;
 
-use crate::formats::boot_formats::{
-    assert_states, files, oracle_file, package, rich, units_of_the_image,
-};
 use crate::support::oracles;
+use crate::support::payload::{assert_states, files, package, rich, units_of_the_image};
 use crate::support::trees;
 
 mod butane;
@@ -82,7 +80,7 @@ fn ignition_files_decode_to_the_same_bytes() {
     let scratch = tempfile::tempdir().unwrap();
     let (tree, folder) = rich(scratch.path(), Format::Ignition);
     oracles::needs(["python3"]);
-    let script = oracle_file("ignition/decode.py");
+    let script = oracles::source("ignition/decode.py");
     let said = oracles::content(
         &folder,
         "python3",

@@ -8,9 +8,9 @@ use nodebake::tree::{Asset, Content, Entry, NodeTree};
 use serde_json::Value;
 
 use super::engines::{engines, root_of};
-use crate::formats::boot_formats::{oracle_file, package};
 use crate::support::fixture::sha256;
 use crate::support::oracles;
+use crate::support::payload::package;
 use crate::support::tool::nodebake;
 use crate::support::trees;
 
@@ -91,7 +91,7 @@ fn engines_unpack_what_shrinks_and_take_what_does_not_as_it_is() {
             assert_eq!(row["size"], LENGTH, "{name}");
         }
         if oracles::present("python3") {
-            let script = oracle_file("ignition/decode.py");
+            let script = oracles::source("ignition/decode.py");
             let args = [script.to_str().unwrap(), "config.ign"];
             let said = oracles::content(&folder, "python3", &args);
             let decoded: Value = serde_json::from_str(&said).unwrap();

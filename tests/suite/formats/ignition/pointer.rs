@@ -7,10 +7,10 @@ use std::path::Path;
 use nodebake::model::output::{Format, IgnitionSettings, Secrets, Settings};
 use serde_json::{Value, json};
 
-use crate::formats::boot_formats::package;
 use crate::formats::ignition::engines::{Served, engines, root_of};
 use crate::support::fixture::Project;
 use crate::support::oracles;
+use crate::support::payload::package;
 use crate::support::trees;
 
 /// What a pointer may take: less than any platform's limit by far.

@@ -9,8 +9,8 @@ use nodebake::payload::{Forms, Job};
 use nodebake::tree::{Content, Entry, NodeTree};
 use serde_json::Value;
 
-use crate::formats::boot_formats::package;
 use crate::support::fixture::{Project, text};
+use crate::support::payload::package;
 use crate::support::trees;
 
 fn for_target(target: IgnitionTarget) -> Settings {

@@ -9,9 +9,9 @@ use nodebake::payload::NodeFacts;
 use nodebake::tree::{Content, Entry, NodeTree};
 use serde_json::Value;
 
-use crate::formats::boot_formats::{oracle_file, package};
 use crate::support::fixture::Project;
 use crate::support::oracles;
+use crate::support::payload::package;
 use crate::support::trees;
 
 const NEWEST: &str = "ignition-validate-2.26";
@@ -115,7 +115,7 @@ fn digests_are_what_was_asked_for() {
         }
         if oracles::present("python3") {
             // It compares each digest with the decoded bytes.
-            let script = oracle_file("ignition/decode.py");
+            let script = oracles::source("ignition/decode.py");
             let args = [script.to_str().unwrap(), "config.ign"];
             oracles::content(&folder, "python3", &args);
         }
