@@ -3,14 +3,15 @@
 
 mod base;
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{BufWriter, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use anyhow::{Context, bail};
+use rustix::fs::CWD;
 
 use crate::bundle::OldBundle;
+use crate::create::{create, file_mode};
 use crate::error::Result;
 use crate::initrd::base::Base;
 use crate::inspect::{Limits, inspect};
@@ -86,13 +87,7 @@ fn write(
     let _lock = Lock::take(out)?;
     let folder = Staging::begin(&beside(out, "new")?)?;
     let staging = folder.join("initrd");
-    let mode = if secret { 0o600 } else { 0o644 };
-    let file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(mode)
-        .open(&staging)
-        .with_context(writing)?;
+    let file = create(CWD, &staging, file_mode(secret)).with_context(writing)?;
     let mut buffered = BufWriter::with_capacity(256 * 1024, file);
     fill(&mut buffered)?;
     let file: File = buffered.into_inner().context("writing the last bytes")?;

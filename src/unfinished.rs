@@ -16,6 +16,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use anyhow::Context;
+
+use crate::error;
+
 /// Paths by the order in which they were made.
 static MADE: Mutex<MadePath> = Mutex::new(MadePath {
     next: 0,
@@ -135,10 +139,11 @@ pub fn uninterrupted<T>(step: impl FnOnce() -> T) -> T {
 
 /// Makes a folder and those above it that are not there. They stay: an empty folder is in nobody's way. After a signal none
 /// is made, as one above may just have been removed.
-pub fn make_folders(path: &Path, mode: u32) -> io::Result<()> {
+pub fn make_folders(path: &Path, mode: u32) -> error::Result<()> {
     let mut builder = fs::DirBuilder::new();
     let builder = builder.recursive(true).mode(mode);
-    uninterrupted(|| builder.create(path))
+    let made = uninterrupted(|| builder.create(path));
+    made.with_context(|| format!("creating {}", path.display()))
 }
 
 /// An error when the run is to end: what is about to be created would be removed.

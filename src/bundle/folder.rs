@@ -89,8 +89,7 @@ impl BundleBuilder {
     /// same folder is refused while this one lasts.
     pub fn begin(out: &Path, header: BundleHeader, signatures: SignatureSource) -> Result<Self> {
         if let Some(parent) = out.parent() {
-            make_folders(parent, 0o777)
-                .with_context(|| format!("creating {}", parent.display()))?;
+            make_folders(parent, 0o777)?;
         }
         let lock = Lock::take(out)?;
         in_place::recover(out)?;

@@ -11,6 +11,7 @@ use crate::identity::example::is_example_ca;
 use crate::identity::pki_files::{self, CA_KEY, CONTROL_PLANE};
 use crate::lock::Lock;
 use crate::together::{Together, complete};
+use crate::unfinished::make_folders;
 
 /// The folder that everything is made in.
 const FOLDER: &str = "pki";
@@ -75,7 +76,7 @@ impl CaFiles {
         pki_files::prepare_folder(&self.project)?;
         let set = Together::begin(&self.project.join(FOLDER))?;
         let new = set.path(NAMES[0]);
-        pki_files::make_folder(&new, 0o700)?;
+        make_folders(&new, 0o700)?;
         for (name, text) in made {
             let path = new.join(name);
             match text {
@@ -85,13 +86,13 @@ impl CaFiles {
         }
         pki_files::write_new(&set.path(NAMES[1]), 0o600, key)?;
         pki_files::write_new(&set.path(NAMES[2]), 0o644, ca)?;
-        self.make_folders()?;
+        self.make_parent()?;
         set.finish(&|name| self.location(name))
     }
 
-    fn make_folders(&self) -> Result<()> {
+    fn make_parent(&self) -> Result<()> {
         match self.ca.parent() {
-            Some(folder) => pki_files::make_folder(folder, 0o755),
+            Some(folder) => make_folders(folder, 0o755),
             None => Ok(()),
         }
     }

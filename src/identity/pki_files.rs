@@ -1,13 +1,14 @@
 //! Certificates and keys on the project's disk: private ones are 0600 in folders that are 0700, written whole or not at
 //! all, and left out of version control.
 
-use std::fs::{self, File, OpenOptions, Permissions};
+use std::fs;
 use std::io::{self, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
+use rustix::fs::CWD;
 
+use crate::create::create;
 use crate::error::Result;
 use crate::unfinished::{Unfinished, make_folders};
 
@@ -28,17 +29,12 @@ const IGNORE: &str = "\
 /// Makes the folder `pki` of a project, with a file that keeps private keys out of version control.
 pub fn prepare_folder(project: &Path) -> Result<()> {
     let folder = project.join("pki");
-    make_folder(&folder, 0o755)?;
+    make_folders(&folder, 0o755)?;
     let ignore = folder.join(".gitignore");
     match ignore.symlink_metadata() {
         Ok(_) => Ok(()),
         Err(_) => write_new(&ignore, 0o644, IGNORE),
     }
-}
-
-/// Makes a folder and those above it; one that is there stays as it is.
-pub fn make_folder(path: &Path, mode: u32) -> Result<()> {
-    make_folders(path, mode).with_context(|| format!("creating {}", path.display()))
 }
 
 /// Whether anything of that name is there, a dangling link too: writing through it would put a key elsewhere.
@@ -49,9 +45,10 @@ pub fn is_taken(path: &Path) -> bool {
 /// Writes a file, which must be new, with a mode that no umask changes; there is none after a failure.
 pub fn write_new(path: &Path, mode: u32, text: &str) -> Result<()> {
     let writing = || format!("writing {}", path.display());
-    let create = || create(path, mode);
-    let (file, unfinished) = Unfinished::create(path, create).with_context(writing)?;
-    fill(file, mode, text).with_context(writing)?;
+    let create = || create(CWD, path, mode);
+    let (mut file, unfinished) = Unfinished::create(path, create).with_context(writing)?;
+    file.write_all(text.as_bytes()).with_context(writing)?;
+    file.sync_all().with_context(writing)?;
     unfinished.finish();
     Ok(())
 }
@@ -81,18 +78,4 @@ fn beside(path: &Path) -> Result<PathBuf> {
     let mut new = name.to_owned();
     new.push(".new");
     Ok(path.with_file_name(new))
-}
-
-fn create(path: &Path, mode: u32) -> io::Result<File> {
-    OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(mode)
-        .open(path)
-}
-
-fn fill(mut file: File, mode: u32, text: &str) -> io::Result<()> {
-    file.set_permissions(Permissions::from_mode(mode))?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()
 }

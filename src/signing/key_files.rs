@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 
 use crate::create;
 use crate::error::Result;
@@ -32,7 +32,7 @@ pub struct KeyFiles {
 /// is there whole or not at all, the private key first. So a run that was killed leaves at worst a private key without
 /// public files, and the next run writes these from it.
 pub fn generate_keys(folder: &Path) -> Result<KeyFiles> {
-    make_folders(folder, 0o755).with_context(|| format!("creating {}", folder.display()))?;
+    make_folders(folder, 0o755)?;
     let [private, public, signers] = [PRIVATE, PUBLIC, SIGNERS].map(|name| folder.join(name));
     // One run after the other: what the second found half made would be the first one's work.
     let _lock = Lock::take(&private)?;

@@ -20,6 +20,7 @@ use crate::project::{ca_bundle, chosen, names};
 use crate::project_folder::ProjectFolder;
 use crate::report::Report;
 use crate::timing::rfc3339;
+use crate::unfinished::make_folders;
 
 /// Which certificates are to be issued, and how.
 #[derive(Clone, Debug)]
@@ -213,7 +214,7 @@ impl Making<'_> {
         let issued = authority.issue(&wanted.leaf, self.now, self.lifetime)?;
         let path = self.dir.join(&wanted.file);
         if let Some(folder) = path.parent() {
-            pki_files::make_folder(folder, 0o700)?;
+            make_folders(folder, 0o700)?;
         }
         pki_files::replace(&path, 0o600, issued.to_pem().expose())?;
         Ok(issued.not_after)

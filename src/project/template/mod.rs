@@ -1,14 +1,14 @@
 //! A new project from a template: one that builds as it is, today and next month.
 
 use std::ffi::OsStr;
-use std::fs::{self, OpenOptions, Permissions};
-use std::io::{self, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use time::OffsetDateTime;
 
+use crate::create::new_file;
 use crate::error::Result;
 use crate::identity::{EXAMPLE_CA, example_ca};
 use crate::lock::Lock;
@@ -62,7 +62,7 @@ pub fn create_project(new: &NewProject, report: &mut Report) -> Result<Option<Ne
         other => bail!("there is no built-in profile {other}; there are worker and by-hand"),
     };
     if let Some(parent) = dir.parent().filter(|parent| *parent != Path::new("")) {
-        make_folder(parent)?;
+        make_folders(parent, 0o755)?;
     }
     // Alone: what is made here goes again when it comes to nothing.
     let _lock = Lock::take(&dir.canonicalize().unwrap_or_else(|_| dir.clone()))?;
@@ -77,7 +77,7 @@ pub fn create_project(new: &NewProject, report: &mut Report) -> Result<Option<Ne
     if is_new {
         unfinished.add(dir);
     }
-    make_folder(dir)?;
+    make_folders(dir, 0o755)?;
     let set = Together::begin(dir)?;
     let base = set.folder();
     write_files(&base, (version, &new.profile, &recipients))?;
@@ -112,23 +112,21 @@ fn is_new(dir: &Path) -> Result<bool> {
 /// Everything of a project but its tokens.
 fn write_files(base: &Path, (version, profile, recipients): (&str, &str, &str)) -> Result<()> {
     for folder in ["pki", "profiles", "overlays", "schemas"] {
-        make_folder(&base.join(folder))?;
+        make_folders(&base.join(folder), 0o755)?;
     }
     let inventory = CLUSTER
         .replace("{VERSION}", version)
         .replace("{PROFILE}", profile)
         .replace("{RECIPIENTS}", recipients);
-    write(&base.join(CLUSTER_FILE), &inventory)?;
+    let write = |name: &str, text: &str| new_file(&base.join(name), 0o644, text.as_bytes());
+    write(CLUSTER_FILE, &inventory)?;
     for kind in SchemaKind::ALL {
-        write(&base.join("schemas").join(kind.file()), &text(kind, None))?;
+        write(&format!("schemas/{}", kind.file()), &text(kind, None))?;
     }
-    write(&base.join("README.md"), README)?;
-    write(&base.join(".gitignore"), GITIGNORE)?;
+    write("README.md", README)?;
+    write(".gitignore", GITIGNORE)?;
     let now = OffsetDateTime::now_utc();
-    write(
-        &base.join("pki/ca.pem"),
-        &example_ca(EXAMPLE_CA, now, CA_DAYS)?,
-    )?;
+    write("pki/ca.pem", &example_ca(EXAMPLE_CA, now, CA_DAYS)?)?;
     generate_keys(&base.join("keys")).map(drop)
 }
 
@@ -150,22 +148,4 @@ fn recipients(recipients: &[String]) -> Result<String> {
         lines.push('\n');
     }
     Ok(lines)
-}
-
-fn make_folder(path: &Path) -> Result<()> {
-    make_folders(path, 0o755).with_context(|| format!("creating {}", path.display()))
-}
-
-/// A new file, 0644 whatever the umask is.
-fn write(path: &Path, text: &str) -> Result<()> {
-    let writing = || format!("writing {}", path.display());
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o644)
-        .open(path)
-        .with_context(writing)?;
-    file.set_permissions(Permissions::from_mode(0o644))
-        .with_context(writing)?;
-    file.write_all(text.as_bytes()).with_context(writing)
 }
