@@ -1,5 +1,6 @@
 //! The documentation is true: README, help, guides and manual pages.
 
+pub mod contributing;
 pub mod makefile;
 pub mod man;
 pub mod readme;

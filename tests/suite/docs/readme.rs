@@ -20,9 +20,9 @@ const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 const OUTSIDE: [&str; 2] = ["openssl", "ssh-keygen"];
 
 /// A fenced block of the README.
-struct Block {
-    language: String,
-    text: String,
+pub struct Block {
+    pub language: String,
+    pub text: String,
 }
 
 fn readme() -> String {
@@ -75,7 +75,7 @@ pub struct Room {
 }
 
 impl Room {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let bin = folder.path().join("bin");
         fs::create_dir(&bin).unwrap();
@@ -85,7 +85,7 @@ impl Room {
     }
 
     /// Runs a line as a person's shell would, and remembers where it left that shell.
-    fn run(&mut self, line: &str) -> Output {
+    pub fn run(&mut self, line: &str) -> Output {
         oracles::needs(["bash"]);
         let left = self.folder.path().join("left");
         let script = format!("{{ {line}\n}} 2>&1; ended=$?; pwd > \"$LEFT\"; exit $ended");
@@ -117,7 +117,7 @@ impl Room {
 }
 
 /// The commands of a `console` block, each with the output that it shows.
-fn steps(block: &Block) -> Vec<(String, Vec<String>)> {
+pub fn steps(block: &Block) -> Vec<(String, Vec<String>)> {
     let mut steps: Vec<(String, Vec<String>)> = Vec::new();
     for line in block.text.lines() {
         if let (Some(more), Some((command, _))) = (line.strip_prefix("> "), steps.last_mut()) {
@@ -134,7 +134,7 @@ fn steps(block: &Block) -> Vec<(String, Vec<String>)> {
 }
 
 /// A line without what differs from run to run: token ids, times, sizes, keys, columns' widths.
-fn normal(line: &str) -> String {
+pub fn normal(line: &str) -> String {
     let words: Vec<&str> = line.split_whitespace().collect();
     let normal = words.iter().enumerate().map(|(index, word)| {
         let before = index.checked_sub(1).map(|index| words[index]);
@@ -156,7 +156,7 @@ fn normal(line: &str) -> String {
 }
 
 /// Whether lines are as shown, where `...` stands for any lines.
-fn matches(shown: &[String], said: &[String]) -> bool {
+pub fn matches(shown: &[String], said: &[String]) -> bool {
     match shown.split_first() {
         None => said.is_empty(),
         Some((first, rest)) if first == "..." => {

@@ -2,3 +2,4 @@
 
 pub mod circles;
 pub mod rooms;
+pub mod tour;

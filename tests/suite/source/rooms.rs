@@ -8,7 +8,7 @@ use std::path::Path;
 use walkdir::WalkDir;
 
 /// From the ground up. A room may use those on floors below its own, and none beside it.
-const FLOORS: [&[&str]; 20] = [
+pub const FLOORS: [&[&str]; 20] = [
     &["model", "redact", "terminal"],
     &["closest", "columns", "error", "io", "timing"],
     &["decompress", "input", "unfinished"],

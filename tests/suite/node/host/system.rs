@@ -104,19 +104,27 @@ fn the_packages_drop_in_does_not_replace_our_command() {
     }
 }
 
+/// The role alone, and before each built-in profile of an operating system.
+fn for_each_system() -> Vec<String> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/profiles");
+    let files = fs::read_dir(folder).unwrap();
+    let names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
+    let names = names.map(|name| name.trim_end_matches(".yaml").to_owned());
+    let systems = names.filter(|name| !["defaults", "worker", "by-hand"].contains(&&**name));
+    let with_role = systems.map(|name| format!("worker, {name}"));
+    let all: Vec<String> = std::iter::once("worker".to_owned())
+        .chain(with_role)
+        .collect();
+    assert!(all.len() >= 6, "{all:?}");
+    all
+}
+
 #[test]
 fn systemd_finds_nothing_to_say_about_baked_units() {
     oracles::needs(["systemd-analyze"]);
     let all = "overlays: {api-proxy: {}, time-sync: {}, containerd: {}}\n\
                proxies: {httpProxy: http://p.example.com:3128}\n";
-    for profiles in [
-        "worker",
-        "worker, debian",
-        "worker, ubuntu",
-        "worker, flatcar",
-        "worker, fedora-coreos",
-        "worker, immutable",
-    ] {
+    for profiles in &for_each_system() {
         let made = project("v1.34.4", profiles, all);
         let file = made.dir.join("cluster.yaml");
         let text_of = fs::read_to_string(&file).unwrap();
