@@ -48,7 +48,7 @@ pub fn kubelets() -> Vec<(&'static str, PathBuf)> {
     let found = chosen.filter_map(|release| {
         let program = folder.join(release).join("kubelet");
         if !program.is_file() {
-            Target::Versions.is_left(&format!("kubelet {release}"));
+            Target::Versions.lacks(&format!("kubelet {release}"));
             return None;
         }
         Some((release, program))

@@ -246,8 +246,20 @@ impl Target {
         }
     }
 
-    /// Notes that an oracle is asked only where this target runs the tests.
-    pub fn is_left(self, oracle: &str) {
+    /// Notes that an oracle is not there. It is a failure where this target runs the tests, and in CI.
+    pub fn lacks(self, oracle: &str) {
+        let target = self.name();
+        assert!(
+            !self.runs(),
+            "the oracle {oracle} is missing; `make {target}` builds it"
+        );
+        missing(Reason::Target {
+            target,
+            oracle: oracle.to_owned(),
+        });
+    }
+
+    fn is_left(self, oracle: &str) {
         harness::not_asked(Reason::Target {
             target: self.name(),
             oracle: oracle.to_owned(),
