@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 mod build;
 mod csr;
 mod diff;
+mod findings;
 mod initrd;
 mod pki;
 mod project;
@@ -18,9 +19,10 @@ mod verify;
 pub use build::{Build, Stage};
 pub use csr::{Csr, CsrApproverSettings, CsrExportIds, CsrPrint, CsrReview};
 pub use diff::Diff;
+pub use findings::{Color, Explain, FindingsFormat};
 pub use initrd::{Initrd, InitrdAppend};
 pub use pki::{Pki, PkiInit, PkiIssue};
-pub use project::{AllowArgs, Check, ProjectArgs, ReadingArgs};
+pub use project::{AllowArgs, Check, CheckedArgs, Preflight, ProjectArgs, ReadingArgs};
 pub use secrets::SecretsArgs;
 pub use token::{
     Token, TokenCreate, TokenEncrypt, TokenExpiring, TokenFile, TokenImport, TokenList,
@@ -45,6 +47,16 @@ pub struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
+    /// Colour findings: auto, always or never
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value_t,
+        value_name = "WHEN",
+        hide_possible_values = true
+    )]
+    pub color: Color,
 }
 
 /// The subcommands.
@@ -76,7 +88,7 @@ pub enum Command {
     /// The API server and its name, gateways and DNS, mirrors with the images
     /// that they must have, what nodes fetch, and the programs and units that
     /// their image must have. For machines that nobody can reach afterwards.
-    Preflight(Check),
+    Preflight(Preflight),
     /// List what is in a payload, or in any initrd, tarball, Ignition
     /// configuration, user-data, ISO or FAT image
     ///
@@ -139,6 +151,11 @@ pub enum Command {
     Man(ManPage),
     /// Print completions for a shell
     Completions(Completions),
+    /// Explain a finding by its id, or list all
+    ///
+    /// The page says why the rule is there, and what to write instead. All
+    /// pages are in nodebake-findings(7).
+    Explain(Explain),
     /// Print the JSON Schema of a file, for editors and validators
     ///
     /// With it an editor completes keys, says what they are for, and marks
@@ -178,6 +195,8 @@ pub enum SchemaFile {
     Profile,
     /// What is said of an overlay's files
     Overlay,
+    /// What `check --format json` prints
+    Findings,
 }
 
 /// `man`.

@@ -97,6 +97,16 @@ impl From<Flaw> for io::Error {
 }
 
 impl Flaw {
+    /// Whether it is no text.
+    pub fn is_not_utf8(&self) -> bool {
+        self.what == NOT_UTF8
+    }
+
+    /// Whether there is no such file.
+    pub fn is_missing(&self) -> bool {
+        self.what == MISSING
+    }
+
     /// The same with what to do about it.
     pub fn with_repair(self, repair: &'static str) -> Self {
         Self {
@@ -125,7 +135,7 @@ pub fn mistake(error: &io::Error) -> Option<Flaw> {
         return Some(flaw.clone());
     }
     let what = match Errno::from_io_error(error) {
-        Some(Errno::NOENT | Errno::NOTDIR) => "is missing",
+        Some(Errno::NOENT | Errno::NOTDIR) => MISSING,
         Some(Errno::LOOP) => "is a link that leads to itself",
         Some(Errno::NAMETOOLONG | Errno::INVAL) => "has no name that a file can have",
         Some(Errno::ISDIR) => FOLDER,
@@ -134,6 +144,8 @@ pub fn mistake(error: &io::Error) -> Option<Flaw> {
     Some(flaw(what))
 }
 
+const NOT_UTF8: &str = "is not UTF-8";
+const MISSING: &str = "is missing";
 const FOLDER: &str = "is a folder";
 
 /// Whether a folder was named where a file is meant.
@@ -235,7 +247,8 @@ pub fn secret_of_file(file: File, limit: Limit) -> io::Result<Zeroizing<Vec<u8>>
 
 /// The same of a text.
 pub fn text(bytes: Vec<u8>) -> io::Result<String> {
-    String::from_utf8(bytes).map_err(|_| flaw("is not UTF-8").into())
+    String::from_utf8(bytes)
+        .map_err(|_| flaw(NOT_UTF8).with_repair("save the file as UTF-8").into())
 }
 
 /// All bytes of what is open already, like stdin.

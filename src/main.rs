@@ -21,6 +21,7 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return usage(error),
     };
+    terminal::set_colors(cli.color.choice());
     let ended = begin().and_then(|()| run(&cli));
     // After a signal the process is about to end by it, and what failed for that reason is not said.
     go_on_or_wait();
@@ -76,6 +77,7 @@ fn run(cli: &Cli) -> Result<Exit> {
         Command::Key(args) => cmd::key::run(args),
         Command::Pki(args) => cmd::pki::run(args),
         Command::Man(args) => cmd::man::man(args),
+        Command::Explain(args) => cmd::explain::run(args),
         Command::Schema(args) => cmd::schema::run(args),
         Command::Completions(args) => cmd::man::completions(args),
     }

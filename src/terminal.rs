@@ -8,6 +8,9 @@ use std::io::{self, IsTerminal, StderrLock, StdoutLock, Write};
 use std::ops::RangeInclusive;
 use std::process::Stdio;
 
+use anstream::AutoStream;
+pub use anstream::ColorChoice;
+use anstream::stream::RawStream;
 use serde::Serialize;
 
 /// Characters that are drawn as nothing, beside those that Unicode itself calls control, format, space or not assigned:
@@ -67,6 +70,35 @@ pub fn stderr() -> Escaping<StderrLock<'static>> {
     Escaping::new(stderr, Escape::Text)
 }
 
+/// Sets whether findings have colours, before anything is printed.
+pub fn set_colors(choice: ColorChoice) {
+    choice.write_global();
+}
+
+/// Stdout for people, with our own colours where it has them.
+pub fn stdout_with_colors() -> Escaping<StdoutLock<'static>> {
+    #[allow(clippy::disallowed_methods, reason = "this is the way out")]
+    let stdout = io::stdout();
+    let escape = colors(&stdout);
+    Escaping::new(stdout.lock(), escape)
+}
+
+/// Stderr for people, with our own colours where it has them.
+pub fn stderr_with_colors() -> Escaping<StderrLock<'static>> {
+    #[allow(clippy::disallowed_methods, reason = "this is the way out")]
+    let stderr = io::stderr();
+    let escape = colors(&stderr);
+    Escaping::new(stderr.lock(), escape)
+}
+
+/// NO_COLOR, CLICOLOR_FORCE and TERM count where the user did not choose.
+fn colors(stream: &impl RawStream) -> Escape {
+    match AutoStream::choice(stream) {
+        ColorChoice::Never => Escape::Text,
+        _ => Escape::TextWithColors,
+    }
+}
+
 /// Our stderr as the stdout of a program that we run: what it prints is its own.
 pub fn stderr_of_programs() -> Stdio {
     #[allow(clippy::disallowed_methods, reason = "this is the way out")]
@@ -111,6 +143,8 @@ pub fn escaping_json<W: Write>(out: W) -> Escaping<W> {
 #[derive(Clone, Copy)]
 enum Escape {
     Text,
+    /// Colours pass (SGR of ECMA-48, 8.3.117): what is foreign in the text was [`shown`] before.
+    TextWithColors,
     Json,
 }
 
@@ -132,16 +166,26 @@ impl<W: Write> Escaping<W> {
         }
     }
 
+    /// Whether colours pass.
+    pub fn has_colors(&self) -> bool {
+        matches!(self.escape, Escape::TextWithColors)
+    }
+
     fn text(&mut self, text: &str) -> io::Result<()> {
         let mut from = 0;
         for (at, c) in text.char_indices() {
             if matches!(c, '\n' | '\t') || !hides(c) {
                 continue;
             }
+            if matches!(self.escape, Escape::TextWithColors) && begins_color(&text[at..]) {
+                continue;
+            }
             self.inner.write_all(&text.as_bytes()[from..at])?;
             from = at + c.len_utf8();
             match self.escape {
-                Escape::Text => write!(self.inner, "{}", c.escape_default())?,
+                Escape::Text | Escape::TextWithColors => {
+                    write!(self.inner, "{}", c.escape_default())?
+                }
                 Escape::Json => {
                     for unit in c.encode_utf16(&mut [0; 2]) {
                         write!(self.inner, "\\u{unit:04x}")?;
@@ -156,6 +200,15 @@ impl<W: Write> Escaping<W> {
         let mut bytes = bytes.iter();
         bytes.try_for_each(|byte| write!(self.inner, "\\x{byte:02x}"))
     }
+}
+
+/// Whether a text begins with `ESC [ numbers m`.
+fn begins_color(text: &str) -> bool {
+    let numbers = text.strip_prefix("\u{1b}[");
+    numbers.is_some_and(|rest| {
+        let end = rest.trim_start_matches(|c: char| c.is_ascii_digit() || c == ';');
+        end.starts_with('m')
+    })
 }
 
 impl<W: Write> Write for Escaping<W> {
@@ -225,6 +278,15 @@ mod tests {
             let broken = written(Escape::Text, b"a\xffb\xf0\x9f\x94", at_once);
             assert_eq!(broken, "a\\xffb\\xf0\\x9f\\x94");
         }
+    }
+
+    #[test]
+    fn colors_pass_and_nothing_else_that_steers() {
+        let text = "\u{1b}[1m\u{1b}[38;5;9merror\u{1b}[0m\u{1b}[2J\u{1b}]0;x\u{7}\u{1b}";
+        let said = written(Escape::TextWithColors, text.as_bytes(), 10_000);
+        let rest = "\\u{1b}[2J\\u{1b}]0;x\\u{7}\\u{1b}";
+        assert_eq!(said, format!("\u{1b}[1m\u{1b}[38;5;9merror\u{1b}[0m{rest}"));
+        assert!(!written(Escape::Text, text.as_bytes(), 10_000).contains('\u{1b}'));
     }
 
     #[test]

@@ -6,14 +6,37 @@ use clap::Args;
 use time::OffsetDateTime;
 
 use crate::cli::values::time;
-use crate::cli::{Print, SecretsArgs};
+use crate::cli::{FindingsFormat, Print, SecretsArgs};
 use crate::error::Result;
 use crate::project::{Reading, Tokens};
 use crate::project_folder::ProjectFolder;
 
-/// `check` and `preflight`.
+/// `check`.
 #[derive(Debug, Args)]
 pub struct Check {
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub checked: CheckedArgs,
+    /// Print findings for people, as JSON, as SARIF 2.1.0 for code hosts and
+    /// editors, or as GitHub's workflow commands
+    #[arg(long, value_enum, default_value_t, value_name = "FORM")]
+    pub format: FindingsFormat,
+}
+
+/// `preflight`.
+#[derive(Debug, Args)]
+pub struct Preflight {
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub checked: CheckedArgs,
+    /// Print results for people or as JSON
+    #[arg(short, long, value_enum, default_value_t, value_name = "FORM")]
+    pub output: Print,
+}
+
+/// What `check` and `preflight` look at.
+#[derive(Debug, Args)]
+pub struct CheckedArgs {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub project: ProjectArgs,
@@ -21,9 +44,6 @@ pub struct Check {
     /// not judged; for checks of changes by those who may not see secrets
     #[arg(long, conflicts_with = "secrets")]
     pub no_tokens: bool,
-    /// Print results for people or as JSON
-    #[arg(short, long, value_enum, default_value_t, value_name = "FORM")]
-    pub output: Print,
 }
 
 /// What `check`, `build` and `show` read.
@@ -85,7 +105,7 @@ impl ReadingArgs {
     }
 }
 
-impl Check {
+impl CheckedArgs {
     /// How the project is read.
     pub fn reading(&self) -> Reading {
         self.project.reading(Tokens::asked(self.no_tokens))

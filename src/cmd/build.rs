@@ -7,8 +7,8 @@ use anyhow::Context;
 use serde_json::Value;
 
 use crate::cli::{Build, Print};
+use crate::cmd::print_findings;
 use crate::cmd::progress::Bar;
-use crate::cmd::say;
 use crate::error::{Exit, Result};
 use crate::project::{Built, build};
 use crate::report::Report;
@@ -23,7 +23,7 @@ pub fn run(args: &Build) -> Result<Exit> {
     }
     let mut report = Report::default();
     let built = build(&args.request(), &Bar::default(), &mut report)?;
-    say(&report)?;
+    print_findings(&report)?;
     let Some(built) = built else {
         return Ok(Exit::Findings);
     };

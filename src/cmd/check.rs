@@ -1,14 +1,15 @@
 //! `nodebake check`: all findings, nothing written.
 
 use std::io::Write;
+use std::path::Path;
 
-use crate::cli::{Check, Print};
+use crate::cli::{Check, FindingsFormat};
 use crate::cmd::note;
 use crate::error::{Exit, Result};
 use crate::preflight::memory::mib;
 use crate::project::{Checked, check};
 use crate::report::Report;
-use crate::report::print::json;
+use crate::report::print::{github, json, sarif, text};
 use crate::terminal;
 
 /// Every machine has so much memory to spare, in bytes.
@@ -17,25 +18,45 @@ const WORTH_SAYING: u64 = 64 << 20;
 /// Runs `check`.
 pub fn run(args: &Check) -> Result<Exit> {
     let mut report = Report::default();
-    let reading = args.reading();
+    let reading = args.checked.reading();
     note(&reading.tokens)?;
     let checked = check(&reading, &mut report)?;
-    let mut stdout = terminal::stdout();
-    match args.output {
-        Print::Text => {
-            write!(stdout, "{report}")?;
+    let file_of = |file: &str| in_repository(&reading.dir, file);
+    match args.format {
+        FindingsFormat::Text => {
+            let mut stdout = terminal::stdout_with_colors();
+            let text = text::text(&report, stdout.has_colors());
+            stdout.write_all(text.as_bytes())?;
             if let (Some(checked), false) = (checked, report.has_errors()) {
                 summary(&checked, &mut stdout)?;
             }
         }
-        Print::Json => {
-            terminal::write_json(&mut stdout, &json::document(&report))?;
+        FindingsFormat::Json => terminal::print_json(&json::document(&report))?,
+        FindingsFormat::Sarif => terminal::print_json(&sarif::document(&report, file_of))?,
+        FindingsFormat::Github => {
+            let commands = github::text(&report, file_of);
+            terminal::stdout().write_all(commands.as_bytes())?;
         }
     }
     Ok(match report.has_errors() {
         true => Exit::Findings,
         false => Exit::Good,
     })
+}
+
+/// A file of a finding as it is named from where the program runs, which is the repository in a pipeline; None for what
+/// is built in. Files that a user names on the command line are named so already.
+fn in_repository(dir: &Path, file: &str) -> Option<String> {
+    if file.starts_with("built-in:") {
+        return None;
+    }
+    let below = dir.join(file);
+    let named = match below.symlink_metadata() {
+        Ok(_) => below,
+        Err(_) => file.into(),
+    };
+    let named = named.strip_prefix(".").unwrap_or(&named);
+    Some(named.display().to_string())
 }
 
 fn summary(checked: &Checked, out: &mut dyn Write) -> Result<()> {

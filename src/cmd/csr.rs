@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, bail};
 
 use crate::cli::{Csr, CsrPrint, CsrReview};
-use crate::cmd::say;
+use crate::cmd::print_findings;
 use crate::error::{Exit, Result};
 use crate::identity::csr::{Verdict, commands, to_text};
 use crate::identity::pki_files::replace;
@@ -34,7 +34,7 @@ pub fn run(args: &Csr) -> Result<Exit> {
             (settings_for_approver(&folder, &mut report)?, None)
         }
     };
-    say(&report)?;
+    print_findings(&report)?;
     match (text, out) {
         (None, _) => return Ok(Exit::Findings),
         (Some(text), Some(path)) => replace(path, IDS_MODE, &text)?,
@@ -46,7 +46,7 @@ pub fn run(args: &Csr) -> Result<Exit> {
 fn reviewed(args: &CsrReview) -> Result<Exit> {
     let mut report = Report::default();
     let verdicts = review(&args.request()?, &mut report);
-    say(&report)?;
+    print_findings(&report)?;
     let Some(verdicts) = verdicts? else {
         return Ok(Exit::Findings);
     };

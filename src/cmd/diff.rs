@@ -8,7 +8,7 @@ use anyhow::bail;
 use crate::bundle::OldBundle;
 use crate::cli::{Diff, Print};
 use crate::cmd::progress::Bar;
-use crate::cmd::{note, say};
+use crate::cmd::{note, print_findings};
 use crate::diff::{JsonPrinter, Printer, TextPrinter, diff};
 use crate::error::{Exit, Result};
 use crate::project::{Tokens, build_to_compare, default_out, tokens_of};
@@ -25,7 +25,7 @@ pub fn run(args: &Diff) -> Result<Exit> {
         None => None,
     };
     if args.key.is_some() && key.is_none() {
-        say(&report)?;
+        print_findings(&report)?;
         return Ok(Exit::Findings);
     }
     let out = default_out(&args.project);
@@ -44,7 +44,7 @@ pub fn run(args: &Diff) -> Result<Exit> {
             note(&tokens)?;
             let reading = args.reading.of(&args.project, tokens);
             made = build_to_compare(&reading, &Bar::default(), &mut report)?;
-            say(&report)?;
+            print_findings(&report)?;
             let Some(made) = &made else {
                 return Ok(Exit::Findings);
             };

@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use crate::cli::Init;
-use crate::cmd::say;
+use crate::cmd::print_findings;
 use crate::error::{Exit, Result};
 use crate::project::{NewProject, NewProjectMade, create_project};
 use crate::report::Report;
@@ -19,7 +19,7 @@ pub fn run(args: &Init) -> Result<Exit> {
     };
     let mut report = Report::default();
     let made = create_project(&new, &mut report)?;
-    say(&report)?;
+    print_findings(&report)?;
     let dir = args.dir.display();
     let mut stdout = terminal::stdout();
     match made {

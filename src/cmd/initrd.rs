@@ -4,7 +4,7 @@ use std::io::Write;
 
 use crate::bundle::{Old, OldBundle};
 use crate::cli::{Initrd, InitrdAppend};
-use crate::cmd::say;
+use crate::cmd::print_findings;
 use crate::error::{Exit, Result};
 use crate::initrd::append;
 use crate::report::Report;
@@ -22,7 +22,7 @@ fn appended(args: &InitrdAppend) -> Result<Exit> {
     let mut report = Report::default();
     let shown = args.key.display().to_string();
     let Some(key) = PublicKey::load(&args.key, &shown, &mut report)? else {
-        say(&report)?;
+        print_findings(&report)?;
         return Ok(Exit::Findings);
     };
     let bundle = match OldBundle::open_verified(&args.bundle, &key)? {

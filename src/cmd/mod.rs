@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::cli::Print;
 use crate::error::{Exit, Result};
 use crate::project::Tokens;
-use crate::report::Report;
+use crate::report::{Report, print};
 use crate::terminal;
 
 /// `build`.
@@ -18,6 +18,8 @@ pub mod check;
 pub mod csr;
 /// `diff`.
 pub mod diff;
+/// `explain`.
+pub mod explain;
 /// `init`.
 pub mod init;
 /// `initrd`.
@@ -51,8 +53,10 @@ fn usage(rule: &str) -> Result<Exit> {
 }
 
 /// Prints findings for people, on stderr.
-fn say(report: &Report) -> Result<()> {
-    Ok(write!(terminal::stderr(), "{report}")?)
+fn print_findings(report: &Report) -> Result<()> {
+    let mut stderr = terminal::stderr_with_colors();
+    let text = print::text::text(report, stderr.has_colors());
+    Ok(stderr.write_all(text.as_bytes())?)
 }
 
 /// Says on stderr what is not checked, for want of tokens.

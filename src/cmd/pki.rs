@@ -7,7 +7,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use crate::cli::{Pki, PkiInit, PkiIssue};
-use crate::cmd::{print, say};
+use crate::cmd::{print, print_findings};
 use crate::error::{Exit, Result};
 use crate::identity::CaFiles;
 use crate::project::pki::{Issuance, create_ca, issue};
@@ -34,7 +34,7 @@ struct Made<'a> {
 fn init(args: &PkiInit) -> Result<Exit> {
     let mut report = Report::default();
     let made = create_ca(&args.request()?, &mut report);
-    say(&report)?;
+    print_findings(&report)?;
     let Some(made) = made? else {
         return Ok(Exit::Findings);
     };
@@ -73,7 +73,7 @@ fn issued(args: &PkiIssue) -> Result<Exit> {
             issued_text(issuance)
         })?;
     }
-    say(&report)?;
+    print_findings(&report)?;
     Ok(done.map_or(Exit::Findings, |_| Exit::Good))
 }
 

@@ -2,8 +2,8 @@
 
 use std::iter::once;
 
-use crate::cli::Check;
-use crate::cmd::{note, print, say};
+use crate::cli::Preflight;
+use crate::cmd::{note, print, print_findings};
 use crate::columns::table;
 use crate::error::{Exit, Result};
 use crate::preflight::Need;
@@ -11,12 +11,12 @@ use crate::project::{NeedRow, preflight};
 use crate::report::Report;
 
 /// Runs `preflight`.
-pub fn run(args: &Check) -> Result<Exit> {
+pub fn run(args: &Preflight) -> Result<Exit> {
     let mut report = Report::default();
-    let reading = args.reading();
+    let reading = args.checked.reading();
     note(&reading.tokens)?;
     let found = preflight(&reading, &mut report)?;
-    say(&report)?;
+    print_findings(&report)?;
     let Some((rows, nodes)) = found else {
         return Ok(Exit::Findings);
     };

@@ -8,7 +8,7 @@ use anyhow::Context;
 
 use crate::cli::{SchemaFile, SchemaOf};
 use crate::error::{Exit, Result};
-use crate::schema::{SchemaKind, text};
+use crate::schema::{SchemaKind, findings_text, text};
 use crate::terminal;
 
 /// Runs `schema`.
@@ -19,6 +19,11 @@ pub fn run(args: &SchemaOf) -> Result<Exit> {
         return Ok(Exit::Good);
     }
     let kind = match args.file {
+        SchemaFile::Findings => {
+            let text = findings_text();
+            terminal::stdout_for_files().write_all(text.as_bytes())?;
+            return Ok(Exit::Good);
+        }
         SchemaFile::Cluster => SchemaKind::Cluster,
         SchemaFile::Profile => SchemaKind::Profile,
         SchemaFile::Overlay => SchemaKind::Overlay,

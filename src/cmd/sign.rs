@@ -7,7 +7,7 @@ use anyhow::bail;
 
 use crate::bundle::{attach, sign};
 use crate::cli::{Print, Sign};
-use crate::cmd::say;
+use crate::cmd::print_findings;
 use crate::cmd::verify::conclude;
 use crate::error::{Exit, Result};
 use crate::report::Report;
@@ -39,7 +39,7 @@ pub fn run(args: &Sign) -> Result<Exit> {
         }
         Some(verdict) => conclude(args.output, verdict.is_good(), &verdict),
         None => {
-            say(&report)?;
+            print_findings(&report)?;
             Ok(Exit::Findings)
         }
     }

@@ -8,7 +8,7 @@ use anyhow::Context;
 use serde::Serialize;
 
 use crate::cli::{Print, Verify};
-use crate::cmd::{print, say, usage};
+use crate::cmd::{print, print_findings, usage};
 use crate::error::{Exit, Result};
 use crate::project::time_of_check;
 use crate::report::Report;
@@ -43,7 +43,7 @@ pub fn run(args: &Verify) -> Result<Exit> {
     let mut report = Report::default();
     let shown = args.key.display().to_string();
     let Some(key) = PublicKey::load(&args.key, &shown, &mut report)? else {
-        say(&report)?;
+        print_findings(&report)?;
         return Ok(Exit::Findings);
     };
     let mut folders = 0;
@@ -65,10 +65,10 @@ fn bundle(args: &Verify, out: &Path, key: &PublicKey) -> Result<Exit> {
         true => verify_partial(out, key, args.min_generation)?,
         false => verify(out, key, args.min_generation)?,
     };
-    say(&verdict.warnings())?;
+    print_findings(&verdict.warnings())?;
     match args.usable_at()? {
         Some(wanted) => verdict.require_usable(wanted),
-        None => say(&verdict.expired(at))?,
+        None => print_findings(&verdict.expired(at))?,
     }
     conclude(args.output, verdict.is_good(), &verdict)
 }

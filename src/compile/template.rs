@@ -141,7 +141,7 @@ impl TemplateSet {
                 }
                 None => {
                     report.add(Finding::new(
-                        Id::TemplateSetBroken,
+                        Id::TemplateFailed,
                         &Location::file("templates"),
                         "",
                         message(&error),
@@ -183,7 +183,8 @@ impl TemplateSet {
             let metered = Metered::new(&source.text).unwrap_or_else(|refused| {
                 let location = source.location_of(refused.line, refused.column);
                 let rule = format!("template: {}", refused.rule);
-                let finding = Finding::new(Id::TemplateTooLarge, &location, &*source.path, rule);
+                let finding =
+                    Finding::new(Id::TemplateTagUnsupported, &location, &*source.path, rule);
                 report.add(finding.clone());
                 broken.insert(index, finding);
                 Metered::default()
@@ -226,7 +227,7 @@ impl Templates {
         self.conditions(id, scope)?;
         let (Some(source), Some(metered)) = (self.sources.get(id.0), self.metered.get(id.0)) else {
             return Err(Finding::new(
-                Id::TemplateSetBroken,
+                Id::TemplateFailed,
                 &Location::file("templates"),
                 "",
                 "is not there",

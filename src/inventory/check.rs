@@ -152,7 +152,10 @@ fn tokens(cluster: &Cluster, report: &mut Report) {
                 .help("set tokens.approval to review, or a shorter ttl"),
         );
     }
-    if tokens.boot_within > tokens.ttl.value {
+    let is_broken = ["tokens.ttl", "tokens.bootWithin"]
+        .iter()
+        .any(|field| report.has_error_at(field));
+    if tokens.boot_within > tokens.ttl.value && !is_broken {
         let rule = "tokens end before the nodes' time to boot is over";
         report.add(
             tokens

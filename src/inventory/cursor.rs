@@ -169,16 +169,45 @@ impl<'a> Cursor<'a> {
         converted
     }
 
+    /// Like [`Cursor::parse`]. What YAML reads as a number or truth is shown an example, unless quotes are all that it lacks.
+    pub fn parse_like<T, E: ToString>(
+        &self,
+        id: Id,
+        examples: &[&str],
+        parse: impl Fn(&str) -> Result<T, E>,
+    ) -> Option<T> {
+        let plain = match &self.value.value {
+            Value::Bool(value) => Some(value.to_string()),
+            Value::Int(value) => Some(value.to_string()),
+            Value::Float(value) => Some(value.to_string()),
+            _ => None,
+        };
+        match (plain, examples.first()) {
+            (Some(plain), Some(example)) if parse(&plain).is_err() => {
+                self.wrong_type("a string", Some(&format!("write it like {example:?}")));
+                None
+            }
+            _ => self.parse(id, parse),
+        }
+    }
+
     /// A string that `parse` makes something of; its error is the message of a finding about `id`.
     pub fn parse<T, E: ToString>(
         &self,
         id: Id,
         parse: impl FnOnce(&str) -> Result<T, E>,
     ) -> Option<T> {
-        match parse(self.string()?) {
+        let text = self.string()?;
+        match parse(text) {
             Ok(value) => Some(value),
             Err(rule) => {
-                self.report(id, rule.to_string());
+                let finding = self.location().finding(id, rule.to_string());
+                self.add(match text.contains(['“', '”', '‘', '’']) {
+                    true => {
+                        finding.help("typographic quotation marks are no quotes of YAML; write \"")
+                    }
+                    false => finding,
+                });
                 None
             }
         }
@@ -207,7 +236,11 @@ impl<'a> Cursor<'a> {
     /// The items of a list.
     pub fn items(&self) -> Vec<Cursor<'a>> {
         let Value::List(items) = &self.value.value else {
-            self.wrong_type("a list", Some("write it as [a, b]"));
+            let help = match &self.value.value {
+                Value::Map(_) => "write each entry as an item: `- name: …`",
+                _ => "write it as [a, b]",
+            };
+            self.wrong_type("a list", Some(help));
             return Vec::new();
         };
         let item =
@@ -215,9 +248,20 @@ impl<'a> Cursor<'a> {
         items.iter().enumerate().map(item).collect()
     }
 
+    /// Whether something is wrong with it or with what is below it.
+    pub fn is_broken(&self) -> bool {
+        self.report.borrow().has_error_at(&self.path)
+    }
+
     /// The entries of a map whose keys are the user's own (paths, names, labels).
-    pub fn entries(&self) -> Vec<Cursor<'a>> {
-        self.map()
+    /// `example` is one of them.
+    pub fn entries(&self, example: &str) -> Vec<Cursor<'a>> {
+        let Value::Map(map) = &self.value.value else {
+            let shape = format!("write it as a map: {{{example}: …}}");
+            self.wrong_type("a map", Some(&shape));
+            return Vec::new();
+        };
+        Some(map)
             .into_iter()
             .flat_map(|map| map.iter())
             .map(|(key, field)| Cursor {
@@ -231,6 +275,10 @@ impl<'a> Cursor<'a> {
     pub fn map(&self) -> Option<&'a Map> {
         match &self.value.value {
             Value::Map(map) => Some(map),
+            Value::Null if self.path.is_empty() => {
+                self.report(Id::ValueTypeWrong, "the file is empty");
+                None
+            }
             _ => {
                 self.wrong_type("a map", None);
                 None

@@ -84,7 +84,7 @@ impl Shaped for Interfaces {
     const SHAPE: Shape = MapOf::<InterfaceKeys>::SHAPE;
 
     fn read(at: &Cursor<'_>) -> Option<Self::Value> {
-        let entries = at.entries();
+        let entries = at.entries("lan0");
         let read: Vec<(Interface, &Cursor<'_>)> = entries
             .iter()
             .filter_map(|at| Some((InterfaceKeys::read(at)?, at)))

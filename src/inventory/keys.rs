@@ -92,6 +92,29 @@ pub trait Keys: Sized {
     fn take(fields: &Fields<'_>) -> Option<Self>;
 }
 
+/// Keys of other tools, and what says the same here.
+const ELSEWHERE: [(&str, &str); 9] = [
+    ("bootcmd", CLOUD_INIT),
+    ("kubeletConfiguration", "write it as kubelet.config"),
+    ("kubeletExtraArgs", "write it as kubelet.flags"),
+    (
+        "nodeRegistration",
+        "write it as kubelet.flags, labels and taints",
+    ),
+    ("packages", CLOUD_INIT),
+    ("runcmd", CLOUD_INIT),
+    ("ssh_authorized_keys", "write it as users.NAME.sshKeys"),
+    (
+        "systemReserved",
+        "write it as kubelet.config.systemReserved",
+    ),
+    (
+        "write_files",
+        "write it as files, or put it into a file of output.cloudInit.parts",
+    ),
+];
+const CLOUD_INIT: &str = "put cloud-init's own keys into a file of output.cloudInit.parts";
+
 /// A map whose keys are ours: what its struct does not have is unknown.
 pub struct Fields<'a> {
     at: Cursor<'a>,
@@ -120,7 +143,7 @@ impl<'a> Fields<'a> {
             if read.is_some() {
                 return read;
             }
-        } else if K::REQUIRED && default.is_empty() {
+        } else if K::REQUIRED && default.is_empty() && !self.is_meant(key) {
             let message = format!("the field {key:?} is missing");
             self.at.report(Id::FieldMissing, message);
         }
@@ -131,6 +154,24 @@ impl<'a> Fields<'a> {
         let read = self.at.instead(&tree, K::read);
         debug_assert!(read.is_some(), "{key} does not take its default");
         read
+    }
+
+    /// Whether a key that is unknown here was meant to be this one: then it is not missing, but misspelt.
+    fn is_meant(&self, key: &str) -> bool {
+        let unknown = self
+            .map
+            .keys()
+            .filter(|known| self.of.field(known).is_none());
+        unknown
+            .into_iter()
+            .any(|unknown| self.nearest(unknown) == Some(key))
+    }
+
+    /// The key that an unknown one was meant to be.
+    fn nearest(&self, key: &str) -> Option<&'static str> {
+        let known = self.of.fields().map(|field| field.key);
+        let near = self.of.near.iter().copied().filter(|near| *near != key);
+        closest(key, known.chain(near))
     }
 
     /// The cursor of the map as a whole.
@@ -144,11 +185,11 @@ impl<'a> Fields<'a> {
             if self.of.field(key).is_some() {
                 continue;
             }
-            let known = self.of.fields().map(|field| field.key);
-            let near = self.of.near.iter().copied().filter(|near| *near != &**key);
-            let repair = match closest(key, known.chain(near)) {
-                Some(near) => format!("did you mean {near:?}?"),
-                None => "remove it".to_owned(),
+            let elsewhere = ELSEWHERE.iter().find(|(foreign, _)| *foreign == &**key);
+            let repair = match (elsewhere, self.nearest(key)) {
+                (Some((_, ours)), _) => (*ours).to_owned(),
+                (None, Some(near)) => format!("did you mean {near:?}?"),
+                (None, None) => "remove it".to_owned(),
             };
             let path = child_path(&self.at.location().path, key);
             self.at.add(

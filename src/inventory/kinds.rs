@@ -116,7 +116,8 @@ impl<E: Entry> Shaped for MapOf<E> {
     const REQUIRED: bool = false;
 
     fn read(at: &Cursor<'_>) -> Option<Self::Value> {
-        let entries = at.entries();
+        let example = E::KEY.examples.first().copied().unwrap_or("NAME");
+        let entries = at.entries(example);
         Some(entries.iter().filter_map(E::read).collect())
     }
 

@@ -99,7 +99,12 @@ impl Inventory {
                     return None;
                 }
                 let folder = project.path().display();
-                let rule = format!("cannot be read in {folder}: {error}");
+                let rule = match error.kind() {
+                    std::io::ErrorKind::NotFound => {
+                        format!("there is no {CLUSTER_FILE} in {folder}")
+                    }
+                    _ => format!("cannot be read in {folder}: {error}"),
+                };
                 report.add(
                     Finding::new(Id::ProjectMissing, &Location::file(file), "", rule)
                         .help("name the project's folder, or make one with `nodebake init DIR`"),
@@ -163,7 +168,9 @@ fn read_nodes(
                 continue;
             }
         };
-        let rows = table::read(&name.as_str().into(), &text, &mut report.borrow_mut());
+        let file: Arc<str> = name.as_str().into();
+        report.borrow_mut().remember(&file, &text, Vec::new());
+        let rows = table::read(&file, &text, &mut report.borrow_mut());
         for row in &rows {
             if let Some(item) = NodeItem::read(&Cursor::new(row, "", report)) {
                 nodes.add(item, add);

@@ -75,7 +75,7 @@ impl Profiles {
         self.resolve(&name, &mut Vec::new(), report)
     }
 
-    /// A profile with all that it extends; None if there is no such thing or nothing in it.
+    /// A profile with all that it extends; None if there is no such thing.
     pub fn get(
         &mut self,
         name: &Spanned<String>,
@@ -126,7 +126,9 @@ impl Profiles {
         for parent in &profile.extends {
             merged = lay(merged, self.resolve(parent, chain, report));
         }
-        lay(merged, profile.layer)
+        // A profile that sets nothing is one all the same.
+        let empty = || Arc::new(Located::map(&tree.location, []));
+        Some(lay(merged, profile.layer).unwrap_or_else(empty))
     }
 
     /// The name and text of a profile's file.

@@ -189,7 +189,7 @@ impl Shaped for KubeletFlags {
 
     fn read(at: &Cursor<'_>) -> Option<Self::Value> {
         let mut flags = Vec::new();
-        for at in at.entries() {
+        for at in at.entries("v") {
             let name = at.key();
             let fits = |c: char| c.is_ascii_alphanumeric() || c == '-';
             if name.is_empty() || name.starts_with('-') || !name.chars().all(fits) {

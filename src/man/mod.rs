@@ -1,6 +1,7 @@
 //! Manual pages. In: the commands as clap knows them, and guides in Markdown, which are read in the sources as they are.
 //! Out: roff, as man(1) shows it.
 
+mod findings;
 mod keys;
 mod render;
 
@@ -47,6 +48,8 @@ pub fn pages() -> Result<Vec<Page>> {
         }
         pages.push(render::guide(name, section, &text)?);
     }
+    let findings = render::guide("nodebake-findings", 7, &findings::guide())?;
+    pages.insert(pages.len() - GUIDES.len() + 1, findings);
     Ok(pages)
 }
 

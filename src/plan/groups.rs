@@ -21,15 +21,16 @@ pub fn of(inventory: &Inventory, report: &mut Report) -> Groups {
     }
     let faults = inventory.nodes.iter().filter_map(|node| {
         let name = &node.name.value;
-        group_fault(&groups.of_node(name)).map(|rule| format!("{rule} (node {name})"))
+        group_fault(&groups.of_node(name)).map(|rule| (rule, name.clone()))
     });
     // The pattern is what is wrong, and one node shows it.
-    if let Some(rule) = faults.into_iter().next() {
+    if let Some((rule, node)) = faults.into_iter().next() {
         report.add(
             tokens
                 .node_group
                 .location
-                .finding(Id::BootstrapGroupInvalid, rule),
+                .finding(Id::BootstrapGroupInvalid, rule)
+                .of_node(node),
         );
     }
     groups

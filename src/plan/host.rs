@@ -21,7 +21,9 @@ pub fn check(inventory: &Inventory, report: &mut Report) {
         cgroups(spec, report);
         swap(spec, report);
         api_proxy(&inventory.cluster, spec, report);
-        if let Some(finding) = nobody_makes_users(spec) {
+        if let Some(finding) = nobody_makes_users(spec)
+            && !report.has_error_at("output.formats")
+        {
             report.add(finding);
         }
         kernel_arguments(spec, report);

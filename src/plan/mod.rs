@@ -11,8 +11,8 @@ use crate::cluster::Groups;
 use crate::identity::{CaBundle, Credential};
 use crate::inventory::{Cluster, Inventory, NodePlaces, Spec, Text};
 use crate::kubernetes::rules::Verdict;
-use crate::model::Location;
 use crate::model::Network;
+use crate::model::{FieldLocation, Location};
 use crate::project_folder::ProjectFolder;
 use crate::report::{Finding, Id, Report};
 use crate::secrets::{Token, TokenStore};
@@ -68,9 +68,20 @@ pub struct ClassPlan {
     pub admin_labels: Vec<(String, Text)>,
 }
 
+/// Where the user wrote what is a node's own.
+#[derive(Clone, Debug)]
+pub struct Written {
+    /// Its name, or that of its range.
+    pub name: FieldLocation,
+    /// The first of its addresses.
+    pub addresses: Option<FieldLocation>,
+}
+
 /// One node, decided.
 #[derive(Debug)]
 pub struct NodePlan {
+    /// Where the user wrote it.
+    pub written: Written,
     /// Its name in the cluster.
     pub name: String,
     /// What it shares with others.
@@ -123,7 +134,18 @@ impl Plan {
         for (node, spec) in inventory.nodes.into_iter().zip(&inventory.spec_of) {
             let class = spec.and_then(|index| classes.get(index));
             let needs_token = identity::needs_token(class.map(|class| &*class.spec));
-            let mut of_node = || token(&node.name.value, &inventory.cluster, &inputs, &mut without);
+            // A range that is broken makes other nodes, or none: nobody has tokens of these.
+            let item = &node.name.location.path;
+            let item = item.find(']').map_or(&**item, |end| &item[..=end]);
+            let is_broken = report.has_error_at(&format!("{item}.range"));
+            let mut of_node = || {
+                let mut found = Vec::new();
+                let token = token(&node.name.value, &inventory.cluster, &inputs, &mut found);
+                if !is_broken {
+                    without.extend(found);
+                }
+                token
+            };
             let token = match needs_token {
                 true => of_node(),
                 false => {
@@ -141,6 +163,10 @@ impl Plan {
             let ends = credentials.all().map(|credential| credential.not_after);
             let ends = ends.chain(token.as_ref().map(Token::ends));
             nodes.push(NodePlan {
+                written: Written {
+                    name: node.name.location.clone(),
+                    addresses: node.addresses.first().map(|at| at.location.clone()),
+                },
                 class: class.clone(),
                 addresses: node.addresses.iter().map(|at| at.value).collect(),
                 macs: node.macs.into_iter().map(|mac| mac.value).collect(),
@@ -194,16 +220,38 @@ fn say_tokens(mut without: Vec<Finding>, report: &mut Report) {
             .iter()
             .any(|(file, path)| **file == *finding.location.file && path.starts_with(&part))
     });
+    let (missing, mut without): (Vec<_>, Vec<_>) = without
+        .into_iter()
+        .partition(|one| one.id == Id::TokenMissing);
+    report_missing(missing, report);
     let rest = without.split_off(without.len().min(TOKENS_SAID));
     if let Some(first) = rest.first() {
         let rule = format!("{} further nodes have no good token", rest.len());
         let location = Location::file(first.location.file.clone());
         report.add(
-            Finding::new(Id::TokenMissing, &location, "tokens", rule)
+            Finding::new(Id::TokenExpired, &location, "tokens", rule)
                 .help("run `nodebake token create`"),
         );
     }
     without.into_iter().for_each(|finding| report.add(finding));
+}
+
+/// One finding for all nodes without a token: one command creates them.
+fn report_missing(missing: Vec<Finding>, report: &mut Report) {
+    let nodes: Vec<String> = missing.iter().flat_map(|one| one.nodes.clone()).collect();
+    let (Some(first), Some(last), Some(finding)) = (nodes.first(), nodes.last(), missing.first())
+    else {
+        return;
+    };
+    if missing.len() == 1 {
+        report.add(finding.clone());
+        return;
+    }
+    let message = format!("{} nodes have no token ({first} … {last})", nodes.len());
+    let location = Location::file(finding.location.file.clone());
+    let mut all = Finding::new(Id::TokenMissing, &location, "tokens", message);
+    all.nodes = nodes;
+    report.add(all.help("run `nodebake token create`"));
 }
 
 /// The node's token; None where no token is good, with the finding that says so in `without`.
@@ -258,20 +306,31 @@ mod tests {
 
     #[test]
     fn many_nodes_without_tokens_are_counted_and_what_follows_is_left_out() {
-        let finding = |line, path: &str, rule: &str| {
+        let finding = |id, line, path: &str, rule: &str| {
             Finding::new(
-                Id::TokenMissing,
+                id,
                 &Location::new("secrets.yaml", line, u32::from(line > 0)),
                 path,
                 rule,
             )
         };
         let mut report = Report::default();
-        report.add(finding(7, "tokens.n0[0].secret", "too short"));
-        let without = (0..25).map(|n| finding(0, &format!("tokens.n{n}"), "no token"));
-        say_tokens(without.collect(), &mut report);
+        report.add(finding(
+            Id::SecretsInvalid,
+            7,
+            "tokens.n0[0].secret",
+            "too short",
+        ));
+        let of = |id, n: u32| finding(id, 0, &format!("tokens.n{n}"), "r").of_node(format!("n{n}"));
+        let expired = (0..25).map(|n| of(Id::TokenExpired, n));
+        let missing = (30..280).map(|n| of(Id::TokenMissing, n));
+        say_tokens(expired.chain(missing).collect(), &mut report);
         let said = report.to_string();
-        assert_eq!(said.lines().count(), 1 + TOKENS_SAID + 1, "{said}");
+        assert_eq!(said.lines().count(), 1 + TOKENS_SAID + 1 + 1, "{said}");
+        assert!(
+            said.contains("tokens: 250 nodes have no token (n30 … n279); run"),
+            "{said}"
+        );
         assert!(!said.contains("tokens.n0:"), "{said}");
         assert!(
             said.contains("tokens: 4 further nodes have no good token; run"),

@@ -74,8 +74,42 @@ impl Project {
 
     /// Adds what baking found.
     pub fn add(&self, findings: Vec<Finding>, report: &mut Report) {
-        findings.into_iter().for_each(|finding| report.add(finding));
+        let layers = ["overlays", "profiles"];
+        let is_partial = layers.iter().any(|field| report.has_error_at(field));
+        let mut of_nodes = Report::default();
+        for finding in findings {
+            // What a broken layer would have brought is not there: that follows from its own finding.
+            if !(is_partial && finding.id.compares_layers()) {
+                of_nodes.add(finding);
+            }
+        }
+        for finding in of_nodes.sorted() {
+            report.add(self.placed(finding));
+        }
         self.name_nodes(report);
+    }
+
+    /// A finding in a built-in file that only some nodes have, at the first of them: what is special about it is the user's.
+    fn placed(&self, finding: Finding) -> Finding {
+        let is_built_in = finding.location.file.starts_with("built-in:");
+        let of_some = finding.nodes.first();
+        let of_some = of_some.filter(|_| finding.nodes.len() < self.plan.nodes.len());
+        let node = of_some.and_then(|name| self.plan.nodes.iter().find(|node| node.name == *name));
+        let Some(node) = node.filter(|_| is_built_in) else {
+            return finding;
+        };
+        let (at, path) = match &node.written.addresses {
+            Some(addresses) if finding.path.ends_with("flags.node-ip") => {
+                (&addresses.at, addresses.path.to_string())
+            }
+            _ => (&node.written.name.at, finding.path.to_string()),
+        };
+        Finding {
+            message: format!("{} (set by {})", finding.message, finding.location).into(),
+            location: at.clone(),
+            path: path.into(),
+            ..finding
+        }
     }
 
     /// A finding in merged layers is named after the node that set the value.

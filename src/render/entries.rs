@@ -69,7 +69,7 @@ impl NodeRendering<'_> {
             }
             Err(error) => self.builder.fail([self
                 .location_of("kubeletConfig")
-                .finding(Id::KubeletConfigInvalid, error.to_string())]),
+                .finding(Id::KubeletFieldType, error.to_string())]),
         }
         if let Some(token) = &node.token {
             let kubeconfig = self.renderer.bootstrap.render(&Auth::Token(token));

@@ -119,7 +119,7 @@ impl NodeRendering<'_> {
     /// The kubelet's configuration; it and the arguments are what templates know of the kubelet.
     pub(super) fn kubelet(&mut self, node: &NodePlan) -> Option<(Json, Flags)> {
         let minor = node.class.spec.kubernetes.value.minor();
-        let (flags, args) = self.flags(&node.name, minor)?;
+        let (flags, args) = self.flags(minor)?;
         let class = self.class;
         let rendered = class
             .config
@@ -145,7 +145,7 @@ impl NodeRendering<'_> {
     }
 
     /// The flags by name, and as words of the command line.
-    fn flags(&mut self, node: &str, minor: u32) -> Option<(Flags, Vec<String>)> {
+    fn flags(&mut self, minor: u32) -> Option<(Flags, Vec<String>)> {
         let mut flags = serde_json::Map::new();
         let mut args = Vec::new();
         for (name, piece) in &self.class.flags {
@@ -161,7 +161,6 @@ impl NodeRendering<'_> {
                     if !piece.is_plain()
                         && let Err(rule) = check_flag(name, &value, minor)
                     {
-                        let rule = format!("{rule} (node {node})");
                         self.builder
                             .fail([piece.location.finding(Id::KubeletFlagInvalid, rule)]);
                     }

@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use serde::{Serialize, Serializer};
 
+use crate::closest::closest;
 use crate::report::Severity;
 use crate::report::Severity::{Error, Warning};
 
@@ -132,7 +133,6 @@ catalogue! {
         VersionSkew "version-skew" Error "A kubelet is too new or too old for the API server."
     }
     "Profiles, overlays and templates" "layers" {
-        TemplateSetBroken "template-set-broken" Error "The templates could not be compiled together."
         OverlayFileInvalid "overlay-file-invalid" Error "A file of an overlay cannot be used."
         OverlayMissing "overlay-missing" Error "A name is not an overlay of the project or a built-in one."
         OverlayRuleUnused "overlay-rule-unused" Error "A pattern in overlay.yaml matches no file."
@@ -141,13 +141,12 @@ catalogue! {
         ProfileMissing "profile-missing" Error "A name is not a profile of the project or a built-in one."
         PathSettingMissing "path-setting-missing" Error "No layer sets a path that every node needs."
         TemplateFailed "template-failed" Error "A template cannot be parsed or rendered."
-        TemplateTooLarge "template-too-large" Error "A template would take too many steps or too much room."
+        TemplateTagUnsupported "template-tag-unsupported" Error "A template uses a tag that cannot be used here, or too many of one."
         TemplateVariableUnknown "template-variable-unknown" Error "A template uses a variable that is not defined."
     }
     "The kubelet" "kubelet" {
         ContainerdVersionUnsupported "containerd-version-unsupported" Error "The kubelet and containerd do not speak the same version of CRI."
         CgroupVersionUnsupported "cgroup-version-unsupported" Error "The kubelet does not start on the node's version of control groups."
-        KubeletConfigInvalid "kubelet-config-invalid" Error "The kubelet's configuration cannot be rendered."
         KubeletCgroupsInvalid "kubelet-cgroups-invalid" Error "Settings of the kubelet's control groups contradict one another."
         KubeletManagerInvalid "kubelet-manager-invalid" Error "The kubelet does not know this policy or mode."
         KubeletEvictionInvalid "kubelet-eviction-invalid" Error "An eviction threshold of the kubelet is not valid."
@@ -267,7 +266,6 @@ catalogue! {
         IgnitionPathImpossible "ignition-path-impossible" Error "Ignition cannot write this path."
         IgnitionSecretsNotFetched "ignition-secrets-not-fetched" Error "A URL for secrets is set, and no secrets are fetched."
         IgnitionSpecTooOld "ignition-spec-too-old" Error "The Ignition specification is too old for what the node needs."
-        IgnitionSpecUnknown "ignition-spec-unknown" Error "The Ignition specification is not released."
         IgnitionUnitImpossible "ignition-unit-impossible" Error "Ignition cannot write this unit."
         InitramfsPathTaken "initramfs-path-taken" Error "The initramfs payload has a file of its own at this path."
         MemoryTooSmall "memory-too-small" Error "The machine has less memory than its root in the initramfs needs."
@@ -283,10 +281,40 @@ catalogue! {
     }
 }
 
+impl Entry {
+    /// What explains the rule: its section of the family's page, without the heading.
+    pub fn page(&self) -> Option<&'static str> {
+        let heading = format!("## {}\n", self.name);
+        let begin = self.family.page.find(&heading)? + heading.len();
+        let section = &self.family.page[begin..];
+        let end = section.find("\n## ").unwrap_or(section.len());
+        Some(section[..end].trim())
+    }
+
+    /// Whether the line may be shown that the finding is about. It may not where it could hold what is secret: in a rule
+    /// that guards secrets, and in a line of a unit that is no known setting.
+    pub fn may_quote(&self) -> bool {
+        !self.guards && !matches!(self.id, Id::UnitKeyUnknown | Id::UnitSyntaxInvalid)
+    }
+}
+
 impl Id {
     /// All ids, family by family.
     pub fn all() -> impl Iterator<Item = Id> {
         ENTRIES.iter().map(|entry| entry.id)
+    }
+
+    /// Whether it compares what several layers bring, so that a layer that is missing is enough for it.
+    pub fn compares_layers(self) -> bool {
+        matches!(
+            self,
+            Id::ImageAlwaysPulled
+                | Id::ImageMissing
+                | Id::KernelSettingDisagrees
+                | Id::RegistriesUnused
+                | Id::RuntimeDisagrees
+                | Id::ShutdownDelayShort
+        )
     }
 
     /// What the catalogue says of it.
@@ -317,9 +345,12 @@ impl FromStr for Id {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let found = ENTRIES.iter().find(|entry| entry.name == text);
-        found
-            .map(|entry| entry.id)
-            .ok_or_else(|| format!("is not the id of a finding; got {text:?}"))
+        found.map(|entry| entry.id).ok_or_else(|| {
+            match closest(text, ENTRIES.iter().map(|entry| entry.name)) {
+                Some(near) => format!("there is no such finding; did you mean {near}?"),
+                None => "there is no such finding; `nodebake explain` lists all".to_owned(),
+            }
+        })
     }
 }
 
@@ -350,6 +381,30 @@ mod tests {
         all.sort_by_key(|id| id.as_str());
         all.dedup_by_key(|id| id.as_str());
         assert_eq!(all.len(), ENTRIES.len());
-        assert!("kubelet-field".parse::<Id>().is_err());
+        let error = "kubelet-feild-unknown".parse::<Id>().expect_err("no id");
+        assert!(
+            error.contains("did you mean kubelet-field-unknown?"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn every_id_has_a_line_and_a_page_and_every_page_an_id() {
+        let mut sections = 0;
+        for id in Id::all() {
+            let entry = id.entry();
+            let page = entry.page().unwrap_or_default();
+            assert!(page.len() > 80, "{id}: {page:?}");
+            assert!(
+                entry.summary.ends_with('.') && entry.summary.len() < 100,
+                "{id}"
+            );
+        }
+        let mut pages: Vec<&str> = ENTRIES.iter().map(|entry| entry.family.page).collect();
+        pages.dedup();
+        for page in pages {
+            sections += page.matches("\n## ").count();
+        }
+        assert_eq!(sections, ENTRIES.len(), "a section without an id");
     }
 }

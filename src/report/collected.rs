@@ -4,12 +4,13 @@ use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::fmt;
 use std::io;
+use std::sync::Arc;
 
 use crate::input;
 use crate::model::location::Location;
 use crate::redact::redacted;
-use crate::report::{Finding, Severity, Summary};
-use crate::terminal::shown;
+use crate::report::sources::Sources;
+use crate::report::{Finding, Severity, SourceEntry, Summary};
 
 /// All findings of one run.
 #[derive(Clone, Debug, Default)]
@@ -17,6 +18,8 @@ pub struct Report {
     findings: Vec<Finding>,
     /// How many nodes were looked at, if the project could be read that far.
     nodes: Option<usize>,
+    /// The texts that findings may be quoted from.
+    sources: Sources,
 }
 
 impl Report {
@@ -48,6 +51,17 @@ impl Report {
         }
     }
 
+    /// Remembers the text of a file that findings may be quoted from: one that everybody reads who works on the project.
+    /// `entries` may be secret.
+    pub fn remember(&mut self, file: &Arc<str>, text: &str, entries: Vec<SourceEntry>) {
+        self.sources.add(file.clone(), text, entries);
+    }
+
+    /// The texts that findings may be quoted from.
+    pub fn sources(&self) -> &Sources {
+        &self.sources
+    }
+
     /// Sets how many nodes were looked at.
     pub fn set_nodes(&mut self, nodes: usize) {
         self.nodes = Some(nodes);
@@ -69,6 +83,7 @@ impl Report {
     pub fn merge(&mut self, other: Report) {
         self.findings.extend(other.findings);
         self.nodes = self.nodes.or(other.nodes);
+        self.sources.merge(other.sources);
     }
 
     /// Puts a name of the location in front of the field's path, where there is one that is not said already.
@@ -93,6 +108,13 @@ impl Report {
         self.findings
             .iter()
             .any(|finding| finding.severity == Severity::Error)
+    }
+
+    /// Whether an error is about a field or something below it, wherever in a layer the field is: what follows from such an
+    /// error is no finding of its own.
+    pub fn has_error_at(&self, field: &str) -> bool {
+        let mut errors = self.findings.iter();
+        errors.any(|one| one.severity == Severity::Error && is_at(&one.path, field))
     }
 
     /// Whether there is nothing to say.
@@ -122,6 +144,15 @@ impl Report {
         });
         sorted
     }
+}
+
+/// Whether a path is a field's or leads below it; what stands before is the node, or where in a file the layer is.
+fn is_at(path: &str, field: &str) -> bool {
+    path.match_indices(field).any(|(at, _)| {
+        let (before, after) = (&path[..at], &path[at + field.len()..]);
+        let begins = before.is_empty() || before.ends_with('.');
+        begins && (after.is_empty() || after.starts_with(['.', '[']))
+    })
 }
 
 /// The order of findings: by location; of what measures the same, the one with the most comes first.
@@ -166,16 +197,7 @@ fn hide(text: &mut Box<str>) {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for finding in self.sorted() {
-            write!(f, "{finding}")?;
-            match finding.nodes.as_slice() {
-                nodes if Some(nodes.len()) == self.nodes => {}
-                [] => {}
-                [node] => write!(f, " (node {})", shown(node))?,
-                [first, ..] => {
-                    write!(f, " ({} nodes, like {})", finding.nodes.len(), shown(first))?;
-                }
-            }
-            writeln!(f)?;
+            writeln!(f, "{finding}")?;
         }
         Ok(())
     }
@@ -185,6 +207,20 @@ impl fmt::Display for Report {
 mod tests {
     use super::*;
     use crate::report::Id;
+
+    #[test]
+    fn a_field_has_an_error_at_it_below_it_and_in_any_layer() {
+        for (path, is) in [
+            ("tokens.ttl", true),
+            ("nodes[2].tokens.ttl.x", true),
+            ("tokens.ttl[0]", true),
+            ("tokens.ttls", false),
+            ("tokens", false),
+            ("mytokens.ttl", false),
+        ] {
+            assert_eq!(is_at(path, "tokens.ttl"), is, "{path}");
+        }
+    }
 
     #[test]
     fn findings_are_sorted_and_said_once_with_all_their_nodes() {

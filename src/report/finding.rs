@@ -58,12 +58,19 @@ impl Finding {
         }
     }
 
-    /// An error about a file that is there and cannot be read; `file` is what the message calls it.
+    /// An error about a file that is not there or cannot be read; `file` is what the message calls it.
     pub fn of_flaw(location: &Location, path: impl Into<String>, file: &str, flaw: &Flaw) -> Self {
         let message = format!("{file} {flaw}");
+        let id = if flaw.is_missing() {
+            Id::FileMissing
+        } else if flaw.is_not_utf8() {
+            Id::FileNotUtf8
+        } else {
+            Id::FileUnreadable
+        };
         Self {
             help: flaw.repair.map(Box::from),
-            ..Self::new(Id::FileUnreadable, location, path, message.trim_start())
+            ..Self::new(id, location, path, message.trim_start())
         }
     }
 
@@ -84,6 +91,30 @@ impl Finding {
     pub fn of_node(mut self, node: impl Into<String>) -> Self {
         self.nodes = vec![node.into()];
         self
+    }
+}
+
+impl Finding {
+    /// Path, message and help as one sentence, and the nodes.
+    pub fn sentence(&self) -> String {
+        let mut text = String::new();
+        if !self.path.is_empty() {
+            text.push_str(&self.path);
+            text.push_str(": ");
+        }
+        text.push_str(&self.message);
+        if let Some(help) = &self.help {
+            text.push_str("; ");
+            text.push_str(help);
+        }
+        match self.nodes.as_slice() {
+            [] => {}
+            [node] => text.push_str(&format!(" (node {node})")),
+            [first, ..] => {
+                text.push_str(&format!(" ({} nodes, like {first})", self.nodes.len()));
+            }
+        }
+        text
     }
 }
 
@@ -113,17 +144,8 @@ impl FieldLocation {
 
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut line = format!("{}: {}", self.severity.as_str(), self.location);
-        if !self.path.is_empty() {
-            line.push_str(": ");
-            line.push_str(&self.path);
-        }
-        line.push_str(": ");
-        line.push_str(&self.message);
-        if let Some(help) = &self.help {
-            line.push_str("; ");
-            line.push_str(help);
-        }
+        let severity = self.severity.as_str();
+        let line = format!("{severity}: {}: {}", self.location, self.sentence());
         // File names, keys and values are the user's, or of those who sent the user a change.
         f.write_str(&shown(&line))
     }

@@ -7,10 +7,12 @@ mod collected;
 mod finding;
 pub mod print;
 mod severity;
+mod sources;
 mod summary;
 
 pub use catalogue::Id;
 pub use collected::Report;
 pub use finding::{Amount, Finding};
 pub use severity::Severity;
+pub use sources::SourceEntry;
 pub use summary::Summary;

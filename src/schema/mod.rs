@@ -4,6 +4,7 @@
 //! Draft 7: what the servers behind editors (yaml-language-server, IntelliJ) know whole. Later drafts have nothing that
 //! is needed here.
 
+mod findings;
 mod kubelet;
 mod tables;
 
@@ -69,11 +70,20 @@ pub fn schema(kind: SchemaKind, minor: Option<u32>) -> Json {
     Json::Object(document)
 }
 
+/// The schema of what `check --format json` prints, as it is printed.
+pub fn findings_text() -> String {
+    printed(&findings::schema())
+}
+
 /// A schema as it is printed and written, with a line break at the end: each key of a file is a line, so that people can
 /// read it and compare two.
 pub fn text(kind: SchemaKind, minor: Option<u32>) -> String {
+    printed(&schema(kind, minor))
+}
+
+fn printed(schema: &Json) -> String {
     let mut text = String::new();
-    push(&mut text, &schema(kind, minor), 0, 1);
+    push(&mut text, schema, 0, 1);
     text.push('\n');
     text
 }

@@ -207,6 +207,22 @@ mod tests {
     }
 
     #[test]
+    fn a_file_of_another_user_is_refused_unless_root_owns_it() {
+        for (owner, user, ids) in [
+            (1000, 1000, vec![]),
+            (0, 1000, vec![]),
+            (1001, 1000, vec!["file-owner-foreign"]),
+            (1000, 0, vec!["file-owner-foreign"]),
+        ] {
+            let mut report = Report::default();
+            crate::secrets::check_access(0o100_600, owner, user, "secrets.yaml", &mut report);
+            let found = report.into_findings().into_iter();
+            let found: Vec<&str> = found.map(|finding| finding.id.as_str()).collect();
+            assert_eq!(found, ids, "{owner} {user}");
+        }
+    }
+
+    #[test]
     fn writers_at_the_same_time_lose_no_token() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("secrets.yaml");

@@ -109,7 +109,8 @@ impl TokenStore {
         let Some(token) = self.newest(node) else {
             return Err(
                 Finding::new(Id::TokenMissing, &whole, path(), "the node has no token")
-                    .help(create),
+                    .help(create)
+                    .of_node(node),
             );
         };
         if self.is_stand_in {

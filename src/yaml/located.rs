@@ -10,7 +10,7 @@ use serde_saphyr::Spanned;
 use serde_saphyr::options::DuplicateKeyPolicy;
 
 use crate::model::Location;
-use crate::report::{Finding, Id, Report};
+use crate::report::{Finding, Id, Report, SourceEntry};
 use crate::yaml::Fault;
 
 /// A value with the location where it was written.
@@ -134,16 +134,22 @@ pub fn parse(file: &Arc<str>, text: &str, report: &mut Report) -> Option<Located
     match serde_saphyr::from_str_with_options::<Spanned<Raw>>(text, options) {
         Ok(root) => {
             let source = Source { file, text };
-            Some(source.locate(root, report))
+            let root = source.locate(root, report);
+            report.remember(file, text, entries(&root));
+            Some(root)
         }
         Err(error) => {
-            report.add(syntax_finding(&error, file));
+            // Which of its lines are secret is not known then.
+            if !text.contains("secret") {
+                report.remember(file, text, Vec::new());
+            }
+            report.add(syntax_finding(&error, file, text));
             None
         }
     }
 }
 
-fn syntax_finding(error: &serde_saphyr::Error, file: &Arc<str>) -> Finding {
+fn syntax_finding(error: &serde_saphyr::Error, file: &Arc<str>, text: &str) -> Finding {
     let fault = Fault::new(error);
     let location = Location::new(file.clone(), fault.line, fault.column);
     let finding = Finding::new(
@@ -152,9 +158,64 @@ fn syntax_finding(error: &serde_saphyr::Error, file: &Arc<str>) -> Finding {
         "",
         format!("not valid YAML: {}", fault.message),
     );
-    match fault.message.contains("tab") {
-        true => finding.help("indent with spaces"),
-        false => finding,
+    let line = usize::try_from(location.line).unwrap_or(0);
+    let line = text
+        .split('\n')
+        .nth(line.saturating_sub(1))
+        .unwrap_or_default();
+    // In front of the braces, a quote has begun; or the braces begin a map.
+    let braces = line.find("{{").map(|at| line[..at].trim_end());
+    match braces {
+        _ if fault.message.contains("tab") => finding.help("indent with spaces"),
+        Some(before) if before.ends_with('"') => {
+            finding.help("use single quotes inside the braces: \"{{ vars['x'] }}\"")
+        }
+        Some(_) => finding.help("put templates in quotes: \"{{ node.name }}\""),
+        None => finding,
+    }
+}
+
+/// The entries of a tree that may hold what is secret: files with their content, and what is said of them.
+fn entries(root: &Located) -> Vec<SourceEntry> {
+    let mut entries = Vec::new();
+    collect_entries(root, &mut entries);
+    entries
+}
+
+fn collect_entries(at: &Located, entries: &mut Vec<SourceEntry>) {
+    match &at.value {
+        Value::Map(map) => {
+            for (key, field) in map.iter() {
+                let has = |key: &str| field.value.get(key).is_some();
+                if ["content", "template", "secret"].into_iter().any(has) {
+                    let secret = field.value.get("secret").map(|at| &at.value);
+                    entries.push(SourceEntry {
+                        key: key.clone(),
+                        secret: secret == Some(&Value::Bool(true)),
+                        lines: field.key.line..=last_line(&field.value),
+                    });
+                }
+                collect_entries(&field.value, entries);
+            }
+        }
+        Value::List(items) => items.iter().for_each(|item| collect_entries(item, entries)),
+        _ => {}
+    }
+}
+
+/// The last line of a value.
+fn last_line(at: &Located) -> u32 {
+    let own = at
+        .location
+        .end
+        .map_or(at.location.line, |end| end.line.get());
+    match &at.value {
+        Value::Map(map) => map
+            .values()
+            .map(|field| last_line(&field.value))
+            .fold(own, u32::max),
+        Value::List(items) => items.iter().map(last_line).fold(own, u32::max),
+        _ => own,
     }
 }
 
@@ -176,7 +237,7 @@ struct Source<'a> {
 }
 
 impl Source<'_> {
-    /// Where a value begins; and where it ends, if it is a scalar on one line.
+    /// Where a value begins; and where it ends, if it is a scalar.
     fn location(&self, at: serde_saphyr::Location) -> Location {
         let clamp = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
         let location = Location::new(self.file.clone(), clamp(at.line()), clamp(at.column()));
@@ -184,9 +245,14 @@ impl Source<'_> {
         let bytes = size(at.span().byte_offset()).zip(size(at.span().byte_len()));
         let written = bytes.and_then(|(from, length)| self.text.get(from..from + length));
         match written.map(str::trim_end) {
-            Some(written) if !written.is_empty() && !written.contains('\n') => {
-                location.spanning(written.chars().count())
-            }
+            Some(written) if !written.is_empty() => match written.rsplit_once('\n') {
+                None => location.spanning(written.chars().count()),
+                Some((above, last)) => {
+                    let number = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+                    let line = location.line + number(above.matches('\n').count() + 1);
+                    location.until(line, number(last.chars().count() + 1))
+                }
+            },
             _ => location,
         }
     }

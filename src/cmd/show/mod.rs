@@ -6,7 +6,7 @@ mod summary;
 use std::io::Write;
 
 use crate::cli::{Print, Show};
-use crate::cmd::{note, say};
+use crate::cmd::{note, print_findings};
 use crate::error::{Exit, Result};
 use crate::project::Tokens;
 use crate::project::show::{ValueOrigin, show};
@@ -19,7 +19,7 @@ pub fn run(args: &Show) -> Result<Exit> {
     let reading = args.project.reading(Tokens::asked(args.no_tokens));
     note(&reading.tokens)?;
     let view = show(&reading, &args.node, &mut report)?;
-    say(&report)?;
+    print_findings(&report)?;
     let Some(view) = view else {
         return Ok(Exit::Findings);
     };

@@ -8,7 +8,7 @@ use std::io::Write;
 use serde::Serialize;
 
 use crate::cli::{Print, Token, TokenFile, TokenList};
-use crate::cmd::{print, say};
+use crate::cmd::{print, print_findings};
 use crate::error::{Exit, Result};
 use crate::project::tokens::{TokensRequest, create, encrypt_tokens, expiring, import, list};
 use crate::report::Report;
@@ -20,7 +20,7 @@ use crate::timing::parse_duration;
 pub fn run(args: &Token) -> Result<Exit> {
     let mut report = Report::default();
     let exit = dispatch(args, &mut report)?;
-    say(&report)?;
+    print_findings(&report)?;
     Ok(exit)
 }
 

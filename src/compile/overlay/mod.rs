@@ -136,8 +136,17 @@ fn read(
         let file = OverlayFile::read(&Cursor::new(&tree, "", report))?;
         rules = settings::apply(file, &mut overlay);
     }
+    // One of an overlay's files that is secret may be any of them.
+    let settings = source.settings.as_deref().unwrap_or_default();
+    let is_open = !String::from_utf8_lossy(settings).contains("secret");
     for (below, found) in source.files {
         let location = Location::file(format!("{}/root/{below}", source.name));
+        if let (true, true, Found::File(text)) = (is_open, below.ends_with(".tera"), &found) {
+            let text = String::from_utf8_lossy(text);
+            report
+                .borrow_mut()
+                .remember(&location.file, &text, Vec::new());
+        }
         if let Some(entry) = entry(&below, found, &mut rules, (location, templates, report)) {
             overlay.entries.push(entry);
         }

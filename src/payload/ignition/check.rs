@@ -48,7 +48,7 @@ pub fn check(job: &Job<'_>) -> Vec<Objection> {
             let newest = IgnitionSpec::NEWEST;
             objections.push(
                 Objection::new(
-                    Id::IgnitionSpecUnknown,
+                    Id::VersionInvalid,
                     "ignition.spec",
                     format!("{spec} is not a released specification; the newest is {newest}"),
                 )

@@ -1,15 +1,20 @@
 //! Bad input: every fault is one finding at its place, all of them in one run, with exit code 3 and nothing written.
 //! The cases and what is said to them are in `tests/fixtures/bad/cases.txt`.
 
-use std::fmt::Write;
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::symlink;
+use std::path::Path;
 use std::process::Command;
 
+use nodebake::report::Id;
+
 use crate::bundle::golden::{recording, same_lines};
-use crate::support::fixture::{AT, Project, fixtures, snapshot, text};
+use crate::support::fixture::{AT, Project, as_printed, fixtures, snapshot, text};
+use crate::support::tool::binary;
 
 const CASES: &str = "bad/cases.txt";
+const IDS: &str = "bad/ids.txt";
 
 /// One case as it is written.
 #[derive(Default)]
@@ -79,6 +84,7 @@ pub fn apply(case: &Case, project: &Project) -> Vec<String> {
                 assert!(
                     shell
                         .env("FIXTURES", fixtures())
+                        .env("NODEBAKE", binary())
                         .status()
                         .unwrap()
                         .success()
@@ -93,33 +99,6 @@ pub fn apply(case: &Case, project: &Project) -> Vec<String> {
     args
 }
 
-/// A report with the line that each finding points to, and a mark below its column.
-fn with_places(report: &str, project: &Project) -> String {
-    let mut shown = String::new();
-    for line in report.lines() {
-        let _ = writeln!(shown, "{line}");
-        let mut parts = line.splitn(3, ": ");
-        let place = parts.nth(1).unwrap_or_default();
-        let mut numbers = place.rsplitn(3, ':');
-        let column = numbers.next().and_then(|text| text.parse::<usize>().ok());
-        let number = numbers.next().and_then(|text| text.parse::<usize>().ok());
-        let (Some(column), Some(number), Some(file)) = (column, number, numbers.next()) else {
-            continue;
-        };
-        if let Ok(source) = fs::read_to_string(project.dir.join(file)) {
-            let pointed = source.lines().nth(number - 1).unwrap_or("(no such line)");
-            assert!(
-                column <= pointed.chars().count() + 1,
-                "{line}: {pointed:?} is shorter"
-            );
-            // A tab is one column.
-            let pointed = pointed.replace('\t', "→");
-            let _ = writeln!(shown, "    | {pointed}\n    | {:>column$}", "^");
-        }
-    }
-    shown
-}
-
 /// What the binary says to a case: exit code and report.
 fn said(case: &Case) -> String {
     let project = Project::of("bad/project");
@@ -128,8 +107,8 @@ fn said(case: &Case) -> String {
     let before = snapshot(project.scratch());
     let build = project.run(&[&["build"], &args[..]].concat());
     let code = build.status.code().unwrap();
-    let report = text(&build.stderr);
-    let shown = format!(">>> {code}\n{}", with_places(&report, &project));
+    let report = as_printed(&build.stderr);
+    let shown = format!(">>> {code}\n{report}");
     if code == 0 {
         // A warning: it is built all the same.
         assert!(
@@ -154,7 +133,7 @@ fn said(case: &Case) -> String {
     );
     // `check` says the same, and its report is its result.
     let check = project.run(&[&["check"], &args[..]].concat());
-    let checked = text(&check.stdout).replace("7 nodes can be built\n", "");
+    let checked = as_printed(&check.stdout).replace("7 nodes can be built\n", "");
     assert_eq!(
         (checked, check.status.code()),
         (report, Some(code)),
@@ -191,6 +170,67 @@ fn every_fault_is_reported_at_its_place_and_nothing_is_written() {
         panic!("{CASES} is recorded; look at `git diff`, then test");
     }
     assert!(cases.len() > 70);
+}
+
+/// The ids that printed findings have.
+fn ids(report: &str) -> BTreeSet<String> {
+    let titles = report
+        .lines()
+        .filter(|line| line.starts_with("error[") || line.starts_with("warning["));
+    let ids = titles.filter_map(|line| line.split(['[', ']']).nth(1));
+    ids.map(str::to_owned).collect()
+}
+
+/// Findings that no project can have by itself, or whose case is too large for a fixture; the tests that have them.
+const ELSEWHERE: [(&str, &str, &str); 2] = [
+    // Another user's file needs root.
+    (
+        "file-owner-foreign",
+        "src/secrets/file.rs",
+        "file-owner-foreign",
+    ),
+    ("file-too-large", "tests/suite/formats/seeds.rs", "4 GiB"),
+];
+
+#[test]
+fn every_finding_of_the_catalogue_has_a_case() {
+    let path = fixtures().join(IDS);
+    let (head, cases_of_ids) = cases(&fs::read_to_string(&path).unwrap());
+    let (mut recorded, mut seen) = (head, BTreeSet::new());
+    for case in &cases_of_ids {
+        let project = Project::of("bad/project");
+        let args = apply(case, &project);
+        let args: Vec<&str> = args.iter().map(String::as_str).collect();
+        let output = project.run(&args);
+        let report = as_printed(&output.stdout) + &as_printed(&output.stderr);
+        let found = ids(&report);
+        let code = output.status.code().unwrap();
+        let list: Vec<&str> = found.iter().map(String::as_str).collect();
+        let said = format!(">>> {code} {}", list.join(" "));
+        if !recording() {
+            let name = format!("{IDS}: {}\n{report}", case.name);
+            same_lines(&name, said.trim_end(), case.expected.trim_end());
+        }
+        recorded += &format!("{}{said}\n\n", case.input);
+        seen.extend(found);
+    }
+    if recording() {
+        fs::write(&path, recorded.trim_end().to_owned() + "\n").unwrap();
+        panic!("{IDS} is recorded; look at `git diff`, then test");
+    }
+    let (_, others) = cases(&fs::read_to_string(fixtures().join(CASES)).unwrap());
+    others
+        .iter()
+        .for_each(|case| seen.extend(ids(&case.expected)));
+    for (id, test, words) in ELSEWHERE {
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join(test);
+        let text = fs::read_to_string(&source).unwrap();
+        assert!(text.contains(words), "{id} is not in {test}");
+        assert!(seen.insert(id.to_owned()), "{id} has a case here");
+    }
+    let all: BTreeSet<String> = Id::all().map(|id| id.to_string()).collect();
+    let missing: Vec<&String> = all.difference(&seen).collect();
+    assert!(missing.is_empty(), "findings without a case: {missing:?}");
 }
 
 /// The project that the cases start from has no fault of its own.

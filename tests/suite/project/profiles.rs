@@ -5,6 +5,7 @@ use std::path::Path;
 
 use nodebake::kubernetes::kubelet_config::Schema;
 
+use crate::support::fixture::text;
 use crate::support::tool;
 
 /// Makes a project with a built-in profile for one minor, with further lines, and returns what `check` prints.
@@ -14,7 +15,7 @@ fn check(profile: &str, minor: u32, more: &str) -> String {
     let nodebake = |args: &[&str]| {
         let mut command = tool::nodebake(folder.path(), args);
         let output = command.args(&["p"]).run();
-        String::from_utf8(output.stdout).unwrap()
+        text(&output.stdout)
     };
     nodebake(&["init", "--profile", profile]);
     set_version(&project, minor, more);
@@ -168,7 +169,7 @@ fn profiles_of_the_users_own_move_too_and_tell_what_they_leave_out() {
     let nodebake = |args: &[&str]| {
         let mut command = tool::nodebake(folder.path(), args);
         let output = command.args(&["p"]).run();
-        String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap()
+        text(&output.stdout) + &text(&output.stderr)
     };
     nodebake(&["init", "--profile", "worker"]);
     fs::create_dir_all(project.join("profiles")).unwrap();

@@ -188,7 +188,7 @@ fn arguments_are_repeated_escaped() {
     for args in [
         &[FORGED][..],
         &["check", &option],
-        &["check", "-o", FORGED],
+        &["check", "--format", FORGED],
         &["check", ".", FORGED],
         &["build", "--format", FORGED],
         &["build", "--jobs", FORGED],
@@ -225,8 +225,8 @@ fn findings_say_keys_values_cells_and_names_of_files_escaped() {
         write(&format!(
             "{inventory}\n{name}: {name}\nprofiles: [{name}]\n"
         ));
-        for form in ["text", "json"] {
-            let output = project.run(&["check", "-o", form]);
+        for form in ["text", "json", "sarif", "github"] {
+            let output = project.run(&["check", "--format", form]);
             assert_eq!(
                 output.status.code(),
                 Some(3),
@@ -249,7 +249,7 @@ fn findings_say_keys_values_cells_and_names_of_files_escaped() {
     assert_eq!(output.status.code(), Some(3));
     escaped(&text(&output.stdout));
     // In JSON it is the same value for a program.
-    let said = text(&project.run(&["check", "-o", "json"]).stdout);
+    let said = text(&project.run(&["check", "--format", "json"]).stdout);
     assert!(said.contains("\\u001b[41m\\u202ey"), "{said}");
     let found: Value = serde_json::from_str(&said).unwrap();
     let found = found["findings"].as_array().unwrap();

@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 use walkdir::WalkDir;
 
+use crate::support::findings::one_line_each;
 use crate::support::tool::{Tool, nodebake};
 
 /// When the tests say that they run: expirations are checked then.
@@ -92,7 +93,13 @@ impl Project {
     }
 }
 
+/// What a program printed, with one line for each finding.
 pub fn text(bytes: &[u8]) -> String {
+    one_line_each(&as_printed(bytes))
+}
+
+/// What a program printed, as it is.
+pub fn as_printed(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 

@@ -4,6 +4,7 @@
 pub mod cloud_init;
 pub mod emulator;
 pub mod everything;
+pub mod findings;
 pub mod fixture;
 pub mod harness;
 pub mod hidden;

@@ -15,6 +15,7 @@ use time::macros::datetime;
 
 use crate::identity::kubeconfig::token;
 use crate::kubernetes::cluster::documents;
+use crate::support::fixture::text;
 use crate::support::harness::{self, CHILD};
 use crate::support::oracles;
 use crate::support::reason::Reason;
@@ -254,7 +255,6 @@ fn debug_shows_no_secret_of_anything() {
 
 fn nodebake(folder: &Path, args: &[&str]) -> (Option<i32>, String, String) {
     let output = tool::nodebake(folder, args).run();
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     (
         output.status.code(),
         text(&output.stdout),

@@ -13,6 +13,7 @@ use walkdir::WalkDir;
 
 use crate::docs::readme;
 use crate::project::bad_input;
+use crate::support::findings::one_line_each;
 use crate::support::fixture::{Project, fixtures};
 use crate::support::oracles;
 use crate::support::tool::nodebake;
@@ -176,7 +177,8 @@ fn a_validator_refuses_what_check_finds_unknown_or_of_the_wrong_kind() {
                 file.display()
             );
         }
-        for line in case.expected.lines().filter(|line| is_of_shape(line)) {
+        let expected = one_line_each(&case.expected);
+        for line in expected.lines().filter(|line| is_of_shape(line)) {
             let Some((file, path)) = subject(line) else {
                 continue;
             };

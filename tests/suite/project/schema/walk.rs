@@ -202,7 +202,7 @@ fn schema(kind: &str) -> Json {
 
 /// The findings of a project, each as path and rule.
 fn findings(project: &Project) -> Vec<(String, String)> {
-    let output = project.run(&["check", "-o", "json"]);
+    let output = project.run(&["check", "--format", "json"]);
     assert!(matches!(output.status.code(), Some(0 | 3)), "{output:?}");
     let said: Json = serde_json::from_slice(&output.stdout).unwrap();
     let all = said["findings"].as_array().unwrap();

@@ -164,7 +164,7 @@ fn a_token_in_the_wrong_place_is_not_repeated() {
         );
         assert_ne!(at_node, good);
         for changed in [format!("{good}\n{pasted}\n"), at_node] {
-            for args in [&["check"][..], &["check", "-o", "json"]] {
+            for args in [&["check"][..], &["check", "--format", "json"]] {
                 assert_hidden(way, &said(&room, &file, &changed, args), secret);
             }
         }

@@ -84,7 +84,7 @@ pub fn cases() -> Vec<Case> {
 const SHOWN: [&[&str]; 4] = [&[], &["-o", "json"], &["--origin"], &["--sizes"]];
 
 /// Exit code, and the command line.
-const LINES: [(i32, &str); 43] = [
+const LINES: [(i32, &str); 45] = [
     (1, "show by-certificate --file /etc/declared"),
     (
         0,
@@ -92,9 +92,11 @@ const LINES: [(i32, &str); 43] = [
     ),
     (0, "init other"),
     (0, "check"),
-    (0, "check -o json"),
+    (0, "check --format json"),
+    (0, "check --format sarif"),
+    (0, "check --format github"),
     (3, "check --at 2199-01-01T00:00:00Z"),
-    (3, "check --at 2199-01-01T00:00:00Z -o json"),
+    (3, "check --at 2199-01-01T00:00:00Z --format json"),
     (0, "build --unsigned"),
     (0, "sign out --key keys/sign.key"),
     (0, "build --print json --upgrade-from before"),

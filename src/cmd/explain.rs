@@ -1,0 +1,43 @@
+//! `nodebake explain`: the page of a finding, or a list of all.
+
+use std::io::Write;
+use std::iter::once;
+
+use crate::cli::Explain;
+use crate::columns::table;
+use crate::error::{Exit, Result};
+use crate::report::Id;
+use crate::terminal;
+
+/// Runs `explain`.
+pub fn run(args: &Explain) -> Result<Exit> {
+    let text = args.id.map_or_else(list, page);
+    terminal::stdout().write_all(text.as_bytes())?;
+    Ok(Exit::Good)
+}
+
+fn page(id: Id) -> String {
+    let entry = id.entry();
+    let guards = match entry.guards {
+        true => "; it guards secrets or signatures, so a project cannot make it less",
+        false => "",
+    };
+    let severity = entry.severity.as_str();
+    let page = entry.page().unwrap_or_default();
+    let summary = entry.summary;
+    format!("{id}: {summary}\n({severity}{guards})\n\n{page}\n")
+}
+
+fn list() -> String {
+    let header = ["ID", "LEVEL", "WHAT"].map(str::to_owned);
+    let rows = Id::all().map(|id| {
+        let entry = id.entry();
+        [
+            id.to_string(),
+            entry.severity.as_str().to_owned(),
+            entry.summary.to_owned(),
+        ]
+    });
+    let rows: Vec<_> = once(header).chain(rows).collect();
+    table(&rows, 3, 0)
+}

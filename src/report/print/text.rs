@@ -1,0 +1,83 @@
+//! Findings for people: the rule, the place, the line with a mark under the value, and what to do.
+
+use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
+
+use crate::report::{Finding, Report, Severity};
+use crate::terminal::shown;
+
+/// So many nodes are named; the others are counted.
+const NAMED: usize = 5;
+
+/// All findings and the summary, with or without colours. Nothing if there is nothing to say.
+pub fn text(report: &Report, styled: bool) -> String {
+    let renderer = if styled {
+        Renderer::styled()
+    } else {
+        Renderer::plain()
+    };
+    let mut text = String::new();
+    for finding in report.sorted() {
+        text.push_str(&renderer.render(&[group(report, &finding)]));
+        text.push_str("\n\n");
+    }
+    if !text.is_empty() {
+        text.push_str(&format!("{}\n", report.summary()));
+    }
+    text
+}
+
+fn group<'a>(report: &Report, finding: &'a Finding) -> Group<'a> {
+    let level = match finding.severity {
+        Severity::Error => Level::ERROR,
+        Severity::Warning => Level::WARNING,
+    };
+    let title = level.primary_title(shown(&finding.message));
+    let at = &finding.location;
+    let file = shown(&at.file);
+    let quote = Some(at).filter(|_| finding.id.entry().may_quote());
+    let quote = quote.and_then(|at| report.sources().quote(at));
+    let title = title.id(finding.id.as_str());
+    let mut group = match quote {
+        Some(quote) => {
+            let line = usize::try_from(at.line).unwrap_or(usize::MAX);
+            let mark = AnnotationKind::Primary.span(quote.span);
+            let snippet = Snippet::source(quote.line).line_start(line).path(file);
+            title.element(snippet.annotation(mark))
+        }
+        None => title.element(origin(file, at.line, at.column)),
+    };
+    if !finding.path.is_empty() {
+        group = group.element(note("field", &finding.path));
+    }
+    let nodes = &finding.nodes;
+    if !nodes.is_empty() && Some(nodes.len()) != report.summary().nodes {
+        group = group.element(note("nodes", &named(nodes)));
+    }
+    match &finding.help {
+        Some(help) => group.element(Level::HELP.message(shown(help))),
+        None => group,
+    }
+}
+
+fn origin(file: String, line: u32, column: u32) -> Origin<'static> {
+    let number = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
+    let origin = Origin::path(file);
+    match line {
+        0 => origin,
+        line => origin.line(number(line)).char_column(number(column)),
+    }
+}
+
+fn note(name: &'static str, text: &str) -> annotate_snippets::Message<'static> {
+    Level::NOTE.with_name(Some(name)).message(shown(text))
+}
+
+/// `a, b, c` or `a, b, c, d, e and 245 more`.
+fn named(nodes: &[String]) -> String {
+    let first = nodes.iter().take(NAMED).map(String::as_str);
+    let first = first.collect::<Vec<_>>().join(", ");
+    match nodes.len().saturating_sub(NAMED) {
+        0 => first,
+        more => format!("{first} and {more} more"),
+    }
+}
