@@ -56,7 +56,10 @@ fn a_page_reads_as_its_source_does() {
         for heading in source.lines().filter_map(|line| line.strip_prefix("## ")) {
             assert!(shown.contains(heading), "{heading}\n{shown}");
         }
-        assert!(!shown.contains("**") && !shown.contains("```"), "{shown}");
+        // A glob may have two stars; before a word they are Markdown that nobody rendered.
+        let mut after_stars = shown.split("**").skip(1);
+        let is_bold = after_stars.any(|rest| rest.starts_with(char::is_alphanumeric));
+        assert!(!is_bold && !shown.contains("```"), "{shown}");
     }
 }
 

@@ -17,7 +17,7 @@ use nodebake::secrets::{Keys, TokenStore};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
 use walkdir::WalkDir;
 
-use crate::support::fixture::text;
+use crate::support::fixture::{as_printed, text};
 use crate::support::hidden::hidden_in;
 
 /// What the secrets of all test-only tokens begin with.
@@ -164,7 +164,11 @@ impl Tool {
             text(&output.stdout),
             text(&output.stderr)
         );
-        text(&output.stdout)
+        // A file may show findings: it stays as it is.
+        match self.prints_files() {
+            true => as_printed(&output.stdout),
+            false => text(&output.stdout),
+        }
     }
 
     /// Runs it; it must be content. The most memory that it had, in bytes.
