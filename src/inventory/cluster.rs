@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use crate::inventory::cursor::Cursor;
 use crate::inventory::keys::{choices, keys, texts};
-use crate::inventory::kinds::{OrDefault, Required, Section, plain};
+use crate::inventory::kinds::{MapOf, OrDefault, Required, Section, plain};
 use crate::inventory::layer::layer;
+use crate::inventory::levels::FindingLevel;
 use crate::inventory::nodes::NodeItem;
 use crate::inventory::profiles::{ApiVersion, ProfileName};
 use crate::inventory::spec::Spec;
@@ -60,6 +61,8 @@ keys! {
         "nodes" => nodes: Vec<NodeItem>,
         /// files with one node a line
         "nodesFrom" => nodes_from: Vec<Spanned<CsvFile>>,
+        /// findings that are accepted or taken more seriously, by their id
+        "findings" => findings: MapOf<FindingLevel>,
         also Spec,
     }
 

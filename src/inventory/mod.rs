@@ -27,6 +27,7 @@ mod interfaces;
 pub(crate) mod keys;
 pub(crate) mod kinds;
 mod layer;
+mod levels;
 mod names;
 mod nodes;
 mod os;
@@ -124,6 +125,9 @@ impl Inventory {
 
     fn read(project: &ProjectFolder, tree: &Located, report: &RefCell<Report>) -> Option<Self> {
         let mut file = ClusterFile::read(&Cursor::new(tree, "", report))?;
+        for level in std::mem::take(&mut file.findings) {
+            report.borrow_mut().set_level(level.id.value, level.level);
+        }
         let nodes = read_nodes(project, &mut file, tree, report);
         let mut reader = Reader {
             report,

@@ -85,6 +85,9 @@ catalogue! {
         ValueTypeWrong "value-type-wrong" Error "A value is of another type than its field."
         ValueOutOfRange "value-out-of-range" Error "A number is outside the range of its field."
         ValueNotAChoice "value-not-a-choice" Error "A word is not one of those that the field takes."
+        FindingGuarded "finding-guarded" Error guards "A setting would make a rule less than an error that guards secrets or signatures."
+        FindingReasonMissing "finding-reason-missing" Error "A finding is accepted without a reason."
+        FindingUnknown "finding-unknown" Error "A setting names a finding that does not exist."
         ListEmpty "list-empty" Error "A list that needs an entry is empty."
     }
     "Values" "values" {

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 use std::sync::Arc;
@@ -10,7 +11,7 @@ use crate::input;
 use crate::model::location::Location;
 use crate::redact::redacted;
 use crate::report::sources::Sources;
-use crate::report::{Finding, Severity, SourceEntry, Summary};
+use crate::report::{Finding, Id, Severity, SourceEntry, Summary};
 
 /// All findings of one run.
 #[derive(Clone, Debug, Default)]
@@ -20,6 +21,10 @@ pub struct Report {
     nodes: Option<usize>,
     /// The texts that findings may be quoted from.
     sources: Sources,
+    /// What the project says of findings: how bad, or nothing at all.
+    levels: BTreeMap<Id, Option<Severity>>,
+    /// Those that the project accepts.
+    accepted: Vec<Finding>,
 }
 
 impl Report {
@@ -28,7 +33,25 @@ impl Report {
         hide(&mut finding.path);
         hide(&mut finding.message);
         finding.help.iter_mut().for_each(hide);
-        self.findings.push(finding);
+        self.push(finding);
+    }
+
+    /// Sets how bad a finding is in this project, whenever it is found; None accepts it.
+    pub fn set_level(&mut self, id: Id, level: Option<Severity>) {
+        self.levels.insert(id, level);
+        let findings = std::mem::take(&mut self.findings);
+        findings.into_iter().for_each(|finding| self.push(finding));
+    }
+
+    fn push(&mut self, mut finding: Finding) {
+        match self.levels.get(&finding.id) {
+            Some(None) => self.accepted.push(finding),
+            Some(Some(severity)) => {
+                finding.severity = *severity;
+                self.findings.push(finding);
+            }
+            None => self.findings.push(finding),
+        }
     }
 
     /// The findings themselves.
@@ -75,13 +98,18 @@ impl Report {
         Summary {
             errors,
             warnings: sorted.len() - errors,
+            accepted: merged(&self.accepted).len(),
             nodes: self.nodes,
         }
     }
 
     /// Takes over another report's findings.
     pub fn merge(&mut self, other: Report) {
-        self.findings.extend(other.findings);
+        for (id, level) in other.levels {
+            self.set_level(id, level);
+        }
+        self.accepted.extend(other.accepted);
+        other.findings.into_iter().for_each(|one| self.push(one));
         self.nodes = self.nodes.or(other.nodes);
         self.sources.merge(other.sources);
     }
@@ -131,19 +159,24 @@ impl Report {
 
     /// The findings by file and position, each once: many nodes share the line that is wrong.
     pub fn sorted(&self) -> Vec<Finding> {
-        let mut sorted = self.findings.clone();
-        sorted.sort_by(|a, b| key(a).cmp(&key(b)));
-        sorted.dedup_by(|later, first| {
-            let same = is_same(later, first);
-            if same {
-                first.nodes.append(&mut later.nodes);
-                first.nodes.sort_unstable();
-                first.nodes.dedup();
-            }
-            same
-        });
-        sorted
+        merged(&self.findings)
     }
+}
+
+/// Findings in order, each once with all its nodes.
+fn merged(findings: &[Finding]) -> Vec<Finding> {
+    let mut sorted = findings.to_vec();
+    sorted.sort_by(|a, b| key(a).cmp(&key(b)));
+    sorted.dedup_by(|later, first| {
+        let same = is_same(later, first);
+        if same {
+            first.nodes.append(&mut later.nodes);
+            first.nodes.sort_unstable();
+            first.nodes.dedup();
+        }
+        same
+    });
+    sorted
 }
 
 /// Whether a path is a field's or leads below it; what stands before is the node, or where in a file the layer is.

@@ -11,9 +11,16 @@ pub struct Summary {
     pub errors: usize,
     /// Warnings.
     pub warnings: usize,
+    /// Those that the project accepts, with a reason.
+    #[serde(skip_serializing_if = "is_none")]
+    pub accepted: usize,
     /// How many nodes were looked at, if the project could be read that far.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nodes: Option<usize>,
+}
+
+fn is_none(count: &usize) -> bool {
+    *count == 0
 }
 
 /// `1 warning`, `2 warnings`.
@@ -28,6 +35,9 @@ impl fmt::Display for Summary {
         counted(f, self.errors, "error")?;
         f.write_str(", ")?;
         counted(f, self.warnings, "warning")?;
+        if self.accepted > 0 {
+            write!(f, " ({} accepted)", self.accepted)?;
+        }
         if let Some(nodes) = self.nodes {
             f.write_str(" in ")?;
             counted(f, nodes, "node")?;
@@ -46,6 +56,7 @@ mod tests {
             let summary = Summary {
                 errors,
                 warnings,
+                accepted: 0,
                 nodes,
             };
             summary.to_string()

@@ -64,6 +64,7 @@ pub fn schema() -> Json {
                 "properties": {
                     "errors": count("How many errors there are."),
                     "warnings": count("How many warnings there are."),
+                    "accepted": count("How many findings the project accepts; absent for none."),
                     "nodes": count("How many nodes were looked at, if the project could be read that far."),
                 },
             },

@@ -110,6 +110,9 @@ pub fn build(
     project.add(outcome.findings, report);
     reading.apply_strictness(report);
     let Some(finished) = outcome.finished else {
+        if !report.has_errors() {
+            anyhow::bail!("a finding that cluster.yaml accepts makes nodes that cannot be built");
+        }
         return Ok(None);
     };
     for name in stale {

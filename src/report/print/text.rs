@@ -20,7 +20,7 @@ pub fn text(report: &Report, styled: bool) -> String {
         text.push_str(&renderer.render(&[group(report, &finding)]));
         text.push_str("\n\n");
     }
-    if !text.is_empty() {
+    if !text.is_empty() || report.summary().accepted > 0 {
         text.push_str(&format!("{}\n", report.summary()));
     }
     text

@@ -169,6 +169,39 @@ fn colours_are_where_they_are_wanted() {
     }
 }
 
+/// A project accepts a finding by its id, or takes it more seriously; what guards secrets stays an error.
+#[test]
+fn levels_of_findings_are_the_projects() {
+    let project = Project::of("bad/project");
+    let file = project.dir.join("cluster.yaml");
+    let text = fs::read_to_string(&file).unwrap();
+    let text = text.replace("clusterDNS: [10.96.0.10]", "clusterDNS: [192.0.2.1]");
+    let check = |level: &str| {
+        let findings =
+            format!("findings: {{dns-outside-services: {{level: {level}, reason: tried}}}}\n");
+        let more = if level.is_empty() { "" } else { &findings };
+        fs::write(&file, format!("{text}\n{more}")).unwrap();
+        let output = project.run(&["check"]);
+        (output.status.code().unwrap(), as_printed(&output.stdout))
+    };
+    for (level, code, begins) in [
+        ("", 0, "warning[dns-outside-services]"),
+        ("warning", 0, "warning[dns-outside-services]"),
+        ("error", 3, "error[dns-outside-services]"),
+        ("off", 0, "0 errors, 0 warnings (1 accepted) in 7 nodes"),
+    ] {
+        let (exit, said) = check(level);
+        assert_eq!(exit, code, "{level}: {said}");
+        assert!(said.starts_with(begins), "{level}: {said}");
+    }
+    fs::remove_dir_all(project.dir.join("keys")).unwrap();
+    let guarded = "findings: {signing-key-missing: {level: off, reason: x}}\n";
+    fs::write(&file, format!("{text}\n{guarded}")).unwrap();
+    let output = project.run(&["build"]);
+    let said = as_printed(&output.stderr);
+    assert!(said.contains("error[finding-guarded]"), "{said}");
+}
+
 /// What some layer calls secret is no line to show, in whatever layer it is written.
 #[test]
 fn lines_of_secret_files_are_not_quoted() {

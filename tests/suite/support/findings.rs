@@ -24,6 +24,8 @@ impl Printed {
 
     /// Whether a line is part of it.
     fn take(&mut self, line: &str) -> bool {
+        let is_part =
+            line.starts_with([' ', '-']) || line.starts_with(|c: char| c.is_ascii_digit());
         let line = line.trim_start();
         for (mark, part) in [
             ("--> ", &mut self.place),
@@ -35,7 +37,7 @@ impl Printed {
                 *part = rest.to_owned();
             }
         }
-        !line.is_empty()
+        is_part && !line.is_empty()
     }
 
     fn line(&self) -> String {
@@ -67,7 +69,9 @@ pub fn one_line_each(text: &str) -> String {
             }
             out += &printed.line();
             current = None;
-            continue;
+            if bare.is_empty() {
+                continue;
+            }
         }
         current = Printed::begin(bare);
         found |= current.is_some();
