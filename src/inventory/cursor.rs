@@ -226,9 +226,8 @@ impl<'a> Cursor<'a> {
         let text = self.string()?;
         let found = words.iter().find(|word| **word == text);
         if found.is_none() {
-            let rule = format!("{text:?} is not known here");
-            let finding = self.location().finding(Id::ValueNotAChoice, rule);
-            self.add(finding.help(format!("write one of {}", words.join(", "))));
+            let rule = format!("must be one of {}; got {text:?}", words.join(", "));
+            self.report(Id::ValueNotAChoice, rule);
         }
         found.copied()
     }

@@ -248,7 +248,7 @@ fn what_cannot_be_connected_is_found() {
     for rule in [
         "interfaces.a.mac: 52:54:00:00:00:99 is none of the node's macs; add it to macs, or mend it",
         "interfaces.a: belongs to a bond, which has the addresses",
-        "interfaces.b.bond.mode: \"active\" is not known here",
+        "interfaces.b.bond.mode: must be one of",
         "interfaces.b.bond: lacpRate is for mode 802.3ad only",
         "interfaces.b: nowhere is no port of the node's interfaces",
         "interfaces.c.vlan: an interface is a bond or a VLAN, not both",

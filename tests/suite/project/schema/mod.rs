@@ -120,7 +120,7 @@ fn a_validator_takes_what_check_takes() {
 /// Findings that a schema can make too: what is unknown or of the wrong kind.
 fn is_of_shape(finding: &str) -> bool {
     finding.contains(": unknown field")
-        || finding.contains(" is not known here; write one of")
+        || finding.contains(": must be one of ")
         || finding.contains("known to no kubelet")
         || (finding.contains(": must be ") && finding.contains(", not "))
 }

@@ -219,7 +219,6 @@ fn findings(project: &Project) -> Vec<(String, String)> {
 /// Whether a rule says that the loader does not know a key or word, or wants another kind or form.
 fn is_refusal(rule: &str) -> bool {
     rule == "unknown field"
-        || rule.contains("is not known here")
         || rule.contains("known to no kubelet")
         || rule.starts_with("must ")
         || rule.contains("is out of range")
