@@ -24,13 +24,16 @@ fn main() -> ExitCode {
     terminal::set_colors(cli.color.choice());
     let ended = begin().and_then(|()| run(&cli));
     // After a signal the process is about to end by it, and what failed for that reason is not said.
+    signals::wait_if_ending();
     go_on_or_wait();
     let ended = match ended {
         Ok(exit) => exit,
         Err(error) if is_closed_pipe(&error) => Exit::Good,
         Err(error) => {
             // If stderr is gone too, the exit code is all that is left to say.
-            let _ = writeln!(terminal::stderr(), "nodebake: {}", one_line(&error));
+            let line = format!("nodebake: {}\n", one_line(&error));
+            // In one piece, so that a signal cannot cut it in two.
+            let _ = terminal::stderr().write_all(line.as_bytes());
             Exit::Error
         }
     };

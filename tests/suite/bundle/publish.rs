@@ -26,8 +26,11 @@ fn names(folder: &Path) -> Vec<String> {
 #[test]
 fn whenever_it_is_killed_what_lies_there_verifies() {
     let room = Room::new();
-    let mut seen = 0;
-    for turn in 0..60_u64 {
+    let (mut seen, mut turn) = (0, 0);
+    // On a busy machine a bundle takes longer: the kills come later and later, until enough of them find one.
+    while turn < 60 || seen <= 10 {
+        assert!(turn < 600, "only {seen} turns came to a bundle");
+        turn += 1;
         let ready = room.folder.path().join("ready");
         let _ = fs::remove_file(&ready);
         let mut process = child(&room, "forever", "exec \"$@\"").spawn().unwrap();
@@ -44,7 +47,6 @@ fn whenever_it_is_killed_what_lies_there_verifies() {
             seen += 1;
         }
     }
-    assert!(seen > 10, "only {seen} turns came to a bundle");
     fs::remove_file(room.folder.path().join("ready")).unwrap();
     room.build("after all");
     assert!(room.verify().is_good());
