@@ -197,9 +197,10 @@ impl Handle {
             opened => opened?,
         };
         let (is, was) = (fstat(&opened)?, fstat(&self.fd)?);
-        match (is.st_dev, is.st_ino) == (was.st_dev, was.st_ino) {
-            true => Ok(File::from(opened)),
-            false => Err(io::Error::other("it was exchanged while it was opened")),
+        if (is.st_dev, is.st_ino) == (was.st_dev, was.st_ino) {
+            Ok(File::from(opened))
+        } else {
+            Err(io::Error::other("it was exchanged while it was opened"))
         }
     }
 }
@@ -268,9 +269,10 @@ pub fn secret_from(reader: impl Read, limit: Limit) -> io::Result<Zeroizing<Vec<
 
 fn into(reader: impl Read, limit: Limit, bytes: &mut Vec<u8>) -> io::Result<()> {
     let count = reader.take(limit.0.saturating_add(1)).read_to_end(bytes)?;
-    match count as u64 > limit.0 {
-        true => Err(limit.exceeded()),
-        false => Ok(()),
+    if count as u64 > limit.0 {
+        Err(limit.exceeded())
+    } else {
+        Ok(())
     }
 }
 
@@ -279,9 +281,10 @@ fn into(reader: impl Read, limit: Limit, bytes: &mut Vec<u8>) -> io::Result<()> 
 pub fn read_or_pipe(path: &Path, limit: Limit) -> io::Result<(Zeroizing<Vec<u8>>, Metadata)> {
     let handle = Handle::of(path)?;
     let is_pipe = handle.metadata.file_type().is_fifo();
-    let file = match is_pipe {
-        true => handle.reopen(path)?,
-        false => handle.open(path)?,
+    let file = if is_pipe {
+        handle.reopen(path)?
+    } else {
+        handle.open(path)?
     };
     let metadata = file.metadata()?;
     if metadata.len() > limit.0 {
@@ -294,9 +297,10 @@ pub fn read_or_pipe(path: &Path, limit: Limit) -> io::Result<(Zeroizing<Vec<u8>>
         begin(&file, &mut bytes)?;
     }
     into(&file, limit, &mut bytes)?;
-    match bytes.len() as u64 > limit.0 {
-        true => Err(limit.exceeded()),
-        false => Ok((bytes, metadata)),
+    if bytes.len() as u64 > limit.0 {
+        Err(limit.exceeded())
+    } else {
+        Ok((bytes, metadata))
     }
 }
 

@@ -101,9 +101,10 @@ pub fn needs(
         needs.add(NeedKind::Proxy, url.clone(), "proxies");
     }
     for outside in renderer.outside_images(node, baked) {
-        let from = match outside.mirrors.is_empty() {
-            true => outside.name.registry.clone(),
-            false => outside.mirrors.join(" or "),
+        let from = if outside.mirrors.is_empty() {
+            outside.name.registry.clone()
+        } else {
+            outside.mirrors.join(" or ")
         };
         let why = format!("{}, pulled from {from}", outside.by);
         needs.add(NeedKind::Image, outside.name.to_string(), why);

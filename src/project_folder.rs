@@ -81,9 +81,10 @@ impl Found {
 
     /// Opens it to be streamed: a regular file that is not longer than any asset.
     pub fn open_asset(&self) -> io::Result<File> {
-        match self.handle.metadata().len() > ASSET.count() {
-            true if !self.is_folder() => Err(ASSET.exceeded()),
-            _ => self.open(),
+        if self.handle.metadata().len() > ASSET.count() && !self.is_folder() {
+            Err(ASSET.exceeded())
+        } else {
+            self.open()
         }
     }
 }
@@ -130,12 +131,11 @@ impl ProjectFolder {
         let path = self.join(name);
         let handle = Handle::of(&path)?;
         let real = real_path(&handle, &path)?;
-        match self.holds(&real) {
-            true => Ok(Found { handle, path }),
-            false => {
-                let what = format!("leads out of the project, to {}", real.display());
-                Err(input::flaw(what).with_repair(ALLOW).into())
-            }
+        if self.holds(&real) {
+            Ok(Found { handle, path })
+        } else {
+            let what = format!("leads out of the project, to {}", real.display());
+            Err(input::flaw(what).with_repair(ALLOW).into())
         }
     }
 

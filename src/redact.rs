@@ -34,9 +34,10 @@ pub fn redacted(text: &str) -> Cow<'_, str> {
         shown.push_str(&rest[word..next]);
         rest = &rest[next..];
     }
-    match shown == *text {
-        true => text,
-        false => Cow::Owned(shown),
+    if shown == *text {
+        text
+    } else {
+        Cow::Owned(shown)
     }
 }
 

@@ -32,18 +32,20 @@ const DRAWN_AS_NOTHING: [RangeInclusive<char>; 10] = [
 pub fn shown(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for c in text.chars() {
-        match hides(c) {
-            true => shown.extend(c.escape_default()),
-            false => shown.push(c),
+        if hides(c) {
+            shown.extend(c.escape_default())
+        } else {
+            shown.push(c)
         }
     }
     shown
 }
 
 fn hides(c: char) -> bool {
-    match c.is_ascii() {
-        true => c.is_ascii_control(),
-        false => DRAWN_AS_NOTHING.iter().any(|range| range.contains(&c)) || is_unprintable(c),
+    if c.is_ascii() {
+        c.is_ascii_control()
+    } else {
+        DRAWN_AS_NOTHING.iter().any(|range| range.contains(&c)) || is_unprintable(c)
     }
 }
 
@@ -116,9 +118,10 @@ pub fn is_watched() -> bool {
 pub fn stdout_for_files() -> Box<dyn Write> {
     #[allow(clippy::disallowed_methods, reason = "this is the way out")]
     let stdout = io::stdout().lock();
-    match stdout.is_terminal() {
-        true => Box::new(Escaping::new(stdout, Escape::Text)),
-        false => Box::new(stdout),
+    if stdout.is_terminal() {
+        Box::new(Escaping::new(stdout, Escape::Text))
+    } else {
+        Box::new(stdout)
     }
 }
 
@@ -220,9 +223,10 @@ impl<W: Write> Write for Escaping<W> {
             let invalid = chunk.invalid();
             let ends_early =
                 || std::str::from_utf8(invalid).is_err_and(|e| e.error_len().is_none());
-            match chunks.peek().is_none() && ends_early() {
-                true => self.begun = invalid.to_vec(),
-                false => self.not_text(invalid)?,
+            if chunks.peek().is_none() && ends_early() {
+                self.begun = invalid.to_vec()
+            } else {
+                self.not_text(invalid)?
             }
         }
         Ok(bytes.len())

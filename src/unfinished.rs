@@ -148,9 +148,10 @@ pub fn make_folders(path: &Path, mode: u32) -> error::Result<()> {
 
 /// An error when the run is to end: what is about to be created would be removed.
 pub fn may_go_on() -> io::Result<()> {
-    match INTERRUPTED.load(Ordering::Relaxed) {
-        true => Err(io::Error::other("interrupted by a signal")),
-        false => Ok(()),
+    if INTERRUPTED.load(Ordering::Relaxed) {
+        Err(io::Error::other("interrupted by a signal"))
+    } else {
+        Ok(())
     }
 }
 

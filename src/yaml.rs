@@ -51,9 +51,10 @@ impl Fault {
         let mut words = self.message.split(|c: char| !c.is_ascii_alphanumeric());
         let is_quote =
             |word: &str| word.len() > 4 && !known.contains(&word) && document.contains(word);
-        match words.any(is_quote) {
-            true => instead,
-            false => &self.message,
+        if words.any(is_quote) {
+            instead
+        } else {
+            &self.message
         }
     }
 }

@@ -48,9 +48,10 @@ pub(super) struct Foreign {
 impl Foreign {
     /// One more.
     pub(super) fn add(&mut self, path: &Path) {
-        match self.named.len() < NAMED {
-            true => self.named.push(format!("{path:?}")),
-            false => self.more += 1,
+        if self.named.len() < NAMED {
+            self.named.push(format!("{path:?}"))
+        } else {
+            self.more += 1
         }
     }
 

@@ -229,9 +229,10 @@ mod tests {
         let mut seen = [0; 3];
         for steps in 0.. {
             remove_tree(&out).expect("ours");
-            match fresh {
-                true => fs::create_dir(&out).expect("free"),
-                false => bake(&out, &signer, "old"),
+            if fresh {
+                fs::create_dir(&out).expect("free")
+            } else {
+                bake(&out, &signer, "old")
             }
             bake(&staging, &signer, "new");
             let expected = modes(&staging);

@@ -142,9 +142,10 @@ impl OldBundle {
             let count = block.len();
             reader.consume(count);
         }
-        match Sha256Digest::from(sha256.finalize()) == record.sha256 {
-            true => Ok(()),
-            false => bail!("{}: it is not what the bundle's manifest lists", reading()),
+        if Sha256Digest::from(sha256.finalize()) == record.sha256 {
+            Ok(())
+        } else {
+            bail!("{}: it is not what the bundle's manifest lists", reading())
         }
     }
 }
@@ -179,9 +180,10 @@ impl BundleBuilder {
             }
         }
         let directory = self.node_directory(name)?;
-        let served = match record.files.iter().any(|file| is_served(&file.path)) {
-            true => Some(self.new_served_directory(name)?),
-            false => None,
+        let served = if record.files.iter().any(|file| is_served(&file.path)) {
+            Some(self.new_served_directory(name)?)
+        } else {
+            None
         };
         for file in &record.files {
             let served = served.as_ref().filter(|_| is_served(&file.path));

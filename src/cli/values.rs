@@ -46,12 +46,13 @@ pub(super) fn glob(text: &str) -> Result<String, String> {
 pub(super) fn version(text: &str) -> Result<u32, String> {
     let minor = text.parse::<Version>()?.minor();
     let known = Schema::load().minors();
-    match known.contains(&minor) {
-        true => Ok(minor),
-        false => Err(format!(
+    if known.contains(&minor) {
+        Ok(minor)
+    } else {
+        Err(format!(
             "must be a version of which something is known, 1.{} to 1.{}",
             known.start(),
             known.end()
-        )),
+        ))
     }
 }

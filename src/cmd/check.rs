@@ -38,9 +38,10 @@ pub fn run(args: &Check) -> Result<Exit> {
             terminal::stdout().write_all(commands.as_bytes())?;
         }
     }
-    Ok(match report.has_errors() {
-        true => Exit::Findings,
-        false => Exit::Good,
+    Ok(if report.has_errors() {
+        Exit::Findings
+    } else {
+        Exit::Good
     })
 }
 

@@ -37,9 +37,10 @@ pub fn run(args: &Diff) -> Result<Exit> {
     let (folder, key, shown) = match &args.new {
         Some(new) => (new.clone(), key, new),
         None => {
-            let tokens = match args.no_tokens {
-                true => tokens_of(&old)?,
-                false => Tokens::File,
+            let tokens = if args.no_tokens {
+                tokens_of(&old)?
+            } else {
+                Tokens::File
             };
             note(&tokens)?;
             let reading = args.reading.of(&args.project, tokens);
@@ -86,8 +87,9 @@ fn print(args: &Diff, (old, new): (&OldBundle, &OldBundle), folder: &Path) -> Re
     let summary = diff(old, new, folder, &mut *printer)?;
     drop(printer);
     out.flush()?;
-    Ok(match args.exit_code && !summary.same {
-        true => Exit::Findings,
-        false => Exit::Good,
+    Ok(if args.exit_code && !summary.same {
+        Exit::Findings
+    } else {
+        Exit::Good
     })
 }

@@ -18,9 +18,10 @@ pub fn run(args: &Explain) -> Result<Exit> {
 
 fn page(id: Id) -> String {
     let entry = id.entry();
-    let guards = match entry.guards {
-        true => "; it guards secrets or signatures, so a project cannot make it less",
-        false => "",
+    let guards = if entry.guards {
+        "; it guards secrets or signatures, so a project cannot make it less"
+    } else {
+        ""
     };
     let severity = entry.severity.as_str();
     let page = entry.page().unwrap_or_default();

@@ -21,9 +21,10 @@ fn generate(args: &KeyGenerate) -> Result<Exit> {
         stdout,
         "{}: the private key, {}; back it up, and keep it out of version control",
         files.private.display(),
-        match files.completed {
-            true => "which was there already",
-            false => "0600",
+        if files.completed {
+            "which was there already"
+        } else {
+            "0600"
         }
     )?;
     writeln!(stdout, "{}: the public key", files.public.display())?;

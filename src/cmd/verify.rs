@@ -32,9 +32,10 @@ pub(super) fn conclude(
 ) -> Result<Exit> {
     let json = Verified { verified, verdict };
     print(output, &json, || verdict.to_string())?;
-    Ok(match verified {
-        true => Exit::Good,
-        false => Exit::VerificationFailed,
+    Ok(if verified {
+        Exit::Good
+    } else {
+        Exit::VerificationFailed
     })
 }
 
@@ -61,9 +62,10 @@ pub fn run(args: &Verify) -> Result<Exit> {
 
 fn bundle(args: &Verify, out: &Path, key: &PublicKey) -> Result<Exit> {
     let at = time_of_check(args.at);
-    let mut verdict = match args.partial {
-        true => verify_partial(out, key, args.min_generation)?,
-        false => verify(out, key, args.min_generation)?,
+    let mut verdict = if args.partial {
+        verify_partial(out, key, args.min_generation)?
+    } else {
+        verify(out, key, args.min_generation)?
     };
     print_findings(&verdict.warnings())?;
     match args.usable_at()? {

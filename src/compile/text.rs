@@ -30,9 +30,10 @@ enum TextBody {
 impl TemplateText {
     /// Prepares text that is a template if it looks like one.
     pub fn new(text: &Text, templates: &mut TemplateSet) -> Self {
-        match text.is_template() {
-            true => Self::template(text, templates),
-            false => Self::plain(text),
+        if text.is_template() {
+            Self::template(text, templates)
+        } else {
+            Self::plain(text)
         }
     }
 
@@ -139,10 +140,7 @@ fn collect<T>(
             Err(findings) => bad.extend(findings),
         }
     }
-    match bad.is_empty() {
-        true => Ok(good),
-        false => Err(bad),
-    }
+    if bad.is_empty() { Ok(good) } else { Err(bad) }
 }
 
 /// A rendered template as the value that its field takes: `"{{ vars.pods }}"` may well stand for a number, and
@@ -216,12 +214,13 @@ impl Prepare<'_> {
             (key.clone(), self.value(&field.value, kind, &path))
         });
         let texts: Vec<(Arc<str>, ConfigTemplate)> = texts.collect();
-        match texts
+        if texts
             .iter()
             .all(|(_, piece)| matches!(piece, ConfigTemplate::Fixed(_)))
         {
-            true => ConfigTemplate::Fixed(json(at)),
-            false => ConfigTemplate::Map(texts),
+            ConfigTemplate::Fixed(json(at))
+        } else {
+            ConfigTemplate::Map(texts)
         }
     }
 
@@ -237,12 +236,10 @@ impl Prepare<'_> {
                     text: text.clone(),
                     location: FieldLocation::new(at.location.clone(), path),
                 };
-                match text.is_template() {
-                    true => ConfigTemplate::Template(
-                        TemplateText::template(&text, self.templates),
-                        kind,
-                    ),
-                    false => ConfigTemplate::Fixed(json(at)),
+                if text.is_template() {
+                    ConfigTemplate::Template(TemplateText::template(&text, self.templates), kind)
+                } else {
+                    ConfigTemplate::Fixed(json(at))
                 }
             }
             (Value::Map(_), Some(FieldKind::Struct(of))) => self.fields(at, Some(*of), path),
@@ -258,12 +255,13 @@ impl Prepare<'_> {
                     .enumerate()
                     .map(|(index, item)| self.value(item, of, &format!("{path}[{index}]")));
                 let texts: Vec<ConfigTemplate> = texts.collect();
-                match texts
+                if texts
                     .iter()
                     .all(|piece| matches!(piece, ConfigTemplate::Fixed(_)))
                 {
-                    true => ConfigTemplate::Fixed(json(at)),
-                    false => ConfigTemplate::List(texts),
+                    ConfigTemplate::Fixed(json(at))
+                } else {
+                    ConfigTemplate::List(texts)
                 }
             }
             _ => ConfigTemplate::Fixed(json(at)),

@@ -279,11 +279,12 @@ fn normal(path: &[u8]) -> std::result::Result<String, String> {
     };
     let parts = path.split('/').filter(|part| !matches!(*part, "" | "."));
     let parts: Vec<&str> = parts.collect();
-    match parts.contains(&"..") {
-        true => Err(format!(
+    if parts.contains(&"..") {
+        Err(format!(
             "has the path {path}, which leads out of its folder"
-        )),
-        false => Ok(parts.join("/")),
+        ))
+    } else {
+        Ok(parts.join("/"))
     }
 }
 

@@ -84,9 +84,10 @@ impl MarksChange {
     pub fn between(old: &Marks, new: &Marks) -> Self {
         let taint = |(key, value): (&String, &String)| {
             let (key, effect) = key.rsplit_once(':').unwrap_or((key, ""));
-            match value.is_empty() {
-                true => format!("{key}:{effect}"),
-                false => format!("{key}={value}:{effect}"),
+            if value.is_empty() {
+                format!("{key}:{effect}")
+            } else {
+                format!("{key}={value}:{effect}")
             }
         };
         Self {

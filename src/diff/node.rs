@@ -223,9 +223,10 @@ fn both(old: Side<'_>, new: Side<'_>, diff: &mut NodeDiff) -> Result<()> {
             continue;
         }
         diff.user_data |= name.starts_with("user-data");
-        let fields = match documents.contains(name) {
-            true => document(name, (&before_said, &after_said), same_tree),
-            false => Vec::new(),
+        let fields = if documents.contains(name) {
+            document(name, (&before_said, &after_said), same_tree)
+        } else {
+            Vec::new()
         };
         // Payloads follow the tree; that they differ where it does goes without saying.
         if same_tree || !fields.is_empty() {
@@ -320,9 +321,10 @@ fn fill(change: &mut EntryChange, old: (&Tree, &Contents), new: (&Tree, &Content
                     .and_then(|entry| entry.size)
                     .is_some_and(|size| size > LONGEST)
             };
-            let form = match digest(after).is_none() || long(before) || long(after) {
-                true => Form::Binary,
-                false => Form::Unread,
+            let form = if digest(after).is_none() || long(before) || long(after) {
+                Form::Binary
+            } else {
+                Form::Unread
             };
             ContentChange::of(form)
         }

@@ -218,9 +218,10 @@ impl Printer for TextPrinter<'_> {
 /// A text with the node's own name taken out, so that nodes that differ in the same way are told by one of them. A name
 /// that may as well be a value stays.
 fn without_name(text: &str, node: &str) -> String {
-    match node.len() > 2 && node.contains(|c: char| c.is_ascii_alphabetic()) {
-        true => text.replace(node, "\0"),
-        false => text.to_owned(),
+    if node.len() > 2 && node.contains(|c: char| c.is_ascii_alphabetic()) {
+        text.replace(node, "\0")
+    } else {
+        text.to_owned()
     }
 }
 
@@ -269,9 +270,10 @@ fn body(diff: &NodeDiff) -> Lines {
         }
     }
     for payload in &diff.payloads {
-        let words = match payload.change == Change::Changed && payload.fields.is_empty() {
-            true => " (payload): packed otherwise, or says the same in other words",
-            false => " (payload)",
+        let words = if payload.change == Change::Changed && payload.fields.is_empty() {
+            " (payload): packed otherwise, or says the same in other words"
+        } else {
+            " (payload)"
         };
         text.head(2, payload.change, &payload.file, words);
         text.fields(6, &payload.fields);
@@ -368,9 +370,10 @@ impl Lines {
         self.line(indent, &format!("~ {}", name.trim_end_matches([' ', ':'])));
         if gone.is_empty() && come.is_empty() {
             let hidden = new.iter().any(|item| item.contains(HIDDEN));
-            let words = match hidden {
-                true => "what is hidden in it is another",
-                false => "the same in another order, or more or less often",
+            let words = if hidden {
+                "what is hidden in it is another"
+            } else {
+                "the same in another order, or more or less often"
             };
             self.line(indent + 4, words);
         }
@@ -409,9 +412,10 @@ fn value(value: &Value) -> String {
 }
 
 fn cut(text: &str) -> String {
-    match text.chars().count() > 2 * WIDE {
-        true => text.chars().take(2 * WIDE).chain("...".chars()).collect(),
-        false => text.to_owned(),
+    if text.chars().count() > 2 * WIDE {
+        text.chars().take(2 * WIDE).chain("...".chars()).collect()
+    } else {
+        text.to_owned()
     }
 }
 

@@ -268,9 +268,10 @@ pub fn count(count: usize, what: &str) -> String {
 /// A word that the shell takes as it is.
 fn word(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,@+".contains(c);
-    match !text.is_empty() && text.chars().all(plain) {
-        true => text.to_owned(),
-        false => format!("'{}'", text.replace('\'', r"'\''")),
+    if !text.is_empty() && text.chars().all(plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
     }
 }
 
@@ -278,9 +279,10 @@ fn word(text: &str) -> String {
 pub fn row(names: &[String]) -> String {
     const MOST: usize = 8;
     let shown: Vec<&str> = names.iter().take(MOST).map(String::as_str).collect();
-    match names.len() > MOST {
-        true => format!("{} and {} more", shown.join(", "), names.len() - MOST),
-        false => shown.join(", "),
+    if names.len() > MOST {
+        format!("{} and {} more", shown.join(", "), names.len() - MOST)
+    } else {
+        shown.join(", ")
     }
 }
 

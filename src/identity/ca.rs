@@ -263,24 +263,26 @@ fn judge_validity(certificates: &[CaCertificate], findings: &mut Findings<'_>) {
         .filter(|certificate| !is_valid(certificate))
     {
         let time = |at| rfc3339(at).unwrap_or_default();
-        let rule = match at > certificate.not_after {
-            true => format!(
+        let rule = if at > certificate.not_after {
+            format!(
                 "the CA certificate expired at {}",
                 time(certificate.not_after)
-            ),
-            false => format!(
+            )
+        } else {
+            format!(
                 "the CA certificate is not valid before {}",
                 time(certificate.not_before)
-            ),
+            )
         };
-        match any_valid {
-            true => findings.warning(Id::CaQuestionable, certificate.line, rule),
-            false => findings.error(
+        if any_valid {
+            findings.warning(Id::CaQuestionable, certificate.line, rule)
+        } else {
+            findings.error(
                 Id::CaInvalid,
                 certificate.line,
                 rule,
                 "give the CA certificate that is in use",
-            ),
+            )
         }
     }
 }

@@ -240,9 +240,10 @@ fn unwrapped(text: &str) -> String {
     let text = text.replace("-----BEGIN ", "\n-----BEGIN ");
     let mut lines = String::with_capacity(text.len());
     for line in text.lines().map(str::trim) {
-        let line = match line.starts_with("-----END ") {
-            true => line.trim_end_matches(|c: char| c != '-'),
-            false => line,
+        let line = if line.starts_with("-----END ") {
+            line.trim_end_matches(|c: char| c != '-')
+        } else {
+            line
         };
         lines.push_str(line);
         lines.push('\n');

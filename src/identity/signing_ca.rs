@@ -23,9 +23,10 @@ const KEY_LIMIT: Limit = Limit::kib(64);
 pub fn passphrase(file: Option<&Path>) -> Result<Option<Secret>> {
     let Some(path) = file else { return Ok(None) };
     let reading = || format!("reading {}", path.display());
-    let read = match path == Path::new("-") {
-        true => input::secret_from(io::stdin().lock(), PASSPHRASE_LIMIT),
-        false => input::read_or_pipe(path, PASSPHRASE_LIMIT).map(|(bytes, _)| bytes),
+    let read = if path == Path::new("-") {
+        input::secret_from(io::stdin().lock(), PASSPHRASE_LIMIT)
+    } else {
+        input::read_or_pipe(path, PASSPHRASE_LIMIT).map(|(bytes, _)| bytes)
     };
     let bytes = read.with_context(reading)?;
     let text = std::str::from_utf8(&bytes).with_context(reading)?;

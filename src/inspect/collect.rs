@@ -174,9 +174,10 @@ impl Collector {
             let refused = refused.with_context(|| format!("extracting {}", row.path))?;
             // Whatever the extraction left unread.
             let mut bytes = Vec::new();
-            match self.kept.wants(&row) {
-                true => hashing.read_to_end(&mut bytes).map(|read| read as u64),
-                false => io::copy(&mut hashing, &mut io::sink()),
+            if self.kept.wants(&row) {
+                hashing.read_to_end(&mut bytes).map(|read| read as u64)
+            } else {
+                io::copy(&mut hashing, &mut io::sink())
             }
             .with_context(|| format!("reading {}", row.path))?;
             // Other names of one file come without its content, which the last of them brings.
@@ -207,9 +208,10 @@ impl Collector {
 
     fn count(&mut self, text: usize) -> Result<()> {
         self.text += text;
-        match self.text > self.limits.text {
-            true => bail!("more than {} bytes of names in it", self.limits.text),
-            false => Ok(()),
+        if self.text > self.limits.text {
+            bail!("more than {} bytes of names in it", self.limits.text)
+        } else {
+            Ok(())
         }
     }
 }

@@ -319,8 +319,9 @@ fn parts(name: &[u8]) -> std::result::Result<Vec<&[u8]>, &'static str> {
             part => parts.push(part),
         }
     }
-    match parts.len() > DEPTH_MAX {
-        true => Err("it lies too deep"),
-        false => Ok(parts),
+    if parts.len() > DEPTH_MAX {
+        Err("it lies too deep")
+    } else {
+        Ok(parts)
     }
 }

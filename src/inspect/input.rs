@@ -64,9 +64,10 @@ impl<R: Read> Input<R> {
     /// Reads over exactly as many bytes.
     pub fn skip(&mut self, count: u64) -> io::Result<()> {
         let skipped = io::copy(&mut self.by_ref().take(count), &mut io::sink())?;
-        match skipped == count {
-            true => Ok(()),
-            false => Err(io::ErrorKind::UnexpectedEof.into()),
+        if skipped == count {
+            Ok(())
+        } else {
+            Err(io::ErrorKind::UnexpectedEof.into())
         }
     }
 }

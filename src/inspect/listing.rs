@@ -233,9 +233,10 @@ impl Listing {
             self.size
         )?;
         for (number, member) in (1..).zip(&self.members) {
-            match several {
-                true => writeln!(out, "member {number}: {}", member.head())?,
-                false => member.write_facts(out)?,
+            if several {
+                writeln!(out, "member {number}: {}", member.head())?
+            } else {
+                member.write_facts(out)?
             }
             for row in &member.entries {
                 out.write_all(row.line().as_bytes())?;

@@ -113,9 +113,10 @@ fn next<R: Read>(blocks: &mut Input<R>) -> Result<Option<Header>> {
     if header.as_bytes().iter().all(|byte| *byte == 0) {
         return Ok(None);
     }
-    match has_right_sum(&header) {
-        true => Ok(Some(header)),
-        false => bail!("a header with a wrong checksum"),
+    if has_right_sum(&header) {
+        Ok(Some(header))
+    } else {
+        bail!("a header with a wrong checksum")
     }
 }
 

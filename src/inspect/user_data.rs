@@ -29,9 +29,10 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 
 /// Reads a whole user-data.
 pub fn read(bytes: &[u8], into: &mut Collector) -> Result<()> {
-    match is_mime(bytes) {
-        true => message(bytes, into),
-        false => part(bytes, ("", ""), into),
+    if is_mime(bytes) {
+        message(bytes, into)
+    } else {
+        part(bytes, ("", ""), into)
     }
 }
 

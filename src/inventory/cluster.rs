@@ -208,13 +208,14 @@ pub fn host_of(endpoint: &str) -> &str {
 fn host_and_port(text: &str) -> Result<String, String> {
     let (_, host) =
         https_url(&format!("https://{text}")).map_err(|_| "must be host:port".to_owned())?;
-    match text.len() > host.len()
+    if text.len() > host.len()
         && text
             .rsplit_once(':')
             .is_some_and(|(_, port)| port.parse::<u16>().is_ok())
     {
-        true => Ok(text.to_owned()),
-        false => Err("must be host:port".to_owned()),
+        Ok(text.to_owned())
+    } else {
+        Err("must be host:port".to_owned())
     }
 }
 

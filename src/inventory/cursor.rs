@@ -202,11 +202,10 @@ impl<'a> Cursor<'a> {
             Ok(value) => Some(value),
             Err(rule) => {
                 let finding = self.location().finding(id, rule.to_string());
-                self.add(match text.contains(['“', '”', '‘', '’']) {
-                    true => {
-                        finding.help("typographic quotation marks are no quotes of YAML; write \"")
-                    }
-                    false => finding,
+                self.add(if text.contains(['“', '”', '‘', '’']) {
+                    finding.help("typographic quotation marks are no quotes of YAML; write \"")
+                } else {
+                    finding
                 });
                 None
             }

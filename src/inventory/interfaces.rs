@@ -148,10 +148,10 @@ fn check_gateway(interface: &Interface, gateway: IpAddr, at: &Cursor<'_>) {
 }
 
 fn host_with_prefix(text: &str) -> Result<IpNet, String> {
-    match text.contains('/') {
-        true => text
-            .parse()
-            .map_err(|_| format!("{text:?} is not an address with a prefix")),
-        false => Err(format!("{text:?} must have a prefix, like 10.20.0.10/23")),
+    if text.contains('/') {
+        text.parse()
+            .map_err(|_| format!("{text:?} is not an address with a prefix"))
+    } else {
+        Err(format!("{text:?} must have a prefix, like 10.20.0.10/23"))
     }
 }

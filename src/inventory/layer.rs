@@ -49,9 +49,10 @@ pub fn layer(at: &Cursor<'_>) -> Option<Arc<Located>> {
         .filter(|(key, _)| Spec::TABLE.field(key).is_some())
         .map(|(key, field)| (key.clone(), field.value.clone()))
         .collect();
-    match entries.is_empty() {
-        true => None,
-        false => Some(Arc::new(Located::map(&whole.location, entries))),
+    if entries.is_empty() {
+        None
+    } else {
+        Some(Arc::new(Located::map(&whole.location, entries)))
     }
 }
 

@@ -214,9 +214,10 @@ impl Shaped for NodeItem {
     const SHAPE: Shape = Shape::Either(&[RangeOfNodes::SHAPE, Node::SHAPE]);
 
     fn read(at: &Cursor<'_>) -> Option<Self> {
-        match at.has("range") {
-            true => RangeOfNodes::read(at).map(|range| Self::Range(Box::new(range))),
-            false => Node::read(at).map(|node| Self::One(Box::new(node))),
+        if at.has("range") {
+            RangeOfNodes::read(at).map(|range| Self::Range(Box::new(range)))
+        } else {
+            Node::read(at).map(|node| Self::One(Box::new(node)))
         }
     }
 }

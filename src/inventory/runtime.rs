@@ -157,9 +157,10 @@ fn url(text: &str, schemes: &[&str]) -> Result<String, String> {
         return Err("must hold no user or password: everybody on the node can read it".to_owned());
     }
     let fits = |c: char| c.is_ascii_graphic() && !"\"\\'<>`{}|^".contains(c);
-    match !authority.is_empty() && rest.chars().all(fits) {
-        true => Ok(text.trim_end_matches('/').to_owned()),
-        false => Err("is no URL with a host".to_owned()),
+    if !authority.is_empty() && rest.chars().all(fits) {
+        Ok(text.trim_end_matches('/').to_owned())
+    } else {
+        Err("is no URL with a host".to_owned())
     }
 }
 

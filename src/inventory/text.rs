@@ -91,9 +91,10 @@ pub fn checked<R: ToString>(
     good: bool,
     rule: impl FnOnce() -> R,
 ) -> Result<String, String> {
-    match good {
-        true => Ok(text.to_owned()),
-        false => Err(rule().to_string()),
+    if good {
+        Ok(text.to_owned())
+    } else {
+        Err(rule().to_string())
     }
 }
 
@@ -157,12 +158,13 @@ pub fn cidr(text: &str) -> Result<IpNet, String> {
     let net: IpNet = text
         .parse()
         .map_err(|_| format!("{text:?} is not a CIDR like 10.254.0.0/16 or fd00::/108"))?;
-    match net.trunc() == net {
-        true => Ok(net),
-        false => Err(format!(
+    if net.trunc() == net {
+        Ok(net)
+    } else {
+        Err(format!(
             "{text} has host bits set; the network is {}",
             net.trunc()
-        )),
+        ))
     }
 }
 

@@ -90,9 +90,10 @@ fn ssh_key(line: &str) -> Result<String, &'static str> {
     if line.starts_with(['/', '~', '.']) || line.ends_with(".pub") {
         return Err("is the path of a file: give the key that is in it");
     }
-    match is_public_key(line) || after_options(line).is_some_and(is_public_key) {
-        true => Ok(line.to_owned()),
-        false => Err("is no SSH public key like \"ssh-ed25519 AAAA… comment\""),
+    if is_public_key(line) || after_options(line).is_some_and(is_public_key) {
+        Ok(line.to_owned())
+    } else {
+        Err("is no SSH public key like \"ssh-ed25519 AAAA… comment\"")
     }
 }
 

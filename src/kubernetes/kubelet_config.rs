@@ -277,9 +277,10 @@ impl FieldAnswer {
                 Some("remove it or set a newer kubernetes version".to_owned()),
             )),
             Self::Gone { since, until } => {
-                let came = match *since > oldest {
-                    true => format!("came with Kubernetes 1.{since} and was dropped after"),
-                    false => "was dropped after Kubernetes".to_owned(),
+                let came = if *since > oldest {
+                    format!("came with Kubernetes 1.{since} and was dropped after")
+                } else {
+                    "was dropped after Kubernetes".to_owned()
                 };
                 Some((
                     format!("{name} {came} 1.{until}, and this kubelet is 1.{minor}"),

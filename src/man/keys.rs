@@ -64,9 +64,10 @@ fn line(text: &mut String, prefix: &str, field: &'static Field) {
     if !field.default.is_empty() {
         notes.push(format!("default: `{}`", field.default.trim_matches('"')));
     }
-    let notes = match notes.is_empty() {
-        true => String::new(),
-        false => format!(" ({})", notes.join("; ")),
+    let notes = if notes.is_empty() {
+        String::new()
+    } else {
+        format!(" ({})", notes.join("; "))
     };
     text.push_str(&format!("- `{path}`: {}{notes}\n", field.about));
     below(text, &path, &field.shape);

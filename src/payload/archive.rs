@@ -126,12 +126,13 @@ pub fn copy_exactly(path: &NodePath, content: &Content, out: &mut dyn Write) -> 
             count += bytes.len() as u64;
         }))
         .with_context(|| format!("packing {path}"))?;
-    match count == content.len() {
-        true => Ok(()),
-        false => Err(anyhow!(
+    if count == content.len() {
+        Ok(())
+    } else {
+        Err(anyhow!(
             "packing {path}: {} bytes came instead of {}",
             count,
             content.len()
-        )),
+        ))
     }
 }

@@ -233,9 +233,10 @@ fn deflate_step(
     last: bool,
 ) -> io::Result<Step> {
     let (before_in, before_out) = (deflate.total_in(), deflate.total_out());
-    let flush = match last {
-        true => FlushCompress::Finish,
-        false => FlushCompress::None,
+    let flush = if last {
+        FlushCompress::Finish
+    } else {
+        FlushCompress::None
     };
     let status = deflate.compress(input, spare, flush)?;
     Ok(Step {
@@ -260,9 +261,10 @@ fn zstd_step(
         });
     }
     let mut buffer = OutBuffer::around(spare);
-    let left = match last {
-        true => encoder.finish(&mut buffer, true)?,
-        false => 1,
+    let left = if last {
+        encoder.finish(&mut buffer, true)?
+    } else {
+        1
     };
     Ok(Step {
         consumed: 0,
@@ -274,9 +276,10 @@ fn zstd_step(
 /// CRC32 checks, because the kernel's decoder knows no other; xz's own default of CRC64 does not boot.
 fn xz_stream(one_block: bool) -> io::Result<Stream> {
     let mut options = LzmaOptions::new_preset(XZ_LEVEL)?;
-    options.dict_size(match one_block {
-        true => BLOCK as u32,
-        false => XZ_DICTIONARY,
+    options.dict_size(if one_block {
+        BLOCK as u32
+    } else {
+        XZ_DICTIONARY
     });
     let mut filters = Filters::new();
     filters.lzma2(&options);
@@ -285,10 +288,7 @@ fn xz_stream(one_block: bool) -> io::Result<Stream> {
 
 fn xz_step(stream: &mut Stream, input: &[u8], spare: &mut [u8], last: bool) -> io::Result<Step> {
     let (before_in, before_out) = (stream.total_in(), stream.total_out());
-    let action = match last {
-        true => Action::Finish,
-        false => Action::Run,
-    };
+    let action = if last { Action::Finish } else { Action::Run };
     let status = stream.process(input, spare, action)?;
     Ok(Step {
         consumed: (stream.total_in() - before_in) as usize,

@@ -152,10 +152,7 @@ pub enum Place {
 impl Place {
     /// With the node's files, by whether there is a secret in it.
     pub fn of_node(secret: bool) -> Self {
-        match secret {
-            true => Self::Secret,
-            false => Self::Node,
-        }
+        if secret { Self::Secret } else { Self::Node }
     }
 }
 

@@ -34,9 +34,10 @@ pub fn gzip(asset: &Asset) -> Result<Option<Content>> {
         hopeless: false,
     };
     if let Err(error) = asset.copy_to(&mut trial) {
-        return match trial.hopeless {
-            true => Ok(None),
-            false => Err(error).with_context(writing),
+        return if trial.hopeless {
+            Ok(None)
+        } else {
+            Err(error).with_context(writing)
         };
     }
     let packed = trial.compressor.finish().with_context(writing)?;

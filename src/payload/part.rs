@@ -42,9 +42,10 @@ pub(super) fn parts_if<'a>(
     has_secrets: bool,
 ) -> Vec<(Part, Cow<'a, NodeTree>)> {
     let layered = job.settings.assets(format) == Assets::Shared && job.tree.has_assets();
-    let tree = match layered {
-        true => Cow::Owned(job.tree.without_assets()),
-        false => Cow::Borrowed(job.tree),
+    let tree = if layered {
+        Cow::Owned(job.tree.without_assets())
+    } else {
+        Cow::Borrowed(job.tree)
     };
     if job.settings.secrets.apart(format) && has_secrets {
         return vec![

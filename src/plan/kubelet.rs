@@ -188,11 +188,10 @@ fn object(
     };
     let repair = instead(home).or(repair);
     let finding = Finding::new(Id::KubeletFieldUnknown, location, path, rule);
-    let help = match location.file.starts_with("built-in:") {
-        true => {
-            repair.map(|repair| repair.replace("remove it", "set it to null in a layer of yours"))
-        }
-        false => repair,
+    let help = if location.file.starts_with("built-in:") {
+        repair.map(|repair| repair.replace("remove it", "set it to null in a layer of yours"))
+    } else {
+        repair
     };
     report.add(match help {
         Some(help) => finding.help(help),

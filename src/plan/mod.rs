@@ -146,15 +146,14 @@ impl Plan {
                 }
                 token
             };
-            let token = match needs_token {
-                true => of_node(),
-                false => {
-                    // Who was shut out must not come back by a certificate.
-                    if inputs.tokens.is_revoked(&node.name.value) {
-                        drop(of_node());
-                    }
-                    None
+            let token = if needs_token {
+                of_node()
+            } else {
+                // Who was shut out must not come back by a certificate.
+                if inputs.tokens.is_revoked(&node.name.value) {
+                    drop(of_node());
                 }
+                None
             };
             let Some(class) = class else {
                 continue;
@@ -173,13 +172,14 @@ impl Plan {
                 network: node.network,
                 group: groups.of_node(&node.name.value),
                 usable_until: ends.fold(inputs.ca.not_after, OffsetDateTime::min),
-                overlapping: match needs_token {
-                    true => inputs
+                overlapping: if needs_token {
+                    inputs
                         .tokens
                         .overlapping(&node.name.value)
                         .cloned()
-                        .collect(),
-                    false => Vec::new(),
+                        .collect()
+                } else {
+                    Vec::new()
                 },
                 token,
                 credentials,

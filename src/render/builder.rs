@@ -44,9 +44,10 @@ impl TreeBuilder {
             }
         }
         let is_error = |finding: &Finding| finding.severity == Severity::Error;
-        match self.findings.iter().any(is_error) {
-            false => Ok((self.tree, self.findings)),
-            true => Err(self.findings),
+        if !self.findings.iter().any(is_error) {
+            Ok((self.tree, self.findings))
+        } else {
+            Err(self.findings)
         }
     }
 
@@ -117,9 +118,10 @@ impl TreeBuilder {
             };
             return self.unit_text(source, replace, location);
         }
-        let placed = match replace {
-            true => self.tree.replace(path.clone(), entry),
-            false => self.tree.add(path.clone(), entry),
+        let placed = if replace {
+            self.tree.replace(path.clone(), entry)
+        } else {
+            self.tree.add(path.clone(), entry)
         };
         match placed {
             Ok(()) => drop(self.locations.insert(path, location.clone())),

@@ -10,16 +10,15 @@ pub fn unit_word(name: &str, value: Option<&str>) -> String {
     let plain = !escaped.contains(|c: char| {
         c.is_whitespace() || c.is_control() || matches!(c, '"' | '\'' | '\\' | ';')
     });
-    match plain {
-        true => format!("--{name}={escaped}"),
-        false => {
-            let quoted = escaped
-                .replace('\\', "\\\\")
-                .replace('"', "\\\"")
-                .replace('\n', "\\n")
-                .replace('\t', "\\t");
-            format!("\"--{name}={quoted}\"")
-        }
+    if plain {
+        format!("--{name}={escaped}")
+    } else {
+        let quoted = escaped
+            .replace('\\', "\\\\")
+            .replace('"', "\\\"")
+            .replace('\n', "\\n")
+            .replace('\t', "\\t");
+        format!("\"--{name}={quoted}\"")
     }
 }
 

@@ -55,9 +55,10 @@ impl Maker {
 
     fn property(&mut self, field: &'static Field, layered: bool) -> Json {
         let value = self.value(&field.shape, layered);
-        let mut value = match field.required && !layered {
-            true => beside_others(value),
-            false => or_null(value),
+        let mut value = if field.required && !layered {
+            beside_others(value)
+        } else {
+            or_null(value)
         };
         let mut property = Map::new();
         property.insert("description".to_owned(), json!(field.about));

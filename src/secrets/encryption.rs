@@ -83,13 +83,11 @@ impl Keys {
     /// Adds the identities of a file, which only its owner may read; `-` is stdin. `name` is what findings call it.
     pub fn load_identities(&mut self, path: &Path, name: &str, report: &mut Report) -> Result<()> {
         let reading = || format!("reading {name}");
-        let read =
-            match path == Path::new("-") {
-                true => input::secret_from(io::stdin().lock(), IDENTITY_LIMIT)
-                    .map(|bytes| (bytes, None)),
-                false => input::read_or_pipe(path, IDENTITY_LIMIT)
-                    .map(|(bytes, facts)| (bytes, Some(facts))),
-            };
+        let read = if path == Path::new("-") {
+            input::secret_from(io::stdin().lock(), IDENTITY_LIMIT).map(|bytes| (bytes, None))
+        } else {
+            input::read_or_pipe(path, IDENTITY_LIMIT).map(|(bytes, facts)| (bytes, Some(facts)))
+        };
         let Some((bytes, facts)) = report.take(read, name).with_context(reading)? else {
             return Ok(());
         };

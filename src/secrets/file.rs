@@ -45,9 +45,10 @@ impl TokenStore {
         };
         let store = Self::of_bytes(&bytes, name, keys, report);
         // An encrypted file may lie in a checkout, readable by all: nobody is told anything by it.
-        match store.is_encrypted {
-            true => check_writers(&facts, name, report),
-            false => check_file(&facts, name, report),
+        if store.is_encrypted {
+            check_writers(&facts, name, report)
+        } else {
+            check_file(&facts, name, report)
         }
         access::check_folder(path, name, Others::All, report)?;
         if is_encrypted_name(path) && !store.is_encrypted {

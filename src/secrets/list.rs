@@ -100,9 +100,10 @@ impl Listing<'_> {
     }
 
     fn shown(&self, token: &Token) -> String {
-        match self.reveal {
-            true => token.bearer().expose().to_owned(),
-            false => token.hidden(),
+        if self.reveal {
+            token.bearer().expose().to_owned()
+        } else {
+            token.hidden()
         }
     }
 
@@ -143,9 +144,10 @@ impl Listing<'_> {
 
 /// kubeadm's word for an empty cell.
 fn or_none(cell: String) -> String {
-    match cell.is_empty() {
-        true => "<none>".to_owned(),
-        false => cell,
+    if cell.is_empty() {
+        "<none>".to_owned()
+    } else {
+        cell
     }
 }
 

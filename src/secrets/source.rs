@@ -174,9 +174,10 @@ impl Change {
         }
         let mut keys = keys(choice, report)?;
         add_recipients(&mut keys, recipients, report);
-        let absent = match recipients.is_empty() {
-            true => SECRETS_FILE,
-            false => ENCRYPTED_FILE,
+        let absent = if recipients.is_empty() {
+            SECRETS_FILE
+        } else {
+            ENCRYPTED_FILE
         };
         let file = SecretsFile::of(dir, choice, absent, report);
         if report.has_errors() {

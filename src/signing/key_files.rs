@@ -53,17 +53,16 @@ pub fn generate_keys(folder: &Path) -> Result<KeyFiles> {
         );
     }
     let mut unfinished = Unfinished::default();
-    let signer = match completed {
-        true => existing(&private)?,
-        false => {
-            let signer = Signer::generate()?;
-            unfinished.take(create::whole_file(
-                &private,
-                0o600,
-                signer.to_pem().as_bytes(),
-            )?);
-            signer
-        }
+    let signer = if completed {
+        existing(&private)?
+    } else {
+        let signer = Signer::generate()?;
+        unfinished.take(create::whole_file(
+            &private,
+            0o600,
+            signer.to_pem().as_bytes(),
+        )?);
+        signer
     };
     let key = signer.public().clone();
     for file in missing {

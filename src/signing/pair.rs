@@ -30,9 +30,10 @@ pub fn is_there(path: &Path) -> bool {
 pub fn check(file: &Path, shown: &str, key: &PublicKey, report: &mut Report) -> Result<()> {
     // A folder `keys` is there for nothing else; another may be a home folder that a group shares.
     let folder = file.parent().and_then(Path::file_name);
-    let others = match folder.is_some_and(|name| name == "keys") {
-        true => Others::AndGroup,
-        false => Others::All,
+    let others = if folder.is_some_and(|name| name == "keys") {
+        Others::AndGroup
+    } else {
+        Others::All
     };
     access::check_folder(file, shown, others, report)?;
     if file.file_name().is_none_or(|name| name != PRIVATE) {

@@ -167,9 +167,10 @@ impl Asset {
         let each = |chunk: &[u8]| {
             measure.push(chunk);
             look(chunk);
-            match measure.size > says {
-                true => bail!("{}: it has more bytes than it says ({says})", reading()),
-                false => Ok(()),
+            if measure.size > says {
+                bail!("{}: it has more bytes than it says ({says})", reading())
+            } else {
+                Ok(())
             }
         };
         blocks(&mut file, each, reading)?;

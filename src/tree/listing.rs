@@ -141,13 +141,13 @@ impl<'a> UnitRow<'a> {
             masked: unit.masked,
             text: unit.text.is_some(),
             dropins: unit.dropins.keys().map(String::as_str).collect(),
-            links: match unit.enabled == Some(true) && !unit.masked {
-                true => unit
-                    .install_links(name)
+            links: if unit.enabled == Some(true) && !unit.masked {
+                unit.install_links(name)
                     .into_iter()
                     .map(|link| link.path)
-                    .collect(),
-                false => Vec::new(),
+                    .collect()
+            } else {
+                Vec::new()
             },
         }
     }

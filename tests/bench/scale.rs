@@ -84,9 +84,10 @@ fn beside_butane() {
     const NODES: u32 = 1_000;
     // In memory where that is possible: 1,000 folders are a disk's work, not ours.
     let memory = Path::new("/dev/shm");
-    let place = match memory.is_dir() {
-        true => memory,
-        false => Path::new(env!("CARGO_TARGET_TMPDIR")),
+    let place = if memory.is_dir() {
+        memory
+    } else {
+        Path::new(env!("CARGO_TARGET_TMPDIR"))
     };
     let scratch = Scratch::new(place);
     let project = project(&scratch.0, NODES as usize);

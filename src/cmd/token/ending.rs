@@ -60,9 +60,10 @@ fn rotated_text(ending: &Ending<Rotated>) -> String {
     for ended in &rotated.ended {
         let until = rfc3339(ended.ends).unwrap_or_default();
         let (node, id) = (&ended.node, &ended.id);
-        let _ = match ended.delete {
-            true => writeln!(text, "# {node}: {id} is given up"),
-            false => writeln!(text, "# {node}: {id} goes on until {until}"),
+        let _ = if ended.delete {
+            writeln!(text, "# {node}: {id} is given up")
+        } else {
+            writeln!(text, "# {node}: {id} goes on until {until}")
         };
     }
     if rotated.created.is_empty() {

@@ -65,9 +65,10 @@ impl Compiler<'_> {
     }
 
     fn member(&mut self, asset: &AssetSpec, path: &Text, member: &Member, to: &mut ArchivePieces) {
-        let path = match asset.path.is_template() {
-            true => TemplateText::new(path, &mut self.templates),
-            false => TemplateText::plain(path),
+        let path = if asset.path.is_template() {
+            TemplateText::new(path, &mut self.templates)
+        } else {
+            TemplateText::plain(path)
         };
         let usual = if member.executable { 0o755 } else { 0o644 };
         match &member.body {

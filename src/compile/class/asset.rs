@@ -160,19 +160,16 @@ impl Compiler<'_> {
             return;
         }
         let versions: Vec<String> = binary.versions.iter().map(ToString::to_string).collect();
-        let finding = match versions.is_empty() {
-            true => {
-                let rule = format!("{} does not say which Kubernetes it is of", source.value);
-                source.location.finding(Id::AssetVersionUnknown, rule)
-            }
-            false => {
-                let is = versions.join(" or ");
-                let rule = format!(
-                    "{} is of Kubernetes {is}, and the node's is {wanted}",
-                    source.value
-                );
-                source.location.finding(Id::AssetVersionMismatch, rule)
-            }
+        let finding = if versions.is_empty() {
+            let rule = format!("{} does not say which Kubernetes it is of", source.value);
+            source.location.finding(Id::AssetVersionUnknown, rule)
+        } else {
+            let is = versions.join(" or ");
+            let rule = format!(
+                "{} is of Kubernetes {is}, and the node's is {wanted}",
+                source.value
+            );
+            source.location.finding(Id::AssetVersionMismatch, rule)
         };
         self.report
             .add(finding.help("take that version's kubelet, or say the version that it has"));

@@ -33,9 +33,10 @@ impl Compiler<'_> {
         for image in &spec.images {
             let source = &image.file.source;
             // What may not be read is told as of every asset.
-            let piece = match self.project.is_folder(&source.value).unwrap_or(false) {
-                true => self.layout(image)?,
-                false => self.archive_of_images(image, spec)?,
+            let piece = if self.project.is_folder(&source.value).unwrap_or(false) {
+                self.layout(image)?
+            } else {
+                self.archive_of_images(image, spec)?
             };
             let Some(piece) = piece else {
                 continue;

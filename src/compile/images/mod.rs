@@ -107,9 +107,10 @@ fn of_docker(text: &[u8]) -> std::result::Result<Vec<Image>, String> {
     let images: Vec<Image> = tags
         .map(image)
         .collect::<std::result::Result<_, String>>()?;
-    match images.is_empty() {
-        true => Err("holds images without a name: save them by name, not by id".into()),
-        false => Ok(images),
+    if images.is_empty() {
+        Err("holds images without a name: save them by name, not by id".into())
+    } else {
+        Ok(images)
     }
 }
 
@@ -147,11 +148,12 @@ fn layout_name(annotations: &Value) -> std::result::Result<&str, String> {
 /// Of a layout containerd takes names as they are, and the kubelet asks for whole ones.
 fn whole(text: &str) -> std::result::Result<Name, String> {
     let name = named(text)?;
-    match name.to_string() == text {
-        true => Ok(name),
-        false => Err(format!(
+    if name.to_string() == text {
+        Ok(name)
+    } else {
+        Err(format!(
             "has the image {text}, which the kubelet would look for as {name}: save it by that name"
-        )),
+        ))
     }
 }
 
@@ -159,21 +161,23 @@ fn whole(text: &str) -> std::result::Result<Name, String> {
 fn digest(text: &str) -> std::result::Result<String, String> {
     let digits = text.strip_prefix("sha256:").unwrap_or_default();
     let is_digest = digits.len() == 64 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
-    match is_digest {
-        true => Ok(text.to_owned()),
-        false => Err(format!(
+    if is_digest {
+        Ok(text.to_owned())
+    } else {
+        Err(format!(
             "has an image with the digest {text:?}, which is none"
-        )),
+        ))
     }
 }
 
 /// A name that fits in a line of [`LIST`].
 fn named(text: &str) -> std::result::Result<Name, String> {
-    match text.contains(|c: char| c.is_whitespace() || c.is_control()) {
-        true => Err(format!(
+    if text.contains(|c: char| c.is_whitespace() || c.is_control()) {
+        Err(format!(
             "has an image with the name {text:?}, which is none"
-        )),
-        false => Ok(Name::of(text)),
+        ))
+    } else {
+        Ok(Name::of(text))
     }
 }
 

@@ -33,9 +33,10 @@ impl Name {
             Some((repository, tag)) => (repository, Some(tag.to_owned())),
             None => (path, None),
         };
-        let repository = match registry == "docker.io" && !repository.contains('/') {
-            true => format!("library/{repository}"),
-            false => repository.to_owned(),
+        let repository = if registry == "docker.io" && !repository.contains('/') {
+            format!("library/{repository}")
+        } else {
+            repository.to_owned()
         };
         let tag = match (tag, &digest) {
             (None, None) => Some("latest".to_owned()),

@@ -84,11 +84,10 @@ fn charge(bytes: u64) -> Result<(), String> {
     let dear = 1 + meter.longest / LONG;
     meter.work = meter.work.saturating_add(bytes.saturating_mul(dear));
     METER.set(meter);
-    match meter.work > WORK {
-        true => Err(
-            "takes too many steps: loops must have fewer rounds, or values be shorter".to_owned(),
-        ),
-        false => Ok(()),
+    if meter.work > WORK {
+        Err("takes too many steps: loops must have fewer rounds, or values be shorter".to_owned())
+    } else {
+        Ok(())
     }
 }
 
@@ -109,12 +108,13 @@ fn keep(value: Value, _: Kwargs, _: &State<'_>) -> TeraResult<Value> {
     meter.kept = meter.kept.saturating_add(bytes);
     meter.longest = meter.longest.max(longest(&value) as u64);
     METER.set(meter);
-    match meter.kept > KEPT {
-        true => Err(Error::message(format!(
+    if meter.kept > KEPT {
+        Err(Error::message(format!(
             "the values of the template have more than {} MiB together",
             KEPT >> 20
-        ))),
-        false => Ok(value),
+        )))
+    } else {
+        Ok(value)
     }
 }
 
@@ -143,9 +143,10 @@ fn too_long() -> String {
 /// A filter's result will be so long; what it reads costs too.
 fn makes(bytes: usize) -> TeraResult<()> {
     charge(bytes as u64 / 16).map_err(Error::message)?;
-    match bytes > VALUE {
-        true => Err(Error::message(too_long())),
-        false => Ok(()),
+    if bytes > VALUE {
+        Err(Error::message(too_long()))
+    } else {
+        Ok(())
     }
 }
 

@@ -193,9 +193,10 @@ impl Register<'_> {
 
 fn unlisted_name(name: &str, node: &str, facts: &NodeFacts<'_>) -> Ruling {
     let name = shown(name);
-    let reason = match facts.has_other_names {
-        true => format!("it asks for the name {name}, and the host name of {node} is a template"),
-        false => format!("it asks for the name {name}, which is not {node}'s in the inventory"),
+    let reason = if facts.has_other_names {
+        format!("it asks for the name {name}, and the host name of {node} is a template")
+    } else {
+        format!("it asks for the name {name}, which is not {node}'s in the inventory")
     };
     let repair = format!(
         "if it is the host name of {node}, set it as `hostname`; else, if you trust it, approve it by hand"
@@ -222,9 +223,10 @@ fn right_organisation(asked: &Asked) -> Result<(), Ruling> {
 /// The API server puts every token into the one group and every node's certificate into the other: without it the
 /// requestor only has such a name.
 fn right_groups(request: &Request) -> Result<(), Ruling> {
-    let needed = match request.username.starts_with(BOOTSTRAP) {
-        true => TOKEN_GROUP,
-        false => ORGANISATION,
+    let needed = if request.username.starts_with(BOOTSTRAP) {
+        TOKEN_GROUP
+    } else {
+        ORGANISATION
     };
     if request.groups.iter().any(|group| group == needed) {
         return Ok(());

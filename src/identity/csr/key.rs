@@ -163,9 +163,10 @@ fn ecdsa(info: &SubjectPublicKeyInfo<'_>) -> Result<KeyVerdict, String> {
     };
     // Go reads uncompressed points only. Whether the point is on the curve, checking the signature finds out.
     let point = &info.subject_public_key.data;
-    match point.first() == Some(&4) && point.len() == 1 + 2 * coordinate {
-        true => Ok(KeyVerdict::Sound(KeyKind::Ecdsa)),
-        false => Err("an ECDSA key that is no uncompressed point of its curve".into()),
+    if point.first() == Some(&4) && point.len() == 1 + 2 * coordinate {
+        Ok(KeyVerdict::Sound(KeyKind::Ecdsa))
+    } else {
+        Err("an ECDSA key that is no uncompressed point of its curve".into())
     }
 }
 
@@ -181,11 +182,10 @@ fn ed25519(info: &SubjectPublicKeyInfo<'_>) -> Result<KeyVerdict, String> {
     if point.compress().as_bytes() != key.as_bytes() {
         return Err("an Ed25519 key that is not written canonically".into());
     }
-    match key.is_weak() || !point.is_torsion_free() {
-        true => {
-            Err("an Ed25519 key with a part of small order: its signatures prove nothing".into())
-        }
-        false => Ok(KeyVerdict::Sound(KeyKind::Ed25519)),
+    if key.is_weak() || !point.is_torsion_free() {
+        Err("an Ed25519 key with a part of small order: its signatures prove nothing".into())
+    } else {
+        Ok(KeyVerdict::Sound(KeyKind::Ed25519))
     }
 }
 

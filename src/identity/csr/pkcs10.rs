@@ -233,9 +233,10 @@ fn name_of(oid: &Oid<'_>) -> String {
 /// What comes after the names is seen by some readers and not by others.
 fn ends_with_its_value(extension: &X509Extension<'_>) -> Result<(), &'static str> {
     let (rest, header) = Header::from_der(extension.value).map_err(|_| UNREADABLE)?;
-    match header.length().definite().ok() == Some(rest.len()) {
-        true => Ok(()),
-        false => Err(UNREADABLE),
+    if header.length().definite().ok() == Some(rest.len()) {
+        Ok(())
+    } else {
+        Err(UNREADABLE)
     }
 }
 

@@ -41,9 +41,10 @@ impl Register<'_> {
         let ruling = match self.rule(request, signer, &mut public_key) {
             Ok(ruling) | Err(ruling) => ruling,
         };
-        let decision = match ruling.rule.is_unknown() && self.denies_unknown {
-            true => Decision::Deny,
-            false => ruling.rule.decision(),
+        let decision = if ruling.rule.is_unknown() && self.denies_unknown {
+            Decision::Deny
+        } else {
+            ruling.rule.decision()
         };
         let verdict = Verdict {
             name: request.name.clone(),
@@ -141,11 +142,10 @@ impl Register<'_> {
         }
         let rule = format!("{} is not in the inventory", shown(node));
         let ruling = Ruling::new(Rule::UnknownNode, rule);
-        Err(match request.username.starts_with(NODE) {
-            true => ruling.repair("add the node to the inventory, or approve the request by hand"),
-            false => {
-                ruling.repair("add the node to the inventory again, or revoke its token for good")
-            }
+        Err(if request.username.starts_with(NODE) {
+            ruling.repair("add the node to the inventory, or approve the request by hand")
+        } else {
+            ruling.repair("add the node to the inventory again, or revoke its token for good")
         })
     }
 
@@ -236,15 +236,16 @@ fn foreign_signer(request: &Request, signer: &str) -> Ruling {
     let is_claim = |name: &String| name.starts_with("system:");
     let mut names = asked.common_names.iter().filter(|name| is_claim(name));
     let mut groups = asked.organisations.iter().filter(|name| is_claim(name));
-    match names.all(|name| is_own_part(name)) && groups.all(|name| is_own_group(name)) {
-        true => left(),
-        false => Ruling::new(
+    if names.all(|name| is_own_part(name)) && groups.all(|name| is_own_group(name)) {
+        left()
+    } else {
+        Ruling::new(
             Rule::SystemSigner,
             format!(
                 "a node may not be a part of the system by the signer {}",
                 shown(signer)
             ),
-        ),
+        )
     }
 }
 

@@ -86,9 +86,10 @@ fn to_pem(der: &[u8]) -> String {
 }
 
 fn csr(name: &str, pem: &str, username: &str, signer: &str, usages: &[&str]) -> Value {
-    let group = match username.starts_with("system:bootstrap:") {
-        true => "system:bootstrappers",
-        false => "system:nodes",
+    let group = if username.starts_with("system:bootstrap:") {
+        "system:bootstrappers"
+    } else {
+        "system:nodes"
     };
     json!({
         "apiVersion": "certificates.k8s.io/v1",

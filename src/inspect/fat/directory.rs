@@ -43,9 +43,10 @@ pub fn entries(content: &[u8]) -> impl Iterator<Item = FatEntry> {
             return None;
         }
         let is_label = record[11] & LABEL != 0;
-        let name = match is_label {
-            true => text(&record[..11]).trim_end().to_owned(),
-            false => found.of(record).unwrap_or_else(|| short(record)),
+        let name = if is_label {
+            text(&record[..11]).trim_end().to_owned()
+        } else {
+            found.of(record).unwrap_or_else(|| short(record))
         };
         let half = |at: usize| u32::from(u16::from_le_bytes([record[at], record[at + 1]]));
         Some(FatEntry {
@@ -131,15 +132,17 @@ fn short(record: &[u8]) -> String {
     }
     let part = |bytes: &[u8], lower: u8| {
         let part = text(bytes).trim_end().to_owned();
-        match record[12] & lower != 0 {
-            true => part.to_ascii_lowercase(),
-            false => part,
+        if record[12] & lower != 0 {
+            part.to_ascii_lowercase()
+        } else {
+            part
         }
     };
     let (name, extension) = (part(&first[..8], 0x08), part(&first[8..], 0x10));
-    match extension.is_empty() {
-        true => name,
-        false => format!("{name}.{extension}"),
+    if extension.is_empty() {
+        name
+    } else {
+        format!("{name}.{extension}")
     }
 }
 

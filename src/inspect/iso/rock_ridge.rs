@@ -113,9 +113,10 @@ fn add(said: &mut EntryFacts, target: &mut Target, field: &SystemUseField<'_>) -
         b"RE" => said.relocated = true,
         _ => {}
     }
-    match said.name.len().max(target.text.len()) > NAME_MAX {
-        true => bail!("a name of more than {NAME_MAX} bytes"),
-        false => Ok(()),
+    if said.name.len().max(target.text.len()) > NAME_MAX {
+        bail!("a name of more than {NAME_MAX} bytes")
+    } else {
+        Ok(())
     }
 }
 

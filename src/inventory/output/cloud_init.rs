@@ -34,9 +34,10 @@ texts! {
 
 /// From where a node fetches. Plain http will do: what is fetched holds no secret, and its digest is known.
 fn url(text: &str) -> Result<String, &'static str> {
-    match plain_url(text)?.contains("{node}") {
-        true => Ok(text.to_owned()),
-        false => Err("must hold {node}, or all nodes would fetch the same files"),
+    if plain_url(text)?.contains("{node}") {
+        Ok(text.to_owned())
+    } else {
+        Err("must hold {node}, or all nodes would fetch the same files")
     }
 }
 

@@ -46,16 +46,16 @@ choices! {
 /// Where Ignition fetches a part of a node from. It would take secrets over plain http too, where everybody on the way
 /// reads them; what holds none may come in the `open`, since its digest is checked.
 pub(super) fn node_url(text: &str, open: bool) -> Result<String, &'static str> {
-    let schemes: &[&str] = match open {
-        true => &["https://", "s3://", "gs://", "http://", "tftp://"],
-        false => &["https://", "s3://", "gs://"],
+    let schemes: &[&str] = if open {
+        &["https://", "s3://", "gs://", "http://", "tftp://"]
+    } else {
+        &["https://", "s3://", "gs://"]
     };
     let Some(rest) = schemes.iter().find_map(|scheme| text.strip_prefix(scheme)) else {
-        return Err(match open {
-            true => "must begin with https://, http://, s3://, gs:// or tftp://",
-            false => {
-                "must begin with https://, s3:// or gs://: by plain http the secrets would travel in the clear"
-            }
+        return Err(if open {
+            "must begin with https://, http://, s3://, gs:// or tftp://"
+        } else {
+            "must begin with https://, s3:// or gs://: by plain http the secrets would travel in the clear"
         });
     };
     if rest.starts_with('/')
@@ -64,9 +64,10 @@ pub(super) fn node_url(text: &str, open: bool) -> Result<String, &'static str> {
     {
         return Err("is no URL");
     }
-    match rest.contains("{node}") {
-        true => Ok(text.to_owned()),
-        false => Err("must hold {node}, or all nodes would fetch the same"),
+    if rest.contains("{node}") {
+        Ok(text.to_owned())
+    } else {
+        Err("must hold {node}, or all nodes would fetch the same")
     }
 }
 

@@ -107,9 +107,10 @@ fn is_plain(c: char) -> bool {
 
 fn served(text: &str) -> Result<String, String> {
     let url = url(text)?;
-    match url.contains(['?', '{']) {
-        true => Err("is the same for all nodes, and has no query".to_owned()),
-        false => Ok(url.trim_end_matches('/').to_owned()),
+    if url.contains(['?', '{']) {
+        Err("is the same for all nodes, and has no query".to_owned())
+    } else {
+        Ok(url.trim_end_matches('/').to_owned())
     }
 }
 
@@ -133,11 +134,10 @@ fn source(text: &str) -> Result<BaseSource, String> {
         return url(text).map(BaseSource::Url);
     }
     let inside = |part: &str| !part.is_empty() && part != "." && part != "..";
-    match text.split('/').all(inside)
-        && text.chars().all(|c| is_plain(c) && !"?&=%@[]:".contains(c))
-    {
-        true => Ok(BaseSource::File(text.to_owned())),
-        false => Err("is neither a URL nor the plain path of a file in the project".to_owned()),
+    if text.split('/').all(inside) && text.chars().all(|c| is_plain(c) && !"?&=%@[]:".contains(c)) {
+        Ok(BaseSource::File(text.to_owned()))
+    } else {
+        Err("is neither a URL nor the plain path of a file in the project".to_owned())
     }
 }
 
@@ -146,9 +146,10 @@ fn secrets_url(text: &str) -> Result<String, String> {
     if !text.starts_with("https://") {
         return Err("must begin with https://: the secrets would travel in the clear".to_owned());
     }
-    match text.contains("{node}") {
-        true => url(text),
-        false => Err("must hold {node}, or all nodes would fetch the same".to_owned()),
+    if text.contains("{node}") {
+        url(text)
+    } else {
+        Err("must hold {node}, or all nodes would fetch the same".to_owned())
     }
 }
 

@@ -75,28 +75,31 @@ fn each(
 fn threshold(text: &str, minor: u32) -> Result<(), String> {
     let Some(number) = text.strip_suffix('%') else {
         value::quantity(text)?;
-        return match text.starts_with('-') || value::is_zero(text) {
-            true => Err(format!(
+        return if text.starts_with('-') || value::is_zero(text) {
+            Err(format!(
                 "{text} must be more than zero; 0% switches a signal off"
-            )),
-            false => Ok(()),
+            ))
+        } else {
+            Ok(())
         };
     };
     let percent = percent(number).ok_or_else(|| format!("{text:?} is no percentage like 10%"))?;
     // Up to 1.20 upstream compared with 100 times as much.
     let most = if minor < 21 { 10_000.0 } else { 100.0 };
-    match (0.0..=most).contains(&percent) {
-        true => Ok(()),
-        false => Err(format!("{text} must be between 0% and 100%")),
+    if (0.0..=most).contains(&percent) {
+        Ok(())
+    } else {
+        Err(format!("{text} must be between 0% and 100%"))
     }
 }
 
 fn reclaim(text: &str) -> Result<(), String> {
     let Some(number) = text.strip_suffix('%') else {
         value::quantity(text)?;
-        return match text.starts_with('-') && !value::is_zero(text) {
-            true => Err(format!("{text} must not be negative")),
-            false => Ok(()),
+        return if text.starts_with('-') && !value::is_zero(text) {
+            Err(format!("{text} must not be negative"))
+        } else {
+            Ok(())
         };
     };
     match percent(number) {

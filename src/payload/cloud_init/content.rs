@@ -21,9 +21,10 @@ pub fn lines(bytes: &[u8]) -> String {
 /// The lines in whichever form is the smallest.
 pub fn smallest(bytes: &[u8]) -> String {
     let (readable, packed) = (lines(bytes), encoded(bytes));
-    match packed.len() < readable.len() {
-        true => packed,
-        false => readable,
+    if packed.len() < readable.len() {
+        packed
+    } else {
+        readable
     }
 }
 

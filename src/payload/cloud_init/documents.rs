@@ -145,14 +145,11 @@ fn user_data(
             let plain = fallback::document(job, shape, forms, u64::MAX)?.unwrap_or_default();
             let packed = Gzip::new().pack(&plain);
             let limit = job.settings.cloud_init.target.limit();
-            match limit.is_some_and(|limit| limit.count == Count::Text) {
-                // The platform takes text only. The name says so: as plain `user-data` it would be handed over without
-                // the word that it must be decoded, and the node would come up without its configuration.
-                true => {
-                    name.push_str(".b64");
-                    DocumentBody::Bytes(STANDARD.encode(&packed).into_bytes())
-                }
-                false => DocumentBody::Bytes(packed),
+            if limit.is_some_and(|limit| limit.count == Count::Text) {
+                name.push_str(".b64");
+                DocumentBody::Bytes(STANDARD.encode(&packed).into_bytes())
+            } else {
+                DocumentBody::Bytes(packed)
             }
         }
     };

@@ -117,13 +117,12 @@ pub fn write(
         &boundary,
     );
     out.write_all(head.as_bytes())?;
-    match ours_is_plain {
-        true => ours(out)?,
-        false => {
-            let mut encoder = EncoderWriter::new(&mut *out, &STANDARD);
-            ours(&mut encoder)?;
-            encoder.finish()?;
-        }
+    if ours_is_plain {
+        ours(out)?
+    } else {
+        let mut encoder = EncoderWriter::new(&mut *out, &STANDARD);
+        ours(&mut encoder)?;
+        encoder.finish()?;
     }
     Ok(writeln!(out, "\n--{boundary}--")?)
 }
@@ -137,9 +136,10 @@ fn push_part(out: &mut String, part: &UserPart, boundary: &str) {
         out.push_str(MERGE_TYPE);
         out.push('\n');
     }
-    match is_plain {
-        true => out.push_str(&part.text),
-        false => STANDARD.encode_string(&part.text, out),
+    if is_plain {
+        out.push_str(&part.text)
+    } else {
+        STANDARD.encode_string(&part.text, out)
     }
 }
 

@@ -49,9 +49,10 @@ pub fn decode_data_url(url: &str) -> Option<Result<Cow<'_, [u8]>>> {
     let decode = || {
         let (head, data) = rest.split_once(',').context("a data URL without a comma")?;
         let data: Cow<'_, [u8]> = percent_decode_str(data).into();
-        Ok(match head.ends_with(";base64") {
-            true => Cow::Owned(STANDARD.decode(data).context("a data URL's base64")?),
-            false => data,
+        Ok(if head.ends_with(";base64") {
+            Cow::Owned(STANDARD.decode(data).context("a data URL's base64")?)
+        } else {
+            data
         })
     };
     Some(decode())

@@ -108,9 +108,10 @@ pub fn package(job: &Job<'_>, forms: &Forms, out: &mut dyn Output) -> Result<()>
 
 /// Where an initramfs payload lies: machines that boot over the network fetch it, but for what is secret.
 fn place_of(job: &Job<'_>, secret: bool) -> Place {
-    match secret {
-        false if job.settings.pxe.is_some() => Place::Served,
-        _ => Place::of_node(secret),
+    if !secret && job.settings.pxe.is_some() {
+        Place::Served
+    } else {
+        Place::of_node(secret)
     }
 }
 

@@ -76,14 +76,16 @@ impl VolumeDescriptor {
 
     /// Text in the tree's own characters, filled with blanks.
     fn text(&self, text: &str, length: usize) -> Vec<u8> {
-        let mut bytes: Vec<u8> = match self.is_joliet {
-            true => text.encode_utf16().flat_map(u16::to_be_bytes).collect(),
-            false => text.as_bytes().to_vec(),
+        let mut bytes: Vec<u8> = if self.is_joliet {
+            text.encode_utf16().flat_map(u16::to_be_bytes).collect()
+        } else {
+            text.as_bytes().to_vec()
         };
         while bytes.len() < length {
-            match self.is_joliet && bytes.len() + 2 <= length {
-                true => bytes.extend([0, b' ']),
-                false => bytes.push(if self.is_joliet { 0 } else { b' ' }),
+            if self.is_joliet && bytes.len() + 2 <= length {
+                bytes.extend([0, b' '])
+            } else {
+                bytes.push(if self.is_joliet { 0 } else { b' ' })
             }
         }
         bytes.truncate(length);

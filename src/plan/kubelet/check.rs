@@ -14,9 +14,10 @@ use crate::yaml::{Located, Map, Value};
 pub fn check_config(config: &Located, minor: u32, path: &str, report: &mut Report) -> Verdict {
     Walk { minor, report }.fields(config, Schema::load().root(), path);
     let json = serde_json::to_value(config).unwrap_or_default();
-    let verdict = match knows(minor) {
-        true => rules::check(&json, minor, is_template),
-        false => Verdict::default(),
+    let verdict = if knows(minor) {
+        rules::check(&json, minor, is_template)
+    } else {
+        Verdict::default()
     };
     for broken in &verdict.broken {
         report.add(finding(config, broken, path));
@@ -100,9 +101,10 @@ impl Walk<'_> {
 
     /// Where a field belongs that is not here: only those at the top ever came from flags.
     fn home(&self, of: TypeRef, key: &str) -> Home {
-        match of == Schema::load().root() {
-            true => moves::field(key, self.minor, &Gates::new(Default::default(), self.minor)),
-            false => Home::Nowhere,
+        if of == Schema::load().root() {
+            moves::field(key, self.minor, &Gates::new(Default::default(), self.minor))
+        } else {
+            Home::Nowhere
         }
     }
 

@@ -59,9 +59,10 @@ pub fn settle(
     for (name, value) in &spec.kubelet.flags {
         settle.flag(name, value.as_ref());
     }
-    let mut config = match settle.minors_are_known() {
-        true => settle.fields(written, Schema::load().root(), "", &location.path),
-        false => written.clone(),
+    let mut config = if settle.minors_are_known() {
+        settle.fields(written, Schema::load().root(), "", &location.path)
+    } else {
+        written.clone()
     };
     for (path, value) in std::mem::take(&mut settle.added) {
         config = with(&config, path, value);
@@ -195,10 +196,13 @@ impl Settle<'_> {
             return Some(field.value.clone());
         }
         match moves::field(inner, self.minor, self.gates) {
-            Home::Flag(flag) => match self.put_into_flag(field, inner, shown, flag) {
-                true => None,
-                false => Some(field.value.clone()),
-            },
+            Home::Flag(flag) => {
+                if self.put_into_flag(field, inner, shown, flag) {
+                    None
+                } else {
+                    Some(field.value.clone())
+                }
+            }
             Home::NotYet(since) => {
                 let why = format!("{key} came with Kubernetes 1.{since}");
                 self.leave_out(&field.key, shown, &why);

@@ -22,9 +22,10 @@ pub fn write(builder: &BundleBuilder, plan: &Plan, marks: &[Marks]) -> Result<()
             .iter()
             .filter_map(|usage| usage.parse().ok())
             .collect(),
-        approval: match tokens.automatic_approval.value {
-            true => Approval::Auto,
-            false => Approval::Review,
+        approval: if tokens.automatic_approval.value {
+            Approval::Auto
+        } else {
+            Approval::Review
         },
         kubelet_client_user: plan.cluster.api_server.kubelet_client_user.clone(),
         server_renewal: plan.cluster.server_renewal,

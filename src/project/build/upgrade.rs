@@ -71,12 +71,13 @@ impl Upgrade {
         if old.is_empty() {
             return Ok(None);
         }
-        let beside: Vec<NodePath> = match checks_tree(tree) {
-            true => BESIDE
+        let beside: Vec<NodePath> = if checks_tree(tree) {
+            BESIDE
                 .iter()
                 .map(|path| NodePath::parse(path).map_err(anyhow::Error::msg))
-                .collect::<Result<_>>()?,
-            false => Vec::new(),
+                .collect::<Result<_>>()?
+        } else {
+            Vec::new()
         };
         Ok(Some(Arc::new(Removals::between(&old, tree, &beside)?)))
     }

@@ -126,14 +126,11 @@ fn missing(
         let rule = format!("there is {of}: without tokens no request can be judged");
         return Some(Finding::new(Id::TokenIdsMissing, location, "tokens", rule));
     }
-    Some(match denies_unknown {
-        true => {
-            let rule = format!("there is {of}, which --deny-unknown would deny");
-            Finding::new(Id::TokenIdsMissing, location, "tokens", rule)
-        }
-        false => {
-            let rule = format!("there is {of}: what they ask for by a token is left");
-            Finding::new(Id::TokenIdsPartial, location, "tokens", rule)
-        }
+    Some(if denies_unknown {
+        let rule = format!("there is {of}, which --deny-unknown would deny");
+        Finding::new(Id::TokenIdsMissing, location, "tokens", rule)
+    } else {
+        let rule = format!("there is {of}: what they ask for by a token is left");
+        Finding::new(Id::TokenIdsPartial, location, "tokens", rule)
     })
 }

@@ -54,9 +54,10 @@ fn say(mut findings: Vec<Finding>, report: &mut Report) {
     if !rest.is_empty() {
         let rule = format!("{} further findings about certificates", rest.len());
         let location = Location::file(NODES);
-        let finding = match rest.iter().any(|one| one.severity == Severity::Error) {
-            true => Finding::new(Id::CertificateInvalid, &location, "", rule),
-            false => Finding::new(Id::CertificateForeign, &location, "", rule),
+        let finding = if rest.iter().any(|one| one.severity == Severity::Error) {
+            Finding::new(Id::CertificateInvalid, &location, "", rule)
+        } else {
+            Finding::new(Id::CertificateForeign, &location, "", rule)
         };
         report.add(finding.help("run `nodebake pki issue`"));
     }

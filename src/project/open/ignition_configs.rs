@@ -64,9 +64,10 @@ fn read(
         Err(faults) => {
             let is_butane = text.lines().any(|line| line.starts_with("variant:"));
             for finding in faults {
-                report.add(match is_butane {
-                    true => finding.help("make it with `butane --strict`, this is its input"),
-                    false => finding,
+                report.add(if is_butane {
+                    finding.help("make it with `butane --strict`, this is its input")
+                } else {
+                    finding
                 });
             }
             Ok(None)

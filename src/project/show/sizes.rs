@@ -83,9 +83,10 @@ pub(super) fn of(project: &Project, node: &NodePlan, rendered: &RenderedNode) ->
         settings,
     };
     let mut documents = Vec::new();
-    let accounts = match settings.formats.contains(&Format::CloudInit) {
-        true => accounts(&job, &forms)?,
-        false => Vec::new(),
+    let accounts = if settings.formats.contains(&Format::CloudInit) {
+        accounts(&job, &forms)?
+    } else {
+        Vec::new()
     };
     for account in accounts {
         let largest = largest(&job, account.part, &forms)?.into_iter();

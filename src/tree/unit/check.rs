@@ -192,9 +192,10 @@ fn commands<'p>(parsed: &'p [UnitText], key: &str) -> Vec<(usize, &'p Assignment
             if assignment.section != "Service" || assignment.key != key {
                 continue;
             }
-            match assignment.value.is_empty() {
-                true => left.clear(),
-                false => left.push((index, assignment)),
+            if assignment.value.is_empty() {
+                left.clear()
+            } else {
+                left.push((index, assignment))
             }
         }
     }

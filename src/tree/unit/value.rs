@@ -97,13 +97,12 @@ pub fn check(kind: ValueType, value: &str) -> Vec<ValueFault> {
 }
 
 fn word(value: &str, known: &[&str]) -> Vec<ValueFault> {
-    match known.contains(&value) {
-        true => Vec::new(),
-        false => {
-            let known: Vec<&str> = known.iter().copied().filter(|w| !w.is_empty()).collect();
-            let rule = format!("{value:?} is none of {}", known.join(", "));
-            vec![ValueFault::new(0, rule)]
-        }
+    if known.contains(&value) {
+        Vec::new()
+    } else {
+        let known: Vec<&str> = known.iter().copied().filter(|w| !w.is_empty()).collect();
+        let rule = format!("{value:?} is none of {}", known.join(", "));
+        vec![ValueFault::new(0, rule)]
     }
 }
 
@@ -193,12 +192,13 @@ fn program(word: &Word) -> Option<ValueFault> {
         );
         return Some(ValueFault::new(word.at, rule).help("write the program's whole path"));
     }
-    match path.ends_with('/') {
-        true => Some(ValueFault::new(
+    if path.ends_with('/') {
+        Some(ValueFault::new(
             word.at,
             format!("the program {path:?} is a folder"),
-        )),
-        false => None,
+        ))
+    } else {
+        None
     }
 }
 

@@ -392,13 +392,11 @@ fn absent(
         if here.contains_key(path) {
             continue;
         }
-        match matches!(entry.kind, EntryKind::File(_)) && entry.mode & 0o077 == 0 {
-            true => verdict.elsewhere.push(path.to_string()),
-            false => {
-                let rule =
-                    "is missing; name the payload's other parts and its archive of assets too";
-                wrong.push((path.to_string(), rule.to_owned()));
-            }
+        if matches!(entry.kind, EntryKind::File(_)) && entry.mode & 0o077 == 0 {
+            verdict.elsewhere.push(path.to_string())
+        } else {
+            let rule = "is missing; name the payload's other parts and its archive of assets too";
+            wrong.push((path.to_string(), rule.to_owned()));
         }
     }
 }

@@ -80,13 +80,12 @@ fn programs_for_other_machines_and_kubelets_of_other_versions_are_found() {
         ),
     ] {
         let found = findings(&project(&[(path, source, "")], node));
-        match said.is_empty() {
-            true => assert!(found.is_empty(), "{found:?}"),
-            false => {
-                assert_eq!(found.len(), 1, "{found:?}");
-                assert!(found[0].contains(said), "{found:?}");
-                assert!(found[0].starts_with("error: cluster.yaml:"), "{found:?}");
-            }
+        if said.is_empty() {
+            assert!(found.is_empty(), "{found:?}")
+        } else {
+            assert_eq!(found.len(), 1, "{found:?}");
+            assert!(found[0].contains(said), "{found:?}");
+            assert!(found[0].starts_with("error: cluster.yaml:"), "{found:?}");
         }
     }
     // Elsewhere than where the kubelet is, it is any program.

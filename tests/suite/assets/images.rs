@@ -59,9 +59,10 @@ fn project(folder: &Path, files: &[&str], more: &str) -> Project {
     let mut lines = String::new();
     for file in files {
         let source = folder.join(file);
-        let vouching = match source.is_dir() {
-            true => source.join("index.json"),
-            false => source.clone(),
+        let vouching = if source.is_dir() {
+            source.join("index.json")
+        } else {
+            source.clone()
         };
         let digest = sha256(&fs::read(vouching).unwrap_or_default());
         lines += &format!(
@@ -165,12 +166,11 @@ fn a_node_without_a_network_has_all_images_that_it_names() {
         ),
     ] {
         let found = findings(&project(at, files, &more));
-        match said.is_empty() {
-            true => assert!(!found.contains("error:"), "{files:?} {more}: {found}"),
-            false => {
-                assert!(found.contains(said), "{files:?} {more}: {found}");
-                assert_eq!(found.matches("error:").count(), 1, "{found}");
-            }
+        if said.is_empty() {
+            assert!(!found.contains("error:"), "{files:?} {more}: {found}")
+        } else {
+            assert!(found.contains(said), "{files:?} {more}: {found}");
+            assert_eq!(found.matches("error:").count(), 1, "{found}");
         }
     }
 }

@@ -45,9 +45,10 @@ fn csr(name: &str, requestor: &str, signer: &str, pem: &str) -> Value {
     } else {
         "client auth"
     };
-    let group = match requestor.starts_with("system:bootstrap:") {
-        true => "system:bootstrappers",
-        false => "system:nodes",
+    let group = if requestor.starts_with("system:bootstrap:") {
+        "system:bootstrappers"
+    } else {
+        "system:nodes"
     };
     json!({
         "apiVersion": "certificates.k8s.io/v1",

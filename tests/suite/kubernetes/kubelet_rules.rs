@@ -83,9 +83,10 @@ fn ours(document: &Value, minor: u32) -> (Opinion, Vec<String>) {
         .filter(|one| one.path.starts_with("eviction"))
         .map(said)
         .collect();
-    match thresholds.is_empty() {
-        true => (Opinion::Good, thresholds),
-        false => (Opinion::Thresholds, thresholds),
+    if thresholds.is_empty() {
+        (Opinion::Good, thresholds)
+    } else {
+        (Opinion::Thresholds, thresholds)
     }
 }
 

@@ -42,9 +42,10 @@ fn sections(text: &str) -> BTreeMap<&str, Vec<&str>> {
     let mut found: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     let mut section = "";
     for line in text.lines().filter(|line| !line.is_empty()) {
-        match line.starts_with('[') {
-            true => section = line,
-            false => found.entry(section).or_default().push(line),
+        if line.starts_with('[') {
+            section = line
+        } else {
+            found.entry(section).or_default().push(line)
         }
     }
     found

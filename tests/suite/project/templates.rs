@@ -21,9 +21,10 @@ fn project(template: &str) -> Project {
     let before = fs::read_to_string(&inventory).unwrap();
     let marked = "nodes:\n";
     assert!(before.contains(marked));
-    let long = match template.contains("vars.long") {
-        true => "x".repeat(1 << 20),
-        false => String::new(),
+    let long = if template.contains("vars.long") {
+        "x".repeat(1 << 20)
+    } else {
+        String::new()
     };
     let vars = format!("vars: {{long: \"{long}\"}}\noverlays: {{bomb: {{}}}}\n");
     fs::write(

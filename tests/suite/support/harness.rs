@@ -49,9 +49,12 @@ struct Options {
 impl Options {
     /// The arguments with names to skip for filters: libtest-mimic takes a single filter, and any number of names.
     fn arguments(mut self, names: &[&'static str]) -> Arguments {
-        let matches = |filter: &String, name: &str| match self.first.exact {
-            true => name == filter,
-            false => name.contains(filter.as_str()),
+        let matches = |filter: &String, name: &str| {
+            if self.first.exact {
+                name == filter
+            } else {
+                name.contains(filter.as_str())
+            }
         };
         let filters: Vec<&String> = self.first.filter.iter().chain(&self.more).collect();
         let runs = |name: &str| {

@@ -165,9 +165,10 @@ impl Tool {
             text(&output.stderr)
         );
         // A file may show findings: it stays as it is.
-        match self.prints_files() {
-            true => as_printed(&output.stdout),
-            false => text(&output.stdout),
+        if self.prints_files() {
+            as_printed(&output.stdout)
+        } else {
+            text(&output.stdout)
         }
     }
 
@@ -229,9 +230,10 @@ impl Tool {
         let said = text(&output.stderr);
         no_secret(&args, &said, &secrets);
         assert!(!said.contains("panicked at"), "{args}: {said}");
-        let printed = match self.prints_files() {
-            true => String::new(),
-            false => text(&output.stdout),
+        let printed = if self.prints_files() {
+            String::new()
+        } else {
+            text(&output.stdout)
         };
         for said in [printed, said] {
             let hidden = hidden_in(&said);

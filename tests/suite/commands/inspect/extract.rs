@@ -159,9 +159,10 @@ fn no_path_leaves_the_folder_and_no_link_is_followed() {
         let output = extract(folder, &file, &out);
         assert!(output.status.success(), "{body}: {}", text(&output.stderr));
         let listed = text(&output.stdout);
-        match said.is_empty() {
-            true => assert!(!listed.contains("note:"), "{body}: {listed}"),
-            false => assert!(listed.contains(said), "{body}: {listed}"),
+        if said.is_empty() {
+            assert!(!listed.contains("note:"), "{body}: {listed}")
+        } else {
+            assert!(listed.contains(said), "{body}: {listed}")
         }
         assert_eq!(
             fs::read(folder.join("outside/secret")).unwrap(),
@@ -250,9 +251,10 @@ fn read_only_files_with_several_names_come_out_for_whoever_asks() {
          (cd r; printf 'a\\nb\\nc\\n' | cpio -o -H newc --quiet) >cpio; chmod 644 cpio; mkdir -m 777 for-all",
     );
     // Root writes whatever the mode is.
-    let script = match oracles::root() && oracles::present("setpriv") {
-        true => "exec setpriv --reuid=65534 --regid=65534 --clear-groups \"$0\" \"$@\"",
-        false => "exec \"$0\" \"$@\"",
+    let script = if oracles::root() && oracles::present("setpriv") {
+        "exec setpriv --reuid=65534 --regid=65534 --clear-groups \"$0\" \"$@\""
+    } else {
+        "exec \"$0\" \"$@\""
     };
     let output = nodebake(folder, &["inspect", "cpio", "--extract", "for-all/out"])
         .below(script)

@@ -65,9 +65,10 @@ fn installer(folder: &Path, args: &str) -> Result<String, String> {
     let args: Vec<&str> = args.split_whitespace().collect();
     let output = oracles::run(folder, "coreos-installer", &args);
     let said = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    match output.status.success() {
-        true => Ok(said(&output.stdout)),
-        false => Err(said(&output.stderr)),
+    if output.status.success() {
+        Ok(said(&output.stdout))
+    } else {
+        Err(said(&output.stderr))
     }
 }
 

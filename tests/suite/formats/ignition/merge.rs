@@ -108,9 +108,10 @@ fn the_engines_make_both_the_node_and_the_site() {
             let scratch = tempfile::tempdir().unwrap();
             let tree = trees::rich(scratch.path());
             let served = Served::new();
-            let settings = match fetches {
-                true => fetched(&served.base, secrets),
-                false => trees::settings(),
+            let settings = if fetches {
+                fetched(&served.base, secrets)
+            } else {
+                trees::settings()
             };
             let facts = merging(&site, secret);
             let folder = package(scratch.path(), Format::Ignition, &tree, &facts, &settings);

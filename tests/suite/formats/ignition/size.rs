@@ -130,9 +130,10 @@ fn the_live_iso_takes_what_its_area_holds_and_not_four_bytes_more() {
     assert!(counted(&noise(too_large), &settings) > 262_144);
     while too_large - fits > 1 {
         let middle = usize::midpoint(fits, too_large);
-        match counted(&noise(middle), &settings) <= 262_144 {
-            true => fits = middle,
-            false => too_large = middle,
+        if counted(&noise(middle), &settings) <= 262_144 {
+            fits = middle
+        } else {
+            too_large = middle
         }
     }
     assert!(outcome(&noise(fits), &settings).is_ok());

@@ -154,9 +154,10 @@ fn cas_of_every_kind_issue_and_their_keys_get_onto_no_node() {
         openssl_accepts(&folder, "../../ca.pem", "serving.pem", "sslserver");
         now(&project, &["build"]);
         // By name of the file, for the key may be encrypted; by what it is, wherever it lies.
-        let cases = match encrypted {
-            true => vec!["    source: pki/ca.key"],
-            false => vec!["    source: pki/ca.key", "    source: copy.txt"],
+        let cases = if encrypted {
+            vec!["    source: pki/ca.key"]
+        } else {
+            vec!["    source: pki/ca.key", "    source: copy.txt"]
         };
         fs::write(project.dir.join("copy.txt"), format!("# mine\n{key}\n")).unwrap();
         for case in cases {

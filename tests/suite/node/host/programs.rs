@@ -183,9 +183,10 @@ fn files_that_disagree_with_the_kubelet_are_found() {
             "refuses to start on control groups v1",
         ),
     ] {
-        let said = match more.contains("kubernetes:") {
-            true => findings("v1.35.0", "worker", "os: {cgroups: v1}\n"),
-            false => findings("v1.34.4", "worker", &more),
+        let said = if more.contains("kubernetes:") {
+            findings("v1.35.0", "worker", "os: {cgroups: v1}\n")
+        } else {
+            findings("v1.34.4", "worker", &more)
         };
         assert!(said.contains(part), "{said}");
         assert_eq!(said.lines().count(), 1, "{said}");

@@ -91,9 +91,10 @@ fn a_broken_file_of_tokens_is_not_repeated() {
         .take(16)
         .collect();
     let old = &line[start..start + line[start..].find(&value).unwrap() + 16];
-    let old = match line[start..].contains('"') {
-        true => format!("{old}\""),
-        false => old.to_owned(),
+    let old = if line[start..].contains('"') {
+        format!("{old}\"")
+    } else {
+        old.to_owned()
     };
     assert!(line.contains(&old), "{line}: {old}");
     for way in BROKEN {

@@ -25,9 +25,10 @@ impl Case {
             .copied()
             .collect::<Vec<_>>()
             .join(" ");
-        match known.contains(&two) {
-            true => two,
-            false => self.args[0].to_owned(),
+        if known.contains(&two) {
+            two
+        } else {
+            self.args[0].to_owned()
         }
     }
 }

@@ -78,9 +78,10 @@ impl Corpus {
             }
             _ => mutate::bytes(random, &of.bytes, &other.bytes),
         };
-        let bytes = match of.packed {
-            true => packed(random, &with_sums(bytes)),
-            false => with_sums(bytes),
+        let bytes = if of.packed {
+            packed(random, &with_sums(bytes))
+        } else {
+            with_sums(bytes)
         };
         Input { seed, bytes }
     }
