@@ -150,7 +150,7 @@ fn members(
 }
 
 fn broken(error: &io::Error) -> String {
-    format!("is no whole tar archive: {error}")
+    format!("is not a whole tar archive: {error}")
 }
 
 fn writing() -> String {
@@ -208,7 +208,9 @@ impl Unpacking<'_> {
                 Ok(None) => return Ok(Ok(())),
                 Err(rule) => Err(rule),
             },
-            _ => Err(format!("has {full}, which is no file, directory or link")),
+            _ => Err(format!(
+                "has {full}, which is not a file, directory or link"
+            )),
         };
         Ok(body.map(|body| {
             if let Some(name) = name {

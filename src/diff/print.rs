@@ -319,7 +319,7 @@ impl Lines {
         let says_all = !content.fields.is_empty() || content.unified.is_some();
         match content.form {
             Form::Secret if !says_all => self.line(indent, "its content, which is secret"),
-            Form::Binary => self.line(indent, "its content, which is no text or long"),
+            Form::Binary => self.line(indent, "its content, which is long or not text"),
             Form::Unread => self.line(indent, "its content, which no payload here has to read"),
             Form::Yaml | Form::Json | Form::Ini if content.unified.is_some() => {
                 self.line(indent, "only order, layout or comments:");

@@ -197,7 +197,7 @@ fn read_block(
 ) -> Option<CaCertificate> {
     const ANEW: &str = "copy the CA certificate again";
     if block.label != CERTIFICATE {
-        let rule = "a block that is no CERTIFICATE is left out, as Kubernetes ignores it";
+        let rule = "a block that is not a CERTIFICATE is left out, as Kubernetes ignores it";
         findings.warning(Id::CaQuestionable, block.line, rule);
         return None;
     }

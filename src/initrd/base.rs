@@ -28,7 +28,7 @@ impl Base {
         let shown = path.display();
         if listing.format != "initramfs" {
             bail!(
-                "reading {shown}: it is no initrd but of the format {}",
+                "reading {shown}: it is not an initrd; its format is {}",
                 listing.format
             );
         }

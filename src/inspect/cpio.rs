@@ -114,7 +114,9 @@ fn entry<R: Read>(
                 item.row.device = Some(header.represents);
             }
             into.entry(item, None)?;
-            input.skip(size).context("reading what is no file")?;
+            input
+                .skip(size)
+                .context("reading an entry that is not a file")?;
         }
     }
     Ok(())

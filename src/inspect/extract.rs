@@ -28,7 +28,7 @@ use crate::unfinished::{may_go_on, uninterrupted};
 type Refusal = Option<&'static str>;
 
 const LEAVES: &str = "its name leads out of the folder";
-const BELOW: &str = "it lies below something that is no directory";
+const BELOW: &str = "it lies below something that is not a directory";
 const OCCUPIED: &str = "a directory is in its place";
 
 /// The longest step of a path: what Linux' file systems take (NAME_MAX of limits.h).
@@ -161,7 +161,7 @@ impl Extraction {
                     return self.link(target, name, &spot);
                 }
                 if target.is_empty() || target.len() > TARGET_MAX || target.contains(&0) {
-                    return Ok(Some("its target is no path"));
+                    return Ok(Some("its target is not a path"));
                 }
                 if !spot.clear()? {
                     return Ok(Some(OCCUPIED));
@@ -170,7 +170,7 @@ impl Extraction {
                 Ok(None)
             }
             RowKind::File => Ok(Some("its content is not in the file, or has holes")),
-            _ => Ok(Some("it is no file, directory or link")),
+            _ => Ok(Some("it is not a file, directory or link")),
         }
     }
 

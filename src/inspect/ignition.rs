@@ -23,10 +23,10 @@ pub fn read(bytes: &[u8], into: &mut Collector) -> Result<()> {
     if values(bytes) > most {
         bail!("more than {most} values in it");
     }
-    let document: Value = serde_json::from_slice(bytes).context("it is no JSON")?;
+    let document: Value = serde_json::from_slice(bytes).context("it is not JSON")?;
     let version = document["ignition"]["version"].as_str();
     let Some(version) = version else {
-        bail!("it is no Ignition configuration: ignition.version is missing");
+        bail!("it is not an Ignition configuration: ignition.version is missing");
     };
     if !version.starts_with("3.") {
         bail!("an Ignition configuration of version {version}; only 3 is read");

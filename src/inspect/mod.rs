@@ -112,7 +112,7 @@ pub fn inspect(
     let kind = sniff(&mut file).with_context(reading)?;
     let Some(kind) = kind else {
         bail!(
-            "reading {shown}: it is no initrd, tarball, Ignition configuration, user-data, ISO or FAT image"
+            "reading {shown}: it must be an initrd, tarball, Ignition configuration, user-data, ISO or FAT image"
         );
     };
     let extraction = extract.map(Extraction::begin).transpose()?;

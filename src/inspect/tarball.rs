@@ -245,7 +245,7 @@ fn entry<R: Read>(
     row.group = extended.group.or_else(|| said(header.groupname_bytes()));
     if kind != RowKind::File {
         if stored != 0 && kind != RowKind::Unknown {
-            bail!("what is no file has a content of {stored} bytes");
+            bail!("an entry that is not a file has a content of {stored} bytes");
         }
         if matches!(kind, RowKind::CharacterDevice | RowKind::BlockDevice) {
             let major = header.device_major()?.unwrap_or_default();

@@ -47,7 +47,7 @@ fn is_mime(bytes: &[u8]) -> bool {
 fn message(bytes: &[u8], into: &mut Collector) -> Result<()> {
     let message = MessageParser::new()
         .parse(bytes)
-        .context("it is no MIME message")?;
+        .context("it is not a MIME message")?;
     for (number, mime) in message.parts.iter().enumerate() {
         let bytes = match &mime.body {
             PartType::Multipart(_) => continue,
@@ -191,7 +191,7 @@ fn decoded<'a>(content: &'a str, encoding: &str, into: &mut Collector) -> Result
             .bytes()
             .filter(|byte| !byte.is_ascii_whitespace())
             .collect();
-        BASE64.decode(digits).context("content that is no base64")
+        BASE64.decode(digits).context("content that is not base64")
     };
     let bytes = match encoding.to_ascii_lowercase().as_str() {
         "b64" | "base64" => Cow::Owned(base64()?),

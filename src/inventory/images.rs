@@ -50,6 +50,6 @@ fn image(keys: ImageKeys, _: &Cursor<'_>) -> Option<AssetSpec> {
 fn archive_name(name: &str) -> Result<String, String> {
     let good = made_of(name, "._-") && !name.starts_with('.');
     checked(name, good, || {
-        format!("{name:?} is no file name like pause.tar")
+        format!("must be a file name (for example pause.tar); got {name:?}")
     })
 }

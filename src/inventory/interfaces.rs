@@ -131,7 +131,7 @@ fn interface_name(name: &str) -> Result<String, String> {
     let good = (1..=LONGEST_NAME).contains(&name.len()) && name.chars().all(fits);
     checked(name, good, || {
         format!(
-            "{name:?} is no interface name: at most {LONGEST_NAME} printable characters without / : * ? [ ]"
+            "must be an interface name: at most {LONGEST_NAME} printable characters without / : * ? [ ]; got {name:?}"
         )
     })
 }
@@ -152,6 +152,8 @@ fn host_with_prefix(text: &str) -> Result<IpNet, String> {
         text.parse()
             .map_err(|_| format!("{text:?} is not an address with a prefix"))
     } else {
-        Err(format!("{text:?} must have a prefix, like 10.20.0.10/23"))
+        Err(format!(
+            "must have a prefix, like 10.20.0.10/23; got {text:?}"
+        ))
     }
 }

@@ -276,11 +276,14 @@ fn fits(
     if !is_host_in(network.value, start.value) {
         find(start.location.finding(
             Id::RangeAddressesShort,
-            format!("{} is no host address of {}", start.value, network.value),
+            format!(
+                "must be a host address of {}; got {}",
+                network.value, start.value
+            ),
         ));
     } else if !is_host_in(network.value, last) {
         let rule = format!(
-            "{} names from {} end at {last}, which is no host address of {}",
+            "{} names from {} end at {last}, which is not a host address of {}",
             names.len(),
             start.value,
             network.value
@@ -379,7 +382,7 @@ mod tests {
             read("- range: {names: 'e-[1-9]', start: 10.0.0.9, within: 10.0.0.0/28}\n");
         assert_eq!(
             report,
-            "error: t:1:36: nodes[0].range.start: 9 names from 10.0.0.9 end at 10.0.0.17, which is no host address \
+            "error: t:1:36: nodes[0].range.start: 9 names from 10.0.0.9 end at 10.0.0.17, which is not a host address \
              of 10.0.0.0/28; start lower, name fewer nodes, or widen the network\n"
         );
     }

@@ -125,13 +125,15 @@ fn memory(text: &str) -> Result<u64, String> {
         let number: u64 = bare.strip_suffix(unit)?.parse().ok()?;
         number.checked_mul(1 << shift).filter(|bytes| *bytes > 0)
     });
-    bytes.ok_or_else(|| format!("{text:?} is no amount of memory like 512Mi or 2Gi"))
+    bytes.ok_or_else(|| {
+        format!("must be an amount of memory (for example 512Mi or 2Gi); got {text:?}")
+    })
 }
 
 fn kernel_word(text: &str) -> Result<String, String> {
     let divides = |c: char| c.is_whitespace() || c.is_control();
     checked(text, !text.is_empty() && !text.contains(divides), || {
-        format!("{text:?} is no single argument of the kernel's command line")
+        format!("must be a single argument of the kernel's command line; got {text:?}")
     })
 }
 

@@ -137,7 +137,7 @@ impl Profiles {
         if name.value.contains(['/', '\\']) || name.value.starts_with('.') {
             report.borrow_mut().add(
                 name.location
-                    .finding(Id::NameInvalid, "a profile's name is no path"),
+                    .finding(Id::NameInvalid, "a profile's name must not be a path"),
             );
             return None;
         }

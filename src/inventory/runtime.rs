@@ -111,7 +111,9 @@ impl Shaped for RegistryUrl {
 }
 
 fn version(text: &str) -> Result<(u32, u32), String> {
-    let rule = || format!("{text:?} is no version of containerd like \"1.7\" or \"2.1\"");
+    let rule = || {
+        format!("must be a version of containerd (for example \"1.7\" or \"2.1\"); got {text:?}")
+    };
     let mut parts = text.trim_start_matches('v').split('.').map(str::parse);
     let (Some(Ok(major)), Some(Ok(minor))) = (parts.next(), parts.next()) else {
         return Err(rule());
@@ -131,13 +133,15 @@ fn version(text: &str) -> Result<(u32, u32), String> {
 fn image(text: &str) -> Result<String, String> {
     let good = made_of(text, "._-/:@") && text.contains('/');
     checked(text, good, || {
-        format!("{text:?} is no image like registry.k8s.io/pause:3.10, with its registry")
+        format!(
+            "must be an image with its registry (for example registry.k8s.io/pause:3.10); got {text:?}"
+        )
     })
 }
 
 fn no_proxy(text: &str) -> Result<String, String> {
     checked(text, made_of(text, ".-_*:/[]"), || {
-        format!("{text:?} is no host, domain or network")
+        format!("must be a host, a domain or a network; got {text:?}")
     })
 }
 
@@ -160,7 +164,7 @@ fn url(text: &str, schemes: &[&str]) -> Result<String, String> {
     if !authority.is_empty() && rest.chars().all(fits) {
         Ok(text.trim_end_matches('/').to_owned())
     } else {
-        Err("is no URL with a host".to_owned())
+        Err("must be a URL with a host".to_owned())
     }
 }
 
@@ -171,7 +175,9 @@ fn registry_host(host: &str) -> Result<String, String> {
         None => host,
     };
     checked(host, host == "_default" || made_of(name, ".-"), || {
-        format!("{host:?} is no registry like docker.io or registry.example.com:5000, nor _default")
+        format!(
+            "must be a registry (for example docker.io or registry.example.com:5000) or _default; got {host:?}"
+        )
     })
 }
 

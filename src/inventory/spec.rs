@@ -195,7 +195,7 @@ impl Shaped for KubeletFlags {
             if name.is_empty() || name.starts_with('-') || !name.chars().all(fits) {
                 at.report_key(
                     Id::NameInvalid,
-                    format!("{name:?} is no flag; write it without leading dashes"),
+                    format!("must be a flag without leading dashes; got {name:?}"),
                 );
                 continue;
             }

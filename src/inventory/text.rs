@@ -150,14 +150,14 @@ fn check_port(text: &str) -> Result<(), String> {
 /// An IP address.
 fn address(text: &str) -> Result<IpAddr, String> {
     text.parse()
-        .map_err(|_| format!("{text:?} is not an IP address"))
+        .map_err(|_| format!("must be an IP address; got {text:?}"))
 }
 
 /// A network in CIDR notation without host bits.
 pub fn cidr(text: &str) -> Result<IpNet, String> {
-    let net: IpNet = text
-        .parse()
-        .map_err(|_| format!("{text:?} is not a CIDR like 10.254.0.0/16 or fd00::/108"))?;
+    let net: IpNet = text.parse().map_err(|_| {
+        format!("must be a CIDR (for example 10.254.0.0/16 or fd00::/108); got {text:?}")
+    })?;
     if net.trunc() == net {
         Ok(net)
     } else {
@@ -175,7 +175,7 @@ fn mac(text: &str) -> Result<String, String> {
         |part: &&str| part.len() == 2 && part.bytes().all(|digit| digit.is_ascii_hexdigit());
     let mac = bytes.join(":").to_ascii_lowercase();
     checked(&mac, bytes.len() == 6 && bytes.iter().all(is_byte), || {
-        format!("{text:?} is not a MAC address like 52:54:00:12:34:56")
+        format!("must be a MAC address (for example 52:54:00:12:34:56); got {text:?}")
     })
 }
 

@@ -72,7 +72,7 @@ fn account(name: &str) -> Result<String, String> {
     let good = begins && name.len() <= LONGEST_NAME && name.chars().all(fits);
     checked(name, good, || {
         format!(
-            "{name:?} is no name of a user or group: at most {LONGEST_NAME} of a-z, 0-9, _ and -, not beginning with a digit or -"
+            "must be the name of a user or group: at most {LONGEST_NAME} of a-z, 0-9, _ and -, not beginning with a digit or -; got {name:?}"
         )
     })
 }
@@ -93,7 +93,7 @@ fn ssh_key(line: &str) -> Result<String, &'static str> {
     if is_public_key(line) || after_options(line).is_some_and(is_public_key) {
         Ok(line.to_owned())
     } else {
-        Err("is no SSH public key like \"ssh-ed25519 AAAA… comment\"")
+        Err("must be an SSH public key (for example \"ssh-ed25519 AAAA… comment\")")
     }
 }
 
@@ -152,10 +152,10 @@ mod tests {
         }
         for (bad, part) in [
             ("-----BEGIN OPENSSH PRIVATE KEY-----", "private key"),
-            ("ssh-ed25519", "no SSH public key"),
-            ("ssh-ed25519 AAAA", "no SSH public key"),
-            (&KEY.replacen("ed25519", "rsa", 1), "no SSH public key"),
-            (&KEY[..40], "no SSH public key"),
+            ("ssh-ed25519", "an SSH public key"),
+            ("ssh-ed25519 AAAA", "an SSH public key"),
+            (&KEY.replacen("ed25519", "rsa", 1), "an SSH public key"),
+            (&KEY[..40], "an SSH public key"),
             (&format!("{KEY}\n{KEY}"), "one line"),
         ] {
             assert!(ssh_key(bad).expect_err(bad).contains(part), "{bad}");

@@ -26,7 +26,7 @@ fn node_ip(text: &str, minor: u32) -> Result<(), String> {
     let mut addresses = Vec::new();
     for part in text.split(',') {
         let address: Result<IpAddr, _> = part.trim().parse();
-        addresses.push(address.map_err(|_| format!("{part:?} is not an IP address"))?);
+        addresses.push(address.map_err(|_| format!("must be an IP address; got {part:?}"))?);
     }
     match addresses.as_slice() {
         [_] => Ok(()),

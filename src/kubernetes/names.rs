@@ -36,7 +36,7 @@ pub fn subdomain(name: &str) -> Result<(), String> {
         return Ok(());
     }
     Err(format!(
-        "{name:?} must be lower-case letters, digits, \"-\" and \".\", and each part between dots must begin and end with a letter or digit"
+        "must be lower-case letters, digits, \"-\" and \".\", and each part between dots must begin and end with a letter or digit; got {name:?}"
     ))
 }
 

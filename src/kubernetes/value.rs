@@ -29,7 +29,7 @@ pub fn duration(text: &str) -> Result<Duration, String> {
 
 /// Reads a duration as Go does, in nanoseconds: negative ones are what they are.
 pub fn nanoseconds(text: &str) -> Result<i64, String> {
-    let wrong = || format!("{text:?} is not a duration like 45s, 5m or 1h30m");
+    let wrong = || format!("must be a duration (for example 45s, 5m or 1h30m); got {text:?}");
     let (sign, mut rest) = split_sign(text);
     if rest == "0" {
         return Ok(0);
@@ -60,7 +60,7 @@ pub fn quantity(text: &str) -> Result<(), String> {
     let fits = split_number(rest)
         .is_some_and(|(_, suffix)| SUFFIXES.contains(&suffix) || is_exponent(suffix));
     fits.then_some(())
-        .ok_or_else(|| format!("{text:?} is not a quantity like 500m, 100Mi or 2Gi"))
+        .ok_or_else(|| format!("must be a quantity (for example 500m, 100Mi or 2Gi); got {text:?}"))
 }
 
 /// How much a quantity is, where it is one.

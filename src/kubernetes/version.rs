@@ -36,7 +36,8 @@ impl FromStr for Version {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || format!("{text:?} is not a version of Kubernetes like v1.34.4");
+        let wrong =
+            || format!("must be a version of Kubernetes (for example v1.34.4); got {text:?}");
         let numbers = text.strip_prefix('v').unwrap_or(text);
         let cut = numbers.find(['-', '+']).unwrap_or(numbers.len());
         let (numbers, suffix) = numbers.split_at(cut);

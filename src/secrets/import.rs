@@ -149,7 +149,7 @@ impl TokenStore {
             return Err("it never expires, and ours do: rotate it".into());
         };
         let Some(expires) = parse_rfc3339(expires) else {
-            return Err("its expiration is no RFC 3339 time in whole seconds".into());
+            return Err("its expiration must be an RFC 3339 time in whole seconds".into());
         };
         if expires <= now {
             let at = rfc3339(expires).unwrap_or_default();

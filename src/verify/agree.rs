@@ -47,7 +47,7 @@ fn agree_on_shared(manifest: &Manifest, sums: &Sums, named: &mut [bool], verdict
     let mut unused: BTreeSet<&str> = BTreeSet::new();
     for file in &manifest.shared {
         if !file.path.starts_with("shared/") || file.secret {
-            verdict.add(&file.path, "is no file that nodes may share");
+            verdict.add(&file.path, "is not a file that nodes may share");
         }
         unused.insert(&file.path);
         same_digest(file, sums, named, verdict);

@@ -239,7 +239,7 @@ fn one(
                     Some((path, _)) => {
                         format!("is neither {path} nor any other file of the bundle")
                     }
-                    None => "is no file of the bundle".to_owned(),
+                    None => "is not a file of the bundle".to_owned(),
                 },
             );
             Ok(None)

@@ -37,7 +37,7 @@ impl Verdict {
         }
         for name in &self.leftovers {
             let rule = format!(
-                "{name} was left by a build that was killed; it is no part of the bundle, and was not verified"
+                "{name} was left by a build that was killed; it is not part of the bundle, and was not verified"
             );
             report.add(
                 Finding::new(Id::BundleLeftovers, &location, "", rule)

@@ -166,7 +166,7 @@ impl Compiler<'_> {
             {
                 Ok(glob) => globs.push(glob.compile_matcher()),
                 Err(error) => {
-                    let rule = format!("is no glob: {}", error.kind());
+                    let rule = format!("is not a glob: {}", error.kind());
                     self.report
                         .add(said.location.finding(Id::GlobInvalid, rule));
                 }

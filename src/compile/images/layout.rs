@@ -171,7 +171,7 @@ impl Reached<'_> {
         while let Some(descriptor) = left.pop() {
             let Some(name) = descriptor.name().map(str::to_owned) else {
                 let rule = format!(
-                    "has the digest {:?}, which is no SHA-256",
+                    "has the digest {:?}, which is not a SHA-256",
                     descriptor.digest
                 );
                 self.rules.insert(rule);
@@ -221,7 +221,7 @@ impl Reached<'_> {
                 config.chain(others).collect()
             }
             Err(_) => {
-                let rule = format!("has {whose}, which is no index or manifest of images");
+                let rule = format!("has {whose}, which is not an index or manifest of images");
                 self.rules.insert(rule);
                 Vec::new()
             }

@@ -71,7 +71,7 @@ pub fn images(file: File) -> Result<std::result::Result<Vec<Image>, String>> {
     for entry in entries {
         let Ok(mut entry) = entry else {
             return Ok(Err(
-                "is no tar archive, or a compressed one: unpack it first".into(),
+                "is not a tar archive, or is compressed: unpack it first".into(),
             ));
         };
         let name = entry.path_bytes().into_owned();
@@ -116,8 +116,8 @@ fn of_docker(text: &[u8]) -> std::result::Result<Vec<Image>, String> {
 
 /// An OCI layout's images, by the names that `ctr images import` gives them.
 fn of_index(text: &[u8]) -> std::result::Result<Vec<Image>, String> {
-    let index: Value =
-        serde_json::from_slice(text).map_err(|_| "has an index.json that is no JSON".to_owned())?;
+    let index: Value = serde_json::from_slice(text)
+        .map_err(|_| "has an index.json that is not JSON".to_owned())?;
     let manifests = index["manifests"].as_array();
     let manifests = manifests.map_or(&[][..], Vec::as_slice);
     if manifests.is_empty() {

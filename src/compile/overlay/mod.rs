@@ -81,7 +81,7 @@ pub fn load(
     if name.value.is_empty() || name.value.contains(['/', '\\']) || name.value.starts_with('.') {
         report.add(
             name.location
-                .finding(Id::NameInvalid, "an overlay's name is no path"),
+                .finding(Id::NameInvalid, "an overlay's name must not be a path"),
         );
         return Ok(None);
     }

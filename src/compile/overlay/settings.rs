@@ -124,13 +124,13 @@ fn minor(text: &str) -> Result<u32, String> {
     let digits = text.trim_start_matches('v').strip_prefix("1.");
     digits
         .and_then(|minor| minor.parse().ok())
-        .ok_or_else(|| format!("{text:?} is no minor version like \"1.24\""))
+        .ok_or_else(|| format!("must be a minor version (for example \"1.24\"); got {text:?}"))
 }
 
 fn glob(text: &str) -> Result<GlobMatcher, String> {
     let glob = GlobBuilder::new(text).literal_separator(true).build();
     glob.map(|glob| glob.compile_matcher())
-        .map_err(|error| format!("is no glob: {}", error.kind()))
+        .map_err(|error| format!("is not a glob: {}", error.kind()))
 }
 
 fn directory(keys: DirectoryKeys, at: &Cursor<'_>) -> Option<OverlayEntry> {

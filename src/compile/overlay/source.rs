@@ -49,7 +49,7 @@ pub fn find(
 ) -> Result<Option<Option<OverlaySource>>> {
     let folder = format!("overlays/{}", name.value);
     let read = match project.is_folder(&folder) {
-        Ok(false) if project.has(&folder) => Err((folder, input::flaw("is no folder").into())),
+        Ok(false) if project.has(&folder) => Err((folder, input::flaw("is not a folder").into())),
         Ok(false) => {
             let dir = BUILT_IN.get_dir(&name.value);
             return Ok(Some(dir.map(|dir| read_built_in(dir, &name.value))));

@@ -61,7 +61,7 @@ impl Register<'_> {
         for name in &asked.common_names {
             match name.strip_prefix(NODE).filter(|node| !node.is_empty()) {
                 None => {
-                    let reason = format!("it asks to be {}, which is no node", shown(name));
+                    let reason = format!("it asks to be {}, which is not a node", shown(name));
                     return Err(Ruling::new(Rule::NotANode, reason));
                 }
                 Some(node) => {

@@ -101,7 +101,7 @@ fn request(object: Object, name: &str, is_single: bool) -> Result<Request> {
         || version.is_some_and(|version| !version.starts_with(GROUP))
         || is_single && kind.is_none()
     {
-        bail!("reading {name}: there is something in it that is no {KIND}");
+        bail!("reading {name}: there is something in it that is not a {KIND}");
     }
     let (Some(metadata), Some(spec)) = (object.metadata, object.spec) else {
         bail!("reading {name}: a {KIND} has no metadata or no spec");

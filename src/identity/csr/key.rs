@@ -58,7 +58,7 @@ pub(super) enum Signature {
 pub(super) fn key(info: &SubjectPublicKeyInfo<'_>) -> KeyVerdict {
     let algorithm = &info.algorithm.algorithm;
     let found = if info.subject_public_key.unused_bits != 0 {
-        Err("a key that is no whole number of bytes".into())
+        Err("a key that is not a whole number of bytes".into())
     } else if *algorithm == OID_PKCS1_RSAENCRYPTION {
         rsa(info)
     } else if *algorithm == OID_KEY_TYPE_EC_PUBLIC_KEY {
@@ -166,7 +166,7 @@ fn ecdsa(info: &SubjectPublicKeyInfo<'_>) -> Result<KeyVerdict, String> {
     if point.first() == Some(&4) && point.len() == 1 + 2 * coordinate {
         Ok(KeyVerdict::Sound(KeyKind::Ecdsa))
     } else {
-        Err("an ECDSA key that is no uncompressed point of its curve".into())
+        Err("an ECDSA key that is not an uncompressed point of its curve".into())
     }
 }
 

@@ -139,7 +139,7 @@ impl Asked {
             };
             let text = attribute
                 .as_str()
-                .map_err(|_| "a name in the subject is no plain text")?;
+                .map_err(|_| "a name in the subject is not plain text")?;
             values.push(text.to_owned());
         }
         for (values, name) in [(&self.common_names, "CN"), (&self.organisations, "O")] {

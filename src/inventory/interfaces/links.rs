@@ -54,7 +54,7 @@ impl Shaped for VlanId {
         if !is_tag {
             at.report(
                 Id::InterfaceInvalid,
-                format!("{id} is no VLAN: they are 1 to 4094"),
+                format!("must be a VLAN id from 1 to 4094; got {id}"),
             );
         }
         is_tag.then_some(id)
@@ -123,7 +123,7 @@ pub fn check(interface: &Interface, network: &Network, at: &Cursor<'_>) {
                 if find(member).is_none_or(|found| found.link != Link::Port) {
                     at.report(
                         Id::InterfaceUnknown,
-                        format!("{member} is no port of the node's interfaces"),
+                        format!("must be a port of the node's interfaces; got {member}"),
                     );
                 }
             }
@@ -132,7 +132,7 @@ pub fn check(interface: &Interface, network: &Network, at: &Cursor<'_>) {
             if find(parent).is_none_or(|found| matches!(found.link, Link::Vlan { .. })) {
                 at.report(
                     Id::InterfaceUnknown,
-                    format!("{parent} is no port or bond of the node's interfaces"),
+                    format!("must be a port or bond of the node's interfaces; got {parent}"),
                 );
             }
         }

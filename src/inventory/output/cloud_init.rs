@@ -50,7 +50,7 @@ pub(super) fn plain_url(text: &str) -> Result<&str, &'static str> {
     match rest {
         None => Err("must begin with https:// or http://"),
         Some(rest) if rest.is_empty() || rest.starts_with('/') || !rest.chars().all(is_plain) => {
-            Err("is no URL")
+            Err("must be a URL")
         }
         Some(_) => Ok(text),
     }

@@ -62,7 +62,7 @@ pub(super) fn node_url(text: &str, open: bool) -> Result<String, &'static str> {
         || rest.is_empty()
         || rest.contains(|c: char| c.is_whitespace() || c.is_control())
     {
-        return Err("is no URL");
+        return Err("must be a URL");
     }
     if rest.contains("{node}") {
         Ok(text.to_owned())

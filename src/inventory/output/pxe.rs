@@ -156,7 +156,7 @@ fn secrets_url(text: &str) -> Result<String, String> {
 fn word(text: &str) -> Result<String, String> {
     let good = !text.is_empty() && text.chars().all(|c| c.is_ascii_graphic());
     checked(text, good, || {
-        format!("{text:?} is no single word of the kernel's command line")
+        format!("must be a single word of the kernel's command line; got {text:?}")
     })
 }
 

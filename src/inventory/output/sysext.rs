@@ -36,6 +36,6 @@ fn sysext(sysext: Sysext, at: &Cursor<'_>) -> Option<Sysext> {
 
 fn word(text: &str) -> Result<String, String> {
     checked(text, made_of(text, "._-"), || {
-        format!("{text:?} is no plain word of os-release")
+        format!("must be a plain word of os-release; got {text:?}")
     })
 }

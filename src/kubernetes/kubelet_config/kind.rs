@@ -136,7 +136,10 @@ impl FieldKind {
                     return Ok(());
                 }
                 let values: Vec<&str> = values.values(minor).collect();
-                Err(format!("{text:?} must be one of {}", values.join(", ")))
+                Err(format!(
+                    "must be one of {}; got {text:?}",
+                    values.join(", ")
+                ))
             }
             Self::Time => {
                 time::OffsetDateTime::parse(text, &time::format_description::well_known::Rfc3339)
@@ -156,7 +159,7 @@ impl FieldKind {
                     return Ok(());
                 }
                 Err(format!(
-                    "{number} must be between {} and {}",
+                    "must be between {} and {}; got {number}",
                     range.start(),
                     range.end()
                 ))

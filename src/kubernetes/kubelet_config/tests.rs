@@ -165,7 +165,7 @@ fn scalars_are_never_converted() {
     assert_eq!(kind("maxPods").check_integer(110), Ok(()));
     assert_eq!(
         kind("maxPods").check_integer(1 << 31),
-        Err("2147483648 must be between -2147483648 and 2147483647".to_owned())
+        Err("must be between -2147483648 and 2147483647; got 2147483648".to_owned())
     );
     assert_eq!(
         kind("maxPods").check_text("110", 34),
@@ -184,7 +184,7 @@ fn scalars_are_never_converted() {
     let strategy = kind("configMapAndSecretChangeDetectionStrategy");
     assert_eq!(
         strategy.check_text("Poll", 34),
-        Err("\"Poll\" must be one of Cache, Get, Watch".to_owned())
+        Err("must be one of Cache, Get, Watch; got \"Poll\"".to_owned())
     );
     assert!(strategy.check_text("", 34).is_ok());
 }

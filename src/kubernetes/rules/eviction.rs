@@ -35,7 +35,7 @@ pub fn thresholds(reading: &ConfigReader<'_>) -> Known<()> {
         reading,
         "evictionSoftGracePeriod",
         &|text, _| match value::nanoseconds(text)? {
-            ..0 => Err(format!("{text} must not be negative")),
+            ..0 => Err(format!("must not be negative; got {text}")),
             _ => Ok(()),
         },
     )?;
@@ -63,7 +63,10 @@ fn each(
         let at = vec![path.to_owned(), signal.to_owned()];
         if !signals(minor).any(|known| known == signal) {
             let known: Vec<&str> = signals(minor).collect();
-            let rule = format!("{signal:?} is no signal of 1.{minor}: {}", known.join(", "));
+            let rule = format!(
+                "must be a signal of 1.{minor} ({}); got {signal:?}",
+                known.join(", ")
+            );
             reading.say_at_start(Id::KubeletEvictionInvalid, at, rule);
         } else if let Err(rule) = check(text, minor) {
             reading.say_at_start(Id::KubeletEvictionInvalid, at, rule);
@@ -77,19 +80,20 @@ fn threshold(text: &str, minor: u32) -> Result<(), String> {
         value::quantity(text)?;
         return if text.starts_with('-') || value::is_zero(text) {
             Err(format!(
-                "{text} must be more than zero; 0% switches a signal off"
+                "must be more than zero; 0% switches a signal off; got {text}"
             ))
         } else {
             Ok(())
         };
     };
-    let percent = percent(number).ok_or_else(|| format!("{text:?} is no percentage like 10%"))?;
+    let percent = percent(number)
+        .ok_or_else(|| format!("must be a percentage (for example 10%); got {text:?}"))?;
     // Up to 1.20 upstream compared with 100 times as much.
     let most = if minor < 21 { 10_000.0 } else { 100.0 };
     if (0.0..=most).contains(&percent) {
         Ok(())
     } else {
-        Err(format!("{text} must be between 0% and 100%"))
+        Err(format!("must be between 0% and 100%; got {text}"))
     }
 }
 
@@ -97,14 +101,16 @@ fn reclaim(text: &str) -> Result<(), String> {
     let Some(number) = text.strip_suffix('%') else {
         value::quantity(text)?;
         return if text.starts_with('-') && !value::is_zero(text) {
-            Err(format!("{text} must not be negative"))
+            Err(format!("must not be negative; got {text}"))
         } else {
             Ok(())
         };
     };
     match percent(number) {
         Some(percent) if percent > 0.0 => Ok(()),
-        _ => Err(format!("{text:?} is no percentage like 10%")),
+        _ => Err(format!(
+            "must be a percentage (for example 10%); got {text:?}"
+        )),
     }
 }
 

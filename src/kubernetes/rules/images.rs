@@ -125,7 +125,7 @@ fn pattern_objection(pattern: &str) -> Option<&'static str> {
         return Some("must have neither tag nor digest");
     }
     let clean = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "._-/:".contains(c);
-    (!pattern.chars().all(clean)).then_some("is no image's name")
+    (!pattern.chars().all(clean)).then_some("is not the name of an image")
 }
 
 /// Says that a field counts only with a feature that is off.

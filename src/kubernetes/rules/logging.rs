@@ -99,7 +99,7 @@ pub fn tracing(reading: &ConfigReader<'_>) -> Known<()> {
             let scheme = scheme.trim_end_matches(':');
             if !["dns", "unix", "unix-abstract"].contains(&scheme) {
                 let rule = format!(
-                    "{endpoint:?} must be HOST:PORT, dns://…, unix://… or unix-abstract://…"
+                    "must be HOST:PORT, dns://…, unix://… or unix-abstract://…; got {endpoint:?}"
                 );
                 reading.say(Id::KubeletLoggingInvalid, "tracing.endpoint", rule);
             }
@@ -108,7 +108,7 @@ pub fn tracing(reading: &ConfigReader<'_>) -> Known<()> {
     let shown = reading.text("showHiddenMetricsForVersion")?;
     let before = format!("1.{}", reading.minor - 1);
     if reading.minor >= 18 && !shown.is_empty() && shown != before {
-        let rule = format!("{shown:?} must be {before:?}, the minor before this kubelet's");
+        let rule = format!("must be {before:?}, the minor before this kubelet's; got {shown:?}");
         reading.say(
             Id::KubeletLoggingInvalid,
             "showHiddenMetricsForVersion",
@@ -143,7 +143,7 @@ pub fn container_logs(reading: &ConfigReader<'_>) -> Known<()> {
     let folder = reading.text("podLogsDir")?;
     if reading.minor >= 30 && !folder.is_empty() && !is_clean(folder) {
         let rule = format!(
-            "{folder:?} must be an absolute path in ASCII, without //, . and .. or a slash at its end"
+            "must be an absolute path in ASCII, without //, . and .. or a slash at its end; got {folder:?}"
         );
         reading.say(Id::KubeletLoggingInvalid, "podLogsDir", rule);
     }

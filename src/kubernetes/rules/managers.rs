@@ -25,7 +25,7 @@ pub fn topology(reading: &ConfigReader<'_>) -> Known<()> {
     if reading.minor >= 20 {
         reading.one_of(Id::KubeletManagerInvalid, POLICY, policy, &POLICIES);
     } else if !POLICIES.contains(&policy) {
-        let rule = format!("{policy:?} must be one of {}", POLICIES.join(", "));
+        let rule = format!("must be one of {}; got {policy:?}", POLICIES.join(", "));
         reading.say_at_start(Id::KubeletManagerInvalid, vec![POLICY.to_owned()], rule);
     }
     reading.one_of(
@@ -45,7 +45,7 @@ pub fn cpu_and_memory(reading: &ConfigReader<'_>) -> Known<()> {
     ] {
         let policy = reading.text(path)?;
         if !policy.is_empty() && !words.contains(&policy) {
-            let rule = format!("{policy:?} must be one of {}", words.join(", "));
+            let rule = format!("must be one of {}; got {policy:?}", words.join(", "));
             reading.say_at_start(Id::KubeletManagerInvalid, vec![path.to_owned()], rule);
         }
     }
@@ -56,7 +56,7 @@ pub fn cpu_and_memory(reading: &ConfigReader<'_>) -> Known<()> {
     }
     let driver = reading.text("cgroupDriver")?;
     if !["", "cgroupfs", "systemd"].contains(&driver) {
-        let rule = format!("{driver:?} must be one of cgroupfs, systemd");
+        let rule = format!("must be one of cgroupfs, systemd; got {driver:?}");
         reading.say_at_start(
             Id::KubeletManagerInvalid,
             vec!["cgroupDriver".to_owned()],

@@ -72,8 +72,8 @@ pub fn fields(reading: &ConfigReader<'_>) -> Known<()> {
             continue;
         }
         let rule = match range.most {
-            NO_END => format!("{number} must be {} or more", range.least),
-            most => format!("{number} must be between {} and {most}", range.least),
+            NO_END => format!("must be {} or more; got {number}", range.least),
+            most => format!("must be between {} and {most}; got {number}", range.least),
         };
         if reading.minor >= range.since {
             reading.say(Id::KubeletFieldRange, range.path, rule);

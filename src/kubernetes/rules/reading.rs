@@ -205,7 +205,7 @@ impl<'c> ConfigReader<'c> {
             self.say(
                 id,
                 path,
-                format!("{text:?} must be one of {}", words.join(", ")),
+                format!("must be one of {}; got {text:?}", words.join(", ")),
             );
         }
     }

@@ -84,8 +84,9 @@ fn enforce_one(reading: &ConfigReader<'_>, word: &str, at: &str, count: usize) -
             ..32 => "",
             _ => ", system-reserved-compressible, kube-reserved-compressible",
         };
-        let rule =
-            format!("{word:?} must be one of pods, system-reserved, kube-reserved{more}, none");
+        let rule = format!(
+            "must be one of pods, system-reserved, kube-reserved{more}, none; got {word:?}"
+        );
         reading.say_of(Id::KubeletReservedInvalid, ENFORCE, at, rule);
     } else if word == "none" && count > 1 {
         reading.say_of(Id::KubeletReservedInvalid, ENFORCE, at, "none stands alone");
@@ -118,7 +119,7 @@ pub fn cpus(reading: &ConfigReader<'_>) -> Known<()> {
         reading.say(
             Id::KubeletReservedInvalid,
             CPUS,
-            format!("{cpus:?} is no list of CPUs like 0-3,8"),
+            format!("must be a list of CPUs (for example 0-3,8); got {cpus:?}"),
         );
     }
     for cgroup in ["systemReservedCgroup", "kubeReservedCgroup"] {
@@ -162,14 +163,16 @@ pub fn memory(reading: &ConfigReader<'_>) -> Known<()> {
                 reading.say_of(Id::KubeletReservedInvalid, MEMORY, &index.to_string(), rule)
             };
             if resource != "memory" && !resource.starts_with("hugepages-") {
-                say(format!("{resource:?} must be memory or hugepages-SIZE"));
+                say(format!(
+                    "must be memory or hugepages-SIZE; got {resource:?}"
+                ));
             }
             let text = match amount {
                 serde_json::Value::String(text) => text.clone(),
                 other => other.to_string(),
             };
             if value::is_zero(&text) {
-                say(format!("{resource} must not be zero"));
+                say(format!("must not be zero; got {resource}"));
             }
             if !seen.insert((node.unwrap_or(0), resource.clone())) {
                 say(format!("{resource} of that NUMA node is there already"));
@@ -186,7 +189,7 @@ pub fn resources(reading: &ConfigReader<'_>) -> Known<()> {
             let known = ["cpu", "memory", "ephemeral-storage", "pid"];
             let at = vec![path.to_owned(), resource.to_owned()];
             if !known.contains(&resource) {
-                let rule = format!("{resource:?} must be one of {}", known.join(", "));
+                let rule = format!("must be one of {}; got {resource:?}", known.join(", "));
                 reading.say_at_start(Id::KubeletReservedInvalid, at, rule);
             } else if let Err(rule) = value::quantity(amount) {
                 reading.say_at_start(Id::KubeletReservedInvalid, at, rule);
@@ -194,7 +197,7 @@ pub fn resources(reading: &ConfigReader<'_>) -> Known<()> {
                 reading.say_at_start(
                     Id::KubeletReservedInvalid,
                     at,
-                    format!("{amount} must not be negative"),
+                    format!("must not be negative; got {amount}"),
                 );
             }
         }

@@ -30,23 +30,23 @@ fn numbers_are_in_their_ranges() {
         (
             16,
             json!({"port": 65536}),
-            &["port: 65536 must be between 0 and 65535"],
+            &["port: must be between 0 and 65535"],
         ),
         (
             34,
             json!({"oomScoreAdj": -1001}),
-            &["oomScoreAdj: -1001 must be between"],
+            &["oomScoreAdj: must be between"],
         ),
         (18, json!({"nodeStatusMaxImages": -2}), &[]),
         (
             19,
             json!({"nodeStatusMaxImages": -2}),
-            &["nodeStatusMaxImages: -2 must be -1 or more"],
+            &["nodeStatusMaxImages: must be -1 or more"],
         ),
         (
             32,
             json!({"containerLogMaxFiles": 1}),
-            &["containerLogMaxFiles: 1 must"],
+            &["containerLogMaxFiles: must"],
         ),
     ]);
     let config = json!({"containerLogMaxFiles": 1});
@@ -158,24 +158,24 @@ fn what_is_enforced_has_its_cgroup() {
             31,
             json!({"enforceNodeAllocatable": ["kube-reserved-compressible"], "kubeReservedCgroup": "/k"}),
             &[
-                "enforceNodeAllocatable/0: \"kube-reserved-compressible\" must be one of pods, system-reserved, kube-reserved, none",
+                "enforceNodeAllocatable/0: must be one of pods, system-reserved, kube-reserved, none",
             ],
         ),
         (34, json!({"reservedSystemCPUs": "0-3,8"}), &[]),
         (
             34,
             json!({"reservedSystemCPUs": "3-0"}),
-            &["reservedSystemCPUs: \"3-0\" is no list"],
+            &["reservedSystemCPUs: must be a list of CPUs"],
         ),
         (
             34,
             json!({"systemReserved": {"cpu": "1", "gpu": "1"}}),
-            &["systemReserved/gpu: \"gpu\" must be"],
+            &["systemReserved/gpu: must be"],
         ),
         (
             34,
             json!({"reservedMemory": [{"numaNode": 0, "limits": {"memory": "0"}}]}),
-            &["reservedMemory/0: memory must"],
+            &["reservedMemory/0: must"],
         ),
         (
             34,
@@ -216,7 +216,7 @@ fn pods_end_by_rules() {
         (
             34,
             json!({"failSwapOn": false, "memorySwap": {"swapBehavior": "UnlimitedSwap"}}),
-            &["memorySwap/swapBehavior: \"UnlimitedSwap\" must be one of LimitedSwap, NoSwap"],
+            &["memorySwap/swapBehavior: must be one of LimitedSwap, NoSwap"],
         ),
         (
             34,
@@ -242,17 +242,17 @@ fn thresholds_are_quantities_or_percentages() {
         (
             34,
             json!({"evictionHard": {"memory.available": "101%"}}),
-            &["evictionHard/memory.available: 101% must be"],
+            &["evictionHard/memory.available: must be"],
         ),
         (
             34,
             json!({"evictionHard": {"memory.available": "0"}}),
-            &["evictionHard/memory.available: 0 must be more"],
+            &["evictionHard/memory.available: must be more"],
         ),
         (
             34,
             json!({"evictionHard": {"memory": "1Gi"}}),
-            &["evictionHard/memory: \"memory\" is no signal"],
+            &["evictionHard/memory: must be a signal of"],
         ),
         (
             28,
@@ -272,7 +272,7 @@ fn thresholds_are_quantities_or_percentages() {
         (
             34,
             json!({"evictionMinimumReclaim": {"memory.available": "-1"}}),
-            &["evictionMinimumReclaim/memory.available: -1"],
+            &["evictionMinimumReclaim/memory.available: must not be negative; got -1"],
         ),
     ]);
 }
@@ -284,12 +284,12 @@ fn words_are_those_of_the_minor() {
         (
             34,
             json!({"hairpinMode": "on"}),
-            &["hairpinMode: \"on\" must be one of"],
+            &["hairpinMode: must be one of"],
         ),
         (
             34,
             json!({"topologyManagerPolicy": "strict"}),
-            &["topologyManagerPolicy: \"strict\" must be one of"],
+            &["topologyManagerPolicy: must be one of"],
         ),
         (
             17,
@@ -299,13 +299,13 @@ fn words_are_those_of_the_minor() {
         (
             34,
             json!({"cpuManagerPolicy": "Static"}),
-            &["cpuManagerPolicy: \"Static\" must be one of none, static"],
+            &["cpuManagerPolicy: must be one of none, static"],
         ),
         (34, json!({"cgroupDriver": "cgroup"}), &["cgroupDriver: "]),
         (
             34,
             json!({"logging": {"format": "xml"}}),
-            &["logging/format: \"xml\" must"],
+            &["logging/format: must"],
         ),
         (
             34,

@@ -85,7 +85,7 @@ pub fn memory_qos(reading: &ConfigReader<'_>) -> Known<()> {
             reading.say(
                 Id::KubeletFieldRange,
                 FACTOR,
-                format!("{factor} must be more than 0 and at most 1"),
+                format!("must be more than 0 and at most 1; got {factor}"),
             );
         }
         // 0.9 was the default, and may stand in old files.
@@ -141,7 +141,7 @@ pub fn lists_and_paths(reading: &ConfigReader<'_>) -> Known<()> {
         reading.say(
             Id::KubeletFieldRange,
             IDS,
-            format!("{ids} must be a multiple of 65536, and at most 4294967295"),
+            format!("must be a multiple of 65536, and at most 4294967295; got {ids}"),
         );
     }
     Ok(())
@@ -174,7 +174,9 @@ fn sysctls(reading: &ConfigReader<'_>) -> Known<()> {
                 Id::KubeletSysctlInvalid,
                 SYSCTLS,
                 name,
-                format!("{name:?} is no sysctl's name"),
+                format!(
+                    "must be the name of a sysctl (for example net.core.somaxconn); got {name:?}"
+                ),
             );
             continue;
         }

@@ -94,7 +94,7 @@ impl FromStr for IgnitionSpec {
         match minor.and_then(|minor| minor.parse().ok()) {
             Some(minor @ 0..=6) => Ok(Self { minor }),
             _ => Err(format!(
-                "{text:?} is no Ignition specification from 3.0.0 to {}",
+                "must be an Ignition specification from 3.0.0 to {}; got {text:?}",
                 Self::NEWEST
             )),
         }

@@ -41,7 +41,7 @@ macro_rules! formats {
                 let mut all = Self::ALL.iter().copied();
                 all.find(|format| format.name() == name).ok_or_else(|| {
                     let names = Self::NAMES.join(", ");
-                    format!("{name:?} is no format; the formats are {names}")
+                    format!("must be a format ({names}); got {name:?}")
                 })
             }
 

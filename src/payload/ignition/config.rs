@@ -203,7 +203,7 @@ fn unit_node<'a>(name: &'a str, unit: &'a Unit) -> Result<UnitNode<'a>> {
 
 fn text<'a>(name: &str, content: &'a Content) -> Result<&'a str> {
     let Content::Blob(blob) = content else {
-        bail!("writing unit {name}: an asset is no unit text")
+        bail!("writing unit {name}: an asset is not the text of a unit")
     };
     std::str::from_utf8(blob.bytes()).with_context(|| format!("writing unit {name}"))
 }

@@ -10,7 +10,7 @@ const LONGEST_BYTES: usize = 128;
 /// Why an image cannot hold a file of this name.
 pub fn flaw(name: &str) -> Option<&'static str> {
     if name.is_empty() || name == "." || name == ".." {
-        return Some("that is no file's name");
+        return Some("that is not the name of a file");
     }
     if name.contains(|c: char| c.is_control() || "*/:;?\\".contains(c)) {
         return Some("Joliet has no control characters and none of * / : ; ? \\ in a name");

@@ -97,7 +97,9 @@ fn sans(cluster: &Cluster, further: &[String]) -> Result<(Vec<String>, Vec<IpAdd
         match host.parse() {
             Ok(address) if !addresses.contains(&address) => addresses.push(address),
             Ok(_) => {}
-            Err(_) if !is_dns_name(&host) => bail!("{host:?} is no DNS name and no address"),
+            Err(_) if !is_dns_name(&host) => {
+                bail!("must be a DNS name or an address; got {host:?}")
+            }
             Err(_) if !names.contains(&host) => names.push(host),
             Err(_) => {}
         }

@@ -32,7 +32,7 @@ pub fn recipient(text: &str) -> std::result::Result<Recipient, String> {
     } else if text.starts_with("age1") && text[4..].contains('1') {
         "is a recipient of an age plugin; only age1… (X25519), ssh-ed25519 and ssh-rsa are known"
     } else {
-        "is no recipient: age1… (X25519) as age-keygen prints it, or a line of an ssh-ed25519 or ssh-rsa public key"
+        "is not a recipient: give age1… (X25519) as age-keygen prints it, or a line of an ssh-ed25519 or ssh-rsa public key"
     }
     .to_owned())
 }
@@ -44,7 +44,7 @@ fn ssh_rule(error: &ParseRecipientKeyError) -> String {
         ParseRecipientKeyError::Unsupported(_) | ParseRecipientKeyError::Ignore => {
             "age knows no SSH keys of this type; write an ssh-ed25519 or ssh-rsa one"
         }
-        _ => "is no SSH public key",
+        _ => "is not an SSH public key",
     }
     .to_owned()
 }
@@ -63,7 +63,7 @@ pub fn identities(text: &str) -> std::result::Result<Vec<Identity>, String> {
                 "line {number} is an identity of an age plugin or of another kind than X25519, which is not known"
             ))
         }
-        Err(_) => Err(format!("line {number} is no age identity")),
+        Err(_) => Err(format!("line {number} is not an age identity")),
     };
     lines.map(read).collect()
 }
@@ -79,7 +79,7 @@ fn ssh_identity(text: &str) -> std::result::Result<Identity, String> {
         Ok(ssh::Identity::Unsupported(_)) => {
             Err("age knows no SSH keys of this type or form; use ssh-ed25519 or ssh-rsa in OpenSSH's format".to_owned())
         }
-        Err(_) => Err("is no SSH private key".to_owned()),
+        Err(_) => Err("is not an SSH private key".to_owned()),
     }
 }
 
@@ -139,8 +139,8 @@ mod tests {
         let identity = x25519::Identity::generate();
         let public = identity.to_public().to_string();
         assert!(recipient(&public).is_ok());
-        assert!(rule(&public[..public.len() - 1]).contains("is no recipient"));
-        assert!(rule("github:somebody").contains("is no recipient"));
+        assert!(rule(&public[..public.len() - 1]).contains("is not a recipient"));
+        assert!(rule("github:somebody").contains("is not a recipient"));
         assert!(rule("age1yubikey1qwerty").contains("plugin"));
         assert!(rule("ssh-dss AAAAB3NzaC1kc3MAAACB").contains("SSH"));
         let secret = identity.to_string();
@@ -152,7 +152,7 @@ mod tests {
     #[test]
     fn what_is_no_identity_is_refused_by_its_line() {
         let refused = |text: &str| identities(text).err().expect(text);
-        assert_eq!(refused("# a\n\nx\n"), "line 3 is no age identity");
+        assert_eq!(refused("# a\n\nx\n"), "line 3 is not an age identity");
         assert!(refused("AGE-PLUGIN-X-1ABC").contains("plugin"));
         assert!(refused("-----BEGIN EC PRIVATE KEY-----\n").contains("SSH private key"));
         assert_eq!(identities("# nothing\n").map(|all| all.len()), Ok(0));

@@ -111,7 +111,7 @@ fn unknown(assignment: &Assignment, sections: &[&str]) -> UnitFault {
     let (section, name) = (assignment.section.as_str(), assignment.key.as_str());
     let at = assignment.key_position();
     let slip = |help: String| {
-        let message = format!("{name} is no key of [{section}], so systemd ignores it");
+        let message = format!("systemd ignores {name}: [{section}] has no such key");
         UnitFault {
             help: Some(help),
             ..fault(Id::UnitKeyMisspelt, at, message)
@@ -125,7 +125,7 @@ fn unknown(assignment: &Assignment, sections: &[&str]) -> UnitFault {
         (None, None) => {
             let message = format!("there is no such key of [{section}], so systemd ignores it");
             UnitFault {
-                help: Some("mend it, or begin its name with X- if it is yours".to_owned()),
+                help: Some("correct it, or begin its name with X- if it is your own".to_owned()),
                 ..fault(Id::UnitKeyUnknown, at, message)
             }
         }

@@ -22,7 +22,9 @@ pub fn unit_name(name: &str) -> Result<(), String> {
         {
             Ok(())
         }
-        _ => Err(format!("{name:?} is no unit name like kubelet.service")),
+        _ => Err(format!(
+            "must be the name of a unit (for example kubelet.service); got {name:?}"
+        )),
     }
 }
 

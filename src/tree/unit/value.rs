@@ -72,13 +72,17 @@ pub fn check(kind: ValueType, value: &str) -> Vec<ValueFault> {
             )]
         }
         ValueType::Seconds if !is_span(value) => {
-            let rule = format!("{value:?} is no span of time like 90s or 1min 30s");
+            let rule =
+                format!("must be a span of time (for example 90s or 1min 30s); got {value:?}");
             vec![ValueFault::new(0, rule)]
         }
         ValueType::Units => units(value),
         ValueType::Environment => environment(value),
         ValueType::Unsigned if !value.bytes().all(|digit| digit.is_ascii_digit()) => {
-            vec![ValueFault::new(0, format!("{value:?} is no whole number"))]
+            vec![ValueFault::new(
+                0,
+                format!("must be a whole number; got {value:?}"),
+            )]
         }
         ValueType::ServiceType => word(value, &SERVICE_TYPES),
         ValueType::Restart => word(value, &RESTARTS),
@@ -90,7 +94,7 @@ pub fn check(kind: ValueType, value: &str) -> Vec<ValueFault> {
         ValueType::Exec | ValueType::Units | ValueType::Environment | ValueType::Text
     );
     if let Some((at, letter)) = unknown_specifier(value).filter(|_| expands) {
-        let fault = ValueFault::new(at, format!("%{letter} is no specifier of systemd's"));
+        let fault = ValueFault::new(at, format!("%{letter} is not a specifier of systemd"));
         faults.push(fault.help("write %% for a percent sign"));
     }
     faults
@@ -161,8 +165,11 @@ fn environment(value: &str) -> Vec<ValueFault> {
         })
         .map(|word| {
             // Without the word: it may be a part of a password.
-            ValueFault::new(word.at, "a word is no assignment like NAME=value")
-                .help("quote the whole of it: \"NAME=a b\"")
+            ValueFault::new(
+                word.at,
+                "each word must be an assignment (for example NAME=value)",
+            )
+            .help("quote the whole of it: \"NAME=a b\"")
         })
         .collect()
 }
@@ -188,7 +195,7 @@ fn program(word: &Word) -> Option<ValueFault> {
     }
     if !path.starts_with('/') {
         let rule = format!(
-            "the program {path:?} is no absolute path, and where it is looked for is fixed"
+            "the program must be an absolute path, since systemd searches fixed folders only; got {path:?}"
         );
         return Some(ValueFault::new(word.at, rule).help("write the program's whole path"));
     }
@@ -236,23 +243,33 @@ mod tests {
     #[test]
     fn bad_values_are_named() {
         for (kind, value, at, part) in [
-            (ValueType::Exec, "kubelet --x", 0, "no absolute path"),
-            (ValueType::Exec, "/x ; bin/y", 5, "no absolute path"),
+            (ValueType::Exec, "kubelet --x", 0, "an absolute path"),
+            (ValueType::Exec, "/x ; bin/y", 5, "an absolute path"),
             (ValueType::Exec, "/x 'y", 3, "not closed"),
             (ValueType::Exec, "/x/", 0, "a folder"),
             (ValueType::Exec, "- /x", 0, "no program"),
-            (ValueType::Exec, "/bin/date +%F", 11, "%F is no specifier"),
+            (
+                ValueType::Exec,
+                "/bin/date +%F",
+                11,
+                "%F is not a specifier",
+            ),
             (ValueType::Boolean, "maybe", 0, "neither yes nor no"),
-            (ValueType::Seconds, "5 parsecs", 0, "no span"),
-            (ValueType::Seconds, "s", 0, "no span"),
-            (ValueType::Units, "a.service network", 10, "no unit name"),
-            (ValueType::Environment, "A=b c", 4, "no assignment"),
-            (ValueType::Environment, "1A=b", 0, "no assignment"),
-            (ValueType::Unsigned, "-1", 0, "no whole number"),
+            (ValueType::Seconds, "5 parsecs", 0, "a span"),
+            (ValueType::Seconds, "s", 0, "a span"),
+            (
+                ValueType::Units,
+                "a.service network",
+                10,
+                "the name of a unit",
+            ),
+            (ValueType::Environment, "A=b c", 4, "an assignment"),
+            (ValueType::Environment, "1A=b", 0, "an assignment"),
+            (ValueType::Unsigned, "-1", 0, "a whole number"),
             (ValueType::ServiceType, "forked", 0, "none of simple"),
             (ValueType::Restart, "allways", 0, "none of no"),
             (ValueType::KillMode, "all", 0, "none of control-group"),
-            (ValueType::Text, "100%x", 3, "no specifier"),
+            (ValueType::Text, "100%x", 3, "not a specifier"),
         ] {
             let found = rules(kind, value);
             assert_eq!(found.len(), 1, "{value}: {found:?}");

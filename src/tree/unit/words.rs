@@ -68,7 +68,7 @@ fn escape(rest: &str) -> Result<(usize, char), String> {
         'u' if digits(4, 16) => Ok((5, '?')),
         'U' if digits(8, 16) => Ok((9, '?')),
         '0'..='7' if octal => Ok((3, '?')),
-        other => Err(format!("\\{other} is no escape sequence")),
+        other => Err(format!("\\{other} is not an escape sequence")),
     }
 }
 
@@ -104,8 +104,8 @@ mod tests {
         for (value, at, part) in [
             ("a 'b", 2, "not closed"),
             ("a \\", 2, "backslash"),
-            ("a\\q", 1, "no escape"),
-            ("\\xz0", 0, "no escape"),
+            ("a\\q", 1, "not an escape"),
+            ("\\xz0", 0, "not an escape"),
         ] {
             let (seen, rule) = split(value).expect_err(value);
             assert!(seen == at && rule.contains(part), "{value}: {seen} {rule}");

@@ -137,7 +137,7 @@ fn name_only(path: &str, row: &ListingRow, wrong: &mut Vec<Wrong>) {
     if !is_name {
         wrong.push((
             path.to_owned(),
-            "is no name of an archive of assets".to_owned(),
+            "is not the name of an archive of assets".to_owned(),
         ));
     }
 }

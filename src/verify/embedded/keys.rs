@@ -55,7 +55,7 @@ pub fn check(file: &Path, wrong: &mut Vec<Wrong>) -> Result<()> {
         .and_then(|()| reader.end());
     let shown = file.display().to_string();
     if read.is_err() {
-        wrong.push((shown.clone(), "is no plain JSON".to_owned()));
+        wrong.push((shown.clone(), "is not plain JSON".to_owned()));
     }
     for rule in odd.into_inner() {
         wrong.push((shown.clone(), rule));

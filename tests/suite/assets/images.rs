@@ -146,7 +146,7 @@ fn a_node_without_a_network_has_all_images_that_it_names() {
         (
             &["pause.tar.gz"],
             String::new(),
-            "is no tar archive, or a compressed one",
+            "is not a tar archive, or is compressed",
         ),
         (
             &["unnamed.tar"],

@@ -182,7 +182,11 @@ fn what_an_archive_cannot_be_is_found_at_its_line() {
             "unpack: {only: [nothing]}",
             "\"nothing\" is nothing that",
         ),
-        ((&source, &digest), "unpack: {only: [\"[\"]}", "is no glob"),
+        (
+            (&source, &digest),
+            "unpack: {only: [\"[\"]}",
+            "is not a glob",
+        ),
         (
             (&source, &digest),
             "unpack: {strip: 300}",
@@ -195,12 +199,16 @@ fn what_an_archive_cannot_be_is_found_at_its_line() {
             "does not hold this version",
         ),
         ((&source, &zeros), "unpack: true", "hashes to"),
-        ((&cut.0, &cut.1), "unpack: true", "is no whole tar archive"),
-        ((&no.0, &no.1), "unpack: true", "is no whole tar archive"),
+        (
+            (&cut.0, &cut.1),
+            "unpack: true",
+            "is not a whole tar archive",
+        ),
+        ((&no.0, &no.1), "unpack: true", "is not a whole tar archive"),
         (
             (&pipe.0, &pipe.1),
             "unpack: true",
-            "pipe, which is no file, directory or link",
+            "pipe, which is not a file, directory or link",
         ),
         ((&up.0, &up.1), "unpack: true", "leads out of its folder"),
         ((&empty.0, &empty.1), "unpack: true", "holds no file"),

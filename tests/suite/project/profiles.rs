@@ -208,7 +208,7 @@ fn flags_are_checked_by_name_and_value() {
         "kubelet.flags.container-runtime: container-runtime was dropped after Kubernetes 1.26, and this kubelet is \
          1.34; remove it: the only runtime since 1.24\n",
         &unknown,
-        "kubelet.flags.node-ip: \"10.0.0\" is not an IP address\n",
+        "kubelet.flags.node-ip: must be an IP address; got \"10.0.0\"\n",
         "kubelet.flags.v: must be a whole number",
     ] {
         assert!(said.contains(rule), "{rule}{said}");

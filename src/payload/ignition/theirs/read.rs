@@ -67,7 +67,7 @@ impl<'a> TheirSource<'a> {
             position(error.line()),
             position(error.column().max(1)),
         );
-        let message = format!("is no Ignition configuration: {rule}");
+        let message = format!("is not an Ignition configuration: {rule}");
         Finding::new(Id::IgnitionConfigInvalid, &location, "", message)
     }
 
@@ -103,7 +103,7 @@ impl<'a> TheirSource<'a> {
         let head = document.ignition.as_ref();
         let Some(at) = head.and_then(|head| head.version) else {
             let location = Location::new(self.name.clone(), 1, 1);
-            let message = "is no Ignition configuration: it lacks ignition.version";
+            let message = "is not an Ignition configuration: it lacks ignition.version";
             let id = Id::IgnitionConfigInvalid;
             faults.push(Finding::new(id, &location, "", message));
             return None;

@@ -221,13 +221,13 @@ fn what_is_wrong_with_a_folder_is_found() {
             "garbled",
             "index.json",
             "[]",
-            "has index.json, which is no index",
+            "has index.json, which is not an index",
         ),
         (
             "climbing",
             "index.json",
             r#"{"manifests": [{"mediaType": "x", "digest": "sha256:../../etc/passwd", "size": 1}]}"#,
-            "which is no SHA-256",
+            "which is not a SHA-256",
         ),
         (
             "empty",

@@ -216,7 +216,7 @@ add('d/' * 2000 + 'f', data=b'x'); add('e/' * 255 + 'f', data=b'x'); add('z', da
     assert!(output.status.success(), "{listed}{}", text(&output.stderr));
     for said in [
         "is longer than names are",
-        "its target is no path",
+        "its target is not a path",
         "it lies too deep",
     ] {
         assert!(listed.contains(said), "{said}: {listed}");

@@ -207,15 +207,15 @@ fn faults_of_units_are_said_where_they_stand() {
     let line = |what: &str| lines.lines().position(|line| line.contains(what)).unwrap() + 1;
     for expected in [
         format!(
-            "cluster.yaml:{}:7: units[\"a.service\"].text: Restrat is no key of [Service], so systemd ignores it; did you mean Restart?",
+            "cluster.yaml:{}:7: units[\"a.service\"].text: systemd ignores Restrat: [Service] has no such key; did you mean Restart?",
             line("Restrat")
         ),
         format!(
-            "cluster.yaml:{}:43: units[\"b.service\"].text: ExecStart: the program \"b\" is no absolute path",
+            "cluster.yaml:{}:43: units[\"b.service\"].text: ExecStart: the program must be an absolute path",
             line("b.service")
         ),
         "overlays/mine/root/etc/systemd/system/c.service.tera:4:19: c.service: ".to_owned(),
-        "overlays/mine/root/etc/systemd/system/d.service:3:1: d.service: After is no key of [Service]".to_owned(),
+        "overlays/mine/root/etc/systemd/system/d.service:3:1: d.service: systemd ignores After: [Service] has no such key".to_owned(),
     ] {
         assert!(said.contains(&expected), "{expected}\n{said}");
     }

@@ -222,7 +222,7 @@ fn is_refusal(rule: &str) -> bool {
         || rule.contains("known to no kubelet")
         || rule.starts_with("must ")
         || rule.contains("is out of range")
-        || rule.contains(" is no ")
+        || rule.contains(" is not a")
 }
 
 /// Where the made file goes, and the key of the project's inventory that it is read by.
