@@ -1,5 +1,5 @@
 //! A root in the initramfs whose boot loader was not told of the asset archive, was told of another node's, or gave a part of the
-//! node's own overlay only: the machine stops and says which file it lacks, rather than come up without its programs.
+//! node's own payload only: the machine stops and says which file it lacks, rather than come up without its programs.
 
 use std::path::Path;
 
@@ -67,7 +67,7 @@ fn a_root_in_the_initramfs_stops_without_its_archive() {
     let said = stopped(folder, argument);
     assert!(said.contains(&lacks), "{said}");
 
-    // The node's own overlay, cut before its last member.
+    // The node's own payload, cut before its last member.
     let cut = format!(
         "size=$(wc -c <{own}); head -c $((size - 1000)) {own} >cut; cat base {} cut >both",
         file(&archive(NODE))
@@ -75,7 +75,7 @@ fn a_root_in_the_initramfs_stops_without_its_archive() {
     shell(folder, &cut);
     let said = stopped(folder, argument);
     assert!(
-        said.contains("not all of the node's overlay was unpacked"),
+        said.contains("not all of the node's initramfs payload was unpacked"),
         "{said}"
     );
 }
