@@ -269,7 +269,7 @@ fn what_is_baked_for_another_minor_is_refused_by_us_and_by_that_kubelet() {
         let other = RenderedNode::new("worker", from, &more("worker"));
         for (release, kubelet) in kubelets.iter().filter(|(release, _)| release != from) {
             let (said, _) = said_for(&other, release).check();
-            let ours = said.contains("error: ") || said.contains("warning: ");
+            let ours = said.contains("error[") || said.contains("warning[");
             let (log, ended) = other.run((release, kubelet));
             let theirs = ended || !objections(&log).is_empty();
             // A kubelet of 1.16 reads over fields that it does not know, which is why somebody must tell.

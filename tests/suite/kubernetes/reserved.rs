@@ -88,7 +88,7 @@ cat kubelet.log
 #[test]
 fn a_real_kubelet_ends_where_we_say_that_it_does_not_start() {
     oracles::needs_root();
-    oracles::needs(["containerd-1.6"]);
+    oracles::needs(["containerd-1.6", "unshare"]);
     for (release, kubelet) in kubelets() {
         // Older ones have no field for the runtime, newer ones want a containerd 2.
         if !(27..36).contains(&minor(release)) {
