@@ -75,7 +75,7 @@ func arguments() options {
 	flag.BoolVar(&o.Full, "full", false, "three nodes of every format, not of the tarball only")
 	flag.BoolVar(&o.Drill, "drill", false, "interrupt runs in every way, and see that each leaves the machine as it was")
 	flag.BoolVar(&o.VMs, "vms", false, "virtual machines that boot from payloads alone, one for each way in, not machines of namespaces")
-	flag.StringVar(&ways, "ways", "", "only these virtual machines: copyToRoot,tarball")
+	flag.StringVar(&ways, "ways", "", "only these virtual machines: copy-to-root,tarball")
 	flag.Parse()
 	o.Versions = strings.Split(versions, ",")
 	if ways != "" {

@@ -33,7 +33,7 @@ type booted struct {
 var ways = []way{
 	{"ignition", "{formats: [ignition, initramfs], initramfs: {mode: coreosLive}}", 3072, (*replay).bootIgnition},
 	{"diskless", "{formats: [initramfs], initramfs: {mode: diskless}}", 1536, (*replay).bootDiskless},
-	{"copyToRoot", "{formats: [initramfs], initramfs: {mode: copyToRoot, compression: zstd}}", 1024, (*replay).bootCopied},
+	{"copy-to-root", "{formats: [initramfs], initramfs: {mode: copyToRoot, compression: zstd}}", 1024, (*replay).bootCopied},
 	{"cloud-init", "{formats: [cloudInit], cloudInit: {seedISO: true, assets: iso}}", 1024, (*replay).bootCloudInit},
 	{"tarball", "{formats: [tarball]}", 1024, (*replay).bootTarball},
 }
