@@ -243,7 +243,7 @@ fn what_cannot_work_is_refused_and_nothing_is_written() {
             "/usr is a link in the base and a directory in the payload",
         ),
         ("cut", "neither an archive nor a compression"),
-        ("text", "no initrd"),
+        ("text", "it must be an initrd"),
         ("absent", "No such file"),
     ] {
         let output = append(&ram, file, "again").run();

@@ -121,11 +121,11 @@ fn no_path_leaves_the_folder_and_no_link_is_followed() {
         ("add('/etc/absolute', data=b'x')", ""),
         (
             "link('l', '../outside'); add('l/new', data=b'x')",
-            "no directory",
+            "not a directory",
         ),
         (
             &format!("link('l', '{outside}'); add('l/new', data=b'x')"),
-            "no directory",
+            "not a directory",
         ),
         ("link('l', '../outside/new'); add('l', data=b'x')", ""),
         (
@@ -135,7 +135,7 @@ fn no_path_leaves_the_folder_and_no_link_is_followed() {
         ("hard('h', '../outside/secret')", "leads out"),
         (
             "link('a', 'b'); link('b', 'a'); add('a/x', data=b'x')",
-            "no directory",
+            "not a directory",
         ),
         (
             "link('d', '../outside'); add('d', tarfile.DIRTYPE); add('d/new', data=b'x')",
@@ -143,7 +143,7 @@ fn no_path_leaves_the_folder_and_no_link_is_followed() {
         ),
         (
             "add('f', data=b'1'); add('f/below', data=b'x')",
-            "no directory",
+            "not a directory",
         ),
         (
             "add('d/x', data=b'1'); add('d', data=b'x')",
@@ -151,7 +151,7 @@ fn no_path_leaves_the_folder_and_no_link_is_followed() {
         ),
         ("hard('self', 'self')", "no file that is here"),
         ("add('.', data=b'x')", "directory is in its place"),
-        ("add('c', tarfile.CHRTYPE)", "no file, directory or link"),
+        ("add('c', tarfile.CHRTYPE)", "not a file, directory or link"),
     ];
     for (number, (body, said)) in attacks.iter().enumerate() {
         let (file, out) = (format!("{number}.tar"), format!("{number}.out"));

@@ -85,7 +85,7 @@ pub fn cases() -> Vec<Case> {
 const SHOWN: [&[&str]; 4] = [&[], &["-o", "json"], &["--origin"], &["--sizes"]];
 
 /// Exit code, and the command line.
-const LINES: [(i32, &str); 45] = [
+const LINES: [(i32, &str); 47] = [
     (1, "show by-certificate --file /etc/declared"),
     (
         0,
@@ -140,6 +140,8 @@ const LINES: [(i32, &str); 45] = [
     (0, "man secrets"),
     (0, "completions bash"),
     (0, "schema"),
+    (0, "explain"),
+    (0, "explain secrets-invalid"),
 ];
 
 /// After all others, since they change the tokens.
