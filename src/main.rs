@@ -24,6 +24,7 @@ fn main() -> ExitCode {
     terminal::set_colors(cli.color.choice());
     let ended = begin().and_then(|()| run(&cli));
     // After a signal the process is about to end by it, and what failed for that reason is not said.
+    signals::wait_if_ending();
     go_on_or_wait();
     let ended = match ended {
         Ok(exit) => exit,

@@ -4,8 +4,8 @@
 use std::io;
 use std::os::raw::c_int;
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::thread;
 
 use anyhow::Context;
@@ -18,6 +18,20 @@ use crate::error::Result;
 use crate::input::{self, Limit};
 use crate::unfinished;
 
+/// Set by the signals' handlers themselves, in whatever thread they run.
+static ENDING: OnceLock<Arc<AtomicBool>> = OnceLock::new();
+
+/// Waits for the end if a signal has come. A system call that the signal has cut short fails before the thread that
+/// watches knows of it; nothing is to be said about that.
+pub fn wait_if_ending() {
+    while ENDING
+        .get()
+        .is_some_and(|ending| ending.load(Ordering::SeqCst))
+    {
+        thread::park();
+    }
+}
+
 /// Watches for these signals from now on, in a thread of its own.
 pub fn watch() -> Result<()> {
     let signals: Vec<c_int> = [SIGINT, SIGTERM, SIGHUP]
@@ -28,24 +42,26 @@ pub fn watch() -> Result<()> {
 }
 
 fn register(signals: &[c_int]) -> io::Result<()> {
-    let ending = Arc::new(AtomicBool::new(false));
-    for signal in signals {
-        // A second Ctrl-C ends the process at once. Not a second one of the others: service managers send SIGTERM
-        // and SIGHUP together, and neither is from somebody who is tired of waiting.
-        if *signal == SIGINT {
-            let _ = flag::register_conditional_default(*signal, ending.clone())?;
-        }
-        let _ = flag::register(*signal, ending.clone())?;
-    }
-    let mut signals = Signals::new(signals)?;
+    let mut watched = Signals::new(signals)?;
     let wait = move || {
-        if let Some(signal) = signals.forever().next() {
+        if let Some(signal) = watched.forever().next() {
             unfinished::interrupt();
             end_by(signal);
         }
     };
     let thread = thread::Builder::new().name("signals".to_owned());
-    thread.spawn(wait).map(drop)
+    thread.spawn(wait)?;
+    // After the watch has begun: whoever sees the flag waits for the thread above.
+    let ending = ENDING.get_or_init(Arc::default);
+    for signal in signals {
+        // A second Ctrl-C ends the process at once. Not a second one of the others: service managers send SIGTERM
+        // and SIGHUP together, and neither is from somebody who is tired of waiting.
+        if *signal == SIGINT {
+            flag::register_conditional_default(*signal, ending.clone())?;
+        }
+        flag::register(*signal, ending.clone())?;
+    }
+    Ok(())
 }
 
 /// Ends the process as the signal does by default.
