@@ -45,7 +45,7 @@ impl Color {
 /// `explain`.
 #[derive(Debug, Args)]
 pub struct Explain {
-    /// The id, as it stands in brackets: kubelet-field-unknown
+    /// The id, which findings print in brackets: kubelet-field-unknown
     #[arg(value_name = "ID")]
     pub id: Option<Id>,
 }

@@ -86,7 +86,7 @@ keys! {
         "source" => source: Spanned<ProjectFile>,
         /// the digest that it must have
         "sha256" => sha256: Spanned<Sha256>,
-        /// a version that must stand in the file
+        /// the version that the program must contain
         "version" => version: Option<Spanned<FileVersion>>,
     }
 
@@ -131,7 +131,7 @@ texts! {
     /// A SHA-256 digest.
     Sha256 or DigestInvalid: Sha256Digest = sha256, r"^[0-9A-Fa-f]{64}$",
         ["e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"];
-    /// The version that must stand in a file.
+    /// The version that a program must contain.
     FileVersion or VersionInvalid: String = file_version, "^(.|\\n)", ["1.1.12"];
     /// A unit of systemd.
     UnitName or UnitNameInvalid: String = |name| unit_name(name).map(|()| name.to_owned()),

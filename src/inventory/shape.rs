@@ -1,5 +1,5 @@
-//! What may stand in the files that users write, as tables: the loader knows by them which fields are unknown, the JSON
-//! Schema for editors and the manual are made of them. [`crate::inventory::keys`] makes them of the keys' declarations.
+//! Tables of all keys that users may write. The loader finds unknown keys by them. The JSON Schema for editors and the
+//! manual are made from them. [`crate::inventory::keys`] makes them of the keys' declarations.
 
 /// What a value may be.
 #[derive(Clone, Copy, Debug)]
@@ -56,7 +56,7 @@ pub struct Struct {
     pub name: &'static str,
     /// Its fields, in the order that users would write them; groups are shared by several structs.
     pub groups: &'static [&'static [Field]],
-    /// Keys that belong to what else may stand in its place, to be named beside an unknown one.
+    /// Keys of the alternatives to this map. They are suggested for an unknown key.
     pub near: &'static [&'static str],
 }
 

@@ -6,7 +6,7 @@ use crate::model::output::{IgnitionDigest, IgnitionSettings, IgnitionSpec};
 
 keys! {
     for IgnitionSettings: "ignition" {
-        /// the specification; without it the lowest that can say what the node needs
+        /// the specification; by default the lowest that supports what the node needs
         "spec" => spec: Option<SpecVersion>,
         /// the digest beside each content
         "digest" => digest: Digest = "sha512",
