@@ -167,25 +167,11 @@ fn family(lines: &mut Lines, interface: &Interface, is: fn(&IpAddr) -> bool, dhc
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Route;
+    use crate::tree::network::sample;
 
     #[test]
     fn each_family_has_what_is_its_own() {
-        let interface = Interface {
-            name: "lan0".into(),
-            mac: Some("52:54:00:12:34:56".into()),
-            addresses: vec!["10.20.4.11/23".parse().expect("an address")],
-            gateways: vec!["10.20.4.1".parse().expect("an address")],
-            nameservers: vec!["10.20.4.2".parse().expect("an address")],
-            search: vec!["example.com".into()],
-            routes: vec![Route {
-                to: "10.9.0.0/16".parse().expect("a network"),
-                via: "10.20.4.3".parse().expect("an address"),
-                metric: Some(5),
-            }],
-            mtu: Some(9000),
-            ..Interface::default()
-        };
+        let interface = sample("lan0");
         assert_eq!(
             text(&interface, &Network::default()),
             "[connection]\nid=nodebake-lan0\ntype=ethernet\n\n[ethernet]\nmac-address=52:54:00:12:34:56\nmtu=9000\n\n\

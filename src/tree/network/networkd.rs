@@ -107,25 +107,11 @@ fn text(interface: &Interface, network: &Network) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Route;
+    use crate::tree::network::sample;
 
     #[test]
     fn everything_that_the_inventory_says_is_there() {
-        let interface = Interface {
-            name: "eth0".into(),
-            mac: Some("52:54:00:12:34:56".into()),
-            addresses: vec!["10.20.4.11/23".parse().expect("an address")],
-            gateways: vec!["10.20.4.1".parse().expect("an address")],
-            nameservers: vec!["10.20.4.2".parse().expect("an address")],
-            search: vec!["example.com".into()],
-            routes: vec![Route {
-                to: "10.9.0.0/16".parse().expect("a network"),
-                via: "10.20.4.3".parse().expect("an address"),
-                metric: Some(5),
-            }],
-            mtu: Some(9000),
-            ..Interface::default()
-        };
+        let interface = sample("eth0");
         assert_eq!(
             text(&interface, &Network::default()),
             "[Match]\nMACAddress=52:54:00:12:34:56\n\n[Link]\nMTUBytes=9000\n\n[Network]\nDHCP=no\n\
