@@ -1,7 +1,7 @@
 //! The plan: everything decided. In: an inventory, tokens, the CA and facts about Kubernetes. Out: one [`NodePlan`] per
 //! node, and one [`ClassPlan`] for all nodes that say the same. Output formats are not known here.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -131,13 +131,14 @@ impl Plan {
             .collect();
         let mut nodes = Vec::with_capacity(inventory.nodes.len());
         let mut without = Vec::new();
+        let broken = broken_ranges(report);
         for (node, spec) in inventory.nodes.into_iter().zip(&inventory.spec_of) {
             let class = spec.and_then(|index| classes.get(index));
             let needs_token = identity::needs_token(class.map(|class| &*class.spec));
             // A range that is broken makes other nodes, or none: nobody has tokens of these.
             let item = &node.name.location.path;
             let item = item.find(']').map_or(&**item, |end| &item[..=end]);
-            let is_broken = report.has_error_at(&format!("{item}.range"));
+            let is_broken = broken.contains(item);
             let mut of_node = || {
                 let mut found = Vec::new();
                 let token = token(&node.name.value, &inventory.cluster, &inputs, &mut found);
@@ -204,21 +205,34 @@ impl Plan {
     }
 }
 
+/// The items of the inventory's nodes, like `nodes[2]`, whose range has an error.
+fn broken_ranges(report: &Report) -> HashSet<String> {
+    let item = |path: &str| {
+        let end = path.find("].range")? + 1;
+        let after = &path[end + ".range".len()..];
+        let is_range = after.is_empty() || after.starts_with(['.', '[']);
+        is_range.then(|| path[..end].to_owned())
+    };
+    let errors = report.errors();
+    errors.filter_map(|error| item(&error.path)).collect()
+}
+
 /// After so many nodes without a good token the others are only counted: one command creates them all.
 const TOKENS_SAID: usize = 20;
 
 /// Adds the findings about tokens, but not those that follow from another one about the same token.
 fn say_tokens(mut without: Vec<Finding>, report: &mut Report) {
-    let known: Vec<(String, Box<str>)> = report
-        .sorted()
-        .into_iter()
-        .map(|known| (known.location.file.to_string(), known.path.clone()))
+    // Each path that a finding is below, up to the bracket: `tokens.n0` of `tokens.n0[0].secret`.
+    let above: HashSet<(Arc<str>, String)> = report
+        .findings()
+        .flat_map(|known| {
+            let brackets = known.path.match_indices('[');
+            brackets.map(|(at, _)| (known.location.file.clone(), known.path[..at].to_owned()))
+        })
         .collect();
     without.retain(|finding| {
-        let part = format!("{}[", finding.path);
-        !known
-            .iter()
-            .any(|(file, path)| **file == *finding.location.file && path.starts_with(&part))
+        let own = (finding.location.file.clone(), finding.path.to_string());
+        !above.contains(&own)
     });
     let (missing, mut without): (Vec<_>, Vec<_>) = without
         .into_iter()

@@ -91,11 +91,13 @@ impl Project {
 
     /// A finding in a built-in file that only some nodes have, at the first of them: what is special about it is the user's.
     fn placed(&self, finding: Finding) -> Finding {
-        let is_built_in = finding.location.file.starts_with("built-in:");
+        if !finding.location.file.starts_with("built-in:") {
+            return finding;
+        }
         let of_some = finding.nodes.first();
         let of_some = of_some.filter(|_| finding.nodes.len() < self.plan.nodes.len());
         let node = of_some.and_then(|name| self.plan.nodes.iter().find(|node| node.name == *name));
-        let Some(node) = node.filter(|_| is_built_in) else {
+        let Some(node) = node else {
             return finding;
         };
         let (at, path) = match &node.written.addresses {

@@ -131,18 +131,26 @@ impl Report {
         }
     }
 
+    /// All of them, as they were found.
+    pub fn findings(&self) -> impl Iterator<Item = &Finding> {
+        self.findings.iter()
+    }
+
+    /// The errors, in no order.
+    pub fn errors(&self) -> impl Iterator<Item = &Finding> {
+        let findings = self.findings.iter();
+        findings.filter(|one| one.severity == Severity::Error)
+    }
+
     /// Whether anything forbids to go on.
     pub fn has_errors(&self) -> bool {
-        self.findings
-            .iter()
-            .any(|finding| finding.severity == Severity::Error)
+        self.errors().next().is_some()
     }
 
     /// Whether an error is about a field or something below it, wherever in a layer the field is: what follows from such an
     /// error is no finding of its own.
     pub fn has_error_at(&self, field: &str) -> bool {
-        let mut errors = self.findings.iter();
-        errors.any(|one| one.severity == Severity::Error && is_at(&one.path, field))
+        self.errors().any(|one| is_at(&one.path, field))
     }
 
     /// Whether there is nothing to say.

@@ -27,12 +27,18 @@ pub struct SourceEntry {
 #[derive(Clone, Debug)]
 struct SourceText {
     text: Arc<str>,
+    /// Where each line begins, in bytes.
+    starts: Vec<usize>,
     entries: Vec<SourceEntry>,
 }
 
 /// The texts by file.
 #[derive(Clone, Debug, Default)]
-pub struct Sources(BTreeMap<Arc<str>, SourceText>);
+pub struct Sources {
+    files: BTreeMap<Arc<str>, SourceText>,
+    /// Keys of entries that some layer declares secret.
+    secret: BTreeSet<Arc<str>>,
+}
 
 /// A line of a source, as it may be shown.
 #[derive(Debug, PartialEq, Eq)]
@@ -46,23 +52,33 @@ pub struct Quote {
 impl Sources {
     /// Remembers the text of a file that may be quoted.
     pub fn add(&mut self, file: Arc<str>, text: &str, entries: Vec<SourceEntry>) {
-        let text = Arc::from(text);
-        self.0.insert(file, SourceText { text, entries });
+        let breaks = text.match_indices('\n').map(|(at, _)| at + 1);
+        let starts = [0].into_iter().chain(breaks).collect();
+        let secret = entries.iter().filter(|entry| entry.secret);
+        self.secret.extend(secret.map(|entry| entry.key.clone()));
+        let text = SourceText {
+            text: Arc::from(text),
+            starts,
+            entries,
+        };
+        self.files.insert(file, text);
     }
 
     /// Takes over another's texts.
     pub fn merge(&mut self, other: Self) {
-        self.0.extend(other.0);
+        self.files.extend(other.files);
+        self.secret.extend(other.secret);
     }
 
     /// The line that a location is on, if it may be quoted and looks as it was written before the value begins.
     pub fn quote(&self, at: &Location) -> Option<Quote> {
-        let source = self.0.get(&at.file)?;
+        let source = self.files.get(&at.file)?;
         let number = usize::try_from(at.line).ok()?.checked_sub(1)?;
         if self.is_withheld(source, at.line) {
             return None;
         }
-        let line = source.text.split('\n').nth(number)?.trim_end_matches('\r');
+        let line = source.text.get(*source.starts.get(number)?..)?;
+        let line = line.split('\n').next()?.trim_end_matches('\r');
         let from = usize::try_from(at.column).ok()?.checked_sub(1)?;
         let start = byte_of(line, from)?;
         let end = match at.end {
@@ -78,13 +94,8 @@ impl Sources {
 
     /// Whether a line is part of an entry that some layer declares secret.
     fn is_withheld(&self, source: &SourceText, line: u32) -> bool {
-        let all = self.0.values().flat_map(|source| &source.entries);
-        let secret: BTreeSet<&str> = all
-            .filter(|entry| entry.secret)
-            .map(|entry| &*entry.key)
-            .collect();
         let mut here = source.entries.iter();
-        here.any(|entry| entry.lines.contains(&line) && secret.contains(&*entry.key))
+        here.any(|entry| entry.lines.contains(&line) && self.secret.contains(&entry.key))
     }
 }
 

@@ -16,17 +16,19 @@ pub fn text(report: &Report, styled: bool) -> String {
         Renderer::plain()
     };
     let mut text = String::new();
+    let summary = report.summary();
     for finding in report.sorted() {
-        text.push_str(&renderer.render(&[group(report, &finding)]));
+        let group = group(report, &finding, summary.nodes);
+        text.push_str(&renderer.render(&[group]));
         text.push_str("\n\n");
     }
-    if !text.is_empty() || report.summary().accepted > 0 {
-        text.push_str(&format!("{}\n", report.summary()));
+    if !text.is_empty() || summary.accepted > 0 {
+        text.push_str(&format!("{summary}\n"));
     }
     text
 }
 
-fn group<'a>(report: &Report, finding: &'a Finding) -> Group<'a> {
+fn group<'a>(report: &Report, finding: &'a Finding, of_all: Option<usize>) -> Group<'a> {
     let level = match finding.severity {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
@@ -50,7 +52,7 @@ fn group<'a>(report: &Report, finding: &'a Finding) -> Group<'a> {
         group = group.element(note("field", &finding.path));
     }
     let nodes = &finding.nodes;
-    if !nodes.is_empty() && Some(nodes.len()) != report.summary().nodes {
+    if !nodes.is_empty() && Some(nodes.len()) != of_all {
         group = group.element(note("nodes", &named(nodes)));
     }
     match &finding.help {
