@@ -105,7 +105,7 @@ drill: needs ## Interrupt runs of `replay` and `vms` in every way, and see that 
 fuzz: oracles ## Mutate good input for longer than the tests do: ROUNDS of each target; TARGET is inspect, project, bundle, requests, tables, tokens, authorities, templates, keys, import, append or diff; SEED is another number each time
 	NODEBAKE_FUZZ_ROUNDS=$(or $(ROUNDS),20000) NODEBAKE_FUZZ_SEED=$(or $(SEED),$$(date +%s)) $(CARGO) test --locked --test suite -- fuzz::$(TARGET)
 
-golden: build ## Record golden folders, bad input and --help anew; the run fails, look at `git diff`, then test
+golden: build ## Record golden folders, bad input and --help again; the run fails, look at `git diff`, then test
 	NODEBAKE_GOLDEN=record $(CARGO) test --locked --test suite -- golden help_is_as_recorded bad_input
 
 bench: ## Measure builds of 1,000 and 10,000 nodes beside the procedure's own tools

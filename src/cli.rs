@@ -96,7 +96,7 @@ pub enum Command {
     /// compressed or not, early microcode among them; the listing has all of
     /// them with their offsets. Nothing is trusted: a file that unpacks to more
     /// than allowed, or is broken, ends with exit code 1, and the listing with
-    /// what stands before that place.
+    /// what is before that point.
     Inspect(Inspect),
     /// Put a node's initramfs payload and a base initrd into one file
     #[command(subcommand)]
@@ -121,7 +121,7 @@ pub enum Command {
     /// Per node and path, and field by field where files have fields: YAML (all
     /// documents), JSON, units and what else has sections. Text is shown as a
     /// unified diff, large and binary files by size and digest. Secrets are
-    /// never shown, only that they are others. At the end stands what needs
+    /// never shown, only that they are others. At the end is what needs
     /// kubectl, which machines need their new payload, and what needs nothing.
     ///
     /// OLD alone is compared with what `build` would make of the project now,
@@ -160,7 +160,7 @@ pub enum Command {
     ///
     /// With it an editor completes keys, says what they are for, and marks
     /// mistakes: put `# yaml-language-server: $schema=FILE` at the top of a
-    /// file. `check` finds more: what no schema can say.
+    /// file. `check` finds more than a schema can express.
     Schema(SchemaOf),
 }
 
@@ -250,7 +250,7 @@ pub struct Show {
     #[allow(missing_docs)]
     pub project: ProjectArgs,
     /// Do without the tokens: placeholders stand for them, and when they end is
-    /// not judged; for checks of changes by those who may not see secrets
+    /// not checked; for checks of changes by those who may not see secrets
     #[arg(long, conflicts_with = "secrets")]
     pub no_tokens: bool,
     /// Print this file of the node's tree

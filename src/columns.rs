@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use crate::terminal::shown;
 
-/// Lays rows out in columns that are `padding` wider than their longest cell, and at least `narrowest` wide; the last one
+/// Arranges rows in columns that are `padding` wider than their longest cell, and at least `narrowest` wide; the last one
 /// ends the line and is not padded. Widths are in characters. Every row ends with a line break, and
 /// no cell has one: cells are foreign text.
 pub fn table<const N: usize>(rows: &[[String; N]], padding: usize, narrowest: usize) -> String {

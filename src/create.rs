@@ -119,7 +119,7 @@ impl<'a> Measured<'a> {
         }
     }
 
-    /// Writes the rest; what was counted and hashed is what lies on the disk.
+    /// Writes the rest; what was counted and hashed is what is on the disk.
     pub fn finish(mut self) -> io::Result<(u64, Sha256Digest)> {
         self.write_out()?;
         Ok((self.size, self.sha256.finalize().into()))
@@ -154,7 +154,7 @@ impl Write for Measured<'_> {
     }
 }
 
-/// Removes whatever lies at a path, links not followed; nothing there is fine. Nodes' folders go in parallel: for
+/// Removes whatever is at a path, links not followed; nothing there is fine. Nodes' folders go in parallel: for
 /// thousands of them this is a good part of a rebuild.
 pub fn remove_tree(path: &Path) -> io::Result<()> {
     match path.symlink_metadata() {

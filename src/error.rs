@@ -27,7 +27,7 @@ pub enum Exit {
 }
 
 /// Whether the machine failed, rather than what a file says: the operating system said no. It also says that it cannot go
-/// to a place in a file where there is none, and that is the file's fault.
+/// to a location in a file where there is none, and that is the file's fault.
 pub fn is_of_machine(error: &io::Error) -> bool {
     let code = error.raw_os_error().map(Errno::from_raw_os_error);
     code.is_some_and(|code| !matches!(code, Errno::INVAL | Errno::OVERFLOW))

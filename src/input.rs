@@ -1,12 +1,12 @@
 //! Opening and reading files that users name. Every reader of the program comes through here: `clippy.toml` refuses
 //! `File::open` and its like elsewhere. In: a path, and how long the file may be. Out: its bytes, or an error that is a
-//! word for a finding where the file is the user's to mend.
+//! word for a finding where the file is the user's to correct.
 //!
 //! A path is opened in two steps. The first one (`O_PATH`) opens nothing: a named pipe without a writer is not waited for,
 //! and a device does not notice. The second one opens the very file whose kind is known then, by its number below
 //! `/proc/self/fd`, so that nobody can exchange it in between.
 
-/// What lies in a folder that may be hostile.
+/// What is in a folder that may be hostile.
 pub mod regular;
 
 use std::fmt;
@@ -73,7 +73,7 @@ impl fmt::Display for Limit {
     }
 }
 
-/// What is wrong with a file that is the user's to mend.
+/// What is wrong with a file that is the user's to correct.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Flaw {
     /// What it is, in words that follow the file's path.
@@ -129,7 +129,7 @@ pub fn flaw_of(error: &io::Error) -> Option<&Flaw> {
     error.get_ref()?.downcast_ref::<Flaw>()
 }
 
-/// What is wrong with what was named, where that is the user's to mend: a file that is not there as well.
+/// What is wrong with what was named, where that is the user's to correct: a file that is not there as well.
 pub fn mistake(error: &io::Error) -> Option<Flaw> {
     if let Some(flaw) = flaw_of(error) {
         return Some(flaw.clone());

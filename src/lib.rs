@@ -51,7 +51,7 @@ pub mod create;
 pub mod manifest;
 /// Sets of files that come into being together.
 pub mod together;
-/// YAML in with places, quoted YAML out.
+/// YAML in with locations, quoted YAML out.
 pub mod yaml;
 
 /// One node as files and units.

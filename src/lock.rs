@@ -29,7 +29,7 @@ pub fn beside(out: &Path, what: &str) -> Result<PathBuf> {
     Ok(out.with_file_name(hidden))
 }
 
-/// The right to write an output and what lies [`beside`] it, until dropped.
+/// The right to write an output and what is [`beside`] it, until dropped.
 #[derive(Debug)]
 pub struct Lock {
     // Dropped in this order: the file is gone before the lock on it is.

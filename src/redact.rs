@@ -54,7 +54,7 @@ fn hide_word(word: &str) -> Cow<'_, str> {
     if let Some(at) = word.find(AGE_IDENTITY) {
         return Cow::Owned(format!("{}{HIDDEN}", &word[..at + AGE_IDENTITY.len()]));
     }
-    // A full stop may follow, or an ellipsis stand around.
+    // A full stop may follow, or an ellipsis surround it.
     let trimmed = word.trim_matches('.');
     let parts: Vec<&str> = trimmed.split('.').collect();
     match parts[..] {

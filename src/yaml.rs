@@ -1,4 +1,4 @@
-//! YAML: the only user of the YAML crate. In: a document's text. Out: typed values with their places, or a located
+//! YAML: the only user of the YAML crate. In: a document's text. Out: typed values with their locations, or a located
 //! [`Fault`], or a tree of located values. It knows no document's meaning. Also here: how a string is quoted in the block YAML that we write.
 
 use std::fmt::Write;
@@ -59,10 +59,10 @@ impl Fault {
     }
 }
 
-/// One line, without the "line 3 column 4:" that the place already says.
+/// One line, without the "line 3 column 4:" that the location already says.
 fn bare_message(message: &str) -> String {
     let line = message.lines().next().unwrap_or_default();
-    // Hints to a programmer, and the place once more.
+    // Hints to a programmer, and the location once more.
     let end = [" at line ", "; use "]
         .iter()
         .filter_map(|hint| line.find(hint))
@@ -101,7 +101,7 @@ const NODES: usize = 20_000_000;
 /// Bytes of all scalars together.
 const SCALARS: usize = 1 << 30;
 
-/// It stands against billion-laughs documents.
+/// It protects against billion-laughs documents.
 fn budget(nodes: usize, scalars: usize) -> Option<Budget> {
     serde_saphyr::budget! { max_nodes: nodes, max_events: nodes.saturating_mul(3), max_total_scalar_bytes: scalars }
 }
@@ -134,7 +134,7 @@ pub fn push_quoted(out: &mut String, text: &str) {
     out.push('"');
 }
 
-/// What may stand unescaped: PyYAML and Go's reader refuse the rest, or take it as a line break or a byte order mark.
+/// What is allowed unescaped: PyYAML and Go's reader refuse the rest, or take it as a line break or a byte order mark.
 fn is_printable(c: char) -> bool {
     !c.is_control()
         && !matches!(

@@ -31,7 +31,7 @@ use crate::manifest::work_folder::{NEW, OLD, READY};
 use crate::staging::Staging;
 use crate::unfinished::{may_go_on, uninterrupted};
 
-/// Puts what is in `staging` in the place of what is in `out`.
+/// Puts what is in `staging` in place of what is in `out`.
 pub(super) fn replace(staging: &Path, out: &Path) -> Result<()> {
     let writing = || format!("writing {}", out.display());
     let work = Staging::begin(&out.join(NEW)).with_context(writing)?;

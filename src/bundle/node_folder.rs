@@ -14,7 +14,7 @@ use crate::manifest::sums::check_path;
 use crate::manifest::{FileRecord, InitramfsRecord, NodeRecord};
 use crate::manifest::{SERVED, TREE_JSON, TREE_SIGNATURE, TREE_SUMS};
 use crate::model::Sha256Digest;
-use crate::payload::{Output, Place};
+use crate::payload::{Destination, Output};
 use crate::tree::listing::TreeListing;
 
 /// What bundle.json says of a node beside its files.
@@ -172,18 +172,18 @@ impl<'a> NodeFolder<'a> {
 impl Output for NodeFolder<'_> {
     fn file(
         &mut self,
-        place: Place,
+        place: Destination,
         name: &str,
         write: &mut dyn FnMut(&mut dyn Write) -> Result<()>,
     ) -> Result<()> {
-        if place != Place::Shared {
+        if place != Destination::Shared {
             self.check_name(name)?;
         }
         match place {
-            Place::Node => self.write(name, false, write),
-            Place::Secret => self.write(name, true, write),
-            Place::Served => self.served(name, write),
-            Place::Shared => {
+            Destination::Node => self.write(name, false, write),
+            Destination::Secret => self.write(name, true, write),
+            Destination::Served => self.served(name, write),
+            Destination::Shared => {
                 self.shared.push(self.builder.shared_file(name, write)?);
                 Ok(())
             }

@@ -1,4 +1,4 @@
-//! Putting a finished folder in the place of the old one, so that whenever the process dies, what verifies is
+//! Putting a finished folder in place of the old one, so that whenever the process dies, what verifies is
 //! complete. Power loss is another matter: nothing is synced, and a bundle that lost bytes does not verify.
 
 use std::fs::{self, Metadata};
@@ -92,7 +92,7 @@ fn is_ours(out: &Path, kind: BundleKind) -> bool {
         .is_ok_and(|bytes| serde_json::from_slice::<Mark>(&bytes).is_ok_and(|mark| mark.is(kind)))
 }
 
-/// Puts `staging` in the place of `out`; the old folder is removed.
+/// Puts `staging` in place of `out`; the old folder is removed.
 pub(super) fn publish(staging: &Path, out: &Path, before: &Before) -> Result<()> {
     if !uninterrupted(|| exchange(staging, out, before))? {
         in_place::replace(staging, out)?;

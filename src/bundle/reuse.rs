@@ -98,7 +98,7 @@ impl OldBundle {
         self.manifest.shared(path)
     }
 
-    /// Where it lies.
+    /// Where it is.
     pub fn folder(&self) -> &Path {
         &self.folder
     }
@@ -121,7 +121,7 @@ impl OldBundle {
         Ok(Some(bytes))
     }
 
-    /// Where a file of it lies.
+    /// Where a file of it is.
     pub fn path(&self, record: &FileRecord) -> PathBuf {
         self.folder.join(&*record.path)
     }

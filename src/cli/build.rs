@@ -33,7 +33,7 @@ pub struct Build {
     /// last bundle, which must verify with our key; may be given more than once
     #[arg(long = "node", value_name = "GLOB", value_parser = glob)]
     pub nodes: Vec<String>,
-    /// The bundle that the nodes have now: what it laid on them and this one
+    /// The bundle that the nodes have now: what it installed on them and this one
     /// does not is removed where a format can; may be given more than once.
     /// It must verify with our key
     #[arg(long = "upgrade-from", value_name = "BUNDLE")]

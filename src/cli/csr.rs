@@ -36,7 +36,7 @@ pub enum Csr {
     ExportIds(CsrExportIds),
     /// Print settings for an approver that runs in the cluster
     ///
-    /// postfinance/kubelet-csr-approver fits: it judges serving certificates
+    /// postfinance/kubelet-csr-approver fits: it decides on serving certificates
     /// by names and addresses. Printed are values for its Helm chart that name
     /// the inventory's nodes and addresses, and no others.
     ApproverSettings(CsrApproverSettings),

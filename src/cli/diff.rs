@@ -23,7 +23,7 @@ pub struct Diff {
     #[arg(long, value_name = "FILE")]
     pub key: Option<PathBuf>,
     /// Do without the project's tokens: those of OLD stand for them, and
-    /// placeholders for nodes that OLD lacks; when they end is not judged
+    /// placeholders for nodes that OLD lacks; when they end is not checked
     #[arg(long, conflicts_with_all = ["secrets", "new"])]
     pub no_tokens: bool,
     /// End with 3 if anything differs, rather than with 0

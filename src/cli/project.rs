@@ -41,7 +41,7 @@ pub struct CheckedArgs {
     #[allow(missing_docs)]
     pub project: ProjectArgs,
     /// Do without the tokens: placeholders stand for them, and when they end is
-    /// not judged; for checks of changes by those who may not see secrets
+    /// not checked; for checks of changes by those who may not see secrets
     #[arg(long, conflicts_with = "secrets")]
     pub no_tokens: bool,
 }
@@ -57,10 +57,10 @@ pub struct ProjectArgs {
     pub reading: ReadingArgs,
 }
 
-/// How a project is read and judged.
+/// How a project is read and checked.
 #[derive(Clone, Debug, Args)]
 pub struct ReadingArgs {
-    /// Judge expirations at this time (RFC 3339) rather than now; it changes
+    /// Check expirations at this time (RFC 3339) rather than now; it changes
     /// findings only, never a byte of what is built
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub at: Option<OffsetDateTime>,

@@ -20,7 +20,7 @@ pub enum Token {
     Create(TokenCreate),
     /// List the tokens as `kubeadm token list` does, secrets hidden
     List(TokenList),
-    /// Put new tokens in the place of old ones, with an overlap
+    /// Put new tokens in place of old ones, with an overlap
     ///
     /// Only the named nodes' tokens change. The Secrets of the old tokens stay
     /// among the manifests for the overlap, and `token create` takes them out
@@ -51,7 +51,7 @@ pub enum Token {
     /// that one of its groups or its description names; the others are listed
     /// with the reason, and left out.
     Import(TokenImport),
-    /// Encrypt the tokens for those whom `tokens.recipients` names now
+    /// Encrypt the tokens for the recipients in `tokens.recipients`
     ///
     /// Takes secrets.yaml, writes secrets.yaml.age and removes secrets.yaml;
     /// or, after a change of the recipients, writes secrets.yaml.age again. Who
@@ -137,7 +137,7 @@ pub struct TokenExpiring {
     /// How far to look ahead, like 7d
     #[arg(long, value_name = "DURATION", value_parser = duration_text)]
     pub within: String,
-    /// Judge at this time (RFC 3339) rather than now
+    /// Check at this time (RFC 3339) rather than now
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub at: Option<OffsetDateTime>,
     #[command(flatten)]

@@ -42,7 +42,7 @@ pub struct Verify {
     /// The same, where one ends within this time, like 7d
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub usable_for: Option<Duration>,
-    /// Judge expirations at this time (RFC 3339) rather than now
+    /// Check expirations at this time (RFC 3339) rather than now
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub at: Option<OffsetDateTime>,
     /// Print for people or as JSON

@@ -6,7 +6,7 @@ pub const IMPLICIT_GROUP: &str = "system:bootstrappers";
 /// The pattern of a node's own group.
 pub const DEFAULT_NODE_GROUP: &str = "system:bootstrappers:node:{node}";
 
-/// The longest that may stand between the prefix and the last character.
+/// The longest text that is allowed between the prefix and the last character.
 const LONGEST_MIDDLE: usize = 255;
 
 /// The groups of a cluster's tokens.
@@ -19,7 +19,7 @@ pub struct Groups {
 }
 
 impl Groups {
-    /// A node's own group. A dot may not stand in a group but does in node names, and a colon may not stand in node
+    /// A node's own group. A dot is not allowed in a group but does in node names, and a colon is not allowed in node
     /// names, so that two names never become one group.
     pub fn of_node(&self, node: &str) -> String {
         self.node.replace("{node}", &node.replace('.', ":"))

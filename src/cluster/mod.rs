@@ -1,6 +1,6 @@
 //! What an administrator applies so that the nodes may join: RBAC, one Secret for each bootstrap token, and a script
 //! for labels that a kubelet may not set itself. In: plain facts and tokens, one at a time. Out: text with stable
-//! bytes. It knows nothing of what lies on the nodes.
+//! bytes. It knows nothing of what is on the nodes.
 
 mod ended;
 mod group;

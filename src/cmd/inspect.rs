@@ -23,6 +23,6 @@ pub fn run(args: &Inspect) -> Result<Exit> {
         }
     }
     out.flush()?;
-    // What stands before the place of an error is printed as well; the exit code says that it is not all.
+    // What is before the location of an error is printed as well; the exit code says that it is not all.
     outcome.map(|()| Exit::Good)
 }

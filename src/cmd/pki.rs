@@ -93,7 +93,7 @@ fn issued_text(issuance: &Issuance) -> String {
         let _ = writeln!(text, "{node}: issued {certificate}, good until {until}");
     }
     let issued = all.iter().filter(|one| one.issued).count();
-    let kept = all.len() - issued;
-    let _ = writeln!(text, "{issued} issued, {kept} good as they are");
+    let good = all.len() - issued;
+    let _ = writeln!(text, "{issued} issued, {good} good as they are");
     text
 }

@@ -13,7 +13,7 @@ use crate::model::MACHINES;
 pub struct Binary {
     /// `e_machine` of its header.
     pub machine: u16,
-    /// The versions that stand in it as the linker's `-X …version.gitVersion=` writes one: ended by a zero byte, which no
+    /// The versions that are in it as the linker's `-X …version.gitVersion=` writes one: ended by a zero byte, which no
     /// other string of a Go program is.
     pub versions: BTreeSet<Version>,
 }
@@ -35,7 +35,7 @@ const HEAD: usize = 20;
 #[derive(Default)]
 pub struct BinaryScan {
     head: Vec<u8>,
-    /// The end of what came before, for what lies across two pieces.
+    /// The end of what came before, for what is split over two pieces.
     window: Vec<u8>,
     versions: BTreeSet<Version>,
 }
@@ -79,7 +79,7 @@ impl BinaryScan {
             if at >= end {
                 break;
             }
-            // The first byte was looked at before; here it only says what stands before the second.
+            // The first byte was looked at before; here it only says what is before the second.
             let Some(before) = at.checked_sub(1).map(|before| self.window[before]) else {
                 continue;
             };

@@ -100,7 +100,7 @@ impl Scope {
 }
 
 impl TemplateSet {
-    /// Adds a template. A place with line 0 is a file of its own: positions inside it are then exact.
+    /// Adds a template. A location with line 0 is a file of its own: positions inside it are then exact.
     pub fn add(&mut self, text: &Arc<str>, location: &Location, path: &Arc<str>) -> TemplateId {
         if let Some(id) = self.by_text.get(text) {
             return *id;
@@ -325,7 +325,7 @@ impl TemplateSource {
         }
     }
 
-    /// Tera counts lines from 1 and columns from 0. Inside a value of a YAML file only the value's own place is known.
+    /// Tera counts lines from 1 and columns from 0. Inside a value of a YAML file only the value's own location is known.
     fn location_of(&self, line: usize, column: usize) -> Location {
         if self.location.line != 0 {
             return self.location.clone();
@@ -358,7 +358,7 @@ fn named(error: &tera::Error) -> Option<usize> {
         ErrorKind::CircularExtend { tpl, .. } | ErrorKind::CircularInclude { tpl, .. } => {
             tpl.parse().ok()
         }
-        // Of unknown filters, tests, functions and includes Tera says the place in its text only.
+        // Of unknown filters, tests, functions and includes Tera says the location in its text only.
         ErrorKind::Msg(text) => reported_location(text).map(|(index, _, _)| index),
         _ => None,
     }

@@ -358,7 +358,7 @@ mod tests {
     }
 
     #[test]
-    fn the_secret_part_of_a_token_is_told_to_be_another_and_not_shown() {
+    fn the_secret_of_a_token_is_told_to_be_another_and_not_shown() {
         let secret = |id: &str, secret: &str| {
             format!(
                 "---\napiVersion: v1\nkind: Secret\nmetadata:\n  name: bootstrap-token-{id}\nstringData:\n  token-id: \"{id}\"\n  token-secret: \"{secret}\"\n"

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::inventory::child_path;
 
-/// What stands in for a value that is not shown.
+/// The text in place of a value that is not shown.
 pub const HIDDEN: &str = "<hidden>";
 
 /// One field that differs.
@@ -43,7 +43,7 @@ pub enum Shown<'a> {
     Only(&'a [&'a [&'a str]]),
 }
 
-/// Keys whose values are secrets wherever they stand, in lower case without dashes and underscores.
+/// Keys whose values are secrets wherever they are, in lower case without dashes and underscores.
 const SECRET_KEYS: [&str; 17] = [
     "accesstoken",
     "apikey",
@@ -212,7 +212,7 @@ fn is_secret_key(key: &str) -> bool {
     SECRET_KEYS.contains(&bare.as_str())
 }
 
-/// A text without what stands before the `@` of a URL: proxies and mirrors are often given with a password.
+/// A text without what is before the `@` of a URL: proxies and mirrors are often given with a password.
 pub fn without_passwords(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;

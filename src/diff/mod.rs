@@ -34,7 +34,7 @@ pub use tree::{Change, EntryChange, UnitChange};
 /// Nodes that are compared before any of them is told.
 const AT_A_TIME: usize = 64;
 
-/// Compares two bundles and tells a printer, in order of the nodes' names. `folder` is where the new one lies, or will.
+/// Compares two bundles and tells a printer, in order of the nodes' names. `folder` is where the new one is, or will be.
 pub fn diff(
     old: &OldBundle,
     new: &OldBundle,

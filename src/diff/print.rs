@@ -16,10 +16,10 @@ use crate::error::Result;
 use crate::model::Sha256Digest;
 use crate::terminal::shown;
 
-/// The longest value that stands on one line for people, in characters.
+/// The longest value that fits on one line for people, in characters.
 const WIDE: usize = 72;
 
-/// A bundle, and the folder where it lies or will lie.
+/// A bundle, and the folder where it is or will be.
 pub type Side<'a> = (&'a OldBundle, &'a str);
 
 /// Who is told.
@@ -199,7 +199,7 @@ impl Printer for TextPrinter<'_> {
             let nodes = shown(&row(&summary.payload));
             writeln!(
                 self.out,
-                "needs the new payload, provisioned again or laid over and rebooted: {nodes}"
+                "needs the new payload, provisioned again or installed over and rebooted: {nodes}"
             )?;
         }
         if !summary.by_itself.is_empty() {

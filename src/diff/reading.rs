@@ -28,7 +28,7 @@ pub(super) struct Side<'a> {
 /// Contents of files by path.
 pub(super) type Contents = BTreeMap<String, Vec<u8>>;
 
-/// What payloads were read for: contents of the tree's files, and documents by the file that they stand in.
+/// What payloads were read for: contents of the tree's files, and documents by the file that they are in.
 #[derive(Default)]
 pub(super) struct PayloadContents {
     pub(super) files: Contents,

@@ -24,7 +24,7 @@ pub struct Summary {
     pub nodes_same: usize,
     /// What an administrator runs. Lines that begin with `#` say why the ones after them are there.
     pub kubectl: Vec<String>,
-    /// Nodes whose machines need their new payload: provisioned again, or laid over and then restarted.
+    /// Nodes whose machines need their new payload: provisioned again, or installed over and then restarted.
     pub payload: Vec<String>,
     /// What needs nothing.
     pub by_itself: Vec<String>,
@@ -52,7 +52,7 @@ struct Working {
 }
 
 impl Summary {
-    /// Begins with what is of no node. `folder` is where the new bundle lies, or will.
+    /// Begins with what is of no node. `folder` is where the new bundle is, or will be.
     pub(super) fn of(
         old: &OldBundle,
         new: &OldBundle,

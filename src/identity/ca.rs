@@ -1,4 +1,4 @@
-//! The cluster's CA bundle: read, judged, and written again. What the nodes get is each checked certificate as a plain
+//! The cluster's CA bundle: read, checked, and written again. What the nodes get is each checked certificate as a plain
 //! PEM block and nothing else of the file: comments may say things that belong to nobody on a node, and a block that
 //! the checks did not understand must not travel. A file that holds just such blocks stays as it is, byte for byte.
 
@@ -61,7 +61,7 @@ pub struct CaCertificate {
 }
 
 impl CaBundle {
-    /// Reads and judges a bundle; `None` if it has errors, which are then in the report.
+    /// Reads and checks a bundle; `None` if it has errors, which are then in the report.
     pub fn load(
         project: &ProjectFolder,
         source: &CaSource<'_>,
@@ -91,7 +91,7 @@ impl CaBundle {
         }
     }
 
-    /// The subjects of all certificates that can be read, judged or not.
+    /// The subjects of all certificates that can be read, checked or not.
     pub fn subjects(text: &str) -> Vec<String> {
         let subject = |der: Vec<u8>| {
             let (_, certificate) = X509Certificate::from_der(&der).ok()?;
@@ -104,7 +104,7 @@ impl CaBundle {
             .collect()
     }
 
-    /// Judges the bytes of a bundle; `None` if they have errors.
+    /// Checks the bytes of a bundle; `None` if they have errors.
     pub fn parse(bytes: &[u8], source: &CaSource<'_>, report: &mut Report) -> Option<Self> {
         let mut findings = Findings {
             source,
@@ -178,7 +178,7 @@ fn read_bundle(bytes: &[u8], findings: &mut Findings<'_>) -> Option<CaBundle> {
     if certificates.is_empty() && findings.is_good {
         findings.error(Id::CaInvalid, 0, "the CA file holds no certificate", AS_PEM);
     }
-    judge_validity(&certificates, findings);
+    check_validity(&certificates, findings);
     let not_after = certificates
         .iter()
         .map(|certificate| certificate.not_after)
@@ -195,14 +195,19 @@ fn read_block(
     pem: &mut String,
     findings: &mut Findings<'_>,
 ) -> Option<CaCertificate> {
-    const ANEW: &str = "copy the CA certificate again";
+    const COPY_AGAIN: &str = "copy the CA certificate again";
     if block.label != CERTIFICATE {
         let rule = "a block that is not a CERTIFICATE is left out, as Kubernetes ignores it";
         findings.warning(Id::CaQuestionable, block.line, rule);
         return None;
     }
     let Some(der) = block.decode() else {
-        findings.error(Id::CaInvalid, block.line, "the PEM block is damaged", ANEW);
+        findings.error(
+            Id::CaInvalid,
+            block.line,
+            "the PEM block is damaged",
+            COPY_AGAIN,
+        );
         return None;
     };
     let Ok(([], certificate)) = X509Certificate::from_der(&der) else {
@@ -210,7 +215,7 @@ fn read_block(
             Id::CaInvalid,
             block.line,
             "the PEM block is not an X.509 certificate",
-            ANEW,
+            COPY_AGAIN,
         );
         return None;
     };
@@ -254,7 +259,7 @@ fn why_no_ca(certificate: &X509Certificate<'_>) -> Option<&'static str> {
 
 /// A certificate out of its time is an error if no other one is good, and a warning beside a good one: while a CA is
 /// being replaced, the old one may end or the new one may not have begun.
-fn judge_validity(certificates: &[CaCertificate], findings: &mut Findings<'_>) {
+fn check_validity(certificates: &[CaCertificate], findings: &mut Findings<'_>) {
     let at = findings.source.at;
     let is_valid = |c: &CaCertificate| (c.not_before..=c.not_after).contains(&at);
     let any_valid = certificates.iter().any(is_valid);

@@ -1,4 +1,4 @@
-//! Certificates with their keys that were issued for nodes: read from the project, and judged before anything is baked.
+//! Certificates with their keys that were issued for nodes: read from the project, and checked before anything is baked.
 //! Who issued them does not matter: `pki issue`, or any other CA that wrote one PEM file with both in it.
 
 use std::io;
@@ -72,7 +72,7 @@ pub struct Expectation<'a> {
     pub leaf: &'a Leaf,
     /// The cluster's CA.
     pub ca: &'a CaBundle,
-    /// The time at which it is judged.
+    /// The time at which it is checked.
     pub at: OffsetDateTime,
     /// How long it must be valid after that.
     pub boot_within: Duration,
@@ -80,15 +80,15 @@ pub struct Expectation<'a> {
 
 /// A certificate that was read, and what is to be said of it. Without errors there always is one.
 #[derive(Debug, Default)]
-pub struct Judged {
+pub struct CheckedCredential {
     /// The certificate, if it could be read.
     pub credential: Option<Credential>,
     /// What is wrong with it.
     pub findings: Vec<Finding>,
 }
 
-impl Judged {
-    /// Reads and judges a file; `name` is what findings call it.
+impl CheckedCredential {
+    /// Reads and checks a file; `name` is what findings call it.
     pub fn load(project: &ProjectFolder, name: &str, expected: &Expectation<'_>) -> Result<Self> {
         let reading = || format!("reading {}", project.join(name).display());
         let location = Location::file(name);
@@ -114,14 +114,14 @@ impl Judged {
             });
         };
         let text = std::str::from_utf8(&bytes).unwrap_or_default();
-        let mut judged = Self::parse(text, &location, expected);
+        let mut checked = Self::parse(text, &location, expected);
         let user = rustix::process::geteuid().as_raw();
         check_access(facts.mode(), facts.uid(), user, name, &mut report);
-        judged.findings.extend(report.into_findings());
-        Ok(judged)
+        checked.findings.extend(report.into_findings());
+        Ok(checked)
     }
 
-    /// Judges the text of a file.
+    /// Checks the text of a file.
     pub fn parse(text: &str, location: &Location, expected: &Expectation<'_>) -> Self {
         let mut faults = Vec::new();
         let ders = certificates(text, &mut faults);
@@ -334,9 +334,9 @@ mod tests {
             at,
             boot_within: DAY,
         };
-        let judged = Judged::parse(text, &Location::file("x.pem"), &expected);
+        let checked = CheckedCredential::parse(text, &Location::file("x.pem"), &expected);
         let mut report = Report::default();
-        judged
+        checked
             .findings
             .into_iter()
             .for_each(|finding| report.add(finding));

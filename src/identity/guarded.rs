@@ -262,7 +262,7 @@ pub struct Scan<'g> {
 }
 
 impl Scan<'_> {
-    /// Looks at the next piece, and at the end of the one before it once more: a key may lie across.
+    /// Looks at the next piece, and at the end of the one before it once more: a key may cross the border of two pieces.
     pub fn push(&mut self, piece: &[u8]) {
         self.window.extend_from_slice(piece);
         self.is_text &= memchr::memchr(0, piece).is_none();

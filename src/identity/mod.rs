@@ -1,4 +1,4 @@
-//! Identity: who a node is and whom it trusts. In: a bootstrap token, the API server's address, the cluster's CA. Out:
+//! Identity: who a node is and which CA it trusts. In: a bootstrap token, the API server's address, the cluster's CA. Out:
 //! the bootstrap kubeconfig, and findings about the CA. The only user of rcgen.
 
 mod authority;
@@ -21,7 +21,7 @@ pub use authority::{Authority, Issued, Leaf, Purpose};
 pub use ca::{CaBundle, CaCertificate, CaSource};
 pub use ca_files::CaFiles;
 pub use control_plane::{ControlPlane, FileText, NamedFile};
-pub use credential::{Credential, Expectation, Judged};
+pub use credential::{CheckedCredential, Credential, Expectation};
 pub use example::{EXAMPLE_CA, example_ca};
 pub use guarded::{Guarded, Private, Scan};
 pub use kubeconfig::{Auth, BOOTSTRAP_USER, KUBELET_USER, Kubeconfig};

@@ -53,7 +53,7 @@ pub fn write_new(path: &Path, mode: u32, text: &str) -> Result<()> {
     Ok(())
 }
 
-/// Writes a file in the place of what is there: whoever reads meanwhile sees the old one or the new.
+/// Writes a file in place of what is there: whoever reads meanwhile sees the old one or the new.
 pub fn replace(path: &Path, mode: u32, text: &str) -> Result<()> {
     let writing = || format!("writing {}", path.display());
     let beside = beside(path)?;

@@ -76,7 +76,7 @@ impl Base {
         self.check_links(payload)
     }
 
-    /// The kernel removes a link of the base where an archive lists a directory, and what lay behind it is gone.
+    /// The kernel removes a link of the base where an archive lists a directory, and what was behind it is gone.
     fn check_links(&self, payload: &Listing) -> Result<()> {
         let rows = || {
             self.listing

@@ -13,7 +13,7 @@ use crate::model::Sha256Digest;
 
 const NOT_REGULAR: &str = "is not a regular file";
 
-/// Opens what lies in a bundle: a regular file, or an error that says what it is.
+/// Opens what is in a bundle: a regular file, or an error that says what it is.
 pub fn regular(path: &Path) -> io::Result<(File, Metadata)> {
     // NONBLOCK: opening a pipe would otherwise wait for a writer forever.
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;

@@ -28,14 +28,14 @@ use crate::unfinished::{may_go_on, uninterrupted};
 type Refusal = Option<&'static str>;
 
 const LEAVES: &str = "its name leads out of the folder";
-const BELOW: &str = "it lies below something that is not a directory";
+const BELOW: &str = "it is below something that is not a directory";
 const OCCUPIED: &str = "a directory is in its place";
 
 /// The longest step of a path: what Linux' file systems take (NAME_MAX of limits.h).
 const STEP_MAX: usize = 255;
 /// The longest target of a link: PATH_MAX without the zero that ends it.
 const TARGET_MAX: usize = 4095;
-/// How deep a path may lie. Removing a folder holds a file descriptor for each step, of which a process has 1024.
+/// How deep a path may be. Removing a folder holds a file descriptor for each step, of which a process has 1024.
 const DEPTH_MAX: usize = 256;
 
 /// How folders are opened: never through a link.
@@ -191,7 +191,7 @@ impl Extraction {
             made => made.and_then(|()| openat(&folder, *last, FOLDER, Mode::empty())),
         };
         match made {
-            // The owner keeps all rights, or the next run could not write or remove what lies in it.
+            // The owner keeps all rights, or the next run could not write or remove what is in it.
             Ok(made) => fchmod(
                 &made,
                 Mode::from_raw_mode(row.mode.unwrap_or(0o755) & 0o777 | 0o700),
@@ -231,7 +231,7 @@ impl Extraction {
         Ok(None)
     }
 
-    /// Where a name lies; the folders above it are made where they are missing.
+    /// Where a name is; the folders above it are made where they are missing.
     fn spot(&self, name: &[u8]) -> Result<std::result::Result<Spot, &'static str>> {
         let parts = match parts(name) {
             Ok(parts) => parts,
@@ -320,7 +320,7 @@ fn parts(name: &[u8]) -> std::result::Result<Vec<&[u8]>, &'static str> {
         }
     }
     if parts.len() > DEPTH_MAX {
-        Err("it lies too deep")
+        Err("it is too deep")
     } else {
         Ok(parts)
     }

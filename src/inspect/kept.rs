@@ -11,7 +11,7 @@ use crate::model::Sha256Digest;
 /// What is to be kept, and what was.
 #[derive(Default)]
 pub struct Kept {
-    /// Without a digest, whatever lies there.
+    /// Without a digest, whatever is there.
     wanted: BTreeMap<String, Option<Sha256Digest>>,
     /// The longest file that is kept, in bytes.
     longest: u64,
@@ -40,7 +40,7 @@ impl Kept {
         }
     }
 
-    /// Asks for what lies at some paths, whatever it is.
+    /// Asks for what is at some paths, whatever it is.
     pub fn at<'a>(paths: impl IntoIterator<Item = &'a str>, longest: u64) -> Self {
         let wanted = paths.into_iter().map(|path| (path.to_owned(), None));
         Self {

@@ -38,7 +38,7 @@ pub struct Member {
     pub offset: u64,
     /// How many bytes of the file it takes.
     pub size: u64,
-    /// Zero bytes between it and what stands before it.
+    /// Zero bytes between it and what is before it.
     pub padding: u64,
     /// How it is packed.
     pub compression: Packing,

@@ -99,7 +99,7 @@ impl FileKind {
 }
 
 /// Lists a file, and writes what is in it into the folder `extract`, which must be absent or empty. An error in the
-/// middle of the file comes with the listing of what stands before it; then nothing is extracted.
+/// middle of the file comes with the listing of what is before it; then nothing is extracted.
 pub fn inspect(
     path: &Path,
     limits: Limits,

@@ -63,7 +63,7 @@ fn networks(cluster: &Cluster, report: &mut Report) {
         if !local && !inside && !network.service_cidrs.is_empty() {
             report.add(dns.location.finding(
                 Id::DnsOutsideServices,
-                format!("{} lies in none of the service networks", dns.value),
+                format!("{} is in none of the service networks", dns.value),
             ));
         }
     }
@@ -83,7 +83,7 @@ fn addresses(inventory: &Inventory, report: &mut Report) {
                     .find(|cidr| cidr.value.contains(&address.value))
                 {
                     let rule = format!(
-                        "{} lies inside the {kind} network {}",
+                        "{} is inside the {kind} network {}",
                         address.value, cidr.value
                     );
                     report.add(address.location.finding(Id::NodeAddressInCluster, rule));

@@ -136,7 +136,7 @@ texts! {
     TokenGroup: String = plain, "", ["system:bootstrappers:nodebake:prod-eu1"];
     /// A node's own group.
     NodeGroup: String = plain, r"\{node\}", ["system:bootstrappers:node:{node}"];
-    /// Whom tokens are encrypted for.
+    /// The recipients that tokens are encrypted for.
     Recipient: String = plain, "", ["age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p"];
 }
 

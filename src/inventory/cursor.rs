@@ -11,7 +11,7 @@ use crate::yaml::{Located, Map, Value};
 #[derive(Clone)]
 pub struct Cursor<'a> {
     value: &'a Located,
-    /// The key of an entry and where it stands, if that is one.
+    /// The key of an entry and where it is, if that is one.
     key: Option<(&'a Arc<str>, &'a Location)>,
     path: String,
     report: &'a RefCell<Report>,
@@ -87,7 +87,7 @@ impl<'a> Cursor<'a> {
         })
     }
 
-    /// Reads another value, as if it stood here.
+    /// Reads another value, as if it were here.
     pub fn instead<T>(
         &self,
         value: &Located,
@@ -98,7 +98,7 @@ impl<'a> Cursor<'a> {
         read(&at)
     }
 
-    /// Reads a map without keys, as if it stood here.
+    /// Reads a map without keys, as if it were here.
     pub fn with_empty<T>(&self, read: impl FnOnce(&Cursor<'_>) -> Option<T>) -> Option<T> {
         self.instead(&Located::map(&self.value.location, []), read)
     }

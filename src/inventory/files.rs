@@ -262,7 +262,7 @@ keys! {
     }
 }
 
-/// `root`, or a map of name and id: formats differ in which of the two they can say.
+/// `root`, or a map of name and id: formats differ in which of the two they support.
 impl Shaped for Owner {
     type Value = Self;
     const SHAPE: Shape = Shape::Either(&[Shape::Words(&["root"]), NamedOwner::SHAPE]);

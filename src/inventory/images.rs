@@ -7,7 +7,7 @@ use crate::inventory::kinds::plain;
 use crate::inventory::text::{Text, checked, made_of};
 use crate::model::Spanned;
 
-/// Where archives of images lie on the node: their folder can be written on every kind of image.
+/// Where archives of images are on the node: their folder can be written on every kind of image.
 pub const FOLDER: &str = "/var/lib/nodebake/images";
 
 keys! {

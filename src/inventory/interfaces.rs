@@ -142,7 +142,7 @@ fn check_gateway(interface: &Interface, gateway: IpAddr, at: &Cursor<'_>) {
     if !link_local && !reached && !interface.addresses.is_empty() {
         at.report(
             Id::GatewayUnreachable,
-            format!("the gateway {gateway} lies in none of the interface's networks"),
+            format!("the gateway {gateway} is in none of the interface's networks"),
         );
     }
 }

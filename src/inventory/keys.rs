@@ -15,11 +15,11 @@ use crate::model::{FieldLocation, Location};
 use crate::report::{Finding, Id};
 use crate::yaml::{Located, Map, Value};
 
-/// A kind of value: what may stand there, and how it is read.
+/// A kind of value: what is allowed there, and how it is read.
 pub trait Shaped {
     /// The type that it is read as.
     type Value;
-    /// What may stand there.
+    /// What is allowed there.
     const SHAPE: Shape;
     /// Whether the key must be there, where no default is declared.
     const REQUIRED: bool = true;
@@ -55,7 +55,7 @@ pub trait TextKind {
     /// The finding about what is none.
     const ID: Id;
 
-    /// Makes something of a text that stands at a location; the error is the rule that it breaks.
+    /// Makes something of a text at a location; the error is the rule that it breaks.
     fn parse(text: &str, location: impl FnOnce() -> FieldLocation) -> Result<Self::Parsed, String>;
 }
 
@@ -150,7 +150,7 @@ impl<'a> Fields<'a> {
         let Some(tree) = default_tree(&self.at.located().location, default) else {
             return K::absent(&self.at);
         };
-        // It lies where the map does: nobody wrote its key.
+        // It is where the map is: nobody wrote its key.
         let read = self.at.instead(&tree, K::read);
         debug_assert!(read.is_some(), "{key} does not take its default");
         read
@@ -199,7 +199,7 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// A default as if it stood where the map around it does.
+/// A default as if it were where the map around it does.
 pub fn default_tree(location: &Location, json: &str) -> Option<Located> {
     fn tree(location: &Location, json: Json) -> Option<Located> {
         let value = match json {
@@ -248,7 +248,7 @@ pub const fn words_of<const N: usize, T: Copy>(choices: &[(&'static str, T)]) ->
 ///
 /// - `here member: Type = function` is made of the map as a whole;
 /// - `by member: Kind` is the key of an entry whose map has the user's keys;
-/// - `near [KEYS]` are keys of what else may stand there, to be named beside an unknown one;
+/// - `near [KEYS]` are keys of what else is allowed there, to be named beside an unknown one;
 /// - `as Value = function` checks what was read, or makes another type of it.
 ///
 /// Among the keys, `first` and `then` are those that several maps share, before or after their own, and `also` are those

@@ -1,5 +1,5 @@
-//! Layers: what built-in defaults, profiles, the cluster and a node say, laid over one another. Maps merge deeply,
-//! scalars and lists are replaced, `null` removes. A merged value keeps the place of the layer that set it.
+//! Layers: what built-in defaults, profiles, the cluster and a node say, merged. Maps merge deeply,
+//! scalars and lists are replaced, `null` removes. A merged value keeps the location of the layer that set it.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use crate::inventory::keys::Keys;
 use crate::inventory::spec::Spec;
 use crate::yaml::{Located, Map, Value};
 
-/// Lays `over` on `base`. What neither changes is shared, not copied.
+/// Merges `over` into `base`. What neither changes is shared, not copied.
 pub fn merge(base: &Located, over: &Located) -> Located {
     let (Value::Map(below), Value::Map(above)) = (&base.value, &over.value) else {
         return without_nulls(over);

@@ -1,4 +1,4 @@
-//! What the user wrote: `cluster.yaml`, profiles and node tables, read with the place of every value. In: a project's
+//! What the user wrote: `cluster.yaml`, profiles and node tables, read with the location of every value. In: a project's
 //! folder. Out: an [`Inventory`], or findings. Nothing here knows templates, keys or output formats.
 
 use std::cell::RefCell;
@@ -118,7 +118,7 @@ impl Inventory {
         let inventory = Self::read(project, &tree, &collected);
         let mut collected = collected.into_inner();
         let locations = NodePlaces::new(&tree);
-        collected.name_places(|location| locations.prefix(location));
+        collected.name_locations(|location| locations.prefix(location));
         report.merge(collected);
         inventory
     }
@@ -230,11 +230,11 @@ impl Reader<'_> {
         }
         for name in names {
             // Without one of its profiles a node is only the source of further findings.
-            merged = profiles::lay(merged, Some(self.profiles.get(name, self.report)?));
+            merged = profiles::merge_layers(merged, Some(self.profiles.get(name, self.report)?));
         }
-        merged = profiles::lay(merged, self.layer.clone());
+        merged = profiles::merge_layers(merged, self.layer.clone());
         for layer in &node.layers {
-            merged = profiles::lay(merged, Some(layer.clone()));
+            merged = profiles::merge_layers(merged, Some(layer.clone()));
         }
         merged
     }

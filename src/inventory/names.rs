@@ -64,7 +64,7 @@ impl NameRange {
     }
 }
 
-/// The address that lies `offset` after `start`; None past the end of the family.
+/// The address that is `offset` after `start`; None past the end of the family.
 pub fn nth_address(start: IpAddr, offset: u64) -> Option<IpAddr> {
     match start {
         IpAddr::V4(start) => {

@@ -50,7 +50,7 @@ keys! {
         here layers: Vec<Arc<Located>> = layers,
         near ["name", "addresses", "macs", "interfaces"]
     {
-        /// many nodes whose names count, in the place of one name
+        /// many nodes whose names count, in place of one name
         "range" => range: NodeRange,
         /// profiles beside the cluster's, after those
         "profiles" => profiles: Vec<Spanned<ProfileName>>,
@@ -65,7 +65,7 @@ keys! {
         "except" => except: Vec<Spanned<NodeName>>,
         /// the first node's address, or one for each family
         "start" => start: OrDefault<OneOrMore<Spanned<Address>>>,
-        /// the network that all addresses must lie in
+        /// the network that all addresses must be in
         "within" => within: Option<Spanned<NodeCidr>>,
     }
 }
@@ -242,7 +242,7 @@ fn known_macs(node: Node, at: &Cursor<'_>) -> Option<Node> {
         if let Some(at) = at.filter(|_| !node.macs.iter().any(|known| known.value == *mac)) {
             let rule = format!("{mac} is none of the node's macs");
             let finding = at.location().finding(Id::MacUnknown, rule);
-            at.add(finding.help("add it to macs, or mend it"));
+            at.add(finding.help("add it to macs, or correct it"));
         }
     }
     Some(node)
@@ -255,7 +255,7 @@ fn nth(start: &Spanned<IpAddr>, offset: u64) -> Option<Spanned<IpAddr>> {
     })
 }
 
-/// Checks that every address of a range lies in its network.
+/// Checks that every address of a range is in its network.
 fn fits(
     names: &NameRange,
     start: &Spanned<IpAddr>,

@@ -106,7 +106,7 @@ impl Entry for KernelArgument {
 }
 
 impl Os {
-    /// Whether a path lies where the image is read-only; the folder that makes it so.
+    /// Whether a path is where the image is read-only; the folder that makes it so.
     pub fn read_only_at(&self, path: &NodePath) -> Option<&NodePath> {
         let within = |folder: &&NodePath| {
             let rest = path.as_str().strip_prefix(folder.as_str());

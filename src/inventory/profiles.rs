@@ -33,7 +33,7 @@ keys! {
         "kind" => _kind: Required<ProfileKind>,
         /// what it is for
         "description" => _description: Option<Any>,
-        /// other profiles, laid below this one
+        /// other profiles, merged below this one
         "extends" => extends: Vec<Spanned<ProfileName>>,
         also Spec,
     }
@@ -124,11 +124,11 @@ impl Profiles {
         let profile = ProfileFile::read(&Cursor::new(&tree, "", report))?;
         let mut merged: Option<Arc<Located>> = None;
         for parent in &profile.extends {
-            merged = lay(merged, self.resolve(parent, chain, report));
+            merged = merge_layers(merged, self.resolve(parent, chain, report));
         }
         // A profile that sets nothing is one all the same.
         let empty = || Arc::new(Located::map(&tree.location, []));
-        Some(lay(merged, profile.layer).unwrap_or_else(empty))
+        Some(merge_layers(merged, profile.layer).unwrap_or_else(empty))
     }
 
     /// The name and text of a profile's file.
@@ -191,8 +191,11 @@ impl Profiles {
     }
 }
 
-/// Lays one layer on another, either of which may be absent.
-pub fn lay(below: Option<Arc<Located>>, above: Option<Arc<Located>>) -> Option<Arc<Located>> {
+/// Merges one layer into another, either of which may be absent.
+pub fn merge_layers(
+    below: Option<Arc<Located>>,
+    above: Option<Arc<Located>>,
+) -> Option<Arc<Located>> {
     match (below, above) {
         (Some(below), Some(above)) => Some(Arc::new(merge(&below, &above))),
         (below, above) => above.or(below),

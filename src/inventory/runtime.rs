@@ -149,7 +149,7 @@ fn proxy_url(text: &str) -> Result<String, String> {
     url(text, &["http://", "https://", "socks5://"])
 }
 
-/// A URL that can stand in a file which everybody on the node may read.
+/// A URL that may be in a file which everybody on the node may read.
 fn url(text: &str, schemes: &[&str]) -> Result<String, String> {
     let rest = schemes.iter().find_map(|scheme| text.strip_prefix(scheme));
     let Some(rest) = rest else {

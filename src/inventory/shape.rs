@@ -36,7 +36,7 @@ pub struct Rule {
     pub pattern: &'static str,
     /// Strings that fit.
     pub examples: &'static [&'static str],
-    /// Whether a template may stand there.
+    /// Whether a template is allowed there.
     pub template: bool,
 }
 

@@ -31,7 +31,7 @@ pub struct Taint {
 }
 
 keys! {
-    /// An overlay that is laid over the node.
+    /// An overlay that is applied to the node.
     #[derive(Clone, Debug, PartialEq, Eq)]
     pub struct OverlayUse: "overlayUse", by name: Spanned<OverlayName> {
         /// whether it may overwrite what earlier layers wrote
@@ -64,7 +64,7 @@ keys! {
         "labels" => labels: MapOf<Pair<Spanned<LabelKey>, LabelValue>>,
         /// the node's taints: key:effect and a value
         "taints" => taints: MapOf<Taint>,
-        /// overlays that are laid over the node, in order
+        /// overlays that are applied to the node, in order
         "overlays" => overlays: MapOf<OverlayUse>,
         /// units of systemd by name
         "units" => units: MapOf<UnitSpec>,

@@ -171,7 +171,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_becomes_a_node_with_places() {
+    fn a_line_becomes_a_node_with_locations() {
         let mut report = Report::default();
         let text = "name,addresses,label:rack\nn1,\"fd00::2;fd00::1\",r1\nn2,fd00::3,\n";
         let nodes = read(&"racks.csv".into(), text, &mut report);

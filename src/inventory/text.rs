@@ -125,7 +125,7 @@ pub fn https_url(text: &str) -> Result<(String, String), String> {
             host
         }
         None if authority.matches(':').count() > 1 => {
-            return Err("an IPv6 address must stand in brackets".to_owned());
+            return Err("an IPv6 address must be in brackets".to_owned());
         }
         None => {
             let end = authority.find(':').unwrap_or(authority.len());

@@ -55,8 +55,8 @@ mod tests {
             ("10.0.0.1,fd00::1,fd00::2", 34, false),
             ("10.0.0", 34, false),
         ] {
-            let judged = check_flag("node-ip", text, minor);
-            assert_eq!(judged.is_ok(), good, "{text} in 1.{minor}: {judged:?}");
+            let checked = check_flag("node-ip", text, minor);
+            assert_eq!(checked.is_ok(), good, "{text} in 1.{minor}: {checked:?}");
         }
     }
 

@@ -5,7 +5,7 @@ use serde_json::Value as Json;
 
 use crate::kubernetes::value::amount;
 
-/// What is kept back of.
+/// What is reserved of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Resource {
     /// The machine's memory.
@@ -33,7 +33,7 @@ impl Resource {
     }
 }
 
-/// The bytes that are kept back of `capacity` bytes; None where that is not known, because a value is a template or the
+/// The bytes that are reserved of `capacity` bytes; None where that is not known, because a value is a template or the
 /// kubelet does not look at it.
 pub fn reserved(config: &Json, resource: Resource, capacity: u64) -> Option<f64> {
     if resource == Resource::Storage && config["localStorageCapacityIsolation"] == false {
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_known_is_not_judged() {
+    fn what_is_not_known_is_not_checked() {
         for config in [
             json!({"localStorageCapacityIsolation": false}),
             json!({"systemReserved": {"ephemeral-storage": "{{ vars.kept }}"}}),

@@ -25,7 +25,7 @@ use crate::kubernetes::rules::reading::{ConfigReader, Known};
 pub struct Verdict {
     /// The rules that are broken.
     pub broken: Vec<BrokenRule>,
-    /// Whether a rule is open, because what it judges is a template.
+    /// Whether a rule is open, because what it checks is a template.
     pub open: bool,
 }
 
@@ -61,7 +61,7 @@ const RULES: [Rule; 26] = [
     various::lists_and_paths,
 ];
 
-/// Judges a configuration for a minor version; `is_template` says of a string that its text is not known yet.
+/// Checks a configuration for a minor version; `is_template` says of a string that its text is not known yet.
 pub fn check(config: &Json, minor: u32, is_template: fn(&str) -> bool) -> Verdict {
     let reading = ConfigReader::new(config, minor, is_template);
     for rule in RULES {

@@ -78,7 +78,7 @@ impl Serialize for Version {
 }
 
 impl Ord for Version {
-    /// As semantic versioning has it for what Kubernetes tags: a pre-release comes before its release. What stands
+    /// As semantic versioning has it for what Kubernetes tags: a pre-release comes before its release. What is
     /// after `+` decides only between versions that are otherwise the same, so that order and equality agree.
     fn cmp(&self, other: &Self) -> Ordering {
         let release = |v: &Self| v.pre_release().is_empty();

@@ -1,4 +1,4 @@
-//! Every key that may stand in the files that users write, as sections of a guide: from the tables that the loader
+//! Every key that is allowed in the files that users write, as sections of a guide: from the tables that the loader
 //! reads by.
 
 use crate::compile::OVERLAY;
@@ -91,7 +91,7 @@ fn below(text: &mut String, path: &str, shape: &'static Shape) {
     }
 }
 
-/// The words that may stand there, alone or in a list.
+/// The words that are allowed there, alone or in a list.
 fn words(shape: &'static Shape) -> Option<String> {
     shape.alternatives().iter().find_map(|one| match one {
         Shape::Words(words) => Some(

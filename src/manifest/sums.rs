@@ -92,7 +92,7 @@ impl Sums {
         self.position(path).map(|index| &self.lines[index].1)
     }
 
-    /// Whether any listed path lies below a directory.
+    /// Whether any listed path is below a directory.
     pub fn has_below(&self, directory: &str) -> bool {
         let start = format!("{directory}/");
         let index = self.lines.partition_point(|(path, _)| **path < *start);

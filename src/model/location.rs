@@ -1,4 +1,4 @@
-//! Where users wrote things: a character of a file, the field that stands there, a value with both.
+//! Where users wrote things: a character of a file, the field that is there, a value with both.
 
 use std::fmt;
 use std::num::NonZeroU32;

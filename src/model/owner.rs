@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-/// Who owns an entry. Formats differ in what they can say, so both id and name are always known.
+/// Who owns an entry. Formats differ in what they support, so both id and name are always known.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Owner {
     /// uid or gid.

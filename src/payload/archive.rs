@@ -111,7 +111,7 @@ fn refuse_below_non_directories(members: &BTreeMap<NodePath, Entry>) -> Result<(
                 && !matches!(above.kind, EntryKind::Directory)
             {
                 let origin = &above.origin;
-                bail!("{path} lies below {ancestor} of {origin}, which is not a directory");
+                bail!("{path} is below {ancestor} of {origin}, which is not a directory");
             }
         }
     }

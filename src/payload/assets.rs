@@ -7,11 +7,11 @@ use sha2::{Digest, Sha256};
 use crate::error::Result;
 use crate::model::output::Format;
 use crate::model::{NodePath, hex};
-use crate::payload::{Job, Output, Place};
+use crate::payload::{Destination, Job, Output};
 use crate::tree::listing::write_entries;
 use crate::tree::{Content, Entry, EntryKind, NodeTree};
 
-/// Where raw files lie among what nodes share, by their digests.
+/// Where raw files are among what nodes share, by their digests.
 const FILES: &str = "files";
 
 /// The entries of a job's tree that a format fetches rather than holds.
@@ -34,7 +34,7 @@ pub(super) fn serve(job: &Job<'_>, format: Format, out: &mut dyn Output) -> Resu
     }
     for (_, _, content) in apart(job, format) {
         let name = format!("{FILES}/{}", hex(&content.sha256()));
-        out.file(Place::Shared, &name, &mut |out| content.copy_to(out))?;
+        out.file(Destination::Shared, &name, &mut |out| content.copy_to(out))?;
     }
     Ok(())
 }

@@ -9,7 +9,7 @@ use base64::write::EncoderWriter;
 
 use crate::error::Result;
 use crate::model::NodePath;
-use crate::payload::{Job, Objection, Output, Place};
+use crate::payload::{Destination, Job, Objection, Output};
 use crate::report::Id;
 use crate::tree::{Content, Entry, EntryKind, NodeTree};
 
@@ -25,7 +25,7 @@ pub fn package(job: &Job<'_>, out: &mut dyn Output) -> Result<()> {
         return Ok(());
     }
     let secrets = job.tree.secrets();
-    out.file(Place::Secret, NAME, &mut |out| write(&secrets, out))
+    out.file(Destination::Secret, NAME, &mut |out| write(&secrets, out))
 }
 
 /// What systemd would not take.

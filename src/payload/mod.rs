@@ -22,10 +22,10 @@ pub mod iso;
 mod libraries;
 pub mod objection;
 mod packed;
-mod part;
 /// Scripts for booting over the network.
 pub mod pxe;
 mod removals;
+mod selection;
 /// Programs as a system extension.
 pub mod sysext;
 /// tar archives to unpack over an image.
@@ -48,8 +48,8 @@ pub use forms::Forms;
 pub use ignition::UserConfig;
 pub use libraries::libraries;
 pub use objection::Objection;
-pub use part::Part;
 pub use removals::Removals;
+pub use selection::Selection;
 
 impl Format {
     /// Whether the format brings the node's kernel arguments to its boot loader.
@@ -120,7 +120,7 @@ pub struct NodeFacts {
     pub user_files: Arc<UserFiles>,
     /// Configurations of the user's that its Ignition configuration merges.
     pub merges: Arc<[Arc<UserConfig>]>,
-    /// What is to go that earlier bundles laid on it, where this one is to follow such bundles.
+    /// What is to go that earlier bundles installed on it, where this one is to follow such bundles.
     pub removals: Option<Arc<Removals>>,
 }
 
@@ -137,7 +137,7 @@ pub struct Job<'a> {
 
 /// Where a file of a payload lies, and who may read it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum Destination {
     /// With the node's other files. Its name is one component, like `user-data`.
     Node,
     /// The same for a file with a secret in it: 0600, where others are 0644.
@@ -149,7 +149,7 @@ pub enum Place {
     Shared,
 }
 
-impl Place {
+impl Destination {
     /// With the node's files, by whether there is a secret in it.
     pub fn of_node(secret: bool) -> Self {
         if secret { Self::Secret } else { Self::Node }
@@ -161,7 +161,7 @@ pub trait Output {
     /// Writes one file.
     fn file(
         &mut self,
-        place: Place,
+        place: Destination,
         name: &str,
         write: &mut dyn FnMut(&mut dyn Write) -> Result<()>,
     ) -> Result<()>;

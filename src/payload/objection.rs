@@ -43,7 +43,7 @@ impl Objection {
         }
     }
 
-    /// The same, about a place in a file of the user's.
+    /// The same, about a location in a file of the user's.
     pub(super) fn at(self, location: &Location) -> Self {
         Self {
             location: Some(location.clone()),

@@ -1,4 +1,4 @@
-//! What earlier bundles laid on a node and this one does not: no format takes back by itself what another payload of it
+//! What earlier bundles installed on a node and this one does not: no format takes back by itself what another payload of it
 //! wrote. In: the earlier trees as they were listed, and the new tree. Out: a list of paths, and the program that
 //! removes them from a root before a tarball is unpacked there.
 
@@ -17,7 +17,7 @@ const UPGRADE: &str = include_str!("upgrade.sh");
 /// What is to go from a node. A path that is of another kind now is among them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Removals {
-    /// What was at each path, what lies below a directory before it.
+    /// What was at each path, what is below a directory before it.
     pub paths: Vec<(NodePath, ListedKind)>,
     /// Units that came with an earlier tree and are in the new one no more.
     pub units: Vec<String>,

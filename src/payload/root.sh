@@ -6,7 +6,7 @@ fail() {
     exit 1
 }
 
-# locate PATH: sets $at to where it lies below the root. Links above it lead where they lead on the running system, which
+# locate PATH: sets $at to where it is below the root. Links above it lead where they lead on the running system, which
 # has that root as its own.
 locate() {
     at='' rest=$1 hops=0
@@ -35,7 +35,7 @@ locate() {
     at=$above/$rest
 }
 
-# remove KIND PATH: what an earlier payload laid at a path. A directory goes only when it is empty, and nothing that is of
+# remove KIND PATH: what an earlier payload installed at a path. A directory goes only when it is empty, and nothing that is of
 # another kind by now.
 remove() {
     locate "$2"

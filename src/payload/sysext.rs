@@ -8,14 +8,14 @@ use sha2::{Digest, Sha256};
 
 use crate::error::Result;
 use crate::model::{NodePath, hex};
-use crate::payload::{Job, Objection, Output, Place, tarball};
+use crate::payload::{Destination, Job, Objection, Output, tarball};
 use crate::report::Id;
 use crate::tree::listing::write_entries;
 use crate::tree::{Content, Entry, NodeTree, Origin};
 
 /// The hierarchies that an extension is merged over.
 const HIERARCHIES: [&str; 2] = ["/usr/", "/opt/"];
-/// Where archives of container images lie: data that the node imports, which no extension holds.
+/// Where archives of container images are: data that the node imports, which no extension holds.
 const IMAGES: &str = "/var/lib/nodebake/images/";
 
 impl Sysext {
@@ -51,7 +51,7 @@ pub fn package(job: &Job<'_>, out: &mut dyn Output) -> Result<()> {
     };
     let compression = job.settings.tarball.compression;
     let file = format!("{name}.sysext.tar{}", compression.suffix());
-    out.file(Place::Shared, &file, &mut |out| {
+    out.file(Destination::Shared, &file, &mut |out| {
         tarball::write(&tree, compression, out)
     })
 }
@@ -90,7 +90,7 @@ fn extension(job: &Job<'_>) -> Result<Option<(String, NodeTree)>> {
     let mut tree = NodeTree::default();
     for (path, entry) in assets.entries() {
         if entry.is_asset() && is_inside(path) {
-            lay(&mut tree, &assets, path, entry.clone())?;
+            install(&mut tree, &assets, path, entry.clone())?;
         }
     }
     if tree.entries().is_empty() {
@@ -104,12 +104,12 @@ fn extension(job: &Job<'_>) -> Result<Option<(String, NodeTree)>> {
         "/usr/lib/extension-release.d/extension-release.{name}"
     ))?;
     let entry = Entry::file(Content::bytes(release), 0o644, origin());
-    lay(&mut tree, &assets, &path, entry)?;
+    install(&mut tree, &assets, &path, entry)?;
     Ok(Some((name, tree)))
 }
 
 /// Adds an entry and the folders above it, as the node declares them or root's with 0755.
-fn lay(tree: &mut NodeTree, declared: &NodeTree, path: &NodePath, entry: Entry) -> Result<()> {
+fn install(tree: &mut NodeTree, declared: &NodeTree, path: &NodePath, entry: Entry) -> Result<()> {
     for above in path.ancestors() {
         if tree.get(above).is_none() {
             let declared = declared.get(above).cloned();

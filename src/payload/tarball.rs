@@ -11,8 +11,8 @@ use crate::model::NodePath;
 use crate::model::output::{Compression, Format};
 use crate::payload::archive::{copy_exactly, members};
 use crate::payload::compress::Compressor;
-use crate::payload::part::parts;
-use crate::payload::{AssetArchive, Job, MTIME, Output, Part, Place};
+use crate::payload::selection::selections;
+use crate::payload::{AssetArchive, Destination, Job, MTIME, Output, Selection};
 use crate::tree::{Entry, EntryKind, NodeTree};
 
 /// ustar's size field: 11 octal digits, so 8 GiB less one byte.
@@ -21,8 +21,8 @@ const USTAR_SIZE_MAX: u64 = 0o77_777_777_777;
 const USTAR_ID_MAX: u32 = 0o7_777_777;
 
 /// The file's name: `NAME.tar.gz`, `.tar.zst`, `.tar.xz` or `.tar`; that of the secret payload begins `NAME.secrets`.
-pub fn file_name(node: &str, part: Part, compression: Compression) -> String {
-    format!("{node}{}.tar{}", part.infix(), compression.suffix())
+pub fn file_name(node: &str, selection: Selection, compression: Compression) -> String {
+    format!("{node}{}.tar{}", selection.infix(), compression.suffix())
 }
 
 /// The asset archive's name: `assets-DIGEST.tar.gz`.
@@ -35,27 +35,31 @@ pub fn package(job: &Job<'_>, out: &mut dyn Output) -> Result<()> {
     let compression = job.settings.tarball.compression;
     if let Some(archive) = AssetArchive::beside(job, Format::Tarball) {
         let name = archive_name(&archive, compression);
-        out.file(Place::Shared, &name, &mut |out| {
+        out.file(Destination::Shared, &name, &mut |out| {
             write(&archive.tree, compression, out)
         })?;
     }
-    for (part, tree) in parts(job, Format::Tarball) {
-        let name = file_name(&job.facts.name, part, compression);
-        out.file(Place::of_node(tree.has_secrets()), &name, &mut |out| {
-            write(&tree, compression, out)
-        })?;
+    for (selection, tree) in selections(job, Format::Tarball) {
+        let name = file_name(&job.facts.name, selection, compression);
+        out.file(
+            Destination::of_node(tree.has_secrets()),
+            &name,
+            &mut |out| write(&tree, compression, out),
+        )?;
     }
     if let Some(removals) = &job.facts.removals {
         // An archive only adds: this makes the root ready for it.
         let script = removals.script();
-        out.file(Place::Node, &upgrade_name(&job.facts.name), &mut |out| {
-            Ok(out.write_all(script.as_bytes())?)
-        })?;
+        out.file(
+            Destination::Node,
+            &upgrade_name(&job.facts.name),
+            &mut |out| Ok(out.write_all(script.as_bytes())?),
+        )?;
     }
     Ok(())
 }
 
-/// The name of the program that removes what earlier payloads laid, `NAME.upgrade.sh`.
+/// The name of the program that removes what earlier payloads installed, `NAME.upgrade.sh`.
 fn upgrade_name(node: &str) -> String {
     format!("{node}.upgrade.sh")
 }

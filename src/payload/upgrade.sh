@@ -1,4 +1,4 @@
-# Removes from a root what an earlier payload laid there and this one does not hold. Run it before this one is unpacked.
+# Removes from a root what an earlier payload installed there and this one does not hold. Run it before this one is unpacked.
 # Paths below links stay in the root, which has them as its own.
 #
 # usage: sh FILE ROOT

@@ -171,7 +171,7 @@ fn nobody_makes_users(spec: &Spec) -> Option<Finding> {
     let rule = "no format of output.formats makes users: archives hold files only";
     let location = FieldLocation::new(users.location.clone(), "users");
     Some(location.finding(Id::UsersNotCreated, rule).help(
-        "add cloudInit or ignition to output.formats, or lay a sysusers.d file over the node",
+        "add cloudInit or ignition to output.formats, or add a sysusers.d file by an overlay",
     ))
 }
 

@@ -112,7 +112,7 @@ pub struct Inputs<'a> {
     pub credentials: HashMap<String, Arc<Credential>>,
     /// The certificates that nodes trust.
     pub ca: CaBundle,
-    /// The time at which expirations are judged.
+    /// The time that expirations are compared with.
     pub at: OffsetDateTime,
 }
 

@@ -47,7 +47,10 @@ fn of_file(project: &ProjectFolder, file: &str) -> Option<u64> {
 /// Finds a machine with too little memory; `base` is what its base initrds take, if that is known.
 pub fn check(node: &NodePlan, job: &Job<'_>, base: Option<u64>) -> Vec<Finding> {
     let files = too_many_files(node, job, base);
-    files.into_iter().chain(kept_back(node, job)).collect()
+    files
+        .into_iter()
+        .chain(reserved_memory(node, job))
+        .collect()
 }
 
 fn too_many_files(node: &NodePlan, job: &Job<'_>, base: Option<u64>) -> Option<Finding> {
@@ -80,7 +83,7 @@ const FLAGS: [&str; 4] = [
 ];
 
 /// Finds a kubelet that keeps back more than the machine has: it ends at once, and again at every start.
-fn kept_back(node: &NodePlan, job: &Job<'_>) -> Vec<Finding> {
+fn reserved_memory(node: &NodePlan, job: &Job<'_>) -> Vec<Finding> {
     let class = &node.class;
     let Some(has) = &class.spec.os.memory else {
         return Vec::new();

@@ -35,12 +35,12 @@ pub fn tokens_of(bundle: &OldBundle) -> Result<Tokens> {
     let newest = nodes.filter_map(|node| Some((node.token_id.as_deref()?, node.name.as_str())));
     let mut files = bundle.manifest().files.iter();
     let Some(secrets) = files.find(|file| &*file.path == TOKENS) else {
-        return Ok(Tokens::StandIns(BTreeMap::new()));
+        return Ok(Tokens::Placeholders(BTreeMap::new()));
     };
     let mut bytes = Zeroizing::new(Vec::with_capacity(usize::try_from(secrets.size)?));
     bundle.copy(secrets, &mut *bytes)?;
     let text = std::str::from_utf8(&bytes).with_context(|| format!("reading {TOKENS}"))?;
-    Ok(Tokens::StandIns(of_secrets(text, &newest.collect())))
+    Ok(Tokens::Placeholders(of_secrets(text, &newest.collect())))
 }
 
 /// Builds a project into a temporary folder; None after findings. The result is only compared and never handed out. Nodes

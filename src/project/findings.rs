@@ -116,7 +116,7 @@ impl Project {
 
     /// A finding in merged layers is named after the node that set the value.
     pub(super) fn name_nodes(&self, report: &mut Report) {
-        report.name_places(|location| self.plan.locations.prefix(location));
+        report.name_locations(|location| self.plan.locations.prefix(location));
     }
 }
 

@@ -15,7 +15,7 @@ pub struct TreeBuilder {
     spec: Arc<Spec>,
     tree: NodeTree,
     findings: Vec<Finding>,
-    /// Where the texts of units stand, by unit and drop-in.
+    /// Where the texts of units are, by unit and drop-in.
     unit_spots: BTreeMap<(String, Option<String>), FieldLocation>,
     /// Where entries were asked for.
     locations: BTreeMap<NodePath, FieldLocation>,
@@ -51,8 +51,8 @@ impl TreeBuilder {
         }
     }
 
-    /// Where a unit's text stands, or one of its drop-ins.
-    pub fn unit_spot(&self, unit: &str, dropin: Option<&str>) -> Option<&FieldLocation> {
+    /// Where a unit's text is, or one of its drop-ins.
+    pub fn unit_location(&self, unit: &str, dropin: Option<&str>) -> Option<&FieldLocation> {
         let key = (unit.to_owned(), dropin.map(str::to_owned));
         self.unit_spots.get(&key)
     }
@@ -93,10 +93,10 @@ impl TreeBuilder {
             return false;
         };
         let rule = format!(
-            "{path} of {} lies below {folder}, which is read-only on {}",
+            "{path} of {} is below {folder}, which is read-only on {}",
             entry.origin, os.name
         );
-        let repair = "put it elsewhere, or mend os.readOnly and os.writable in a layer";
+        let repair = "put it elsewhere, or correct os.readOnly and os.writable in a layer";
         self.findings
             .push(location.finding(Id::PathReadOnly, rule).help(repair));
         true
@@ -169,7 +169,7 @@ pub struct UnitSource {
     pub content: Content,
     /// Who wrote it.
     pub origin: Origin,
-    /// Where the text itself stands.
+    /// Where the text itself is.
     pub location: FieldLocation,
 }
 
@@ -191,7 +191,7 @@ impl UnitPart {
     }
 }
 
-/// Units are first-class in every format, so a file where units lie is one.
+/// Units are first-class in every format, so a file where units are is one.
 fn unit_of(path: &NodePath) -> Option<UnitPart> {
     let below = path.as_str().strip_prefix(UNIT_FOLDER)?.strip_prefix('/')?;
     let (unit, dropin) = match below.split_once('/') {
@@ -216,7 +216,7 @@ fn forbidden(path: &NodePath) -> Option<&'static str> {
             "on a merged-/usr system this replaces a symbolic link that the system lives by; write it below /usr",
         ),
         "proc" | "sys" | "dev" | "run" | "tmp" => {
-            Some("lies on a file system that is made again at every boot")
+            Some("is on a file system that is made again at every boot")
         }
         _ => None,
     }

@@ -1,4 +1,4 @@
-//! What lies on the node: overlays, generated files, and what the inventory adds.
+//! What is on the node: overlays, generated files, and what the inventory adds.
 
 use serde_json::Value as Json;
 

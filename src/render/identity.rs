@@ -119,7 +119,7 @@ impl NodeRendering<'_> {
     }
 }
 
-/// The kubelet's own stamp. It writes local time; the build knows no place, so this is UTC.
+/// The kubelet's own stamp. It writes local time; the build knows no time zone, so this is UTC.
 fn stamp(at: OffsetDateTime) -> String {
     let form = format_description!("[year]-[month]-[day]-[hour]-[minute]-[second]");
     at.format(&form).unwrap_or_default()

@@ -23,7 +23,7 @@ impl NodeRendering<'_> {
                 let Some((dropin, text)) = parts.get(fault.text) else {
                     continue;
                 };
-                if let Some(location) = self.builder.unit_spot(name, *dropin) {
+                if let Some(location) = self.builder.unit_location(name, *dropin) {
                     findings.push(finding(self.renderer, location, text, fault, name));
                 }
             }
@@ -95,8 +95,8 @@ fn source<'o>(
     file.ok().map(Into::into)
 }
 
-/// The number of the first line that says the same, blanks around it aside, and how much further right it stands. In a
-/// template a tag may stand on the same line.
+/// The number of the first line that says the same, blanks around it aside, and how much further right it is. In a
+/// template a tag is allowed on the same line.
 fn locate(source: &str, from: usize, lines: usize, line: &str) -> Option<(usize, isize)> {
     // A template may be longer than what it renders to; a value is as long as it is, and its first line with it.
     let most = if from == 0 { usize::MAX } else { lines + 1 };

@@ -115,7 +115,7 @@ impl Report {
     }
 
     /// Puts a name of the location in front of the field's path, where there is one that is not said already.
-    pub fn name_places(&mut self, name: impl Fn(&Location) -> Option<String>) {
+    pub fn name_locations(&mut self, name: impl Fn(&Location) -> Option<String>) {
         for finding in &mut self.findings {
             match name(&finding.location) {
                 Some(prefix) if !finding.path.starts_with(&*prefix) => {
@@ -187,7 +187,7 @@ fn merged(findings: &[Finding]) -> Vec<Finding> {
     sorted
 }
 
-/// Whether a path is a field's or leads below it; what stands before is the node, or where in a file the layer is.
+/// Whether a path is a field's or leads below it; what is before is the node, or where in a file the layer is.
 fn is_at(path: &str, field: &str) -> bool {
     path.match_indices(field).any(|(at, _)| {
         let (before, after) = (&path[..at], &path[at + field.len()..]);

@@ -156,7 +156,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_finding_reads_place_path_message_help() {
+    fn a_finding_reads_location_path_message_help() {
         let location = Location::new("cluster.yaml", 14, 9);
         let message = "effect must be NoSchedule";
         let finding = Finding::new(Id::TaintInvalid, &location, "nodes[2].taints", message);

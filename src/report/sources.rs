@@ -105,7 +105,7 @@ fn byte_of(line: &str, character: usize) -> Option<usize> {
     starts.nth(character)
 }
 
-/// A line with the span that is meant. Nothing is quoted where a terminal or the redaction changes what stands before it:
+/// A line with the span that is meant. Nothing is quoted where a terminal or the redaction changes what is before it:
 /// the column would be another one.
 fn quote(line: &str, start: usize, end: usize) -> Option<Quote> {
     let (before, rest) = line.split_at(start);

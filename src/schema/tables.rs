@@ -29,7 +29,7 @@ impl Maker {
         Json::Object(self.definitions)
     }
 
-    /// A map whose keys are ours. Layers are laid over one another, so what one of them leaves out may be in another, and
+    /// A map whose keys are ours. Layers are merged, so what one of them leaves out may be in another, and
     /// `null` takes away.
     pub fn keys(&mut self, of: &'static Struct, layered: bool) -> Map<String, Json> {
         let mut properties = Map::new();

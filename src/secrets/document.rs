@@ -1,4 +1,4 @@
-//! secrets.yaml as it is written: mappings with their places and in their order, so that unknown keys and bad values
+//! secrets.yaml as it is written: mappings with their locations and in their order, so that unknown keys and bad values
 //! are all there to be judged. The YAML reader's own checks stop at the first.
 
 use std::fmt;
@@ -9,7 +9,7 @@ use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use crate::secrets::Secret;
 use crate::yaml::Spanned;
 
-/// A mapping as it is written: keys and values in order, with their places.
+/// A mapping as it is written: keys and values in order, with their locations.
 pub(super) struct Pairs<V>(pub Vec<(Spanned<String>, V)>);
 
 /// The whole file.
@@ -20,7 +20,7 @@ pub(super) struct SecretsDocument {
     pub unknown: Vec<Spanned<String>>,
 }
 
-/// One node's tokens, each with its place. All values are read as secrets: one may stand in the wrong field.
+/// One node's tokens, each with its location. All values are read as secrets: one may be in the wrong field.
 pub(super) type Nodes = Vec<Spanned<Pairs<Spanned<Secret>>>>;
 
 impl<'de, V: Deserialize<'de>> Deserialize<'de> for Pairs<V> {

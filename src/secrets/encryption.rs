@@ -1,4 +1,4 @@
-//! Encryption of the secrets file at rest, in the age format (age-encryption.org/v1). In: whom the file is for and what
+//! Encryption of the secrets file at rest, in the age format (age-encryption.org/v1). In: the recipients and what
 //! opens it here. Out: an armoured age file, or the text that one holds, which exists in memory only.
 
 use std::fmt;
@@ -36,7 +36,7 @@ pub(super) fn is_encrypted(bytes: &[u8]) -> bool {
     MARKS.iter().any(|mark| bytes.starts_with(mark))
 }
 
-/// Whom a secrets file is encrypted for, and what opens one here. The default is nobody and nothing.
+/// The recipients that a secrets file is encrypted for, and what opens one here. The default is nobody and nothing.
 #[derive(Default)]
 pub struct Keys {
     recipients: Vec<format::Recipient>,

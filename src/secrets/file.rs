@@ -44,7 +44,7 @@ impl TokenStore {
             return Ok(Some(Self::unreadable(name)));
         };
         let store = Self::of_bytes(&bytes, name, keys, report);
-        // An encrypted file may lie in a checkout, readable by all: nobody is told anything by it.
+        // An encrypted file may be in a checkout, readable by all: nobody is told anything by it.
         if store.is_encrypted {
             check_writers(&facts, name, report)
         } else {

@@ -28,10 +28,10 @@ pub fn check_access(mode: u32, owner: u32, user: u32, name: &str, report: &mut R
                 .help(format!("run `chmod 600 {name}`")),
         );
     }
-    judge_owner(owner, user, name, report);
+    check_owner(owner, user, name, report);
 }
 
-fn judge_owner(owner: u32, user: u32, name: &str, report: &mut Report) {
+fn check_owner(owner: u32, user: u32, name: &str, report: &mut Report) {
     if owner != user && owner != 0 {
         let rule = format!("the file belongs to another user (uid {owner}, we are {user})");
         let repair = format!("run `chown {user} {name}`, or pass it on stdin");
@@ -54,7 +54,7 @@ pub(super) fn check_writers(facts: &Metadata, name: &str, report: &mut Report) {
         let repair = format!("run `chmod o-w {name}`");
         report.add(Finding::new(Id::FileExposed, &Location::file(name), "", rule).help(repair));
     }
-    judge_owner(
+    check_owner(
         facts.uid(),
         rustix::process::geteuid().as_raw(),
         name,

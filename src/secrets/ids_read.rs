@@ -1,4 +1,4 @@
-//! A file of token ids in. Every mistake is a located finding; none repeats what stands in the wrong field, since that
+//! A file of token ids in. Every mistake is a located finding; none repeats what is in the wrong field, since that
 //! may be a whole token, or the secrets file itself.
 
 use std::collections::{BTreeMap, HashMap};

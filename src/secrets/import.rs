@@ -1,5 +1,5 @@
 //! Tokens that a cluster already has, from what `kubeadm token list -o json` or `kubectl get secrets -o json` printed.
-//! Other Secrets of such a dump are not kept, and no message repeats what stands in it, but for tokens' ids.
+//! Other Secrets of such a dump are not kept, and no message repeats what is in it, but for tokens' ids.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
@@ -109,7 +109,7 @@ impl TokenStore {
         let mut by_node: BTreeMap<String, Vec<Token>> = BTreeMap::new();
         for foreign in foreigners(dump, name)? {
             let id = is_id(&foreign.id).then(|| foreign.id.clone());
-            match self.judge(foreign, &owner, &mut ids, now) {
+            match self.check(foreign, &owner, &mut ids, now) {
                 Ok((node, token)) => by_node.entry(node).or_default().push(token),
                 Err(reason) => imported.left_out.push(LeftOut { id, reason }),
             }
@@ -134,7 +134,7 @@ impl TokenStore {
     }
 
     /// The node and the token, or why it is left out.
-    fn judge(
+    fn check(
         &self,
         foreign: Foreign,
         owner: &Owner<'_>,

@@ -10,11 +10,11 @@ mod ids;
 mod ids_read;
 mod import;
 mod list;
+mod placeholder;
 mod read;
 mod rotate;
 mod secret;
 mod source;
-mod stand_in;
 mod store;
 mod token;
 
@@ -24,13 +24,13 @@ pub use file_access::check_access;
 pub use ids::{TokenId, TokenIds};
 pub use import::{Imported, LeftOut, Owners};
 pub use list::{Listing, created_text};
+pub use placeholder::of_secrets;
 pub use rotate::{Ended, Expiring, Rotated};
 pub use secret::Secret;
 pub use source::{
     Change, IDENTITY_VARIABLE, SecretsChoice, check_recipients, encrypt, project_tokens,
     tokens_if_there,
 };
-pub use stand_in::of_secrets;
 pub use store::{CreatedToken, TokenStore, TokenTerms};
 pub use token::{Token, Usage, is_id, is_secret};
 

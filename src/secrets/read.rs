@@ -181,7 +181,7 @@ impl SecretsReader {
                     .location
                     .clone()
                     .unwrap_or_else(|| Location::file(self.file.clone()));
-                let rule = "epochs must rise: a node's newest token stands last";
+                let rule = "epochs must rise: a node's newest token comes last";
                 self.report.add(Finding::new(
                     Id::SecretsInvalid,
                     &location,
@@ -337,7 +337,7 @@ impl TokenEntry<'_> {
             .map_or_else(String::new, |text| text.value.expose().to_owned())
     }
 
-    /// Ids name Secrets in the cluster, so each may stand in the file once.
+    /// Ids name Secrets in the cluster, so each may be in the file once.
     fn claim(&mut self, id: Option<&str>) {
         let (Some(id), Some(value)) = (id, self.find("id")) else {
             return;

@@ -1,4 +1,4 @@
-//! The later life of tokens: another one in the place of an old one, an end before its time, and who needs one soon.
+//! The later life of tokens: another one in place of an old one, an end before its time, and who needs one soon.
 
 use std::time::Duration;
 

@@ -208,7 +208,7 @@ impl Change {
 }
 
 fn nobody(shown: &str) -> Finding {
-    let rule = format!("there is nobody whom {shown} could be encrypted for");
+    let rule = format!("no recipient is left to encrypt {shown} for");
     Finding::new(
         Id::RecipientsMissing,
         &Location::file(CLUSTER_FILE),

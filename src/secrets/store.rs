@@ -33,8 +33,8 @@ pub struct TokenStore {
     pub(super) is_partial: bool,
     /// It was read from an encrypted file, and is written as one.
     pub(super) is_encrypted: bool,
-    /// Its tokens stand in for others, whose ends nobody here knows.
-    pub(super) is_stand_in: bool,
+    /// Its tokens are placeholders for others, whose ends nobody here knows.
+    pub(super) is_placeholder: bool,
 }
 
 /// How tokens are created.
@@ -46,7 +46,7 @@ pub struct TokenTerms<'a> {
     pub now: OffsetDateTime,
     /// How long after the build a node may still boot: a token that ends before is no good any more.
     pub boot_within: Duration,
-    /// Mint for nodes too whose newest token is still good.
+    /// Create tokens for nodes too whose newest token is still good.
     pub force: bool,
     /// The tokens' description; `{node}` becomes the node's name.
     pub description: &'a str,
@@ -79,7 +79,7 @@ impl TokenStore {
             nodes: BTreeMap::new(),
             is_partial: false,
             is_encrypted: false,
-            is_stand_in: false,
+            is_placeholder: false,
         }
     }
 
@@ -113,7 +113,7 @@ impl TokenStore {
                     .of_node(node),
             );
         };
-        if self.is_stand_in {
+        if self.is_placeholder {
             return Ok(token);
         }
         let location = token.location.as_ref().unwrap_or(&whole);

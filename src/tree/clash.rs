@@ -40,7 +40,7 @@ impl NodeTree {
                 if let Some((above, entry)) = above {
                     let origin = &entry.origin;
                     let rule =
-                        format!("{path} lies below {above} of {origin}, which is not a directory");
+                        format!("{path} is below {above} of {origin}, which is not a directory");
                     clash(above, rule);
                 }
             }

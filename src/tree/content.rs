@@ -35,7 +35,7 @@ pub struct Blob {
 /// A file that is too big for memory: a kubelet binary, an image archive.
 #[derive(Clone, Debug)]
 pub struct Asset {
-    /// Where it lies on the building machine; never written into an output.
+    /// Where it is on the building machine; never written into an output.
     pub source: AssetSource,
     /// Bytes.
     pub size: u64,

@@ -23,7 +23,7 @@ impl fmt::Display for Origin {
     }
 }
 
-/// What kind of thing lies at a path.
+/// What kind of thing is at a path.
 #[derive(Clone, Debug)]
 pub enum EntryKind {
     /// A regular file.

@@ -1,4 +1,4 @@
-//! A tree as its `tree.json` lists it: what an earlier bundle laid on a node. In: the file's bytes. Out: paths by kind,
+//! A tree as its `tree.json` lists it: what an earlier bundle installed on a node. In: the file's bytes. Out: paths by kind,
 //! and the links that enabled its units.
 
 use std::collections::BTreeMap;
@@ -8,7 +8,7 @@ use serde::Deserialize;
 use crate::model::NodePath;
 use crate::tree::EntryKind;
 
-/// What kind of thing a listing says lies at a path.
+/// What kind of thing a listing says is at a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ListedKind {
@@ -86,7 +86,7 @@ impl ListedTree {
         Ok(tree)
     }
 
-    /// Adds a path that lay beside the entries.
+    /// Adds a path beside the entries.
     pub fn add(&mut self, path: &str, kind: ListedKind) -> Result<(), String> {
         let path = NodePath::parse(path).map_err(|rule| format!("{path}: {rule}"))?;
         self.paths.insert(path, kind);

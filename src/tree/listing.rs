@@ -3,7 +3,7 @@
 //! files, never secrets.
 //!
 //! `tree.sums` is what `cd ROOT && sha256sum --strict -c tree.sums` reads: for each file a line `DIGEST  PATH`, paths
-//! relative to the root, in path order. All else stands in comment lines whose fields are divided by single tabs; no
+//! relative to the root, in path order. All else is in comment lines whose fields are divided by single tabs; no
 //! field is empty, none holds a tab or a line break, and nothing is escaped. So a POSIX shell reads them with
 //! `while IFS="$tab" read -r kind mode uid gid user group path target`.
 //! ```text

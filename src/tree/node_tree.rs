@@ -45,7 +45,7 @@ impl NodeTree {
             match self.entries.get(ancestor) {
                 Some(above) if !matches!(above.kind, EntryKind::Directory) => {
                     let rule = format!(
-                        "{path} of {} lies below {ancestor} of {}, which is not a directory",
+                        "{path} of {} is below {ancestor} of {}, which is not a directory",
                         entry.origin, above.origin
                     );
                     return Err(Conflict {
@@ -60,7 +60,7 @@ impl NodeTree {
             && let Some((below, other)) = self.first_below(&path)
         {
             let rule = format!(
-                "{path} of {} is not a directory, but {below} of {} lies below it",
+                "{path} of {} is not a directory, but {below} of {} is below it",
                 entry.origin, other.origin
             );
             return Err(Conflict {
@@ -72,7 +72,7 @@ impl NodeTree {
         Ok(())
     }
 
-    /// Removes what lies at a path.
+    /// Removes what is at a path.
     pub fn remove(&mut self, path: &NodePath) -> Option<Entry> {
         self.entries.remove(path)
     }
@@ -118,7 +118,7 @@ impl NodeTree {
         self.entries.values().any(Entry::is_asset)
     }
 
-    /// The tree without its secret files: what may lie where others read.
+    /// The tree without its secret files: what may be where others read.
     pub fn public(&self) -> Self {
         self.without(Entry::is_secret_file)
     }
@@ -169,7 +169,7 @@ impl NodeTree {
         }
     }
 
-    /// Entries and units as plain files: what must lie on the node, presets and `.wants` links left out
+    /// Entries and units as plain files: what must be on the node, presets and `.wants` links left out
     /// (each format says those in its own words).
     pub fn materialised(&self) -> BTreeMap<NodePath, Entry> {
         let mut all = self.entries.clone();
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn the_two_parts_make_the_whole_tree() {
+    fn public_and_secret_make_the_whole_tree() {
         let mut tree = NodeTree::default();
         for at in ["/a", "/a/b", "/c"] {
             tree.add(path(at), Entry::directory(0o700, origin("one")))

@@ -87,7 +87,7 @@ impl Unit {
                 if assignment.section != "Service" || !assignment.key.starts_with("Exec") {
                     continue;
                 }
-                // What stands before a path says how it is started (systemd.service(5), "Command lines").
+                // What is before a path says how it is started (systemd.service(5), "Command lines").
                 let command = assignment
                     .value
                     .trim_start_matches(['@', '-', ':', '+', '!', '|']);

@@ -86,7 +86,7 @@ fn agree_on_node(node: &NodeRecord, sums: &Sums, named: &mut [bool], verdict: &m
         // What everybody may read holds no secret.
         let open = file.path.strip_prefix(&served).filter(|_| !file.secret);
         if own.or(open).is_none_or(|name| name.contains('/')) {
-            let rule = format!("does not lie in the folder of its node {}", node.name);
+            let rule = format!("is not in the folder of its node {}", node.name);
             verdict.add(&file.path, rule);
         }
         same_digest(file, sums, named, verdict);

@@ -58,7 +58,7 @@ pub struct Single {
 }
 
 impl Sums {
-    /// The list of the bundle in whose folders a file lies, if it lies in any. A link is followed: what it names is
+    /// The list of the bundle in whose folders a file is, if any. A link is followed: what it names is
     /// what is looked at.
     pub fn above(file: &Path) -> Option<Self> {
         let file = file.canonicalize().ok()?;

@@ -117,7 +117,7 @@ impl Walk<'_> {
         }
     }
 
-    /// Judges one entry; false when there is no sense in looking below it.
+    /// Checks one entry; false when there is no sense in looking below it.
     fn visit(&mut self, out: &Path, entry: &DirEntry, verdict: &mut Verdict) -> bool {
         let path = entry.path().strip_prefix(out).unwrap_or(entry.path());
         let path = path.to_string_lossy();
@@ -134,7 +134,7 @@ impl Walk<'_> {
             return known;
         }
         match self.sums.position(&path) {
-            // A name that is not UTF-8 never equals a listed one, since U+FFFD stands in for what it cannot say...
+            // A name that is not UTF-8 never equals a listed one, since U+FFFD replaces what it cannot express...
             Some(_) if entry.path().to_str().is_none() => verdict.add(&path, "is extra"),
             Some(index) if kind.is_file() => self.seen[index] = true,
             Some(index) => {

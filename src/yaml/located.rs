@@ -47,7 +47,7 @@ pub type Map = IndexMap<Arc<str>, Field>;
 /// One entry of a mapping.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Field {
-    /// Where the key stands.
+    /// Where the key is.
     pub key: Location,
     /// What it holds.
     pub value: Located,
@@ -277,7 +277,7 @@ impl Source<'_> {
                     };
                     let name: Arc<str> = key.value.into();
                     if let Some(first) = map.get(&name) {
-                        let rule = format!("the key stands on line {} already", first.key.line);
+                        let rule = format!("the key is on line {} already", first.key.line);
                         let finding =
                             Finding::new(Id::YamlKeyRepeated, &field.key, name.to_string(), rule);
                         report.add(finding.help("keep one of them"));
@@ -436,8 +436,8 @@ mod tests {
         assert!(tree.is_some());
         assert_eq!(
             report,
-            "error: t.yaml:2:1: a: the key stands on line 1 already; keep one of them\n\
-             error: t.yaml:3:11: x: the key stands on line 3 already; keep one of them\n"
+            "error: t.yaml:2:1: a: the key is on line 1 already; keep one of them\n\
+             error: t.yaml:3:11: x: the key is on line 3 already; keep one of them\n"
         );
     }
 

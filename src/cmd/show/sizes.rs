@@ -14,8 +14,8 @@ pub fn write(sizes: &Sizes, out: &mut dyn Write) -> Result<()> {
     let Some(assets) = &sizes.assets else {
         return Ok(());
     };
-    for (format, place) in &assets.places {
-        writeln!(out, "assets for {format}: {place}")?;
+    for (format, location) in &assets.locations {
+        writeln!(out, "assets for {format}: {location}")?;
     }
     files(&assets.files, out)
 }

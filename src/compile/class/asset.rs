@@ -175,7 +175,7 @@ impl Compiler<'_> {
             .add(finding.help("take that version's kubelet, or say the version that it has"));
     }
 
-    /// `version` must stand in the file, or in one of those that an archive holds, whatever kind of file it is.
+    /// `version` must be in the file, or in one of those that an archive holds, whatever kind of file it is.
     pub(super) fn check_version<'c>(
         &mut self,
         asset: &AssetSpec,
@@ -235,7 +235,7 @@ impl<'t> Search<'t> {
     /// The next piece.
     fn push(&mut self, piece: &[u8]) {
         if !self.found {
-            // The text may lie across two pieces.
+            // The text may cross the border of two pieces.
             let kept = self.finder.needle().len().saturating_sub(1);
             let old = self.window.len().saturating_sub(kept);
             drop(self.window.drain(..old));

@@ -1,4 +1,4 @@
-//! Overlays: a folder's `root/` laid over the node, with modes, owners and unit states from `overlay.yaml`. The
+//! Overlays: a folder's `root/` copied over the node, with modes, owners and unit states from `overlay.yaml`. The
 //! user's `overlays/NAME/` wins over the built-in one of that name.
 
 mod settings;
@@ -26,7 +26,7 @@ use crate::tree::{Content, Origin};
 /// The table of `overlay.yaml`.
 pub static OVERLAY: &Struct = OverlayFile::TABLE;
 
-/// One overlay, read once however many nodes it is laid over.
+/// One overlay, read once however many nodes it is applied to.
 #[derive(Debug)]
 pub struct Overlay {
     /// Who wrote its entries.
@@ -44,7 +44,7 @@ pub struct Overlay {
 pub struct OverlayEntry {
     /// Where it goes.
     pub path: NodePath,
-    /// What lies there.
+    /// What is there.
     pub body: OverlayBody,
     /// Permission bits.
     pub mode: u32,
@@ -155,12 +155,12 @@ fn read(
         let finding = location.finding(Id::OverlayRuleUnused, "matches nothing");
         report
             .borrow_mut()
-            .add(finding.help("mend the glob or remove it"));
+            .add(finding.help("correct the glob or remove it"));
     }
     overlay.entries.sort_by(|a, b| a.path.cmp(&b.path));
     Some(overlay)
 }
-/// What an entry needs beside itself: its place, and where templates and findings go.
+/// What an entry needs beside itself: its location, and where templates and findings go.
 type Surroundings<'a, 'b> = (Location, &'a mut TemplateSet, &'b RefCell<Report>);
 
 /// Makes an entry of a file; a name that ends in `.tera` is a template and loses the ending.

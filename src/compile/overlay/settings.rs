@@ -104,7 +104,7 @@ impl Rule {
         entry.secret |= self.secret;
     }
 
-    /// Where a glob that matched nothing stands.
+    /// Where a glob that matched nothing is.
     pub fn unused(&self) -> Option<&FieldLocation> {
         (!self.used).then_some(&self.at)
     }

@@ -74,7 +74,7 @@ fn is_keyword_argument(after: &str) -> bool {
     after.starts_with('=') && !after.starts_with("==")
 }
 
-/// The insides of the tags that hold conditions, each with its place in the text.
+/// The insides of the tags that hold conditions, each with its location in the text.
 fn tags(text: &str) -> Vec<(usize, &str)> {
     let mut tags = Vec::new();
     let mut at = 0;
@@ -118,7 +118,7 @@ fn find(text: &str, from: usize, what: &str) -> Option<usize> {
     text.get(from..)?.find(what).map(|at| from + at)
 }
 
-/// Calls `each` with every dotted name that starts from the scope: its place, the name, and what follows it.
+/// Calls `each` with every dotted name that starts from the scope: its location, the name, and what follows it.
 fn names<'t>(tag: &'t str, mut each: impl FnMut(usize, &'t str, &'t str)) {
     let is_part = |c: char| c.is_alphanumeric() || matches!(c, '_' | '.');
     let mut quote = None;
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn conditions_ask_for_names_at_their_places() {
+    fn conditions_ask_for_names_at_their_locations() {
         for (text, expected) in [
             ("{% if vars.rack %}x{% endif %}", &["1:6 vars.rack"][..]),
             (

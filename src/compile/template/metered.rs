@@ -1,6 +1,6 @@
 //! Puts filters that count (`meter.rs`) into a template. In: a template's text. Out: the same template with each
 //! `for x in LIST` as `for x in (LIST)|__iterate(body=N)`, each `set x = VALUE` as `set x = (VALUE)|__keep`, the same in
-//! comprehensions of lists and in what is captured; and where in the text each was put, since Tera's errors have places in
+//! comprehensions of lists and in what is captured; and where in the text each was put, since Tera's errors have locations in
 //! the text that it was given.
 
 use std::collections::HashMap;
@@ -24,7 +24,7 @@ struct Added {
     /// 1-based line, and column from 0, in the text as it was.
     at: (usize, usize),
     length: usize,
-    /// The place that an error in it is about.
+    /// The location that an error in it is about.
     about: (usize, usize),
 }
 
@@ -90,7 +90,7 @@ impl Metered {
             let rest = text.get(byte..).unwrap_or_default();
             rest.len() - rest.trim_ascii_start().len()
         };
-        // Abouts are before their places: with one counter for both, each would begin again.
+        // Abouts are before their locations: with one counter for both, each would begin again.
         let mut abouts = at
             .list
             .iter()
@@ -125,7 +125,7 @@ impl Metered {
         Ok(metered)
     }
 
-    /// Where a place of the rewritten text is in the text as it was.
+    /// Where a location of the rewritten text is in the text as it was.
     pub fn original(&self, line: usize, column: usize) -> (usize, usize) {
         let mut before = 0;
         for added in self.added.iter().filter(|added| added.at.0 == line) {
@@ -359,7 +359,7 @@ mod tests {
     }
 
     #[test]
-    fn places_are_those_of_the_text_as_it_was() {
+    fn locations_are_those_of_the_text_as_it_was() {
         let text = "a\n{% set x = bcd ~ e %} f";
         let metered = Metered::new(text).unwrap_or_default();
         let line = metered.text.lines().nth(1).unwrap_or_default();

@@ -1,5 +1,5 @@
 //! The words in the tags of a template, as Tera 2's lexer divides them (its `parsing/lexer.rs`): comments, `raw` and texts
-//! in quotes have none. In: a template's text. Out: the words with their places, up to where the lexer would stop with an
+//! in quotes have none. In: a template's text. Out: the words with their locations, up to where the lexer would stop with an
 //! error; Tera then says what is wrong with the text.
 
 /// A word of a tag.

@@ -1,4 +1,4 @@
-//! Settings for an approver that runs in the cluster. postfinance/kubelet-csr-approver judges serving certificates by
+//! Settings for an approver that runs in the cluster. postfinance/kubelet-csr-approver decides on serving certificates by
 //! a pattern of names and by ranges of addresses; these are made so that they hold the inventory's and no others.
 
 use std::net::IpAddr;
@@ -20,7 +20,7 @@ pub fn approver_settings<'a>(
     let single: Vec<IpNet> = addresses.into_iter().map(IpNet::from).collect();
     let prefixes = IpNet::aggregate(&single);
     let mut text = String::from(
-        "# Values for the Helm chart kubelet-csr-approver (postfinance). It judges serving certificates only: client\n\
+        "# Values for the Helm chart kubelet-csr-approver (postfinance). It decides on serving certificates only: client\n\
          # certificates are approved by `nodebake csr review`, or by the controller manager with `approval: auto`.\n\
          # With bypassDnsResolution any node may ask for any of these addresses: leave it off where DNS knows the nodes.\n",
     );

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use crate::identity::csr::document::Request;
 use crate::identity::csr::pkcs10::public_key;
 use crate::identity::csr::rule::{Rule, Ruling};
-use crate::identity::csr::rules::{BOOTSTRAP, CLIENT_SIGNER, Judged, signer};
+use crate::identity::csr::rules::{BOOTSTRAP, CLIENT_SIGNER, Reviewed, signer};
 use crate::identity::csr::{Decision, Verdict};
 
 /// What else to do with a verdict that was an approval.
@@ -21,7 +21,7 @@ fn overrule(verdict: &mut Verdict, ruling: Ruling) {
 
 /// A token is for one first certificate. Once it had one, another key is a machine that was installed again, a kubelet
 /// that gave up waiting, or somebody who has read the token: a person must say.
-pub(super) fn leave_used_tokens(requests: &[Request], judged: &mut [Judged]) {
+pub(super) fn leave_used_tokens(requests: &[Request], reviewed: &mut [Reviewed]) {
     let of_token = |request: &&Request| {
         request.was_approved()
             && request.username.starts_with(BOOTSTRAP)
@@ -40,7 +40,7 @@ pub(super) fn leave_used_tokens(requests: &[Request], judged: &mut [Judged]) {
         *first = (*first).min(&request.name);
         keys.extend(key);
     }
-    for found in judged {
+    for found in reviewed {
         if found.verdict.rule != Rule::FirstClient {
             continue;
         }
@@ -68,28 +68,29 @@ fn used_token(verdict: &Verdict, first: &str) -> Ruling {
 
 /// While a request waits, the kubelet makes new ones with new keys and forgets the old keys: only its last is of use,
 /// and a denial of the others would be a hard error for it.
-pub(super) fn leave_all_but_the_newest(requests: &[Request], judged: &mut [Judged]) {
+pub(super) fn leave_all_but_the_newest(requests: &[Request], reviewed: &mut [Reviewed]) {
     let mut newest: HashMap<(String, String), usize> = HashMap::new();
     // Names break ties, so that the order of the file decides nothing.
     let age = |index: &usize| (requests[*index].created, &requests[*index].name);
     let mut approved: Vec<usize> = (0..requests.len())
         .filter(|index| {
-            judged[*index].verdict.decision == Decision::Approve || requests[*index].was_approved()
+            reviewed[*index].verdict.decision == Decision::Approve
+                || requests[*index].was_approved()
         })
         .collect();
     approved.sort_by_key(|index| Reverse(age(index)));
     for index in approved {
-        let verdict = &judged[index].verdict;
+        let verdict = &reviewed[index].verdict;
         let of = (verdict.requestor.clone(), verdict.signer.clone());
         match newest.get(&of) {
             None => {
                 newest.insert(of, index);
             }
             Some(first) if verdict.decision == Decision::Approve => {
-                let name = &judged[*first].verdict.name;
+                let name = &reviewed[*first].verdict.name;
                 let reason = format!("{name} is newer and of the same requestor");
                 let ruling = Ruling::new(Rule::Superseded, reason);
-                overrule(&mut judged[index].verdict, ruling);
+                overrule(&mut reviewed[index].verdict, ruling);
             }
             Some(_) => {}
         }

@@ -53,7 +53,7 @@ pub(super) enum Signature {
     Unchecked(&'static str),
 }
 
-/// Judges the key: a kubelet makes ECDSA keys on P-256, older ones RSA keys. Go reads these and P-384, Ed25519, P-224
+/// Checks the key: a kubelet makes ECDSA keys on P-256, older ones RSA keys. Go reads these and P-384, Ed25519, P-224
 /// and P-521 (`crypto/x509`, parsePublicKey), so that Kubernetes' signers take no others.
 pub(super) fn key(info: &SubjectPublicKeyInfo<'_>) -> KeyVerdict {
     let algorithm = &info.algorithm.algorithm;

@@ -36,7 +36,7 @@ pub enum Decision {
     Approve,
     /// It is proved to be forged: it claims to be somebody else, or what no node can be.
     Deny,
-    /// It is decided, superseded, unfit, not ours to judge, or not in the inventory: a denial would stop an honest
+    /// It is decided, superseded, unfit, not ours to decide, or not in the inventory: a denial would stop an honest
     /// kubelet for good.
     Leave,
 }
@@ -129,9 +129,9 @@ impl<'a> Register<'a> {
     /// Reviews all requests of a dump, in its order. `name` is what errors call it.
     pub fn review(&self, dump: &[u8], name: &str) -> Result<Vec<Verdict>> {
         let requests = document::requests(dump, name)?;
-        let mut judged: Vec<_> = requests.par_iter().map(|r| self.judge(r)).collect();
-        history::leave_used_tokens(&requests, &mut judged);
-        history::leave_all_but_the_newest(&requests, &mut judged);
-        Ok(judged.into_iter().map(|found| found.verdict).collect())
+        let mut reviewed: Vec<_> = requests.par_iter().map(|r| self.review_one(r)).collect();
+        history::leave_used_tokens(&requests, &mut reviewed);
+        history::leave_all_but_the_newest(&requests, &mut reviewed);
+        Ok(reviewed.into_iter().map(|found| found.verdict).collect())
     }
 }

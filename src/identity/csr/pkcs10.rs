@@ -54,7 +54,7 @@ pub(super) struct Asked {
     pub public_key: Vec<u8>,
 }
 
-/// Reads a request, PEM in base64. The error is the reason why it cannot be judged.
+/// Reads a request, PEM in base64. The error is the reason why it cannot be reviewed.
 pub(super) fn read(base64: &str) -> Result<Asked, &'static str> {
     with_request(base64, |request| {
         let info = &request.certification_request_info;

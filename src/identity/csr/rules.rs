@@ -27,14 +27,14 @@ pub(super) enum Purpose {
 }
 
 /// What was found of a request.
-pub(super) struct Judged {
+pub(super) struct Reviewed {
     pub verdict: Verdict,
     /// The key that it asks a certificate for, where it was read.
     pub public_key: Option<Vec<u8>>,
 }
 
 impl Register<'_> {
-    pub(super) fn judge(&self, request: &Request) -> Judged {
+    pub(super) fn review_one(&self, request: &Request) -> Reviewed {
         let signer = signer(request);
         let node = self.node_of(&request.username);
         let mut public_key = None;
@@ -56,7 +56,7 @@ impl Register<'_> {
             reason: ruling.reason,
             repair: ruling.repair,
         };
-        Judged {
+        Reviewed {
             verdict,
             public_key,
         }

@@ -112,11 +112,11 @@ fn review(requests: &[Value]) -> Vec<Verdict> {
     register(&tokens).review(list.as_bytes(), "dump").unwrap()
 }
 
-fn judge(request: Value) -> Verdict {
+fn verdict(request: Value) -> Verdict {
     review(&[request]).remove(0)
 }
 
-fn judged(pem: &str, username: &str, signer: &str, usages: &[&str]) -> (Decision, String) {
-    let verdict = judge(csr("csr-1", pem, username, signer, usages));
+fn decided(pem: &str, username: &str, signer: &str, usages: &[&str]) -> (Decision, String) {
+    let verdict = verdict(csr("csr-1", pem, username, signer, usages));
     (verdict.decision, verdict.reason)
 }

@@ -46,7 +46,7 @@ impl<'f> Table<'f> {
         }
     }
 
-    /// What stands in the table for a cluster, the marks of an end as one that no image has.
+    /// What is in the table for a cluster, the marks of an end as one that no image has.
     fn after(&mut self, cluster: u32) -> Result<u32> {
         let bit = u64::from(cluster) * u64::from(self.bits);
         let mut bytes = [0; 4];

@@ -27,7 +27,7 @@ pub struct FatVolume {
     pub root_size: u64,
     /// The first cluster of FAT32's root directory.
     pub root_cluster: u32,
-    /// The label that stands here, if any does.
+    /// The label that is here, if any is.
     pub label: Option<String>,
     data_offset: u64,
 }

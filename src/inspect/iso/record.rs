@@ -20,7 +20,7 @@ pub struct Record {
     pub directory: bool,
     /// Whether the next record goes on with the same file.
     pub more: bool,
-    /// Its name as it stands there.
+    /// Its name as it is there.
     pub name: Vec<u8>,
     /// What follows the name: Rock Ridge's fields.
     pub system_use: Vec<u8>,
@@ -59,7 +59,7 @@ impl Record {
             directory: bytes[25] & 2 != 0,
             more: bytes[25] & 0x80 != 0,
             name: bytes.get(FIXED..name_end)?.to_vec(),
-            // A name of even length is followed by a zero, so that this begins at an even place.
+            // A name of even length is followed by a zero, so that this begins at an even offset.
             system_use: bytes
                 .get(name_end.next_multiple_of(2)..)
                 .unwrap_or_default()
@@ -97,7 +97,7 @@ impl Record {
     }
 }
 
-/// The records of a directory; none lies across a sector's end, and zeros fill what is left of one.
+/// The records of a directory; none is across a sector's end, and zeros fill what is left of one.
 pub fn records(content: &[u8]) -> impl Iterator<Item = Result<Record>> {
     let mut at = 0;
     std::iter::from_fn(move || {

@@ -34,7 +34,7 @@ impl RockRidge {
             .read_exact_at(&mut sector, root.extent * SECTOR)
             .is_err()
         {
-            bail!("the root directory lies beyond the end");
+            bail!("the root directory is beyond the end");
         }
         let own = Record::parse(&sector).context("the root directory has no record")?;
         let fields: Vec<SystemUseField<'_>> = fields(&own.system_use).collect();

@@ -64,7 +64,7 @@ const RANGES: [Range; 24] = [
 /// All fields with a range.
 pub fn fields(reading: &ConfigReader<'_>) -> Known<()> {
     for range in &RANGES {
-        // A template in one field leaves the others to be judged.
+        // A template in one field leaves the others to be checked.
         let Ok(Some(number)) = reading.int(range.path) else {
             continue;
         };

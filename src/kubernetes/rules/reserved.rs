@@ -1,4 +1,4 @@
-//! What is kept back from pods: cgroups, CPUs, memory.
+//! What is reserved from pods: cgroups, CPUs, memory.
 
 use std::collections::BTreeSet;
 
@@ -89,7 +89,12 @@ fn enforce_one(reading: &ConfigReader<'_>, word: &str, at: &str, count: usize) -
         );
         reading.say_of(Id::KubeletReservedInvalid, ENFORCE, at, rule);
     } else if word == "none" && count > 1 {
-        reading.say_of(Id::KubeletReservedInvalid, ENFORCE, at, "none stands alone");
+        reading.say_of(
+            Id::KubeletReservedInvalid,
+            ENFORCE,
+            at,
+            "`none` must be alone in the list",
+        );
     }
     for (part, cgroup) in [
         ("system-reserved", "systemReservedCgroup"),

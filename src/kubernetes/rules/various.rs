@@ -88,7 +88,7 @@ pub fn memory_qos(reading: &ConfigReader<'_>) -> Known<()> {
                 format!("must be more than 0 and at most 1; got {factor}"),
             );
         }
-        // 0.9 was the default, and may stand in old files.
+        // 0.9 was the default, and may be in old files.
         if reading.minor >= 37 && (factor - 0.9).abs() > f64::EPSILON {
             needs(reading, FACTOR, GATE);
         }

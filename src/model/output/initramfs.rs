@@ -8,7 +8,7 @@ use crate::model::output::ArchiveSettings;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Mode {
-    /// The initramfs is the root: the files lie where they belong. The kernel argument lets the init shim,
+    /// The initramfs is the root: the files are where they belong. The kernel argument lets the init shim,
     /// `/usr/lib/nodebake/init`, mount it over itself first, since no container starts on the kernel's rootfs.
     #[default]
     Diskless,

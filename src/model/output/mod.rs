@@ -135,7 +135,7 @@ impl Settings {
 /// Where secrets go.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Secrets {
-    /// As each format is used: what becomes part of an image (tarball) or lies on a boot server (initramfs) is read by
+    /// As each format is used: what becomes part of an image (tarball) or is on a boot server (initramfs) is read by
     /// many, and gets a part of its own for them; user data and Ignition configurations are for one machine.
     #[default]
     AsUsual,

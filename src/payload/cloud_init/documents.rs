@@ -17,8 +17,8 @@ use crate::payload::cloud_init::form::Fallback;
 use crate::payload::cloud_init::meta_data;
 use crate::payload::cloud_init::user_data::{self, Shape};
 use crate::payload::gzip::Gzip;
-use crate::payload::part::parts;
-use crate::payload::{Forms, Job, Output, Part, Place, tarball};
+use crate::payload::selection::selections;
+use crate::payload::{Destination, Forms, Job, Output, Selection, tarball};
 use crate::tree::Content;
 use crate::tree::network::network_config;
 
@@ -76,8 +76,8 @@ pub fn documents(
 ) -> Result<Vec<CloudInitDocument>> {
     let [_, meta_data_name, network_name, vendor_name] = FILE_NAMES;
     let mut documents = Vec::new();
-    for (part, tree) in parts(job, Format::CloudInit) {
-        let Some(fallback) = fallback::chosen(job, part, forms)? else {
+    for (selection, tree) in selections(job, Format::CloudInit) {
+        let Some(fallback) = fallback::chosen(job, selection, forms)? else {
             bail!("writing user-data: it is larger than its target takes");
         };
         let body = match fallback {
@@ -85,7 +85,7 @@ pub fn documents(
             _ => None,
         };
         let secret = tree.has_secrets() || job.facts.user_files.has_secrets();
-        documents.push(user_data(job, (part, fallback, secret), body, forms)?);
+        documents.push(user_data(job, (selection, fallback, secret), body, forms)?);
     }
     let mut open = |name: &str, body| {
         documents.push(CloudInitDocument {
@@ -114,7 +114,7 @@ pub fn documents(
 /// Writes what user-data has no room for; secrets stay in user-data.
 fn write_body(job: &Job<'_>, out: &mut dyn Output) -> Result<Sha256Digest> {
     let mut digest = Sha256Digest::default();
-    out.file(Place::Node, BODY_NAME, &mut |out| {
+    out.file(Destination::Node, BODY_NAME, &mut |out| {
         let mut sha256 = Sha256::new();
         let mut hashing = Watched::new(out, |bytes: &[u8]| sha256.update(bytes));
         let mut tree = job.tree.public();
@@ -131,12 +131,12 @@ fn write_body(job: &Job<'_>, out: &mut dyn Output) -> Result<Sha256Digest> {
 /// One part of user-data in the form that was chosen.
 fn user_data(
     job: &Job<'_>,
-    (part, fallback, secret): (Part, Fallback, bool),
+    (selection, fallback, secret): (Selection, Fallback, bool),
     body: Option<Sha256Digest>,
     forms: &Forms,
 ) -> Result<CloudInitDocument> {
-    let mut name = format!("{}{}", FILE_NAMES[0], part.infix());
-    let shape = Shape::of(part, fallback, body);
+    let mut name = format!("{}{}", FILE_NAMES[0], selection.infix());
+    let shape = Shape::of(selection, fallback, body);
     let body = match fallback {
         Fallback::Plain | Fallback::PackedFiles | Fallback::Fetched => {
             DocumentBody::UserData(shape)

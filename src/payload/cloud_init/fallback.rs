@@ -14,8 +14,8 @@ use crate::model::output::{Assets, Format};
 use crate::payload::cloud_init::form::Fallback;
 use crate::payload::cloud_init::user_data::{Packing, Shape, write, write_file};
 use crate::payload::gzip::Gzip;
-use crate::payload::part::parts;
-use crate::payload::{Forms, Job, Part};
+use crate::payload::selection::selections;
+use crate::payload::{Forms, Job, Selection};
 use crate::tree::EntryKind;
 
 /// A document that is so many times larger than the limit is not even packed: text shrinks by a tenth of that, and
@@ -41,7 +41,7 @@ pub struct Step {
 #[derive(Clone, Debug)]
 pub struct Account {
     /// Which document.
-    pub part: Part,
+    pub selection: Selection,
     /// The platform's limit.
     pub limit: Option<Limit>,
     /// The fallbacks in order; the last one is it, if it fits.
@@ -60,22 +60,24 @@ impl Account {
 
 /// The accounts of a job's documents.
 pub fn accounts(job: &Job<'_>, forms: &Forms) -> Result<Vec<Account>> {
-    let parts = parts(job, Format::CloudInit);
-    let accounts = parts.iter().map(|(part, _)| account(job, *part, forms));
+    let selections = selections(job, Format::CloudInit);
+    let accounts = selections
+        .iter()
+        .map(|(selection, _)| account(job, *selection, forms));
     accounts.collect()
 }
 
 /// Climbs until the platform takes the document. Without a limit there is nothing to climb for, but the bytes are
 /// counted all the same.
-pub fn account(job: &Job<'_>, part: Part, forms: &Forms) -> Result<Account> {
+pub fn account(job: &Job<'_>, selection: Selection, forms: &Forms) -> Result<Account> {
     let settings = &job.settings.cloud_init;
     let mut account = Account {
-        part,
+        selection,
         limit: settings.target.limit(),
         steps: Vec::new(),
     };
-    for fallback in fallbacks(part, settings.url.is_some()) {
-        let counted = counted(job, part, fallback, forms, account.limit)?;
+    for fallback in fallbacks(selection, settings.url.is_some()) {
+        let counted = counted(job, selection, fallback, forms, account.limit)?;
         let fits = match (account.limit, counted) {
             (Some(limit), Some(counted)) => counted <= limit.max_bytes,
             (Some(_), None) => false,
@@ -95,21 +97,21 @@ pub fn account(job: &Job<'_>, part: Part, forms: &Forms) -> Result<Account> {
 }
 
 /// The form in which a document is written. What has no limit is not measured first.
-pub fn chosen(job: &Job<'_>, part: Part, forms: &Forms) -> Result<Option<Fallback>> {
+pub fn chosen(job: &Job<'_>, selection: Selection, forms: &Forms) -> Result<Option<Fallback>> {
     match job.settings.cloud_init.target.limit() {
         None => Ok(Some(Fallback::Plain)),
-        Some(_) => Ok(account(job, part, forms)?.fallback()),
+        Some(_) => Ok(account(job, selection, forms)?.fallback()),
     }
 }
 
 /// The fallbacks of a part. Two documents that are to be merged are parts of one multi-part document, where gzip has no
 /// place of its own; and what holds nothing but secrets has nothing to fetch from where others read.
-fn fallbacks(part: Part, has_url: bool) -> Vec<Fallback> {
+fn fallbacks(selection: Selection, has_url: bool) -> Vec<Fallback> {
     let mut fallbacks = vec![Fallback::Plain, Fallback::PackedFiles];
-    if part == Part::Whole {
+    if selection == Selection::Whole {
         fallbacks.push(Fallback::Gzip);
     }
-    if has_url && part != Part::Secrets {
+    if has_url && selection != Selection::Secrets {
         fallbacks.push(Fallback::Fetched);
     }
     fallbacks
@@ -117,19 +119,24 @@ fn fallbacks(part: Part, has_url: bool) -> Vec<Fallback> {
 
 fn counted(
     job: &Job<'_>,
-    part: Part,
+    selection: Selection,
     fallback: Fallback,
     forms: &Forms,
     limit: Option<Limit>,
 ) -> Result<Option<u64>> {
     let most = limit.map_or(u64::MAX, |limit| limit.max_bytes.saturating_mul(HOPELESS));
     let bytes = match fallback {
-        Fallback::Gzip => document(job, Shape::of(part, fallback, None), forms, most)?
+        Fallback::Gzip => document(job, Shape::of(selection, fallback, None), forms, most)?
             .map(|plain| Gzip::new().pack(&plain).len() as u64),
         Fallback::Plain | Fallback::PackedFiles | Fallback::Fetched => {
             // Any digest is as long as the right one.
             let digest = Sha256Digest::default();
-            size(job, Shape::of(part, fallback, Some(digest)), forms, most)?
+            size(
+                job,
+                Shape::of(selection, fallback, Some(digest)),
+                forms,
+                most,
+            )?
         }
     };
     let is_text = fallback != Fallback::Gzip;
@@ -152,14 +159,14 @@ pub fn size(job: &Job<'_>, shape: Shape, forms: &Forms, most: u64) -> Result<Opt
 }
 
 /// The files that take most of the plain document, the largest first.
-pub fn largest(job: &Job<'_>, part: Part, forms: &Forms) -> Result<Vec<(String, u64)>> {
+pub fn largest(job: &Job<'_>, selection: Selection, forms: &Forms) -> Result<Vec<(String, u64)>> {
     let assets = job.settings.cloud_init.assets;
     let mut found = Vec::new();
     for (path, entry) in job.tree.materialised() {
-        let inside = match part {
-            Part::Whole => true,
-            Part::Public => !entry.is_secret_file(),
-            Part::Secrets => entry.is_secret_file(),
+        let inside = match selection {
+            Selection::Whole => true,
+            Selection::Public => !entry.is_secret_file(),
+            Selection::Secrets => entry.is_secret_file(),
         };
         let inside = inside && (!entry.is_asset() || assets == Assets::Inside);
         if let (EntryKind::File(_), true) = (&entry.kind, inside) {

@@ -153,7 +153,7 @@ fn push_head(out: &mut String, (name, kind): (&str, &str), is_plain: bool, bound
     );
 }
 
-/// Whether bytes may stand in a message as they are: Python's reader, which is cloud-init's, bends what is not ASCII,
+/// Whether bytes are allowed in a message as they are: Python's reader, which is cloud-init's, bends what is not ASCII,
 /// and changes line ends.
 fn is_plain(bytes: &[u8]) -> bool {
     bytes.iter().all(|byte| byte.is_ascii() && *byte != b'\r')

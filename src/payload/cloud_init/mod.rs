@@ -26,7 +26,7 @@ use crate::model::{NodePath, hex};
 use crate::payload::assets;
 use crate::payload::cloud_init::documents::{CloudInitDocument, documents};
 use crate::payload::iso::{self, IsoFile};
-use crate::payload::{AssetArchive, Forms, Job, NodeFacts, Objection, Output, Place};
+use crate::payload::{AssetArchive, Destination, Forms, Job, NodeFacts, Objection, Output};
 use crate::report::Id;
 use crate::tree::{Content, EntryKind, NodeTree};
 use crate::yaml;
@@ -53,18 +53,20 @@ pub fn package(job: &Job<'_>, forms: &Forms, out: &mut dyn Output) -> Result<()>
         && let Some(archive) = AssetArchive::of(job.tree)
     {
         let name = archive.image_name();
-        out.file(Place::Shared, &name, &mut |out| assets_image(&archive, out))?;
+        out.file(Destination::Shared, &name, &mut |out| {
+            assets_image(&archive, out)
+        })?;
     }
     let documents = documents(job, forms, out)?;
     for document in &documents {
-        let place = Place::of_node(document.secret);
+        let place = Destination::of_node(document.secret);
         out.file(place, &document.name, &mut |out| {
             document.write(job, forms, out)
         })?;
     }
     if job.settings.cloud_init.seed_iso {
         let secret = documents.iter().any(|document| document.secret);
-        out.file(Place::of_node(secret), SEED_NAME, &mut |out| {
+        out.file(Destination::of_node(secret), SEED_NAME, &mut |out| {
             seed(job, &documents, forms, out)
         })?;
     }

@@ -8,7 +8,7 @@ use crate::tree::{Content, NodeTree, Unit};
 /// How a unit is brought up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verb {
-    /// Anew, with our configuration.
+    /// Again, with our configuration.
     Restart,
     /// Unless it is up: restarting a mount or a target would take down what uses it.
     Start,

@@ -14,8 +14,8 @@ pub fn oversize(job: &Job<'_>, forms: &Forms) -> Result<Vec<Objection>> {
     let mut objections = Vec::new();
     for account in accounts(job, forms)? {
         if account.fallback().is_none() {
-            let largest = largest(job, account.part, forms)?;
-            let subject = format!("{}{}", FILE_NAMES[0], account.part.infix());
+            let largest = largest(job, account.selection, forms)?;
+            let subject = format!("{}{}", FILE_NAMES[0], account.selection.infix());
             let least = account.steps.iter().filter_map(|step| step.counted).min();
             let rule = rule(job, &account, least, &largest);
             let objection =

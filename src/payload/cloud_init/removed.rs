@@ -1,4 +1,4 @@
-//! Removing what earlier payloads laid, on a machine that a new instance-id provisions again: cloud-init itself only adds.
+//! Removing what earlier payloads installed, on a machine that a new instance-id provisions again: cloud-init itself only adds.
 
 use crate::model::NodePath;
 use crate::model::output::CloudInit;
@@ -6,7 +6,7 @@ use crate::payload::Removals;
 use crate::payload::cloud_init::command::{Command, shell_quoted};
 use crate::tree::ListedKind;
 
-/// Before files are written, since a new file may lie where a folder or a link was: that is what `bootcmd` is early
+/// Before files are written, since a new file may be where a folder or a link was: that is what `bootcmd` is early
 /// enough for. It runs at every boot, so cloud-init's own program makes it once for each instance (cloud-init's
 /// documentation, "bootcmd").
 pub fn early(removals: &Removals, settings: &CloudInit) -> Option<Command> {
@@ -22,7 +22,7 @@ pub fn early(removals: &Removals, settings: &CloudInit) -> Option<Command> {
     Some(Command::new(words))
 }
 
-/// What lies on disks that are mounted only after files are written.
+/// What is on disks that are mounted only after files are written.
 pub fn late(removals: &Removals, settings: &CloudInit) -> Option<Command> {
     Some(Command::Shell(script(removals, |path| {
         settings.is_late(path)

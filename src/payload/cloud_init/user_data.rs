@@ -20,7 +20,7 @@ use crate::payload::cloud_init::mime;
 use crate::payload::cloud_init::removed;
 use crate::payload::cloud_init::runcmd;
 use crate::payload::cloud_init::users;
-use crate::payload::{Forms, Job, NodeFacts, Part};
+use crate::payload::{Forms, Job, NodeFacts, Selection};
 use crate::tree::{Content, Entry, EntryKind};
 use crate::yaml::push_quoted;
 
@@ -45,7 +45,7 @@ pub enum Packing {
 /// What a document is to hold, and how.
 #[derive(Clone, Copy, Debug)]
 pub struct Shape {
-    part: Part,
+    selection: Selection,
     packing: Packing,
     /// The digest of what the document leaves out and fetches.
     body: Option<Sha256Digest>,
@@ -53,9 +53,9 @@ pub struct Shape {
 
 impl Shape {
     /// The shape of a fallback; `body` is the digest of what the last one fetches.
-    pub fn of(part: Part, fallback: Fallback, body: Option<Sha256Digest>) -> Self {
+    pub fn of(selection: Selection, fallback: Fallback, body: Option<Sha256Digest>) -> Self {
         Self {
-            part,
+            selection,
             packing: match fallback {
                 Fallback::Plain => Packing::Readable,
                 Fallback::Gzip => Packing::Compressible,
@@ -69,12 +69,14 @@ impl Shape {
 /// Writes user-data: one document, or a message with it and the user's own parts.
 pub fn write(job: &Job<'_>, shape: Shape, forms: &Forms, out: &mut dyn Write) -> Result<()> {
     let parts = &job.facts.user_files.parts;
-    match shape.part {
-        Part::Whole if !parts.is_empty() => {
+    match shape.selection {
+        Selection::Whole if !parts.is_empty() => {
             let ours = |out: &mut dyn Write| document(job, shape, forms, out);
             mime::write(parts, &ours, out)
         }
-        Part::Whole | Part::Public | Part::Secrets => document(job, shape, forms, out),
+        Selection::Whole | Selection::Public | Selection::Secrets => {
+            document(job, shape, forms, out)
+        }
     }
 }
 
@@ -83,10 +85,10 @@ pub fn write(job: &Job<'_>, shape: Shape, forms: &Forms, out: &mut dyn Write) ->
 fn document(job: &Job<'_>, shape: Shape, forms: &Forms, out: &mut dyn Write) -> Result<()> {
     let mut out = BufWriter::with_capacity(64 * 1024, out);
     let mut all = job.tree.materialised();
-    let head = match shape.part {
-        Part::Whole if job.facts.user_files.parts.is_empty() => head(job.facts),
-        Part::Whole | Part::Public => head(job.facts) + MERGE,
-        Part::Secrets => format!("{MARK}{MERGE}"),
+    let head = match shape.selection {
+        Selection::Whole if job.facts.user_files.parts.is_empty() => head(job.facts),
+        Selection::Whole | Selection::Public => head(job.facts) + MERGE,
+        Selection::Secrets => format!("{MARK}{MERGE}"),
     };
     out.write_all(head.as_bytes())?;
     let url = job.settings.cloud_init.url.as_ref();
@@ -94,21 +96,21 @@ fn document(job: &Job<'_>, shape: Shape, forms: &Forms, out: &mut dyn Write) -> 
         let url = url.replace("{node}", &job.facts.name);
         fetch::body(&url, &digest)
     });
-    let commands = match shape.part {
-        Part::Whole | Part::Public => {
+    let commands = match shape.selection {
+        Selection::Whole | Selection::Public => {
             let removals = job.facts.removals.as_deref();
             let early = removals.and_then(|gone| removed::early(gone, &job.settings.cloud_init));
             out.write_all(command::list("bootcmd", early.as_slice()).as_bytes())?;
             runcmd::lines(job, &all, body.as_ref())
         }
-        Part::Secrets => String::new(),
+        Selection::Secrets => String::new(),
     };
     let inside = job.settings.cloud_init.assets == Assets::Inside;
     all.retain(|_, entry| inside || !entry.is_asset());
-    all.retain(|_, entry| match shape.part {
-        Part::Whole => body.is_none() || entry.is_secret_file(),
-        Part::Public => body.is_none() && !entry.is_secret_file(),
-        Part::Secrets => entry.is_secret_file(),
+    all.retain(|_, entry| match shape.selection {
+        Selection::Whole => body.is_none() || entry.is_secret_file(),
+        Selection::Public => body.is_none() && !entry.is_secret_file(),
+        Selection::Secrets => entry.is_secret_file(),
     });
     let mut key = "write_files:\n";
     for (path, entry) in &all {

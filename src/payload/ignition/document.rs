@@ -36,7 +36,7 @@ pub(super) struct HeaderConfig<'a> {
     pub(super) merge: &'a [Merge<'a>],
 }
 
-/// A configuration that Ignition fetches, or finds here, and lays over this one.
+/// A configuration that Ignition fetches, or finds here, and merges over this one.
 #[derive(Serialize)]
 pub(super) struct Merge<'a> {
     /// How messages call it.

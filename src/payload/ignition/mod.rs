@@ -32,8 +32,8 @@ pub use theirs::UserConfig;
 use crate::error::Result;
 use crate::model::output::{Assets, Format};
 use crate::payload::assets;
-use crate::payload::part::parts_if;
-use crate::payload::{Forms, Job, NodeFacts, Output, Part, Place};
+use crate::payload::selection::selections_if;
+use crate::payload::{Destination, Forms, Job, NodeFacts, Output, Selection};
 use crate::tree::NodeTree;
 
 /// The file's name.
@@ -50,20 +50,20 @@ pub fn package(job: &Job<'_>, forms: &Forms, out: &mut dyn Output) -> Result<()>
     let spec = spec_of(job);
     let settings = &job.settings.ignition;
     let mut fetched = Vec::new();
-    for (part, tree) in parts_if(job, Format::Ignition, has_secrets(job)) {
-        let mut document = IgnitionConfig::of_part(job, part, &tree, spec);
-        let (name, url) = match (part, &settings.body_url) {
-            (Part::Secrets, _) => (SECRETS_NAME, settings.secrets_url.as_ref()),
+    for (selection, tree) in selections_if(job, Format::Ignition, has_secrets(job)) {
+        let mut document = IgnitionConfig::of_selection(job, selection, &tree, spec);
+        let (name, url) = match (selection, &settings.body_url) {
+            (Selection::Secrets, _) => (SECRETS_NAME, settings.secrets_url.as_ref()),
             (_, Some(url)) => (BODY_NAME, Some(url)),
             (_, None) => {
                 document.merge.extend(std::mem::take(&mut fetched));
                 (FILE_NAME, None)
             }
         };
-        let is_secret = part != Part::Public && has_secrets(job);
+        let is_secret = selection != Selection::Public && has_secrets(job);
         let mut hasher = url.map(|_| settings.digest.hasher());
         out.file(
-            Place::of_node(is_secret),
+            Destination::of_node(is_secret),
             name,
             &mut |out| match &mut hasher {
                 None => document.write(forms, out),
@@ -79,12 +79,14 @@ pub fn package(job: &Job<'_>, forms: &Forms, out: &mut dyn Output) -> Result<()>
         fetched.extend(merge);
     }
     if settings.body_url.is_some() {
-        // The body, and then what is laid over it.
+        // The body, and then what is merged over it.
         fetched.reverse();
         let nothing = NodeTree::default();
         let mut pointer = IgnitionConfig::pointer(job, &nothing, spec);
         pointer.merge = fetched;
-        out.file(Place::Node, FILE_NAME, &mut |out| pointer.write(forms, out))?;
+        out.file(Destination::Node, FILE_NAME, &mut |out| {
+            pointer.write(forms, out)
+        })?;
     }
     Ok(())
 }
@@ -95,7 +97,7 @@ fn has_secrets(job: &Job<'_>) -> bool {
 }
 
 impl Merge<'static> {
-    /// One that lies at a URL.
+    /// One that is at a URL.
     fn fetched(url: &str, job: &Job<'_>, hasher: Hasher) -> Self {
         let url = url.replace("{node}", &job.facts.name);
         Self {
@@ -118,7 +120,7 @@ struct IgnitionConfig<'a> {
     /// Who the node is, for the part that sets users and kernel arguments.
     facts: Option<&'a NodeFacts>,
     tree: &'a NodeTree,
-    /// The configurations that Ignition lays over this one.
+    /// The configurations that Ignition merges over this one.
     merge: Vec<Merge<'a>>,
 }
 
@@ -136,12 +138,17 @@ impl<'a> IgnitionConfig<'a> {
     }
 
     /// A part with what the user has merged into it.
-    fn of_part(job: &Job<'a>, part: Part, tree: &'a NodeTree, spec: IgnitionSpec) -> Self {
+    fn of_selection(
+        job: &Job<'a>,
+        selection: Selection,
+        tree: &'a NodeTree,
+        spec: IgnitionSpec,
+    ) -> Self {
         let digest = job.settings.ignition.digest;
-        let theirs = job.facts.merges.iter().filter(|theirs| match part {
-            Part::Whole => true,
-            Part::Public => !theirs.secret,
-            Part::Secrets => theirs.secret,
+        let theirs = job.facts.merges.iter().filter(|theirs| match selection {
+            Selection::Whole => true,
+            Selection::Public => !theirs.secret,
+            Selection::Secrets => theirs.secret,
         });
         Self {
             spec,
@@ -150,7 +157,7 @@ impl<'a> IgnitionConfig<'a> {
                 Assets::Url => job.settings.assets_url.as_deref(),
                 Assets::Inside | Assets::Shared | Assets::Iso => None,
             },
-            facts: (part != Part::Secrets).then_some(job.facts),
+            facts: (selection != Selection::Secrets).then_some(job.facts),
             tree,
             merge: theirs.map(|theirs| theirs.merge(spec, digest)).collect(),
         }

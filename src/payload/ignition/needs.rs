@@ -1,4 +1,4 @@
-//! What of a node only newer specifications can say, and so the lowest one that can say it all. The versions are those of
+//! What of a node only newer specifications support, and so the lowest one that supports it all. The versions are those of
 //! Ignition's own list of changes (docs/migrating-configs.md), the releases that read them of docs/specs.md.
 
 use crate::model::output::{IgnitionDigest, IgnitionSpec};
@@ -20,7 +20,7 @@ pub(super) struct Need {
     what: String,
     /// What older specifications do with it.
     otherwise: &'static str,
-    /// The minor version that can say it.
+    /// The first minor version that supports it.
     since: u8,
 }
 
@@ -40,7 +40,7 @@ impl Need {
         )
     }
 
-    /// The minor version that can say it.
+    /// The first minor version that supports it.
     pub(super) fn since(&self) -> u8 {
         self.since
     }
@@ -55,7 +55,7 @@ pub fn spec_of(job: &Job<'_>) -> IgnitionSpec {
     })
 }
 
-/// What of a job only its specification can say and no older one, if nothing was asked for.
+/// What of a job only its specification supports and no older one, if nothing was asked for.
 pub(super) fn reason(job: &Job<'_>) -> Option<String> {
     if job.settings.ignition.spec.is_some() {
         return None;

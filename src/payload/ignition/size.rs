@@ -11,8 +11,8 @@ use crate::payload::ignition::config::{ContentMaker, preset, storage, systemd};
 use crate::payload::ignition::document::{Merge, ResourceSource};
 use crate::payload::ignition::needs::reason;
 use crate::payload::ignition::{FILE_NAME, IgnitionConfig, has_secrets, live_iso, spec_of};
-use crate::payload::part::parts_if;
-use crate::payload::{Forms, Job, Objection, Part};
+use crate::payload::selection::selections_if;
+use crate::payload::{Forms, Job, Objection, Selection};
 use crate::report::Id;
 use crate::tree::NodeTree;
 
@@ -27,7 +27,7 @@ const HOPELESS: u64 = 64;
 pub struct IgnitionAccount {
     /// The specification that it is written in.
     pub spec: IgnitionSpec,
-    /// What of the node no older one can say.
+    /// What no older specification supports.
     pub reason: Option<String>,
     /// Where it goes; None has no limit.
     pub target: Option<IgnitionTarget>,
@@ -50,14 +50,18 @@ pub fn account(job: &Job<'_>, forms: &Forms) -> Result<IgnitionAccount> {
     let spec = spec_of(job);
     let target = job.settings.ignition.target;
     let url = &job.settings.ignition.body_url;
-    let parts = parts_if(job, Format::Ignition, has_secrets(job));
-    let front = parts.iter().find(|(part, _)| *part != Part::Secrets);
+    let selections = selections_if(job, Format::Ignition, has_secrets(job));
+    let front = selections
+        .iter()
+        .find(|(selection, _)| *selection != Selection::Secrets);
     let nothing = NodeTree::default();
     let mut document = match (front, url) {
-        (Some((part, tree)), None) => IgnitionConfig::of_part(job, *part, tree, spec),
+        (Some((selection, tree)), None) => {
+            IgnitionConfig::of_selection(job, *selection, tree, spec)
+        }
         _ => IgnitionConfig::pointer(job, &nothing, spec),
     };
-    document.merge.extend(fetched(job, parts.len() > 1));
+    document.merge.extend(fetched(job, selections.len() > 1));
     Ok(IgnitionAccount {
         spec,
         reason: reason(job),

@@ -11,7 +11,7 @@ use crate::model::output::{Format, Secrets};
 use crate::payload::assets;
 use crate::payload::initramfs::mode::CONFIG;
 use crate::payload::initramfs::{archive, file_name, place_of};
-use crate::payload::{Forms, Job, MTIME, Objection, Output, Part, Place, ignition};
+use crate::payload::{Destination, Forms, Job, MTIME, Objection, Output, Selection, ignition};
 use crate::report::Id;
 
 /// What cannot be said: what Ignition cannot say, and a secret payload that nothing fetches.
@@ -39,7 +39,7 @@ pub fn package(job: &Job<'_>, forms: &Forms, out: &mut dyn Output) -> Result<()>
     let mut measured = Only::default();
     ignition::package(job, forms, &mut measured)?;
     let compression = job.settings.initramfs.archive.compression;
-    let name = file_name(Part::Whole, compression);
+    let name = file_name(Selection::Whole, compression);
     let size = u32::try_from(measured.size)?;
     out.file(place_of(job, measured.secret), &name, &mut |out| {
         archive(compression, out, &mut |out| {
@@ -72,11 +72,11 @@ struct Only<'a> {
 impl Output for Only<'_> {
     fn file(
         &mut self,
-        place: Place,
+        place: Destination,
         name: &str,
         write: &mut dyn FnMut(&mut dyn Write) -> Result<()>,
     ) -> Result<()> {
-        if place == Place::Shared {
+        if place == Destination::Shared {
             // It is written beside, whoever refers to it.
             return Ok(());
         }
@@ -84,7 +84,7 @@ impl Output for Only<'_> {
             // Some of what others hold goes into this one as a digest, so they are made all the same.
             return write(&mut io::sink());
         }
-        self.secret = place == Place::Secret;
+        self.secret = place == Destination::Secret;
         let mut size = 0;
         let mut nowhere = io::sink();
         let out: &mut dyn Write = match &mut self.copy {

@@ -10,7 +10,7 @@ const PAGE: u64 = 4096;
 
 /// The bytes of memory without which a node's files do not come up in a root that is the initramfs, beside what the kernel
 /// and the base initrd take; None where no such root is made. The kernel unpacks into a tmpfs, which takes half of what
-/// the memory has left (mm/shmem.c), while the archives lie beside it; compressed ones are not counted here, as nothing
+/// the memory has left (mm/shmem.c), while the archives are beside it; compressed ones are not counted here, as nothing
 /// is compressed yet.
 pub fn memory(job: &Job<'_>) -> Option<u64> {
     let settings = job.settings;

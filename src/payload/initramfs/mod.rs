@@ -19,8 +19,8 @@ use crate::model::NodePath;
 use crate::model::output::{Compression, Format};
 use crate::payload::archive::{copy_exactly, members};
 use crate::payload::compress::Compressor;
-use crate::payload::part::parts;
-use crate::payload::{AssetArchive, Forms, Job, MTIME, Objection, Output, Part, Place};
+use crate::payload::selection::selections;
+use crate::payload::{AssetArchive, Destination, Forms, Job, MTIME, Objection, Output, Selection};
 use crate::report::Id;
 use crate::tree::{Entry, EntryKind, NodeTree, Origin};
 
@@ -33,15 +33,19 @@ const MERGED_INTO_USR: [&str; 6] = ["/bin", "/sbin", "/lib", "/lib32", "/lib64",
 
 /// The file's name: `initramfs.cpio.gz`, `.zst`, `.xz` or `initramfs.cpio`; that of the secret payload begins
 /// `initramfs.secrets`.
-pub fn file_name(part: Part, compression: Compression) -> String {
-    format!("initramfs{}.cpio{}", part.infix(), compression.suffix())
+pub fn file_name(selection: Selection, compression: Compression) -> String {
+    format!(
+        "initramfs{}.cpio{}",
+        selection.infix(),
+        compression.suffix()
+    )
 }
 
 /// Whether a file of a node is its initramfs payload or a part of it.
 pub fn is_initramfs(name: &str) -> bool {
-    [Part::Whole, Part::Secrets]
+    [Selection::Whole, Selection::Secrets]
         .iter()
-        .any(|part| name.starts_with(&file_name(*part, Compression::None)))
+        .any(|selection| name.starts_with(&file_name(*selection, Compression::None)))
 }
 
 /// Whether a file that nodes share is an asset archive that goes before their initramfs payloads.
@@ -80,25 +84,25 @@ pub fn package(job: &Job<'_>, forms: &Forms, out: &mut dyn Output) -> Result<()>
             }
             Mode::Diskless | Mode::CoreosLive => last = mode::add_here(&mut members, name)?,
         }
-        out.file(Place::Shared, name, &mut |out| {
+        out.file(Destination::Shared, name, &mut |out| {
             write_members(members.clone(), Some(&last), compression, out)
         })?;
     }
-    for (part, tree) in parts(job, Format::Initramfs) {
+    for (selection, tree) in selections(job, Format::Initramfs) {
         let mut members = members(&tree)?;
         let last;
         match mode {
             Mode::CopyToRoot => {
-                let list = mode::list_of(part);
+                let list = mode::list_of(selection);
                 let (copied, listed) = mode::copied(&job.facts.name, list, members)?;
                 (members, last) = (copied, Some(listed));
-                mode::add_copiers(&mut members, part, archive.as_ref())?;
+                mode::add_copiers(&mut members, selection, archive.as_ref())?;
             }
             Mode::Diskless | Mode::CoreosLive => {
-                last = mode::add_init_shim(&mut members, part, archive_file.as_deref())?;
+                last = mode::add_init_shim(&mut members, selection, archive_file.as_deref())?;
             }
         }
-        let name = file_name(part, compression);
+        let name = file_name(selection, compression);
         out.file(place_of(job, tree.has_secrets()), &name, &mut |out| {
             write_members(members.clone(), last.as_ref(), compression, out)
         })?;
@@ -106,12 +110,12 @@ pub fn package(job: &Job<'_>, forms: &Forms, out: &mut dyn Output) -> Result<()>
     Ok(())
 }
 
-/// Where an initramfs payload lies: machines that boot over the network fetch it, but for what is secret.
-fn place_of(job: &Job<'_>, secret: bool) -> Place {
+/// Where an initramfs payload is: machines that boot over the network fetch it, but for what is secret.
+fn place_of(job: &Job<'_>, secret: bool) -> Destination {
     if !secret && job.settings.pxe.is_some() {
-        Place::Served
+        Destination::Served
     } else {
-        Place::of_node(secret)
+        Destination::of_node(secret)
     }
 }
 

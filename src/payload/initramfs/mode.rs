@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::error::Result;
 use crate::model::{NodePath, Owner};
-use crate::payload::{AssetArchive, Objection, Part};
+use crate::payload::{AssetArchive, Objection, Selection};
 use crate::report::Id;
 use crate::tree::listing::write_entries;
 use crate::tree::{Content, Entry, EntryKind, NodeTree, Origin};
@@ -68,16 +68,16 @@ const COPY_UNIT: &str = include_str!("copy.service");
 type Members = BTreeMap<NodePath, Entry>;
 
 /// Adds the program that makes containers possible, and what it checks first: the kernel goes on without an archive
-/// that a boot loader was not told of. The secret payload lies over the public one and needs none of its own. The path
+/// that a boot loader was not told of. The secret payload is over the public one and needs none of its own. The path
 /// of the member that is to be the last.
 pub(super) fn add_init_shim(
     members: &mut Members,
-    part: Part,
+    selection: Selection,
     archive: Option<&str>,
 ) -> Result<Option<NodePath>> {
-    match part {
-        Part::Secrets => Ok(None),
-        Part::Whole | Part::Public => {
+    match selection {
+        Selection::Secrets => Ok(None),
+        Selection::Whole | Selection::Public => {
             add(members, INIT_SHIM, INIT_SHIM_SCRIPT, 0o755)?;
             let needs = archive.map(|name| format!("{name}\n")).unwrap_or_default();
             add_last(members, NEEDS, &needs).map(Some)
@@ -91,7 +91,7 @@ pub fn brought(mode: Mode) -> Result<BTreeMap<NodePath, Entry>> {
     let mut members = Members::new();
     match mode {
         Mode::Diskless => add(&mut members, INIT_SHIM, INIT_SHIM_SCRIPT, 0o755)?,
-        Mode::CopyToRoot => add_copiers(&mut members, Part::Public, None)?,
+        Mode::CopyToRoot => add_copiers(&mut members, Selection::Public, None)?,
         Mode::CoreosLive => {}
     }
     Ok(members)
@@ -146,22 +146,22 @@ pub(super) fn copied(whose: &str, list: &str, members: Members) -> Result<(Membe
 pub(super) const ASSETS: &str = "assets";
 
 /// The list of a part's files.
-pub(super) fn list_of(part: Part) -> &'static str {
-    match part {
-        Part::Secrets => "secrets",
-        Part::Whole | Part::Public => "files",
+pub(super) fn list_of(selection: Selection) -> &'static str {
+    match selection {
+        Selection::Secrets => "secrets",
+        Selection::Whole | Selection::Public => "files",
     }
 }
 
 /// Adds what copies the files, and the name of the asset archive without which nothing is copied: a boot loader that
-/// was not told of it would start a node without its programs. The secret payload lies over the public one and needs
+/// was not told of it would start a node without its programs. The secret payload is over the public one and needs
 /// none of it.
 pub(super) fn add_copiers(
     copied: &mut Members,
-    part: Part,
+    selection: Selection,
     archive: Option<&AssetArchive>,
 ) -> Result<()> {
-    if part == Part::Secrets {
+    if selection == Selection::Secrets {
         return Ok(());
     }
     if let Some(archive) = archive {

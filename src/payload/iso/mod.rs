@@ -24,7 +24,7 @@ pub use name::flaw;
 
 /// A logical sector, and here a logical block too.
 const SECTOR: usize = 2048;
-/// Where the first volume descriptor lies; before it is room for a boot loader.
+/// Where the first volume descriptor is; before it is room for a boot loader.
 const FIRST_DESCRIPTOR: u32 = 16;
 /// The path tables follow the two descriptors and their terminator: little- and big-endian, for both trees.
 const PATH_TABLES: u32 = FIRST_DESCRIPTOR + 3;
@@ -77,7 +77,7 @@ pub fn write(label: &str, files: &[IsoFile<'_>], out: &mut dyn Write) -> Result<
     Ok(())
 }
 
-/// Where everything lies, in sectors.
+/// Where everything is, in sectors.
 struct Layout {
     /// The directory with short names and Rock Ridge.
     plain: Extent,
@@ -92,7 +92,7 @@ struct Layout {
 }
 
 impl Layout {
-    /// Directories are as large as their records are, which do not depend on where anything lies.
+    /// Directories are as large as their records are, which do not depend on where anything is.
     fn of(files: &[IsoFile<'_>]) -> Self {
         let nowhere = Extent { at: 0, size: 0 };
         let mut layout = Self {

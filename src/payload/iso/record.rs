@@ -18,7 +18,7 @@ const EXTENSION: [&str; 3] = [
      FOR CONTACT INFORMATION.",
 ];
 
-/// Where something lies, and how large it is.
+/// Where something is, and how large it is.
 #[derive(Clone, Copy)]
 pub struct Extent {
     /// The first sector.

@@ -26,7 +26,7 @@ pub struct BootEntry {
     pub text: String,
 }
 
-/// Where the script for a MAC address (lower case, colons) lies in the bundle.
+/// Where the script for a MAC address (lower case, colons) is in the bundle.
 pub fn script_path(loader: Loader, mac: &str) -> String {
     let mac = mac.replace(':', "-");
     match loader {

@@ -2,7 +2,7 @@
 //! it came from, and what the kubelet does by itself to nowhere.
 //!
 //! The line between moving and telling is the file. A profile serves nodes of several versions, so what it says is
-//! meant for each of them in that version's words; `cluster.yaml` names the versions itself, so what stands in it for
+//! meant for each of them in that version's words; `cluster.yaml` names the versions itself, so what is in it for
 //! the wrong one is a mistake and is told. Nothing moves that would mean something else there. What a profile asks of
 //! a version that has no such thing yet is left out: silently where the profile is built in and says so, with a warning
 //! where it is the user's own.
@@ -20,7 +20,7 @@ use crate::plan::kubelet::convert;
 use crate::report::{Finding, Id, Report};
 use crate::yaml::{Field, Located, Map, Value};
 
-/// What a kubelet is told, and what became of settings that stood elsewhere.
+/// What a kubelet is told, and what became of settings that were elsewhere.
 pub struct Settings {
     /// KubeletConfiguration without taints, kind and apiVersion.
     pub config: Located,
@@ -133,7 +133,7 @@ impl Settle<'_> {
         }
     }
 
-    /// Whether the flag's value now stands in its field.
+    /// Whether the flag's value is now in its field.
     fn put_into_field(&mut self, name: &str, text: &Text, path: &'static str) -> bool {
         let FieldAnswer::Found(kind) = Schema::load().path(path, self.minor) else {
             return false;
@@ -217,7 +217,7 @@ impl Settle<'_> {
         }
     }
 
-    /// Whether the field's value now stands in a flag.
+    /// Whether the field's value is now in a flag.
     fn put_into_flag(
         &mut self,
         field: &Field,

@@ -256,7 +256,7 @@ impl Baking<'_> {
     }
 
     /// A node of the last bundle stays as it is, as long as it holds the token that the manifests make, follows
-    /// the same bundles, and its initramfs payload lies where machines fetch it.
+    /// the same bundles, and its initramfs payload is where machines fetch it.
     fn reuse(&self, old: &OldBundle, node: &NodePlan) -> Result<bool> {
         let token = node.token.as_ref().map(|token| &*token.id);
         let would_be_the_same = old.node(&node.name).is_some_and(|record| {

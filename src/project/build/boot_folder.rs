@@ -16,7 +16,7 @@ use crate::plan::{NodePlan, Plan};
 use crate::project::open::network_boot::files;
 use crate::project_folder::ProjectFolder;
 
-/// Whether a node's initramfs payload lies where machines fetch it.
+/// Whether a node's initramfs payload is where machines fetch it.
 pub fn is_served(record: &NodeRecord) -> bool {
     record
         .files
@@ -24,7 +24,7 @@ pub fn is_served(record: &NodeRecord) -> bool {
         .any(|file| manifest::is_served(&file.path))
 }
 
-/// Whether it would lie there today.
+/// Whether it would be there today.
 pub fn would_be_served(settings: &Settings, record: &NodeRecord) -> bool {
     let is_public = |file: &FileRecord| is_initramfs(file.name()) && !file.secret;
     settings.pxe.is_some() && record.files.iter().any(is_public)

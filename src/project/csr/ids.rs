@@ -58,7 +58,7 @@ fn read(path: &Path, shown: &str, cluster: &str, report: &mut Report) -> Result<
     }
 }
 
-/// Whose token is which. Without it no request of a node that joins can be judged: that is a finding, and no verdict.
+/// Whose token is which. Without it no request of a node that joins can be reviewed: that is a finding, and no verdict.
 pub fn known_tokens(
     request: &ReviewRequest,
     inventory: Option<&Inventory>,
@@ -88,7 +88,7 @@ pub fn known_tokens(
         Some(store) if store.is_partial() => return Ok(None),
         Some(store) => TokenIds::from(store),
         None if request.secrets.file.is_some() => {
-            let rule = "the file is missing, and without tokens no request can be judged";
+            let rule = "the file is missing, and without tokens no request can be reviewed";
             report.add(Finding::new(Id::TokenIdsMissing, &location, "", rule).help(repair));
             return Ok(None);
         }
@@ -123,7 +123,7 @@ fn missing(
         count => format!("no token of {count} nodes that join with one, like {first}"),
     };
     if lacking.len() == joining.len() {
-        let rule = format!("there is {of}: without tokens no request can be judged");
+        let rule = format!("there is {of}: without tokens no request can be reviewed");
         return Some(Finding::new(Id::TokenIdsMissing, location, "tokens", rule));
     }
     Some(if denies_unknown {

@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 
 use crate::error::Result;
 use crate::identity::pki_files::NODES;
-use crate::identity::{CaBundle, Credential, Expectation, Judged};
+use crate::identity::{CaBundle, CheckedCredential, Credential, Expectation};
 use crate::inventory::Inventory;
 use crate::model::Location;
 use crate::plan::{WantedCredential, wanted};
@@ -26,22 +26,22 @@ pub fn load(
     report: &mut Report,
 ) -> Result<HashMap<String, Arc<Credential>>> {
     let boot_within = inventory.cluster.tokens.boot_within;
-    let judge = |wanted: &WantedCredential<'_>| {
+    let check = |wanted: &WantedCredential<'_>| {
         let expected = Expectation {
             leaf: &wanted.leaf,
             ca,
             at,
             boot_within,
         };
-        Judged::load(project, &wanted.file, &expected)
+        CheckedCredential::load(project, &wanted.file, &expected)
     };
     let wanted = wanted(inventory);
-    let judged = wanted.par_iter().map(judge).collect::<Result<Vec<_>>>()?;
+    let checked = wanted.par_iter().map(check).collect::<Result<Vec<_>>>()?;
     let mut findings = Vec::new();
     let mut credentials = HashMap::with_capacity(wanted.len());
-    for (wanted, judged) in wanted.into_iter().zip(judged) {
-        findings.extend(judged.findings);
-        if let Some(credential) = judged.credential {
+    for (wanted, checked) in wanted.into_iter().zip(checked) {
+        findings.extend(checked.findings);
+        if let Some(credential) = checked.credential {
             credentials.insert(wanted.file, Arc::new(credential));
         }
     }

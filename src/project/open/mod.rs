@@ -48,15 +48,15 @@ pub struct Reading {
 pub enum Tokens {
     /// Its own file, or the one that the user names.
     File,
-    /// These, by node, and stand-ins for all other nodes.
-    StandIns(BTreeMap<String, Vec<Token>>),
+    /// These, by node, and placeholders for all other nodes.
+    Placeholders(BTreeMap<String, Vec<Token>>),
 }
 
 impl Tokens {
     /// Without tokens where `--no-tokens` asks for that and no token is known.
     pub fn asked(without: bool) -> Self {
         if without {
-            Self::StandIns(BTreeMap::new())
+            Self::Placeholders(BTreeMap::new())
         } else {
             Self::File
         }
@@ -64,7 +64,7 @@ impl Tokens {
 
     /// A sentence for people about the checks that are left out.
     pub fn note(&self) -> Option<String> {
-        let Self::StandIns(known) = self else {
+        let Self::Placeholders(known) = self else {
             return None;
         };
         let which = if known.is_empty() {
@@ -102,16 +102,16 @@ pub(super) fn open(reading: &Reading, report: &mut Report) -> Result<Option<Proj
     let at = time_of_check(reading.at);
     let mut tokens = match reading.tokens {
         Tokens::File => project_tokens(project.path(), &reading.secrets, report)?,
-        Tokens::StandIns(_) => TokenStore::new(SECRETS_FILE),
+        Tokens::Placeholders(_) => TokenStore::new(SECRETS_FILE),
     };
     let Some(inventory) = Inventory::load(project, report) else {
         return Ok(None);
     };
     let recipients = &inventory.cluster.tokens.recipients;
     check_recipients(recipients, &reading.secrets, &tokens, report);
-    if let Tokens::StandIns(known) = &reading.tokens {
+    if let Tokens::Placeholders(known) = &reading.tokens {
         let nodes = inventory.nodes.iter();
-        tokens = TokenStore::stand_ins(nodes.map(|node| node.name.value.as_str()), known);
+        tokens = TokenStore::placeholders(nodes.map(|node| node.name.value.as_str()), known);
     }
     // The findings about a bad CA are in the report; the rest is still looked at.
     let ca = ca_bundle(project, &inventory, at, report)?.unwrap_or_else(|| CaBundle {

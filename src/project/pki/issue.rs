@@ -12,7 +12,7 @@ use time::OffsetDateTime;
 use crate::error::Result;
 use crate::identity::pki_files::{self, CA_KEY};
 use crate::identity::{
-    Authority, CaBundle, Credential, Expectation, Judged, passphrase, signing_ca,
+    Authority, CaBundle, CheckedCredential, Credential, Expectation, passphrase, signing_ca,
 };
 use crate::inventory::Inventory;
 use crate::plan::{Role, WantedCredential, wanted};
@@ -77,7 +77,7 @@ pub fn issue(request: &IssueRequest, report: &mut Report) -> Result<Option<Issua
     let Some(ca) = ca_bundle(project, &inventory, now, report)? else {
         return Ok(None);
     };
-    let keeping = Keeping {
+    let renewal = Renewal {
         project,
         ca: &ca,
         now,
@@ -86,24 +86,24 @@ pub fn issue(request: &IssueRequest, report: &mut Report) -> Result<Option<Issua
         force: request.force,
     };
     let nodes = chosen(&request.nodes, &names(&inventory), "in the inventory")?;
-    let wanted = keeping.sort(wanted(&inventory), &nodes)?;
-    let mut making = Making {
+    let wanted = renewal.sort(wanted(&inventory), &nodes)?;
+    let mut issuer = Issuer {
         dir: project.path(),
         authority: None,
         now,
         lifetime: request.ttl,
     };
     // Only who signs needs the key.
-    if wanted.iter().any(|(_, kept)| kept.is_none()) {
-        making.authority = authority(request, &ca, report)?;
-        if making.authority.is_none() {
+    if wanted.iter().any(|(_, good_until)| good_until.is_none()) {
+        issuer.authority = authority(request, &ca, report)?;
+        if issuer.authority.is_none() {
             return Ok(None);
         }
         pki_files::prepare_folder(project.path())?;
     }
     let certificates = wanted
         .par_iter()
-        .map(|(wanted, kept)| making.outcome(wanted, *kept));
+        .map(|(wanted, good_until)| issuer.outcome(wanted, *good_until));
     Ok(Some(Issuance {
         nodes: nodes.len(),
         certificates: certificates.collect::<Result<_>>()?,
@@ -125,7 +125,7 @@ fn authority(
 }
 
 /// The rules by which an existing certificate is still good.
-struct Keeping<'a> {
+struct Renewal<'a> {
     project: &'a ProjectFolder,
     ca: &'a CaBundle,
     now: OffsetDateTime,
@@ -134,7 +134,7 @@ struct Keeping<'a> {
     force: bool,
 }
 
-impl Keeping<'_> {
+impl Renewal<'_> {
     /// The certificates of the chosen nodes, each with its end if the existing one is good.
     fn sort<'i>(
         &self,
@@ -144,12 +144,12 @@ impl Keeping<'_> {
         let nodes: HashSet<&str> = nodes.iter().copied().collect();
         wanted.retain(|one| nodes.contains(one.node));
         let sorted = wanted.into_par_iter().map(|wanted| {
-            let kept = if self.force {
+            let good_until = if self.force {
                 None
             } else {
                 self.good(&wanted)?
             };
-            Ok((wanted, kept))
+            Ok((wanted, good_until))
         });
         sorted.collect()
     }
@@ -162,15 +162,15 @@ impl Keeping<'_> {
             at: self.now,
             boot_within: self.boot_within,
         };
-        let judged = Judged::load(self.project, &wanted.file, &expected)?;
+        let checked = CheckedCredential::load(self.project, &wanted.file, &expected)?;
         // What another CA signed is one too: whoever asks this CA wants its own.
-        let faulty = !judged.findings.is_empty();
+        let faulty = !checked.findings.is_empty();
         let fresh = |credential: &Credential| {
             let lifetime = credential.not_after - credential.not_before;
             let within = self.within.and_then(|span| span.try_into().ok());
             self.now + within.unwrap_or(lifetime / 3) < credential.not_after
         };
-        let good = judged
+        let good = checked
             .credential
             .filter(|credential| !faulty && fresh(credential));
         Ok(good.map(|credential| credential.not_after))
@@ -178,21 +178,21 @@ impl Keeping<'_> {
 }
 
 /// The issuing CA and its settings.
-struct Making<'a> {
+struct Issuer<'a> {
     dir: &'a Path,
     authority: Option<Authority>,
     now: OffsetDateTime,
     lifetime: Duration,
 }
 
-impl Making<'_> {
+impl Issuer<'_> {
     fn outcome(
         &self,
         wanted: &WantedCredential<'_>,
-        kept: Option<OffsetDateTime>,
+        good_until: Option<OffsetDateTime>,
     ) -> Result<IssuedCertificate> {
-        let issued = kept.is_none();
-        let not_after = match kept {
+        let issued = good_until.is_none();
+        let not_after = match good_until {
             Some(not_after) => not_after,
             None => self.issue(wanted)?,
         };

@@ -32,7 +32,7 @@ pub struct Sizes {
 #[derive(Serialize)]
 pub struct AssetSizes {
     /// Where they are, by format: `inside`, a path in the bundle, or a URL.
-    pub places: BTreeMap<&'static str, String>,
+    pub locations: BTreeMap<&'static str, String>,
     /// Each of them.
     pub files: Vec<PathSize>,
 }
@@ -89,9 +89,9 @@ pub(super) fn of(project: &Project, node: &NodePlan, rendered: &RenderedNode) ->
         Vec::new()
     };
     for account in accounts {
-        let largest = largest(&job, account.part, &forms)?.into_iter();
+        let largest = largest(&job, account.selection, &forms)?.into_iter();
         documents.push(DocumentSize {
-            file: format!("{}{}", FILE_NAMES[0], account.part.infix()),
+            file: format!("{}{}", FILE_NAMES[0], account.selection.infix()),
             target: settings.cloud_init.target.name(),
             max_bytes: account.limit.map(|limit| limit.max_bytes),
             spec: None,
@@ -114,7 +114,8 @@ pub(super) fn of(project: &Project, node: &NodePlan, rendered: &RenderedNode) ->
 /// Where the node's assets go, if it has any.
 fn assets(job: &Job<'_>) -> Option<AssetSizes> {
     let formats = job.settings.formats.iter();
-    let places = formats.filter_map(|format| Some((format.name(), assets_location(job, *format)?)));
+    let locations =
+        formats.filter_map(|format| Some((format.name(), assets_location(job, *format)?)));
     let of_entry = |(path, entry): (&NodePath, &Entry)| match &entry.kind {
         EntryKind::File(content) if entry.is_asset() => Some(PathSize {
             path: path.to_string(),
@@ -124,7 +125,7 @@ fn assets(job: &Job<'_>) -> Option<AssetSizes> {
     };
     let files: Vec<PathSize> = job.tree.entries().iter().filter_map(of_entry).collect();
     (!files.is_empty()).then(|| AssetSizes {
-        places: places.collect(),
+        locations: locations.collect(),
         files,
     })
 }

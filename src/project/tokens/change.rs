@@ -46,7 +46,7 @@ pub struct Revoked {
     pub revoked: Vec<Ended>,
 }
 
-/// Puts new tokens in the place of old ones; None after findings.
+/// Puts new tokens in place of old ones; None after findings.
 pub fn rotate(
     request: &TokensRequest,
     rotation: &Rotation,

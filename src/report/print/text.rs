@@ -1,4 +1,4 @@
-//! Findings for people: the rule, the place, the line with a mark under the value, and what to do.
+//! Findings for people: the rule, the location, the line with a mark under the value, and what to do.
 
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 

@@ -28,7 +28,7 @@ pub fn recipient(text: &str) -> std::result::Result<Recipient, String> {
     }
     let upper = text.to_ascii_uppercase();
     Err(if upper.contains("PRIVATE KEY") || upper.starts_with("AGE-") {
-        "is a private key, which may stand in no file of the project; write the public one, and make a new pair"
+        "is a private key, which must be in no file of the project; write the public one, and make a new pair"
     } else if text.starts_with("age1") && text[4..].contains('1') {
         "is a recipient of an age plugin; only age1… (X25519), ssh-ed25519 and ssh-rsa are known"
     } else {

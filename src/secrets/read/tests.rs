@@ -85,7 +85,7 @@ fn an_empty_store_is_read_back() {
 
 /// Each case changes one thing of the good text; the finding must start and go on as given.
 #[test]
-fn each_fault_is_found_at_its_place_and_no_secret_is_repeated() {
+fn each_fault_is_found_at_its_location_and_no_secret_is_repeated() {
     for (from, to, location, rule) in [
         (
             "nodebake/v1",

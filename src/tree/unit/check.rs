@@ -184,7 +184,7 @@ fn last<'p>(parsed: &'p [UnitText], key: &str) -> Option<&'p str> {
     all.next_back().map(|a| a.value.as_str())
 }
 
-/// The commands of a key that remain: an empty one takes back those before it. Each with the text that it stands in.
+/// The commands of a key that remain: an empty one takes back those before it. Each with the text that it is in.
 fn commands<'p>(parsed: &'p [UnitText], key: &str) -> Vec<(usize, &'p Assignment)> {
     let mut left = Vec::new();
     for (index, text) in parsed.iter().enumerate() {

@@ -1,10 +1,10 @@
 //! A unit's text as systemd reads it (src/shared/conf-parser.c): sections, assignments, continuation lines, comments.
-//! In: text. Out: assignments with their places, and what is wrong with the lines themselves.
+//! In: text. Out: assignments with their locations, and what is wrong with the lines themselves.
 
 /// systemd before 236 cut lines here, and what Ignition parses units with refuses longer ones. In bytes.
 const LINE_LIMIT: usize = 2048;
 
-/// A place in a text: line and column from 1, the column in characters.
+/// A location in a text: line and column from 1, the column in characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Position {
     /// Line, as the text is split at newlines.
@@ -16,7 +16,7 @@ pub struct Position {
 /// One `Key=value`, continuation lines joined.
 #[derive(Clone, Debug)]
 pub struct Assignment {
-    /// The section that it stands in, without brackets.
+    /// The section that it is in, without brackets.
     pub section: String,
     /// Before the `=`.
     pub key: String,
@@ -48,13 +48,13 @@ pub struct UnitText {
 }
 
 impl Assignment {
-    /// Where the key stands.
+    /// Where the key is.
     pub fn key_position(&self) -> Position {
         let leading = self.line.text.len() - self.line.text.trim_start().len();
         self.line.position(leading)
     }
 
-    /// Where a byte of the value stands.
+    /// Where a byte of the value is.
     pub fn position(&self, offset: usize) -> Position {
         self.line.position(self.value_at + offset)
     }
@@ -143,10 +143,8 @@ impl UnitText {
             return;
         }
         let Some(section) = section.as_ref() else {
-            self.faults.push((
-                start,
-                "stands before the first section, so systemd ignores it",
-            ));
+            self.faults
+                .push((start, "is before the first section, so systemd ignores it"));
             return;
         };
         let Some(equals) = trimmed.find('=') else {
@@ -179,7 +177,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_are_joined_and_keep_their_places() {
+    fn lines_are_joined_and_keep_their_locations() {
         let text = read("[Service]\nExecStart=/bin/x \\\n# why\n  --a \\\n  --b=ü c\n Key = v \n");
         let seen: Vec<(&str, &str)> = text
             .assignments

@@ -1,4 +1,4 @@
-//! Whether systemd takes a value for a key of its type. In: an assignment. Out: faults with their places in the value.
+//! Whether systemd takes a value for a key of its type. In: an assignment. Out: faults with their locations in the value.
 
 use crate::tree::unit::keys::ValueType;
 use crate::tree::unit::words::{Word, split, unknown_specifier};

@@ -3,7 +3,7 @@
 /// What follows `%` (systemd.unit(5), "Specifiers", up to release 262).
 const SPECIFIERS: &str = "aAbBCdDEfgGhHiIjJlLmMnNoOpPqsStTuUvVwWyY%";
 
-/// One word, unquoted, with its place in the value.
+/// One word, unquoted, with its location in the value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Word {
     /// Without quotes and escapes.
@@ -72,7 +72,7 @@ fn escape(rest: &str) -> Result<(usize, char), String> {
     }
 }
 
-/// The first `%` with a letter or digit that stands for nothing: where, and which. Before anything else a percent sign
+/// The first `%` with a letter or digit that means nothing: where, and which. Before anything else a percent sign
 /// is one (src/shared/specifier.c).
 pub fn unknown_specifier(value: &str) -> Option<(usize, char)> {
     let mut chars = value.char_indices();

@@ -104,7 +104,7 @@ fn claim(row: &ListingRow) -> Option<Claim> {
     })
 }
 
-/// An initramfs payload whose files lie where they belong: without what it brings for itself, and without the folders
+/// An initramfs payload whose files are where they belong: without what it brings for itself, and without the folders
 /// above them that the kernel needs.
 fn diskless(rows: &mut BTreeMap<&str, &ListingRow>, wrong: &mut Vec<Wrong>) {
     take_brought(Mode::Diskless, rows, wrong);
@@ -142,7 +142,7 @@ fn name_only(path: &str, row: &ListingRow, wrong: &mut Vec<Wrong>) {
     }
 }
 
-/// An initramfs payload whose files are copied: the list says what they become, and each lies beside it by its path.
+/// An initramfs payload whose files are copied: the list says what they become, and each is beside it by its path.
 fn copied(
     mut rows: BTreeMap<&str, &ListingRow>,
     contents: &BTreeMap<String, Vec<u8>>,

@@ -20,7 +20,7 @@ pub struct List {
 }
 
 impl List {
-    /// Reads the grammar of `tree.sums`, strictly: whatever else stands there is no list. The error is the line and the rule.
+    /// Reads the grammar of `tree.sums`, strictly: whatever else is there is no list. The error is the line and the rule.
     pub fn parse(bytes: &[u8]) -> Result<Self, String> {
         let text = std::str::from_utf8(bytes).map_err(|_| "is not UTF-8".to_owned())?;
         let mut lines = text.split_inclusive('\n').enumerate();

@@ -45,7 +45,7 @@ pub struct EmbeddedVerdict {
     pub files: Vec<String>,
     /// Whose tree it is.
     pub node: Option<String>,
-    /// How many paths the files lay on the node.
+    /// How many paths the files install on the node.
     pub paths: usize,
     /// Paths of the tree that are not in these files and that only their owner may read on the node: of payloads in two
     /// parts they are in the secret one.
@@ -99,7 +99,7 @@ fn by_list(
     Ok(())
 }
 
-/// What lies beside a list: its bytes, the signature, and the one for ssh-keygen.
+/// What is beside a list: its bytes, the signature, and the one for ssh-keygen.
 struct Signed {
     sums: Vec<u8>,
     signature: Vec<u8>,
@@ -184,7 +184,7 @@ fn read(file: &Path, kept: Kept, wrong: &mut Vec<Wrong>) -> Result<Option<Payloa
     Ok(Some(Payload { listing, kept }))
 }
 
-/// Compares what the files lay on a node with the list.
+/// Compares what the files install on a node with the list.
 fn compare(
     files: &[PathBuf],
     (list, signed, key): (&List, &Signed, &PublicKey),

@@ -94,7 +94,7 @@ fn programs_for_other_machines_and_kubelets_of_other_versions_are_found() {
 }
 
 #[test]
-fn a_version_that_is_said_must_stand_in_the_file() {
+fn a_version_that_is_declared_must_be_in_the_file() {
     let scratch = tempfile::tempdir().unwrap();
     let file = scratch.path().join("runc");
     let mut bytes = vec![b'x'; 65_533];

@@ -143,7 +143,7 @@ fn assert_tree(project: &Project, node: &str, root: &Path, is_ours: impl Fn(&str
 }
 
 #[test]
-fn archive_and_node_part_in_any_order_are_the_whole_tree() {
+fn archive_and_payload_in_any_order_are_the_whole_tree() {
     needs_any_mode();
     let project = project("{formats: [tarball]}");
     project.good(&["build"]);
@@ -181,7 +181,7 @@ fn archive_and_node_part_in_any_order_are_the_whole_tree() {
 }
 
 #[test]
-fn an_overlay_lies_over_its_archive() {
+fn a_payload_is_applied_over_its_archive() {
     needs_any_mode();
     oracles::needs(["cpio"]);
     let project = project("{secrets: inline, initramfs: {compression: gzip}}");
@@ -287,7 +287,7 @@ fn nodes_with_the_same_assets_share_one_archive() {
 }
 
 #[test]
-fn what_is_kept_keeps_its_archive_and_no_other_stays() {
+fn what_is_reused_keeps_its_archive_and_no_other_stays() {
     let project = project("{formats: [tarball]}");
     project.good(&["build"]);
     let before = shared(&project, SAME[0]);
@@ -341,7 +341,7 @@ fn what_is_kept_keeps_its_archive_and_no_other_stays() {
 }
 
 #[test]
-fn a_archive_is_appended_before_the_nodes_own_overlay() {
+fn an_archive_is_appended_before_the_nodes_own_payload() {
     let project = project("{secrets: separate}");
     project.good(&["build"]);
     crate::formats::initrd::base(&project.dir, "base", &["bin/busybox"], "gzip");
@@ -398,11 +398,11 @@ fn sizes_say_where_each_format_has_the_assets() {
     let shown: Value = serde_json::from_str(&shown).unwrap();
     project.good(&["build"]);
     let built = shared(&project, SAME[0]);
-    let places = &shown["assets"]["places"];
-    assert_eq!(places["tarball"], built["assets.tar.gz"]);
-    assert_eq!(places["initramfs"], built["assets.copy.cpio.gz"]);
-    assert_eq!(places["cloudInit"], built["assets.iso"]);
-    assert_eq!(places["ignition"], "inside");
+    let locations = &shown["assets"]["locations"];
+    assert_eq!(locations["tarball"], built["assets.tar.gz"]);
+    assert_eq!(locations["initramfs"], built["assets.copy.cpio.gz"]);
+    assert_eq!(locations["cloudInit"], built["assets.iso"]);
+    assert_eq!(locations["ignition"], "inside");
     let files = shown["assets"]["files"].as_array().unwrap();
     assert_eq!(files.len(), 2);
     assert_eq!(files[1]["path"], "/usr/local/bin/tool");

@@ -120,7 +120,7 @@ impl Console {
                 _ => "-",
             };
             let expected = format!("{kind} {mode} {} {} {body}", entry["uid"], entry["gid"]);
-            // What lies below the image's own link lies behind it, and a directory may be one.
+            // What is below the image's own link is behind it, and a directory may be one.
             let link = |path: &str| {
                 let facts = base.get(path)?;
                 facts

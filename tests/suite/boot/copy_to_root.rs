@@ -84,7 +84,7 @@ fn a_disk_root_gets_the_nodes_tree_from_initramfs_tools() {
         assert_eq!(paths["/root"], "d 700 0 0 -");
         assert!(paths.keys().all(|path| !path.contains("nodebake-new")));
     }
-    // A second boot with the same overlay leaves alone what changed since then.
+    // A second boot with the same payload leaves alone what changed since then.
     shell(folder, "debugfs -w -R 'rm /etc/hostname' image 2>/dev/null");
     let again = Console::of(folder, "both", "root=/dev/vda", &disk);
     assert!(!again.paths().contains_key("/etc/hostname"));
@@ -172,7 +172,7 @@ fn a_disk_root_gets_the_nodes_tree_from_initrds_as_distributions_make_them() {
             console
         );
         assert!(!console.paths().contains_key("/etc/nodebake/unlabelled"));
-        // The next overlay takes back what this one brought, but for folders that were made on the way.
+        // The next payload takes back what this one brought, but for folders that were made on the way.
         append(&next, &initrd, &within(folder, "both")).good();
         let console = boot("both");
         let left = ["/etc/systemd/system/", "/etc/chrony"];

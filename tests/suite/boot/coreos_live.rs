@@ -1,5 +1,5 @@
-//! Overlays of CoreOS' live systems: the root is squashed, lies in the initrd and has a tmpfs over it, there is no disk, and
-//! Ignition takes config.ign from the overlay.
+//! Payloads for CoreOS' live systems: the root is squashed, is in the initrd and has a tmpfs over it, there is no disk, and
+//! Ignition takes config.ign from the payload.
 //!
 //! Debian's are Ignition and dracut, with its module for live systems; what CoreOS itself adds to these, the unit that hands
 //! config.ign over, is in tests/oracle/boots/live.
@@ -60,7 +60,7 @@ fn a_live_system_has_the_nodes_tree() {
         ));
         let said = append(&project, &within(folder, "base"), &within(folder, "both")).good();
         let arguments = kernel_arguments(&said);
-        // Without the overlay Ignition has nothing to do, and the system is up all the same.
+        // Without the payload Ignition has nothing to do, and the system is up all the same.
         let base = base.get_or_insert_with(|| boot(folder, "base", &arguments, &[]).paths());
         let console = boot(folder, "both", &arguments, &[]);
         console.has_tree(&project, base, &["/etc/.ignition-result.json"]);

@@ -104,8 +104,8 @@ fn secrets_come_from_the_server_that_the_payload_believes() {
 
     let server = Server::of(folder, "own");
     let good = project(folder, "own", server.port, "");
-    let overlay = fs::read(node(&good).join("initramfs.cpio.gz")).unwrap();
-    assert!(overlay.len() < 32 * 1024, "it holds no secret");
+    let payload = fs::read(node(&good).join("initramfs.cpio.gz")).unwrap();
+    assert!(payload.len() < 32 * 1024, "it holds no secret");
     let console = boot(folder, "both", &overlaid(&good), &network);
     let base = console.paths();
     let kubeconfig = "/etc/kubernetes/bootstrap-kubelet.kubeconfig";

@@ -110,7 +110,7 @@ fn make_raw(folder: &Path) {
     );
 }
 
-/// The shapes of a base: how an initrd is packed, and what may stand before it.
+/// The shapes of a base: how an initrd is packed, and what is allowed before it.
 const SHAPES: [(&str, &str); 7] = [
     ("gzip", "gzip -n <raw >base"),
     ("raw", "cp raw base"),
@@ -132,12 +132,12 @@ fn pack(folder: &Path, shape: &str) {
     shell(folder, &format!("{early}\n{script}"));
 }
 
-/// The compressions of overlays and the shapes of bases that are asked: with FULL=1 each with each, one shape after the
+/// The compressions of payloads and the shapes of bases that are asked: with FULL=1 each with each, one shape after the
 /// other.
 fn pairs(chosen: (&'static str, &'static str)) -> Vec<(&'static str, &'static str)> {
     if std::env::var_os("FULL").is_none() {
         return vec![chosen];
     }
-    let with_all = |(shape, _)| ["gzip", "none", "zstd", "xz"].map(|overlay| (overlay, shape));
+    let with_all = |(shape, _)| ["gzip", "none", "zstd", "xz"].map(|payload| (payload, shape));
     SHAPES.map(with_all).concat()
 }

@@ -1,5 +1,5 @@
 //! Machines that boot over the network, by BIOS and by UEFI: iPXE, pxelinux and GRUB, each from its own ROM or image,
-//! find the node's script by the MAC address, and the kernel, the base initrd and the node's overlay by that.
+//! find the node's script by the MAC address, and the kernel, the base initrd and the node's payload by that.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -122,7 +122,7 @@ fn machines_find_their_node_by_the_mac_address() {
     let scratch = tempfile::tempdir().unwrap();
     let folder = scratch.path();
     make_raw(folder);
-    // An odd end: the overlay after it must be found all the same.
+    // An odd end: the payload after it must be found all the same.
     pack(folder, "odd");
     shell(folder, &format!("cp {} kernel", kernel(folder)));
     let base = Console::of(folder, "base", "", &[]).paths();

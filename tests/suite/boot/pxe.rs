@@ -1,4 +1,4 @@
-//! Booting over the network: what lies in a bundle for boot servers, who may read it, and that the loaders' own programs
+//! Booting over the network: what is in a bundle for boot servers, who may read it, and that the loaders' own programs
 //! read the scripts. Machines boot from them in `boot::network`.
 
 use std::fs;
@@ -57,7 +57,7 @@ fn read(project: &Project, path: &str) -> String {
 }
 
 #[test]
-fn scripts_name_kernel_initrds_and_overlay_in_order() {
+fn scripts_name_kernel_initrds_and_payload_in_order() {
     let project = sample();
     project.good(&["build"]);
     let served = "http://boot.example.com/k8s/boot";
@@ -122,9 +122,9 @@ fn what_is_served_is_open_and_holds_no_secret() {
             .any(|open| facts.starts_with(open));
         assert!(open, "{path}: {facts}");
     }
-    let overlay = format!("nodes/{NODE}/initramfs.cpio.gz");
+    let payload = format!("nodes/{NODE}/initramfs.cpio.gz");
     let unpacked = project.scratch().join("unpacked");
-    let file = project.out().join("boot").join(&overlay);
+    let file = project.out().join("boot").join(&payload);
     let args = [
         "inspect",
         file.to_str().unwrap(),
@@ -138,15 +138,15 @@ fn what_is_served_is_open_and_holds_no_secret() {
         let found = secrets.iter().find(|secret| content.contains(**secret));
         assert!(found.is_none(), "{}", entry.path().display());
     }
-    // The overlay lies there instead of in the node's folder; the secret payload stays where only its owner comes.
+    // The payload is there instead of in the node's folder; the secret payload stays where only its owner comes.
     let names = snapshot(&node(&project));
     assert!(!names.contains_key("initramfs.cpio.gz"), "{names:?}");
     assert!(names["initramfs.secrets.cpio.gz"].starts_with("0600 "));
     let index: Value = serde_json::from_str(&read(&project, "index.json")).unwrap();
-    assert_eq!(index[NODE]["initramfs.cpio.gz"], format!("boot/{overlay}"));
+    assert_eq!(index[NODE]["initramfs.cpio.gz"], format!("boot/{payload}"));
     let verified = project.good(&["verify", "out", "--key", "keys/sign.pub"]);
     assert!(verified.contains("verified"), "{verified}");
-    // Other nodes' overlays are where they always were.
+    // Other nodes' payloads are where they always were.
     assert!(
         project
             .out()
@@ -156,7 +156,7 @@ fn what_is_served_is_open_and_holds_no_secret() {
 }
 
 #[test]
-fn a_kept_node_is_served_as_before_and_a_new_choice_makes_it_anew() {
+fn a_reused_node_is_served_as_before_and_a_new_choice_makes_it_again() {
     let project = sample();
     project.good(&["build"]);
     let before = snapshot(&project.out());
@@ -188,7 +188,7 @@ fn secrets_are_fetched_by_https_and_then_by_ipxe_alone() {
     for other in ["grub", "pxelinux.cfg"] {
         assert!(!project.out().join("boot").join(other).exists(), "{other}");
     }
-    // With secrets inline the whole overlay is one.
+    // With secrets inline the whole payload is one.
     let inventory = fs::read_to_string(&file).unwrap();
     fs::write(
         &file,
@@ -237,7 +237,7 @@ fn a_base_that_is_a_file_counts_among_what_a_root_in_the_initramfs_takes() {
 }
 
 #[test]
-fn one_file_is_made_of_a_base_and_an_overlay_that_is_served() {
+fn one_file_is_made_of_a_base_and_a_payload_that_is_served() {
     let project = sample();
     project.good(&["build"]);
     crate::formats::initrd::base(project.scratch(), "base", &["bin/busybox"], "gzip -n");

@@ -126,7 +126,7 @@ const CASES: &[(&str, Tamper, &[&str])] = &[
         &["nodes/root"],
     ),
     (
-        "a link in the place of a payload",
+        "a link in place of a payload",
         |out| {
             let aside = out.with_file_name("aside");
             fs::rename(out.join(PAYLOAD), &aside).unwrap();

@@ -20,7 +20,7 @@ use std::sync::Arc;
 use nodebake::bundle::{BundleBuilder, BundleHeader, Finished, NodeSays, SignatureSource};
 use nodebake::error::Result;
 use nodebake::manifest::BundleKind;
-use nodebake::payload::{Output, Place};
+use nodebake::payload::{Destination, Output};
 use nodebake::report::Report;
 use nodebake::signing::{PublicKey, Signer, generate_keys};
 use nodebake::tree::listing::TreeListing;
@@ -123,19 +123,19 @@ pub const SHARED: &str = "assets-0123456789ab.tar.gz";
 pub fn bake_node(builder: &BundleBuilder, name: &str, text: &str) -> Result<()> {
     let mut folder = builder.node(name, says(name))?;
     folder.tree(&listing(name, text))?;
-    folder.file(Place::Secret, "user-data", &mut |out| {
+    folder.file(Destination::Secret, "user-data", &mut |out| {
         Ok(write!(out, "#cloud-config\n# {name} {text}\n")?)
     })?;
-    folder.file(Place::Secret, &format!("{name}.tar.gz"), &mut |out| {
+    folder.file(Destination::Secret, &format!("{name}.tar.gz"), &mut |out| {
         for line in 0..5_000 {
             writeln!(out, "{name} {text} {line}")?;
         }
         Ok(())
     })?;
-    folder.file(Place::Node, "network-config", &mut |out| {
+    folder.file(Destination::Node, "network-config", &mut |out| {
         Ok(out.write_all(b"version: 2\n")?)
     })?;
-    folder.file(Place::Shared, SHARED, &mut |out| {
+    folder.file(Destination::Shared, SHARED, &mut |out| {
         Ok(out.write_all(&[7; 100_000])?)
     })?;
     folder.finish()

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use nodebake::bundle::{BundleBuilder, SignatureSource};
 use nodebake::manifest::BundleKind;
-use nodebake::payload::{Output, Place};
+use nodebake::payload::{Destination, Output};
 
 use super::child::child;
 use super::{Room, bake, bake_node, header, says, snapshot};
@@ -24,7 +24,7 @@ fn names(folder: &Path) -> Vec<String> {
 }
 
 #[test]
-fn whenever_it_is_killed_what_lies_there_verifies() {
+fn whenever_it_is_killed_what_is_there_verifies() {
     let room = Room::new();
     let (mut seen, mut turn) = (0, 0);
     // On a busy machine a bundle takes longer: the kills come later and later, until enough of them find one.
@@ -262,7 +262,7 @@ fn a_build_that_fails_leaves_the_old_bundle_and_nothing_beside_it() {
     bake_node(&builder, "node-a", "new").unwrap();
     let mut folder = builder.node("node-b", says("node-b")).unwrap();
     let error = folder
-        .file(Place::Secret, "user-data", &mut |_| {
+        .file(Destination::Secret, "user-data", &mut |_| {
             anyhow::bail!("rendering: no")
         })
         .unwrap_err();
@@ -296,7 +296,9 @@ fn names_that_leave_the_bundle_are_refused() {
         let mut folder = builder.node(&format!("n{}", name.len()), says("x"));
         if let Ok(folder) = &mut folder {
             assert!(
-                folder.file(Place::Node, name, &mut |_| Ok(())).is_err(),
+                folder
+                    .file(Destination::Node, name, &mut |_| Ok(()))
+                    .is_err(),
                 "{name:?}"
             );
         }
@@ -323,7 +325,9 @@ fn names_that_leave_the_bundle_are_refused() {
     let mut folder = builder.node("node", says("x")).unwrap();
     for name in ["tree.json", "tree.sums", "tree.sums.sig"] {
         assert!(
-            folder.file(Place::Node, name, &mut |_| Ok(())).is_err(),
+            folder
+                .file(Destination::Node, name, &mut |_| Ok(()))
+                .is_err(),
             "{name}"
         );
     }

@@ -25,7 +25,7 @@ fn a_whole_bundle_satisfies_verify_and_the_documented_lines() {
 }
 
 #[test]
-fn json_says_what_lies_there() {
+fn json_says_what_is_there() {
     let room = Room::new();
     let finished = room.build("one");
     let read = |name: &str| -> serde_json::Value {
@@ -86,7 +86,7 @@ fn secrets_are_tight_and_the_rest_is_open() {
 }
 
 #[test]
-fn neither_order_nor_threads_nor_place_show() {
+fn neither_order_nor_threads_nor_folder_show() {
     let (one, two) = (Room::new(), Room::new());
     let signer = one.signer();
     let single = rayon::ThreadPoolBuilder::new()

@@ -34,7 +34,7 @@ fn rebuild(room: &Room, text: &str) -> Vec<&'static str> {
 }
 
 #[test]
-fn kept_nodes_are_the_same_files_and_the_bundle_is_as_if_made_anew() {
+fn reused_nodes_are_the_same_files_and_the_bundle_is_as_if_made_again() {
     let room = Room::new();
     room.build("one");
     let before = snapshot(&room.out);
@@ -55,7 +55,7 @@ fn kept_nodes_are_the_same_files_and_the_bundle_is_as_if_made_anew() {
 }
 
 #[test]
-fn a_changed_missing_or_linked_file_is_not_kept() {
+fn a_changed_missing_or_linked_file_is_not_reused() {
     let change: &[fn(&std::path::Path)] = &[
         |file| fs::write(file, "other").unwrap(),
         |file| fs::remove_file(file).unwrap(),
@@ -81,7 +81,7 @@ fn a_changed_missing_or_linked_file_is_not_kept() {
 }
 
 #[test]
-fn a_bundle_of_another_key_or_version_is_not_kept_from() {
+fn a_bundle_of_another_key_or_version_is_not_reused() {
     let room = Room::new();
     let reason = |key| match OldBundle::open_verified(&room.out, key).unwrap() {
         Old::Unusable(reason) => reason,

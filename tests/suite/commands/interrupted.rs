@@ -1,4 +1,4 @@
-//! Runs that end early: killed at any moment, or on a disk without room. What lies there is whole, or is not there; and
+//! Runs that end early: killed at any moment, or on a disk without room. What is there is whole, or is not there; and
 //! the next run needs no one to tidy up.
 
 use std::fs;
@@ -24,7 +24,7 @@ fn names(folder: &Path) -> Vec<String> {
     names
 }
 
-/// Whether what lies in `out/` verifies; None where there is nothing.
+/// Whether what is in `out/` verifies; None where there is nothing.
 fn verifies(project: &Project) -> Option<bool> {
     let key = project.dir.join("keys/sign.pub");
     let key = PublicKey::load(&key, "sign.pub", &mut Report::default())
@@ -48,7 +48,7 @@ fn ignores_itself(folder: &Path) {
 
 /// Layers, images, extensions, network boot and all: each run dies a little later than the one before.
 #[test]
-fn whenever_a_build_is_killed_what_lies_there_verifies() {
+fn whenever_a_build_is_killed_what_is_there_verifies() {
     let project = everything();
     let args = ["build", "--upgrade-from", BEFORE];
     let start = Instant::now();
@@ -209,7 +209,7 @@ fn on_a_small_disk(project: &Project, script: &str) -> String {
     oracles::needs_chroot();
     let room = project.dir.join("room");
     fs::create_dir_all(&room).unwrap();
-    // `fill N` leaves N KiB, and `try` says how a command ends, how many lines it says, and what lies there then.
+    // `fill N` leaves N KiB, and `try` says how a command ends, how many lines it says, and what is there then.
     let head = "set -u; mount -t tmpfs -o size=64m,mode=755 none room
         fill() { sync; used=$(df -k --output=used room | tail -n 1); mount -o remount,size=$((used + $1))k room; }
         grow() { mount -o remount,size=64m room; }

@@ -154,7 +154,7 @@ fn results_are_json_where_it_is_asked_for() {
 }
 
 #[test]
-fn a_bundle_that_lies_fails_with_json_and_exit_code_4() {
+fn a_bundle_with_wrong_claims_fails_with_json_and_exit_code_4() {
     let project = Project::of("reference");
     project.good(&["build"]);
     fs::write(project.out().join("extra"), "x").unwrap();
@@ -250,7 +250,7 @@ fn sign_by_openssl(project: &Project, key: &Path, folder: &str) {
 }
 
 #[test]
-fn node_glob_bakes_those_and_keeps_the_others_as_they_are() {
+fn node_glob_bakes_those_and_reuses_the_others() {
     let project = Project::of("modern");
     project.good(&["build"]);
     let before = snapshot(&project.out());

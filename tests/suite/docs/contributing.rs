@@ -349,7 +349,7 @@ fn every_format_is_in_the_guides_and_in_the_project_that_has_everything() {
     }
 }
 
-/// `1.16 to 1.37` wherever it stands.
+/// `1.16 to 1.37` wherever it is.
 #[test]
 fn documents_name_the_minors_that_are_known() {
     let (oldest, newest) = Schema::load().minors().into_inner();

@@ -101,7 +101,7 @@ fn each_platform_takes_its_last_byte_and_not_one_more() {
 }
 
 #[test]
-fn the_ladder_is_climbed_only_as_far_as_needed() {
+fn fallbacks_are_tried_only_as_far_as_needed() {
     let scratch = tempfile::tempdir().unwrap();
     let tree = trees::rich(scratch.path());
     let all = steps(&tree, at_most(1), Some(URL));

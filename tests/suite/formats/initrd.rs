@@ -9,7 +9,7 @@ use crate::support::fixture::{Project, text};
 use crate::support::oracles;
 use crate::support::tool::{Tool, nodebake};
 
-/// A node with everything in its overlay that the project has.
+/// A node with everything in its payload that the project has.
 pub const NODE: &str = "gpu-1.example.com";
 
 /// The project, built with other settings for the node's output.
@@ -57,7 +57,7 @@ pub fn base(folder: &Path, name: &str, files: &[&str], pack: &str) {
 
 const BUSYBOX: [&str; 1] = ["bin/busybox"];
 
-/// Puts the node's overlay behind a base initrd; paths are absolute, or below the project.
+/// Puts the node's payload behind a base initrd; paths are absolute, or below the project.
 pub fn append(project: &Project, base: &str, out: &str) -> Tool {
     append_for(NODE, project, base, out)
 }
@@ -127,11 +127,11 @@ fn secrets_that_nothing_fetches_are_a_finding_in_a_live_system() {
     );
 }
 
-/// What follows the base is the overlay to the last byte, where the kernel finds it, whatever the base is.
+/// What follows the base is the payload to the last byte, where the kernel finds it, whatever the base is.
 #[test]
-fn overlays_are_appended_to_any_base() {
+fn payloads_are_appended_to_any_base() {
     let project = built("{secrets: inline, initramfs: {compression: none}}");
-    let overlay = fs::read(node(&project).join("initramfs.cpio")).unwrap();
+    let payload = fs::read(node(&project).join("initramfs.cpio")).unwrap();
     let dir = &project.dir;
     oracles::content(
         dir,
@@ -161,9 +161,9 @@ fn overlays_are_appended_to_any_base() {
             assert!(output.status.success(), "{}", text(&output.stderr));
             let both = fs::read(dir.join("both")).unwrap();
             assert_eq!(both[..size], fs::read(dir.join("base")).unwrap());
-            let start = both.len() - overlay.len();
+            let start = both.len() - payload.len();
             assert_eq!(start % 4, 0, "{name}");
-            assert!(both[start..] == overlay, "{name}");
+            assert!(both[start..] == payload, "{name}");
             let zeros = &both[size..start];
             assert!(zeros.len() < 8 && zeros.iter().all(|byte| *byte == 0));
             assert!(name == "raw" || zeros.len() >= 4, "{name}");
@@ -234,7 +234,7 @@ fn what_cannot_work_is_refused_and_nothing_is_written() {
         "{}",
         text(&twice.stderr)
     );
-    // A link of the base where the overlay lists a directory: the kernel would remove it.
+    // A link of the base where the payload lists a directory: the kernel would remove it.
     let script = "rm -rf l; mkdir -p l/bin l/srv; cd l; echo >bin/busybox; ln -s srv usr; find . | cpio -o -H newc --quiet >../linked; head -c 3000 ../base >../cut; head -c 100 /dev/urandom >>../cut; echo text >../text";
     oracles::content(&ram.dir, "sh", &["-euc", script]);
     for (file, said) in [
@@ -261,11 +261,11 @@ fn what_cannot_work_is_refused_and_nothing_is_written() {
 fn a_bundle_that_does_not_verify_is_not_used() {
     let project = built("{secrets: inline}");
     base(&project.dir, "base", &BUSYBOX, "gzip");
-    let overlay = node(&project).join("initramfs.cpio.gz");
-    let mut bytes = fs::read(&overlay).unwrap();
+    let payload = node(&project).join("initramfs.cpio.gz");
+    let mut bytes = fs::read(&payload).unwrap();
     let last = bytes.len() - 20;
     bytes[last] ^= 1;
-    fs::write(&overlay, bytes).unwrap();
+    fs::write(&payload, bytes).unwrap();
     let output = append(&project, "base", "both").run();
     assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
     let sums = project.out().join("SHA256SUMS");

@@ -103,7 +103,7 @@ fn unfolded(bytes: &[u8], said: &str) -> Vec<Vec<u8>> {
 }
 
 #[test]
-fn the_public_part_holds_no_secret_in_any_form() {
+fn the_public_payload_holds_no_secret_in_any_form() {
     for case in CASES {
         let project = separate(case, "");
         for (_, path, is_secret) in listed(&project) {
@@ -119,7 +119,7 @@ fn the_public_part_holds_no_secret_in_any_form() {
     }
 }
 
-/// What becomes part of images and lies on boot servers is without secrets unless the inventory wants it otherwise.
+/// What becomes part of images and is on boot servers is without secrets unless the inventory wants it otherwise.
 #[test]
 fn secrets_are_apart_by_default_where_payloads_are_read_by_many() {
     let project = Project::of("reference");
@@ -145,7 +145,7 @@ fn secrets_are_apart_by_default_where_payloads_are_read_by_many() {
 }
 
 #[test]
-fn the_bundle_and_show_know_the_secret_part() {
+fn the_bundle_and_show_know_the_secret_payload() {
     let project = separate("reference", "");
     let secret = listed(&project)
         .into_iter()
@@ -185,7 +185,7 @@ fn the_bundle_and_show_know_the_secret_part() {
     assert_eq!(shown["separateSecrets"], formats);
 }
 
-/// Unpacks archives one after the other into a folder of their own and says what lies there then.
+/// Unpacks archives one after the other into a folder of their own and says what is there then.
 fn unpacked(
     scratch: &Path,
     oracle: &str,
@@ -217,7 +217,7 @@ fn decompressed(archive: &Path) -> Vec<u8> {
 }
 
 #[test]
-fn archives_in_two_parts_unpack_to_the_same_in_either_order() {
+fn archives_in_two_payloads_unpack_to_the_same_in_either_order() {
     for case in CASES {
         let inline = kept(case, "secrets: inline");
         let apart = separate(case, "");
@@ -269,7 +269,7 @@ fn merged(folder: &Path, parts: &[&str]) -> PathBuf {
 }
 
 #[test]
-fn cloud_init_merges_both_parts_into_the_one_document() {
+fn cloud_init_merges_both_payloads_into_the_one_document() {
     let scratch = tempfile::tempdir().unwrap();
     let tree = trees::rich(scratch.path());
     let facts = trees::facts();
@@ -308,7 +308,7 @@ fn cloud_init_merges_both_parts_into_the_one_document() {
 }
 
 #[test]
-fn cloud_init_itself_makes_the_tree_of_both_parts() {
+fn cloud_init_itself_makes_the_tree_of_both_payloads() {
     let modules = oracles::cloud_init_in_chroot();
     let scratch = tempfile::tempdir().unwrap();
     let tree = trees::rich(scratch.path());
@@ -325,7 +325,7 @@ fn cloud_init_itself_makes_the_tree_of_both_parts() {
 }
 
 #[test]
-fn ignition_accepts_both_parts_and_the_public_one_may_fetch_the_other() {
+fn ignition_accepts_both_payloads_and_the_public_one_may_fetch_the_other() {
     oracles::needs(["sha512sum"]);
     let scratch = tempfile::tempdir().unwrap();
     let tree = trees::rich(scratch.path());
@@ -362,7 +362,7 @@ fn ignition_accepts_both_parts_and_the_public_one_may_fetch_the_other() {
 }
 
 #[test]
-fn ignition_itself_makes_the_tree_of_both_parts() {
+fn ignition_itself_makes_the_tree_of_both_payloads() {
     oracles::Target::Conformance.needs(["ignition-engine"]);
     oracles::needs_root();
     let scratch = tempfile::tempdir().unwrap();

@@ -10,7 +10,7 @@ use crate::support::oracles;
 const NODE: &str = "gpu-1.example.com";
 
 fn built(settings: &str) -> (Project, String) {
-    // What lies outside of an extension is not asked for here.
+    // What is outside of an extension is not asked for here.
     let project = project(&format!("{{sysext: {settings}}}"));
     let file = project.dir.join("cluster.yaml");
     let inventory = fs::read_to_string(&file).unwrap();

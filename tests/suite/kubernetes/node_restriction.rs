@@ -11,7 +11,7 @@ use nodebake::kubernetes::labels::self_settable;
 use crate::support::fixture::text;
 use crate::support::oracles::{self, Target};
 
-/// Every label that a table of any version names, and what lies near them.
+/// Every label that a table of any version names, and what is near them.
 const LABELS: &[&str] = &[
     "rack",
     "example.com/rack",

@@ -21,7 +21,7 @@ fn said(settings: &str) -> (String, Option<i32>) {
 const STORAGE: &str = "MiB of ephemeral-storage, and a root in the initramfs has at most";
 
 #[test]
-fn a_root_in_memory_has_room_for_what_the_kubelet_keeps_back() {
+fn a_root_in_memory_has_room_for_what_the_kubelet_reserves() {
     // 1 GiB, 1 GiB and a tenth of what there is, which is half of the memory.
     let (report, code) = said("os: {memory: 4Gi}\n");
     let rule = format!(
@@ -52,7 +52,7 @@ fn a_root_in_memory_has_room_for_what_the_kubelet_keeps_back() {
 }
 
 #[test]
-fn a_machine_has_the_memory_that_the_kubelet_keeps_back() {
+fn a_machine_has_the_memory_that_the_kubelet_reserves() {
     for (memory, code) in [("611Mi", Some(3)), ("612Mi", Some(0))] {
         let (report, ended) = said(&format!(
             "os: {{memory: {memory}}}\noutput: {{formats: [tarball]}}\n"
@@ -76,7 +76,7 @@ while [ ! -S containerd.sock ] && [ $tries -lt 300 ]; do sleep 0.2; tries=$((tri
 "$2" --config config.yaml --root-dir "$PWD/kubelet" --hostname-override worker-1 --v=2 >kubelet.log 2>&1 &
 kubelet=$!
 tries=0
-# What watches for plug-ins starts after the manager of containers, which looks at what is kept back (initializeRuntimeDependentModules
+# What watches for plug-ins starts after the manager of containers, which looks at what is reserved (initializeRuntimeDependentModules
 # in pkg/kubelet/kubelet.go).
 while kill -0 $kubelet 2>/dev/null && ! grep -q plugin_manager.go kubelet.log && [ $tries -lt 600 ]; do
     sleep 0.2

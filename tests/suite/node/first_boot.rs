@@ -28,7 +28,7 @@ fn made(at: &Path, tree: &NodeTree, settings: &Settings) -> PathBuf {
     package(at, Format::CloudInit, tree, &trees::facts(), settings)
 }
 
-/// What lies on a disk of cloud-init's own making.
+/// What is on a disk of cloud-init's own making.
 fn on_disk() -> NodeTree {
     let mut tree = NodeTree::default();
     let mut add = |at: &str, entry| tree.add(trees::path(at), entry).unwrap();

@@ -247,7 +247,7 @@ fn what_cannot_be_connected_is_found() {
     assert_eq!(output.status.code(), Some(3));
     let said = text(&output.stdout) + &text(&output.stderr);
     for rule in [
-        "interfaces.a.mac: 52:54:00:00:00:99 is none of the node's macs; add it to macs, or mend it",
+        "interfaces.a.mac: 52:54:00:00:00:99 is none of the node's macs; add it to macs, or correct it",
         "interfaces.a: belongs to a bond, which has the addresses",
         "interfaces.b.bond.mode: must be one of",
         "interfaces.b.bond: lacpRate is for mode 802.3ad only",

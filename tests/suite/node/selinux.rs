@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use crate::formats::initrd::{NODE, built, node};
 use crate::support::oracles;
 
-/// A root with a small policy: of the image's own things only what lies in declared directories may get a label.
+/// A root with a small policy: of the image's own things only what is in declared directories may get a label.
 fn root(folder: &Path, selinux: &str) -> PathBuf {
     let script = format!(
         "mkdir root root/usr root/run root/sbin root/proc root/etc root/var; cd root
@@ -135,7 +135,7 @@ fn what_is_copied_gets_the_labels_of_the_roots_own_policy() {
             overlay.display()
         );
         oracles::content(folder, "sh", &["-euc", &script]);
-        // /usr is the host's there: what lies in it stays out of the list.
+        // /usr is the host's there: what is in it stays out of the list.
         let script = "for list in initrd/nodebake/copy/list.*; do grep -v '\tusr/\\|  usr/' $list >new; mv new $list; done";
         oracles::content(folder, "sh", &["-euc", script]);
         put_foreign(&root);

@@ -226,7 +226,7 @@ fn the_last_line_of_the_roots_files_is_read_too() {
             let output = apply(shell, &copy, &root);
             let said = text(&output.stderr);
             assert!(
-                !output.status.success() && said.contains("lies on the file system of /srv"),
+                !output.status.success() && said.contains("is on the file system of /srv"),
                 "{shell:?} {end:?}: {said}"
             );
             assert!(!root.join("srv").exists() && !root.join("etc/hostname").exists());

@@ -182,7 +182,7 @@ fn cloud_init_removes_what_it_wrote_for_an_older_generation() {
     let project =
         upgraded("{formats: [tarball, cloudInit], secrets: inline, cloudInit: {mounts: [/data]}}");
     let scratch = project.scratch();
-    // /usr is the host's there, and what lies in it is not written.
+    // /usr is the host's there, and what is in it is not written.
     let folder = |name: &str, old: Option<&Path>| {
         let folder = scratch.join(name);
         fs::create_dir(&folder).unwrap();
@@ -233,7 +233,7 @@ fn a_bundle_says_what_it_follows() {
     write(&project, "{}", BEFORE, 3);
     project.good(&["build", "-o", "before"]);
     write(&project, "{}", AFTER, 3);
-    // Nothing depends on what lies in out/.
+    // Nothing depends on what is in out/.
     project.good(&["build"]);
     assert!(!node(&project).join(format!("{NODE}.upgrade.sh")).exists());
     let output = project.run(&["build", "--upgrade-from", "before"]);

@@ -150,7 +150,7 @@ fn said(case: &Case) -> String {
 }
 
 #[test]
-fn every_fault_is_reported_at_its_place_and_nothing_is_written() {
+fn every_fault_is_reported_at_its_location_and_nothing_is_written() {
     let path = fixtures().join(CASES);
     let (head, cases) = cases(&fs::read_to_string(&path).unwrap());
     let mut recorded = head;

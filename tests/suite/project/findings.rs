@@ -9,7 +9,7 @@ use crate::support::fixture::{Project, as_printed, fixtures};
 use crate::support::oracles;
 use crate::support::tool::{binary, nodebake};
 
-const JUDGE: &str = "check-jsonschema";
+const VALIDATOR: &str = "check-jsonschema";
 
 /// A project with findings of several sorts: at a value, at a file as a whole, about nodes, in a built-in file.
 fn broken() -> Project {
@@ -32,7 +32,7 @@ fn printed(project: &Project, format: &str) -> String {
 
 /// Asserts that the validator takes a document for what the schema says.
 fn is_valid(folder: &Path, schema: &Path, document: &Path) {
-    let output = oracles::command(folder, JUDGE)
+    let output = oracles::command(folder, VALIDATOR)
         // The schema of SARIF has a pattern that is none in JavaScript.
         .args(["--no-cache", "--regex-variant", "python", "--schemafile"])
         .args([schema, document])
@@ -43,7 +43,7 @@ fn is_valid(folder: &Path, schema: &Path, document: &Path) {
 
 #[test]
 fn json_and_sarif_are_what_their_schemas_say() {
-    oracles::needs([JUDGE]);
+    oracles::needs([VALIDATOR]);
     let scratch = tempfile::tempdir().unwrap();
     let at = |name: &str| scratch.path().join(name);
     let schema = nodebake(scratch.path(), &["schema", "findings"]).good();
@@ -67,7 +67,7 @@ fn json_and_sarif_are_what_their_schemas_say() {
             let _ = finding.insert(field.to_owned(), "x".into());
         }
         fs::write(at("bad.json"), bad.to_string()).unwrap();
-        let output = oracles::command(scratch.path(), JUDGE)
+        let output = oracles::command(scratch.path(), VALIDATOR)
             .args(["--no-cache", "--schemafile"])
             .args([&ours, &at("bad.json")])
             .output()

@@ -147,7 +147,7 @@ fn expand(tree: &str, above: &[&str], uses: &mut Vec<Use>) {
     expand(&inner[from..], &path, uses);
 }
 
-/// Who uses whom, leaving out a module and those below it.
+/// Which module uses which, leaving out a module and those below it.
 struct Graph {
     uses: BTreeMap<Module, Vec<Use>>,
 }

@@ -43,7 +43,7 @@ fn uses() -> BTreeMap<String, BTreeMap<String, String>> {
         let path = entry.path().strip_prefix(&source).unwrap();
         let file = path.display().to_string();
         let room = file.split(['/', '.']).next().unwrap().to_owned();
-        // The library's list of rooms, and the program, which stands above them all.
+        // The library's list of rooms, and the program, which is above them all.
         if room == "lib" || room == "main" {
             continue;
         }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::source::rooms::FLOORS;
 
-/// src/lib.rs is the tour: its rooms stand in the order of the floors.
+/// src/lib.rs is the tour: its rooms are in the order of the floors.
 #[test]
 fn the_tour_goes_up_the_floors() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));

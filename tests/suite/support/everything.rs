@@ -23,7 +23,7 @@ const LINES: &str = "    assets:
       pxe: {url: \"http://boot.example.com\", kernel: base/vmlinuz, initrd: base/initrd, secrets: elsewhere}
 ";
 
-/// The file in which the older bundle lies.
+/// The file in which the older bundle is.
 pub const BEFORE: &str = "before";
 
 /// The project, with an older bundle in [`BEFORE`] that the next one follows by `--upgrade-from`.

@@ -86,7 +86,7 @@ pub fn one_line_each(text: &str) -> String {
 #[test]
 fn printed_findings_are_read_back() {
     let text = "before\nerror[field-unknown]: no field\n --> a.yaml:4:1\n  |\n4 | nmae: bad\n  | ^^^^\n  |\n  = field: nmae\n  \
-                = nodes: a, b\n  = help: mend it\n\nwarning[ca-invalid]: bad\n--> pki/ca.pem\n\n1 error, 1 warning\nafter\n";
-    let lines = "before\nerror: a.yaml:4:1: nmae: no field; mend it (a, b)\nwarning: pki/ca.pem: bad\nafter\n";
+                = nodes: a, b\n  = help: correct it\n\nwarning[ca-invalid]: bad\n--> pki/ca.pem\n\n1 error, 1 warning\nafter\n";
+    let lines = "before\nerror: a.yaml:4:1: nmae: no field; correct it (a, b)\nwarning: pki/ca.pem: bad\nafter\n";
     assert_eq!(one_line_each(text), lines);
 }

@@ -1,4 +1,4 @@
-//! Trees to pack: one with everything in it, and as many made from a seed as one likes; and what lies in a folder
+//! Trees to pack: one with everything in it, and as many made from a seed as one likes; and what is in a folder
 //! after unpacking, in the same words.
 
 use std::collections::BTreeMap;
@@ -92,7 +92,7 @@ pub fn with_activation(tree: &NodeTree, links: &[(&str, &str)], preset: &str) ->
     rows
 }
 
-/// What lies in a folder, the folder itself left out. Links are not followed.
+/// What is in a folder, the folder itself left out. Links are not followed.
 pub fn unpacked(root: &Path) -> Rows {
     let mut rows = Rows::new();
     let mut open = vec![root.to_owned()];
@@ -191,7 +191,7 @@ pub const RICH_LINKS: [(&str, &str); 6] = [
 pub const RICH_PRESET: &str = "disable chatty.service\nenable images-own.service\n\
     enable kubelet.service\ndisable swap.target\nenable worker@.service a b-1\n";
 
-/// One tree with everything that a tree may hold; its asset lies in `folder`.
+/// One tree with everything that a tree may hold; its asset is in `folder`.
 pub fn rich(folder: &Path) -> NodeTree {
     let mut tree = NodeTree::default();
     add_files(&mut tree, folder);

@@ -272,12 +272,12 @@ fn no_secret(what: &str, said: &str, secrets: &BTreeSet<String>) {
     }
 }
 
-/// A secret as it is, and as base64 says it at each of the three offsets at which it may stand in something longer.
+/// A secret as it is, and as base64 says it at each of the three offsets at which it may be in something longer.
 pub fn forms(secret: &str) -> Vec<String> {
     let mut forms = vec![secret.to_owned()];
     for before in 0..3 {
         let encoded = STANDARD.encode([&vec![b'x'; before], secret.as_bytes()].concat());
-        // The first and last characters depend on what stands beside it.
+        // The first and last characters depend on what is beside it.
         let inner = encoded.trim_end_matches('=');
         let start = if before == 0 { 0 } else { before + 1 };
         forms.push(inner[start..inner.len() - 2].to_owned());

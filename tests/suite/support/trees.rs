@@ -11,7 +11,7 @@ use nodebake::model::output::{
     Settings,
 };
 use nodebake::model::{NodePath, Owner, User};
-use nodebake::payload::{NodeFacts, Output, Place};
+use nodebake::payload::{Destination, NodeFacts, Output};
 use nodebake::tree::{Asset, Content, Entry, EntryKind, NodeTree, Origin};
 
 /// Contents that some format or reader is known to bend.
@@ -60,7 +60,7 @@ fn owner(id: u32, name: &str) -> Owner {
     }
 }
 
-/// A tree with every kind of entry and unit state, and no mode that only some formats can say. The asset lies in
+/// A tree with every kind of entry and unit state, and no mode that only some formats support. The asset is in
 /// `folder`.
 pub fn rich(folder: &Path) -> NodeTree {
     let mut tree = NodeTree::default();
@@ -167,7 +167,7 @@ pub fn add_instance(tree: &mut NodeTree) {
     tree.unit_mut("many@one.service").enabled = Some(true);
 }
 
-/// Entries with setuid, setgid and sticky bits, which Ignition can say since specification 3.6.
+/// Entries with setuid, setgid and sticky bits, which Ignition supports since specification 3.6.
 pub fn add_special_bits(tree: &mut NodeTree) {
     let suid = Entry::file(Content::bytes("x"), 0o6755, origin());
     tree.add(path("/opt/suid"), suid).unwrap();
@@ -254,20 +254,24 @@ pub struct Folder(pub PathBuf);
 impl Output for Folder {
     fn file(
         &mut self,
-        place: Place,
+        place: Destination,
         name: &str,
         write: &mut dyn FnMut(&mut dyn Write) -> Result<()>,
     ) -> Result<()> {
-        let mode = if place == Place::Secret { 0o600 } else { 0o644 };
+        let mode = if place == Destination::Secret {
+            0o600
+        } else {
+            0o644
+        };
         let path = match place {
-            Place::Shared => self.0.join("shared").join(name),
-            Place::Node | Place::Secret | Place::Served => self.0.join(name),
+            Destination::Shared => self.0.join("shared").join(name),
+            Destination::Node | Destination::Secret | Destination::Served => self.0.join(name),
         };
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         let mut options = fs::OpenOptions::new();
         options
             .write(true)
-            .create_new(place != Place::Shared)
+            .create_new(place != Destination::Shared)
             .create(true)
             .mode(mode);
         write(&mut options.open(path)?)

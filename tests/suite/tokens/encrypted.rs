@@ -42,7 +42,7 @@ fn needs_age() {
 }
 
 /// The reference project with recipients, and its tokens encrypted for them.
-fn sealed_project(names: &[&str]) -> (Project, Vec<Pair>) {
+fn encrypted_project(names: &[&str]) -> (Project, Vec<Pair>) {
     let project = Project::of("reference");
     let pairs: Vec<Pair> = names
         .iter()
@@ -104,7 +104,7 @@ fn assert_no_clear_text(folder: &Path) {
 #[test]
 fn age_opens_what_we_write_with_each_recipients_identity() {
     needs_age();
-    let (project, pairs) = sealed_project(&[IDENTITY, "ssh-ed25519", "ssh-rsa"]);
+    let (project, pairs) = encrypted_project(&[IDENTITY, "ssh-ed25519", "ssh-rsa"]);
     let original = fs::read_to_string(
         crate::support::fixture::fixtures().join("reference/tokens-test-only.yaml"),
     )
@@ -158,7 +158,7 @@ fn a_build_from_the_encrypted_file_is_the_same_bundle() {
     needs_age();
     let plain = Project::of("reference");
     plain.good(&["build"]);
-    let (project, pairs) = sealed_project(&[IDENTITY]);
+    let (project, pairs) = encrypted_project(&[IDENTITY]);
     let identity = &pairs[0].identity;
     let mut runs = [(); 4].map(|()| project.command(&["build"]));
     runs[0].args(&["--identity", identity.to_str().unwrap()]);
@@ -196,7 +196,7 @@ fn a_build_from_the_encrypted_file_is_the_same_bundle() {
 #[test]
 fn every_token_command_reads_and_writes_it_encrypted() {
     needs_age();
-    let (project, pairs) = sealed_project(&[IDENTITY, "other.txt"]);
+    let (project, pairs) = encrypted_project(&[IDENTITY, "other.txt"]);
     let identity = pairs[0].identity.to_str().unwrap().to_owned();
     let good = |args: &[&str]| project.good(&[args, &["--identity", &identity]].concat());
     let file = project.dir.join("cluster.yaml");
@@ -262,7 +262,7 @@ fn every_token_command_reads_and_writes_it_encrypted() {
 #[test]
 fn who_is_no_recipient_any_more_cannot_open_it() {
     needs_age();
-    let (project, mut pairs) = sealed_project(&[IDENTITY, "other.txt"]);
+    let (project, mut pairs) = encrypted_project(&[IDENTITY, "other.txt"]);
     let identity = pairs[0].identity.to_str().unwrap().to_owned();
     let gone = pairs.pop().unwrap();
     opened_by_age(&project, &gone);
@@ -337,7 +337,7 @@ fn refused(project: &Project, args: &[&str]) -> String {
 #[test]
 fn what_cannot_be_opened_or_trusted_is_a_finding() {
     needs_age();
-    let (project, pairs) = sealed_project(&[IDENTITY]);
+    let (project, pairs) = encrypted_project(&[IDENTITY]);
     let identity = pairs[0].identity.to_str().unwrap();
     let with = ["--identity", identity];
     let file = project.dir.join("secrets.yaml.age");
@@ -380,7 +380,9 @@ fn what_cannot_be_opened_or_trusted_is_a_finding() {
     let said = project.run(&[&["token", "create"], &with[..]].concat());
     let said = text(&said.stderr);
     assert!(
-        said.contains("cluster.yaml: tokens.recipients: there is nobody whom secrets.yaml.age"),
+        said.contains(
+            "cluster.yaml: tokens.recipients: no recipient is left to encrypt secrets.yaml.age"
+        ),
         "{said}"
     );
     // Reading needs no recipients.
@@ -390,7 +392,7 @@ fn what_cannot_be_opened_or_trusted_is_a_finding() {
 #[test]
 fn an_interrupted_encryption_is_taken_up_again() {
     needs_age();
-    let (project, pairs) = sealed_project(&[IDENTITY]);
+    let (project, pairs) = encrypted_project(&[IDENTITY]);
     let identity = pairs[0].identity.to_str().unwrap();
     // As it is when the program dies between writing the one file and removing the other.
     project.add_secrets("reference");
@@ -408,7 +410,7 @@ fn an_interrupted_encryption_is_taken_up_again() {
 #[test]
 fn keys_with_a_passphrase_are_refused_plainly() {
     needs_age();
-    let (project, _) = sealed_project(&[IDENTITY]);
+    let (project, _) = encrypted_project(&[IDENTITY]);
     let locked = project.scratch().join("locked");
     let args = [
         "-q",

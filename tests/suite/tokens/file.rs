@@ -74,7 +74,7 @@ impl Place {
         store.count()
     }
 
-    /// No token's secret lies in the clear beside an encrypted file, whatever became of its writer.
+    /// No token's secret is in the clear beside an encrypted file, whatever became of its writer.
     fn assert_no_clear_text(&self) {
         for entry in fs::read_dir(&self.folder).unwrap() {
             let path = entry.unwrap().path();

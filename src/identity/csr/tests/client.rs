@@ -2,7 +2,7 @@
 
 use crate::identity::csr::Decision::{Approve, Deny, Leave};
 use crate::identity::csr::tests::{
-    BY_NODE, BY_TOKEN, CLIENT, FOR_CLIENTS, FOR_SERVERS, SERVING, csr, judge, judged, pem,
+    BY_NODE, BY_TOKEN, CLIENT, FOR_CLIENTS, FOR_SERVERS, SERVING, csr, decided, pem, verdict,
 };
 
 #[test]
@@ -163,7 +163,7 @@ fn a_client_certificate_is_for_the_node_itself() {
         ),
         ("client-sha1", BY_TOKEN, Leave, "SHA-1"),
     ] {
-        let (found, why) = judged(&pem(file), requestor, CLIENT, FOR_CLIENTS);
+        let (found, why) = decided(&pem(file), requestor, CLIENT, FOR_CLIENTS);
         assert!(
             found == decision && why.contains(reason),
             "{file} {requestor}: {found:?} {why}"
@@ -183,7 +183,7 @@ fn a_foreign_signer_gives_nobody_a_part_of_the_system() {
         ("plug-in", BY_NODE, "example.com/signer", Leave),
         ("plug-in", "admin", "example.com/signer", Leave),
     ] {
-        let (found, why) = judged(&pem(file), requestor, signer, FOR_CLIENTS);
+        let (found, why) = decided(&pem(file), requestor, signer, FOR_CLIENTS);
         assert_eq!(found, decision, "{file} {requestor} {signer}: {why}");
     }
 }
@@ -205,7 +205,7 @@ fn requests_of_old_clusters_name_no_signer() {
         let mut old = csr("csr-1", &pem(file), BY_NODE, "", usages);
         old["apiVersion"] = "certificates.k8s.io/v1beta1".into();
         old["spec"].as_object_mut().unwrap().remove("signerName");
-        let verdict = judge(old);
+        let verdict = verdict(old);
         assert_eq!(
             (verdict.decision, verdict.signer.as_str()),
             (decision, signer),

@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 
 use crate::identity::csr::tests::{
-    CLIENT, FOR_CLIENTS, FOR_SERVERS, SERVING, STANDARD, csr, judge, to_pem,
+    CLIENT, FOR_CLIENTS, FOR_SERVERS, SERVING, STANDARD, csr, to_pem, verdict,
 };
 use crate::identity::csr::{Decision, Rule, Verdict};
 use base64::Engine;
@@ -48,7 +48,7 @@ fn every_crafted_request_gets_its_verdict() {
     assert!(all.len() >= 200, "{}", all.len());
     let mut wrong = Vec::new();
     for crafted in all {
-        let found = judge(crafted.request);
+        let found = verdict(crafted.request);
         if found.rule.name() != crafted.rule {
             let Verdict { rule, reason, .. } = found;
             wrong.push(format!(
@@ -78,7 +78,7 @@ fn no_changed_byte_of_what_is_signed_is_approved() {
         changed[index] ^= 1;
         let mut request = request.clone();
         request["spec"]["request"] = STANDARD.encode(to_pem(&changed)).into();
-        let found = judge(request);
+        let found = verdict(request);
         assert_ne!(found.decision, Decision::Approve, "{index}");
         rules.insert(found.rule);
     }

@@ -5,8 +5,8 @@ use x509_parser::prelude::FromDer;
 
 use crate::identity::csr::Decision::{Approve, Deny, Leave};
 use crate::identity::csr::tests::{
-    BY_NODE, BY_TOKEN, CLIENT, FOR_CLIENTS, FOR_SERVERS, SERVING, csr, der, judge, judged, pem,
-    to_pem,
+    BY_NODE, BY_TOKEN, CLIENT, FOR_CLIENTS, FOR_SERVERS, SERVING, csr, decided, der, pem, to_pem,
+    verdict,
 };
 
 #[test]
@@ -14,7 +14,7 @@ fn a_signature_by_another_key_is_denied() {
     let mut der = der("client");
     // The last byte of s: still a signature, of something else.
     *der.last_mut().unwrap() ^= 1;
-    let (found, why) = judged(&to_pem(&der), BY_TOKEN, CLIENT, FOR_CLIENTS);
+    let (found, why) = decided(&to_pem(&der), BY_TOKEN, CLIENT, FOR_CLIENTS);
     assert_eq!(
         (found, why.as_str()),
         (Deny, "it is not signed with its own key")
@@ -39,12 +39,12 @@ fn what_cannot_be_read_is_left() {
         to_pem(cut),
         to_pem(&longer),
     ] {
-        let (found, why) = judged(&text, BY_TOKEN, CLIENT, FOR_CLIENTS);
+        let (found, why) = decided(&text, BY_TOKEN, CLIENT, FOR_CLIENTS);
         assert_eq!(found, Leave, "{text}: {why}");
     }
     let mut not_base64 = csr("csr-1", &good, BY_TOKEN, CLIENT, FOR_CLIENTS);
     not_base64["spec"]["request"] = "*".into();
-    assert_eq!(judge(not_base64).decision, Leave);
+    assert_eq!(verdict(not_base64).decision, Leave);
 }
 
 fn tlv(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
@@ -90,7 +90,7 @@ fn repeated_attributes_hide_nothing() {
         let attributes: Vec<&[u8]> = attributes.iter().map(Vec::as_slice).collect();
         with_attributes(&attributes)
     };
-    let serving = |pem: &str| judged(pem, BY_NODE, SERVING, FOR_SERVERS);
+    let serving = |pem: &str| decided(pem, BY_NODE, SERVING, FOR_SERVERS);
     // The way in which these are made is sound: only the signature is wrong.
     let (found, why) = serving(&requests(&[&own]));
     assert_eq!(
@@ -106,6 +106,6 @@ fn repeated_attributes_hide_nothing() {
     assert!(found == Leave && why.contains("cannot be read"), "{why}");
     let empty = tlv(0x30, &[]);
     let client = requests(&[&empty, &other]);
-    let (found, why) = judged(&client, BY_TOKEN, CLIENT, FOR_CLIENTS);
+    let (found, why) = decided(&client, BY_TOKEN, CLIENT, FOR_CLIENTS);
     assert!(found == Deny && why.contains("asks for edge-002"), "{why}");
 }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::identity::csr::Decision::{Approve, Deny, Leave};
 use crate::identity::csr::tests::{
-    BY_NODE, BY_TOKEN, CLIENT, FOR_CLIENTS, FOR_SERVERS, SERVING, csr, judge, pem, review,
+    BY_NODE, BY_TOKEN, CLIENT, FOR_CLIENTS, FOR_SERVERS, SERVING, csr, pem, review, verdict,
 };
 
 fn made(mut csr: Value, at: &str) -> Value {
@@ -81,7 +81,7 @@ fn what_is_decided_stays_decided() {
     ] {
         let mut request = csr("csr-1", &pem("masters"), BY_TOKEN, CLIENT, FOR_CLIENTS);
         request["status"] = status;
-        let verdict = judge(request);
+        let verdict = verdict(request);
         assert_eq!(verdict.decision, Leave);
         assert_eq!(verdict.reason, format!("it is {decided} already"));
     }

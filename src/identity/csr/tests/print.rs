@@ -4,8 +4,8 @@ use std::collections::HashSet;
 
 use crate::identity::csr::Decision::{Approve, Deny, Leave};
 use crate::identity::csr::tests::{
-    BY_NODE, BY_TOKEN, CLIENT, FOR_CLIENTS, FOR_SERVERS, SERVING, csr, judge, pem, register,
-    review, tokens,
+    BY_NODE, BY_TOKEN, CLIENT, FOR_CLIENTS, FOR_SERVERS, SERVING, csr, pem, register, review,
+    tokens, verdict,
 };
 use crate::identity::csr::{approver_settings, commands, to_text};
 
@@ -22,13 +22,13 @@ fn a_strange_name_reaches_no_command_line_and_no_terminal() {
         "a\u{1b}[2J",
         "../x",
     ] {
-        let verdict = judge(csr(name, &pem("client"), BY_TOKEN, CLIENT, FOR_CLIENTS));
+        let verdict = verdict(csr(name, &pem("client"), BY_TOKEN, CLIENT, FOR_CLIENTS));
         assert_eq!(verdict.decision, Leave, "{name}");
         assert!(commands(std::slice::from_ref(&verdict)).is_empty());
         assert!(!to_text(&[verdict]).contains('\u{1b}'));
     }
     let hostile = "system:node:\u{1b}]0;x\u{7}\u{202e}";
-    let verdict = judge(csr("a", &pem("client"), hostile, CLIENT, FOR_CLIENTS));
+    let verdict = verdict(csr("a", &pem("client"), hostile, CLIENT, FOR_CLIENTS));
     let text = to_text(std::slice::from_ref(&verdict));
     assert_eq!(verdict.decision, Deny);
     assert!(

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::identity::csr::Decision::{Approve, Deny, Leave};
 use crate::identity::csr::tests::{
-    BY_NODE, BY_TOKEN, CLIENT, FOR_CLIENTS, FOR_SERVERS, SERVING, csr, judged, pem, register,
+    BY_NODE, BY_TOKEN, CLIENT, FOR_CLIENTS, FOR_SERVERS, SERVING, csr, decided, pem, register,
     tokens,
 };
 
@@ -62,7 +62,7 @@ fn a_serving_certificate_is_for_the_nodes_own_names_and_addresses() {
         ),
         ("client", BY_NODE, Leave, "without a name or address"),
     ] {
-        let (found, why) = judged(&pem(file), requestor, SERVING, FOR_SERVERS);
+        let (found, why) = decided(&pem(file), requestor, SERVING, FOR_SERVERS);
         assert!(
             found == decision && why.contains(reason),
             "{file} {requestor}: {found:?} {why}"
@@ -125,7 +125,7 @@ fn usages_must_be_a_kubelets() {
         ),
         (SERVING, "serving", FOR_CLIENTS, Leave),
     ] {
-        let (found, why) = judged(&pem(file), BY_NODE, signer, usages);
+        let (found, why) = decided(&pem(file), BY_NODE, signer, usages);
         assert_eq!(found, decision, "{usages:?}: {why}");
         assert_eq!(
             why.contains("its usages are not a kubelet's"),

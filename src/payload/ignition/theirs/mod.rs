@@ -123,7 +123,7 @@ impl UserConfig {
                 Some(format!("{} writes it too", entry.origin))
             } else if let Some((above, entry)) = above(path, &ours) {
                 Some(format!(
-                    "lies below {above} of {}, which is not a directory",
+                    "is below {above} of {}, which is not a directory",
                     entry.origin
                 ))
             } else if *kind == TheirKind::Directory {
@@ -133,7 +133,7 @@ impl UserConfig {
                 let below = below.or_else(|| first_below(path, &of_units));
                 below.map(|(below, entry)| {
                     format!(
-                        "is not a directory, but {below} of {} lies below it",
+                        "is not a directory, but {below} of {} is below it",
                         entry.origin
                     )
                 })

@@ -1,4 +1,4 @@
-//! Reading a configuration of the user's, with the place of each path and unit name in its file.
+//! Reading a configuration of the user's, with the location of each path and unit name in its file.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry as Slot;
@@ -36,7 +36,7 @@ pub(super) fn read(name: &Arc<str>, text: &str) -> Result<Read, Vec<Finding>> {
     }
 }
 
-/// A document's text, to say where in it something stands.
+/// A document's text, to say where in it something is.
 struct TheirSource<'a> {
     name: &'a Arc<str>,
     text: &'a str,
@@ -143,7 +143,7 @@ impl<'a> TheirSource<'a> {
         for (path, (_, location)) in &nodes {
             let is_link = |above: &&str| matches!(nodes.get(*above), Some((TheirKind::Link, _)));
             if let Some(above) = path.ancestors().find(is_link) {
-                let message = format!("lies below {above}, which is a link");
+                let message = format!("is below {above}, which is a link");
                 let id = Id::IgnitionConfigInvalid;
                 faults.push(Finding::new(id, location, path.as_str(), message));
             }

@@ -39,7 +39,7 @@ for list in "$copy"/list.*; do
         continue
     fi
     check "$list"
-    # Without a stamp this begins again when the power fails; what may lie there by then is known all the same.
+    # Without a stamp this begins again when the power fails; what may be there by then is known all the same.
     (umask 022 && mkdir -p "$folder" && : >>"$stamp.before")
     [ ! -f "$stamp" ] || cat "$stamp" >>"$stamp.before"
     cat "$list" >>"$stamp.before"

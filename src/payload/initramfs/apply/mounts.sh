@@ -25,7 +25,7 @@ find_points() {
     done <"$at"
 }
 
-# Whether what was located lies below such a mount point, $point.
+# Whether what was located is below such a mount point, $point.
 is_hidden() {
     for point in $points; do
         case $at in "$root$point"/*) return 0 ;; esac
@@ -39,7 +39,7 @@ check() {
         case $kind in
         '#dir' | '#file' | '#link')
             locate "$path"
-            ! is_hidden || fail "/$path lies on the file system of $point, which is not mounted yet"
+            ! is_hidden || fail "/$path is on the file system of $point, which is not mounted yet"
             ;;
         esac
     done <"$1"

@@ -36,7 +36,7 @@ fn bundles_that_do_not_verify_are_not_compared() {
         refused(&project, &[&["new", "old"], key].concat(), "tree.json");
     }
     fs::write(&tree, &good).unwrap();
-    // A file more, and a link in the place of a file.
+    // A file more, and a link in place of a file.
     fs::write(at("old/extra"), "x").unwrap();
     refused(&project, &["old", "new"], "extra: is extra");
     fs::remove_file(at("old/extra")).unwrap();
@@ -47,7 +47,7 @@ fn bundles_that_do_not_verify_are_not_compared() {
 
 /// A bundle that somebody else made from one of ours: all digests fit, and nothing in it may lead astray.
 #[test]
-fn a_bundle_whose_trees_lie_is_an_error_or_tells_what_it_says() {
+fn a_bundle_with_wrong_trees_is_an_error_or_tells_what_it_says() {
     for (what, part) in [
         ("node", "it is the tree of another node"),
         ("path", "/etc/../x"),

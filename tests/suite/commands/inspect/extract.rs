@@ -78,7 +78,7 @@ fn a_broken_file_leaves_no_folder() {
     assert_eq!(output.status.code(), Some(1));
     assert!(
         text(&output.stdout).contains("/etc/a"),
-        "what stands before is listed"
+        "what is before is listed"
     );
     let left = fs::read_dir(folder)
         .unwrap()
@@ -217,7 +217,7 @@ add('d/' * 2000 + 'f', data=b'x'); add('e/' * 255 + 'f', data=b'x'); add('z', da
     for said in [
         "is longer than names are",
         "its target is not a path",
-        "it lies too deep",
+        "it is too deep",
     ] {
         assert!(listed.contains(said), "{said}: {listed}");
     }

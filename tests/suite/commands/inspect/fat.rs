@@ -115,7 +115,7 @@ fn a_fat32_may_have_fewer_clusters_than_it_should() {
 
 /// cloud-init's readers look for the label in one place or the other (DataSourceNoCloud by blkid).
 #[test]
-fn a_label_that_stands_in_one_place_only_is_said() {
+fn a_label_in_one_location_only_is_said() {
     let scratch = TempDir::new().unwrap();
     let folder = scratch.path();
     made(folder);

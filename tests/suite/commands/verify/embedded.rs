@@ -348,9 +348,9 @@ fn any_change_to_an_ignition_configuration_is_found() {
     refused(&project, &folder, &["changed.ign"], &["says path twice"]);
 }
 
-/// The kernel takes any number of archives, so one that is appended to an overlay is a part of it.
+/// The kernel takes any number of archives, so one that is appended to an initramfs payload is a part of it.
 #[test]
-fn any_change_to_an_overlay_is_found() {
+fn any_change_to_an_initramfs_payload_is_found() {
     for (mode, script) in [
         ("diskless", "usr/lib/nodebake/init"),
         ("copyToRoot", "nodebake/copy/copy"),

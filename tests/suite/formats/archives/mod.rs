@@ -1,7 +1,7 @@
 //! Tarballs, initramfs payloads and listings before programs that nobody here wrote.
 
+mod initramfs;
 mod listing;
-mod overlay;
 mod takers;
 mod tarball;
 

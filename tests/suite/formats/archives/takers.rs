@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use nodebake::model::output::Compression;
-use nodebake::payload::{Part, tarball};
+use nodebake::payload::{Selection, tarball};
 use tempfile::TempDir;
 
 use super::ALL;
@@ -24,7 +24,7 @@ impl RenderedNode {
         let scratch = TempDir::new().unwrap();
         let tree = rich(scratch.path());
         for compression in ALL {
-            let name = tarball::file_name("n", Part::Whole, compression);
+            let name = tarball::file_name("n", Selection::Whole, compression);
             let mut file = fs::File::create(scratch.path().join(name)).unwrap();
             tarball::write(&tree, compression, &mut file).unwrap();
         }
@@ -53,14 +53,14 @@ impl RenderedNode {
     }
 
     /// Asserts that a root has the tree in it, and the image's own things as they were.
-    fn lies_over(&self, image: &Rows, who: &str, root: &Path) {
+    fn is_applied_over(&self, image: &Rows, who: &str, root: &Path) {
         let mut rows = unpacked(root);
         for (path, row) in image {
             if !self.expected.contains_key(path) {
                 assert_eq!(rows.remove(path).as_ref(), Some(row), "{who}: {path}");
             }
         }
-        // What the tree has below opt lies behind the image's link.
+        // What the tree has below opt is behind the image's link.
         let behind = |path: String| match path.strip_prefix("var/opt/") {
             Some(rest) => format!("opt/{rest}"),
             None => path,
@@ -78,7 +78,7 @@ fn systemd_imports_it_as_a_machine() {
     let machines = baked.folder("machines");
     let option = format!("--image-root={}", machines.display());
     for compression in [Compression::None, Compression::Gzip, Compression::Xz] {
-        let name = tarball::file_name("n", Part::Whole, compression);
+        let name = tarball::file_name("n", Selection::Whole, compression);
         let machine = format!("{compression:?}").to_lowercase();
         let args = [&option, "tar", &name, &machine];
         oracles::content(baked.at(), "systemd-import", &args);
@@ -116,7 +116,7 @@ fn a_dockerfile_adds_it() {
     let layers = fs::read_dir(at.join("store/vfs/dir")).unwrap();
     let roots: Vec<PathBuf> = layers.map(|layer| layer.unwrap().path()).collect();
     assert_eq!(roots.len(), 1, "{roots:?}");
-    baked.lies_over(&image, "buildah", &roots[0]);
+    baked.is_applied_over(&image, "buildah", &roots[0]);
 }
 
 /// mkosi up to 14 gives ExtraTrees= to this function.
@@ -127,7 +127,7 @@ fn pythons_unpack_archive_takes_it() {
     let baked = RenderedNode::new();
     let python = "import shutil, sys; shutil.unpack_archive(sys.argv[1], sys.argv[2])";
     for compression in [Compression::None, Compression::Gzip, Compression::Xz] {
-        let name = tarball::file_name("n", Part::Whole, compression);
+        let name = tarball::file_name("n", Selection::Whole, compression);
         let root = baked.folder(&format!("python-{compression:?}"));
         let args = ["-c", python, &name, root.to_str().unwrap()];
         oracles::content(baked.at(), "python3", &args);
@@ -135,7 +135,7 @@ fn pythons_unpack_archive_takes_it() {
     }
 }
 
-/// As one of the trees that an image begins with, and as one that is laid over it. mkosi applies presets and tmpfiles.d
+/// As one of the trees that an image begins with, and as one that is copied over it. mkosi applies presets and tmpfiles.d
 /// after that; what it makes without the tarball is the image's.
 #[test]
 fn mkosi_takes_it_as_a_base_tree_and_as_an_extra_tree() {
@@ -157,13 +157,13 @@ fn mkosi_takes_it_as_a_base_tree_and_as_an_extra_tree() {
     };
     let bare = unpacked(&make("bare", "BaseTrees=image.tar\n"));
     for compression in ALL {
-        let name = tarball::file_name("n", Part::Whole, compression);
+        let name = tarball::file_name("n", Selection::Whole, compression);
         for (tree, settings) in [
             ("base", format!("BaseTrees=image.tar,{name}\n")),
             ("extra", format!("BaseTrees=image.tar\nExtraTrees={name}\n")),
         ] {
             let root = make(&format!("{tree}-{compression:?}").to_lowercase(), &settings);
-            baked.lies_over(&bare, &format!("mkosi, {tree} tree {name}"), &root);
+            baked.is_applied_over(&bare, &format!("mkosi, {tree} tree {name}"), &root);
         }
     }
 }

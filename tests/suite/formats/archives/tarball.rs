@@ -8,7 +8,7 @@ use std::path::Path;
 
 use nodebake::decompress;
 use nodebake::model::output::Compression;
-use nodebake::payload::{MTIME, Part, tarball};
+use nodebake::payload::{MTIME, Selection, tarball};
 use nodebake::tree::{Asset, AssetSource, Content, Entry, NodeTree};
 use tempfile::TempDir;
 
@@ -27,7 +27,7 @@ fn pack(tree: &NodeTree, compression: Compression) -> Vec<u8> {
 
 /// A tarball on disk, by the name that it has in a bundle.
 fn file(folder: &Path, tree: &NodeTree, compression: Compression) -> String {
-    let name = tarball::file_name("n", Part::Whole, compression);
+    let name = tarball::file_name("n", Selection::Whole, compression);
     fs::write(folder.join(&name), pack(tree, compression)).unwrap();
     name
 }

@@ -12,7 +12,7 @@ use crate::support::oracles;
 use crate::support::payload::package;
 use crate::support::trees;
 
-/// A configuration with the bytes of its contents in the place of the forms that were chosen for them, keys sorted.
+/// A configuration with the bytes of its contents in place of the forms that were chosen for them, keys sorted.
 fn meaning(config: &Value) -> Value {
     match config {
         Value::Object(map) if map.get("source").is_some() => {

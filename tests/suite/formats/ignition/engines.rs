@@ -1,5 +1,5 @@
 //! The real engines over scratch roots: every specification that they read, secrets inside, beside and fetched, and
-//! roots in which something lies already.
+//! roots in which something is already.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};

@@ -137,7 +137,7 @@ fn embedded(config: &Value) -> String {
 }
 
 #[test]
-fn a_secret_configuration_is_in_the_secret_part_only() {
+fn a_secret_configuration_is_in_the_secret_payload_only() {
     let scratch = tempfile::tempdir().unwrap();
     let text = json!({"ignition": {"version": "3.0.0"}, "storage": {"files": [
         {"path": "/etc/site", "contents": {"source": "data:,hidden"}}

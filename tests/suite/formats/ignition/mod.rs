@@ -181,7 +181,7 @@ pub fn apply(folder: &Path, engine: &str) {
     }
 }
 
-/// Debian's engine hands what it wrote to `setfiles` of the initrd: a stand-in writes the paths down, since there is no
+/// Debian's engine hands what it wrote to `setfiles` of the initrd: a substitute writes the paths down, since there is no
 /// SELinux here.
 fn relabelling(folder: &Path) {
     let policy = folder.join("root/etc/selinux/targeted/contexts/files");
@@ -276,8 +276,8 @@ fn what_ignition_cannot_say_is_said_before_the_boot() {
     assert_eq!(
         said(3),
         [
-            "a.service: /etc/systemd/system/a.service lies below /etc/systemd of test, which is not a directory",
-            "b.servce: /etc/systemd/system/b.servce lies below /etc/systemd of test, which is not a directory",
+            "a.service: /etc/systemd/system/a.service is below /etc/systemd of test, which is not a directory",
+            "b.servce: /etc/systemd/system/b.servce is below /etc/systemd of test, which is not a directory",
             "/opt/suid: mode 4755 has a setuid, setgid or sticky bit, which Ignition drops below spec 3.6.0",
             "/run/x: Ignition cannot write below /run, which is not the node's own while it runs",
             "a.service: the unit's text has 2048 bytes or more in line 2, which Ignition refuses; wrap it with backslashes",

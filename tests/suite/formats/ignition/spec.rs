@@ -129,7 +129,7 @@ fn digests_are_what_was_asked_for() {
 }
 
 #[test]
-fn kernel_arguments_are_in_the_public_part_in_order() {
+fn kernel_arguments_are_in_the_public_payload_in_order() {
     let scratch = tempfile::tempdir().unwrap();
     let tree = trees::rich(scratch.path());
     let settings = Settings {
@@ -169,7 +169,7 @@ fn the_inventory_sets_kernel_arguments_and_says_who_cannot() {
     );
 }
 
-/// Ignition's stage for kernel arguments hands them to a helper of the distribution: a stand-in writes down what it gets.
+/// Ignition's stage for kernel arguments hands them to a helper of the distribution: a substitute writes down what it gets.
 #[test]
 fn ignition_itself_hands_the_kernel_arguments_on() {
     use std::os::unix::fs::PermissionsExt;

@@ -153,7 +153,7 @@ fn cas_of_every_kind_issue_and_their_keys_get_onto_no_node() {
         openssl_accepts(&folder, "../../ca.pem", "client.pem", "sslclient");
         openssl_accepts(&folder, "../../ca.pem", "serving.pem", "sslserver");
         now(&project, &["build"]);
-        // By name of the file, for the key may be encrypted; by what it is, wherever it lies.
+        // By name of the file, for the key may be encrypted; by what it is, wherever it is.
         let cases = if encrypted {
             vec!["    source: pki/ca.key"]
         } else {

@@ -37,7 +37,7 @@ fn a_graceful_shutdown_that_logind_would_cut_short_is_a_warning() {
     );
 }
 
-/// A root folder in which systemd finds the units that ours stand beside, and every program that ours start.
+/// A root folder in which systemd finds the units that ours are beside, and every program that ours start.
 fn stubs(node: &Node) {
     let base = node.root.join("usr/lib/systemd/system");
     fs::create_dir_all(base.parent().unwrap()).unwrap();

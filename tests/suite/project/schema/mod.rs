@@ -26,7 +26,7 @@ fn schemas(folder: &Path) -> PathBuf {
     folder.join("schemas")
 }
 
-/// The schema of a file, by where it lies.
+/// The schema of a file, by where it is.
 fn kind_of(file: &Path) -> Option<&'static str> {
     let name = file.file_name()?.to_str()?;
     let folder = file.parent()?.file_name();
@@ -132,7 +132,7 @@ fn subject(finding: &str) -> Option<(&str, &str)> {
     Some((file.split(':').next()?, path))
 }
 
-/// Whether an objection is about the value at a path, or about one that it lies in.
+/// Whether an objection is about the value at a path, or about one that it is in.
 fn covers(objection: &str, path: &str) -> bool {
     let plain = |text: &str| -> String {
         let kept = text.chars().filter(|c| !"$.[]\"'".contains(*c));

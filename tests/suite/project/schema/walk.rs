@@ -19,11 +19,11 @@ struct Walk {
     schema: Json,
     /// Which of several words, examples and alternatives is taken.
     turn: usize,
-    /// Whether a stranger stands in every map whose keys are fixed.
+    /// Whether a stranger is in every map whose keys are fixed.
     strangers: bool,
     /// Whether every value is of a kind that its schema does not have.
     wrong: bool,
-    /// Where a stranger or a wrong value stands.
+    /// Where a stranger or a wrong value is.
     placed: BTreeSet<String>,
 }
 

@@ -149,7 +149,7 @@ fn a_broken_key_is_not_repeated() {
 }
 
 #[test]
-fn a_token_in_the_wrong_place_is_not_repeated() {
+fn a_token_in_the_wrong_field_is_not_repeated() {
     let room = Room::new();
     let file = room.project.dir.join("cluster.yaml");
     let good = fs::read_to_string(&file).unwrap();

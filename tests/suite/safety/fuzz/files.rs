@@ -110,7 +110,7 @@ impl FileTarget {
     }
 }
 
-/// Puts bytes in the place of a file of the room, so that its mode stays, and afterwards what was there.
+/// Puts bytes in place of a file of the room, so that its mode stays, and afterwards what was there.
 fn in_room(file: &str, bytes: &[u8], args: &[&str]) -> bool {
     let file = Path::new(ROOM).join(file);
     let before = fs::read(&file).unwrap();

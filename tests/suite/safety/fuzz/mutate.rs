@@ -131,7 +131,7 @@ fn put(bytes: &mut [u8], at: usize, piece: &[u8]) {
     bytes[at..at + length].copy_from_slice(&piece[..length]);
 }
 
-/// A number of digits, as cpio and tar have them, from a place where some stand.
+/// A number of digits, as cpio and tar have them, from an offset where some are.
 fn digits(random: &mut Random, bytes: &mut [u8], at: usize) {
     let Some(start) = bytes[at..]
         .windows(6)

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use nodebake::decompress;
 use nodebake::model::output::Compression;
-use nodebake::payload::{MTIME, Part, initramfs};
+use nodebake::payload::{MTIME, Selection, initramfs};
 use nodebake::tree::{Content, Entry, NodeTree};
 use tempfile::TempDir;
 
@@ -25,7 +25,7 @@ fn pack(tree: &NodeTree, compression: Compression) -> Vec<u8> {
 }
 
 /// One raw archive's members and where it ends, by the kernel's rules (init/initramfs.c): every directory before what
-/// lies in it, sizes within bounds, headers on boundaries of four.
+/// is in it, sizes within bounds, headers on boundaries of four.
 fn walk(bytes: &[u8], base_folders: &[&str]) -> (Rows, usize) {
     let mut rows = Rows::new();
     let mut folders: BTreeSet<String> = base_folders.iter().map(|f| (*f).to_owned()).collect();
@@ -128,7 +128,7 @@ fn gnu_cpio_and_bsdtar_unpack_what_the_tree_says() {
     let expected = with_parents(with_activation(&tree, &RICH_LINKS, RICH_PRESET));
     let file = scratch
         .path()
-        .join(initramfs::file_name(Part::Whole, Compression::None));
+        .join(initramfs::file_name(Selection::Whole, Compression::None));
     fs::write(&file, pack(&tree, Compression::None)).unwrap();
     let file = file.to_str().unwrap();
     for (oracle, args) in [
@@ -147,7 +147,7 @@ fn gnu_cpio_and_bsdtar_unpack_what_the_tree_says() {
     }
 }
 
-/// A program unpacks the member, and what it makes of it is the uncompressed overlay.
+/// A program unpacks the member, and what it makes of it is the uncompressed payload.
 #[test]
 fn compressed_members_unpack_to_the_raw_archive() {
     let scratch = TempDir::new().unwrap();
@@ -169,7 +169,7 @@ fn compressed_members_unpack_to_the_raw_archive() {
                 assert_eq!(packed.pop(), Some(0));
             }
         }
-        let name = initramfs::file_name(Part::Whole, compression);
+        let name = initramfs::file_name(Selection::Whole, compression);
         fs::write(scratch.path().join(&name), packed).unwrap();
         let script = format!("{oracle} -dc {name} > raw");
         oracles::content(scratch.path(), "sh", &["-c", &script]);
@@ -189,7 +189,7 @@ fn accepts(folder: &Path, oracle: &str, bytes: &[u8]) -> bool {
         .success()
 }
 
-/// What a boot loader does: base, overlay and another overlay one after the other.
+/// What a boot loader does: base, payload and another payload one after the other.
 #[test]
 fn members_may_follow_each_other_in_any_mixture() {
     let scratch = TempDir::new().unwrap();

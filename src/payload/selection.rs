@@ -1,4 +1,4 @@
-//! `output.secrets: separate`: the public part of a payload, which may lie where others read, and the part with only
+//! `output.secrets: separate`: the public payload, which may be where others read, and the secret payload with only
 //! the secrets. Both are payloads of the same format; applied one after the other, in any order, they make the whole
 //! tree.
 
@@ -10,7 +10,7 @@ use crate::tree::NodeTree;
 
 /// What of a node's tree a payload holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Part {
+pub enum Selection {
     /// Everything.
     Whole,
     /// Everything but secrets.
@@ -19,8 +19,8 @@ pub enum Part {
     Secrets,
 }
 
-impl Part {
-    /// What the name of the part's file has before its extension, dot included.
+impl Selection {
+    /// What the name of the file has before its extension, dot included.
     pub fn infix(self) -> &'static str {
         match self {
             Self::Whole | Self::Public => "",
@@ -29,18 +29,18 @@ impl Part {
     }
 }
 
-/// The parts that a job is written in as one format, without what is in an asset archive; the secret one first: the
+/// The payloads that a job is written as in one format, without what is in an asset archive; the secret one first: the
 /// public one may name its digest.
-pub(super) fn parts<'a>(job: &Job<'a>, format: Format) -> Vec<(Part, Cow<'a, NodeTree>)> {
-    parts_if(job, format, job.tree.has_secrets())
+pub(super) fn selections<'a>(job: &Job<'a>, format: Format) -> Vec<(Selection, Cow<'a, NodeTree>)> {
+    selections_if(job, format, job.tree.has_secrets())
 }
 
 /// The same for a format that may have secrets beside the tree's.
-pub(super) fn parts_if<'a>(
+pub(super) fn selections_if<'a>(
     job: &Job<'a>,
     format: Format,
     has_secrets: bool,
-) -> Vec<(Part, Cow<'a, NodeTree>)> {
+) -> Vec<(Selection, Cow<'a, NodeTree>)> {
     let layered = job.settings.assets(format) == Assets::Shared && job.tree.has_assets();
     let tree = if layered {
         Cow::Owned(job.tree.without_assets())
@@ -49,9 +49,9 @@ pub(super) fn parts_if<'a>(
     };
     if job.settings.secrets.apart(format) && has_secrets {
         return vec![
-            (Part::Secrets, Cow::Owned(tree.secrets())),
-            (Part::Public, Cow::Owned(tree.public())),
+            (Selection::Secrets, Cow::Owned(tree.secrets())),
+            (Selection::Public, Cow::Owned(tree.public())),
         ];
     }
-    vec![(Part::Whole, tree)]
+    vec![(Selection::Whole, tree)]
 }

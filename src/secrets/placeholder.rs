@@ -1,4 +1,4 @@
-//! Tokens for those who may not see the real ones, such as a pipeline that checks changes of strangers: stand-ins, and
+//! Tokens for those who may not see the real ones, such as a pipeline that checks changes of strangers: placeholders, and
 //! tokens as a bundle has them. Nothing that is published is built with either: `build` cannot ask for them.
 
 use std::collections::BTreeMap;
@@ -9,19 +9,19 @@ use time::macros::datetime;
 use crate::secrets::{Token, TokenStore, is_id, is_secret};
 use crate::timing::parse_rfc3339;
 
-/// The secret of every stand-in: valid in form, and plainly no token's.
+/// The secret of every placeholder: valid in form, and plainly no token's.
 const SECRET: &str = "notarealtoken000";
 /// They end with the years that RFC 3339 can write, so that nothing else ends because of them.
 const NEVER: OffsetDateTime = datetime!(9999-12-31 23:59:59 UTC);
 
 impl TokenStore {
-    /// The tokens that are known of each node, and a stand-in for each node of which none is. Their ends are not judged.
-    pub fn stand_ins<'n>(
+    /// The tokens that are known of each node, and a placeholder for each node of which none is. Their ends are not checked.
+    pub fn placeholders<'n>(
         nodes: impl IntoIterator<Item = &'n str>,
         known: &BTreeMap<String, Vec<Token>>,
     ) -> Self {
         let mut store = Self::new("--no-tokens");
-        store.is_stand_in = true;
+        store.is_placeholder = true;
         let taken = known.values().flatten().map(|token| token.id.as_str());
         let taken: std::collections::HashSet<&str> = taken.collect();
         let mut ids = (0..).map(id).filter(|id| !taken.contains(id.as_str()));
@@ -106,9 +106,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn stand_ins_are_valid_in_form_different_and_the_same_each_time() {
+    fn placeholders_are_valid_in_form_different_and_the_same_each_time() {
         let nodes: Vec<String> = (0..2000).map(|n| format!("n{n}")).collect();
-        let store = TokenStore::stand_ins(nodes.iter().map(String::as_str), &BTreeMap::new());
+        let store = TokenStore::placeholders(nodes.iter().map(String::as_str), &BTreeMap::new());
         let ids: std::collections::BTreeSet<&str> = store
             .iter()
             .map(|(_, tokens)| tokens[0].id.as_str())
