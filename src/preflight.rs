@@ -2,11 +2,11 @@
 //! In: a rendered node and its plan. Out: a list, for those who prepare the place before nodes boot there.
 
 pub mod memory;
+mod paths;
 
 use std::collections::BTreeSet;
 
 use serde::Serialize;
-use serde_json::Value as Json;
 
 use crate::inventory::{Cluster, Spec, host_of};
 use crate::model::output::pxe::BaseSource;
@@ -110,7 +110,8 @@ pub fn needs(
         needs.add(NeedKind::Image, outside.name.to_string(), why);
     }
     downloads(spec, &baked.tree, &mut needs);
-    system(&baked.tree, &baked.config, &mut needs);
+    paths::needs(baked, spec.kubernetes.value.minor(), &mut needs);
+    pod_network(&baked.tree, &mut needs);
     needs.0
 }
 
@@ -194,35 +195,8 @@ fn downloads(spec: &Spec, tree: &NodeTree, needs: &mut Needs) {
     }
 }
 
-/// Programs of units, units without a text of ours, the runtime and the pods' network.
-fn system(tree: &NodeTree, config: &Json, needs: &mut Needs) {
-    for (name, unit) in tree.units() {
-        if unit.masked || unit.enabled == Some(false) {
-            continue;
-        }
-        if unit.text.is_none() && unit.enabled == Some(true) {
-            needs.add(
-                NeedKind::System,
-                name.clone(),
-                "a unit of the image that is enabled",
-            );
-        }
-        for program in unit.programs() {
-            if tree.get(&program).is_none() {
-                needs.add(NeedKind::System, program, format!("{name} starts it"));
-            }
-        }
-    }
-    if let Some(endpoint) = config
-        .get("containerRuntimeEndpoint")
-        .and_then(Json::as_str)
-    {
-        needs.add(
-            NeedKind::System,
-            endpoint,
-            "the kubelet's containerRuntimeEndpoint",
-        );
-    }
+/// The pods' network, where nobody brings it.
+fn pod_network(tree: &NodeTree, needs: &mut Needs) {
     let brings_network = |path: &NodePath| path.as_str().starts_with("/etc/cni/net.d/");
     if !tree.entries().keys().any(brings_network) {
         let why = "no node is Ready without a pod network";

@@ -14,10 +14,14 @@ pub mod labels;
 pub mod moves;
 /// How nodes, labels and taints may be called.
 pub mod names;
+/// Which settings of a kubelet hold paths.
+pub mod paths;
 /// What a kubelet keeps back from pods.
 pub mod reservation;
 /// What a kubelet refuses although every field is of the right type.
 pub mod rules;
+/// Which runtime a kubelet talks to.
+pub mod runtime;
 /// Texts that stand for durations and quantities.
 pub mod value;
 /// Versions and the skew allowed between them.

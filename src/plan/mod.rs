@@ -104,6 +104,17 @@ pub struct NodePlan {
     pub usable_until: OffsetDateTime,
 }
 
+impl NodePlan {
+    /// Its addresses, the static ones of its interfaces too.
+    pub fn all_addresses(&self) -> impl Iterator<Item = IpAddr> {
+        let network = self.network.iter();
+        let interfaces = network.flat_map(|network| &network.interfaces);
+        let further = interfaces.flat_map(|interface| &interface.addresses);
+        let further = further.map(|net| net.addr());
+        self.addresses.iter().copied().chain(further)
+    }
+}
+
 /// What a plan is made from beside the inventory.
 pub struct Inputs<'a> {
     /// The bootstrap tokens.

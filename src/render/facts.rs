@@ -6,6 +6,7 @@ use serde_json::Value as Json;
 use crate::compile::template::ScopeValue;
 use crate::compile::text::TemplateText;
 use crate::kubernetes::flags::check_flag;
+use crate::kubernetes::runtime;
 use crate::plan::{NodePlan, Plan, check_rendered};
 use crate::render::word::unit_word;
 use crate::render::{Labels, NodeRendering};
@@ -139,6 +140,7 @@ impl NodeRendering<'_> {
             "config": &config,
             "flags": &flags,
             "args": args,
+            "runtimeUnit": runtime::unit(runtime::endpoint(&flags, &config, minor)),
         });
         self.scope.set("kubelet", ScopeValue::new(&kubelet));
         Some((config, flags))

@@ -88,7 +88,9 @@ impl NodeRendering<'_> {
                 let Some(token) = self.render(token) else {
                     return;
                 };
-                (piece.head.render(&Auth::TokenFile(&token)), false)
+                let file = piece.head.render(&Auth::TokenFile(&token));
+                self.token_files.push(token);
+                (file, false)
             }
             AuthTemplate::User(user) => {
                 let mut users = node.credentials.users.iter();

@@ -6,6 +6,7 @@ mod builder;
 mod entries;
 mod facts;
 mod identity;
+mod told;
 mod units;
 mod word;
 
@@ -26,6 +27,7 @@ use crate::plan::{NodePlan, Plan};
 use crate::project_folder::ProjectFolder;
 use crate::render::agree::Known;
 use crate::render::builder::TreeBuilder;
+use crate::render::told::Told;
 use crate::report::{Finding, Report};
 use crate::tree::{Content, EntryKind, NodeTree, Origin};
 
@@ -52,6 +54,12 @@ pub struct RenderedNode {
     pub warnings: Vec<Finding>,
     /// The kubelet's configuration.
     pub config: Json,
+    /// The kubelet's flags by name; null for one without a value.
+    pub flags: serde_json::Map<String, Json>,
+    /// Where kubeconfigs of other clients say that their tokens are.
+    pub token_files: Vec<String>,
+    /// The host name that the machine must have by itself.
+    pub expected_name: Option<String>,
     /// Its host name.
     pub hostname: String,
     /// Labels that only an admin may set, rendered.
@@ -66,6 +74,8 @@ struct NodeRendering<'o> {
     class: &'o CompiledClass,
     scope: Scope,
     builder: TreeBuilder,
+    /// Where kubeconfigs of other clients say that their tokens are.
+    token_files: Vec<String>,
 }
 
 impl Renderer {
@@ -96,6 +106,7 @@ impl Renderer {
             class: &self.classes[node.class.index],
             scope: Scope::default(),
             builder: TreeBuilder::new(node.class.spec.clone()),
+            token_files: Vec::new(),
         };
         let (hostname, self_labels, admin_labels) = rendering.identity(node);
         let paths = rendering.paths();
@@ -130,11 +141,23 @@ impl Renderer {
         };
         let disagreements = agree::check(rendering.builder.tree(), &known);
         rendering.builder.fail(disagreements);
+        let told = Told {
+            node,
+            class: rendering.class,
+            hostname: &hostname,
+            config: &config,
+            flags: &flags,
+        };
+        let expected_name = told.expected_name();
+        rendering.builder.fail(told.check());
         let (tree, warnings) = rendering.builder.finish()?;
         Ok(RenderedNode {
             tree,
             warnings,
             config,
+            flags,
+            token_files: rendering.token_files,
+            expected_name,
             hostname,
             admin_labels,
             self_labels,

@@ -150,6 +150,7 @@ catalogue! {
     "The kubelet" "kubelet" {
         ContainerdVersionUnsupported "containerd-version-unsupported" Error "The kubelet and containerd do not speak the same version of CRI."
         CgroupVersionUnsupported "cgroup-version-unsupported" Error "The kubelet does not start on the node's version of control groups."
+        KubeletAddressForeign "kubelet-address-foreign" Error "The kubelet is told an address that the node does not have."
         KubeletCgroupsInvalid "kubelet-cgroups-invalid" Error "Settings of the kubelet's control groups contradict one another."
         KubeletManagerInvalid "kubelet-manager-invalid" Error "The kubelet does not know this policy or mode."
         KubeletEvictionInvalid "kubelet-eviction-invalid" Error "An eviction threshold of the kubelet is not valid."
@@ -169,6 +170,7 @@ catalogue! {
         KubeletImageGcInvalid "kubelet-image-gc-invalid" Error "Settings of the kubelet's image garbage collection are not valid."
         KubeletImagePullInvalid "kubelet-image-pull-invalid" Error "Settings of the kubelet's image pulls are not valid."
         KubeletLoggingInvalid "kubelet-logging-invalid" Error "A logging or tracing setting of the kubelet is not valid."
+        KubeletNameDiffers "kubelet-name-differs" Error "The kubelet registers under another name than the node's."
         KubeletReservedInvalid "kubelet-reserved-invalid" Error "Resources that are reserved from pods are not written as the kubelet takes them."
         KubeletReservedTooMuch "kubelet-reserved-too-much" Error "More is reserved from pods than the machine has."
         KubeletShutdownInvalid "kubelet-shutdown-invalid" Error "A grace period of the shutdown is not valid."

@@ -18,6 +18,6 @@ pub use entry::{Entry, EntryKind, Origin};
 pub use listed::{ListedKind, ListedTree};
 pub use node_tree::{Conflict, NodeTree};
 pub use unit::{
-    InstallLink, Position, Texts, UNIT_FOLDER, Unit, UnitFault, check_unit, read_unit, unit_keys,
-    unit_name,
+    Effective, InstallLink, Position, Texts, UNIT_FOLDER, Unit, UnitFault, UnitPath, check_unit,
+    read_unit, unit_keys, unit_name,
 };

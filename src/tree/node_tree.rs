@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::model::NodePath;
-use crate::tree::{Entry, EntryKind, Unit};
+use crate::tree::{Entry, EntryKind, UNIT_FOLDER, Unit};
 
 /// Why an entry cannot be added; names both origins where two are at odds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,6 +91,55 @@ impl NodeTree {
     /// One entry.
     pub fn get(&self, path: &str) -> Option<&Entry> {
         self.entries.get(path)
+    }
+
+    /// The end of a path that the node would not find: the path itself, or where links of the tree lead from it. None if the
+    /// tree holds a file, a folder or a unit there.
+    pub fn missing(&self, path: &str) -> Option<String> {
+        let mut at = path.to_owned();
+        // As many links as the kernel follows (path_resolution(7)).
+        for _ in 0..40 {
+            match self.link_on(&at) {
+                Some(next) => at = next,
+                None if self.holds(&at) => return None,
+                None => return Some(at),
+            }
+        }
+        Some(at)
+    }
+
+    /// Where the first link on a path leads, with the rest of the path.
+    fn link_on(&self, path: &str) -> Option<String> {
+        let ends = path.match_indices('/').skip(1).map(|(end, _)| end);
+        ends.chain([path.len()]).find_map(|end| {
+            let EntryKind::Symlink(target) = &self.get(&path[..end])?.kind else {
+                return None;
+            };
+            let folder = path[..end].rsplit_once('/')?.0;
+            let joined = match target.strip_prefix('/') {
+                Some(_) => format!("{target}{}", &path[end..]),
+                None => format!("{folder}/{target}{}", &path[end..]),
+            };
+            let mut parts: Vec<&str> = Vec::new();
+            for part in joined.split('/') {
+                match part {
+                    "" | "." => {}
+                    ".." => drop(parts.pop()),
+                    part => parts.push(part),
+                }
+            }
+            Some(format!("/{}", parts.join("/")))
+        })
+    }
+
+    /// Whether there is an entry, a folder above one, or a unit's file.
+    fn holds(&self, path: &str) -> bool {
+        let unit = || {
+            let name = path.strip_prefix(UNIT_FOLDER)?.strip_prefix('/')?;
+            self.units.get(name)?.text.as_ref()
+        };
+        let below = || NodePath::parse(path).is_ok_and(|path| self.first_below(&path).is_some());
+        self.entries.contains_key(path) || below() || unit().is_some()
     }
 
     /// The declared entries in path order, without units.
@@ -242,6 +291,41 @@ mod tests {
         assert_eq!(paths(&secrets), ["/a", "/a/b", "/a/b/x", "/d/y"]);
         assert_eq!((public.units().len(), secrets.units().len()), (1, 0));
         assert!(!public.has_secrets() && secrets.has_secrets());
+    }
+
+    #[test]
+    fn a_path_is_found_through_links_or_named_where_it_ends() {
+        let mut tree = NodeTree::default();
+        let file = Entry::file(Content::bytes("x"), 0o644, origin("one"));
+        tree.add(path("/opt/bin/kubelet"), file).expect("free");
+        for (link, target) in [
+            ("/usr/local/bin", "../../opt/bin"),
+            ("/etc/k", "/usr/local/bin/kubelet"),
+            ("/etc/none", "gone/x"),
+            ("/loop", "/loop"),
+        ] {
+            let link_entry = Entry::symlink(target, origin("one"));
+            tree.add(path(link), link_entry).expect("free");
+        }
+        tree.unit_mut("a.service").text = Some((Content::bytes("x"), origin("one")));
+        for (at, expected) in [
+            ("/opt/bin/kubelet", None),
+            ("/opt/bin", None),
+            ("/opt", None),
+            ("/usr/local/bin/kubelet", None),
+            ("/etc/k", None),
+            ("/etc/systemd/system/a.service", None),
+            (
+                "/etc/systemd/system/b.service",
+                Some("/etc/systemd/system/b.service"),
+            ),
+            ("/usr/local/bin/kubeadm", Some("/opt/bin/kubeadm")),
+            ("/etc/none", Some("/etc/gone/x")),
+            ("/loop", Some("/loop")),
+            ("/opt/bi", Some("/opt/bi")),
+        ] {
+            assert_eq!(tree.missing(at).as_deref(), expected, "{at}");
+        }
     }
 
     #[test]

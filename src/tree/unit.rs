@@ -1,6 +1,7 @@
 //! systemd units of a node: text, drop-ins, enablement, masking. Each packager says them in its own words.
 
 mod check;
+mod effective;
 mod keys;
 mod name;
 mod text;
@@ -10,6 +11,7 @@ mod words;
 use std::collections::BTreeMap;
 
 pub use check::{Texts, UnitFault, check as check_unit};
+pub use effective::Effective;
 pub use keys::all as unit_keys;
 pub use name::unit_name;
 pub use text::{Position, read as read_unit};
@@ -33,6 +35,15 @@ pub struct Unit {
     pub masked: bool,
     /// Who asked for the state, for messages.
     pub origin: Option<Origin>,
+}
+
+/// A path without which a unit does not work.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnitPath {
+    /// The key that names it: `ExecStart`, `EnvironmentFile`.
+    pub key: String,
+    /// The path itself, absolute.
+    pub path: String,
 }
 
 /// An enablement link that `systemctl enable` would make.
@@ -73,30 +84,6 @@ impl Unit {
             );
         }
         entries
-    }
-
-    /// The programs that its commands start, by absolute paths.
-    pub fn programs(&self) -> Vec<String> {
-        let mut programs = Vec::new();
-        for (content, _) in self.text.iter().chain(self.dropins.values()) {
-            let Content::Blob(blob) = content else {
-                continue;
-            };
-            let read = text::read(&String::from_utf8_lossy(blob.bytes()));
-            for assignment in read.assignments {
-                if assignment.section != "Service" || !assignment.key.starts_with("Exec") {
-                    continue;
-                }
-                // What is before a path says how it is started (systemd.service(5), "Command lines").
-                let command = assignment
-                    .value
-                    .trim_start_matches(['@', '-', ':', '+', '!', '|']);
-                let words = words::split(command).unwrap_or_default();
-                let program = words.into_iter().next().map(|word| word.text);
-                programs.extend(program.filter(|program| program.starts_with('/')));
-            }
-        }
-        programs
     }
 
     /// The link that `systemctl enable` makes for almost every unit of its kind. For the image's own units, whose text we

@@ -1,5 +1,6 @@
 //! What is on a node and what its programs make of it: units, networks, scripts, labels, first boots and upgrades.
 
+pub mod agreement;
 pub mod first_boot;
 pub mod host;
 pub mod links;

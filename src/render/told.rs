@@ -1,0 +1,187 @@
+//! Whether the kubelet is told what the node is: its name, its addresses, folders that it can make. In: the rendered
+//! settings and the plan. Out: findings; `csr review` would deny a node that calls itself otherwise.
+
+use std::net::IpAddr;
+
+use serde_json::{Map, Value as Json};
+
+use crate::compile::class::CompiledClass;
+use crate::kubernetes::paths::{PathUse, told};
+use crate::model::{FieldLocation, NodePath};
+use crate::plan::NodePlan;
+use crate::report::{Finding, Id};
+
+/// A node and what its kubelet is told, rendered.
+pub(super) struct Told<'a> {
+    pub node: &'a NodePlan,
+    pub class: &'a CompiledClass,
+    /// The machine's host name.
+    pub hostname: &'a str,
+    pub config: &'a Json,
+    pub flags: &'a Map<String, Json>,
+}
+
+impl Told<'_> {
+    /// Everything that the node is not.
+    pub(super) fn check(&self) -> Vec<Finding> {
+        let mut findings: Vec<Finding> = self.name().into_iter().collect();
+        findings.extend(self.addresses());
+        findings.extend(self.read_only());
+        findings
+    }
+
+    fn flag(&self, name: &str) -> Option<&str> {
+        let text = self.flags.get(name).and_then(Json::as_str);
+        text.filter(|text| !text.is_empty())
+    }
+
+    /// Where a flag was written, or else the node.
+    fn flag_location(&self, name: &str) -> FieldLocation {
+        let mut flags = self.class.flags.iter();
+        let found = flags.find(|(known, _)| known == name);
+        let text = found.and_then(|(_, text)| text.as_ref());
+        text.map_or_else(
+            || self.node.written.name.clone(),
+            |text| text.location.clone(),
+        )
+    }
+
+    /// Where a field was written, or else the node.
+    fn field_location(&self, path: &str) -> FieldLocation {
+        let config = &self.node.class.kubelet_config;
+        let found = path.split('.').try_fold(config, |at, key| at.get(key));
+        found.map_or_else(
+            || self.node.written.name.clone(),
+            |at| FieldLocation::new(at.location.clone(), format!("kubelet.config.{path}")),
+        )
+    }
+
+    /// The name that the machine must have of itself, where neither a flag nor a file of ours gives it one.
+    pub(super) fn expected_name(&self) -> Option<String> {
+        let is_told = self.flag("hostname-override").is_some() && !self.is_named_by_cloud();
+        (!is_told && self.class.hostname.is_none()).then(|| self.node.name.clone())
+    }
+
+    /// A cloud provider inside the kubelet names the node after its instance, whatever the flag says
+    /// (cmd/kubelet/app/server.go, getNodeName); none is left since 1.31.
+    fn is_named_by_cloud(&self) -> bool {
+        let provider = self.flag("cloud-provider");
+        provider.is_some_and(|provider| provider != "external")
+    }
+
+    /// The kubelet registers under the flag's name, or the host's, trimmed and in small letters
+    /// (k8s.io/component-helpers/node/util, GetHostname).
+    fn name(&self) -> Option<Finding> {
+        let wanted = self.node.name.as_str();
+        let (told, location) = match (self.flag("hostname-override"), &self.class.hostname) {
+            _ if self.is_named_by_cloud() => return None,
+            (Some(name), _) => (name, self.flag_location("hostname-override")),
+            (None, Some(text)) => (self.hostname, text.location.clone()),
+            (None, None) => return None,
+        };
+        let name = told.trim().to_lowercase();
+        if name == wanted {
+            return None;
+        }
+        let rule = format!(
+            "the kubelet would register and ask for certificates as {name:?}, and the node is {wanted:?}: \
+             `csr review` denies that"
+        );
+        let repair = match self.flag("hostname-override") {
+            Some(_) => "set it to \"{{ node.name }}\", or name the node so",
+            None => {
+                "set kubelet.flags.hostname-override to \"{{ node.name }}\", or name the node so"
+            }
+        };
+        Some(location.finding(Id::KubeletNameDiffers, rule).help(repair))
+    }
+
+    /// `--node-ip` is what the node asks a serving certificate for; the other addresses are listened on.
+    fn addresses(&self) -> Vec<Finding> {
+        let known: Vec<IpAddr> = self.node.all_addresses().collect();
+        if known.is_empty() {
+            return Vec::new();
+        }
+        let mut findings = Vec::new();
+        let foreign = |text: &str| {
+            let address: IpAddr = text.trim().parse().ok()?;
+            let is_one =
+                address.is_unspecified() || address.is_loopback() || known.contains(&address);
+            (!is_one).then_some(address)
+        };
+        let node_ip = self.flag("node-ip").unwrap_or_default();
+        for address in node_ip.split(',').filter_map(foreign) {
+            let rule = format!(
+                "the kubelet would ask for a certificate for {address}, which is not an address of {}: `csr review` \
+                 denies that",
+                self.node.name
+            );
+            let repair = "add it to the node's addresses, or leave node-ip to the profile";
+            let location = self.flag_location("node-ip");
+            findings.push(
+                location
+                    .finding(Id::KubeletAddressForeign, rule)
+                    .help(repair),
+            );
+        }
+        // DHCP may give the machine more than the inventory knows.
+        if self.has_dhcp() {
+            return findings;
+        }
+        for (flag, field) in [
+            ("address", "address"),
+            ("healthz-bind-address", "healthzBindAddress"),
+        ] {
+            let (text, location) = match self.flag(flag) {
+                Some(text) => (text, self.flag_location(flag)),
+                None => {
+                    let text = self.config.get(field).and_then(Json::as_str);
+                    (text.unwrap_or_default(), self.field_location(field))
+                }
+            };
+            if let Some(address) = foreign(text) {
+                let rule = format!(
+                    "the kubelet cannot listen on {address}, which is not an address of {}",
+                    self.node.name
+                );
+                let repair =
+                    "write \"{{ node.address }}\" or 0.0.0.0, or add it to the node's addresses";
+                findings.push(
+                    location
+                        .finding(Id::KubeletAddressForeign, rule)
+                        .help(repair),
+                );
+            }
+        }
+        findings
+    }
+
+    fn has_dhcp(&self) -> bool {
+        let network = self.node.network.iter();
+        let mut interfaces = network.flat_map(|network| &network.interfaces);
+        interfaces.any(|interface| interface.dhcp4 || interface.dhcp6)
+    }
+
+    /// Folders that the kubelet makes must be where it can make them.
+    fn read_only(&self) -> Vec<Finding> {
+        let os = &self.node.class.spec.os;
+        let told = told(self.flags, self.config, "/").into_iter();
+        let made = told.filter(|told| matches!(told.usage, PathUse::Makes | PathUse::MakesInside));
+        let findings = made.filter_map(|told| {
+            let path = NodePath::parse(&told.path).ok()?;
+            let folder = os.read_only_at(&path)?;
+            let rule = format!(
+                "the kubelet writes to {path}, and {folder} is read-only on {}",
+                os.name
+            );
+            let location = match told.setting.split_once('.')? {
+                ("flags", flag) => self.flag_location(flag),
+                (_, field) => self.field_location(field),
+            };
+            let repair =
+                "choose a folder below /var, or mend os.readOnly and os.writable in a layer";
+            Some(location.finding(Id::PathReadOnly, rule).help(repair))
+        });
+        findings.collect()
+    }
+}
