@@ -7,7 +7,9 @@ use std::path::Path;
 
 use anyhow::Context;
 use rayon::prelude::*;
-use rustix::fs::{CWD, Mode, OFlags, RenameFlags, fchmod, fstat, mkdirat, openat, renameat_with};
+use rustix::fs::{
+    CWD, Mode, OFlags, RenameFlags, fchmod, fstat, fsync, mkdirat, openat, renameat_with,
+};
 use rustix::io::Errno;
 use sha2::{Digest, Sha256};
 
@@ -82,10 +84,7 @@ pub fn whole_file(path: &Path, mode: u32, bytes: &[u8]) -> Result<Unfinished> {
     let new = beside(path, "new")?;
     // Left by a run that died.
     remove_tree(&new).with_context(writing)?;
-    let create = || create(CWD, &new, mode);
-    let (mut file, mut unfinished) = Unfinished::create(&new, create).with_context(writing)?;
-    file.write_all(bytes).with_context(writing)?;
-    file.sync_all().with_context(writing)?;
+    let mut unfinished = durable(&new, mode, bytes).with_context(writing)?;
     let rename = || match renameat_with(CWD, &new, CWD, path, RenameFlags::NOREPLACE) {
         // A file system without it: among runs of ours, the lock sees to it that nothing is there.
         Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => match path.symlink_metadata() {
@@ -96,6 +95,39 @@ pub fn whole_file(path: &Path, mode: u32, bytes: &[u8]) -> Result<Unfinished> {
     };
     unfinished.rename(path, rename).with_context(writing)?;
     Ok(unfinished)
+}
+
+/// Writes a whole file in place of the one that is there, if any: whenever the process dies or the power fails, the old or the
+/// new one is there, whole. The caller sees to it that nobody else writes it.
+pub fn replace(path: &Path, mode: u32, bytes: &[u8]) -> io::Result<()> {
+    let mut new = path.as_os_str().to_owned();
+    new.push(".new");
+    match fs::remove_file(&new) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        // Left by a run that died.
+        _ => {}
+    }
+    let unfinished = durable(Path::new(&new), mode, bytes)?;
+    unfinished.finish_by(|| fs::rename(&new, path))?;
+    sync_folder_of(path)
+}
+
+/// Writes a whole file, which must be new, and waits until it is on the disk.
+pub fn durable(path: &Path, mode: u32, bytes: &[u8]) -> io::Result<Unfinished> {
+    let (mut file, unfinished) = Unfinished::create(path, || create(CWD, path, mode))?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    Ok(unfinished)
+}
+
+/// Waits until a file's name is on the disk: without this a power cut may bring an old name back.
+pub fn sync_folder_of(path: &Path) -> io::Result<()> {
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let folder = openat(CWD, folder.unwrap_or(Path::new(".")), flags, Mode::empty())?;
+    Ok(fsync(folder)?)
 }
 
 /// Writes a file while counting and hashing its bytes, so that none is ever read again. The buffer is the caller's:

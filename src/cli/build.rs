@@ -13,7 +13,8 @@ use crate::project::{BuildRequest, Signing, Tokens, default_out};
 
 /// Takes a format by its name.
 fn formats() -> impl TypedValueParser<Value = Format> {
-    PossibleValuesParser::new(Format::NAMES).try_map(|name| Format::parse(&name))
+    PossibleValuesParser::new(Format::NAMES)
+        .try_map(|name| Format::of_name(&name).ok_or("no format"))
 }
 
 /// `build`.

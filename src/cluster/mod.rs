@@ -16,7 +16,7 @@ pub use tokens::{push_token_secret, write_tokens};
 
 use serde::{Deserialize, Serialize};
 
-use crate::secrets::Usage;
+use crate::model::TokenUsage;
 
 /// Names of the files, relative to the bundle's `cluster/`.
 pub mod names {
@@ -71,7 +71,7 @@ pub struct ClusterObjects {
     /// The groups of the tokens.
     pub groups: Groups,
     /// What the tokens may be used for.
-    pub usages: Vec<Usage>,
+    pub usages: Vec<TokenUsage>,
     /// Who approves client certificates.
     pub approval: Approval,
     /// Who the API server is when it calls a kubelet: the CN of its client certificate.

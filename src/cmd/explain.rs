@@ -23,7 +23,7 @@ fn page(id: Id) -> String {
     } else {
         ""
     };
-    let severity = entry.severity.as_str();
+    let severity = entry.severity.name();
     let page = entry.page().unwrap_or_default();
     let summary = entry.summary;
     format!("{id}: {summary}\n({severity}{guards})\n\n{page}\n")
@@ -35,7 +35,7 @@ fn list() -> String {
         let entry = id.entry();
         [
             id.to_string(),
-            entry.severity.as_str().to_owned(),
+            entry.severity.name().to_owned(),
             entry.summary.to_owned(),
         ]
     });

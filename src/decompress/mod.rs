@@ -5,7 +5,7 @@ mod lz4;
 
 use std::io::{BufRead, Read};
 
-use serde::Serialize;
+use crate::model::named;
 
 use crate::error::Result;
 use crate::io::Bounded;
@@ -16,22 +16,22 @@ const XZ_MEMORY: u64 = 80 << 20;
 /// zstd windows up to 128 MiB, which is what its own program accepts without being asked.
 const ZSTD_WINDOW_LOG: u32 = 27;
 
-/// How foreign bytes are packed: what we write ourselves, and what the makers of initrds use beside it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Packing {
-    /// Not at all.
-    None,
-    /// RFC 1952.
-    Gzip,
-    /// RFC 8878.
-    Zstd,
-    /// The .xz format, with any check.
-    Xz,
-    /// The format before .xz, as `xz --format=lzma` writes it.
-    Lzma,
-    /// The legacy frame of `lz4 -l`, the only one that the kernel reads.
-    Lz4,
+named! {
+    /// How foreign bytes are packed: what we write ourselves, and what the makers of initrds use beside it.
+    pub enum Packing {
+        /// Not at all.
+        None = "none",
+        /// RFC 1952.
+        Gzip = "gzip",
+        /// RFC 8878.
+        Zstd = "zstd",
+        /// The .xz format, with any check.
+        Xz = "xz",
+        /// The format before .xz, as `xz --format=lzma` writes it.
+        Lzma = "lzma",
+        /// The legacy frame of `lz4 -l`, the only one that the kernel reads.
+        Lz4 = "lz4",
+    }
 }
 
 impl Packing {
@@ -49,18 +49,6 @@ impl Packing {
             [0x5d, 0, 0, ..] => Self::Lzma,
             [0x02, 0x21, 0x4c, 0x18, ..] => Self::Lz4,
             _ => Self::None,
-        }
-    }
-
-    /// The word for people and programs.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::None => "none",
-            Self::Gzip => "gzip",
-            Self::Zstd => "zstd",
-            Self::Xz => "xz",
-            Self::Lzma => "lzma",
-            Self::Lz4 => "lz4",
         }
     }
 }

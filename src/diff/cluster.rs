@@ -1,7 +1,7 @@
 //! What is of no node: facts of the two bundles, what an administrator applies, what boot servers hand out. In: both
 //! bundles. Out: a [`ClusterDiff`]; the secret payload of a token is in none of it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -11,8 +11,8 @@ use zeroize::Zeroizing;
 use crate::bundle::OldBundle;
 use crate::cluster::names;
 use crate::diff::content::{ContentChange, Form, LONGEST, public};
-use crate::diff::field::{FieldChange, Shown, compare};
-use crate::diff::tree::Change;
+use crate::diff::field::{FieldChange, Shown, compare, compare_maps};
+use crate::diff::walk::{Change, arguments, of_part, pairs};
 use crate::error::Result;
 use crate::manifest::{FileRecord, INDEX, Manifest};
 use crate::model::hex;
@@ -82,17 +82,15 @@ pub fn cluster(old: &OldBundle, new: &OldBundle) -> Result<ClusterDiff> {
         ..ClusterDiff::default()
     };
     let (before, after) = (files(old.manifest()), files(new.manifest()));
-    let paths: BTreeSet<&&str> = before.keys().chain(after.keys()).collect();
-    for path in paths {
-        let pair = (before.get(*path).copied(), after.get(*path).copied());
-        let digest = |file: Option<&FileRecord>| file.map(|file| file.sha256);
+    for (path, before, after) in pairs(&before, &after) {
+        let digest = |file: Option<&&FileRecord>| file.map(|file| file.sha256);
         // The index follows nodes and files.
-        if digest(pair.0) == digest(pair.1) || **path == *INDEX {
+        if digest(before) == digest(after) || *path == INDEX {
             continue;
         }
-        if let Some(file) = file(path, (old, pair.0), (new, pair.1), &mut diff)? {
-            diff.files.push(file);
-        }
+        let sides = ((old, before.copied()), (new, after.copied()));
+        let file = file(path, sides.0, sides.1, &mut diff)?;
+        diff.files.push(file);
     }
     Ok(diff)
 }
@@ -118,17 +116,8 @@ fn files(manifest: &Manifest) -> BTreeMap<&str, &FileRecord> {
 
 type Side<'a> = (&'a OldBundle, Option<&'a FileRecord>);
 
-fn file(
-    path: &str,
-    old: Side<'_>,
-    new: Side<'_>,
-    diff: &mut ClusterDiff,
-) -> Result<Option<FileDiff>> {
-    let change = match (old.1, new.1) {
-        (None, _) => Change::Added,
-        (_, None) => Change::Removed,
-        _ => Change::Changed,
-    };
+fn file(path: &str, old: Side<'_>, new: Side<'_>, diff: &mut ClusterDiff) -> Result<FileDiff> {
+    let change = Change::of(old.1, new.1);
     let mut found = FileDiff {
         path: path.to_owned(),
         change,
@@ -144,7 +133,7 @@ fn file(
     if !readable {
         found.attributes = measures(old.1, new.1);
         found.content = (change == Change::Changed).then(|| ContentChange::of(Form::Binary));
-        return Ok(Some(found));
+        return Ok(found);
     }
     let (before, after) = (bytes(old)?, bytes(new)?);
     match below {
@@ -167,7 +156,7 @@ fn file(
             found.content = Some(public(path, before, &after));
         }
     }
-    Ok(Some(found))
+    Ok(found)
 }
 
 fn with(form: Form, fields: Vec<FieldChange>) -> ContentChange {
@@ -178,13 +167,15 @@ fn with(form: Form, fields: Vec<FieldChange>) -> ContentChange {
 }
 
 fn measures(old: Option<&FileRecord>, new: Option<&FileRecord>) -> Vec<FieldChange> {
-    let of = |file: Option<&FileRecord>| match file {
-        None => json!({}),
+    let of = |file: &FileRecord| {
         // The digest of something short and secret can be guessed from.
-        Some(file) if file.secret => json!({"size": file.size}),
-        Some(file) => json!({"size": file.size, "sha256": hex(&file.sha256)}),
+        let digest = (!file.secret).then(|| hex(&file.sha256));
+        match digest {
+            None => json!({"size": file.size}),
+            Some(sha256) => json!({"size": file.size, "sha256": sha256}),
+        }
     };
-    compare(Some(&of(old)), Some(&of(new)), Shown::Usual)
+    compare_maps(old.map(of).as_ref(), new.map(of).as_ref())
 }
 
 fn bytes((bundle, record): Side<'_>) -> Result<Zeroizing<Vec<u8>>> {
@@ -239,23 +230,19 @@ fn objects_of(
     names: &mut Names,
 ) -> Vec<FieldChange> {
     let (old, new) = (read(old), read(new));
-    let all: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
     let mut changes = Vec::new();
-    for name in all {
-        let pair = (old.get(name), new.get(name));
-        match pair {
-            (None, _) => names.added.push(name.clone()),
-            (_, None) => names.removed.push(name.clone()),
-            (old, new) if old == new => names.kept += 1,
-            _ => names.changed.push(name.clone()),
+    for (name, old, new) in pairs(&old, &new) {
+        if old == new {
+            names.kept += 1;
+            continue;
         }
-        for mut change in compare(pair.0, pair.1, Shown::Usual) {
-            change.path = match change.path.as_str() {
-                "" => name.clone(),
-                path => format!("{name}: {path}"),
-            };
-            changes.push(change);
-        }
+        let differing = match Change::of(old, new) {
+            Change::Added => &mut names.added,
+            Change::Removed => &mut names.removed,
+            Change::Changed => &mut names.changed,
+        };
+        differing.push(name.clone());
+        changes.extend(of_part(name, compare(old, new, Shown::Usual)));
     }
     changes
 }
@@ -310,24 +297,14 @@ fn label_fields(old: &Labels, new: &Labels) -> Vec<FieldChange> {
 /// What `kubectl label node` is to be told; a node that is gone takes its labels with it.
 fn label_arguments(old: &Labels, new: &Labels) -> BTreeMap<String, Vec<String>> {
     let none = BTreeMap::new();
-    let nodes: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
-    let mut all = BTreeMap::new();
-    for node in nodes {
-        let (old, new) = (
-            old.get(node).unwrap_or(&none),
-            new.get(node).unwrap_or(&none),
-        );
-        let set = new
-            .iter()
-            .filter(|(key, value)| old.get(*key) != Some(value));
-        let set = set.map(|(key, value)| format!("{key}={value}"));
-        let gone = old.keys().filter(|key| !new.contains_key(*key));
-        let arguments: Vec<String> = set.chain(gone.map(|key| format!("{key}-"))).collect();
-        if !arguments.is_empty() {
-            all.insert(node.clone(), arguments);
-        }
-    }
-    all
+    let all = pairs(old, new).map(|(node, old, new)| {
+        let set = |key: &str, value: &str| format!("{key}={value}");
+        (
+            node.clone(),
+            arguments(old.unwrap_or(&none), new.unwrap_or(&none), set),
+        )
+    });
+    all.filter(|(_, arguments)| !arguments.is_empty()).collect()
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 use similar::TextDiff;
 
 use crate::diff::field::{FieldChange, Shown, compare, without_passwords};
+use crate::diff::walk::of_part;
 use crate::tree::{UNIT_FOLDER, read_unit};
 use crate::yaml;
 
@@ -172,13 +173,8 @@ pub fn documents(old: &str, new: &str) -> Option<Vec<FieldChange>> {
     let added = new.keys().filter(|key| !old.contains_key(*key));
     let mut changes = Vec::new();
     for name in old.keys().chain(added) {
-        for mut change in compare(old.get(name), new.get(name), Shown::Usual) {
-            change.path = match change.path.as_str() {
-                "" => name.clone(),
-                path => format!("{name}: {path}"),
-            };
-            changes.push(change);
-        }
+        let fields = compare(old.get(name), new.get(name), Shown::Usual);
+        changes.extend(of_part(name, fields));
     }
     Some(changes)
 }

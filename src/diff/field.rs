@@ -75,6 +75,13 @@ pub fn compare(old: Option<&Value>, new: Option<&Value>, shown: Shown<'_>) -> Ve
     comparing.changes
 }
 
+/// The fields in which two maps differ; one that is not there has none.
+pub fn compare_maps(old: Option<&Value>, new: Option<&Value>) -> Vec<FieldChange> {
+    let empty = Value::Object(Map::new());
+    let all = [old, new].map(|value| Some(value.unwrap_or(&empty)));
+    compare(all[0], all[1], Shown::Usual)
+}
+
 struct Comparing<'a> {
     shown: Shown<'a>,
     /// The keys above the value that is looked at; `*` for items of lists.

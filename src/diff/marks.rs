@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::diff::walk::arguments;
 use crate::yaml;
 
 /// What a node's files say that its kubelet registers with.
@@ -82,7 +83,7 @@ fn flag<'a>(text: &'a str, flag: &'a str) -> impl Iterator<Item = impl Iterator<
 impl MarksChange {
     /// What leads from one to the other.
     pub fn between(old: &Marks, new: &Marks) -> Self {
-        let taint = |(key, value): (&String, &String)| {
+        let taint = |key: &str, value: &str| {
             let (key, effect) = key.rsplit_once(':').unwrap_or((key, ""));
             if value.is_empty() {
                 format!("{key}:{effect}")
@@ -91,10 +92,10 @@ impl MarksChange {
             }
         };
         Self {
-            labels: changes(&old.labels, &new.labels, |(key, value)| {
+            labels: arguments(&old.labels, &new.labels, |key, value| {
                 format!("{key}={value}")
             }),
-            taints: changes(&old.taints, &new.taints, taint),
+            taints: arguments(&old.taints, &new.taints, taint),
         }
     }
 
@@ -102,17 +103,6 @@ impl MarksChange {
     pub fn is_none(&self) -> bool {
         self.labels.is_empty() && self.taints.is_empty()
     }
-}
-
-fn changes(
-    old: &BTreeMap<String, String>,
-    new: &BTreeMap<String, String>,
-    set: impl Fn((&String, &String)) -> String,
-) -> Vec<String> {
-    let differs = |(key, value): &(&String, &String)| old.get(*key) != Some(value);
-    let gone = old.keys().filter(|key| !new.contains_key(*key));
-    let changed = new.iter().filter(differs).map(set);
-    changed.chain(gone.map(|key| format!("{key}-"))).collect()
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ mod print;
 mod reading;
 mod summary;
 mod tree;
+mod walk;
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -29,7 +30,8 @@ pub use marks::MarksChange;
 pub use node::{NodeDiff, PayloadChange};
 pub use print::{JsonPrinter, Printer, TextPrinter};
 pub use summary::Summary;
-pub use tree::{Change, EntryChange, UnitChange};
+pub use tree::{EntryChange, UnitChange};
+pub use walk::Change;
 
 /// Nodes that are compared before any of them is told.
 const AT_A_TIME: usize = 64;

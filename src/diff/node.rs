@@ -9,10 +9,11 @@ use serde_json::{Map, Value, json};
 
 use crate::bundle::OldBundle;
 use crate::diff::content::{ContentChange, Form, LONGEST, public, secret};
-use crate::diff::field::{FieldChange, Shown, compare};
+use crate::diff::field::{FieldChange, Shown, compare, compare_maps};
 use crate::diff::marks::{Marks, MarksChange};
 use crate::diff::reading::{Contents, PayloadContents, Side, files, is_listing};
-use crate::diff::tree::{Change, DiffEntry, EntryChange, Tree, UnitChange, entries, units};
+use crate::diff::tree::{DiffEntry, EntryChange, Tree, UnitChange, entries, units};
+use crate::diff::walk::{Change, of_part, pairs};
 use crate::error::Result;
 use crate::manifest::{FileRecord, NodeRecord};
 use crate::model::{Sha256Digest, unhex};
@@ -114,19 +115,11 @@ impl NodeDiff {
 pub fn node(name: &str, old: &OldBundle, new: &OldBundle) -> Result<NodeDiff> {
     let side = |bundle| node_of(bundle, name).map(|record| Side { bundle, record });
     let (old, new) = (side(old), side(new));
-    let change = match (old, new) {
-        (None, _) => Change::Added,
-        (_, None) => Change::Removed,
-        _ => Change::Changed,
-    };
+    let facts = |side: Option<Side<'_>>| side.map(|side| facts(side.record));
     let mut diff = NodeDiff {
         node: name.to_owned(),
-        change,
-        facts: compare(
-            Some(&facts(old.map(|side| side.record))),
-            Some(&facts(new.map(|side| side.record))),
-            Shown::Usual,
-        ),
+        change: Change::of(old, new),
+        facts: compare_maps(facts(old).as_ref(), facts(new).as_ref()),
         entries: Vec::new(),
         units: Vec::new(),
         payloads: Vec::new(),
@@ -155,10 +148,7 @@ fn node_of<'a>(bundle: &'a OldBundle, name: &str) -> Option<&'a NodeRecord> {
     }
 }
 
-fn facts(record: Option<&NodeRecord>) -> Value {
-    let Some(record) = record else {
-        return json!({});
-    };
+fn facts(record: &NodeRecord) -> Value {
     let mut facts = Map::new();
     let mut say = |name: &str, value: Value| {
         if !value.is_null() {
@@ -245,21 +235,14 @@ fn payload_names(
     old: &BTreeMap<&str, &FileRecord>,
     new: &BTreeMap<&str, &FileRecord>,
 ) -> Vec<PayloadChange> {
-    let names: BTreeSet<&&str> = old.keys().chain(new.keys()).collect();
-    let names = names.into_iter().filter(|name| !is_listing(name));
-    let change = |name: &&str| {
-        let change = match (old.contains_key(*name), new.contains_key(*name)) {
-            (false, _) => Change::Added,
-            (_, false) => Change::Removed,
-            _ => return None,
-        };
-        Some(PayloadChange {
-            file: (*name).to_owned(),
-            change,
-            fields: Vec::new(),
-        })
-    };
-    names.filter_map(change).collect()
+    let one_sided = pairs(old, new)
+        .filter(|(name, old, new)| old.is_some() != new.is_some() && !is_listing(name));
+    let change = one_sided.map(|(name, old, new)| PayloadChange {
+        file: (*name).to_owned(),
+        change: Change::of(old, new),
+        fields: Vec::new(),
+    });
+    change.collect()
 }
 
 /// What cloud-init and Ignition read.
@@ -330,11 +313,11 @@ fn fill(change: &mut EntryChange, old: (&Tree, &Contents), new: (&Tree, &Content
         }
     };
     if matches!(content.form, Form::Binary | Form::Unread) {
-        let measures = |entry: Option<&DiffEntry>| entry.map_or(json!({}), DiffEntry::measures);
+        let measures = |entry: Option<&DiffEntry>| entry.map(DiffEntry::measures);
         let (before, after) = (measures(before), measures(after));
         change
             .attributes
-            .extend(compare(Some(&before), Some(&after), Shown::Usual));
+            .extend(compare_maps(before.as_ref(), after.as_ref()));
     }
     // What goes is not shown.
     if digest(after).is_some() {
@@ -348,20 +331,18 @@ fn document(
     (old, new): (&PayloadContents, &PayloadContents),
     same_tree: bool,
 ) -> Vec<FieldChange> {
-    let said = |said: &PayloadContents| -> Map<String, Value> {
-        let documents = said.documents.get(name).into_iter().flatten();
-        documents.cloned().collect()
-    };
-    let parts = |said: &PayloadContents| {
-        let documents = said.documents.get(name).into_iter().flatten();
-        documents.filter(|(part, _)| part == "nodebake.cfg").count()
+    let [old, new] = [old, new].map(|said| said.documents.get(name).map_or(&[][..], Vec::as_slice));
+    let ours = |said: &[(String, Value)]| {
+        said.iter()
+            .filter(|(part, _)| part == "nodebake.cfg")
+            .count()
     };
     // Two of the name, and one is none of ours.
-    let doubtful = parts(old) > 1 || parts(new) > 1;
-    let (old, new) = (said(old), said(new));
-    let parts: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
+    let doubtful = ours(old) > 1 || ours(new) > 1;
+    let [old, new] =
+        [old, new].map(|said| said.iter().cloned().collect::<BTreeMap<String, Value>>());
     let mut changes = Vec::new();
-    for part in parts {
+    for (part, before, after) in pairs(&old, &new) {
         // A part of the user's own may hold anything.
         let ours =
             ["", "nodebake.cfg"].contains(&part.as_str()) && !doubtful && name != "vendor-data";
@@ -370,20 +351,17 @@ fn document(
             false if ours => Shown::Usual,
             false => Shown::Only(&[]),
         };
-        for mut change in compare(old.get(part), new.get(part), shown) {
+        let mut of_this = compare(before, after, shown);
+        if ours && !same_tree {
             // Commands follow the tree.
-            let follows = ["runcmd", "bootcmd"].contains(&change.path.as_str());
-            if ours && follows && !same_tree {
-                continue;
-            }
-            if !(part.is_empty() || ours && old.len() == new.len()) {
-                change.path = match change.path.as_str() {
-                    "" => part.clone(),
-                    path => format!("{part}: {path}"),
-                };
-            }
-            changes.push(change);
+            of_this.retain(|change| !["runcmd", "bootcmd"].contains(&change.path.as_str()));
         }
+        let needs_no_name = part.is_empty() || ours && old.len() == new.len();
+        changes.extend(if needs_no_name {
+            of_this
+        } else {
+            of_part(part, of_this)
+        });
     }
     changes
 }

@@ -1,29 +1,18 @@
 //! Two trees of a node as their `tree.json` list them. In: the files' bytes. Out: entries and units that differ, without
 //! what the entries hold.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use anyhow::{anyhow, bail};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::diff::content::ContentChange;
-use crate::diff::field::{FieldChange, Shown, compare};
+use crate::diff::field::{FieldChange, compare_maps};
+use crate::diff::walk::{Change, changes, pairs};
 use crate::error::Result;
 use crate::model::NodePath;
 use crate::tree::ListedKind;
-
-/// How something differs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub enum Change {
-    /// It is new.
-    Added,
-    /// It is gone.
-    Removed,
-    /// It is another.
-    Changed,
-}
 
 /// One path of a tree that differs.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -159,60 +148,29 @@ impl DiffEntry {
 
 /// The entries that differ; what differs in files whose digests do is left to be found.
 pub fn entries(old: &Tree, new: &Tree) -> Vec<EntryChange> {
-    let paths: BTreeSet<&String> = old.entries.keys().chain(new.entries.keys()).collect();
-    let mut changes = Vec::new();
-    for path in paths {
-        let (old, new) = (old.entries.get(path), new.entries.get(path));
-        if old == new {
-            continue;
-        }
-        let change = match (old, new) {
-            (None, _) => Change::Added,
-            (_, None) => Change::Removed,
-            _ => Change::Changed,
-        };
+    let changes = changes(&old.entries, &new.entries);
+    let entry = |(change, (path, old, new)): (
+        Change,
+        (&String, Option<&DiffEntry>, Option<&DiffEntry>),
+    )| {
         let attributes = |entry: Option<&DiffEntry>| entry.map(DiffEntry::attributes);
-        let (before, after) = (attributes(old), attributes(new));
-        let is_secret = |entry: Option<&DiffEntry>| entry.is_some_and(DiffEntry::is_secret);
-        let secret = is_secret(old) || is_secret(new);
-        let empty = json!({});
-        let attributes = compare(
-            Some(before.as_ref().unwrap_or(&empty)),
-            Some(after.as_ref().unwrap_or(&empty)),
-            Shown::Usual,
-        );
-        changes.push(EntryChange {
+        EntryChange {
             path: path.clone(),
             change,
-            secret,
-            attributes,
+            secret: [old, new].into_iter().flatten().any(DiffEntry::is_secret),
+            attributes: compare_maps(attributes(old).as_ref(), attributes(new).as_ref()),
             content: None,
-        });
-    }
-    changes
+        }
+    };
+    changes.map(entry).collect()
 }
 
 /// The units that differ.
 pub fn units(old: &Tree, new: &Tree) -> Vec<UnitChange> {
-    let names: BTreeSet<&String> = old.units.keys().chain(new.units.keys()).collect();
-    let unit = |name: &String| {
-        let (old, new) = (old.units.get(name), new.units.get(name));
-        let change = match (old, new) {
-            (None, _) => Change::Added,
-            (_, None) => Change::Removed,
-            _ => Change::Changed,
-        };
-        let empty = json!({});
-        let fields = compare(
-            Some(old.unwrap_or(&empty)),
-            Some(new.unwrap_or(&empty)),
-            Shown::Usual,
-        );
-        (!fields.is_empty()).then(|| UnitChange {
-            unit: name.clone(),
-            change,
-            fields,
-        })
-    };
-    names.into_iter().filter_map(unit).collect()
+    let units = pairs(&old.units, &new.units).map(|(name, old, new)| UnitChange {
+        unit: name.clone(),
+        change: Change::of(old, new),
+        fields: compare_maps(old, new),
+    });
+    units.filter(|unit| !unit.fields.is_empty()).collect()
 }

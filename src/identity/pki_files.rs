@@ -1,16 +1,13 @@
 //! Certificates and keys on the project's disk: private ones are 0600 in folders that are 0700, written whole or not at
 //! all, and left out of version control.
 
-use std::fs;
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use anyhow::{Context, bail};
-use rustix::fs::CWD;
+use anyhow::Context;
 
-use crate::create::create;
+use crate::create;
 use crate::error::Result;
-use crate::unfinished::{Unfinished, make_folders};
+use crate::unfinished::make_folders;
 
 /// The CA's private key, relative to the project: the one file that only `pki` may read.
 pub const CA_KEY: &str = "pki/ca.key";
@@ -44,38 +41,14 @@ pub fn is_taken(path: &Path) -> bool {
 
 /// Writes a file, which must be new, with a mode that no umask changes; there is none after a failure.
 pub fn write_new(path: &Path, mode: u32, text: &str) -> Result<()> {
-    let writing = || format!("writing {}", path.display());
-    let create = || create(CWD, path, mode);
-    let (mut file, unfinished) = Unfinished::create(path, create).with_context(writing)?;
-    file.write_all(text.as_bytes()).with_context(writing)?;
-    file.sync_all().with_context(writing)?;
-    unfinished.finish();
+    let written = create::durable(path, mode, text.as_bytes());
+    let written = written.with_context(|| format!("writing {}", path.display()))?;
+    written.finish();
     Ok(())
 }
 
 /// Writes a file in place of what is there: whoever reads meanwhile sees the old one or the new.
 pub fn replace(path: &Path, mode: u32, text: &str) -> Result<()> {
-    let writing = || format!("writing {}", path.display());
-    let beside = beside(path)?;
-    match fs::remove_file(&beside) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            Err(error).with_context(writing)?
-        }
-        // Left by a run that died.
-        _ => {}
-    }
-    let unfinished = Unfinished::of(beside.as_path());
-    write_new(&beside, mode, text)?;
-    unfinished
-        .finish_by(|| fs::rename(&beside, path))
-        .with_context(writing)
-}
-
-fn beside(path: &Path) -> Result<PathBuf> {
-    let Some(name) = path.file_name() else {
-        bail!("writing {}: it has no name", path.display());
-    };
-    let mut new = name.to_owned();
-    new.push(".new");
-    Ok(path.with_file_name(new))
+    let replaced = create::replace(path, mode, text.as_bytes());
+    replaced.with_context(|| format!("writing {}", path.display()))
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::inventory::cursor::Cursor;
-use crate::inventory::keys::{choices, keys, texts};
+use crate::inventory::keys::{by_name, choices, keys, texts};
 use crate::inventory::kinds::{MapOf, OrDefault, Required, Section, plain};
 use crate::inventory::layer::layer;
 use crate::inventory::levels::FindingLevel;
@@ -14,7 +14,7 @@ use crate::inventory::spec::Spec;
 use crate::inventory::text::{
     Address, Cidr, Domain, HttpsUrl, PemFile, Release, checked, https_url,
 };
-use crate::model::Spanned;
+use crate::model::{Spanned, TokenUsage};
 use crate::report::Id;
 use crate::timing::{DURATION_RULE, parse_duration};
 use crate::yaml::Located;
@@ -102,7 +102,7 @@ keys! {
         /// how long after the build a node may still boot; ttl must be longer
         "bootWithin" => boot_within: DurationText = "0",
         /// what tokens may do; signing only if you use cluster-info discovery
-        "usages" => usages: Vec<Usage> = ["authentication"],
+        "usages" => usages: Vec<TokenUsage> = ["authentication"],
         /// the group that RBAC is bound to, the same for all nodes
         "group" => group: Spanned<OrDefault<TokenGroup>>,
         /// a group for each node, with {node}
@@ -140,11 +140,11 @@ texts! {
     Recipient: String = plain, "", ["age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p"];
 }
 
+by_name!(TokenUsage);
+
 choices! {
     /// `kind` of `cluster.yaml`.
     ClusterKind: () = [("Cluster", ())];
-    /// What a token may do.
-    Usage: &'static str = [("authentication", "authentication"), ("signing", "signing")];
     /// Whether the controller approves client CSRs by itself.
     Approval: bool = [("auto", true), ("review", false)];
 }
@@ -178,7 +178,7 @@ impl ApiServer {
 fn token_settings(tokens: TokenSettings, at: &Cursor<'_>) -> Option<TokenSettings> {
     if let Some(usages) = at.find(&["usages"])
         && !tokens.usages.is_empty()
-        && !tokens.usages.contains(&"authentication")
+        && !tokens.usages.contains(&TokenUsage::Authentication)
     {
         usages.report(
             Id::TokenUsagesInvalid,

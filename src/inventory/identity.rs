@@ -2,63 +2,43 @@
 
 use crate::inventory::cursor::Cursor;
 use crate::inventory::files::{Attributes, PathText};
-use crate::inventory::keys::{choices, keys, texts};
-use crate::inventory::kinds::word_of;
+use crate::inventory::keys::{by_name, keys, texts};
 use crate::inventory::text::HttpsUrl;
 use crate::inventory::text::{Text, checked, made_of};
-use crate::model::{FieldLocation, Spanned};
+use crate::model::{FieldLocation, Spanned, named};
 use crate::report::Id;
 
-/// How a kubelet comes to its client certificate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ClientIdentity {
-    /// It asks for one, with a bootstrap token.
-    BootstrapToken,
-    /// It brings one that `pki issue`, or somebody else, made.
-    ClientCertificate,
-}
+named! {
+    /// How a kubelet comes to its client certificate.
+    pub enum ClientIdentity {
+        /// It asks for one, with a bootstrap token.
+        BootstrapToken = "bootstrapToken",
+        /// It brings one that `pki issue`, or somebody else, made.
+        ClientCertificate = "clientCertificate",
+    }
 
-/// How a kubelet comes to its serving certificate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ServingIdentity {
-    /// It makes one that nobody trusts.
-    SelfSigned,
-    /// It asks for one, and somebody approves that.
-    Bootstrap,
-    /// It brings one.
-    PreIssued,
-}
-
-impl ServingIdentity {
-    /// The word in the inventory.
-    pub fn name(self) -> &'static str {
-        word_of(Serving::CHOICES, &self)
+    /// How a kubelet comes to its serving certificate.
+    pub enum ServingIdentity {
+        /// It makes one that nobody trusts.
+        SelfSigned = "selfSigned",
+        /// It asks for one, and somebody approves that.
+        Bootstrap = "bootstrap",
+        /// It brings one.
+        PreIssued = "preIssued",
     }
 }
+
+by_name!(ClientIdentity, ServingIdentity);
 
 keys! {
     /// Who a node is.
     #[derive(Clone, Debug, PartialEq, Eq)]
     pub struct IdentitySpec: "identity" {
         /// how the kubelet comes to its client certificate: it asks with a token, or brings one
-        "client" => client: Spanned<Client> = "bootstrapToken",
+        "client" => client: Spanned<ClientIdentity> = "bootstrapToken",
         /// how it comes to its serving certificate; without it kubelet.config decides
-        "serving" => serving: Option<Spanned<Serving>>,
+        "serving" => serving: Option<Spanned<ServingIdentity>>,
     }
-}
-
-choices! {
-    /// The words of `identity.client`.
-    Client: ClientIdentity = [
-        ("bootstrapToken", ClientIdentity::BootstrapToken),
-        ("clientCertificate", ClientIdentity::ClientCertificate),
-    ];
-    /// The words of `identity.serving`.
-    Serving: ServingIdentity = [
-        ("selfSigned", ServingIdentity::SelfSigned),
-        ("bootstrap", ServingIdentity::Bootstrap),
-        ("preIssued", ServingIdentity::PreIssued),
-    ];
 }
 
 /// What another client on the node shows to the API server.

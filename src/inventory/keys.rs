@@ -459,7 +459,21 @@ macro_rules! words {
     )*};
 }
 
-pub(crate) use {choices, keys, texts, words};
+/// Lets types of [`named!`](crate::model::named) be read by their words.
+macro_rules! by_name {
+    ($($name:ty),*) => {$(
+        impl $crate::inventory::keys::Shaped for $name {
+            type Value = Self;
+            const SHAPE: $crate::inventory::shape::Shape = $crate::inventory::shape::Shape::Words(<$name>::NAMES);
+
+            fn read(at: &$crate::inventory::cursor::Cursor<'_>) -> Option<Self> {
+                Self::of_name(at.word(Self::NAMES)?)
+            }
+        }
+    )*};
+}
+
+pub(crate) use {by_name, choices, keys, texts, words};
 
 /// What a text is read as, and the findings.
 #[cfg(test)]

@@ -230,9 +230,3 @@ impl<K: Shaped> Shaped for OneOrMore<K> {
 pub fn plain(text: &str) -> Result<String, String> {
     Ok(text.to_owned())
 }
-
-/// The word of a choice for a value.
-pub fn word_of<T: PartialEq>(choices: &[(&'static str, T)], value: &T) -> &'static str {
-    let found = choices.iter().find(|(_, known)| known == value);
-    found.map_or("", |(word, _)| word)
-}

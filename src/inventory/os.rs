@@ -1,35 +1,37 @@
 //! `os`: what is true of the image that a node boots, so that a payload which it could not use is found at build.
 
 use crate::inventory::cursor::Cursor;
-use crate::inventory::keys::{Entry, EntryKey, Shaped, choices, keys, texts, words, words_of};
+use crate::inventory::keys::{Entry, EntryKey, Shaped, by_name, keys, texts, words, words_of};
 use crate::inventory::kinds::{MapOf, Pair, plain};
 use crate::inventory::shape::{Rule, Shape};
 use crate::inventory::text::{PathOnNode, checked};
 use crate::model::Spanned;
 use crate::model::output::KernelArgument;
-use crate::model::{MACHINES, NodePath};
+use crate::model::{MACHINES, NodePath, named};
 
-/// What configures the network on the node.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NetworkManager {
-    /// systemd-networkd's files.
-    Networkd,
-    /// NetworkManager's key files.
-    NetworkManager,
-    /// A netplan file.
-    Netplan,
-    /// Nothing of ours.
-    None,
+named! {
+    /// What configures the network on the node.
+    pub enum NetworkManager {
+        /// systemd-networkd's files.
+        Networkd = "networkd",
+        /// NetworkManager's key files.
+        NetworkManager = "networkManager",
+        /// A netplan file.
+        Netplan = "netplan",
+        /// Nothing of ours.
+        None = "none",
+    }
+
+    /// The hierarchy of control groups that the image boots with.
+    pub enum Cgroups {
+        /// One hierarchy for each controller.
+        V1 = "v1",
+        /// The unified one.
+        V2 = "v2",
+    }
 }
 
-/// The hierarchy of control groups that the image boots with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Cgroups {
-    /// One hierarchy for each controller.
-    V1,
-    /// The unified one.
-    V2,
-}
+by_name!(NetworkManager, Cgroups);
 
 keys! {
     /// The operating system of a node's image.
@@ -40,7 +42,7 @@ keys! {
         /// the machine that programs must be for
         "arch" => arch: Architecture = "amd64",
         /// what configures the network; none: no network files
-        "network" => network: Network = "networkd",
+        "network" => network: NetworkManager = "networkd",
         /// folders that cannot be written on a running machine
         "readOnly" => read_only: Vec<PathOnNode>,
         /// folders below those which can be written all the same
@@ -50,7 +52,7 @@ keys! {
         /// whether the image has Ignition
         "ignition" => ignition: Option<Spanned<bool>>,
         /// the hierarchy of control groups that the image boots with
-        "cgroups" => cgroups: Option<Spanned<CgroupVersion>>,
+        "cgroups" => cgroups: Option<Spanned<Cgroups>>,
         /// the machine's memory: too little for a root in the initramfs is a finding
         "memory" => memory: Option<Spanned<Memory>>,
         /// arguments that the kernel's command line must have (true) or must not (false)
@@ -65,18 +67,6 @@ texts! {
     Memory or QuantityInvalid: u64 = memory, r"^\+?[0-9]+(Mi|Gi|Ti)B?$", ["2Gi"];
     /// An argument of the kernel, as a key.
     KernelWord or KernelArgumentInvalid: String = kernel_word, r"^\S+$", ["mitigations=auto"];
-}
-
-choices! {
-    /// The words of `os.network`.
-    Network: NetworkManager = [
-        ("networkd", NetworkManager::Networkd),
-        ("networkManager", NetworkManager::NetworkManager),
-        ("netplan", NetworkManager::Netplan),
-        ("none", NetworkManager::None),
-    ];
-    /// The words of `os.cgroups`.
-    CgroupVersion: Cgroups = [("v1", Cgroups::V1), ("v2", Cgroups::V2)];
 }
 
 words! {

@@ -8,7 +8,7 @@ mod sysext;
 use std::sync::Arc;
 
 use crate::inventory::cursor::Cursor;
-use crate::inventory::keys::{Shaped, choices, keys, texts};
+use crate::inventory::keys::{Shaped, by_name, choices, keys, texts};
 use crate::inventory::kinds::{OrDefault, Section, Switch};
 use crate::inventory::output::ignition::node_url;
 use crate::inventory::shape::Shape;
@@ -48,7 +48,7 @@ keys! {
 
     for ArchiveSettings: "tarball" {
         /// how archives are compressed
-        "compression" => compression: CompressionWord = "gzip",
+        "compression" => compression: Compression = "gzip",
         /// where large files are: in an archive that nodes share, or inside each payload
         "assets" => assets: ArchiveAssets = "shared",
     }
@@ -57,7 +57,7 @@ keys! {
         first archive: ArchiveSettings,
         /// the initramfs is the root, its files are copied to the disk's root, or an Ignition configuration for a
         /// CoreOS live system
-        "mode" => mode: ModeWord = "diskless",
+        "mode" => mode: Mode = "diskless",
     }
 
     for Limit: "limit" {
@@ -83,25 +83,12 @@ texts! {
 choices! {
     /// The words of `secrets`.
     SecretsWord: Secrets = [("inline", Secrets::Inline), ("separate", Secrets::Separate)];
-    /// The words of `compression`.
-    CompressionWord: Compression = [
-        ("none", Compression::None),
-        ("gzip", Compression::Gzip),
-        ("zstd", Compression::Zstd),
-        ("xz", Compression::Xz),
-    ];
     /// Where an archive's assets are.
     ArchiveAssets: Assets = [("shared", Assets::Shared), ("inside", Assets::Inside)];
     /// Where an Ignition configuration's assets are; [`settings`] knows what counts where nothing is said.
     FetchedAssets: Assets = [("inside", Assets::Inside), ("url", Assets::Url)], else Assets::Inside;
     /// Where user-data's assets are.
     CloudAssets: Assets = [("inside", Assets::Inside), ("url", Assets::Url), ("iso", Assets::Iso)], else Assets::Inside;
-    /// The words of `initramfs.mode`.
-    ModeWord: Mode = [
-        ("diskless", Mode::Diskless),
-        ("copyToRoot", Mode::CopyToRoot),
-        ("coreosLive", Mode::CoreosLive),
-    ];
     /// What a platform counts.
     CountWord: Count = [("raw", Count::Raw), ("base64", Count::Base64)];
     /// Platforms that take user-data.
@@ -218,15 +205,7 @@ impl Shaped for Merge {
     }
 }
 
-/// A format by its name.
-impl Shaped for Format {
-    type Value = Self;
-    const SHAPE: Shape = Shape::Words(Self::NAMES);
-
-    fn read(at: &Cursor<'_>) -> Option<Self> {
-        Self::parse(at.word(Self::NAMES)?).ok()
-    }
-}
+by_name!(Format, Compression, Mode);
 
 /// From where nodes fetch assets. Plain http will do: they hold no secret, and their digests are known.
 fn assets_url(text: &str) -> Result<String, &'static str> {

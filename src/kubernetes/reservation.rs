@@ -4,25 +4,19 @@
 use serde_json::Value as Json;
 
 use crate::kubernetes::value::amount;
+use crate::model::named;
 
-/// What is reserved of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Resource {
-    /// The machine's memory.
-    Memory,
-    /// The file system of the kubelet's own folder.
-    Storage,
+named! {
+    /// What is reserved of, as `systemReserved` and `kubeReserved` call it.
+    pub enum Resource {
+        /// The machine's memory.
+        Memory = "memory",
+        /// The file system of the kubelet's own folder.
+        Storage = "ephemeral-storage",
+    }
 }
 
 impl Resource {
-    /// As `systemReserved` and `kubeReserved` call it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Memory => "memory",
-            Self::Storage => "ephemeral-storage",
-        }
-    }
-
     /// The signal of evictions, and its threshold where a configuration has none at all.
     /// Source: pkg/kubelet/apis/config/v1beta1/defaults_linux.go.
     fn eviction(self) -> (&'static str, &'static str) {

@@ -19,7 +19,7 @@ pub fn guide() -> String {
         text.push_str(&format!(
             "\n### {id}\n\n{} ({}{guards})\n\n{}\n",
             entry.summary,
-            entry.severity.as_str(),
+            entry.severity.name(),
             entry.page().unwrap_or_default()
         ));
     }

@@ -8,27 +8,19 @@ use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::manifest::API_VERSION;
-use crate::model::{Sha256Digest, hex, unhex};
+use crate::model::{Sha256Digest, hex, named, unhex};
 
 /// The longest bundle.json or index.json that is read, in bytes.
 pub const MANIFEST_LIMIT: u64 = 256 * 1024 * 1024;
 
-/// What kind of folder it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum BundleKind {
-    /// Payloads, manifests and trees.
-    Bundle,
-    /// The first stage of a build with an external signer: trees only.
-    TreeBundle,
-}
-
-impl BundleKind {
-    /// The name in bundle.json.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Bundle => "Bundle",
-            Self::TreeBundle => "TreeBundle",
-        }
+named! {
+    /// What kind of folder it is.
+    #[derive(Deserialize)]
+    pub enum BundleKind {
+        /// Payloads, manifests and trees.
+        Bundle = "Bundle",
+        /// The first stage of a build with an external signer: trees only.
+        TreeBundle = "TreeBundle",
     }
 }
 

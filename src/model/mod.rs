@@ -6,17 +6,21 @@ mod digest;
 pub mod location;
 /// Machines by their names.
 mod machine;
+mod named;
 mod network;
 /// How payloads are written.
 pub mod output;
 mod owner;
 mod path;
+mod token_usage;
 mod user;
 
 pub use digest::{Sha256Digest, Sha512Digest, hex, unhex};
 pub use location::{FieldLocation, Location, Spanned};
 pub use machine::MACHINES;
+pub(crate) use named::named;
 pub use network::{Bond, Interface, Link, Network, Route};
 pub use owner::Owner;
 pub use path::NodePath;
+pub use token_usage::TokenUsage;
 pub use user::User;

@@ -144,7 +144,7 @@ impl FieldLocation {
 
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let severity = self.severity.as_str();
+        let severity = self.severity.name();
         let line = format!("{severity}: {}: {}", self.location, self.sentence());
         // File names, keys and values are the user's, or of those who sent the user a change.
         f.write_str(&shown(&line))

@@ -1,23 +1,14 @@
 //! How bad a finding is.
 
-use serde::Serialize;
+use crate::model::named;
 
-/// How bad a finding is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Severity {
-    /// Nothing is built.
-    Error,
-    /// Built all the same, unless `--strict`.
-    Warning,
-}
-
-impl Severity {
-    /// `error` or `warning`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Error => "error",
-            Self::Warning => "warning",
-        }
+named! {
+    /// How bad a finding is.
+    #[derive(PartialOrd, Ord)]
+    pub enum Severity {
+        /// Nothing is built.
+        Error = "error",
+        /// Built all the same, unless `--strict`.
+        Warning = "warning",
     }
 }

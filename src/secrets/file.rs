@@ -1,27 +1,25 @@
 //! The secrets file on disk, plain or encrypted: who may read it, one writer at a time, and never a half-written file.
 
-use std::fs::{self, File, OpenOptions, Permissions};
-use std::io::{self, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
-use rustix::fs::{CWD, Mode, OFlags, fsync, openat};
+use rustix::fs::OFlags;
 
 use crate::access::{self, Others};
+use crate::create::{replace, sync_folder_of};
 use crate::error::Result;
 use crate::input::{self, Limit};
 use crate::model::Location;
 use crate::report::{Finding, Id, Report};
 use crate::secrets::file_access::{check_file, check_writers};
 use crate::secrets::{Keys, TokenStore};
-use crate::unfinished::Unfinished;
 
 /// What is appended to the name of the secrets file for the lock beside it. The lock file stays: taking it away would
 /// let two programs lock two files of one name.
 pub const LOCK_SUFFIX: &str = ".lock";
-/// What is appended while a new version is being written.
-const NEW_SUFFIX: &str = ".new";
 /// Read and write for the owner only.
 const OWNER_ONLY: u32 = 0o600;
 
@@ -113,55 +111,18 @@ impl StoreLock {
             bail!("{}: the file has errors, which would be lost", writing());
         }
         let text = store.to_yaml()?;
-        let new = with_suffix(&self.path, NEW_SUFFIX);
         if store.is_encrypted || is_encrypted_name(&self.path) {
             let encrypted = keys.encrypt(text.as_bytes()).with_context(writing)?;
-            return replace(&new, &self.path, &encrypted).with_context(writing);
+            return replace(&self.path, OWNER_ONLY, &encrypted).with_context(writing);
         }
-        replace(&new, &self.path, text.as_bytes()).with_context(writing)
+        replace(&self.path, OWNER_ONLY, text.as_bytes()).with_context(writing)
     }
 
     /// Removes the file, which must have been saved elsewhere.
     pub fn remove(self) -> Result<()> {
         let removing = || format!("removing {}", self.path.display());
         fs::remove_file(&self.path).with_context(removing)?;
-        sync_folder(&self.path).with_context(removing)
-    }
-}
-
-fn replace(new: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
-    // A leftover of a run that died; it is ours, as we hold the lock.
-    match fs::remove_file(new) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let create = || {
-        OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(OWNER_ONLY)
-            .open(new)
-    };
-    let (mut file, unfinished) = Unfinished::create(new, create)?;
-    // The umask may have taken bits away from the mode above.
-    file.set_permissions(Permissions::from_mode(OWNER_ONLY))?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    unfinished.finish_by(|| fs::rename(new, path))?;
-    // Without this a power cut may bring the old name back.
-    sync_folder(path)
-}
-
-fn sync_folder(path: &Path) -> io::Result<()> {
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let folder = openat(CWD, folder_of(path), flags, Mode::empty())?;
-    Ok(fsync(folder)?)
-}
-
-fn folder_of(path: &Path) -> &Path {
-    match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
+        sync_folder_of(&self.path).with_context(removing)
     }
 }
 
@@ -184,7 +145,8 @@ fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
 mod tests {
     use super::*;
     use crate::secrets::TokenTerms;
-    use std::os::unix::fs::MetadataExt;
+    use std::fs::Permissions;
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
     use std::time::Duration;
     use time::macros::datetime;
 
@@ -251,7 +213,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("secrets.yaml");
         create(&path, "a");
-        fs::write(with_suffix(&path, NEW_SUFFIX), "half a fi").unwrap();
+        fs::write(with_suffix(&path, ".new"), "half a fi").unwrap();
         create(&path, "b");
         let names: Vec<_> = fs::read_dir(&folder)
             .unwrap()

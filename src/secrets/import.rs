@@ -12,7 +12,8 @@ use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
 use crate::error::Result;
-use crate::secrets::{CreatedToken, Secret, Token, TokenStore, Usage, is_id, is_secret};
+use crate::model::TokenUsage;
+use crate::secrets::{CreatedToken, Secret, Token, TokenStore, is_id, is_secret};
 use crate::timing::{parse_rfc3339, rfc3339, whole_seconds};
 
 /// The type of the Secrets that are tokens.
@@ -276,7 +277,9 @@ fn collect(object: Object, found: &mut Vec<Foreign>) {
                 created,
                 expires: object.expires,
                 description: description.to_owned(),
-                authenticates: usages.iter().any(|u| u == Usage::Authentication.name()),
+                authenticates: usages
+                    .iter()
+                    .any(|u| u == TokenUsage::Authentication.name()),
                 groups: object.groups.unwrap_or_default(),
             });
         }

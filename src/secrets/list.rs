@@ -7,7 +7,8 @@ use time::OffsetDateTime;
 
 use crate::columns::table;
 use crate::error::Result;
-use crate::secrets::{CreatedToken, Token, TokenStore, Usage};
+use crate::model::TokenUsage;
+use crate::secrets::{CreatedToken, Token, TokenStore};
 use crate::timing::{rfc3339, short_human};
 
 /// kubeadm's columns. The node comes last, so that scripts that count from the left go on working.
@@ -29,7 +30,7 @@ pub struct Listing<'a> {
     /// The tokens.
     pub store: &'a TokenStore,
     /// What the tokens may do.
-    pub usages: &'a [Usage],
+    pub usages: &'a [TokenUsage],
     /// The extra groups of a node's tokens, in the order of the Secret.
     pub groups: &'a dyn Fn(&str) -> Vec<String>,
     /// The time by which "TTL" is counted.
@@ -189,7 +190,7 @@ mod tests {
     fn listing<'a>(store: &'a TokenStore, reveal: bool) -> Listing<'a> {
         Listing {
             store,
-            usages: &[Usage::Authentication, Usage::Signing],
+            usages: TokenUsage::ALL,
             groups: &|node| vec![format!("system:bootstrappers:{node}")],
             now: datetime!(2020-02-07 07:37 UTC),
             reveal,

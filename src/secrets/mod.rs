@@ -32,7 +32,7 @@ pub use source::{
     tokens_if_there,
 };
 pub use store::{CreatedToken, TokenStore, TokenTerms};
-pub use token::{Token, Usage, is_id, is_secret};
+pub use token::{Token, is_id, is_secret};
 
 /// The file of a project that holds its tokens.
 pub const SECRETS_FILE: &str = "secrets.yaml";

@@ -1,7 +1,6 @@
 //! One bootstrap token: what it is made of, and how it is created.
 
 use anyhow::anyhow;
-use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
@@ -15,36 +14,6 @@ const SYMBOLS: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";
 const ID_LENGTH: usize = 6;
 /// Length of a secret in characters.
 const SECRET_LENGTH: usize = 16;
-
-/// What the API server lets a token do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum Usage {
-    /// Logging in as a node that has no certificate yet.
-    Authentication,
-    /// Signing the public `cluster-info` ConfigMap, which `kubeadm join` reads; not needed with an embedded CA.
-    Signing,
-}
-
-impl Usage {
-    /// The name that kubeadm and the Secret's `usage-bootstrap-*` keys use.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Authentication => "authentication",
-            Self::Signing => "signing",
-        }
-    }
-}
-
-impl std::str::FromStr for Usage {
-    type Err = ();
-
-    /// By its [`Usage::name`].
-    fn from_str(name: &str) -> std::result::Result<Self, ()> {
-        let all = [Self::Authentication, Self::Signing];
-        all.into_iter().find(|usage| usage.name() == name).ok_or(())
-    }
-}
 
 /// A bootstrap token. Only the id may be shown: the API server itself logs it as `system:bootstrap:ID`.
 #[derive(Clone, Debug)]

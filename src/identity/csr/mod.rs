@@ -22,33 +22,24 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::error::Result;
+use crate::model::named;
 use crate::secrets::{TokenId, TokenIds};
 
 pub use approver::approver_settings;
 pub use print::{commands, to_text};
 pub use rule::Rule;
 
-/// What is to be done with a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Decision {
-    /// It is the node's own and asks for what a node needs.
-    Approve,
-    /// It is proved to be forged: it claims to be somebody else, or what no node can be.
-    Deny,
-    /// It is decided, superseded, unfit, not ours to decide, or not in the inventory: a denial would stop an honest
-    /// kubelet for good.
-    Leave,
-}
-
-impl Decision {
-    /// As it is printed.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Approve => "approve",
-            Self::Deny => "deny",
-            Self::Leave => "leave",
-        }
+named! {
+    /// What is to be done with a request.
+    #[derive(PartialOrd, Ord)]
+    pub enum Decision {
+        /// It is the node's own and asks for what a node needs.
+        Approve = "approve",
+        /// It is proved to be forged: it claims to be somebody else, or what no node can be.
+        Deny = "deny",
+        /// It is decided, superseded, unfit, not ours to decide, or not in the inventory: a denial would stop an honest
+        /// kubelet for good.
+        Leave = "leave",
     }
 }
 

@@ -1,6 +1,6 @@
 //! `output.ignition`: how a node's Ignition configuration is written, and what it merges.
 
-use crate::inventory::keys::{choices, keys, texts};
+use crate::inventory::keys::{by_name, keys, texts};
 use crate::inventory::output::{FetchedAssets, IgnitionPlatform, Merge};
 use crate::model::output::{IgnitionDigest, IgnitionSettings, IgnitionSpec};
 
@@ -9,7 +9,7 @@ keys! {
         /// the specification; by default the lowest that supports what the node needs
         "spec" => spec: Option<SpecVersion>,
         /// the digest beside each content
-        "digest" => digest: Digest = "sha512",
+        "digest" => digest: IgnitionDigest = "sha512",
         /// where config.ign goes: it must be no larger than that takes
         "target" => target: Option<IgnitionPlatform>,
         /// where large files are; without it: fetched where assetsURL is set
@@ -34,14 +34,7 @@ texts! {
         r"^(https|s3|gs)://.*\{node\}", ["https://boot.example.com/{node}/config.secrets.ign"];
 }
 
-choices! {
-    /// The words of `digest`.
-    Digest: IgnitionDigest = [
-        ("sha512", IgnitionDigest::Sha512),
-        ("sha256", IgnitionDigest::Sha256),
-        ("none", IgnitionDigest::None),
-    ];
-}
+by_name!(IgnitionDigest);
 
 /// Where Ignition fetches a part of a node from. It would take secrets over plain http too, where everybody on the way
 /// reads them; what holds none may come in the `open`, since its digest is checked.

@@ -1,7 +1,7 @@
 //! `output.pxe`: what machines boot over the network.
 
 use crate::inventory::cursor::Cursor;
-use crate::inventory::keys::{choices, keys, texts};
+use crate::inventory::keys::{by_name, choices, keys, texts};
 use crate::inventory::kinds::{OneOrMore, OrDefault};
 use crate::inventory::text::checked;
 use crate::model::Spanned;
@@ -20,7 +20,7 @@ keys! {
         /// words of the kernel's command line, after those that are needed
         "arguments" => arguments: Vec<KernelArgument>,
         /// boot loaders that scripts are written for; without it all that know the URLs' schemes
-        "loaders" => loaders: Vec<Spanned<LoaderWord>>,
+        "loaders" => loaders: Vec<Spanned<Loader>>,
         /// from where the secret payload comes, with {node}; by https
         "secretsURL" => secrets_url: Option<SecretsUrl>,
         /// that the secret payload comes another way
@@ -39,9 +39,9 @@ texts! {
     SecretsUrl or UrlInvalid: String = secrets_url, r"^https://.*\{node\}", ["https://boot.example.com/{node}/secrets"];
 }
 
+by_name!(Loader);
+
 choices! {
-    /// Boot loaders by name.
-    LoaderWord: Loader = Loader::NAMED;
     /// The word of `secrets`.
     Elsewhere: bool = [("elsewhere", true)];
 }
@@ -69,8 +69,8 @@ fn needs_https(pxe: &Pxe) -> bool {
 fn loaders(pxe: &Pxe, at: &Cursor<'_>) -> Vec<Spanned<Loader>> {
     let https = needs_https(pxe);
     let Some(written) = at.find(&["loaders"]) else {
-        let all = Loader::NAMED.into_iter().map(|(_, loader)| Spanned {
-            value: loader,
+        let all = Loader::ALL.iter().map(|loader| Spanned {
+            value: *loader,
             location: at.location(),
         });
         return all

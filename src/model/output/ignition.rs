@@ -5,9 +5,9 @@ use std::str::FromStr;
 
 use serde::{Serialize, Serializer};
 
-use crate::model::Spanned;
 use crate::model::output::Assets;
 use crate::model::output::limits::Target;
+use crate::model::{Spanned, named};
 
 /// How a node's Ignition configuration is written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -113,14 +113,16 @@ impl Serialize for IgnitionSpec {
     }
 }
 
-/// The digest with which Ignition checks a content before it is written to the node.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum IgnitionDigest {
-    /// SHA-512, which every specification knows.
-    #[default]
-    Sha512,
-    /// SHA-256, half as long, since 3.1.
-    Sha256,
-    /// None beside what the configuration holds itself, for user data that must be small. What is fetched has one.
-    None,
+named! {
+    /// The digest with which Ignition checks a content before it is written to the node.
+    #[derive(Default)]
+    pub enum IgnitionDigest {
+        /// SHA-512, which every specification knows.
+        #[default]
+        Sha512 = "sha512",
+        /// SHA-256, half as long, since 3.1.
+        Sha256 = "sha256",
+        /// None beside what the configuration holds itself, for user data that must be small. What is fetched has one.
+        None = "none",
+    }
 }

@@ -11,74 +11,40 @@ pub mod pxe;
 
 use std::sync::Arc;
 
-use serde::Serialize;
+use crate::model::named;
 
 pub use cloud_init::CloudInit;
 pub use ignition::{IgnitionDigest, IgnitionSettings, IgnitionSpec, IgnitionTarget, MergeSpec};
 pub use initramfs::{InitramfsSettings, Mode};
 pub use pxe::Pxe;
 
-/// Declares the formats, each with the name that the inventory and `--format` use: the type, its names and the list of
-/// all are made of the same lines.
-macro_rules! formats {
-    ($($(#[$doc:meta])* $format:ident = $name:literal,)*) => {
-        /// A way to deliver a node tree. `match` on it has no `_` arm, so the compiler lists what a new format still
-        /// lacks.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-        pub enum Format {
-            $($(#[$doc])* #[serde(rename = $name)] $format,)*
-        }
+named! {
+    /// A way to deliver a node tree. `match` on it has no `_` arm, so the compiler lists what a new format still lacks.
+    #[derive(PartialOrd, Ord, Hash)]
+    pub enum Format {
+        /// A tar archive to unpack over an image.
+        Tarball = "tarball",
+        /// user-data, meta-data and network-config.
+        CloudInit = "cloudInit",
+        /// An Ignition configuration.
+        Ignition = "ignition",
+        /// A cpio archive to append to an initrd.
+        Initramfs = "initramfs",
+    }
 
-        impl Format {
-            /// All formats in the order in which they are written.
-            pub const ALL: &[Self] = &[$(Self::$format,)*];
-
-            /// Their names in the same order.
-            pub const NAMES: &[&str] = &[$($name,)*];
-
-            /// A format by its name; the error is the rule.
-            pub fn parse(name: &str) -> Result<Self, String> {
-                let mut all = Self::ALL.iter().copied();
-                all.find(|format| format.name() == name).ok_or_else(|| {
-                    let names = Self::NAMES.join(", ");
-                    format!("must be a format ({names}); got {name:?}")
-                })
-            }
-
-            /// The name that the inventory and `--format` use.
-            pub fn name(self) -> &'static str {
-                match self {
-                    $(Self::$format => $name,)*
-                }
-            }
-        }
-    };
-}
-
-formats! {
-    /// A tar archive to unpack over an image.
-    Tarball = "tarball",
-    /// user-data, meta-data and network-config.
-    CloudInit = "cloudInit",
-    /// An Ignition configuration.
-    Ignition = "ignition",
-    /// A cpio archive to append to an initrd.
-    Initramfs = "initramfs",
-}
-
-/// How an archive is compressed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Compression {
-    /// Not at all.
-    None,
-    /// RFC 1952, readable everywhere.
-    #[default]
-    Gzip,
-    /// RFC 8878.
-    Zstd,
-    /// With CRC32 checks, the only ones that the kernel reads.
-    Xz,
+    /// How an archive is compressed.
+    #[derive(Default)]
+    pub enum Compression {
+        /// Not at all.
+        None = "none",
+        /// RFC 1952, readable everywhere.
+        #[default]
+        Gzip = "gzip",
+        /// RFC 8878.
+        Zstd = "zstd",
+        /// With CRC32 checks, the only ones that the kernel reads.
+        Xz = "xz",
+    }
 }
 
 impl Compression {

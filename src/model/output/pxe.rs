@@ -1,6 +1,6 @@
 //! How nodes are booted over the network: what `output.pxe` decided.
 
-use crate::model::Spanned;
+use crate::model::{Spanned, named};
 
 /// How the nodes of a class are booted over the network.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,25 +37,19 @@ impl Default for BaseSource {
     }
 }
 
-/// A program that boots over the network.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Loader {
-    /// iPXE: http, tftp, https where it is built with it.
-    Ipxe,
-    /// GRUB 2: http and tftp.
-    Grub,
-    /// pxelinux: tftp; lpxelinux.0 http too.
-    Pxelinux,
+named! {
+    /// A program that boots over the network.
+    pub enum Loader {
+        /// iPXE: http, tftp, https where it is built with it.
+        Ipxe = "ipxe",
+        /// GRUB 2: http and tftp.
+        Grub = "grub",
+        /// pxelinux: tftp; lpxelinux.0 http too.
+        Pxelinux = "pxelinux",
+    }
 }
 
 impl Loader {
-    /// All loaders with their names in the inventory.
-    pub const NAMED: [(&'static str, Self); 3] = [
-        ("ipxe", Self::Ipxe),
-        ("grub", Self::Grub),
-        ("pxelinux", Self::Pxelinux),
-    ];
-
     /// Whether it fetches over https.
     pub fn knows_https(self) -> bool {
         match self {

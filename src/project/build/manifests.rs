@@ -17,11 +17,7 @@ pub fn write(builder: &BundleBuilder, plan: &Plan, marks: &[Marks]) -> Result<()
     let tokens = &plan.cluster.tokens;
     let objects = ClusterObjects {
         groups: plan.groups.clone(),
-        usages: tokens
-            .usages
-            .iter()
-            .filter_map(|usage| usage.parse().ok())
-            .collect(),
+        usages: tokens.usages.clone(),
         approval: if tokens.automatic_approval.value {
             Approval::Auto
         } else {

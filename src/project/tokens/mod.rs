@@ -16,8 +16,8 @@ use crate::project::{chosen, joining, names, time_of_check};
 use crate::project_folder::ProjectFolder;
 use crate::report::{Finding, Id, Report};
 use crate::secrets::{
-    Change, CreatedToken, ENCRYPTED_FILE, Expiring, Listing, SecretsChoice, TokenTerms, Usage,
-    encrypt, project_tokens,
+    Change, CreatedToken, ENCRYPTED_FILE, Expiring, Listing, SecretsChoice, TokenTerms, encrypt,
+    project_tokens,
 };
 
 pub use change::{Ending, Revoked, Rotation, revoke, rotate};
@@ -101,12 +101,10 @@ pub fn list<T>(
     if report.has_errors() {
         return Ok(None);
     }
-    let usages = inventory.cluster.tokens.usages.iter();
-    let usages: Vec<Usage> = usages.filter_map(|name| name.parse().ok()).collect();
     let groups = groups(&inventory);
     let listing = Listing {
         store: &store,
-        usages: &usages,
+        usages: &inventory.cluster.tokens.usages,
         groups: &|node| groups.extra(node),
         now: OffsetDateTime::now_utc(),
         reveal,

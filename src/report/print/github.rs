@@ -33,7 +33,7 @@ fn command(finding: &Finding, file_of: impl Fn(&str) -> Option<String>) -> Strin
     };
     format!(
         "::{} {}::{}\n",
-        finding.severity.as_str(),
+        finding.severity.name(),
         properties.join(","),
         data(&format!("{outside}{}", finding.sentence()))
     )

@@ -59,7 +59,7 @@ pub fn document(report: &Report, file_of: impl Fn(&str) -> Option<String>) -> Js
 }
 
 fn level(severity: Severity) -> &'static str {
-    severity.as_str()
+    severity.name()
 }
 
 fn rule(id: Id) -> Json {

@@ -8,7 +8,8 @@ use nodebake::cluster::{
     Approval, ClusterObjects, Groups, IMPLICIT_GROUP, NodeMarks, RBAC_KUSTOMIZATION,
     TOKENS_KUSTOMIZATION, Taint, names, rbac, write_node_labels, write_tokens,
 };
-use nodebake::secrets::{Token, Usage};
+use nodebake::model::TokenUsage;
+use nodebake::secrets::Token;
 use serde_json::{Value, json};
 
 use crate::identity::kubeconfig::token;
@@ -21,7 +22,7 @@ fn by_hand() -> ClusterObjects {
             shared: IMPLICIT_GROUP.into(),
             node: "system:bootstrappers:{node}".into(),
         },
-        usages: vec![Usage::Authentication, Usage::Signing],
+        usages: TokenUsage::ALL.to_vec(),
         approval: Approval::Auto,
         kubelet_client_user: "kubernetes-master".into(),
         server_renewal: true,
@@ -34,7 +35,7 @@ fn modern() -> ClusterObjects {
             shared: "system:bootstrappers:nodebake:prod".into(),
             node: "system:bootstrappers:node:{node}".into(),
         },
-        usages: vec![Usage::Authentication],
+        usages: vec![TokenUsage::Authentication],
         approval: Approval::Review,
         kubelet_client_user: "1e3".into(),
         server_renewal: false,
