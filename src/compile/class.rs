@@ -24,7 +24,9 @@ use crate::compile::text::{ConfigTemplate, TemplateText};
 use crate::compile::unpack::Unpacked;
 use crate::error::Result;
 use crate::identity::{Guarded, Kubeconfig, Private};
-use crate::inventory::{Attributes, Body, FileSpec, KubeconfigAuth, Spec, Text, UnitSpec};
+use crate::inventory::{
+    Attributes, Body, FileSpec, KubeconfigAuth, PermissionChange, Spec, Text, UnitSpec,
+};
 use crate::model::{FieldLocation, Spanned};
 use crate::plan::{ClassPlan, Plan};
 use crate::project_folder::{ProjectFolder, SOURCE};
@@ -49,6 +51,8 @@ pub struct CompiledClass {
     pub flags: Vec<(String, Option<TemplateText>)>,
     /// Files.
     pub files: Vec<FileTemplate>,
+    /// Modes and owners of files that something else writes, by path.
+    pub permissions: Vec<(TemplateText, PermissionChange)>,
     /// Directories.
     pub directories: Vec<(TemplateText, Attributes)>,
     /// Kubeconfigs of other clients.
@@ -203,6 +207,7 @@ impl<'a> Compiler<'a> {
             config: ConfigTemplate::new(&class.kubelet_config, minor, templates),
             flags: flags(&class.kubelet_flags, templates),
             files,
+            permissions: permissions(spec, templates),
             directories: directories(spec, templates),
             kubeconfigs: kubeconfigs(spec, plan, templates),
             links: links(spec, templates)
@@ -263,6 +268,7 @@ impl<'a> Compiler<'a> {
                 Some(content) => FileBody::Shared(content),
                 None => return Ok(None),
             },
+            Body::Elsewhere(_) => return Ok(None),
         };
         Ok(Some(FileTemplate {
             path: TemplateText::new(&file.path, &mut self.templates),
@@ -337,6 +343,16 @@ fn flags(
     let mut piece = |text: &Text| TemplateText::new(text, templates);
     list.iter()
         .map(|(name, value)| (name.clone(), value.as_ref().map(&mut piece)))
+        .collect()
+}
+
+fn permissions(spec: &Spec, templates: &mut TemplateSet) -> Vec<(TemplateText, PermissionChange)> {
+    let changes = spec.files.iter().filter_map(|file| match &file.body {
+        Body::Elsewhere(change) => Some((&file.path, change.clone())),
+        Body::Content(_) | Body::Template(_) | Body::Source(_) => None,
+    });
+    changes
+        .map(|(path, change)| (TemplateText::new(path, templates), change))
         .collect()
 }
 

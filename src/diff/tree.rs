@@ -67,12 +67,38 @@ pub struct DiffEntry {
     pub sha256: Option<String>,
     target: Option<String>,
     secret: bool,
+    /// Whether it is known to be without secrets, whatever its mode is.
+    #[serde(skip)]
+    public: bool,
 }
+
+#[derive(Deserialize)]
+struct EntryDocument {
+    #[serde(flatten)]
+    entry: DiffEntry,
+    #[serde(default)]
+    origin: String,
+}
+
+impl EntryDocument {
+    /// The kubelet's configuration and its unit name files and hold nothing that is secret. `worker` gives them the mode
+    /// 0600 because the CIS benchmark asks for it.
+    fn read(self) -> DiffEntry {
+        let unit = self.entry.path.strip_prefix(KUBELET_UNIT);
+        let is_unit = unit.is_some_and(|rest| rest.is_empty() || rest.starts_with(".d/"));
+        DiffEntry {
+            public: is_unit || self.origin == "generator kubelet-config",
+            ..self.entry
+        }
+    }
+}
+
+const KUBELET_UNIT: &str = "/etc/systemd/system/kubelet.service";
 
 #[derive(Deserialize)]
 struct TreeDocument {
     node: String,
-    entries: Vec<DiffEntry>,
+    entries: Vec<EntryDocument>,
     units: Vec<serde_json::Map<String, Value>>,
 }
 
@@ -85,6 +111,7 @@ impl Tree {
         }
         let mut tree = Self::default();
         for entry in document.entries {
+            let entry = entry.read();
             let path = NodePath::parse(&entry.path)
                 .map_err(|rule| anyhow!("{:?}: {rule}", entry.path))?
                 .to_string();
@@ -134,10 +161,11 @@ impl DiffEntry {
         all
     }
 
-    /// Whether it is not to be shown: it is said to hold a secret, or its owner alone may read it on the node.
+    /// Whether it is not to be shown: it is said to hold a secret, or its owner alone may read it on the node and nothing
+    /// says that it is public.
     pub fn is_secret(&self) -> bool {
         let owner_only = u32::from_str_radix(&self.mode, 8).map_or(true, |mode| mode & 0o077 == 0);
-        self.secret || self.kind == ListedKind::File && owner_only
+        self.secret || self.kind == ListedKind::File && owner_only && !self.public
     }
 
     /// Size and digest, for what is not shown in another way.

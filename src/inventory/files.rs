@@ -36,6 +36,19 @@ pub enum Body {
     Template(Text),
     /// A file of the project, copied as it is.
     Source(Spanned<String>),
+    /// What an overlay, a generator or a unit writes there: only its mode and owners change.
+    Elsewhere(PermissionChange),
+}
+
+/// Mode and owners of a file that something else writes, as far as they are set.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PermissionChange {
+    /// Permission bits.
+    pub mode: Option<u32>,
+    /// The owning user.
+    pub user: Option<Owner>,
+    /// The owning group.
+    pub group: Option<Owner>,
 }
 
 /// One file.
@@ -120,6 +133,8 @@ keys! {
         "enabled" => enabled: Option<bool>,
         /// whether it can never start
         "masked" => masked: bool = false,
+        /// permission bits of its file and drop-ins, whichever layer wrote them; a quoted octal string
+        "mode" => mode: Option<Mode>,
         /// whether it may overwrite what earlier layers wrote at its path
         "replace" => replace: bool = false,
     }
@@ -186,16 +201,29 @@ fn file(keys: FileKeys, at: &Cursor<'_>) -> Option<FileSpec> {
         keys.source.map(Body::Source),
     ];
     let mut bodies = bodies.into_iter().flatten();
-    if written != 1 {
-        at.report(
-            Id::FieldsExclusive,
-            "needs exactly one of content, template and source",
-        );
-        return None;
-    }
+    let is_permitted = ["mode", "user", "group"].iter().any(|key| at.has(key));
+    let is_elsewhere = is_permitted && !at.has("secret") && !at.has("replace");
+    let body = match written {
+        0 if is_elsewhere => Body::Elsewhere(PermissionChange {
+            mode: keys.attributes.mode,
+            user: at.has("user").then(|| keys.attributes.user.clone()),
+            group: at.has("group").then(|| keys.attributes.group.clone()),
+        }),
+        1 => bodies.next()?,
+        _ => {
+            let finding = at.location().finding(
+                Id::FieldsExclusive,
+                "needs exactly one of content, template and source",
+            );
+            at.add(finding.help(
+                "with none of them, mode, user and group change a file that something else writes",
+            ));
+            return None;
+        }
+    };
     Some(FileSpec {
         path: keys.path,
-        body: bodies.next()?,
+        body,
         attributes: keys.attributes,
         secret: keys.secret,
     })

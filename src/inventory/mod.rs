@@ -43,7 +43,8 @@ mod users;
 pub use cluster::{ApiServer, Cluster, ClusterNetwork, TokenSettings, host_of};
 pub use cursor::child_path;
 pub use files::{
-    AssetSpec, Attributes, Body, DirectorySpec, FileSpec, LinkSpec, UnitSpec, UnpackSpec,
+    AssetSpec, Attributes, Body, DirectorySpec, FileSpec, LinkSpec, PermissionChange, UnitSpec,
+    UnpackSpec,
 };
 pub use identity::{
     CertificateUser, ClientIdentity, IdentitySpec, KubeconfigAuth, KubeconfigSpec, ServingIdentity,

@@ -68,7 +68,7 @@ keys! {
         "overlays" => overlays: MapOf<OverlayUse>,
         /// units of systemd by name
         "units" => units: MapOf<UnitSpec>,
-        /// files by path: exactly one of content, template and source
+        /// files by path: one of content, template and source, or a mode for what something else writes
         "files" => files: MapOf<FileKeys>,
         /// directories by path
         "directories" => directories: MapOf<DirectorySpec>,

@@ -6,15 +6,15 @@ use std::sync::Arc;
 use crate::inventory::Spec;
 use crate::model::FieldLocation;
 use crate::model::NodePath;
+use crate::render::unit_part::{UnitPart, unit_of};
 use crate::report::{Finding, Id, Severity};
-use crate::tree::unit_name;
-use crate::tree::{Content, Entry, EntryKind, NodeTree, Origin, UNIT_FOLDER};
+use crate::tree::{Content, Entry, EntryKind, NodeTree, Origin, Permissions};
 
 /// A tree in the making, and what was wrong with it.
 pub struct TreeBuilder {
     spec: Arc<Spec>,
-    tree: NodeTree,
-    findings: Vec<Finding>,
+    pub(super) tree: NodeTree,
+    pub(super) findings: Vec<Finding>,
     /// Where the texts of units are, by unit and drop-in.
     unit_spots: BTreeMap<(String, Option<String>), FieldLocation>,
     /// Where entries were asked for.
@@ -113,6 +113,7 @@ impl TreeBuilder {
             let source = UnitSource {
                 part,
                 content,
+                permissions: Permissions::of(&entry),
                 origin: entry.origin,
                 location: location.clone(),
             };
@@ -151,6 +152,8 @@ impl TreeBuilder {
             return;
         }
         let key = (part.unit.clone(), part.dropin.clone());
+        unit.permissions
+            .insert(part.dropin.clone(), source.permissions);
         self.unit_spots.insert(key, source.location);
         match part.dropin {
             None => unit.text = Some(text),
@@ -169,43 +172,10 @@ pub struct UnitSource {
     pub content: Content,
     /// Who wrote it.
     pub origin: Origin,
+    /// Its mode and owners.
+    pub permissions: Permissions,
     /// Where the text itself is.
     pub location: FieldLocation,
-}
-
-/// A unit's file, or one of its drop-ins.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UnitPart {
-    /// The unit's name.
-    pub unit: String,
-    /// The drop-in's file name.
-    pub dropin: Option<String>,
-}
-
-impl UnitPart {
-    fn path(&self) -> String {
-        match &self.dropin {
-            None => format!("{UNIT_FOLDER}/{}", self.unit),
-            Some(dropin) => format!("{UNIT_FOLDER}/{}.d/{dropin}", self.unit),
-        }
-    }
-}
-
-/// Units are first-class in every format, so a file where units are is one.
-fn unit_of(path: &NodePath) -> Option<UnitPart> {
-    let below = path.as_str().strip_prefix(UNIT_FOLDER)?.strip_prefix('/')?;
-    let (unit, dropin) = match below.split_once('/') {
-        None => (below, None),
-        Some((folder, file)) if file.ends_with(".conf") && !file.contains('/') => {
-            (folder.strip_suffix(".d")?, Some(file.to_owned()))
-        }
-        Some(_) => return None,
-    };
-    unit_name(unit).ok()?;
-    Some(UnitPart {
-        unit: unit.to_owned(),
-        dropin,
-    })
 }
 
 /// Paths that would damage an image, or that the node would never see.
@@ -227,27 +197,6 @@ mod tests {
     use super::*;
     use crate::inventory::keys::read_text;
     use crate::model::Location;
-
-    #[test]
-    fn files_in_the_unit_folder_are_units() {
-        let part = |path: &str| unit_of(&NodePath::parse(path).expect(path));
-        assert_eq!(
-            part("/etc/systemd/system/a.service")
-                .map(|part| part.unit)
-                .as_deref(),
-            Some("a.service")
-        );
-        let dropin = part("/etc/systemd/system/a.service.d/10-x.conf").and_then(|part| part.dropin);
-        assert_eq!(dropin.as_deref(), Some("10-x.conf"));
-        for other in [
-            "/etc/systemd/system/multi-user.target.wants/a.service",
-            "/etc/systemd/system/README",
-            "/etc/systemd/system.conf",
-            "/usr/lib/systemd/system/a.service",
-        ] {
-            assert_eq!(part(other), None, "{other}");
-        }
-    }
 
     #[test]
     fn paths_that_damage_an_image_are_refused() {

@@ -10,10 +10,11 @@ use crate::inventory::NetworkManager;
 use crate::model::{FieldLocation, Location};
 use crate::plan::NodePlan;
 use crate::render::NodeRendering;
-use crate::render::builder::{UnitPart, UnitSource};
+use crate::render::builder::UnitSource;
+use crate::render::unit_part::UnitPart;
 use crate::report::Id;
 use crate::tree::network::{keyfile, netplan, networkd};
-use crate::tree::{Content, Entry, EntryKind, Origin};
+use crate::tree::{Content, Entry, EntryKind, Origin, Permissions};
 
 impl NodeRendering<'_> {
     pub(super) fn overlay(&mut self, overlay: &Overlay, replace: bool) {
@@ -161,6 +162,7 @@ impl NodeRendering<'_> {
                 },
                 content: content.clone(),
                 origin: Origin("generator proxies".into()),
+                permissions: Permissions::default(),
                 location: location.clone(),
             };
             self.builder.unit_text(source, false, location);
@@ -188,6 +190,7 @@ impl NodeRendering<'_> {
             },
             content: Content::bytes(images::UNIT_TEXT),
             origin: origin.clone(),
+            permissions: Permissions::default(),
             location: first.clone(),
         };
         self.builder.unit_text(source, false, first);
@@ -271,6 +274,7 @@ impl NodeRendering<'_> {
                 part,
                 content: Content::bytes(rendered),
                 origin: origin(&text.location),
+                permissions: Permissions::default(),
                 location: text.location.clone(),
             };
             self.builder.unit_text(source, piece.spec.replace, location);
@@ -279,6 +283,22 @@ impl NodeRendering<'_> {
         unit.enabled = piece.spec.enabled.or(unit.enabled);
         unit.masked |= piece.spec.masked;
         unit.origin = Some(origin(location));
+    }
+
+    /// Modes and owners that were asked for beside what writes the files: first those of whole units, then those of
+    /// single paths.
+    pub(super) fn permissions(&mut self) {
+        for unit in &self.class.units {
+            let name = &unit.spec.name;
+            if let Some(mode) = unit.spec.mode {
+                self.builder.unit_mode(&name.value, mode, &name.location);
+            }
+        }
+        for (path, change) in &self.class.permissions {
+            if let Some(at) = self.render(path) {
+                self.builder.permit(&at, change, &path.location);
+            }
+        }
     }
 }
 

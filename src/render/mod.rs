@@ -6,7 +6,9 @@ mod builder;
 mod entries;
 mod facts;
 mod identity;
+mod permit;
 mod told;
+mod unit_part;
 mod units;
 mod word;
 
@@ -131,6 +133,7 @@ impl Renderer {
         for unit in &rendering.class.units {
             rendering.unit(unit);
         }
+        rendering.permissions();
         rendering.look_for_secrets();
         rendering.check_units();
         let known = Known {

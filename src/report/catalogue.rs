@@ -245,6 +245,7 @@ catalogue! {
         PathForbidden "path-forbidden" Error "A path must not be written on a node."
         PathReadOnly "path-read-only" Error "A path is on a read-only file system of the node."
         PathWrittenTwice "path-written-twice" Error "Two layers write the same path."
+        PermissionsUnused "permissions-unused" Error "A mode or an owner is set for a file that nothing writes."
         RegistryCaInvalid "registry-ca-invalid" Error guards "The CA of a registry is not a certificate."
         RegistryPlainHttp "registry-plain-http" Warning "Images travel without encryption."
         RegistriesUnused "registries-unused" Error "containerd's configuration does not read the registries."

@@ -34,6 +34,46 @@ pub enum EntryKind {
     Symlink(String),
 }
 
+/// Who may read and change a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Permissions {
+    /// Permission bits (0..=0o7777).
+    pub mode: u32,
+    /// Owning user.
+    pub user: Owner,
+    /// Owning group.
+    pub group: Owner,
+}
+
+impl Default for Permissions {
+    /// What a file has that nobody asked anything for.
+    fn default() -> Self {
+        Self {
+            mode: 0o644,
+            user: Owner::root(),
+            group: Owner::root(),
+        }
+    }
+}
+
+impl Permissions {
+    /// Those of an entry.
+    pub fn of(entry: &Entry) -> Self {
+        Self {
+            mode: entry.mode,
+            user: entry.user.clone(),
+            group: entry.group.clone(),
+        }
+    }
+
+    /// Gives them to an entry.
+    pub fn apply(self, entry: &mut Entry) {
+        entry.mode = self.mode;
+        entry.user = self.user;
+        entry.group = self.group;
+    }
+}
+
 /// One path of the tree.
 #[derive(Clone, Debug)]
 pub struct Entry {

@@ -14,7 +14,7 @@ mod unit;
 
 pub use clash::Clash;
 pub use content::{Asset, AssetSource, Blob, Content, Measure, nameless};
-pub use entry::{Entry, EntryKind, Origin};
+pub use entry::{Entry, EntryKind, Origin, Permissions};
 pub use listed::{ListedKind, ListedTree};
 pub use node_tree::{Conflict, NodeTree};
 pub use unit::{

@@ -17,7 +17,7 @@ pub use name::unit_name;
 pub use text::{Position, read as read_unit};
 
 use crate::model::NodePath;
-use crate::tree::{Content, Entry, Origin};
+use crate::tree::{Content, Entry, EntryKind, Origin, Permissions};
 
 /// Where units go. The administrator's folder: it wins over the image's own units.
 pub const UNIT_FOLDER: &str = "/etc/systemd/system";
@@ -35,6 +35,8 @@ pub struct Unit {
     pub masked: bool,
     /// Who asked for the state, for messages.
     pub origin: Option<Origin>,
+    /// Mode and owners of its file (None) and of its drop-ins by name, where they are not the usual ones.
+    pub permissions: BTreeMap<Option<String>, Permissions>,
 }
 
 /// A path without which a unit does not work.
@@ -72,18 +74,43 @@ impl Unit {
                 Entry::symlink("/dev/null", origin),
             );
         } else if let Some((content, origin)) = &self.text {
-            push(
-                format!("{UNIT_FOLDER}/{name}"),
-                Entry::file(content.clone(), 0o644, origin.clone()),
-            );
+            let mut entry = Entry::file(content.clone(), 0o644, origin.clone());
+            self.permit(None, &mut entry);
+            push(format!("{UNIT_FOLDER}/{name}"), entry);
         }
         for (file, (content, origin)) in &self.dropins {
-            push(
-                format!("{UNIT_FOLDER}/{name}.d/{file}"),
-                Entry::file(content.clone(), 0o644, origin.clone()),
-            );
+            let mut entry = Entry::file(content.clone(), 0o644, origin.clone());
+            self.permit(Some(file), &mut entry);
+            push(format!("{UNIT_FOLDER}/{name}.d/{file}"), entry);
         }
         entries
+    }
+
+    /// Those of its files whose mode or owners are not the usual ones. Formats that describe units in words of their own
+    /// write these as plain files.
+    pub fn guarded_entries(&self, name: &str) -> Vec<(NodePath, Entry)> {
+        if self.permissions.is_empty() {
+            return Vec::new();
+        }
+        let mut entries = self.entries(name);
+        entries.retain(|(_, entry)| {
+            let is_file = matches!(entry.kind, EntryKind::File(_));
+            is_file && Permissions::of(entry) != Permissions::default()
+        });
+        entries
+    }
+
+    /// Whether its file (None) or a drop-in has another mode or owner than usual.
+    pub fn is_guarded(&self, dropin: Option<&str>) -> bool {
+        let permissions = self.permissions.get(&dropin.map(str::to_owned));
+        permissions.is_some_and(|permissions| *permissions != Permissions::default())
+    }
+
+    /// Gives an entry the mode and the owners of its file (None) or of a drop-in.
+    fn permit(&self, dropin: Option<&str>, entry: &mut Entry) {
+        if let Some(permissions) = self.permissions.get(&dropin.map(str::to_owned)) {
+            permissions.clone().apply(entry);
+        }
     }
 
     /// The link that `systemctl enable` makes for almost every unit of its kind. For the image's own units, whose text we

@@ -2,6 +2,7 @@
 //! Keys are always in the same order, nodes in path order, units in name order.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
@@ -37,16 +38,23 @@ pub(super) struct ContentMaker<'a> {
     pub(super) failure: &'a RefCell<Option<anyhow::Error>>,
 }
 
-/// The tree's entries and the preset.
+/// What is written as plain files beside the tree's entries: the preset, and those files of units whose mode or owners
+/// are not the usual ones, because `systemd.units` has no key for these. systemd reads them all the same.
+pub(super) fn beside_units(tree: &NodeTree) -> BTreeMap<NodePath, Entry> {
+    let units = tree.units().iter();
+    let files = units.flat_map(|(name, unit)| unit.guarded_entries(name));
+    files.chain(preset(tree)).collect()
+}
+
+/// The tree's entries and what is written beside them, see [`beside_units`].
 pub(super) fn storage<'a>(
     tree: &'a NodeTree,
-    preset: &'a Option<(NodePath, Entry)>,
+    beside: &'a BTreeMap<NodePath, Entry>,
     maker: &ContentMaker<'a>,
 ) -> Storage<'a> {
     let mut storage = Storage::default();
     let mut gzip = Gzip::new();
-    let preset = preset.iter().map(|(path, entry)| (path, entry));
-    for (path, entry) in tree.entries().iter().chain(preset) {
+    for (path, entry) in tree.entries().iter().chain(beside) {
         let node = node(path.as_str(), entry);
         let mode = entry.mode;
         match &entry.kind {
@@ -180,7 +188,9 @@ impl<'a> ContentMaker<'a> {
 }
 
 fn unit_node<'a>(name: &'a str, unit: &'a Unit) -> Result<UnitNode<'a>> {
-    let dropins = unit.dropins.iter().map(|(file, (content, _))| {
+    let dropins = unit.dropins.iter();
+    let dropins = dropins.filter(|(file, _)| !unit.is_guarded(Some(file)));
+    let dropins = dropins.map(|(file, (content, _))| {
         Ok(Dropin {
             name: file,
             contents: text(name, content)?,
@@ -188,7 +198,7 @@ fn unit_node<'a>(name: &'a str, unit: &'a Unit) -> Result<UnitNode<'a>> {
     });
     let contents = match &unit.text {
         // Masked is a link to /dev/null where the text would be.
-        Some((content, _)) if !unit.masked => Some(text(name, content)?),
+        Some((content, _)) if !unit.masked && !unit.is_guarded(None) => Some(text(name, content)?),
         _ => None,
     };
     Ok(UnitNode {

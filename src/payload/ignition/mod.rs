@@ -21,7 +21,7 @@ use anyhow::Context;
 
 pub use check::check;
 pub use config::preset;
-use config::{ContentMaker, kernel_arguments, passwd, storage, systemd};
+use config::{ContentMaker, beside_units, kernel_arguments, passwd, storage, systemd};
 pub use data_url::{DataUrl, decode_data_url};
 use digest::Hasher;
 use document::{Config, HeaderConfig, HttpHeader, Merge, Verification};
@@ -165,7 +165,7 @@ impl<'a> IgnitionConfig<'a> {
 
     fn write(&self, forms: &Forms, out: &mut dyn Write) -> Result<()> {
         let failure = RefCell::new(None);
-        let preset = preset(self.tree);
+        let beside = beside_units(self.tree);
         let maker = ContentMaker {
             forms,
             digest: self.digest,
@@ -181,7 +181,7 @@ impl<'a> IgnitionConfig<'a> {
                 self.facts.map_or(&[], |facts| &facts.kernel_arguments),
             ),
             passwd: passwd(self.facts.map_or(&[], |facts| &facts.users)),
-            storage: storage(self.tree, &preset, &maker),
+            storage: storage(self.tree, &beside, &maker),
             systemd: systemd(self.tree)?,
         };
         let mut out = BufWriter::with_capacity(64 * 1024, out);

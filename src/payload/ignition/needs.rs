@@ -92,7 +92,12 @@ pub(super) fn needs(job: &Job<'_>) -> Vec<Need> {
             since: theirs.spec.minor,
         });
     }
-    for (path, entry) in job.tree.entries() {
+    let units = job.tree.units().iter();
+    let units: Vec<_> = units
+        .flat_map(|(name, unit)| unit.guarded_entries(name))
+        .collect();
+    let units = units.iter().map(|(path, entry)| (path, entry));
+    for (path, entry) in job.tree.entries().iter().chain(units) {
         if entry.mode & 0o7000 != 0 {
             needs.push(Need {
                 subject: path.as_str().to_owned(),

@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::io::Limited;
 use crate::model::output::Format;
 use crate::model::output::{IgnitionSpec, IgnitionTarget};
-use crate::payload::ignition::config::{ContentMaker, preset, storage, systemd};
+use crate::payload::ignition::config::{ContentMaker, beside_units, storage, systemd};
 use crate::payload::ignition::document::{Merge, ResourceSource};
 use crate::payload::ignition::needs::reason;
 use crate::payload::ignition::{FILE_NAME, IgnitionConfig, has_secrets, live_iso, spec_of};
@@ -151,7 +151,7 @@ fn counted(
 /// The contents that take most of a document.
 fn largest(document: &IgnitionConfig<'_>, forms: &Forms) -> Result<Vec<(String, u64)>> {
     let failure = RefCell::new(None);
-    let preset = preset(document.tree);
+    let beside = beside_units(document.tree);
     let maker = ContentMaker {
         forms,
         digest: document.digest,
@@ -159,7 +159,7 @@ fn largest(document: &IgnitionConfig<'_>, forms: &Forms) -> Result<Vec<(String, 
         failure: &failure,
     };
     let mut found = Vec::new();
-    for file in storage(document.tree, &preset, &maker).files {
+    for file in storage(document.tree, &beside, &maker).files {
         let bytes = match &file.contents.source {
             ResourceSource::Made(url) => url.url.len() as u64,
             ResourceSource::Fetched(url) => url.len() as u64,

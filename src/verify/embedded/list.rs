@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::model::{NodePath, Owner, Sha256Digest, unhex};
-use crate::tree::{Asset, AssetSource, Content, Entry, EntryKind, NodeTree, Origin};
+use crate::tree::{Asset, AssetSource, Content, Entry, EntryKind, NodeTree, Origin, Permissions};
 
 /// A list.
 #[derive(Clone, Debug, Default)]
@@ -104,6 +104,8 @@ impl List {
             if let Some(text) = texts.get(&path).filter(|_| is_text) {
                 let origin = Origin("tree.sums".into());
                 unit.text = Some((Content::bytes(text.clone()), origin));
+                unit.permissions
+                    .extend(entry.map(|entry| (None, Permissions::of(entry))));
             }
             if unit.masked || unit.text.is_some() {
                 entries.remove(path.as_str());

@@ -4,6 +4,7 @@ pub mod agreement;
 pub mod first_boot;
 pub mod host;
 pub mod links;
+pub mod permissions;
 pub mod selinux;
 pub mod shells;
 pub mod tree_check;

@@ -12,7 +12,7 @@ use nodebake::model::output::{
 };
 use nodebake::model::{NodePath, Owner, User};
 use nodebake::payload::{Destination, NodeFacts, Output};
-use nodebake::tree::{Asset, Content, Entry, EntryKind, NodeTree, Origin};
+use nodebake::tree::{Asset, Content, Entry, EntryKind, NodeTree, Origin, Permissions};
 
 /// Contents that some format or reader is known to bend.
 pub const NASTY: &[(&str, &[u8])] = &[
@@ -159,6 +159,15 @@ fn add_units(tree: &mut NodeTree) {
         "10-test.conf".into(),
         (Content::shared("[Service]\nEnvironment=A=1\n"), origin()),
     );
+    let guarded = |mode| Permissions {
+        mode,
+        ..Permissions::default()
+    };
+    let enabled = tree.unit_mut("a-kubelet.service");
+    enabled.permissions.insert(None, guarded(0o600));
+    let with_dropin = tree.unit_mut("systemd-networkd.service");
+    let dropin = Some("10-test.conf".to_owned());
+    with_dropin.permissions.insert(dropin, guarded(0o640));
 }
 
 /// An enabled instance of the template that [`rich`] has: Ignition's engine asks a running systemd for its version
