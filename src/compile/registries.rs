@@ -103,6 +103,7 @@ mod tests {
     #[test]
     fn mirrors_come_in_order_with_their_cas() {
         let registry = Registry {
+            on_site: false,
             host: at("docker.io"),
             server: None,
             ca: None,

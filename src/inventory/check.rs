@@ -1,11 +1,12 @@
 //! Rules that hold between fields: addresses and networks, the API server, tokens.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 use std::time::Duration;
 
 use ipnet::IpNet;
 
+use crate::inventory::cert_sans::CertSan;
 use crate::inventory::identity::{ClientIdentity, KubeconfigAuth, KubeconfigSpec, ServingIdentity};
 use crate::inventory::{Cluster, Inventory, Node, Spec};
 use crate::kubernetes::version::skew;
@@ -21,6 +22,7 @@ const LONG_TTL: Duration = Duration::from_secs(24 * 3600);
 pub fn check(inventory: &Inventory, report: &mut Report) {
     networks(&inventory.cluster, report);
     addresses(inventory, report);
+    cert_sans(inventory, report);
     api_server(inventory, report);
     tokens(&inventory.cluster, report);
     readable_user_data(inventory, report);
@@ -71,23 +73,16 @@ fn networks(cluster: &Cluster, report: &mut Report) {
 
 fn addresses(inventory: &Inventory, report: &mut Report) {
     let network = &inventory.cluster.network;
-    let kinds = [
-        ("service", &network.service_cidrs),
-        ("pod", &network.pod_cidrs),
-    ];
-    for node in &inventory.nodes {
+    among_pods(inventory, report);
+    for node in inventory.all_nodes() {
         for address in &node.addresses {
-            for (kind, cidrs) in kinds {
-                if let Some(cidr) = cidrs
-                    .iter()
-                    .find(|cidr| cidr.value.contains(&address.value))
-                {
-                    let rule = format!(
-                        "{} is inside the {kind} network {}",
-                        address.value, cidr.value
-                    );
-                    report.add(address.location.finding(Id::NodeAddressInCluster, rule));
-                }
+            let mut cidrs = network.service_cidrs.iter();
+            if let Some(cidr) = cidrs.find(|cidr| cidr.value.contains(&address.value)) {
+                let rule = format!(
+                    "{} is inside the service network {}",
+                    address.value, cidr.value
+                );
+                report.add(address.location.finding(Id::NodeAddressInCluster, rule));
             }
             if address.value.is_loopback()
                 || address.value.is_multicast()
@@ -97,6 +92,58 @@ fn addresses(inventory: &Inventory, report: &mut Report) {
                     Id::NodeAddressUnusable,
                     format!("{} can be no node's address", address.value),
                 ));
+            }
+        }
+    }
+}
+
+/// Nodes whose addresses lie among those of pods: wrong with a network of the pods' own, right where pods get addresses of
+/// the machines' network. The inventory does not say which it is. Once for each network, at the network.
+fn among_pods(inventory: &Inventory, report: &mut Report) {
+    for cidr in &inventory.cluster.network.pod_cidrs {
+        let mut inside = inventory.all_nodes().filter(|node| {
+            let mut addresses = node.addresses.iter();
+            addresses.any(|address| cidr.value.contains(&address.value))
+        });
+        let Some(first) = inside.next() else { continue };
+        let first = &first.name.value;
+        let rule = match inside.count() {
+            0 => format!(
+                "the node {first} has an address inside the pod network {}",
+                cidr.value
+            ),
+            more => format!(
+                "{} nodes, like {first}, have addresses inside the pod network {}",
+                more + 1,
+                cidr.value
+            ),
+        };
+        report.add(cidr.location.finding(Id::NodeAddressInPods, rule).help(
+            "give pods a network of their own; where pods have addresses of the machines' network (native routing), leave podCIDRs out",
+        ));
+    }
+}
+
+/// Finds items of certSANs that belong to another node: with them in its certificate, a node could pass for the other.
+fn cert_sans(inventory: &Inventory, report: &mut Report) {
+    if inventory.all_nodes().all(|node| node.cert_sans.is_empty()) {
+        return;
+    }
+    let mut owners: HashMap<CertSan, &str> = HashMap::new();
+    for node in inventory.all_nodes() {
+        let name = node.name.value.as_str();
+        owners.insert(CertSan::Name(name.to_owned()), name);
+        let addresses = node.addresses.iter().map(|address| address.value);
+        owners.extend(addresses.map(|address| (CertSan::Address(address), name)));
+    }
+    for node in inventory.all_nodes() {
+        for san in &node.cert_sans {
+            let other = owners.get(&san.value);
+            if let Some(other) = other.filter(|other| **other != node.name.value) {
+                let rule =
+                    format!("must not be another node's name or address; this is of {other}");
+                let finding = san.location.finding(Id::CertSanForeign, rule);
+                report.add(finding.help("remove it: with it this node could pass for the other"));
             }
         }
     }

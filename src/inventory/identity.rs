@@ -15,6 +15,8 @@ named! {
         BootstrapToken = "bootstrapToken",
         /// It brings one that `pki issue`, or somebody else, made.
         ClientCertificate = "clientCertificate",
+        /// It has a kubeconfig of its own: a file of the inventory or of the image, with an exec plugin of a cloud for example.
+        Kubeconfig = "kubeconfig",
     }
 
     /// How a kubelet comes to its serving certificate.
@@ -34,7 +36,7 @@ keys! {
     /// Who a node is.
     #[derive(Clone, Debug, PartialEq, Eq)]
     pub struct IdentitySpec: "identity" {
-        /// how the kubelet comes to its client certificate: it asks with a token, or brings one
+        /// how the kubelet authenticates to the API server: it asks for a certificate with a token, brings one, or has a kubeconfig of its own
         "client" => client: Spanned<ClientIdentity> = "bootstrapToken",
         /// how it comes to its serving certificate; without it kubelet.config decides
         "serving" => serving: Option<Spanned<ServingIdentity>>,

@@ -17,6 +17,7 @@ use crate::project_folder::{CLUSTER_FILE, ProjectFolder, SETTINGS};
 use crate::report::{Finding, Id, Report};
 use crate::yaml::{Located, Value};
 
+mod cert_sans;
 mod check;
 mod cluster;
 pub(crate) mod cursor;
@@ -38,6 +39,7 @@ pub mod shape;
 mod spec;
 mod table;
 pub(crate) mod text;
+mod unmanaged;
 mod users;
 
 pub use cluster::{ApiServer, Cluster, ClusterNetwork, TokenSettings, host_of};
@@ -55,6 +57,7 @@ pub use os::{Cgroups, NetworkManager, Os};
 pub use runtime::{Containerd, Mirror, Proxies, Registry};
 pub use spec::{OverlayUse, Spec, Taint};
 pub use text::Text;
+pub use unmanaged::UnmanagedNode;
 
 /// The table of `cluster.yaml`.
 pub static CLUSTER: &Struct = ClusterFile::TABLE;
@@ -71,8 +74,10 @@ pub struct Inventory {
     pub project: ProjectFolder,
     /// What is true of the cluster as a whole.
     pub cluster: Cluster,
-    /// The nodes in the order of the inventory.
+    /// The nodes that are built, in the order of the inventory.
     pub nodes: Vec<Node>,
+    /// Nodes of the cluster that others made.
+    pub unmanaged: Vec<UnmanagedNode>,
     /// What the nodes say once their layers are merged; nodes that say the same share one.
     pub specs: Vec<Arc<Spec>>,
     /// For each node the index of its spec; None where its layers cannot be read, for which there is a finding.
@@ -124,12 +129,19 @@ impl Inventory {
         inventory
     }
 
+    /// The nodes of the cluster that the inventory knows: those that are built, then the others.
+    pub fn all_nodes(&self) -> impl Iterator<Item = &Node> {
+        let others = self.unmanaged.iter().map(|other| &other.node);
+        self.nodes.iter().chain(others)
+    }
+
     fn read(project: &ProjectFolder, tree: &Located, report: &RefCell<Report>) -> Option<Self> {
         let mut file = ClusterFile::read(&Cursor::new(tree, "", report))?;
         for level in std::mem::take(&mut file.findings) {
             report.borrow_mut().set_level(level.id.value, level.level);
         }
         let nodes = read_nodes(project, &mut file, tree, report);
+        let (nodes, unmanaged) = unmanaged::divide(nodes, report);
         let mut reader = Reader {
             report,
             profiles: profiles::Profiles::new(project.clone()),
@@ -141,6 +153,7 @@ impl Inventory {
             project: project.clone(),
             cluster: file.cluster()?,
             nodes,
+            unmanaged,
             specs,
             spec_of,
             locations: NodePlaces::new(tree),
@@ -221,23 +234,38 @@ impl Reader<'_> {
         (specs, spec_of)
     }
 
+    /// From the lowest: the defaults, the cluster's profiles, the cluster, the node's own profiles, its range, the node.
+    /// A profile that the cluster has is not applied again above it, by whatever way a node's profile comes to it.
     fn merged(&mut self, node: &Node) -> Option<Arc<Located>> {
-        let mut merged = self.profiles.defaults(self.report);
-        let mut names: Vec<&Spanned<String>> = Vec::new();
-        for name in self.shared_profiles.iter().chain(&node.profiles) {
-            if !names.iter().any(|earlier| earlier.value == name.value) {
-                names.push(name);
+        let mut profiles = self.profiles.defaults(self.report)?.to_vec();
+        let mut of_cluster = profiles.len();
+        let shared = self.shared_profiles.iter().map(|name| (name, true));
+        let own = node.profiles.iter().map(|name| (name, false));
+        for (name, is_shared) in shared.chain(own) {
+            // Without one of its profiles a node is only the source of further findings.
+            for layer in self.profiles.get(name, self.report)?.iter() {
+                if !profiles.iter().any(|known| known.file == layer.file) {
+                    profiles.push(layer.clone());
+                }
+            }
+            if is_shared {
+                of_cluster = profiles.len();
             }
         }
-        for name in names {
-            // Without one of its profiles a node is only the source of further findings.
-            merged = profiles::merge_layers(merged, Some(self.profiles.get(name, self.report)?));
-        }
-        merged = profiles::merge_layers(merged, self.layer.clone());
-        for layer in &node.layers {
-            merged = profiles::merge_layers(merged, Some(layer.clone()));
-        }
-        merged
+        let (below, above) = profiles.split_at(of_cluster);
+        let below = below.iter().map(|profile| &profile.layer);
+        let above = above.iter().map(|profile| &profile.layer);
+        let all = below.chain([&self.layer]).chain(above).flatten();
+        all.chain(&node.layers)
+            .fold(None, |merged, layer| Some(over(merged, layer)))
+    }
+}
+
+/// A layer over those below it.
+fn over(below: Option<Arc<Located>>, layer: &Arc<Located>) -> Arc<Located> {
+    match below {
+        Some(below) => Arc::new(layer::merge(&below, layer)),
+        None => layer.clone(),
     }
 }
 

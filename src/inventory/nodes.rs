@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use ipnet::IpNet;
 
+use crate::inventory::cert_sans::{CertSan, CertSanText};
 use crate::inventory::cursor::Cursor;
 use crate::inventory::interfaces::Interfaces;
 use crate::inventory::keys::{Shaped, keys, texts};
@@ -38,7 +39,11 @@ keys! {
         "addresses" => addresses: Vec<Spanned<Address>>,
         /// MAC addresses, by which machines that boot over the network are known
         "macs" => macs: Vec<Spanned<Mac>>,
-        /// profiles beside the cluster's, after those
+        /// further names and addresses that its serving certificate may have
+        "certSANs" => cert_sans: Vec<Spanned<CertSanText>>,
+        /// whether it is built; false for a node that others made
+        "managed" => managed: Option<bool>,
+        /// profiles beside the cluster's, above what cluster.yaml sets for all nodes
         "profiles" => profiles: Vec<Spanned<ProfileName>>,
         /// network interfaces by name; omit it where the image or DHCP configures the network
         "interfaces" => network: OrDefault<Interfaces>,
@@ -48,11 +53,13 @@ keys! {
     /// Many nodes.
     pub struct RangeOfNodes: "nodeRange",
         here layers: Vec<Arc<Located>> = layers,
-        near ["name", "addresses", "macs", "interfaces"]
+        near ["name", "addresses", "macs", "certSANs", "interfaces"]
     {
         /// many nodes whose names count, in place of one name
         "range" => range: NodeRange,
-        /// profiles beside the cluster's, after those
+        /// whether they are built; false for nodes that others made
+        "managed" => managed: Option<bool>,
+        /// profiles beside the cluster's, above what cluster.yaml sets for all nodes
         "profiles" => profiles: Vec<Spanned<ProfileName>>,
         also Spec,
     }
@@ -71,18 +78,30 @@ keys! {
 }
 
 impl Node {
-    /// Its addresses, those of its interfaces too, each once.
+    /// Its addresses, those of its interfaces and `certSANs` too, each once.
     pub fn all_addresses(&self) -> impl Iterator<Item = IpAddr> {
         let network = self.network.iter();
         let interfaces = network.flat_map(|network| &network.interfaces);
         let further = interfaces.flat_map(|interface| interface.addresses.iter());
         let mut all: Vec<IpAddr> = self.addresses.iter().map(|at| at.value).collect();
-        for address in further.map(|net| net.addr()) {
+        let sans = self.cert_sans.iter().filter_map(|san| match san.value {
+            CertSan::Address(address) => Some(address),
+            CertSan::Name(_) => None,
+        });
+        for address in further.map(|net| net.addr()).chain(sans) {
             if !all.contains(&address) {
                 all.push(address);
             }
         }
         all.into_iter()
+    }
+
+    /// The names of `certSANs`.
+    pub fn further_names(&self) -> impl Iterator<Item = &str> {
+        self.cert_sans.iter().filter_map(|san| match &san.value {
+            CertSan::Name(name) => Some(name.as_str()),
+            CertSan::Address(_) => None,
+        })
     }
 }
 
@@ -142,6 +161,8 @@ impl Nodes {
         if !node.macs.is_empty() {
             first.macs = node.macs;
         }
+        first.cert_sans.extend(node.cert_sans);
+        first.managed = node.managed.or(first.managed);
         first.network = node.network.or(first.network.take());
         first.profiles.extend(node.profiles);
         first.layers.extend(node.layers);
@@ -166,6 +187,8 @@ impl Nodes {
                 .filter_map(|start| nth(start, offset))
                 .collect(),
             macs: Vec::new(),
+            cert_sans: Vec::new(),
+            managed: keys.managed,
             profiles: keys.profiles.clone(),
             network: None,
         };

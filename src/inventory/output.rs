@@ -147,12 +147,13 @@ fn settings(mut settings: Settings, at: &Cursor<'_>) -> Option<Settings> {
             );
         }
     }
+    let is_booted = |format: &Format| matches!(format, Format::Initramfs | Format::Ignition);
     if let Some(at) = at.find(&["pxe"])
-        && !settings.formats.contains(&Format::Initramfs)
+        && !settings.formats.iter().any(is_booted)
     {
-        let rule = "machines boot an initramfs payload, and output.formats does not have it";
+        let rule = "machines boot an initramfs payload, or an installer that fetches an Ignition payload; output.formats has neither";
         let finding = at.location().finding(Id::PxeWithoutInitramfs, rule);
-        at.add(finding.help("add initramfs to output.formats"));
+        at.add(finding.help("add initramfs or ignition to output.formats"));
     }
     Some(settings)
 }

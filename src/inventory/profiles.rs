@@ -11,7 +11,6 @@ use crate::inventory::cursor::Cursor;
 use crate::inventory::keys::{Shaped, choices, keys, texts};
 use crate::inventory::kinds::{Required, plain};
 use crate::inventory::layer::layer;
-use crate::inventory::layer::merge;
 use crate::inventory::spec::Spec;
 use crate::inventory::text::Any;
 use crate::model::{FieldLocation, Location, Spanned};
@@ -21,6 +20,8 @@ use crate::yaml::Located;
 
 static BUILT_IN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/profiles");
 
+/// What comes before the name of a built-in profile that one of the project hides.
+const BUILT_IN_PREFIX: &str = "built-in:";
 /// The layer below every profile.
 const DEFAULTS: &str = "defaults";
 
@@ -33,7 +34,7 @@ keys! {
         "kind" => _kind: Required<ProfileKind>,
         /// what it is for
         "description" => _description: Option<Any>,
-        /// other profiles, merged below this one
+        /// other profiles, whose settings this one overrides; its own name, or `built-in:NAME`, is the built-in one
         "extends" => extends: Vec<Spanned<ProfileName>>,
         also Spec,
     }
@@ -51,10 +52,19 @@ choices! {
     ProfileKind: () = [("Profile", ())];
 }
 
+/// One profile's own settings, without those of the profiles that it extends.
+#[derive(Clone, Debug)]
+pub struct ProfileLayer {
+    /// The file, by which a profile is known.
+    pub file: Arc<str>,
+    /// The settings; None where it has none.
+    pub layer: Option<Arc<Located>>,
+}
+
 /// The profiles that were asked for, each read once.
 pub struct Profiles {
     project: ProjectFolder,
-    read: HashMap<String, Option<Arc<Located>>>,
+    read: HashMap<String, Option<Arc<[ProfileLayer]>>>,
 }
 
 impl Profiles {
@@ -67,7 +77,7 @@ impl Profiles {
     }
 
     /// The layer below every profile.
-    pub fn defaults(&mut self, report: &RefCell<Report>) -> Option<Arc<Located>> {
+    pub fn defaults(&mut self, report: &RefCell<Report>) -> Option<Arc<[ProfileLayer]>> {
         let name = Spanned {
             value: DEFAULTS.to_owned(),
             location: FieldLocation::new(Location::file("built-in:profiles"), ""),
@@ -75,12 +85,12 @@ impl Profiles {
         self.resolve(&name, &mut Vec::new(), report)
     }
 
-    /// A profile with all that it extends; None if there is no such thing.
+    /// A profile after all that it extends, the outermost first; None if there is no such profile.
     pub fn get(
         &mut self,
         name: &Spanned<String>,
         report: &RefCell<Report>,
-    ) -> Option<Arc<Located>> {
+    ) -> Option<Arc<[ProfileLayer]>> {
         self.resolve(name, &mut Vec::new(), report)
     }
 
@@ -89,7 +99,7 @@ impl Profiles {
         name: &Spanned<String>,
         chain: &mut Vec<String>,
         report: &RefCell<Report>,
-    ) -> Option<Arc<Located>> {
+    ) -> Option<Arc<[ProfileLayer]>> {
         if chain.contains(&name.value) {
             let rule = format!(
                 "profiles extend each other in a circle: {} → {}",
@@ -118,21 +128,45 @@ impl Profiles {
         name: &Spanned<String>,
         chain: &mut Vec<String>,
         report: &RefCell<Report>,
-    ) -> Option<Arc<Located>> {
+    ) -> Option<Arc<[ProfileLayer]>> {
         let (file, text) = self.find(name, report)?;
         let tree = crate::yaml::parse(&file, &text, &mut report.borrow_mut())?;
         let profile = ProfileFile::read(&Cursor::new(&tree, "", report))?;
-        let mut merged: Option<Arc<Located>> = None;
+        let mut layers: Vec<ProfileLayer> = Vec::new();
         for parent in &profile.extends {
-            merged = merge_layers(merged, self.resolve(parent, chain, report));
+            let mut parent = parent.clone();
+            // A profile that extends its own name means the built-in one that it hides.
+            if parent.value == name.value && built_in(&name.value).is_some() {
+                parent.value.insert_str(0, BUILT_IN_PREFIX);
+            }
+            let of_parent = self.resolve(&parent, chain, report);
+            for layer in of_parent.iter().flat_map(|layers| layers.iter()) {
+                if !layers.iter().any(|known| known.file == layer.file) {
+                    layers.push(layer.clone());
+                }
+            }
         }
-        // A profile that sets nothing is one all the same.
-        let empty = || Arc::new(Located::map(&tree.location, []));
-        Some(merge_layers(merged, profile.layer).unwrap_or_else(empty))
+        let layer = profile.layer;
+        layers.push(ProfileLayer { file, layer });
+        Some(layers.into())
     }
 
     /// The name and text of a profile's file.
     fn find(&self, name: &Spanned<String>, report: &RefCell<Report>) -> Option<(Arc<str>, String)> {
+        if let Some(hidden) = name.value.strip_prefix(BUILT_IN_PREFIX) {
+            if let Some(text) = built_in(hidden) {
+                return Some((
+                    format!("built-in:profiles/{hidden}.yaml").into(),
+                    text.to_owned(),
+                ));
+            }
+            let rule = format!("there is no built-in profile {hidden:?}");
+            let names = built_in_names().collect::<Vec<_>>().join(", ");
+            let finding = name.location.finding(Id::ProfileMissing, rule);
+            let repair = format!("the built-in profiles are {names}");
+            report.borrow_mut().add(finding.help(repair));
+            return None;
+        }
         let file = format!("{}.yaml", name.value);
         if name.value.contains(['/', '\\']) || name.value.starts_with('.') {
             report.borrow_mut().add(
@@ -153,10 +187,7 @@ impl Profiles {
                 return None;
             }
         }
-        if let Some(text) = BUILT_IN
-            .get_file(&file)
-            .and_then(|file| file.contents_utf8())
-        {
+        if let Some(text) = built_in(&name.value) {
             return Some((format!("built-in:profiles/{file}").into(), text.to_owned()));
         }
         let known = self.names();
@@ -177,27 +208,22 @@ impl Profiles {
     /// The names of all profiles that the project may use, sorted.
     fn names(&self) -> Vec<String> {
         let own = self.project.entries("profiles").into_iter();
-        let built_in = BUILT_IN
-            .files()
-            .map(|file| file.path().to_string_lossy().into_owned());
-        let mut names: Vec<String> = own
-            .chain(built_in)
-            .filter_map(|file| file.strip_suffix(".yaml").map(str::to_owned))
-            .filter(|name| name != DEFAULTS)
-            .collect();
+        let own = own.filter_map(|file| file.strip_suffix(".yaml").map(str::to_owned));
+        let mut names: Vec<String> = own.chain(built_in_names()).collect();
         names.sort();
         names.dedup();
         names
     }
 }
 
-/// Merges one layer into another, either of which may be absent.
-pub fn merge_layers(
-    below: Option<Arc<Located>>,
-    above: Option<Arc<Located>>,
-) -> Option<Arc<Located>> {
-    match (below, above) {
-        (Some(below), Some(above)) => Some(Arc::new(merge(&below, &above))),
-        (below, above) => above.or(below),
-    }
+/// The text of a built-in profile.
+fn built_in(name: &str) -> Option<&'static str> {
+    BUILT_IN.get_file(format!("{name}.yaml"))?.contents_utf8()
+}
+
+/// The names of the built-in profiles, without the layer below all of them.
+fn built_in_names() -> impl Iterator<Item = String> {
+    let files = BUILT_IN.files().map(|file| file.path().to_string_lossy());
+    let names = files.filter_map(|file| file.strip_suffix(".yaml").map(str::to_owned));
+    names.filter(|name| name != DEFAULTS)
 }

@@ -50,6 +50,8 @@ keys! {
         "server" => server: Option<RegistryUrl>,
         /// CA certificates of the registry, a file of the project
         "ca" => ca: Option<Spanned<PemFile>>,
+        /// whether it is at the site, so that nodes of `airgap` reach it
+        "onSite" => on_site: bool = false,
         /// servers that are asked before the registry, in order
         "mirrors" => mirrors: Vec<Mirror>,
     }

@@ -7,8 +7,22 @@ use crate::model::Location;
 use crate::report::{Finding, Id, Report};
 use crate::yaml::{Located, Value};
 
-/// The columns that a file may have; `label:KEY` and `var:NAME` beside them.
-const COLUMNS: [&str; 5] = ["name", "addresses", "macs", "profiles", "hostname"];
+/// The columns that a file may have, beside those of [`MAPS`].
+const COLUMNS: [&str; 7] = [
+    "name",
+    "addresses",
+    "macs",
+    "profiles",
+    "hostname",
+    "kubernetes",
+    "certSANs",
+];
+/// Columns whose name holds a key: what it begins with, the rest of it for people, and the map that the key belongs to.
+const MAPS: [(&str, &str, &str); 3] = [
+    ("label:", "label:KEY", "labels"),
+    ("taint:", "taint:KEY:EFFECT", "taints"),
+    ("var:", "var:NAME", "vars"),
+];
 
 /// Reads a CSV file into nodes.
 pub fn read(file: &Arc<str>, text: &str, report: &mut Report) -> Vec<Located> {
@@ -59,11 +73,10 @@ fn check_header(file: &Arc<str>, header: &csv::StringRecord, report: &mut Report
     let mut good = true;
     let line = header.iter().collect::<Vec<_>>().join(",");
     for (index, column) in header.iter().enumerate() {
-        let keyed = |prefix| {
-            column
-                .strip_prefix(prefix)
-                .is_some_and(|key: &str| !key.is_empty())
-        };
+        let is_keyed = MAPS.iter().any(|(prefix, ..)| {
+            let key = column.strip_prefix(prefix);
+            key.is_some_and(|key| !key.is_empty())
+        });
         let location = Location::new(file.clone(), 1, column_of(&line, index));
         if header.iter().take(index).any(|earlier| earlier == column) {
             report.add(
@@ -76,9 +89,10 @@ fn check_header(file: &Arc<str>, header: &csv::StringRecord, report: &mut Report
                 .help("remove one"),
             );
             good = false;
-        } else if !COLUMNS.contains(&column) && !keyed("label:") && !keyed("var:") {
+        } else if !COLUMNS.contains(&column) && !is_keyed {
+            let [labels, taints, vars] = MAPS.map(|(_, shown, _)| shown);
             let repair = format!(
-                "the columns are {}, label:KEY and var:NAME",
+                "the columns are {}, {labels}, {taints} and {vars}",
                 COLUMNS.join(", ")
             );
             report.add(
@@ -114,37 +128,46 @@ fn node(
         .copied()
         .unwrap_or_default();
     let mut entries: Vec<(Arc<str>, Located)> = Vec::new();
-    let mut labels = Vec::new();
-    let mut vars = Vec::new();
+    let mut maps = MAPS.map(|(_, _, map)| (map, Vec::new()));
     for (index, (column, value)) in header.iter().zip(record).enumerate() {
-        let location = Location::new(file.clone(), line_number, column_of(text, index));
+        let at = column_of(text, index);
+        let location = Location::new(file.clone(), line_number, at);
         let value = value.trim();
-        if value.is_empty() {
-            continue;
-        }
-        if let Some(key) = column.strip_prefix("label:") {
-            labels.push((key.into(), Located::string(&location, value)));
-        } else if let Some(key) = column.strip_prefix("var:") {
-            vars.push((key.into(), Located::string(&location, value)));
-        } else if matches!(column, "name" | "hostname") {
-            entries.push((column.into(), Located::string(&location, value)));
-        } else {
-            let items = value.split([' ', ';']).filter(|item| !item.is_empty());
-            let items = items.map(|item| Located::string(&location, item)).collect();
-            let list = Located {
-                location: location.clone(),
-                value: Value::List(Arc::new(items)),
-            };
-            entries.push((column.into(), list));
+        let mut keyed = MAPS.iter().zip(&mut maps);
+        let keyed = keyed.find_map(|((prefix, ..), map)| Some((column.strip_prefix(prefix)?, map)));
+        match keyed {
+            // Labels of roles have no value: a field that is empty in quotes is one, and a field without them is none.
+            Some((key, (_, map))) if !value.is_empty() || is_quoted(text, at) => {
+                map.push((key.into(), Located::string(&location, value)));
+            }
+            _ if value.is_empty() => {}
+            _ if matches!(column, "name" | "hostname" | "kubernetes") => {
+                entries.push((column.into(), Located::string(&location, value)));
+            }
+            _ => {
+                let items = value.split([' ', ';']).filter(|item| !item.is_empty());
+                let items = items.map(|item| Located::string(&location, item)).collect();
+                let list = Located {
+                    location: location.clone(),
+                    value: Value::List(Arc::new(items)),
+                };
+                entries.push((column.into(), list));
+            }
         }
     }
     let location = Location::new(file.clone(), line_number, 1);
-    for (key, map) in [("labels", labels), ("vars", vars)] {
+    for (key, map) in maps {
         if !map.is_empty() {
             entries.push((key.into(), Located::map(&location, map)));
         }
     }
     Located::map(&location, entries)
+}
+
+/// Whether the field that begins at a 1-based column is in quotes, which the CSV reader does not tell.
+fn is_quoted(line: &str, column: u32) -> bool {
+    let skip = usize::try_from(column - 1).unwrap_or(usize::MAX);
+    line.chars().nth(skip) == Some('"')
 }
 
 /// The 1-based column in characters at which a field of a line starts; commas inside quotes do not count.
@@ -189,13 +212,27 @@ mod tests {
     }
 
     #[test]
+    fn quotes_make_an_empty_value() {
+        let mut report = Report::default();
+        let text =
+            "name,label:role,taint:gpu:NoSchedule,kubernetes\na,,,v1.33.6\nb,\"\",\"\",\nc, ,x,\n";
+        let nodes = read(&"r.csv".into(), text, &mut report);
+        assert!(report.is_empty(), "{report}");
+        assert_eq!(
+            crate::yaml::to_text(&nodes).expect("writable"),
+            "- name: a\n  kubernetes: v1.33.6\n- name: b\n  labels:\n    role: \"\"\n  taints:\n    \"gpu:NoSchedule\": \"\"\n\
+             - name: c\n  taints:\n    \"gpu:NoSchedule\": x\n"
+        );
+    }
+
+    #[test]
     fn all_mistakes_of_a_file_are_found() {
         let mut report = Report::default();
         read(&"r.csv".into(), "name,rack,name\n", &mut report);
         assert_eq!(
             report.to_string(),
             "error: r.csv:1:6: rack: unknown column; the columns are name, addresses, macs, profiles, hostname, \
-             label:KEY and var:NAME\n\
+             kubernetes, certSANs, label:KEY, taint:KEY:EFFECT and var:NAME\n\
              error: r.csv:1:11: name: the column is there twice; remove one\n"
         );
         let mut report = Report::default();

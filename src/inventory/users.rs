@@ -23,6 +23,26 @@ const KEY_TYPES: [&str; 7] = [
     "sk-ecdsa-sha2-nistp256@openssh.com",
 ];
 
+/// What may precede a command (sudoers(5), "Tag_Spec").
+const TAGS: [&str; 16] = [
+    "EXEC",
+    "NOEXEC",
+    "FOLLOW",
+    "NOFOLLOW",
+    "INTERCEPT",
+    "NOINTERCEPT",
+    "LOG_INPUT",
+    "NOLOG_INPUT",
+    "LOG_OUTPUT",
+    "NOLOG_OUTPUT",
+    "MAIL",
+    "NOMAIL",
+    "PASSWD",
+    "NOPASSWD",
+    "SETENV",
+    "NOSETENV",
+];
+
 keys! {
     for User: "user", by name: Account, as User = home_for_keys {
         /// its number; without it the system chooses
@@ -35,6 +55,8 @@ keys! {
         "home" => home: Option<NodePathText>,
         /// whether it is a system user, without a home
         "system" => system: bool = false,
+        /// what sudo allows it: a rule of sudoers(5) without the name
+        "sudo" => sudo: Option<SudoRule>,
         /// public keys that may log in
         "sshKeys" => ssh_keys: Vec<SshKey>,
     }
@@ -45,6 +67,8 @@ texts! {
     Account or NameInvalid: String = account, r"^[a-z_][a-z0-9_-]{0,31}$", ["core"];
     /// A path on the node, as text.
     NodePathText or PathInvalid: String = node_path, r"^/.", ["/usr"];
+    /// What sudo allows a user.
+    SudoRule or UserInvalid: String = sudo_rule, r"^[^=]+=.+$", ["ALL=(ALL) NOPASSWD:ALL"];
     /// A public key of SSH.
     SshKey or SshKeyInvalid: String = ssh_key, "",
         ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAEIt/gB17M99Oy+25s8Mpip2flkQFa4hZghPaHHp6gG me"];
@@ -63,6 +87,60 @@ fn home_for_keys(user: User, at: &Cursor<'_>) -> Option<User> {
 
 fn node_path(text: &str) -> Result<String, &'static str> {
     NodePath::parse(text).map(|path| path.to_string())
+}
+
+/// Hosts, `=` and commands, in one line: the user specification of sudoers(5) after its list of users. A file that sudo
+/// cannot parse switches that file off, so what is no rule for certain is refused.
+fn sudo_rule(rule: &str) -> Result<String, String> {
+    let rule = rule.trim();
+    let (hosts, commands) = rule.split_once('=').unwrap_or((rule, ""));
+    let of_hosts = |c: char| c.is_ascii_alphanumeric() || ".:/!-_%+".contains(c);
+    let is_one_line = !rule.contains(|c: char| c.is_control() || "#\"\\".contains(c));
+    let mut hosts = hosts.split(',').map(str::trim);
+    let has_hosts = hosts.all(|host| !host.is_empty() && host.chars().all(of_hosts));
+    let good = is_one_line && has_hosts && are_commands(commands);
+    checked(rule, good, || {
+        format!(
+            "must be a rule of sudoers without the user's name (for example \"ALL=(ALL) NOPASSWD:ALL\"); got {rule:?}"
+        )
+    })
+}
+
+/// Commands with the users that they run as and their tags: `(ALL) NOPASSWD: /usr/bin/journalctl, /usr/bin/ctr`.
+fn are_commands(mut rest: &str) -> bool {
+    loop {
+        rest = rest.trim_start();
+        if let Some(users) = rest.strip_prefix('(') {
+            let of_users = |c: char| c.is_ascii_alphanumeric() || " ,:%-_!+.".contains(c);
+            match users.split_once(')') {
+                Some((users, after)) if users.chars().all(of_users) => rest = after.trim_start(),
+                _ => return false,
+            }
+        }
+        while let Some((_, after)) = rest
+            .split_once(':')
+            .filter(|(tag, _)| TAGS.contains(&tag.trim()))
+        {
+            rest = after.trim_start();
+        }
+        let (command, after) = match rest.split_once(',') {
+            Some((command, after)) => (command, Some(after)),
+            None => (rest, None),
+        };
+        let command = command.trim_start_matches(['!', ' ']).trim_end();
+        let is_alias = command.starts_with(|c: char| c.is_ascii_uppercase())
+            && command
+                .chars()
+                .all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_');
+        let is_path = command.starts_with('/') && !command.contains([':', '=', '(', ')']);
+        if !(is_alias || is_path) {
+            return false;
+        }
+        match after {
+            Some(after) => rest = after,
+            None => return true,
+        }
+    }
 }
 
 /// The name of a user or group, as every useradd takes it.
@@ -159,6 +237,35 @@ mod tests {
             (&format!("{KEY}\n{KEY}"), "one line"),
         ] {
             assert!(ssh_key(bad).expect_err(bad).contains(part), "{bad}");
+        }
+    }
+
+    #[test]
+    fn rules_of_sudo_have_hosts_and_commands() {
+        for good in [
+            "ALL=(ALL) NOPASSWD:ALL",
+            "ALL=(ALL:ALL) NOPASSWD: ALL",
+            " ALL = NOPASSWD: SETENV: /usr/bin/journalctl -u kubelet, (root) !/usr/bin/su ",
+            "node-1,node-2=KUBE_TOOLS",
+        ] {
+            assert_eq!(sudo_rule(good).as_deref(), Ok(good.trim()));
+        }
+        for bad in [
+            "",
+            "ALL",
+            "ALL=",
+            "true",
+            "NOPASSWD:ALL",
+            "ops ALL=(ALL) NOPASSWD",
+            "ALL=(ALL NOPASSWD:ALL",
+            "ALL=(ALL) NOPASSWORD:ALL",
+            "ALL=(ALL) journalctl",
+            "ALL=ALL,",
+            "ALL=ALL # all",
+            "ALL=ALL\nroot ALL=ALL",
+            "ALL=ALL \\",
+        ] {
+            assert!(sudo_rule(bad).is_err(), "{bad}");
         }
     }
 

@@ -15,6 +15,8 @@ pub struct User {
     pub home: Option<String>,
     /// Whether the number comes from the range of system users, and no home folder is made.
     pub system: bool,
+    /// A rule of sudoers(5) without the user's name: `ALL=(ALL) NOPASSWD:ALL`.
+    pub sudo: Option<String>,
     /// Lines for `authorized_keys`.
     pub ssh_keys: Vec<String>,
 }

@@ -140,14 +140,18 @@ fn names(node: &Node, spec: &Spec) -> Vec<String> {
     {
         names.push(hostname.text.to_string());
     }
+    names.extend(node.further_names().map(str::to_owned));
     names
 }
 
 /// Checks what follows from the identities of a class.
 pub(super) fn check(spec: &Spec, report: &mut Report) {
     let has_flag = |name: &str| spec.kubelet.flags.iter().any(|(flag, _)| flag == name);
-    if spec.identity.client.value == ClientIdentity::ClientCertificate && !has_flag("kubeconfig") {
-        let rule = "identity.client is clientCertificate, and the kubelet has no flag kubeconfig to be told by";
+    if !needs_token(Some(spec)) && !has_flag("kubeconfig") {
+        let rule = format!(
+            "identity.client is {}, and the kubelet has no flag kubeconfig to be told by",
+            spec.identity.client.value.name()
+        );
         let finding = spec
             .identity
             .client
@@ -180,7 +184,8 @@ pub(super) fn flags(spec: &Spec, mut flags: Flags, report: &mut Report) -> Flags
     for (_, text) in flags.iter().filter(|(name, _)| name == BOOTSTRAP) {
         let own = text.as_ref().filter(|text| !is_built_in(&text.location));
         if let Some(text) = own {
-            let rule = "identity.client is clientCertificate, so there is no bootstrap kubeconfig";
+            let client = spec.identity.client.value.name();
+            let rule = format!("identity.client is {client}, so there is no bootstrap kubeconfig");
             report.add(
                 text.location
                     .finding(Id::IdentityConflict, rule)
@@ -192,21 +197,44 @@ pub(super) fn flags(spec: &Spec, mut flags: Flags, report: &mut Report) -> Flags
     flags
 }
 
-/// Makes KubeletConfiguration say what `identity.serving` means.
-pub(super) fn serving(spec: &Spec, config: Located, report: &mut Report) -> Located {
-    let (Some(serving), Value::Map(map)) = (&spec.identity.serving, &config.value) else {
+/// Makes KubeletConfiguration say what `identity` means.
+pub(super) fn config(spec: &Spec, config: Located, report: &mut Report) -> Located {
+    let identity = &spec.identity;
+    let client = &identity.client;
+    let client_fields = match client.value {
+        // A kubelet that rotates calls with certificates alone, and drops what else its kubeconfig has, such as an exec
+        // plugin (cmd/kubelet/app/server.go, buildKubeletClientConfig).
+        ClientIdentity::Kubeconfig => vec![("rotateCertificates", Value::Bool(false))],
+        ClientIdentity::BootstrapToken | ClientIdentity::ClientCertificate => Vec::new(),
+    };
+    let said = format!("identity.client is {}", client.value.name());
+    let config = with_fields(config, client_fields, (&said, &client.location), report);
+    let Some(serving) = &identity.serving else {
+        return config;
+    };
+    let said = format!("identity.serving is {}", serving.value.name());
+    with_fields(config, fields(serving), (&said, &serving.location), report)
+}
+
+/// Sets fields that follow from what the user says at a location; a finding where the user sets one otherwise.
+fn with_fields(
+    config: Located,
+    fields: Vec<(&'static str, Value)>,
+    (said, at): (&str, &FieldLocation),
+    report: &mut Report,
+) -> Located {
+    let Value::Map(map) = &config.value else {
         return config;
     };
     let mut map = Map::clone(map);
-    for (name, value) in fields(serving) {
+    for (name, value) in fields {
         if let Some(found) = map.get(name) {
             let location = FieldLocation::new(
                 found.value.location.clone(),
                 format!("kubelet.config.{name}"),
             );
             if !is_built_in(&location) && found.value.value != value {
-                let said = serving.value.name();
-                let rule = format!("identity.serving is {said}, which sets this field otherwise");
+                let rule = format!("{said}, which sets this field otherwise");
                 report.add(
                     location
                         .finding(Id::IdentityConflict, rule)
@@ -214,11 +242,10 @@ pub(super) fn serving(spec: &Spec, config: Located, report: &mut Report) -> Loca
                 );
             }
         }
-        let location = &serving.location.at;
         let field = Field {
-            key: location.clone(),
+            key: at.at.clone(),
             value: Located {
-                location: location.clone(),
+                location: at.at.clone(),
                 value,
             },
         };

@@ -48,7 +48,7 @@ pub fn settle(spec: &Spec, report: &mut Report) -> Kubelet {
     let minor = spec.kubernetes.value.minor();
     let gates = gates(&written, minor);
     let mut settings = moves::settle(spec, (&written, &location), &gates, report);
-    settings.config = identity::serving(spec, settings.config, report);
+    settings.config = identity::config(spec, settings.config, report);
     settings.flags = identity::flags(spec, settings.flags, report);
     let at = location.at.clone();
     let text = |text: &str| Located::string(&at, text);

@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 
 use crate::cluster::Groups;
 use crate::identity::{CaBundle, Credential};
-use crate::inventory::{Cluster, Inventory, NodePlaces, Spec, Text};
+use crate::inventory::{Cluster, Inventory, NodePlaces, Spec, Text, UnmanagedNode};
 use crate::kubernetes::rules::Verdict;
 use crate::model::Network;
 use crate::model::{FieldLocation, Location};
@@ -43,6 +43,8 @@ pub struct Plan {
     pub classes: Vec<Arc<ClassPlan>>,
     /// The nodes in the order of the inventory.
     pub nodes: Vec<NodePlan>,
+    /// Nodes of the cluster that others made, in the order of the inventory.
+    pub unmanaged: Vec<UnmanagedNode>,
     /// Where each node was written, to name it in findings.
     pub locations: NodePlaces,
 }
@@ -206,6 +208,7 @@ impl Plan {
             ca: inputs.ca,
             classes,
             nodes,
+            unmanaged: inventory.unmanaged,
             locations: inventory.locations,
         }
     }

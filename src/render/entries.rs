@@ -16,6 +16,9 @@ use crate::report::Id;
 use crate::tree::network::{keyfile, netplan, networkd};
 use crate::tree::{Content, Entry, EntryKind, Origin, Permissions};
 
+/// sudo takes files that only root writes; this is what visudo gives them.
+const SUDOERS_MODE: u32 = 0o440;
+
 impl NodeRendering<'_> {
     pub(super) fn overlay(&mut self, overlay: &Overlay, replace: bool) {
         for entry in &overlay.entries {
@@ -113,6 +116,25 @@ impl NodeRendering<'_> {
                 "generator hostname",
                 &piece.location,
             );
+        }
+    }
+
+    /// For each user that sudo allows something, a file for sudo. cloud-init would write such rules too, Ignition not.
+    pub(super) fn sudoers(&mut self, node: &NodePlan) {
+        let spec = &node.class.spec;
+        for user in spec.users.iter() {
+            let Some(rule) = &user.sudo else { continue };
+            let at = spec
+                .merged
+                .get("users")
+                .and_then(|users| users.get(&user.name));
+            let at = at.map_or(&spec.kubernetes.location.at, |at| &at.location);
+            let location = FieldLocation::new(at.clone(), format!("users.{}.sudo", user.name));
+            let text = format!("{} {rule}\n", user.name);
+            let origin = Origin("generator users".into());
+            let entry = Entry::file(Content::bytes(text), SUDOERS_MODE, origin);
+            let path = format!("/etc/sudoers.d/10-nodebake-{}", user.name);
+            self.builder.add(&path, entry, false, &location);
         }
     }
 

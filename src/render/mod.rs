@@ -122,6 +122,7 @@ impl Renderer {
         rendering.credentials(node, &paths, &flags);
         rendering.kubeconfigs(node);
         rendering.hostname_file(&hostname);
+        rendering.sudoers(node);
         rendering.network(node);
         rendering.runtime();
         rendering.images();

@@ -116,6 +116,7 @@ shellcheck shellcheck
 mksh mksh
 groff groff-base
 sysctl procps
+visudo sudo
 pyyaml python3-yaml
 LIST
     [ -n "$wanted" ] || return 0

@@ -98,6 +98,12 @@ fn mirrors(name: &Name, spec: &Spec) -> Vec<String> {
     mirrors.map(|mirror| mirror.url.clone()).collect()
 }
 
+/// Whether the user says that nodes reach an image's registry without a way out.
+fn is_on_site(name: &Name, spec: &Spec) -> bool {
+    let mut registries = spec.registries.iter();
+    registries.any(|registry| registry.on_site && registry.host.value == name.registry)
+}
+
 fn is_there(name: &Name, there: &[Image]) -> bool {
     there.iter().any(|image| {
         let same =
@@ -114,7 +120,7 @@ fn missing(wanted: &WantedImage, spec: &Spec, there: &[Image]) -> Option<Finding
     let WantedImage {
         name, by, location, ..
     } = wanted;
-    if !mirrors(name, spec).is_empty() {
+    if !mirrors(name, spec).is_empty() || is_on_site(name, spec) {
         return None;
     }
     let in_payload = is_there(name, there);
@@ -136,7 +142,10 @@ fn missing(wanted: &WantedImage, spec: &Spec, there: &[Image]) -> Option<Finding
             Some(
                 location
                     .finding(Id::ImageMissing, rule)
-                    .help("add its archive to images, or a mirror to registries"),
+                    .help(format!(
+                        "add its archive to images, or a mirror to registries; if the site has this registry, set registries[{:?}].onSite to true",
+                        name.registry
+                    )),
             )
         }
     }

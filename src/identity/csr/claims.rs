@@ -180,7 +180,7 @@ impl Register<'_> {
                     };
                     let reason = format!("it asks for {address}, {whose}");
                     let repair = format!(
-                        "correct the addresses of {node} in the inventory, or approve it by hand"
+                        "correct the addresses of {node} in the inventory, add it to certSANs, or approve it by hand"
                     );
                     return Err(Ruling::new(Rule::UnlistedAddress, reason).repair(repair));
                 }
@@ -199,7 +199,7 @@ fn unlisted_name(name: &str, node: &str, facts: &NodeFacts<'_>) -> Ruling {
         format!("it asks for the name {name}, which is not {node}'s in the inventory")
     };
     let repair = format!(
-        "if it is the host name of {node}, set it as `hostname`; else, if you trust it, approve it by hand"
+        "if it is the host name of {node}, set it as `hostname`; if a cloud gives it this name, add it to certSANs; else, if you trust it, approve it by hand"
     );
     Ruling::new(Rule::UnlistedName, reason).repair(repair)
 }

@@ -8,9 +8,7 @@
 mod loader;
 mod script;
 
-use crate::model::output::Mode;
-use crate::model::output::Pxe;
-use crate::model::output::{Format, KernelArgument};
+use crate::model::output::{Format, KernelArgument, Mode, Pxe, Settings};
 use crate::payload::{Job, Objection};
 use crate::report::Id;
 
@@ -24,27 +22,54 @@ pub const BASE_FOLDER: &str = "boot/base";
 /// `COMMAND_LINE_SIZE` of x86-64 and arm64 is 2048, the final NUL included; what is longer is cut off without a word.
 const LONGEST_LINE: usize = 2047;
 
+/// Arguments by which installers and Ignition itself fetch a configuration (coreos-installer, `docs/getting-started.md`;
+/// coreos/ignition, `docs/supported-platforms.md`).
+const CONFIG_ARGUMENTS: [&str; 2] = ["coreos.inst.ignition_url", "ignition.config.url"];
+
 /// What of a job cannot be booted over the network as its settings say.
 pub fn check(job: &Job<'_>) -> Vec<Objection> {
     let Some(pxe) = &job.settings.pxe else {
         return Vec::new();
     };
-    // `--format` may have left the initramfs payload out of this build.
-    if !job.settings.formats.contains(&Format::Initramfs) {
+    let mode = booted_mode(job.settings);
+    // `--format` may have left the payloads out of this build.
+    if mode.is_none() && !installs(job.settings) {
         return Vec::new();
     }
-    let mut objections: Vec<Objection> = secret_ways(job, pxe).into_iter().collect();
+    let secrets = match mode {
+        Some(mode) => secret_ways(job, pxe, mode),
+        None => installer_secrets(job, pxe),
+    };
+    let mut objections: Vec<Objection> = secrets.into_iter().collect();
     objections.extend(words(job, pxe));
     objections
 }
 
-/// The kernel's command line: what the mode needs, what the image wants, what the user adds.
-pub fn arguments(pxe: &Pxe, mode: Mode, image: &[KernelArgument], node: &str) -> Vec<String> {
-    let of_mode = mode
-        .kernel_arguments()
+/// How machines boot the initramfs payload; None where they have none.
+pub fn booted_mode(settings: &Settings) -> Option<Mode> {
+    let has_one = settings.formats.contains(&Format::Initramfs);
+    has_one.then_some(settings.initramfs.mode)
+}
+
+/// Whether machines boot an installer that fetches the Ignition payload and writes a disk, as coreos-installer does.
+pub fn installs(settings: &Settings) -> bool {
+    let formats = &settings.formats;
+    formats.contains(&Format::Ignition) && !formats.contains(&Format::Initramfs)
+}
+
+/// The kernel's command line: what the mode needs, what the image wants, what the user adds. An installer gets the
+/// user's alone: Ignition sets the image's on the disk.
+pub fn arguments(
+    pxe: &Pxe,
+    mode: Option<Mode>,
+    image: &[KernelArgument],
+    node: &str,
+) -> Vec<String> {
+    let of_mode = mode.iter().flat_map(|mode| mode.kernel_arguments());
+    let of_mode = of_mode.map(|word| (*word).to_owned());
+    let of_image = image
         .iter()
-        .map(|word| (*word).to_owned());
-    let of_image = image.iter().filter(|argument| argument.wanted);
+        .filter(|argument| argument.wanted && mode.is_some());
     let own = pxe.arguments.iter().map(|word| of_node(word, node));
     of_mode
         .chain(of_image.map(|argument| argument.text.clone()))
@@ -59,11 +84,8 @@ pub fn of_node(text: &str, node: &str) -> String {
 
 /// Secrets come by https, or by no network: nothing else is safe, and nothing at all would leave the node without its
 /// token.
-fn secret_ways(job: &Job<'_>, pxe: &Pxe) -> Option<Objection> {
-    let (settings, live) = (
-        job.settings,
-        job.settings.initramfs.mode == Mode::CoreosLive,
-    );
+fn secret_ways(job: &Job<'_>, pxe: &Pxe, mode: Mode) -> Option<Objection> {
+    let (settings, live) = (job.settings, mode == Mode::CoreosLive);
     // A live system reads one configuration; with its secrets kept apart Ignition fetches them.
     let fetched = live && settings.secrets.apart(Format::Ignition);
     if !job.tree.has_secrets() || fetched || pxe.secrets_url.is_some() {
@@ -84,9 +106,24 @@ fn secret_ways(job: &Job<'_>, pxe: &Pxe) -> Option<Objection> {
     Some(Objection::new(Id::SecretsUnreachable, "initramfs", rule).asked_by("output.pxe"))
 }
 
+/// An Ignition payload with secrets in it is fetched by https.
+fn installer_secrets(job: &Job<'_>, pxe: &Pxe) -> Option<Objection> {
+    if !job.tree.has_secrets() || job.settings.secrets.apart(Format::Ignition) {
+        return None;
+    }
+    let is_clear = |word: &&String| {
+        word.split_once('=').is_some_and(|(key, url)| {
+            CONFIG_ARGUMENTS.contains(&key) && !url.starts_with("https://")
+        })
+    };
+    let word = pxe.arguments.iter().find(is_clear)?;
+    let rule = "must be an https:// URL: the Ignition payload holds the node's secrets";
+    Some(Objection::new(Id::SecretsUnreachable, word, rule).asked_by("output.pxe.arguments"))
+}
+
 /// Words that a loader's syntax cannot say, or that contradict one another.
 fn words(job: &Job<'_>, pxe: &Pxe) -> Vec<Objection> {
-    let mode = job.settings.initramfs.mode;
+    let mode = booted_mode(job.settings);
     let image = &job.facts.kernel_arguments;
     let all = arguments(pxe, mode, image, &job.facts.name);
     let mut objections = Vec::new();

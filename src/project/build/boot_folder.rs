@@ -11,7 +11,9 @@ use crate::manifest;
 use crate::manifest::{FileRecord, NodeRecord};
 use crate::model::output::{Pxe, Settings};
 use crate::payload::initramfs::{is_asset_archive, is_initramfs};
-use crate::payload::pxe::{BASE_FOLDER, Boot, arguments, entry, of_node, script, script_path};
+use crate::payload::pxe::{
+    BASE_FOLDER, Boot, arguments, booted_mode, entry, installs, of_node, script, script_path,
+};
 use crate::plan::{NodePlan, Plan};
 use crate::project::open::network_boot::files;
 use crate::project_folder::ProjectFolder;
@@ -69,7 +71,7 @@ impl OfCluster {
             return Ok(());
         };
         let overlays = overlays(pxe, record);
-        if overlays.is_empty() {
+        if overlays.is_empty() && !installs(&spec.output) {
             // `--format` left them out.
             return Ok(());
         }
@@ -88,7 +90,7 @@ impl OfCluster {
             node: &node.name,
             kernel: &pxe.kernel.url(&pxe.url, &node.name),
             initrds: &initrds,
-            arguments: &arguments(pxe, spec.output.initramfs.mode, &image, &node.name),
+            arguments: &arguments(pxe, booted_mode(&spec.output), &image, &node.name),
         };
         for loader in pxe.loaders.iter().map(|at| at.value) {
             let text = script(loader, &boot);

@@ -2,10 +2,11 @@
 
 use crate::bundle::BundleBuilder;
 use crate::cluster::{
-    Approval, ClusterObjects, NodeMarks, RBAC_KUSTOMIZATION, TOKENS_KUSTOMIZATION, names, rbac,
-    write_node_labels, write_tokens,
+    Approval, ClusterObjects, NodeMarks, RBAC_KUSTOMIZATION, TOKENS_KUSTOMIZATION, Taint, names,
+    rbac, write_node_labels, write_tokens,
 };
 use crate::error::Result;
+use crate::inventory::UnmanagedNode;
 use crate::plan::Plan;
 
 /// A node's labels that only an admin may set, in the order of the plan's nodes.
@@ -57,7 +58,23 @@ pub fn write(builder: &BundleBuilder, plan: &Plan, marks: &[Marks]) -> Result<()
                     .collect(),
                 taints: Vec::new(),
             });
-            write_node_labels(out, nodes)
+            let others = plan.unmanaged.iter().map(unmanaged_marks);
+            write_node_labels(out, nodes.chain(others))
         },
     )
+}
+
+/// What an admin sets on a node that others made.
+fn unmanaged_marks(other: &UnmanagedNode) -> NodeMarks<'_> {
+    let labels = other.labels.iter();
+    let taints = other.taints.iter().map(|taint| Taint {
+        key: &taint.key,
+        value: &taint.value,
+        effect: &taint.effect,
+    });
+    NodeMarks {
+        node: &other.node.name.value,
+        labels: labels.map(|(key, value)| (&**key, &**value)).collect(),
+        taints: taints.collect(),
+    }
 }

@@ -11,7 +11,7 @@ use crate::error::Result;
 use crate::identity::csr::{NodeFacts, Register, Verdict, approver_settings};
 use crate::inventory::{Inventory, Node};
 use crate::project::csr::ids::known_tokens;
-use crate::project::{names, read_dump};
+use crate::project::read_dump;
 use crate::project_folder::ProjectFolder;
 use crate::report::Report;
 use crate::secrets::SecretsChoice;
@@ -62,19 +62,26 @@ pub fn settings_for_approver(
     let inventory = Inventory::load(folder, report);
     let inventory = inventory.filter(|_| !report.has_errors());
     Ok(inventory.map(|inventory| {
-        let addresses = inventory.nodes.iter().flat_map(Node::all_addresses);
-        approver_settings(names(&inventory), addresses)
+        let names = inventory.all_nodes().map(|node| node.name.value.as_str());
+        let addresses = inventory.all_nodes().flat_map(Node::all_addresses);
+        approver_settings(names, addresses)
     }))
 }
 
 /// The nodes with all addresses and names that the inventory knows.
 fn facts(inventory: &Inventory) -> HashMap<&str, NodeFacts<'_>> {
-    let nodes = inventory.nodes.iter().zip(&inventory.spec_of);
+    let specs = inventory
+        .spec_of
+        .iter()
+        .map(|index| inventory.specs.get((*index)?));
+    // Of nodes that others made the inventory has no settings.
+    let specs = specs.chain(std::iter::repeat(None));
+    let nodes = inventory.all_nodes().zip(specs);
     nodes
         .map(|(node, spec)| {
             let name = node.name.value.as_str();
             let mut names = HashSet::from([name]);
-            let spec = spec.and_then(|index| inventory.specs.get(index));
+            names.extend(node.further_names());
             let hostname = spec.and_then(|spec| spec.hostname.as_ref());
             let hostname = hostname.filter(|hostname| !hostname.is_node_name());
             let is_template = hostname.is_some_and(|hostname| hostname.text.contains('{'));

@@ -67,6 +67,11 @@ fn csr(name: &str, requestor: &str, signer: &str, pem: &str) -> Value {
     })
 }
 
+/// A node's request for a serving certificate, with what openssl made.
+pub fn serving_request(node: &str, pem: &str) -> Value {
+    csr("csr-1", &format!("system:node:{node}"), SERVING, pem)
+}
+
 /// What a cluster with honest nodes, an impostor and others has pending.
 fn pending(project: &Project) -> PathBuf {
     let pem = |node: &str, organisation, sans| pem(&project.dir, node, organisation, sans);

@@ -1,6 +1,7 @@
 //! What users write, `cluster.yaml` and the files beside it: read, checked, and refused with a finding at its place.
 
 pub mod bad_input;
+pub mod existing;
 mod findings;
 pub mod profiles;
 pub mod schema;

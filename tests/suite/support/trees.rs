@@ -218,6 +218,7 @@ pub fn users() -> std::sync::Arc<Vec<User>> {
         shell: Some("/bin/sh".into()),
         home: Some("/var/home/core".into()),
         system: false,
+        sudo: None,
         ssh_keys: vec![
             format!("restrict,command=\"echo a\" {SSH_KEY} me@example.com"),
             SSH_KEY.into(),
