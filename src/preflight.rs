@@ -153,7 +153,7 @@ fn network(network: Option<&Network>, needs: &mut Needs) {
             needs.add(NeedKind::Network, "DHCP", why.clone());
         }
         for gateway in &interface.gateways {
-            needs.add(NeedKind::Gateway, gateway.to_string(), why.clone());
+            needs.add(NeedKind::Gateway, gateway.via.to_string(), why.clone());
         }
         for route in &interface.routes {
             needs.add(NeedKind::Gateway, route.via.to_string(), why.clone());

@@ -251,6 +251,11 @@ impl<'a> Cursor<'a> {
         self.report.borrow().has_error_at(&self.path)
     }
 
+    /// How many findings there are so far: whether reading a value added one.
+    pub fn findings_so_far(&self) -> usize {
+        self.report.borrow().findings().count()
+    }
+
     /// The entries of a map whose keys are the user's own (paths, names, labels).
     /// `example` is one of them.
     pub fn entries(&self, example: &str) -> Vec<Cursor<'a>> {

@@ -51,6 +51,7 @@ pub use files::{
 pub use identity::{
     CertificateUser, ClientIdentity, IdentitySpec, KubeconfigAuth, KubeconfigSpec, ServingIdentity,
 };
+pub use interfaces::NodeNetwork;
 pub use names::nth_address;
 pub use nodes::Node;
 pub use os::{Cgroups, NetworkManager, Os};
@@ -149,6 +150,9 @@ impl Inventory {
             shared_profiles: std::mem::take(&mut file.profiles),
         };
         let (specs, spec_of) = reader.specs(&nodes);
+        let spec =
+            |node: usize| spec_of[node].and_then(|index| specs.get(index).map(|spec| &**spec));
+        interfaces::rules::check(&nodes, spec, &file.network, report);
         let inventory = Self {
             project: project.clone(),
             cluster: file.cluster()?,

@@ -80,8 +80,8 @@ keys! {
 impl Node {
     /// Its addresses, those of its interfaces and `certSANs` too, each once.
     pub fn all_addresses(&self) -> impl Iterator<Item = IpAddr> {
-        let network = self.network.iter();
-        let interfaces = network.flat_map(|network| &network.interfaces);
+        let written = self.network.iter();
+        let interfaces = written.flat_map(|written| &written.network.interfaces);
         let further = interfaces.flat_map(|interface| interface.addresses.iter());
         let mut all: Vec<IpAddr> = self.addresses.iter().map(|at| at.value).collect();
         let sans = self.cert_sans.iter().filter_map(|san| match san.value {
@@ -257,7 +257,8 @@ texts! {
 
 /// Where the node's MAC addresses are known, its interfaces have no others: with another one an interface would stay down.
 fn known_macs(node: Node, at: &Cursor<'_>) -> Option<Node> {
-    for interface in node.network.iter().flat_map(|all| &all.interfaces) {
+    let written = node.network.iter();
+    for interface in written.flat_map(|written| &written.network.interfaces) {
         let Some(mac) = interface.mac.as_ref().filter(|_| !node.macs.is_empty()) else {
             continue;
         };

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
 /// All interfaces of a node, in the order of the inventory.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -24,10 +24,13 @@ pub struct Interface {
     pub dhcp4: bool,
     /// Whether IPv6 comes by DHCP.
     pub dhcp6: bool,
+    /// Whether router advertisements are obeyed: addresses, routes and the flags that start DHCPv6. None where the inventory
+    /// does not say: then they are obeyed where IPv6 comes by DHCP, which begins with them.
+    pub accept_ra: Option<bool>,
     /// Static addresses with their prefix.
     pub addresses: Vec<IpNet>,
-    /// Default gateways, at most one per family.
-    pub gateways: Vec<IpAddr>,
+    /// Default gateways.
+    pub gateways: Vec<Gateway>,
     /// DNS servers.
     pub nameservers: Vec<IpAddr>,
     /// DNS search domains.
@@ -38,6 +41,17 @@ pub struct Interface {
     pub mtu: Option<u16>,
 }
 
+/// A router that leads everywhere.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Gateway {
+    /// Its address.
+    pub via: IpAddr,
+    /// Whether it is a neighbour although no network of the interface holds it.
+    pub on_link: bool,
+    /// Priority of its route; the lower one wins.
+    pub metric: Option<u32>,
+}
+
 /// One static route.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Route {
@@ -45,7 +59,9 @@ pub struct Route {
     pub to: IpNet,
     /// Next hop.
     pub via: IpAddr,
-    /// Priority.
+    /// Whether the next hop is a neighbour although no network of the interface holds it.
+    pub on_link: bool,
+    /// Priority; the lower one wins.
     pub metric: Option<u32>,
 }
 
@@ -81,6 +97,75 @@ pub struct Bond {
     pub hash_policy: Option<String>,
     /// The port that is used while it is up, for active-backup.
     pub primary: Option<String>,
+}
+
+impl From<IpAddr> for Gateway {
+    /// A router in one of the interface's networks, without a metric.
+    fn from(via: IpAddr) -> Self {
+        Self {
+            via,
+            on_link: false,
+            metric: None,
+        }
+    }
+}
+
+impl Route {
+    /// Whether it leads everywhere.
+    pub fn is_default(&self) -> bool {
+        self.to.prefix_len() == 0
+    }
+
+    /// The metric that the kernel gives a route without one: 0 in IPv4, IP6_RT_PRIO_USER in IPv6, which stands for 0 too
+    /// (include/net/ip6_route.h).
+    pub fn metric_in_kernel(&self) -> u32 {
+        match (self.to.addr().is_ipv4(), self.metric.unwrap_or_default()) {
+            (false, 0) => 1024,
+            (_, metric) => metric,
+        }
+    }
+}
+
+impl Interface {
+    /// Whether router advertisements are obeyed.
+    pub fn accepts_ra(&self) -> bool {
+        self.accept_ra.unwrap_or(self.dhcp6)
+    }
+
+    /// Whether it gets or has an address of IPv4, or of IPv6.
+    pub fn speaks(&self, ipv4: bool) -> bool {
+        let has = |net: &IpNet| net.addr().is_ipv4() == ipv4;
+        self.addresses.iter().any(has) || self.is_dynamic(ipv4)
+    }
+
+    /// Whether addresses of IPv4, or of IPv6, come from the network.
+    pub fn is_dynamic(&self, ipv4: bool) -> bool {
+        if ipv4 {
+            self.dhcp4
+        } else {
+            self.dhcp6 || self.accepts_ra()
+        }
+    }
+
+    /// Whether it has an address at all.
+    pub fn is_used(&self) -> bool {
+        self.speaks(true) || self.speaks(false)
+    }
+
+    /// Gateways and further routes, in this order: a gateway is a route to everything.
+    pub fn all_routes(&self) -> impl Iterator<Item = Route> {
+        let everything = |gateway: &Gateway| Route {
+            to: match gateway.via {
+                IpAddr::V4(_) => IpNet::V4(Ipv4Net::default()),
+                IpAddr::V6(_) => IpNet::V6(Ipv6Net::default()),
+            },
+            via: gateway.via,
+            on_link: gateway.on_link,
+            metric: gateway.metric,
+        };
+        let gateways = self.gateways.iter().map(everything);
+        gateways.chain(self.routes.iter().cloned())
+    }
 }
 
 impl Network {

@@ -183,7 +183,7 @@ impl Plan {
                 class: class.clone(),
                 addresses: node.addresses.iter().map(|at| at.value).collect(),
                 macs: node.macs.into_iter().map(|mac| mac.value).collect(),
-                network: node.network,
+                network: node.network.map(|written| written.network),
                 group: groups.of_node(&node.name.value),
                 usable_until: ends.fold(inputs.ca.not_after, OffsetDateTime::min),
                 overlapping: if needs_token {

@@ -148,8 +148,8 @@ fn family(lines: &mut Lines, interface: &Interface, is: fn(&IpAddr) -> bool, dhc
     if method == "disabled" {
         return;
     }
-    if let Some(gateway) = interface.gateways.iter().find(|gateway| is(gateway)) {
-        lines.set("gateway", gateway);
+    if let Some(gateway) = interface.gateways.iter().find(|gateway| is(&gateway.via)) {
+        lines.set("gateway", &gateway.via);
     }
     let servers = interface.nameservers.iter().filter(|server| is(server));
     let servers: Vec<String> = servers.map(ToString::to_string).collect();

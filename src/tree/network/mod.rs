@@ -16,12 +16,15 @@ fn sample(name: &str) -> crate::model::Interface {
         name: name.into(),
         mac: Some("52:54:00:12:34:56".into()),
         addresses: vec!["10.20.4.11/23".parse().expect("an address")],
-        gateways: vec!["10.20.4.1".parse().expect("an address")],
+        gateways: vec![crate::model::Gateway::from(std::net::IpAddr::from([
+            10, 20, 4, 1,
+        ]))],
         nameservers: vec!["10.20.4.2".parse().expect("an address")],
         search: vec!["example.com".into()],
         routes: vec![crate::model::Route {
             to: "10.9.0.0/16".parse().expect("a network"),
             via: "10.20.4.3".parse().expect("an address"),
+            on_link: false,
             metric: Some(5),
         }],
         mtu: Some(9000),

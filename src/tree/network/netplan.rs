@@ -112,11 +112,11 @@ fn push_routes(out: &mut String, interface: &Interface) {
     }
     out.push_str("    routes:\n");
     for gateway in &interface.gateways {
-        let everything = match gateway {
+        let everything = match gateway.via {
             IpAddr::V4(_) => "0.0.0.0/0",
             IpAddr::V6(_) => "::/0",
         };
-        push_route(out, &everything, gateway, None);
+        push_route(out, &everything, &gateway.via, None);
     }
     for route in &interface.routes {
         push_route(out, &route.to, &route.via, route.metric);

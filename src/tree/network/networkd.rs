@@ -86,7 +86,7 @@ fn text(interface: &Interface, network: &Network) -> String {
         line("Address", address);
     }
     for gateway in &interface.gateways {
-        line("Gateway", gateway);
+        line("Gateway", &gateway.via);
     }
     for server in &interface.nameservers {
         line("DNS", server);

@@ -242,7 +242,7 @@ fn what_cannot_be_connected_is_found() {
         c: {bond: {members: []}, vlan: {id: 1, link: a}, dhcp: ipv4}\n      \
         d: {vlan: {id: 4095, link: a}, dhcp: ipv4}\n      \
         e: {vlan: {id: 5, link: f}, dhcp: ipv4, mac: \"52:54:00:00:00:01\"}\n      \
-        f: {vlan: {id: 6, link: b}, dhcp: ipv4}\n      g: {}\n";
+        f: {vlan: {id: 6, link: e}, dhcp: ipv4}\n      g: {}\n";
     let output = project(all, "networkd").run(&["check"]);
     assert_eq!(output.status.code(), Some(3));
     let said = text(&output.stdout) + &text(&output.stderr);
@@ -251,12 +251,12 @@ fn what_cannot_be_connected_is_found() {
         "interfaces.a: belongs to a bond, which has the addresses",
         "interfaces.b.bond.mode: must be one of",
         "interfaces.b.bond: lacpRate is for mode 802.3ad only",
-        "interfaces.b: must be a port of the node's interfaces; got nowhere",
+        "interfaces.b.bond.members[1]: must be a port of the node's interfaces; got nowhere",
         "interfaces.c.vlan: an interface is a bond or a VLAN, not both",
         "interfaces.c: a bond has at least one of members",
         "interfaces.d.vlan.id: must be a VLAN id from 1 to 4094; got 4095",
-        "interfaces.e: must be a port or bond of the node's interfaces; got f",
-        "interfaces.e: only a port is found by its MAC address",
+        "interfaces.e.vlan.link: must not lead back to e; got f; name the port or bond below all of them",
+        "interfaces.e.mac: only a port is found by its MAC address; remove mac",
         "interfaces.g: has neither addresses nor dhcp",
     ] {
         assert!(said.contains(rule), "{rule}\n{said}");
