@@ -3,6 +3,7 @@
 
 mod archive;
 mod asset;
+mod follow;
 mod images;
 mod runtime;
 
@@ -12,6 +13,7 @@ use std::sync::Arc;
 
 use crate::compile::class::archive::OfArchive;
 use crate::compile::class::asset::Measured;
+use crate::compile::class::follow::follow;
 pub use crate::compile::class::images::PackedImages;
 pub use crate::compile::class::runtime::RegistryFile;
 use crate::compile::class::runtime::{containerd_scope, os_scope, proxies_of};
@@ -194,6 +196,11 @@ impl<'a> Compiler<'a> {
         let overlays = self.overlays(spec, minor)?;
         let registries = self.registries(spec)?;
         let templates = &mut self.templates;
+        let links: Vec<_> = links(spec, templates)
+            .into_iter()
+            .chain(unpacked_links)
+            .collect();
+        let followed = follow(named(&spec.paths, templates), &files, &links, &overlays);
         let vars = spec.vars.as_ref().map(crate::compile::text::json);
         Ok(CompiledClass {
             overlays,
@@ -201,7 +208,8 @@ impl<'a> Compiler<'a> {
                 .hostname
                 .as_ref()
                 .map(|text| TemplateText::new(text, templates)),
-            paths: named(&spec.paths, templates),
+            containerd: containerd_scope(spec, &followed.cni_folders),
+            paths: followed.paths,
             self_labels: named(&class.self_labels, templates),
             admin_labels: named(&class.admin_labels, templates),
             config: ConfigTemplate::new(&class.kubelet_config, minor, templates),
@@ -210,10 +218,7 @@ impl<'a> Compiler<'a> {
             permissions: permissions(spec, templates),
             directories: directories(spec, templates),
             kubeconfigs: kubeconfigs(spec, plan, templates),
-            links: links(spec, templates)
-                .into_iter()
-                .chain(unpacked_links)
-                .collect(),
+            links,
             units: spec
                 .units
                 .iter()
@@ -221,7 +226,6 @@ impl<'a> Compiler<'a> {
                 .collect(),
             vars: ScopeValue::new(&vars.unwrap_or_else(|| serde_json::json!({}))),
             os: os_scope(spec),
-            containerd: containerd_scope(spec),
             registries,
             images,
             proxies: proxies_of(spec, plan),

@@ -62,6 +62,14 @@ impl TemplateText {
         matches!(self.body, TextBody::Plain(_))
     }
 
+    /// The text that every node gets, unless it is a template.
+    pub fn as_plain(&self) -> Option<&str> {
+        match &self.body {
+            TextBody::Plain(text) => Some(text),
+            TextBody::Template(_) => None,
+        }
+    }
+
     /// The text of one node.
     pub fn render(&self, templates: &Templates, scope: &Scope) -> Result<Cow<'_, str>, Finding> {
         match &self.body {

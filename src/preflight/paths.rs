@@ -80,9 +80,10 @@ fn units(baked: &RenderedNode, needs: &mut Needs) {
         }
         for named in unit.effective().paths() {
             if let Some(path) = baked.tree.missing(&named.path) {
-                let why = match named.key.starts_with("Exec") {
-                    true => format!("{name} starts it"),
-                    false => format!("{name} names it as {}", named.key),
+                let why = if named.key.starts_with("Exec") {
+                    format!("{name} starts it")
+                } else {
+                    format!("{name} names it as {}", named.key)
                 };
                 needs.add(NeedKind::System, path, why);
             }

@@ -57,6 +57,16 @@ impl TreeBuilder {
         self.unit_spots.get(&key)
     }
 
+    /// Where an entry was asked for.
+    pub fn entry_location(&self, path: &NodePath) -> Option<FieldLocation> {
+        self.locations.get(path).cloned()
+    }
+
+    /// The tree so far.
+    pub fn so_far(&self) -> &NodeTree {
+        &self.tree
+    }
+
     /// The tree itself, for the state of units.
     pub fn tree(&mut self) -> &mut NodeTree {
         &mut self.tree

@@ -6,7 +6,9 @@ mod builder;
 mod entries;
 mod facts;
 mod identity;
+mod kubelet_unit;
 mod permit;
+mod starts;
 mod told;
 mod unit_part;
 mod units;
@@ -134,6 +136,8 @@ impl Renderer {
         for unit in &rendering.class.units {
             rendering.unit(unit);
         }
+        rendering.containerd_unit(&paths);
+        rendering.last_word(&flags, &config);
         rendering.permissions();
         rendering.look_for_secrets();
         rendering.check_units();
@@ -145,6 +149,7 @@ impl Renderer {
         };
         let disagreements = agree::check(rendering.builder.tree(), &known);
         rendering.builder.fail(disagreements);
+        rendering.check_starts(node, &paths, &flags);
         let told = Told {
             node,
             class: rendering.class,

@@ -209,6 +209,7 @@ catalogue! {
         KubeletImagePullInvalid "kubelet-image-pull-invalid" Error "Settings of the kubelet's image pulls are not valid."
         KubeletLoggingInvalid "kubelet-logging-invalid" Error "A logging or tracing setting of the kubelet is not valid."
         KubeletNameDiffers "kubelet-name-differs" Error "The kubelet registers under another name than the node's."
+        KubeletNotStarted "kubelet-not-started" Error "Nothing on the node starts a kubelet that joins the cluster."
         KubeletReservedInvalid "kubelet-reserved-invalid" Error "Resources that are reserved from pods are not written as the kubelet takes them."
         KubeletReservedTooMuch "kubelet-reserved-too-much" Error "More is reserved from pods than the machine has."
         KubeletShutdownInvalid "kubelet-shutdown-invalid" Error "A grace period of the shutdown is not valid."
@@ -284,6 +285,7 @@ catalogue! {
         PathReadOnly "path-read-only" Error "A path is on a read-only file system of the node."
         PathWrittenTwice "path-written-twice" Error "Two layers write the same path."
         PermissionsUnused "permissions-unused" Error "A mode or an owner is set for a file that nothing writes."
+        ProgramElsewhere "program-elsewhere" Error "A unit starts a program at another path than the payload has it."
         RegistryCaInvalid "registry-ca-invalid" Error guards "The CA of a registry is not a certificate."
         RegistryPlainHttp "registry-plain-http" Warning "Images travel without encryption."
         RegistriesUnused "registries-unused" Error "containerd's configuration does not read the registries."
@@ -355,6 +357,8 @@ impl Id {
             Id::ImageAlwaysPulled
                 | Id::ImageMissing
                 | Id::KernelSettingDisagrees
+                | Id::KubeletNotStarted
+                | Id::ProgramElsewhere
                 | Id::RegistriesUnused
                 | Id::RuntimeDisagrees
                 | Id::ShutdownDelayShort

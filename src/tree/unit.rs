@@ -15,6 +15,7 @@ pub use effective::Effective;
 pub use keys::all as unit_keys;
 pub use name::unit_name;
 pub use text::{Position, read as read_unit};
+pub use words::raw_words;
 
 use crate::model::NodePath;
 use crate::tree::{Content, Entry, EntryKind, Origin, Permissions};

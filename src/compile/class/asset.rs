@@ -152,7 +152,9 @@ impl Compiler<'_> {
             );
         }
         let kubelet = spec.paths.iter().find(|(name, _)| name == "kubelet");
-        if kubelet.is_none_or(|(_, kubelet)| *kubelet.text != *path) {
+        let is_set = kubelet.is_some_and(|(_, kubelet)| *kubelet.text == *path);
+        // Wherever it is, the unit starts it.
+        if !is_set && !path.ends_with("/kubelet") {
             return;
         }
         let wanted = &spec.kubernetes.value;

@@ -68,8 +68,9 @@ pub(super) fn os_scope(spec: &Spec) -> ScopeValue {
     ScopeValue::new(&serde_json::json!({ "name": spec.os.name }))
 }
 
-/// The runtime, as templates see it; version 0.0 is one that nobody named.
-pub(super) fn containerd_scope(spec: &Spec) -> ScopeValue {
+/// The runtime, as templates see it; version 0.0 is one that nobody named. `cni_folders` may hold CNI plugins beside
+/// `paths.cniBin`.
+pub(super) fn containerd_scope(spec: &Spec, cni_folders: &[String]) -> ScopeValue {
     let containerd = &spec.containerd;
     let (major, minor) = containerd.version.as_ref().map_or((0, 0), |at| at.value);
     ScopeValue::new(&serde_json::json!({
@@ -78,6 +79,7 @@ pub(super) fn containerd_scope(spec: &Spec) -> ScopeValue {
         "configVersion": containerd.config_version(),
         "sandboxImage": containerd.sandbox_image.value,
         "selinux": containerd.selinux,
+        "cniFolders": cni_folders,
     }))
 }
 

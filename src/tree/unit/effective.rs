@@ -98,6 +98,16 @@ impl Effective {
         commands
     }
 
+    /// Whether the unit starts another one: it pulls it in, or one of its commands names it.
+    pub fn starts(&self, unit: &str) -> bool {
+        const PULLS: [&str; 4] = ["Wants", "Requires", "BindsTo", "Upholds"];
+        self.0.iter().any(|(_, key, value)| {
+            let pulls = PULLS.contains(&key.as_str());
+            (pulls && value.split_ascii_whitespace().any(|word| word == unit))
+                || (key.starts_with("Exec") && value.contains(unit))
+        })
+    }
+
     /// The paths that must be there for the unit to work: programs first.
     pub fn paths(&self) -> Vec<UnitPath> {
         let mut paths = Vec::new();
@@ -190,8 +200,7 @@ fn sure(text: &str) -> Option<String> {
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     };
     let is_whole = text.starts_with('/') && !text.contains(['%', '$', '*']) && text != "/";
-    (is_whole && !kernel.iter().any(|folder| is_kernels(&folder)))
-        .then(|| text.trim_end_matches('/').to_owned())
+    (is_whole && !kernel.iter().any(is_kernels)).then(|| text.trim_end_matches('/').to_owned())
 }
 
 #[cfg(test)]

@@ -48,6 +48,20 @@ pub fn split(value: &str) -> Result<Vec<Word>, (usize, String)> {
     }
 }
 
+/// The words of a value as they were written, quotes and escapes too; the whole value where it cannot be split.
+pub fn raw_words(value: &str) -> Vec<&str> {
+    let Ok(words) = split(value) else {
+        return vec![value.trim()];
+    };
+    let ends = words.iter().skip(1).map(|word| word.at);
+    let ends = ends.chain([value.len()]);
+    let raw = words
+        .iter()
+        .zip(ends)
+        .map(|(word, end)| value[word.at..end].trim_end());
+    raw.collect()
+}
+
 /// What an escape stands for, and how many characters follow its backslash. Numbers stand for one harmless character:
 /// only where words begin and end matters here.
 fn escape(rest: &str) -> Result<(usize, char), String> {
@@ -110,6 +124,13 @@ mod tests {
             let (seen, rule) = split(value).expect_err(value);
             assert!(seen == at && rule.contains(part), "{value}: {seen} {rule}");
         }
+    }
+
+    #[test]
+    fn words_keep_their_quotes() {
+        let raw = raw_words("  /x  \"--a=b c\"   --d='e' \\; $F ");
+        assert_eq!(raw, ["/x", "\"--a=b c\"", "--d='e'", "\\;", "$F"]);
+        assert_eq!(raw_words(" /x 'y "), ["/x 'y"]);
     }
 
     #[test]

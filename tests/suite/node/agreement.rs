@@ -29,12 +29,20 @@ pub fn project(profiles: &str, of_node: &str) -> Project {
     project
 }
 
-/// The ids of its findings, each once.
+/// The ids of n1's findings, each once.
 pub fn ids(project: &Project) -> Vec<String> {
     let output = project.run(&["check", "--format", "json"]);
     let report: Value = serde_json::from_slice(&output.stdout)
         .unwrap_or_else(|_| panic!("{}{}", text(&output.stdout), text(&output.stderr)));
-    let findings = report["findings"].as_array().unwrap().iter();
+    let is_of_n1 = |one: &&Value| {
+        let nodes = one["nodes"].as_array();
+        nodes.is_none_or(|nodes| nodes.is_empty() || nodes.contains(&Value::from("n1")))
+    };
+    let findings = report["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(is_of_n1);
     let mut ids: Vec<String> = findings
         .map(|one| one["id"].as_str().unwrap().to_owned())
         .collect();
@@ -43,7 +51,7 @@ pub fn ids(project: &Project) -> Vec<String> {
     ids
 }
 
-/// What `preflight` lists of a kind, for n1 alone or for all nodes.
+/// What `preflight` lists for n1, and why.
 pub fn needs(project: &Project) -> Vec<(String, String)> {
     let output = project.run(&["preflight", "-o", "json"]);
     assert!(
@@ -54,7 +62,13 @@ pub fn needs(project: &Project) -> Vec<(String, String)> {
     );
     let rows: Value = serde_json::from_slice(&output.stdout).unwrap();
     let word = |row: &Value, key: &str| row[key].as_str().unwrap().to_owned();
-    let rows = rows.as_array().unwrap().iter();
+    let is_of_n1 = |row: &&Value| {
+        row["nodes"]
+            .as_array()
+            .unwrap()
+            .contains(&Value::from("n1"))
+    };
+    let rows = rows.as_array().unwrap().iter().filter(is_of_n1);
     rows.map(|row| (word(row, "what"), word(row, "why")))
         .collect()
 }
@@ -295,5 +309,340 @@ fn the_kubelet_waits_for_its_own_runtime() {
             unit_text.contains(&format!("\nWants={unit}\n")),
             "{unit_text}"
         );
+    }
+}
+
+/// The text of a file of n1.
+fn file(project: &Project, path: &str) -> String {
+    project.good(&["show", "n1", "--file", path])
+}
+
+/// The program that n1's kubelet is started from.
+fn program(project: &Project, unit: &str) -> String {
+    let text = file(project, &format!("/etc/systemd/system/{unit}"));
+    let line = text
+        .lines()
+        .find_map(|line| line.strip_prefix("ExecStart="));
+    line.unwrap().trim_end_matches([' ', '\\']).to_owned()
+}
+
+/// A project with small programs as assets at these paths.
+fn with_assets(profiles: &str, paths: &[&str], more: &str) -> Project {
+    let bytes = b"#!/bin/sh\n";
+    let digest = crate::support::fixture::sha256(bytes);
+    let asset =
+        |path: &&str| format!("{path}: {{source: program, sha256: {digest}, mode: \"0755\"}}");
+    let assets: Vec<String> = paths.iter().map(asset).collect();
+    let project = project(
+        profiles,
+        &format!("assets: {{{}}}\n{more}", assets.join(", ")),
+    );
+    fs::write(project.dir.join("program"), bytes).unwrap();
+    project
+}
+
+#[test]
+fn the_unit_starts_the_kubelet_that_is_there() {
+    for (profiles, assets, more, expected) in [
+        ("worker", vec![], "taints: {}", "/usr/local/bin/kubelet"),
+        ("worker, debian", vec![], "taints: {}", "/usr/bin/kubelet"),
+        ("worker, ubuntu", vec![], "taints: {}", "/usr/bin/kubelet"),
+        (
+            "worker, fedora-coreos",
+            vec![],
+            "taints: {}",
+            "/usr/bin/kubelet",
+        ),
+        ("worker, flatcar", vec![], "taints: {}", "/opt/bin/kubelet"),
+        (
+            "worker, immutable",
+            vec![],
+            "taints: {}",
+            "/usr/bin/kubelet",
+        ),
+        (
+            "by-hand, debian",
+            vec![],
+            "taints: {}",
+            "/opt/k8s/bin/kubelet",
+        ),
+        (
+            "worker, debian",
+            vec!["/usr/local/bin/kubelet"],
+            "taints: {}",
+            "/usr/local/bin/kubelet",
+        ),
+        (
+            "worker, debian",
+            vec!["/opt/bin/kubelet"],
+            "taints: {}",
+            "/opt/bin/kubelet",
+        ),
+        (
+            "worker, flatcar",
+            vec!["/opt/k8s/kubelet"],
+            "taints: {}",
+            "/opt/k8s/kubelet",
+        ),
+        (
+            "by-hand, ubuntu",
+            vec!["/usr/local/bin/kubelet"],
+            "taints: {}",
+            "/usr/local/bin/kubelet",
+        ),
+        (
+            "worker, debian",
+            vec!["/opt/a/kubelet", "/usr/local/bin/kubelet"],
+            "taints: {}",
+            "/usr/local/bin/kubelet",
+        ),
+        (
+            "worker, debian",
+            vec![],
+            "paths: {kubelet: /opt/mine/kubelet}",
+            "/opt/mine/kubelet",
+        ),
+        (
+            "worker, debian",
+            vec!["/opt/mine/kubelet"],
+            "paths: {kubelet: /opt/mine/kubelet}",
+            "/opt/mine/kubelet",
+        ),
+        (
+            "worker, debian",
+            vec!["/opt/k8s/kubelet"],
+            "links: {/usr/local/bin/kubelet: /opt/k8s/kubelet}",
+            "/usr/local/bin/kubelet",
+        ),
+        // No program, whatever it is called.
+        (
+            "worker, debian",
+            vec![],
+            "files: {/etc/default/kubelet: {content: x}}",
+            "/usr/bin/kubelet",
+        ),
+    ] {
+        let project = with_assets(profiles, &assets, more);
+        assert_eq!(
+            program(&project, "kubelet.service"),
+            expected,
+            "{profiles} {assets:?} {more}"
+        );
+        let found = ids(&project);
+        let usual = ["asset-version-unknown"];
+        assert!(
+            found.iter().all(|id| usual.contains(&id.as_str())),
+            "{found:?}"
+        );
+        let is_listed = needs(&project).iter().any(|(what, _)| what == expected);
+        let is_brought = assets.contains(&expected) || more.contains(&format!("{expected}:"));
+        assert_eq!(is_listed, !is_brought, "{profiles} {assets:?} {more}");
+    }
+}
+
+#[test]
+fn a_program_that_is_elsewhere_is_found() {
+    for (assets, more) in [
+        (
+            vec!["/opt/bin/kubelet"],
+            "paths: {kubelet: /usr/bin/kubelet}",
+        ),
+        (
+            vec!["/opt/bin/kubelet"],
+            "units: {kubelet.service: {replace: true, text: \"[Service]\\nExecStart=/usr/bin/kubelet --kubeconfig=/var/lib/kubelet/kubeconfig\\n\"}}",
+        ),
+        (
+            vec!["/opt/bin/containerd"],
+            "paths: {containerd: /usr/bin/containerd}\nunits: {containerd.service: {text: \"[Service]\\nExecStart=/usr/bin/containerd\\n\"}}",
+        ),
+    ] {
+        let project = with_assets("worker, debian", &assets, more);
+        let found = ids(&project);
+        assert!(
+            found.contains(&"program-elsewhere".to_owned()),
+            "{assets:?} {more}: {found:?}"
+        );
+    }
+}
+
+#[test]
+fn containerd_looks_where_the_plugins_are() {
+    let containerd = "overlays: {containerd: {}}\ncontainerd: {version: VERSION}";
+    for (profiles, version, assets, more, expected) in [
+        ("worker", "2.1", vec![], "", "bin_dirs = [\"/opt/cni/bin\"]"),
+        (
+            "worker, debian",
+            "2.1",
+            vec![],
+            "",
+            "bin_dirs = [\"/opt/cni/bin\", \"/usr/lib/cni\"]",
+        ),
+        (
+            "worker, ubuntu",
+            "2.2",
+            vec![],
+            "",
+            "bin_dirs = [\"/opt/cni/bin\", \"/usr/lib/cni\"]",
+        ),
+        (
+            "worker, fedora-coreos",
+            "2.1",
+            vec![],
+            "",
+            "bin_dirs = [\"/opt/cni/bin\", \"/usr/libexec/cni\"]",
+        ),
+        (
+            "worker, debian",
+            "2.0",
+            vec![],
+            "",
+            "bin_dir = \"/opt/cni/bin\"",
+        ),
+        (
+            "worker, debian",
+            "1.7",
+            vec![],
+            "",
+            "bin_dir = \"/opt/cni/bin\"",
+        ),
+        (
+            "worker, debian",
+            "2.1",
+            vec!["/opt/cni/bin/bridge"],
+            "",
+            "bin_dirs = [\"/opt/cni/bin\", \"/usr/lib/cni\"]",
+        ),
+        (
+            "worker",
+            "2.1",
+            vec!["/opt/k8s/cni/loopback", "/opt/k8s/cni/bridge"],
+            "",
+            "bin_dirs = [\"/opt/k8s/cni\", \"/opt/cni/bin\"]",
+        ),
+        (
+            "worker",
+            "1.7",
+            vec!["/opt/k8s/cni/loopback"],
+            "",
+            "bin_dir = \"/opt/k8s/cni\"",
+        ),
+        (
+            "worker",
+            "1.7",
+            vec!["/usr/local/sbin/bridge"],
+            "",
+            "bin_dir = \"/opt/cni/bin\"",
+        ),
+        (
+            "worker, debian",
+            "2.1",
+            vec!["/opt/cni/bin/bridge"],
+            "paths: {cniBin: /usr/lib/cni}",
+            "bin_dirs = [\"/usr/lib/cni\", \"/opt/cni/bin\"]",
+        ),
+    ] {
+        let more = format!(
+            "{}\n{more}",
+            containerd.replace("VERSION", &format!("\"{version}\""))
+        );
+        let project = with_assets(profiles, &assets, &more);
+        let text = file(&project, "/etc/containerd/config.toml");
+        let line = text.lines().find(|line| line.trim().starts_with("bin_dir"));
+        assert_eq!(
+            line.map(str::trim),
+            Some(expected),
+            "{profiles} {version} {assets:?}"
+        );
+        assert!(
+            text.contains("\nimports = [\"/etc/containerd/conf.d/*.toml\"]\n"),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn a_containerd_that_is_an_asset_has_its_unit() {
+    let overlay = "overlays: {containerd: {}}";
+    for (profiles, path) in [
+        ("worker", "/usr/local/bin/containerd"),
+        ("worker, debian", "/usr/local/bin/containerd"),
+        ("worker, flatcar", "/opt/bin/containerd"),
+        ("by-hand", "/opt/k8s/bin/containerd"),
+    ] {
+        let project = with_assets(profiles, &[path], overlay);
+        assert_eq!(program(&project, "containerd.service"), path, "{profiles}");
+        let text = file(&project, "/etc/systemd/system/containerd.service");
+        for line in [
+            "Type=notify",
+            "Delegate=yes",
+            "KillMode=process",
+            "WantedBy=multi-user.target",
+        ] {
+            assert!(text.lines().any(|has| has == line), "{text}");
+        }
+        let is_usual = path.starts_with("/usr/local/bin/");
+        assert_eq!(text.contains("Environment=PATH="), !is_usual, "{text}");
+        let listed = needs(&project);
+        assert!(
+            !listed.iter().any(|(what, _)| what.ends_with("containerd")),
+            "{listed:?}"
+        );
+    }
+    let own = "units: {containerd.service: {text: \"[Service]\\nExecStart=/usr/local/bin/containerd --mine\\n\"}}";
+    let project = with_assets("worker", &["/usr/local/bin/containerd"], own);
+    assert!(program(&project, "containerd.service").ends_with("--mine"));
+    let image = with_assets("worker", &[], overlay);
+    let output = image.run(&[
+        "show",
+        "n1",
+        "--file",
+        "/etc/systemd/system/containerd.service",
+    ]);
+    assert!(!output.status.success(), "the image has its own");
+}
+
+#[test]
+fn a_node_on_which_nothing_starts_the_kubelet_is_refused() {
+    const NOT_STARTED: &str = "kubelet-not-started";
+    let kubeadm = "paths: {kubeletConfig: /var/lib/kubelet/config.yaml, bootstrapKubeconfig: /etc/kubernetes/bootstrap-kubelet.conf}\n";
+    let image = "units: {kubelet.service: {enabled: true}}\n";
+    let own = |enabled: &str| {
+        format!(
+            "units: {{mine.service: {{{enabled}text: \"[Service]\\nExecStart=/usr/bin/kubelet \
+             --bootstrap-kubeconfig=/etc/kubernetes/bootstrap-kubelet.kubeconfig\\n[Install]\\nWantedBy=multi-user.target\\n\"}}}}\n"
+        )
+    };
+    for (profiles, more, is_refused) in [
+        ("", "taints: {}".to_owned(), true),
+        ("debian", "taints: {}".to_owned(), true),
+        ("ubuntu", "taints: {}".to_owned(), true),
+        ("flatcar", "taints: {}".to_owned(), true),
+        ("fedora-coreos", "taints: {}".to_owned(), true),
+        ("immutable", "taints: {}".to_owned(), true),
+        ("debian", image.to_owned(), true),
+        ("debian", format!("{kubeadm}{image}"), false),
+        ("debian", kubeadm.to_owned(), true),
+        ("debian", own("enabled: true, "), false),
+        ("debian", own(""), true),
+        (
+            "debian",
+            format!("{}links: {{/etc/systemd/system/multi-user.target.wants/mine.service: ../mine.service}}\n", own("")),
+            false,
+        ),
+        (
+            "debian",
+            "files: {/usr/local/bin/start: {mode: \"0755\", content: \"exec kubelet --kubeconfig /etc/kubernetes/bootstrap-kubelet.kubeconfig\"}}\n"
+                .to_owned(),
+            false,
+        ),
+        ("worker", "taints: {}".to_owned(), false),
+        ("by-hand", "taints: {}".to_owned(), false),
+        ("worker", "units: {kubelet.service: {enabled: false}}\n".to_owned(), true),
+        ("worker", "units: {kubelet.service: {masked: true, enabled: false}}\n".to_owned(), true),
+        ("worker", "overlays: {kubelet: null}\n".to_owned(), true),
+    ] {
+        let found = ids(&project(profiles, &more));
+        let has = found.contains(&NOT_STARTED.to_owned());
+        assert_eq!(has, is_refused, "{profiles}: {more}: {found:?}");
     }
 }

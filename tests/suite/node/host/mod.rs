@@ -1,6 +1,7 @@
 //! The node around the kubelet: what is baked for containerd, haproxy, netplan, NetworkManager and systemd is read by
 //! those programs; what an image could not use is found at build.
 
+mod dropins;
 mod network;
 mod programs;
 mod system;

@@ -30,7 +30,7 @@ fn sysctl_reads_the_kernels_settings() {
 
 #[test]
 fn a_graceful_shutdown_that_logind_would_cut_short_is_a_warning() {
-    let said = project("v1.34.4", "worker", "overlays: {kubelet: null}\n").good(&["check"]);
+    let said = findings("v1.34.4", "worker", "overlays: {kubelet: null}\n");
     assert!(
         said.contains("kubelet.config.shutdownGracePeriod: is 45s, and no drop-in"),
         "{said}"
@@ -38,7 +38,7 @@ fn a_graceful_shutdown_that_logind_would_cut_short_is_a_warning() {
 }
 
 /// A root folder in which systemd finds the units that ours are beside, and every program that ours start.
-fn stubs(node: &Node) {
+pub(super) fn stubs(node: &Node) {
     let base = node.root.join("usr/lib/systemd/system");
     fs::create_dir_all(base.parent().unwrap()).unwrap();
     let copied = oracles::run(
@@ -64,7 +64,7 @@ fn stubs(node: &Node) {
 }
 
 /// The node's tarball in a root with what an image has.
-fn unpacked(made: Project) -> Node {
+pub(super) fn unpacked(made: Project) -> Node {
     made.good(&["build", "--strict", "--format", "tarball"]);
     let root = made.scratch().join("root");
     let packed = fs::File::open(made.out().join("nodes/n1/n1.tar.gz")).unwrap();
@@ -79,33 +79,8 @@ fn unpacked(made: Project) -> Node {
     node
 }
 
-/// Debian's and Ubuntu's images may have Kubernetes' own packages, whose drop-in starts the kubelet kubeadm's way.
-#[test]
-fn the_packages_drop_in_does_not_replace_our_command() {
-    oracles::needs(["systemd-analyze"]);
-    for (profiles, is_replaced) in [
-        ("worker", true),
-        ("worker, debian", false),
-        ("worker, ubuntu", false),
-    ] {
-        let node = unpacked(project("v1.34.4", profiles, ""));
-        let theirs = node.root.join("usr/lib/systemd/system/kubelet.service.d");
-        fs::create_dir_all(&theirs).unwrap();
-        let text_of = "[Service]\nExecStart=\nExecStart=/usr/bin/kubelet-of-the-package $KUBELET_KUBECONFIG_ARGS\n";
-        fs::write(theirs.join("10-kubeadm.conf"), text_of).unwrap();
-        let root = format!("--root={}", node.root.display());
-        let args = ["verify", "--man=no", &root, "kubelet.service"];
-        let said = text(&oracles::run(&node.root, "systemd-analyze", &args).stderr);
-        assert_eq!(
-            said.contains("kubelet-of-the-package"),
-            is_replaced,
-            "{profiles}: {said}"
-        );
-    }
-}
-
 /// The role alone, and before each built-in profile of an operating system.
-fn for_each_system() -> Vec<String> {
+pub(super) fn for_each_system() -> Vec<String> {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/profiles");
     let files = fs::read_dir(folder).unwrap();
     let names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
