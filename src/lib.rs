@@ -74,6 +74,8 @@ pub mod cluster;
 /// Kubeconfigs and certificates.
 pub mod identity;
 
+/// Files of nodes, read as their readers read them.
+pub mod host_files;
 /// Everything decided.
 pub mod plan;
 

@@ -29,7 +29,7 @@ use crate::identity::{Guarded, Kubeconfig, Private};
 use crate::inventory::{
     Attributes, Body, FileSpec, KubeconfigAuth, PermissionChange, Spec, Text, UnitSpec,
 };
-use crate::model::{FieldLocation, Spanned};
+use crate::model::{FieldLocation, Location, Spanned};
 use crate::plan::{ClassPlan, Plan};
 use crate::project_folder::{ProjectFolder, SOURCE};
 use crate::report::{Id, Report};
@@ -83,6 +83,8 @@ pub struct FileTemplate {
     pub path: TemplateText,
     /// Its bytes.
     pub body: FileBody,
+    /// Where its text was written.
+    pub text: FieldLocation,
     /// Mode and owners.
     pub attributes: Attributes,
     /// Whether it holds a secret.
@@ -274,9 +276,19 @@ impl<'a> Compiler<'a> {
             },
             Body::Elsewhere(_) => return Ok(None),
         };
+        let text = match &file.body {
+            Body::Content(text) => text.location.clone(),
+            Body::Template(text) => text.location.clone(),
+            Body::Source(source) => {
+                let file = Location::file(source.value.as_str());
+                FieldLocation::new(file, source.location.path.clone())
+            }
+            Body::Elsewhere(_) => return Ok(None),
+        };
         Ok(Some(FileTemplate {
             path: TemplateText::new(&file.path, &mut self.templates),
             body,
+            text,
             attributes: file.attributes.clone(),
             secret: file.secret,
         }))

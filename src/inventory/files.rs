@@ -7,8 +7,7 @@ use crate::inventory::keys::{Entry, EntryKey, Shaped, keys, texts};
 use crate::inventory::kinds::{MapOf, Pair, Switch, plain};
 use crate::inventory::shape::{Rule, Shape};
 use crate::inventory::text::{ProjectFile, Shared, Text, checked, templates};
-use crate::model::Spanned;
-use crate::model::{Owner, Sha256Digest};
+use crate::model::{FieldLocation, Location, Owner, Sha256Digest, Spanned};
 use crate::report::Id;
 use crate::tree::unit_name;
 
@@ -167,6 +166,15 @@ templates! {
     LinkTarget: "", ["../usr/share/zoneinfo/UTC"];
     /// A unit's text.
     UnitText: "", ["[Service]\nExecStart=/bin/true\n"];
+}
+
+impl AssetSpec {
+    /// Where its text stands: in a file of the project.
+    pub fn text_location(&self) -> FieldLocation {
+        let source = &self.file.source;
+        let file = Location::file(source.value.as_str());
+        FieldLocation::new(file, source.location.path.clone())
+    }
 }
 
 /// A link is written as its target, or as a map with one.

@@ -47,6 +47,8 @@ keys! {
         "readOnly" => read_only: Vec<PathOnNode>,
         /// folders below those which can be written all the same
         "writable" => writable: Vec<PathOnNode>,
+        /// whether systemd-resolved owns /etc/resolv.conf, so that it names a server that pods cannot reach
+        "resolved" => resolved: bool = false,
         /// whether the image has cloud-init
         "cloudInit" => cloud_init: Option<Spanned<bool>>,
         /// whether the image has Ignition

@@ -19,6 +19,8 @@ pub struct TreeBuilder {
     unit_spots: BTreeMap<(String, Option<String>), FieldLocation>,
     /// Where entries were asked for.
     locations: BTreeMap<NodePath, FieldLocation>,
+    /// Where their texts were written, where that is elsewhere.
+    texts: BTreeMap<NodePath, FieldLocation>,
 }
 
 impl TreeBuilder {
@@ -30,6 +32,7 @@ impl TreeBuilder {
             findings: Vec::new(),
             unit_spots: BTreeMap::new(),
             locations: BTreeMap::new(),
+            texts: BTreeMap::new(),
         }
     }
 
@@ -55,6 +58,20 @@ impl TreeBuilder {
     pub fn unit_location(&self, unit: &str, dropin: Option<&str>) -> Option<&FieldLocation> {
         let key = (unit.to_owned(), dropin.map(str::to_owned));
         self.unit_spots.get(&key)
+    }
+
+    /// Where the text of a file was written.
+    pub fn text_location(&self, path: &NodePath) -> Option<&FieldLocation> {
+        self.texts.get(path).or_else(|| self.locations.get(path))
+    }
+
+    /// Tells where the text of an entry was written that was added at a path.
+    pub fn set_text_location(&mut self, path: &str, location: &FieldLocation) {
+        if let Ok(path) = NodePath::parse(path)
+            && self.locations.contains_key(&path)
+        {
+            self.texts.insert(path, location.clone());
+        }
     }
 
     /// Where an entry was asked for.
@@ -135,7 +152,10 @@ impl TreeBuilder {
             self.tree.add(path.clone(), entry)
         };
         match placed {
-            Ok(()) => drop(self.locations.insert(path, location.clone())),
+            Ok(()) => {
+                self.texts.remove(&path);
+                self.locations.insert(path, location.clone());
+            }
             Err(conflict) => self.findings.push(
                 location
                     .finding(Id::PathWrittenTwice, conflict.rule)

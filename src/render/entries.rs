@@ -260,6 +260,7 @@ impl NodeRendering<'_> {
         };
         self.builder
             .add(&path, entry, file.attributes.replace, &file.path.location);
+        self.builder.set_text_location(&path, &file.text);
     }
 
     pub(super) fn links(&mut self) {

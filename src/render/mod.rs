@@ -5,9 +5,14 @@ mod agree;
 mod builder;
 mod entries;
 mod facts;
+mod host_files;
 mod identity;
 mod kubelet_unit;
+mod memo;
 mod permit;
+mod place;
+mod programs;
+mod resolver;
 mod starts;
 mod told;
 mod unit_part;
@@ -31,7 +36,10 @@ use crate::plan::{NodePlan, Plan};
 use crate::project_folder::ProjectFolder;
 use crate::render::agree::Known;
 use crate::render::builder::TreeBuilder;
+use crate::render::host_files::FoundInFile;
+use crate::render::memo::Memo;
 use crate::render::told::Told;
+use crate::render::units::FoundInUnit;
 use crate::report::{Finding, Report};
 use crate::tree::{Content, EntryKind, NodeTree, Origin};
 
@@ -48,6 +56,10 @@ pub struct Renderer {
     ca: Content,
     guarded: Arc<Guarded>,
     project: ProjectFolder,
+    /// What was found in the texts of units.
+    units: Memo<FoundInUnit>,
+    /// What was found in files whose reader is known.
+    files: Memo<FoundInFile>,
 }
 
 /// One node, rendered.
@@ -76,6 +88,7 @@ pub struct RenderedNode {
 struct NodeRendering<'o> {
     renderer: &'o Renderer,
     class: &'o CompiledClass,
+    class_index: usize,
     scope: Scope,
     builder: TreeBuilder,
     /// Where kubeconfigs of other clients say that their tokens are.
@@ -100,6 +113,8 @@ impl Renderer {
             ca: Content::shared(plan.ca.pem.as_bytes()),
             guarded,
             project: plan.project.clone(),
+            units: Memo::default(),
+            files: Memo::default(),
         })
     }
 
@@ -108,6 +123,7 @@ impl Renderer {
         let mut rendering = NodeRendering {
             renderer: self,
             class: &self.classes[node.class.index],
+            class_index: node.class.index,
             scope: Scope::default(),
             builder: TreeBuilder::new(node.class.spec.clone()),
             token_files: Vec::new(),
@@ -141,6 +157,8 @@ impl Renderer {
         rendering.permissions();
         rendering.look_for_secrets();
         rendering.check_units();
+        rendering.check_files(&node.class.spec, &config);
+        rendering.check_resolver(&node.class.spec, &config);
         let known = Known {
             spec: &node.class.spec,
             config: &config,

@@ -301,6 +301,20 @@ catalogue! {
         UserInvalid "user-invalid" Error "A user cannot be created as asked."
         UsersNotCreated "users-not-created" Warning "No output format of the node creates users."
     }
+    "Files that programs of the node read" "host-files" {
+        ContainerdConfigInvalid "containerd-config-invalid" Error "containerd does not start with its configuration."
+        ContainerdCriOff "containerd-cri-off" Error "containerd's configuration switches off the plugin that the kubelet talks to."
+        ContainerdKeyUnknown "containerd-key-unknown" Warning "containerd ignores a key of its configuration."
+        ContainerdKeyUnread "containerd-key-unread" Error "containerd does not read a setting in a file of this version."
+        ProgramNotExecutable "program-not-executable" Error "A unit starts a file that is not executable."
+        ResolverUnreachable "resolver-unreachable" Error "Pods get a DNS server that they cannot reach."
+        ScriptInvalid "script-invalid" Error "The kernel or the shell cannot run a script."
+        StaticPodInvalid "static-pod-invalid" Error "The kubelet does not run what a file of static pods holds."
+        StaticPodReference "static-pod-reference" Error "A static pod refers to objects of the API, so the kubelet does not run it."
+        StaticPodRepeated "static-pod-repeated" Error "Two files hold a static pod of the same name."
+        StaticPodStray "static-pod-stray" Error "The kubelet runs a file as a static pod that looks like a backup."
+        StaticPodUnmirrored "static-pod-unmirrored" Warning "The API server refuses the mirror of a static pod."
+    }
     "Output formats" "output" {
         AssetsUrlMissing "assets-url-missing" Error "Assets are fetched, and no URL says from where."
         CloudInitConflict "cloud-init-conflict" Error "Settings of cloud-init cannot be had together."

@@ -18,6 +18,6 @@ pub use entry::{Entry, EntryKind, Origin, Permissions};
 pub use listed::{ListedKind, ListedTree};
 pub use node_tree::{Conflict, NodeTree};
 pub use unit::{
-    Effective, InstallLink, Position, Texts, UNIT_FOLDER, Unit, UnitFault, UnitPath, check_unit,
-    raw_words, read_unit, unit_keys, unit_name,
+    Effective, InstallLink, Position, Program, Texts, UNIT_FOLDER, Unit, UnitFault, UnitPath,
+    check_unit, raw_words, read_unit, unit_keys, unit_name,
 };

@@ -96,16 +96,21 @@ impl NodeTree {
     /// The end of a path that the node would not find: the path itself, or where links of the tree lead from it. None if the
     /// tree holds a file, a folder or a unit there.
     pub fn missing(&self, path: &str) -> Option<String> {
+        let end = self.follow(path);
+        (self.link_on(&end).is_some() || !self.holds(&end)).then_some(end)
+    }
+
+    /// Where a path leads by links of the tree; it may be outside of it.
+    pub fn follow(&self, path: &str) -> String {
         let mut at = path.to_owned();
         // As many links as the kernel follows (path_resolution(7)).
         for _ in 0..40 {
             match self.link_on(&at) {
                 Some(next) => at = next,
-                None if self.holds(&at) => return None,
-                None => return Some(at),
+                None => break,
             }
         }
-        Some(at)
+        at
     }
 
     /// Where the first link on a path leads, with the rest of the path.

@@ -4,6 +4,7 @@ mod check;
 mod effective;
 mod keys;
 mod name;
+mod programs;
 mod text;
 mod value;
 mod words;
@@ -14,6 +15,7 @@ pub use check::{Texts, UnitFault, check as check_unit};
 pub use effective::Effective;
 pub use keys::all as unit_keys;
 pub use name::unit_name;
+pub use programs::Program;
 pub use text::{Position, read as read_unit};
 pub use words::raw_words;
 

@@ -75,6 +75,7 @@ impl Compiler<'_> {
             MemberBody::File(content, _) => to.files.push(FileTemplate {
                 path,
                 body: FileBody::Shared(content.clone()),
+                text: asset.text_location(),
                 attributes: Attributes {
                     mode: asset.attributes.mode.or(Some(usual)),
                     ..asset.attributes.clone()

@@ -40,6 +40,7 @@ impl Compiler<'_> {
         Ok(Some(FileTemplate {
             path: TemplateText::new(&asset.path, &mut self.templates),
             body: FileBody::Shared(content),
+            text: asset.text_location(),
             attributes: asset.attributes.clone(),
             secret: false,
         }))

@@ -129,6 +129,7 @@ impl Compiler<'_> {
         Ok(Some(FileTemplate {
             path: TemplateText::new(&image.path, &mut self.templates),
             body: FileBody::Shared(layout.archive),
+            text: image.path.location.clone(),
             attributes: image.attributes.clone(),
             secret: false,
         }))

@@ -174,14 +174,31 @@ fn environment(value: &str) -> Vec<ValueFault> {
         .collect()
 }
 
+/// The programs of a command line that are named by absolute paths.
+pub fn programs(value: &str) -> Vec<String> {
+    let words = split(value).unwrap_or_default();
+    let commands = words.split(|word| is_separator(word, value));
+    let programs = commands.filter_map(<[Word]>::first);
+    // What stands before a path says how it is started (systemd.service(5), "Command lines").
+    let programs =
+        programs.map(|word| word.text.trim_start_matches(['@', '-', ':', '+', '!', '|']));
+    let programs = programs.filter(|program| program.starts_with('/'));
+    programs.map(str::to_owned).collect()
+}
+
+/// Whether a word ends a command.
+fn is_separator(word: &Word, value: &str) -> bool {
+    word.text == ";" && value[word.at..].starts_with(';')
+}
+
 /// A command line (systemd.service(5)): several commands are separated by a lone `;`.
 fn exec(value: &str) -> Vec<ValueFault> {
     let words = match split(value) {
         Ok(words) => words,
         Err((at, rule)) => return vec![ValueFault::new(at, rule)],
     };
-    let is_end = |word: &Word| word.text == ";" && value[word.at..].starts_with(';');
-    let commands = words.split(is_end).filter_map(<[Word]>::first);
+    let commands = words.split(|word| is_separator(word, value));
+    let commands = commands.filter_map(<[Word]>::first);
     commands.filter_map(program).collect()
 }
 

@@ -148,7 +148,7 @@ fn the_kubelet_calls_itself_and_listens_as_the_node() {
 
 #[test]
 fn a_path_that_nobody_brings_is_listed_and_one_that_is_brought_is_not() {
-    let brought = "files: {/etc/x: {content: x}}\ndirectories: {/srv/d: {}}\nlinks: {/etc/l: x, /etc/gone: y}";
+    let brought = "files: {/etc/x: {content: x, mode: \"0755\"}}\ndirectories: {/srv/d: {}}\nlinks: {/etc/l: x, /etc/gone: y}";
     for (settings, listed) in [
         ("kubelet: {flags: {config: /etc/none}}", Some("/etc/none")),
         ("kubelet: {flags: {config: /etc/x}}", None),

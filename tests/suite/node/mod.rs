@@ -3,6 +3,7 @@
 pub mod agreement;
 pub mod first_boot;
 pub mod host;
+pub mod host_files;
 pub mod interfaces;
 pub mod links;
 pub mod permissions;

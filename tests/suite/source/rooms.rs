@@ -17,7 +17,7 @@ pub const FLOORS: [&[&str]; 20] = [
     &["kubernetes", "project_folder", "signing", "tree"],
     &["inventory", "secrets"],
     &["cluster", "identity"],
-    &["plan"],
+    &["host_files", "plan"],
     &["compile"],
     &["render"],
     &["payload", "schema"],

@@ -1,0 +1,151 @@
+//! Files of the node whose reader is known are read as that reads them; what it would not take is found at its line. Files
+//! of many nodes that hold the same are read once.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value as Json;
+
+use crate::host_files::{Around, Fault, PodName, is_read, read};
+use crate::inventory::Spec;
+use crate::model::{FieldLocation, NodePath};
+use crate::render::NodeRendering;
+use crate::render::place::{At, placed};
+use crate::report::{Finding, Id};
+use crate::tree::{Content, Entry, EntryKind};
+
+/// An asset that is longer is a program or an archive, and no text that anybody reads here.
+const LONGEST: u64 = 1 << 20;
+
+/// What was found in a file.
+#[derive(Default)]
+pub struct FoundInFile {
+    findings: Vec<Finding>,
+    /// The static pod that it is.
+    pod: Option<PodName>,
+}
+
+impl NodeRendering<'_> {
+    /// Reads all files that somebody reads.
+    pub(super) fn check_files(&mut self, spec: &Spec, config: &Json) {
+        let around = around(spec, config);
+        let mut findings = Vec::new();
+        let mut pods: BTreeMap<PodName, &NodePath> = BTreeMap::new();
+        let tree = self.builder.so_far();
+        for (path, entry) in tree.entries() {
+            let EntryKind::File(content) = &entry.kind else {
+                continue;
+            };
+            if !may_be_read(path, entry, content, &around) {
+                continue;
+            }
+            let key = (self.class_index, path.as_str(), entry.mode);
+            let found = self.renderer.files.of(key, &[content], || {
+                self.read_file(path, entry, content, &around)
+            });
+            findings.extend(found.findings.iter().cloned());
+            let Some(pod) = &found.pod else { continue };
+            if let Some(first) = pods.insert(pod.clone(), path) {
+                let rule = format!(
+                    "the static pod {}/{} is also in {first}, and the kubelet runs only one of them",
+                    pod.0, pod.1
+                );
+                let finding =
+                    self.at_file(path, content, &Fault::whole(Id::StaticPodRepeated, rule));
+                findings.extend(finding);
+            }
+        }
+        self.builder.fail(findings);
+    }
+
+    fn read_file(
+        &self,
+        path: &NodePath,
+        entry: &Entry,
+        content: &Content,
+        around: &Around,
+    ) -> FoundInFile {
+        let bytes = bytes(content);
+        let read = read(path.as_str(), entry.mode, &bytes, around);
+        let text = String::from_utf8_lossy(&bytes);
+        let mut findings = Vec::new();
+        for fault in &read.faults {
+            let Some(location) = self.builder.text_location(path) else {
+                continue;
+            };
+            findings.push(self.finding(location, path, &text, fault, entry.secret));
+        }
+        FoundInFile {
+            findings,
+            pod: read.pod,
+        }
+    }
+
+    /// A finding about a file as a whole.
+    fn at_file(&self, path: &NodePath, content: &Content, fault: &Fault) -> Option<Finding> {
+        let text = bytes(content);
+        let location = self.builder.text_location(path)?;
+        Some(self.finding(
+            location,
+            path,
+            &String::from_utf8_lossy(&text),
+            fault,
+            false,
+        ))
+    }
+
+    fn finding(
+        &self,
+        location: &FieldLocation,
+        path: &NodePath,
+        text: &str,
+        fault: &Fault,
+        is_secret: bool,
+    ) -> Finding {
+        let at = At {
+            location,
+            text,
+            position: fault.position,
+            about: path.as_str(),
+        };
+        let finding = placed(self.renderer, &at, fault.id, fault.message(is_secret));
+        Finding {
+            help: fault.help.as_deref().map(Box::from),
+            ..finding
+        }
+    }
+}
+
+/// Whether its path or its beginning says that somebody reads it.
+fn may_be_read(path: &NodePath, entry: &Entry, content: &Content, around: &Around) -> bool {
+    match content {
+        Content::Blob(blob) => is_read(path.as_str(), blob.bytes(), around),
+        Content::Asset(asset) if asset.size > LONGEST => false,
+        Content::Asset(_) => entry.mode & 0o111 != 0 || is_read(path.as_str(), b"", around),
+    }
+}
+
+fn bytes(content: &Content) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    // An asset that cannot be read any more is an error of the build, which reads it again.
+    let _ = content.copy_to(&mut bytes);
+    bytes
+}
+
+/// What the readers of files must know of the node.
+fn around(spec: &Spec, config: &Json) -> Around {
+    let folder = config.get("staticPodPath").and_then(Json::as_str);
+    let folder = folder.map(|folder| folder.trim_end_matches('/'));
+    let gate = config.pointer("/featureGates/PreventStaticPodAPIReferences");
+    Around {
+        minor: spec.kubernetes.value.minor(),
+        prevents_references: gate != Some(&Json::Bool(false)),
+        static_pods: folder
+            .filter(|folder| !folder.is_empty())
+            .map(str::to_owned),
+        containerd: spec
+            .containerd
+            .version
+            .as_ref()
+            .map(|version| version.value),
+    }
+}
