@@ -9,11 +9,15 @@ use ipnet::IpNet;
 use crate::inventory::cert_sans::CertSan;
 use crate::inventory::identity::{ClientIdentity, KubeconfigAuth, KubeconfigSpec, ServingIdentity};
 use crate::inventory::{Cluster, Inventory, Node, Spec};
+use crate::kubernetes::rules::unusable;
 use crate::kubernetes::version::skew;
 use crate::model::output::limits::Target;
 use crate::model::output::{Format, IgnitionTarget};
 use crate::model::{FieldLocation, Location, Spanned};
 use crate::report::{Id, Report};
+
+/// Every kubelet refuses the same addresses, but for the unspecified one.
+const NEWEST: u32 = u32::MAX;
 
 /// Longer than this, automatic approval is worth a warning: whoever holds a token can become any node.
 const LONG_TTL: Duration = Duration::from_secs(24 * 3600);
@@ -84,14 +88,12 @@ fn addresses(inventory: &Inventory, report: &mut Report) {
                 );
                 report.add(address.location.finding(Id::NodeAddressInCluster, rule));
             }
-            if address.value.is_loopback()
-                || address.value.is_multicast()
-                || address.value.is_unspecified()
-            {
-                report.add(address.location.finding(
-                    Id::NodeAddressUnusable,
-                    format!("{} can be no node's address", address.value),
-                ));
+            let unspecified =
+                || format!("must not be the unspecified address; got {}", address.value);
+            let rule = unusable(&address.value, NEWEST)
+                .or_else(|| address.value.is_unspecified().then(unspecified));
+            if let Some(rule) = rule {
+                report.add(address.location.finding(Id::NodeAddressUnusable, rule));
             }
         }
     }

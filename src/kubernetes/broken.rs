@@ -9,6 +9,8 @@ pub struct BrokenRule {
     pub id: Id,
     /// The keys down to the value: `["evictionHard", "memory.available"]`.
     pub path: Vec<String>,
+    /// The flag that the rule is about, where it sets no field; `path` is empty then.
+    pub flag: Option<&'static str>,
     /// The rule and how it is broken.
     pub message: String,
     /// What to do about it.

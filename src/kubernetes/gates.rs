@@ -215,6 +215,7 @@ fn broken(id: Id, gate: &str, message: String, help: &str) -> BrokenRule {
     BrokenRule {
         id,
         path: vec!["featureGates".to_owned(), gate.to_owned()],
+        flag: None,
         message,
         help: Some(help.to_owned()),
         at_start: false,

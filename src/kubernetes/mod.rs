@@ -2,6 +2,10 @@
 //! `tests/oracle/kubelet-facts`; the rest are rules of names, labels, values and version skew, each with its source.
 //! This room knows nothing of nodes, files or formats.
 
+/// Flags, file and drop-ins as the one configuration that a kubelet has in the end.
+pub mod effective;
+/// A flag's text as the value of the field that it sets.
+pub mod flag_value;
 /// What the values of a kubelet's flags may be.
 pub mod flags;
 /// Which feature gates a kubelet knows.

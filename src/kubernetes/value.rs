@@ -89,6 +89,52 @@ pub fn amount(text: &str) -> Option<f64> {
     })
 }
 
+/// How much a quantity is, in billionths, where it is one; a part of a billionth counts as a whole one, as upstream rounds.
+/// None also beyond 2^63 or so: nothing on a node is that large.
+pub fn exact(text: &str) -> Option<i128> {
+    const BILLION: i128 = 1_000_000_000;
+    quantity(text).ok()?;
+    let (sign, rest) = split_sign(text);
+    let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.');
+    let (number, suffix) = rest.split_at(end.unwrap_or(rest.len()));
+    let (whole, part) = number.split_once('.').unwrap_or((number, ""));
+    let part = part.trim_end_matches('0');
+    let whole = whole.trim_start_matches('0');
+    if whole.len() + part.len() > 20 {
+        return None;
+    }
+    let digits = format!("0{whole}{part}").parse::<i128>().ok()?;
+    let step = |base: i128, power: u32| base.checked_pow(power);
+    let size = match suffix {
+        "" => BILLION,
+        "n" => 1,
+        "u" => 1_000,
+        "m" => 1_000_000,
+        exponent if is_exponent(exponent) => {
+            let power: i32 = exponent[1..].parse().ok()?;
+            step(10, u32::try_from(power + 9).ok()?)?
+        }
+        suffix => {
+            let letter = suffix.trim_end_matches('i').to_uppercase();
+            let power = u32::try_from("KMGTPE".find(&letter)?).ok()? + 1;
+            BILLION * step(if suffix.ends_with('i') { 1024 } else { 1000 }, power)?
+        }
+    };
+    let divisor = step(10, u32::try_from(part.len()).ok()?)?;
+    let product = digits.checked_mul(size)?;
+    let amount = product / divisor + i128::from(product % divisor != 0);
+    Some(if sign == "-" { -amount } else { amount })
+}
+
+/// A boolean as Go's `strconv.ParseBool` reads it.
+pub fn go_bool(text: &str) -> Option<bool> {
+    match text {
+        "1" | "t" | "T" | "true" | "TRUE" | "True" => Some(true),
+        "0" | "f" | "F" | "false" | "FALSE" | "False" => Some(false),
+        _ => None,
+    }
+}
+
 /// Whether a quantity says nothing but zero.
 pub fn is_zero(text: &str) -> bool {
     let (_, rest) = split_sign(text);
@@ -163,6 +209,28 @@ mod tests {
         }
         for text in ["", "1K", "ten", "10%"] {
             assert_eq!(amount(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn exact_amounts_lose_nothing() {
+        for (text, billionths) in [
+            ("1Gi", 1_073_741_824_000_000_000),
+            ("100m", 100_000_000),
+            ("0.1", 100_000_000),
+            ("1.5Ki", 1_536_000_000_000),
+            ("0.1n", 1),
+            ("-1k", -1_000_000_000_000),
+            ("1e3", 1_000_000_000_000),
+            ("1E-3", 1_000_000),
+            ("612Mi", 612 * (1_000_000_000 << 20)),
+            (".5", 500_000_000),
+            ("000", 0),
+        ] {
+            assert_eq!(exact(text), Some(billionths), "{text}");
+        }
+        for text in ["", "10%", "1K", "123456789012345678901"] {
+            assert_eq!(exact(text), None, "{text}");
         }
     }
 

@@ -3,7 +3,9 @@
 
 mod check;
 mod convert;
+mod join;
 mod moves;
+mod overridden;
 
 use std::sync::Arc;
 
@@ -18,7 +20,9 @@ use crate::plan::identity;
 use crate::report::{Finding, Id, Report};
 use crate::yaml::{Located, Value};
 
-pub use crate::plan::kubelet::check::{check_config, check_rendered, check_value};
+pub use crate::plan::kubelet::check::{
+    DropIn, check_config, check_drop_ins, check_rendered, check_value, has_drop_ins,
+};
 pub use crate::plan::kubelet::moves::Moved;
 
 /// The API group and version of KubeletConfiguration in every minor from 1.16 on.
@@ -36,6 +40,8 @@ pub struct Kubelet {
     pub moved: Vec<Moved>,
     /// What upstream's rules said of the configuration.
     pub rules: Verdict,
+    /// Whether a flag sets a field of the configuration.
+    pub flags_set_fields: bool,
 }
 
 /// Decides what a kubelet is told. Mistakes go into the report.
@@ -56,7 +62,15 @@ pub fn settle(spec: &Spec, report: &mut Report) -> Kubelet {
         ("kind".into(), text("KubeletConfiguration")),
         ("apiVersion".into(), text(API_VERSION)),
     ];
-    let rules = check_config(&settings.config, minor, &location.path, report);
+    join::check(spec, &settings.flags, report);
+    overridden::check(
+        spec,
+        (&settings.config, &location.path),
+        &settings.flags,
+        report,
+    );
+    let file = (&settings.config, &*location.path);
+    let rules = check::check_all(file, &settings.flags, minor, report);
     let fields = settings
         .config
         .as_map()
@@ -80,7 +94,9 @@ pub fn settle(spec: &Spec, report: &mut Report) -> Kubelet {
             _ => taint_flag = Some(taints_flag(&spec.taints, &location)),
         }
     }
+    let sets_field = |(name, _): &(String, _)| Schema::load().field_of(name, minor).is_some();
     Kubelet {
+        flags_set_fields: settings.flags.iter().any(sets_field),
         config: Located::map(&at, entries),
         flags: settings.flags,
         taint_flag,

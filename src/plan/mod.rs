@@ -19,6 +19,7 @@ use crate::secrets::{Token, TokenStore};
 use crate::yaml::Located;
 
 mod check;
+mod families;
 mod groups;
 mod host;
 mod identity;
@@ -27,7 +28,9 @@ mod labels;
 
 pub use host::refused_format;
 pub use identity::{Credentials, Role, WantedCredential, needs_token, wanted};
-pub use kubelet::{Moved, check_config, check_rendered, check_value};
+pub use kubelet::{
+    DropIn, Moved, check_config, check_drop_ins, check_rendered, check_value, has_drop_ins,
+};
 
 /// A cluster, decided.
 pub struct Plan {
@@ -64,6 +67,8 @@ pub struct ClassPlan {
     pub moved: Vec<Moved>,
     /// What upstream's rules said of the configuration, and whether some must wait for what its templates render to.
     pub rules: Verdict,
+    /// Whether a flag sets a field of the configuration.
+    pub flags_set_fields: bool,
     /// Labels that the kubelet gives its own node.
     pub self_labels: Vec<(String, Text)>,
     /// Labels that only an admin may set.
@@ -135,6 +140,7 @@ impl Plan {
     pub fn resolve(inventory: Inventory, inputs: Inputs<'_>, report: &mut Report) -> Self {
         let groups = groups::of(&inventory, report);
         check::check(&inventory, report);
+        families::check(&inventory, report);
         host::check(&inventory, report);
         let classes: Vec<Arc<ClassPlan>> = inventory
             .specs
@@ -323,6 +329,7 @@ fn class(index: usize, spec: &Arc<Spec>, report: &mut Report) -> ClassPlan {
         kubelet_flags: flags,
         moved: kubelet.moved,
         rules: kubelet.rules,
+        flags_set_fields: kubelet.flags_set_fields,
         self_labels,
         admin_labels,
     }

@@ -1,16 +1,19 @@
 //! What templates see: the cluster, the node, its paths, its kubelet.
 
+use std::net::IpAddr;
+
 use serde::Serialize;
 use serde_json::Value as Json;
 
 use crate::compile::template::ScopeValue;
 use crate::compile::text::TemplateText;
 use crate::kubernetes::flags::check_flag;
+use crate::kubernetes::rules::unusable;
 use crate::kubernetes::runtime;
 use crate::plan::{NodePlan, Plan, check_rendered};
 use crate::render::word::unit_word;
 use crate::render::{Labels, NodeRendering};
-use crate::report::Id;
+use crate::report::{Finding, Id};
 
 /// What every template may know of the cluster.
 pub(super) fn cluster_scope(plan: &Plan) -> ScopeValue {
@@ -37,6 +40,25 @@ pub(super) fn cluster_scope(plan: &Plan) -> ScopeValue {
 
 /// Rendered flags by name; null for one without a value.
 pub(super) type Flags = serde_json::Map<String, Json>;
+
+/// The flags that the rules read: without the one that is made from `labels`, whose texts were checked.
+pub(super) fn rule_flags<'f>(node: &NodePlan, flags: &'f Flags) -> Vec<(&'f str, &'f str)> {
+    let is_made = |name: &str| name == "node-labels" && !node.class.self_labels.is_empty();
+    let flags = flags.iter().filter(|(name, _)| !is_made(name));
+    flags
+        .map(|(name, text)| (name.as_str(), text.as_str().unwrap_or("true")))
+        .collect()
+}
+
+/// What the rules say of one node, but not what its addresses in the inventory are to blame for: that was said there.
+fn broken_rules(node: &NodePlan, config: &Json, flags: &Flags) -> Vec<Finding> {
+    let mut found = check_rendered(&node.class, config, &rule_flags(node, flags));
+    let is_known = |address: &IpAddr| unusable(address, 37).is_some();
+    if node.addresses.iter().any(is_known) {
+        found.retain(|finding| finding.id != Id::NodeAddressUnusable);
+    }
+    found
+}
 
 /// The port of an https URL.
 fn port(url: &str) -> u16 {
@@ -132,8 +154,7 @@ impl NodeRendering<'_> {
                 return None;
             }
         };
-        let prepared = (&node.class.kubelet_config, &node.class.rules);
-        self.builder.fail(check_rendered(prepared, &config, minor));
+        self.builder.fail(broken_rules(node, &config, &flags));
         let kubelet = serde_json::json!({
             "version": node.class.spec.kubernetes.value,
             "minor": minor,

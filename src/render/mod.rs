@@ -7,6 +7,7 @@ mod entries;
 mod facts;
 mod host_files;
 mod identity;
+mod kubelet_files;
 mod kubelet_unit;
 mod memo;
 mod permit;

@@ -189,14 +189,10 @@ impl FieldKind {
     /// Whether a flag's value fits. Flags are texts, and each kind is parsed from its text.
     pub fn check_flag(&self, text: &str) -> Result<(), String> {
         match self {
-            // As Go's strconv.ParseBool has it.
-            Self::Bool => {
-                let words = [
-                    "1", "t", "T", "true", "TRUE", "True", "0", "f", "F", "false", "FALSE", "False",
-                ];
-                let fits = words.contains(&text);
-                fits.then_some(()).ok_or_else(|| self.not("the text", text))
-            }
+            Self::Bool => match value::go_bool(text) {
+                Some(_) => Ok(()),
+                None => Err(self.not("the text", text)),
+            },
             Self::Int { .. } => match text.parse() {
                 Ok(number) => self.check_integer(number),
                 Err(_) => Err(self.not("the text", text)),

@@ -1,5 +1,5 @@
-//! ConfigReader a configuration for the rules: typed values, the feature gates that it sets, and the report. A value of the
-//! wrong type is a finding of the types' and ends the rule that asked for it; so does a template.
+//! Reads a configuration for the rules: typed values, the flags beside it, the feature gates that it sets, and the report.
+//! A value of the wrong type is a finding of the types' and ends the rule that asked for it; so does a template.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 use serde_json::Value as Json;
 
 use crate::kubernetes::BrokenRule;
-use crate::kubernetes::gates::Gates;
+use crate::kubernetes::gates::{Gate, Gates};
 use crate::kubernetes::kubelet_config::{FieldAnswer, Schema};
-use crate::kubernetes::rules::Verdict;
+use crate::kubernetes::rules::Settings;
 use crate::kubernetes::value;
 use crate::report::Id;
 
@@ -19,11 +19,12 @@ pub struct Unknown;
 /// A value, if it is known.
 pub type Known<T> = Result<T, Unknown>;
 
-/// A configuration under judgement.
+/// A configuration while it is checked.
 pub struct ConfigReader<'c> {
     /// The version of the kubelet.
     pub minor: u32,
     config: &'c Json,
+    flags: &'c [(&'c str, &'c str)],
     gates: Gates,
     is_template: fn(&str) -> bool,
     open: Cell<bool>,
@@ -31,14 +32,20 @@ pub struct ConfigReader<'c> {
 }
 
 impl<'c> ConfigReader<'c> {
-    /// A configuration for a minor version.
-    pub fn new(config: &'c Json, minor: u32, is_template: fn(&str) -> bool) -> Self {
+    /// The settings of a kubelet.
+    pub fn new(settings: &Settings<'c>, is_template: fn(&str) -> bool) -> Self {
+        let Settings {
+            config,
+            flags,
+            minor,
+        } = *settings;
         let set = config.get("featureGates").and_then(Json::as_object);
         let set = set.into_iter().flatten();
         let set = set.filter_map(|(name, value)| Some((name.clone(), value.as_bool()?)));
         Self {
             minor,
             config,
+            flags,
             gates: Gates::new(set.collect::<BTreeMap<_, _>>(), minor),
             is_template,
             open: Cell::new(false),
@@ -46,12 +53,37 @@ impl<'c> ConfigReader<'c> {
         }
     }
 
-    /// What came out.
-    pub fn verdict(self) -> Verdict {
-        Verdict {
-            broken: self.broken.into_inner(),
-            open: self.open.get(),
+    /// The rules that are broken.
+    pub fn into_broken(self) -> Vec<BrokenRule> {
+        self.broken.into_inner()
+    }
+
+    /// Whether a template was met since the last call.
+    pub fn take_open(&self) -> bool {
+        self.open.replace(false)
+    }
+
+    /// The value of a flag; the last one counts where it is repeated.
+    pub fn flag(&self, name: &str) -> Known<Option<&'c str>> {
+        let found = self.flags.iter().rev().find(|(known, _)| *known == name);
+        let Some((_, text)) = found else {
+            return Ok(None);
+        };
+        if (self.is_template)(text) {
+            self.open.set(true);
+            return Err(Unknown);
         }
+        Ok(Some(text))
+    }
+
+    /// Whether a flag of `true` or `false` is set; without it, it is not.
+    pub fn flag_is_set(&self, name: &str) -> Known<bool> {
+        Ok(self.flag(name)?.and_then(value::go_bool) == Some(true))
+    }
+
+    /// Whether a gate that this minor knows is off; a feature whose gate is gone is on.
+    pub fn is_off(&self, gate: &str) -> bool {
+        Gate::find(gate, self.minor).is_some() && !self.gates.enabled(gate)
     }
 
     /// The gates that the configuration sets.
@@ -153,6 +185,14 @@ impl<'c> ConfigReader<'c> {
         Ok(map.iter().filter_map(pair).collect())
     }
 
+    /// The text of one entry of a map; absent is None.
+    pub fn entry(&self, path: &str, key: &str) -> Known<Option<&'c str>> {
+        match self.at(path)?.and_then(|map| map.get(key)) {
+            None | Some(Json::Null) => Ok(None),
+            Some(value) => self.known(value)?.as_str().ok_or(Unknown).map(Some),
+        }
+    }
+
     /// Adds a broken rule about the value at a path of keys.
     pub fn say(&self, id: Id, path: &str, message: impl Into<String>) {
         self.add(
@@ -184,6 +224,30 @@ impl<'c> ConfigReader<'c> {
         }
     }
 
+    /// Adds what the kubelet finds out only when it starts, about a field or an entry of it, with help.
+    pub fn refuse(&self, id: Id, path: &[&str], message: impl Into<String>, help: &str) {
+        self.push(BrokenRule {
+            id,
+            path: path.iter().map(|key| (*key).to_owned()).collect(),
+            flag: None,
+            message: message.into(),
+            help: (!help.is_empty()).then(|| help.to_owned()),
+            at_start: true,
+        });
+    }
+
+    /// The same about a flag that sets no field.
+    pub fn refuse_flag(&self, id: Id, flag: &'static str, message: impl Into<String>, help: &str) {
+        self.push(BrokenRule {
+            id,
+            path: Vec::new(),
+            flag: Some(flag),
+            message: message.into(),
+            help: (!help.is_empty()).then(|| help.to_owned()),
+            at_start: true,
+        });
+    }
+
     /// Adds a broken rule as it is.
     pub fn push(&self, broken: BrokenRule) {
         self.broken.borrow_mut().push(broken);
@@ -193,6 +257,7 @@ impl<'c> ConfigReader<'c> {
         self.push(BrokenRule {
             id,
             path,
+            flag: None,
             message: message.into(),
             help,
             at_start: false,

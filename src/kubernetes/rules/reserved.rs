@@ -209,3 +209,24 @@ pub fn resources(reading: &ConfigReader<'_>) -> Known<()> {
     }
     Ok(())
 }
+
+/// `qosReserved`: memory alone, in whole percent. Source: pkg/kubelet/cm/container_manager.go, ParseQOSReserved, which run of
+/// cmd/kubelet/app/server.go calls whatever the gate QOSReserved is.
+pub fn qos(reading: &ConfigReader<'_>) -> Known<()> {
+    const QOS: &str = "qosReserved";
+    for (resource, amount) in reading.pairs(QOS)? {
+        let path = [QOS, resource];
+        if resource != "memory" {
+            let rule = format!("must be memory, the only resource; got {resource:?}");
+            reading.refuse(Id::KubeletReservedInvalid, &path, rule, "");
+            continue;
+        }
+        let percent = amount.ends_with('%').then(|| amount.trim_end_matches('%'));
+        let percent = percent.and_then(|number| number.parse::<i64>().ok());
+        if !percent.is_some_and(|percent| (0..=100).contains(&percent)) {
+            let rule = format!("must be a whole percentage between 0% and 100%; got {amount:?}");
+            reading.refuse(Id::KubeletReservedInvalid, &path, rule, "");
+        }
+    }
+    Ok(())
+}

@@ -77,6 +77,7 @@ pub fn swap(reading: &ConfigReader<'_>) -> Known<()> {
         reading.push(BrokenRule {
             id: Id::KubeletSwapConflict,
             path: vec!["memorySwap".to_owned(), "swapBehavior".to_owned()],
+            flag: None,
             message: "a kubelet with failSwapOn does not start where there is swap".to_owned(),
             help: Some("set failSwapOn to false".to_owned()),
             at_start: true,
@@ -94,6 +95,16 @@ pub fn crash_loops(reading: &ConfigReader<'_>) -> Known<()> {
         } else if !(1000..=300_000).contains(&(most / 1_000_000)) {
             reading.say(Id::KubeletFieldRange, MOST, "must be between 1s and 300s");
         }
+    }
+    Ok(())
+}
+
+/// A kubelet that runs its static pods once ends then, and its node never joins. Source: cmd/kubelet/app/server.go,
+/// RunKubelet; since 1.32 the validation refuses it, see [`super::various::memory_qos`].
+pub fn run_once(reading: &ConfigReader<'_>) -> Known<()> {
+    if reading.minor < 32 && reading.bool_or("runOnce", false)? {
+        let rule = "must be false: the kubelet would run the static pods once, end, and never join";
+        reading.refuse(Id::KubeletFieldsConflict, &["runOnce"], rule, "remove it");
     }
     Ok(())
 }

@@ -4,9 +4,19 @@ use serde_json::json;
 
 use super::*;
 
+/// The verdict on a configuration without flags.
+fn alone(config: &Json, minor: u32) -> Verdict {
+    let settings = Settings {
+        config,
+        flags: &[],
+        minor,
+    };
+    check(&settings, |text| text.contains("{{"))
+}
+
 /// `path: rule` of each broken rule.
 fn broken(minor: u32, config: &Json) -> Vec<String> {
-    let verdict = check(config, minor, |text| text.contains("{{"));
+    let verdict = alone(config, minor);
     let said = verdict.broken.iter();
     said.map(|one| format!("{}: {}", one.path.join("/"), one.message))
         .collect()
@@ -50,7 +60,7 @@ fn numbers_are_in_their_ranges() {
         ),
     ]);
     let config = json!({"containerLogMaxFiles": 1});
-    let at_start = |minor| check(&config, minor, |_| false).broken[0].at_start;
+    let at_start = |minor| alone(&config, minor).broken[0].at_start;
     assert!(at_start(32) && !at_start(33));
 }
 
@@ -350,12 +360,25 @@ fn words_are_those_of_the_minor() {
 #[test]
 fn templates_leave_their_rules_open_and_no_others() {
     let config = json!({"imageGCHighThresholdPercent": "{{ vars.high }}", "port": -1});
-    let verdict = check(&config, 34, |text| text.contains("{{"));
-    assert!(verdict.open);
+    let verdict = alone(&config, 34);
+    assert!(!verdict.open.is_empty());
     assert_eq!(verdict.broken.len(), 1);
-    assert!(
-        !check(&json!({"address": "{{ node.address }}"}), 34, |text| text
-            .contains("{{"))
-        .open
-    );
+    let untouched = json!({"staticPodPath": "{{ paths.staticPods }}"});
+    assert!(alone(&untouched, 34).open.is_empty());
+}
+
+#[test]
+fn what_was_open_is_checked_when_its_text_is_known() {
+    let verdict = alone(&json!({"address": "{{ node.address }}"}), 34);
+    for (address, count) in [("10.0.0.1", 0), ("node", 1)] {
+        let config = json!({"address": address, "port": -1});
+        let settings = Settings {
+            config: &config,
+            flags: &[],
+            minor: 34,
+        };
+        // The port was checked before.
+        let broken = check_open(&settings, &verdict.open);
+        assert_eq!(broken.len(), count, "{broken:?}");
+    }
 }

@@ -1,6 +1,4 @@
-//! Rules of one field or two: gates, quota, certificates, memory QoS, taints, sysctls, user namespaces.
-
-use std::collections::BTreeSet;
+//! Rules of one field or two: gates, quota, certificates, memory QoS, taints, user namespaces.
 
 use serde_json::Value as Json;
 
@@ -72,6 +70,12 @@ pub fn certificates(reading: &ConfigReader<'_>) -> Known<()> {
             rule,
         );
     }
+    if reading.flag_is_set("seccomp-default")? && reading.is_off("SeccompDefault") {
+        // cmd/kubelet/app/options/options.go, ValidateKubeletFlags
+        let rule = "needs the feature gate SeccompDefault";
+        let repair = "remove it, or set the gate in kubelet.config.featureGates";
+        reading.refuse_flag(Id::KubeletFeatureNeedsGate, "seccomp-default", rule, repair);
+    }
     Ok(())
 }
 
@@ -116,33 +120,48 @@ pub fn memory_qos(reading: &ConfigReader<'_>) -> Known<()> {
     Ok(())
 }
 
-/// Taints, sysctls, identities of user namespaces.
-pub fn lists_and_paths(reading: &ConfigReader<'_>) -> Known<()> {
-    for (index, taint) in reading
-        .list("registerWithTaints")?
-        .unwrap_or_default()
-        .iter()
-        .enumerate()
-    {
+/// Taints that the kubelet gives its own node.
+pub fn taints(reading: &ConfigReader<'_>) -> Known<()> {
+    const TAINTS: &str = "registerWithTaints";
+    let taints = reading.list(TAINTS)?.unwrap_or_default();
+    for (index, taint) in taints.iter().enumerate() {
         for rule in taint_objections(taint) {
-            reading.say_of(
-                Id::TaintInvalid,
-                "registerWithTaints",
-                &index.to_string(),
-                rule,
-            );
+            reading.say_of(Id::TaintInvalid, TAINTS, &index.to_string(), rule);
         }
     }
-    sysctls(reading)?;
+    Ok(())
+}
+
+/// Identities of user namespaces. Source: pkg/kubelet/userns/userns_manager.go, MakeUserNsManager; before 1.35 the field
+/// is read before it is set.
+pub fn user_namespaces(reading: &ConfigReader<'_>) -> Known<()> {
     const IDS: &str = "userNamespaces.idsPerPod";
-    if let Some(ids) = reading.int(IDS)?
-        && (ids < 65_536 || ids % 65_536 != 0 || ids > i64::from(u32::MAX))
-    {
+    const ALL: i64 = 1 << 32;
+    let Some(ids) = reading.int(IDS)? else {
+        return Ok(());
+    };
+    if ids < 65_536 || ids % 65_536 != 0 || ids > i64::from(u32::MAX) {
         reading.say(
             Id::KubeletFieldRange,
             IDS,
             format!("must be a multiple of 65536, and at most 4294967295; got {ids}"),
         );
+        return Ok(());
+    }
+    if reading.minor < 35 || reading.is_off("UserNamespacesSupport") {
+        return Ok(());
+    }
+    let path = ["userNamespaces", "idsPerPod"];
+    let pods = reading.int("maxPods")?.unwrap_or(110);
+    if ALL % ids != 0 {
+        let rule = format!("must be a power of two, or the kubelet ends; got {ids}");
+        reading.refuse(Id::KubeletFieldRange, &path, rule, "");
+    } else if ALL / ids - 1 < pods {
+        let rule = format!(
+            "leaves identities for {} pods, and maxPods is {pods}; got {ids}",
+            ALL / ids - 1
+        );
+        reading.refuse(Id::KubeletFieldRange, &path, rule, "lower it, or maxPods");
     }
     Ok(())
 }
@@ -157,58 +176,4 @@ fn taint_objections(taint: &Json) -> Vec<String> {
         rules.push("timeAdded is not for a configuration".to_owned());
     }
     rules
-}
-
-/// Default sysctls of pods. Source: component-helpers `node/util/sysctl`, namespaces of the kernel.
-fn sysctls(reading: &ConfigReader<'_>) -> Known<()> {
-    const SYSCTLS: &str = "defaultPodSysctls";
-    let mut seen = BTreeSet::new();
-    let all = reading.pairs(SYSCTLS)?;
-    if !all.is_empty() {
-        needs(reading, SYSCTLS, "DefaultPodSysctls");
-    }
-    for (name, _) in all {
-        let dotted = name.replace('/', ".");
-        if !is_sysctl(name) {
-            reading.say_of(
-                Id::KubeletSysctlInvalid,
-                SYSCTLS,
-                name,
-                format!(
-                    "must be the name of a sysctl (for example net.core.somaxconn); got {name:?}"
-                ),
-            );
-            continue;
-        }
-        if !is_namespaced(&dotted) {
-            let rule =
-                format!("{name} is not known to belong to a namespace of its own in each pod");
-            reading.say_of(Id::KubeletSysctlInvalid, SYSCTLS, name, rule);
-        }
-        if !seen.insert(dotted) {
-            reading.say_of(
-                Id::KubeletSysctlInvalid,
-                SYSCTLS,
-                name,
-                format!("{name} is there already"),
-            );
-        }
-    }
-    Ok(())
-}
-
-fn is_sysctl(name: &str) -> bool {
-    let inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
-    let part = |part: &str| {
-        part.starts_with(inner)
-            && part.ends_with(inner)
-            && part.chars().all(|c| inner(c) || c == '-' || c == '_')
-    };
-    name.len() <= 253 && name.split(['.', '/']).all(part)
-}
-
-fn is_namespaced(name: &str) -> bool {
-    let alone = ["kernel.sem"];
-    let below = ["kernel.shm", "kernel.msg", "fs.mqueue.", "net."];
-    alone.contains(&name) || below.iter().any(|prefix| name.starts_with(prefix))
 }

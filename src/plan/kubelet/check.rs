@@ -1,65 +1,234 @@
-//! The types of a configuration: every field checked against what its version takes, and then upstream's rules.
+//! The types of a configuration: every field checked against what its version takes, and then upstream's rules on what
+//! flags, file and drop-ins are together.
 
-use crate::inventory::child_path;
+use crate::inventory::{Text, child_path};
 use crate::kubernetes::BrokenRule;
+use crate::kubernetes::effective::{DROP_INS, Effective, Layers, Source};
 use crate::kubernetes::gates::Gates;
 use crate::kubernetes::kubelet_config::{FieldAnswer, FieldKind, Schema, TypeRef};
 use crate::kubernetes::moves::{self, Home};
-use crate::kubernetes::rules::{self, Verdict};
+use crate::kubernetes::rules::{self, Settings, Verdict};
+use crate::model::FieldLocation;
+use crate::plan::ClassPlan;
 use crate::plan::kubelet::{knows, object};
 use crate::report::{Finding, Id, Report};
 use crate::yaml::{Located, Map, Value};
 
-/// Adds everything that is wrong with a configuration whose strings may be templates, and returns what the rules said.
+/// Flags in order.
+type Flags = [(String, Option<Text>)];
+
+/// Adds everything that is wrong with a configuration file whose strings may be templates, where no flag sets a field, and
+/// returns what the rules said.
 pub fn check_config(config: &Located, minor: u32, path: &str, report: &mut Report) -> Verdict {
+    check_all((config, path), &[], minor, report)
+}
+
+/// Adds everything that is wrong with a configuration file and flags whose texts may be templates, and returns what the
+/// rules said.
+pub fn check_all(
+    (config, path): (&Located, &str),
+    flags: &Flags,
+    minor: u32,
+    report: &mut Report,
+) -> Verdict {
     Walk { minor, report }.fields(config, Schema::load().root(), path);
+    if !knows(minor) {
+        return Verdict::default();
+    }
+    if has_drop_ins(flags, minor) {
+        // Drop-ins are files of the node, and known with its tree.
+        return Verdict {
+            open: rules::all(),
+            ..Verdict::default()
+        };
+    }
     let json = serde_json::to_value(config).unwrap_or_default();
-    let verdict = if knows(minor) {
-        rules::check(&json, minor, is_template)
-    } else {
-        Verdict::default()
+    let texts = texts(flags);
+    let (effective, verdict) = checked(&json, &texts, minor);
+    let at = Places {
+        config,
+        path,
+        flags,
+        drop_ins: &[],
     };
-    for broken in &verdict.broken {
-        report.add(finding(config, broken, path));
+    let broken = verdict.broken.iter().chain(&effective.broken);
+    for broken in broken {
+        report.add(at.finding(&effective, broken));
     }
     verdict
 }
 
-/// What is wrong with one node's configuration that could not be known before it was rendered. `config` is the one
-/// with the templates, `said` what the rules found in it.
-pub fn check_rendered(
-    (config, said): (&Located, &Verdict),
-    rendered: &serde_json::Value,
-    minor: u32,
-) -> Vec<Finding> {
-    if !said.open {
-        return Vec::new();
-    }
-    let verdict = rules::check(rendered, minor, |_| false);
-    let new = verdict.broken.into_iter();
-    let new = new.filter(|broken| !said.broken.contains(broken));
-    new.map(|broken| finding(config, &broken, "kubelet.config"))
-        .collect()
+/// Whether a kubelet is given a folder of drop-ins.
+pub fn has_drop_ins(flags: &Flags, minor: u32) -> bool {
+    let is_set = |text: &Option<Text>| text.as_ref().is_some_and(|text| !text.text.is_empty());
+    let is_folder = |(name, text): &(String, _)| name == "config-dir" && is_set(text);
+    minor >= DROP_INS && flags.iter().any(is_folder)
 }
 
-/// A broken rule as a finding: at the value if it was written, else as near above it as something was.
-fn finding(config: &Located, broken: &BrokenRule, path: &str) -> Finding {
-    let mut at = config;
-    let mut shown = path.to_owned();
-    for key in &broken.path {
-        let inner = match (&at.value, key.parse::<usize>()) {
-            (Value::List(items), Ok(index)) => items.get(index),
-            _ => at.get(key),
-        };
-        shown = match (&at.value, key.parse::<usize>()) {
-            (Value::List(_), Ok(index)) => format!("{shown}[{index}]"),
-            _ => child_path(&shown, key),
-        };
-        at = inner.unwrap_or(at);
+fn checked<'a>(
+    json: &'a serde_json::Value,
+    flags: &'a [(&'a str, &'a str)],
+    minor: u32,
+) -> (Effective<'a>, Verdict) {
+    let layers = Layers {
+        file: json,
+        drop_ins: None,
+        flags,
+        minor,
+    };
+    let effective = Effective::combine(&layers, is_template);
+    let settings = Settings {
+        config: &effective.config,
+        flags,
+        minor,
+    };
+    let verdict = rules::check(&settings, is_template);
+    (effective, verdict)
+}
+
+/// Flags as the rules read them: `true` for one without a value.
+fn texts(flags: &Flags) -> Vec<(&str, &str)> {
+    let mut texts = Vec::with_capacity(flags.len());
+    for (name, text) in flags {
+        let text = text.as_ref().map_or("true", |text| &*text.text);
+        texts.push((name.as_str(), text));
     }
+    texts
+}
+
+/// What is wrong with one node's configuration and flags that could not be known before they were rendered.
+pub fn check_rendered(
+    class: &ClassPlan,
+    config: &serde_json::Value,
+    flags: &[(&str, &str)],
+) -> Vec<Finding> {
+    let said = &class.rules;
+    let minor = class.spec.kubernetes.value.minor();
+    if said.open.is_empty() || has_drop_ins(&class.kubelet_flags, minor) {
+        return Vec::new();
+    }
+    check_again(class, config, (None, &[]), flags)
+}
+
+/// A drop-in of the node, and where it was written.
+pub struct DropIn {
+    /// The file on the node, or where the user asked for it.
+    pub location: FieldLocation,
+    /// What it says.
+    pub patch: serde_json::Value,
+}
+
+/// What is wrong with the configuration of a node that has drop-ins.
+pub fn check_drop_ins(
+    class: &ClassPlan,
+    config: &serde_json::Value,
+    drop_ins: &[DropIn],
+    flags: &[(&str, &str)],
+) -> Vec<Finding> {
+    let patches: Vec<serde_json::Value> = drop_ins.iter().map(|one| one.patch.clone()).collect();
+    check_again(class, config, (Some(&patches), drop_ins), flags)
+}
+
+fn check_again(
+    class: &ClassPlan,
+    config: &serde_json::Value,
+    (patches, drop_ins): (Option<&[serde_json::Value]>, &[DropIn]),
+    flags: &[(&str, &str)],
+) -> Vec<Finding> {
+    let minor = class.spec.kubernetes.value.minor();
+    if !knows(minor) {
+        return Vec::new();
+    }
+    let said = &class.rules;
+    let layers = Layers {
+        file: config,
+        drop_ins: patches,
+        flags: if class.flags_set_fields { flags } else { &[] },
+        minor,
+    };
+    let effective = Effective::combine(&layers, |_| false);
+    let settings = Settings {
+        config: &effective.config,
+        flags,
+        minor,
+    };
+    let at = Places {
+        config: &class.kubelet_config,
+        path: "kubelet.config",
+        flags: &class.kubelet_flags,
+        drop_ins,
+    };
+    let broken = rules::check_open(&settings, &said.open);
+    let of_drop_ins: &[BrokenRule] = match patches {
+        Some(_) => &effective.broken,
+        None => &[],
+    };
+    let new = broken.iter().chain(of_drop_ins);
+    let new = new.filter(|broken| !said.broken.contains(broken));
+    new.map(|broken| at.finding(&effective, broken)).collect()
+}
+
+/// Where everything was written that the rules read.
+struct Places<'a> {
+    config: &'a Located,
+    path: &'a str,
+    flags: &'a Flags,
+    drop_ins: &'a [DropIn],
+}
+
+impl Places<'_> {
+    /// A broken rule as a finding, at the layer whose value counts.
+    fn finding(&self, effective: &Effective<'_>, broken: &BrokenRule) -> Finding {
+        if let Some(flag) = broken.flag {
+            return self.of_flag(flag, broken);
+        }
+        match effective.source(&broken.path) {
+            Some(Source::Flag(flag)) => self.of_flag(flag, broken),
+            Some(Source::DropIn(index)) => match self.drop_ins.get(*index) {
+                Some(drop_in) => {
+                    let message = format!("{}: {}", broken.path.join("."), broken.message);
+                    with_help(drop_in.location.finding(broken.id, message), broken)
+                }
+                None => self.of_field(broken),
+            },
+            None => self.of_field(broken),
+        }
+    }
+
+    fn of_flag(&self, flag: &str, broken: &BrokenRule) -> Finding {
+        let found = self.flags.iter().rev().find(|(name, _)| name == flag);
+        match found.and_then(|(_, text)| text.as_ref()) {
+            Some(text) => with_help(text.location.finding(broken.id, &*broken.message), broken),
+            None => self.of_field(broken),
+        }
+    }
+
+    /// At the value if it was written, else as near above it as something was.
+    fn of_field(&self, broken: &BrokenRule) -> Finding {
+        let mut at = self.config;
+        let mut shown = self.path.to_owned();
+        for key in &broken.path {
+            let inner = match (&at.value, key.parse::<usize>()) {
+                (Value::List(items), Ok(index)) => items.get(index),
+                _ => at.get(key),
+            };
+            shown = match (&at.value, key.parse::<usize>()) {
+                (Value::List(_), Ok(index)) => format!("{shown}[{index}]"),
+                _ => child_path(&shown, key),
+            };
+            at = inner.unwrap_or(at);
+        }
+        with_help(
+            Finding::new(broken.id, &at.location, shown, &*broken.message),
+            broken,
+        )
+    }
+}
+
+fn with_help(finding: Finding, broken: &BrokenRule) -> Finding {
     Finding {
         help: broken.help.as_deref().map(Box::from),
-        ..Finding::new(broken.id, &at.location, shown, &*broken.message)
+        ..finding
     }
 }
 

@@ -1,64 +1,24 @@
 //! A flag's text as the value of its field, and back. Only what means the same there is converted: where that is not
 //! sure the answer is None, and the setting stays where it was written.
 
-use std::sync::Arc;
-
 use crate::inventory::Text;
+use crate::kubernetes::flag_value;
 use crate::kubernetes::kubelet_config::FieldKind;
 use crate::yaml::{Located, Value};
-
-/// Flags whose pairs are written `key<value` (`NewLangleSeparatedMapStringString`); all others have `key=value`.
-const LANGLE: [&str; 2] = ["eviction-hard", "eviction-soft"];
 
 /// A flag's text as its field takes it.
 pub fn to_value(flag: &str, text: &Text, kind: &FieldKind) -> Option<Located> {
     let location = &text.location.at;
-    let located = |value| Located {
-        location: location.clone(),
-        value,
-    };
-    let string = |part: &str| located(Value::String(part.into()));
     if text.is_template() {
         // What it renders to is read as the field's kind then; lists and maps would be read as YAML, which flags are not.
         let scalar = !matches!(
             kind,
             FieldKind::List(_) | FieldKind::Map(_) | FieldKind::Struct(_)
         );
-        return scalar.then(|| string(&text.text));
+        return scalar.then(|| Located::string(location, text.text.clone()));
     }
-    let written = &*text.text;
-    let separator = if LANGLE.contains(&flag) { '<' } else { '=' };
-    Some(match kind {
-        FieldKind::Bool => located(Value::Bool(bool(written)?)),
-        FieldKind::Int { .. } => located(Value::Int(written.parse().ok()?)),
-        FieldKind::Float => located(Value::Float(written.parse().ok()?)),
-        FieldKind::String | FieldKind::Duration | FieldKind::DurationOrNanoseconds => {
-            string(written)
-        }
-        FieldKind::Quantity | FieldKind::Enum(_) => string(written),
-        FieldKind::List(of) if matches!(**of, FieldKind::String) => {
-            let items = split(written).map(string).collect();
-            located(Value::List(Arc::new(items)))
-        }
-        FieldKind::List(of) if matches!(**of, FieldKind::Struct(of) if of.name() == "Taint") => {
-            let taints = split(written).map(|one| taint(one, &string));
-            let taints: Option<Vec<Located>> = taints.collect();
-            located(Value::List(Arc::new(taints?)))
-        }
-        FieldKind::Map(of) if matches!(**of, FieldKind::String | FieldKind::Bool) => {
-            let pairs = split(written).map(|pair| {
-                let (key, value) = pair.split_once(separator)?;
-                let value = match **of {
-                    FieldKind::Bool => located(Value::Bool(bool(value)?)),
-                    _ => string(value.trim()),
-                };
-                Some((key.trim().into(), value))
-            });
-            let pairs: Option<Vec<(Arc<str>, Located)>> = pairs.collect();
-            Located::map(location, pairs?)
-        }
-        _ => return None,
-    })
+    let json = flag_value::parse(flag, &text.text, kind).ok()??;
+    Some(Located::from_json(location, &json))
 }
 
 /// A field's value as its flag takes it. `path` is the field's, below the configuration.
@@ -79,32 +39,6 @@ pub fn to_text(path: &str, at: &Located) -> Option<String> {
         // No map has become a field since 1.16 that was a flag before.
         Value::Map(_) | Value::Null => None,
     }
-}
-
-fn split(text: &str) -> impl Iterator<Item = &str> {
-    text.split(',').filter(|part| !part.is_empty())
-}
-
-/// As Go's `strconv.ParseBool` has it.
-fn bool(text: &str) -> Option<bool> {
-    match text {
-        "1" | "t" | "T" | "true" | "TRUE" | "True" => Some(true),
-        "0" | "f" | "F" | "false" | "FALSE" | "False" => Some(false),
-        _ => None,
-    }
-}
-
-/// `key=value:effect` or `key:effect` as an entry of `registerWithTaints`.
-fn taint(text: &str, string: &dyn Fn(&str) -> Located) -> Option<Located> {
-    let (left, effect) = text.rsplit_once(':')?;
-    let (key, value) = left.split_once('=').unwrap_or((left, ""));
-    let mut entries: Vec<(Arc<str>, Located)> = vec![("key".into(), string(key))];
-    if !value.is_empty() {
-        entries.push(("value".into(), string(value)));
-    }
-    entries.push(("effect".into(), string(effect)));
-    let location = string("").location;
-    Some(Located::map(&location, entries))
 }
 
 fn taint_text(at: &Located) -> Option<String> {
