@@ -90,20 +90,20 @@ impl Project {
     }
 
     /// A finding in a built-in file that only some nodes have, at the first of them: what is special about it is the user's.
+    /// One about node-ip is about the node's addresses, which the built-in profiles put there.
     fn placed(&self, finding: Finding) -> Finding {
         if !finding.location.file.starts_with("built-in:") {
             return finding;
         }
-        let of_some = finding.nodes.first();
-        let of_some = of_some.filter(|_| finding.nodes.len() < self.plan.nodes.len());
+        let is_of_addresses = finding.path.ends_with("flags.node-ip");
+        let is_of_some = is_of_addresses || finding.nodes.len() < self.plan.nodes.len();
+        let of_some = finding.nodes.first().filter(|_| is_of_some);
         let node = of_some.and_then(|name| self.plan.nodes.iter().find(|node| node.name == *name));
         let Some(node) = node else {
             return finding;
         };
         let (at, path) = match &node.written.addresses {
-            Some(addresses) if finding.path.ends_with("flags.node-ip") => {
-                (&addresses.at, addresses.path.to_string())
-            }
+            Some(addresses) if is_of_addresses => (&addresses.at, addresses.path.to_string()),
             _ => (&node.written.name.at, finding.path.to_string()),
         };
         Finding {

@@ -386,3 +386,15 @@ output:
     let project = Existing::new(&lines("http://boot.example.com"));
     assert_eq!(project.ids(), ["secrets-unreachable"]);
 }
+
+#[test]
+fn a_finding_about_addresses_is_where_they_are_written() {
+    let project = Existing::new(
+        "profiles: [worker]\nnodes: [{name: n1, addresses: [192.168.10.11, 203.0.113.9]}]\n",
+    );
+    let said = project.run(&["check"]);
+    assert!(
+        said.contains("cluster.yaml:8:31: nodes[0].addresses"),
+        "{said}"
+    );
+}
