@@ -74,7 +74,7 @@ impl Project {
 
     /// Adds what baking found.
     pub fn add(&self, findings: Vec<Finding>, report: &mut Report) {
-        let layers = ["overlays", "profiles"];
+        let layers = ["overlays", "profiles", "extends"];
         let is_partial = layers.iter().any(|field| report.has_error_at(field));
         let mut of_nodes = Report::default();
         for finding in findings {

@@ -394,7 +394,7 @@ fn a_finding_about_addresses_is_where_they_are_written() {
     );
     let said = project.run(&["check"]);
     assert!(
-        said.contains("cluster.yaml:8:31: nodes[0].addresses"),
+        said.contains("cluster.yaml:8:32: nodes[0].addresses[0]"),
         "{said}"
     );
 }
