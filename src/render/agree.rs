@@ -12,7 +12,6 @@ use crate::compile::registries::FOLDER;
 use crate::inventory::Spec;
 use crate::kubernetes::value::duration;
 use crate::model::FieldLocation;
-use crate::render::kubelet_files;
 use crate::report::{Finding, Id};
 use crate::tree::{Content, Entry, EntryKind, NodeTree};
 
@@ -55,7 +54,6 @@ pub fn check(tree: &NodeTree, known: &Known<'_>) -> Vec<Finding> {
         findings.extend(kernel_defaults(tree, known));
     }
     findings.extend(logind(tree, known));
-    findings.extend(kubelet_files::check(tree, known));
     let there = (sandbox_of(tree), known.images);
     findings.extend(images::check(tree, known.spec, known.config, there));
     findings
