@@ -15,6 +15,7 @@ use crate::input::{self, Limit};
 use crate::lock::Lock;
 use crate::manifest::work_folder;
 use crate::manifest::{BundleKind, SIGNATURE, SSH_SIGNATURE, TREE_SIGNATURE, TREE_SUMS};
+use crate::report::Id;
 use crate::signing::{PublicKey, Signer};
 use crate::staging::Staging;
 use crate::unfinished::uninterrupted;
@@ -56,7 +57,7 @@ pub fn attach(
     let mut checked = check(out, None, None)?;
     if let Err((name, rule)) = key.check(&checked.sums, Some(&raw), ssh.as_ref().map(|ssh| &***ssh))
     {
-        checked.verdict.add(name, rule);
+        checked.verdict.add(Id::VerifySignature, name, rule);
     }
     if checked.verdict.is_good() {
         replace_signatures(out, &raw, ssh.as_ref().map(|ssh| &***ssh))?;

@@ -11,6 +11,7 @@ use crate::error::Result;
 use crate::manifest::Manifest;
 use crate::manifest::{BundleKind, MANIFEST};
 use crate::model::{Sha256Digest, hex};
+use crate::report::Id;
 use crate::signing::{PublicKey, Signer};
 use crate::verify::Verdict;
 use crate::verify::check;
@@ -126,7 +127,9 @@ impl SignedTrees {
             && manifest.kind != BundleKind::TreeBundle
         {
             let rule = "is not a TreeBundle, the outcome of a first stage";
-            checked.verdict.add(MANIFEST, rule);
+            checked
+                .verdict
+                .add(Id::VerifyManifestInvalid, MANIFEST, rule);
         }
         match checked.manifest {
             Some(manifest) if checked.verdict.is_good() => {

@@ -18,15 +18,14 @@ pub fn run(args: &Explain) -> Result<Exit> {
 
 fn page(id: Id) -> String {
     let entry = id.entry();
-    let guards = if entry.guards {
-        "; it guards secrets or signatures, so a project cannot make it less"
-    } else {
-        ""
-    };
+    let firm = entry
+        .firm
+        .map(|firm| format!("; it {}, so a project cannot make it less", firm.why()));
+    let firm = firm.unwrap_or_default();
     let severity = entry.severity.name();
     let page = entry.page().unwrap_or_default();
     let summary = entry.summary;
-    format!("{id}: {summary}\n({severity}{guards})\n\n{page}\n")
+    format!("{id}: {summary}\n({severity}{firm})\n\n{page}\n")
 }
 
 fn list() -> String {

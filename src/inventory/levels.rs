@@ -1,16 +1,20 @@
-//! What a project accepts of its findings, or takes more seriously: `findings` of cluster.yaml, each with its reason.
+//! What a project accepts of its findings, or takes more seriously: `findings` of cluster.yaml and of profiles, each with its
+//! reason.
+
+use std::sync::Arc;
 
 use crate::inventory::cursor::Cursor;
 use crate::inventory::keys::{choices, keys, texts};
 use crate::model::Spanned;
-use crate::report::{Id, Severity};
+use crate::redact::redacted;
+use crate::report::{Id, LevelRule, Severity};
 
 keys! {
-    pub struct FindingLevel: "findingLevel", by id: Spanned<FindingId>, as FindingLevel = unguarded {
+    pub struct FindingLevel: "findingLevel", by id: Spanned<FindingId>, as FindingLevel = acceptable {
         /// what it is from now on
         "level" => level: LevelWord,
         /// why; who reads the project later wants to know
-        "reason" => _reason: Reason,
+        "reason" => reason: Reason,
     }
 }
 
@@ -33,13 +37,26 @@ fn reason(text: &str) -> Result<String, &'static str> {
     }
 }
 
-/// What guards secrets or signatures stays an error.
-fn unguarded(level: FindingLevel, at: &Cursor<'_>) -> Option<FindingLevel> {
-    if level.id.value.entry().guards && level.level != Some(Severity::Error) {
-        let id = level.id.value;
-        let rule = format!("{id} guards secrets or signatures, and stays an error");
-        at.report_key(Id::FindingGuarded, rule);
-        return None;
+/// What guards secrets, and what leaves a node incomplete, stays an error.
+fn acceptable(level: FindingLevel, at: &Cursor<'_>) -> Option<FindingLevel> {
+    let id = level.id.value;
+    match id.entry().firm {
+        Some(firm) if level.level != Some(Severity::Error) => {
+            let rule = format!("{id} {}, and stays an error", firm.why());
+            at.report_key(Id::FindingGuarded, rule);
+            None
+        }
+        _ => Some(level),
     }
-    Some(level)
+}
+
+impl FindingLevel {
+    /// The rule for reports. A reason is printed, so what looks like a secret in it is hidden.
+    pub fn rule(&self) -> (Id, LevelRule) {
+        let rule = LevelRule {
+            severity: self.level,
+            reason: Arc::new(redacted(&self.reason).into_owned()),
+        };
+        (self.id.value, rule)
+    }
 }

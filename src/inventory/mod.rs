@@ -9,12 +9,13 @@ use crate::input;
 use crate::inventory::cluster::ClusterFile;
 use crate::inventory::cursor::Cursor;
 use crate::inventory::keys::{Keys, Shaped};
+use crate::inventory::levels::FindingLevel;
 use crate::inventory::nodes::{NodeItem, RangeOfNodes};
 use crate::inventory::profiles::ProfileFile;
 use crate::inventory::shape::Struct;
 use crate::model::{Location, Spanned};
 use crate::project_folder::{CLUSTER_FILE, ProjectFolder, SETTINGS};
-use crate::report::{Finding, Id, Report};
+use crate::report::{Finding, Id, Levels, Report};
 use crate::yaml::{Located, Value};
 
 mod cert_sans;
@@ -138,9 +139,11 @@ impl Inventory {
 
     fn read(project: &ProjectFolder, tree: &Located, report: &RefCell<Report>) -> Option<Self> {
         let mut file = ClusterFile::read(&Cursor::new(tree, "", report))?;
-        for level in std::mem::take(&mut file.findings) {
-            report.borrow_mut().set_level(level.id.value, level.level);
+        let mut levels = Levels::default();
+        for (id, rule) in file.findings.iter().map(FindingLevel::rule) {
+            levels.add(id, rule);
         }
+        report.borrow_mut().add_levels(levels);
         let nodes = read_nodes(project, &mut file, tree, report);
         let (nodes, unmanaged) = unmanaged::divide(nodes, report);
         let mut reader = Reader {
@@ -150,6 +153,8 @@ impl Inventory {
             shared_profiles: std::mem::take(&mut file.profiles),
         };
         let (specs, spec_of) = reader.specs(&nodes);
+        let levels = reader.profiles.levels(&reader.shared_profiles, &nodes);
+        report.borrow_mut().add_levels(levels);
         let spec =
             |node: usize| spec_of[node].and_then(|index| specs.get(index).map(|spec| &**spec));
         interfaces::rules::check(&nodes, spec, &file.network, report);

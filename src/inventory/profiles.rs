@@ -1,7 +1,7 @@
 //! Profiles: named defaults for a role. The user's `profiles/NAME.yaml` wins over the built-in one of that name.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use include_dir::{Dir, include_dir};
@@ -9,13 +9,15 @@ use include_dir::{Dir, include_dir};
 use crate::closest::closest;
 use crate::inventory::cursor::Cursor;
 use crate::inventory::keys::{Shaped, choices, keys, texts};
-use crate::inventory::kinds::{Required, plain};
+use crate::inventory::kinds::{MapOf, Required, plain};
 use crate::inventory::layer::layer;
+use crate::inventory::levels::FindingLevel;
+use crate::inventory::nodes::Node;
 use crate::inventory::spec::Spec;
 use crate::inventory::text::Any;
 use crate::model::{FieldLocation, Location, Spanned};
 use crate::project_folder::{ProjectFolder, SETTINGS};
-use crate::report::{Id, Report};
+use crate::report::{Id, LevelScope, Levels, Report};
 use crate::yaml::Located;
 
 static BUILT_IN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/profiles");
@@ -36,6 +38,8 @@ keys! {
         "description" => _description: Option<Any>,
         /// other profiles, whose settings this one overrides; its own name, or `built-in:NAME`, is the built-in one
         "extends" => extends: Vec<Spanned<ProfileName>>,
+        /// findings about its nodes that are accepted or taken more seriously, by their id
+        "findings" => findings: MapOf<FindingLevel>,
         also Spec,
     }
 }
@@ -65,6 +69,14 @@ pub struct ProfileLayer {
 pub struct Profiles {
     project: ProjectFolder,
     read: HashMap<String, Option<Arc<[ProfileLayer]>>>,
+    /// What each says of findings, those that a profile extends before it.
+    levels: Vec<ProfileLevels>,
+}
+
+/// What one profile says of findings.
+struct ProfileLevels {
+    file: Arc<str>,
+    levels: Vec<FindingLevel>,
 }
 
 impl Profiles {
@@ -73,6 +85,7 @@ impl Profiles {
         Self {
             project,
             read: HashMap::new(),
+            levels: Vec::new(),
         }
     }
 
@@ -92,6 +105,43 @@ impl Profiles {
         report: &RefCell<Report>,
     ) -> Option<Arc<[ProfileLayer]>> {
         self.resolve(name, &mut Vec::new(), report)
+    }
+
+    /// What the profiles say of findings, each for the nodes that use it. `shared` are the profiles of every node.
+    pub fn levels(&self, shared: &[Spanned<String>], nodes: &[Node]) -> Levels {
+        let mut levels = Levels::default();
+        for said in &self.levels {
+            let uses = |names: &[Spanned<String>]| {
+                let read = names.iter().filter_map(|name| self.read.get(&name.value));
+                let mut layers = read.flatten().flat_map(|layers| layers.iter());
+                layers.any(|layer| layer.file == said.file)
+            };
+            let mut scope = LevelScope {
+                file: said.file.clone(),
+                nodes: BTreeSet::new(),
+                items: BTreeSet::new(),
+                is_of_cluster: uses(shared),
+            };
+            if !scope.is_of_cluster {
+                let mut others = BTreeSet::new();
+                for node in nodes {
+                    let item = &node.name.location.path;
+                    let item = item.find(']').map(|end| item[..=end].to_owned());
+                    if uses(&node.profiles) {
+                        scope.nodes.insert(node.name.value.clone());
+                        scope.items.extend(item);
+                    } else {
+                        others.extend(item);
+                    }
+                }
+                scope.items.retain(|item| !others.contains(item));
+            }
+            let scope = Arc::new(scope);
+            for (id, rule) in said.levels.iter().map(FindingLevel::rule) {
+                levels.add_of(&scope, id, rule);
+            }
+        }
+        levels
     }
 
     fn resolve(
@@ -145,6 +195,12 @@ impl Profiles {
                     layers.push(layer.clone());
                 }
             }
+        }
+        if !profile.findings.is_empty() {
+            self.levels.push(ProfileLevels {
+                file: file.clone(),
+                levels: profile.findings,
+            });
         }
         let layer = profile.layer;
         layers.push(ProfileLayer { file, layer });

@@ -15,9 +15,9 @@ pub fn guide() -> String {
             family = entry.family.title;
             text.push_str(&format!("\n## {family}\n"));
         }
-        let guards = if entry.guards { ", guards secrets" } else { "" };
+        let firm = entry.firm.map_or("", |_| ", cannot be accepted");
         text.push_str(&format!(
-            "\n### {id}\n\n{} ({}{guards})\n\n{}\n",
+            "\n### {id}\n\n{} ({}{firm})\n\n{}\n",
             entry.summary,
             entry.severity.name(),
             entry.page().unwrap_or_default()

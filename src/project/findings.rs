@@ -9,19 +9,55 @@ use crate::plan::NodePlan;
 use crate::preflight::memory;
 use crate::project::{Project, location_of, tree_key};
 use crate::project_folder::CLUSTER_FILE;
-use crate::report::{Finding, Report};
+use crate::render::RenderedNode;
+use crate::report::{Finding, Id, Levels, Report, Severity};
 use crate::tree::NodeTree;
 use crate::verify::embedded::as_counted;
 
 impl Project {
+    /// Renders a node; findings where it cannot be rendered, or has an error that the project does not accept. Each finding
+    /// has the node's name.
+    pub(super) fn render(
+        &self,
+        node: &NodePlan,
+        levels: &Levels,
+    ) -> std::result::Result<RenderedNode, Vec<Finding>> {
+        let of_node = |findings: Vec<Finding>| -> Vec<Finding> {
+            let findings = findings.into_iter();
+            findings.map(|one| one.of_node(&*node.name)).collect()
+        };
+        let is_error = |one: &Finding| levels.severity(one) == Some(Severity::Error);
+        match self.renderer.render(node) {
+            Ok(mut rendered) => {
+                rendered.findings = of_node(rendered.findings);
+                if rendered.findings.iter().any(is_error) {
+                    return Err(rendered.findings);
+                }
+                Ok(rendered)
+            }
+            Err(findings) => {
+                let mut findings = of_node(findings);
+                if !findings.iter().any(is_error) {
+                    let errors = findings
+                        .iter()
+                        .filter(|one| one.severity == Severity::Error);
+                    let accepted = errors.map(needed).collect::<Vec<_>>();
+                    findings.extend(accepted);
+                }
+                Err(findings)
+            }
+        }
+    }
+
     /// Bakes every node and throws the trees away: the findings are what is wanted. Returns the node whose root in the
     /// initramfs takes the most memory, and how much.
     pub fn check_nodes(&self, report: &mut Report) -> Result<Option<(u64, &str)>> {
         let nodes = &self.plan.nodes;
         let forms = Forms::default();
         let key = tree_key(self.plan.project.path())?;
+        let levels = report.levels();
         let of_node = |node: &NodePlan| -> Result<(Vec<Finding>, Option<u64>)> {
-            match self.renderer.render(node) {
+            match self.render(node, levels) {
                 Ok(baked) => {
                     let facts = self.facts(node, &baked);
                     let tree = as_counted(&node.name, &baked.tree, key.as_ref())?;
@@ -32,7 +68,7 @@ impl Project {
                     };
                     let mut findings = self.objections(node, &job, &forms)?;
                     let memory = initramfs::memory(&job);
-                    findings.extend(baked.warnings);
+                    findings.extend(baked.findings);
                     Ok((findings, memory))
                 }
                 Err(findings) => Ok((findings, None)),
@@ -76,7 +112,7 @@ impl Project {
     pub fn add(&self, findings: Vec<Finding>, report: &mut Report) {
         let layers = ["overlays", "profiles", "extends"];
         let is_partial = layers.iter().any(|field| report.has_error_at(field));
-        let mut of_nodes = Report::default();
+        let mut of_nodes = report.beside();
         for finding in findings {
             // What a broken layer would have brought is not there: that follows from its own finding.
             if !(is_partial && finding.id.compares_layers()) {
@@ -86,6 +122,7 @@ impl Project {
         for finding in of_nodes.sorted() {
             report.add(self.placed(finding));
         }
+        report.accept(of_nodes.accepted());
         self.name_nodes(report);
     }
 
@@ -117,6 +154,24 @@ impl Project {
     /// A finding in merged layers is named after the node that set the value.
     pub(super) fn name_nodes(&self, report: &mut Report) {
         report.name_locations(|location| self.plan.locations.prefix(location));
+    }
+}
+
+/// That an accepted finding keeps a node from being built.
+fn needed(accepted: &Finding) -> Finding {
+    let rule = format!(
+        "{} is accepted, and without it the node cannot be built: {}",
+        accepted.id, accepted.message
+    );
+    let finding = Finding::new(
+        Id::FindingGuarded,
+        &accepted.location,
+        &*accepted.path,
+        rule,
+    );
+    Finding {
+        nodes: accepted.nodes.clone(),
+        ..finding
     }
 }
 

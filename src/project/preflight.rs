@@ -31,9 +31,9 @@ pub fn preflight(reading: &Reading, report: &mut Report) -> Result<Option<(Vec<N
 }
 
 fn rows(project: &Project, report: &mut Report) -> Vec<NeedRow> {
-    let nodes = &project.plan.nodes;
+    let (nodes, levels) = (&project.plan.nodes, report.levels());
     let of_node = |node| {
-        let baked = project.renderer.render(node)?;
+        let baked = project.render(node, levels)?;
         Ok(needs(
             &project.plan.cluster,
             &project.renderer,
@@ -51,7 +51,7 @@ fn rows(project: &Project, report: &mut Report) -> Vec<NeedRow> {
                     all.entry(need).or_default().push(node.name.clone());
                 }
             }
-            Err(wrong) => findings.extend(wrong.into_iter().map(|one| one.of_node(&*node.name))),
+            Err(wrong) => findings.extend(wrong),
         }
     }
     project.add(findings, report);

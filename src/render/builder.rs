@@ -7,7 +7,7 @@ use crate::inventory::Spec;
 use crate::model::FieldLocation;
 use crate::model::NodePath;
 use crate::render::unit_part::{UnitPart, unit_of};
-use crate::report::{Finding, Id, Severity};
+use crate::report::{Finding, Id};
 use crate::tree::{Content, Entry, EntryKind, NodeTree, Origin, Permissions};
 
 /// A tree in the making, and what was wrong with it.
@@ -36,7 +36,7 @@ impl TreeBuilder {
         }
     }
 
-    /// The tree and what is worth a warning, or everything that was wrong.
+    /// The tree and what is wrong with it; only findings where something is not in it that should be.
     pub fn finish(mut self) -> Result<(NodeTree, Vec<Finding>), Vec<Finding>> {
         for clash in self.tree.clashes() {
             if let Some(location) = self.locations.get(&clash.entry) {
@@ -46,12 +46,17 @@ impl TreeBuilder {
                     .push(location.finding(Id::UnitClash, rule).help(repair));
             }
         }
-        let is_error = |finding: &Finding| finding.severity == Severity::Error;
-        if !self.findings.iter().any(is_error) {
+        let is_incomplete = |finding: &Finding| finding.id.entry().firm.is_some();
+        if !self.findings.iter().any(is_incomplete) {
             Ok((self.tree, self.findings))
         } else {
             Err(self.findings)
         }
+    }
+
+    /// What was wrong with a tree that is given up.
+    pub fn into_findings(self) -> Vec<Finding> {
+        self.findings
     }
 
     /// Where a unit's text is, or one of its drop-ins.
@@ -104,8 +109,10 @@ impl TreeBuilder {
         let rule = match NodePath::parse(path) {
             Ok(path) => match forbidden(&path) {
                 Some(rule) => format!("{path}: {rule}"),
-                None if self.read_only(&path, &entry, location) => return,
-                None => return self.location(path, entry, replace, location),
+                None => {
+                    self.check_writable(&path, &entry, location);
+                    return self.location(path, entry, replace, location);
+                }
             },
             Err(rule) => format!("{path:?}: {rule}"),
         };
@@ -113,11 +120,11 @@ impl TreeBuilder {
             .push(location.finding(Id::PathForbidden, rule));
     }
 
-    /// Whether the node's image could not take the entry, which is a finding then.
-    fn read_only(&mut self, path: &NodePath, entry: &Entry, location: &FieldLocation) -> bool {
+    /// Finds an entry that the node's image could not take.
+    fn check_writable(&mut self, path: &NodePath, entry: &Entry, location: &FieldLocation) {
         let os = &self.spec.os;
         let Some(folder) = os.read_only_at(path) else {
-            return false;
+            return;
         };
         let rule = format!(
             "{path} of {} is below {folder}, which is read-only on {}",
@@ -126,7 +133,6 @@ impl TreeBuilder {
         let repair = "put it elsewhere, or correct os.readOnly and os.writable in a layer";
         self.findings
             .push(location.finding(Id::PathReadOnly, rule).help(repair));
-        true
     }
 
     fn location(&mut self, path: NodePath, entry: Entry, replace: bool, location: &FieldLocation) {

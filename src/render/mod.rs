@@ -67,8 +67,8 @@ pub struct Renderer {
 pub struct RenderedNode {
     /// What it must end up with.
     pub tree: NodeTree,
-    /// What is worth a warning.
-    pub warnings: Vec<Finding>,
+    /// What is wrong with it, although all of it is there.
+    pub findings: Vec<Finding>,
     /// The kubelet's configuration.
     pub config: Json,
     /// The kubelet's flags by name; null for one without a value.
@@ -132,7 +132,7 @@ impl Renderer {
         let (hostname, self_labels, admin_labels) = rendering.identity(node);
         let paths = rendering.paths();
         let Some((config, flags)) = rendering.kubelet(node) else {
-            return Err(rendering.builder.finish().err().unwrap_or_default());
+            return Err(rendering.builder.into_findings());
         };
         for (overlay, replace) in &rendering.class.overlays {
             rendering.overlay(overlay, *replace);
@@ -180,10 +180,10 @@ impl Renderer {
         };
         let expected_name = told.expected_name();
         rendering.builder.fail(told.check());
-        let (tree, warnings) = rendering.builder.finish()?;
+        let (tree, findings) = rendering.builder.finish()?;
         Ok(RenderedNode {
             tree,
-            warnings,
+            findings,
             config,
             flags,
             token_files: rendering.token_files,

@@ -19,8 +19,8 @@ pub struct Entry {
     pub name: &'static str,
     /// What it is unless the project says otherwise.
     pub severity: Severity,
-    /// Whether it guards secrets or signatures: no setting makes it less than an error.
-    pub guards: bool,
+    /// Why no setting makes it less than an error, where that is so.
+    pub firm: Option<Firm>,
     /// What is wrong, in one line.
     pub summary: &'static str,
     /// The page that explains it.
@@ -36,17 +36,39 @@ pub struct Family {
     pub page: &'static str,
 }
 
-macro_rules! guards {
+/// Why an error stays one, whatever a project says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Firm {
+    /// It guards secrets or signatures.
+    Guards,
+    /// What it is about was not read, or cannot be written: a node would silently lack it, or could not be built.
+    Breaks,
+}
+
+impl Firm {
+    /// As a part of a sentence about the error.
+    pub fn why(self) -> &'static str {
+        match self {
+            Self::Guards => "guards secrets or signatures",
+            Self::Breaks => "means that something was not read or cannot be written",
+        }
+    }
+}
+
+macro_rules! firm {
     () => {
-        false
+        None
     };
     (guards) => {
-        true
+        Some(Firm::Guards)
+    };
+    (breaks) => {
+        Some(Firm::Breaks)
     };
 }
 
 macro_rules! catalogue {
-    ($($title:literal $page:literal { $($id:ident $name:literal $severity:ident $($guards:ident)? $summary:literal)+ })+) => {
+    ($($title:literal $page:literal { $($id:ident $name:literal $severity:ident $($firm:ident)? $summary:literal)+ })+) => {
         /// The rule that a finding is about.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Id {
@@ -59,7 +81,7 @@ macro_rules! catalogue {
                 id: Id::$id,
                 name: $name,
                 severity: $severity,
-                guards: guards!($($guards)?),
+                firm: firm!($($firm)?),
                 summary: $summary,
                 family: Family { title: $title, page: include_str!(concat!("pages/", $page, ".md")) },
             },)+)+
@@ -69,44 +91,44 @@ macro_rules! catalogue {
 
 catalogue! {
     "Files and their syntax" "files" {
-        FileMissing "file-missing" Error "A file that the project names is not there."
-        FileUnreadable "file-unreadable" Error "A file that the project names cannot be read."
-        FileNotUtf8 "file-not-utf8" Error "A text file is not UTF-8."
-        ProjectMissing "project-missing" Error "The folder has no cluster.yaml."
-        YamlInvalid "yaml-invalid" Error "A file is not valid YAML."
-        YamlKeyRepeated "yaml-key-repeated" Error "A map has the same key twice."
-        CsvInvalid "csv-invalid" Error "A table of nodes is not valid CSV."
+        FileMissing "file-missing" Error breaks "A file that the project names is not there."
+        FileUnreadable "file-unreadable" Error breaks "A file that the project names cannot be read."
+        FileNotUtf8 "file-not-utf8" Error breaks "A text file is not UTF-8."
+        ProjectMissing "project-missing" Error breaks "The folder has no cluster.yaml."
+        YamlInvalid "yaml-invalid" Error breaks "A file is not valid YAML."
+        YamlKeyRepeated "yaml-key-repeated" Error breaks "A map has the same key twice."
+        CsvInvalid "csv-invalid" Error breaks "A table of nodes is not valid CSV."
         CsvColumnUnknown "csv-column-unknown" Error "A table of nodes has a column that no field reads."
-        CsvColumnRepeated "csv-column-repeated" Error "A table of nodes has the same column twice."
-        CsvColumnMissing "csv-column-missing" Error "A table of nodes has no column for the names."
+        CsvColumnRepeated "csv-column-repeated" Error breaks "A table of nodes has the same column twice."
+        CsvColumnMissing "csv-column-missing" Error breaks "A table of nodes has no column for the names."
         FieldUnknown "field-unknown" Error "A map has a field that nodebake does not know."
-        FieldMissing "field-missing" Error "A required field is missing."
-        FieldsExclusive "fields-exclusive" Error "Fields that exclude one another are set together, or none of them is."
-        ValueTypeWrong "value-type-wrong" Error "A value is of another type than its field."
-        ValueOutOfRange "value-out-of-range" Error "A number is outside the range of its field."
-        ValueNotAChoice "value-not-a-choice" Error "A word is not one of those that the field takes."
-        FindingGuarded "finding-guarded" Error guards "A setting would make a rule less than an error that guards secrets or signatures."
-        FindingReasonMissing "finding-reason-missing" Error "A finding is accepted without a reason."
-        FindingUnknown "finding-unknown" Error "A setting names a finding that does not exist."
-        ListEmpty "list-empty" Error "A list that needs an entry is empty."
+        FieldMissing "field-missing" Error breaks "A required field is missing."
+        FieldsExclusive "fields-exclusive" Error breaks "Fields that exclude one another are set together, or none of them is."
+        ValueTypeWrong "value-type-wrong" Error breaks "A value is of another type than its field."
+        ValueOutOfRange "value-out-of-range" Error breaks "A number is outside the range of its field."
+        ValueNotAChoice "value-not-a-choice" Error breaks "A word is not one of those that the field takes."
+        FindingGuarded "finding-guarded" Error guards "A setting would make an error less that cannot be accepted."
+        FindingReasonMissing "finding-reason-missing" Error breaks "A finding is accepted without a reason."
+        FindingUnknown "finding-unknown" Error breaks "A setting names a finding that does not exist."
+        ListEmpty "list-empty" Error breaks "A list that needs an entry is empty."
     }
     "Values" "values" {
-        AddressInvalid "address-invalid" Error "A text is not a valid IP address."
-        CidrInvalid "cidr-invalid" Error "A text is not a valid network in CIDR notation."
-        DigestInvalid "digest-invalid" Error "A text is not a valid SHA-256 digest."
-        DurationInvalid "duration-invalid" Error "A text is not a valid duration."
-        FileModeInvalid "file-mode-invalid" Error "A file mode is not a valid octal mode."
-        GlobInvalid "glob-invalid" Error "A pattern is not a valid glob."
-        HostPortInvalid "host-port-invalid" Error "A text is not a valid HOST:PORT."
-        MacInvalid "mac-invalid" Error "A text is not a valid MAC address."
-        NameInvalid "name-invalid" Error "A name has characters that its kind does not allow."
-        OwnerInvalid "owner-invalid" Error "A file's owner is not a valid user or group."
-        PathInvalid "path-invalid" Error "A path on the node is not absolute and normalised."
-        QuantityInvalid "quantity-invalid" Error "A text is not a valid amount of memory."
+        AddressInvalid "address-invalid" Error breaks "A text is not a valid IP address."
+        CidrInvalid "cidr-invalid" Error breaks "A text is not a valid network in CIDR notation."
+        DigestInvalid "digest-invalid" Error breaks "A text is not a valid SHA-256 digest."
+        DurationInvalid "duration-invalid" Error breaks "A text is not a valid duration."
+        FileModeInvalid "file-mode-invalid" Error breaks "A file mode is not a valid octal mode."
+        GlobInvalid "glob-invalid" Error breaks "A pattern is not a valid glob."
+        HostPortInvalid "host-port-invalid" Error breaks "A text is not a valid HOST:PORT."
+        MacInvalid "mac-invalid" Error breaks "A text is not a valid MAC address."
+        NameInvalid "name-invalid" Error breaks "A name has characters that its kind does not allow."
+        OwnerInvalid "owner-invalid" Error breaks "A file's owner is not a valid user or group."
+        PathInvalid "path-invalid" Error breaks "A path on the node is not absolute and normalised."
+        QuantityInvalid "quantity-invalid" Error breaks "A text is not a valid amount of memory."
         SshKeyInvalid "ssh-key-invalid" Error guards "A text is not an SSH public key."
-        UnitNameInvalid "unit-name-invalid" Error "A text is not a valid name of a systemd unit."
-        UrlInvalid "url-invalid" Error "A text is not a valid URL for its field."
-        VersionInvalid "version-invalid" Error "A text is not a valid version."
+        UnitNameInvalid "unit-name-invalid" Error breaks "A text is not a valid name of a systemd unit."
+        UrlInvalid "url-invalid" Error breaks "A text is not a valid URL for its field."
+        VersionInvalid "version-invalid" Error breaks "A text is not a valid version."
     }
     "Cluster and nodes" "cluster" {
         ApiServerUrlLocal "api-server-url-local" Warning "apiServer.url is each node itself, and no proxy is declared there."
@@ -114,12 +136,12 @@ catalogue! {
         ApiProxyWithoutServers "api-proxy-without-servers" Error "The API server proxy of each node has no servers behind it."
         DnsOutsideServices "dns-outside-services" Warning "The cluster DNS address is in none of the service networks."
         GenerationNotRaised "generation-not-raised" Warning "New user-data has the generation of the bundle before, so cloud-init skips it."
-        InterfaceInvalid "interface-invalid" Error "Settings of a network interface contradict one another."
-        InterfaceUnknown "interface-unknown" Error "An interface names another one that the node does not have."
+        InterfaceInvalid "interface-invalid" Error breaks "Settings of a network interface contradict one another."
+        InterfaceUnknown "interface-unknown" Error breaks "An interface names another one that the node does not have."
         GatewayUnreachable "gateway-unreachable" Error "A gateway is in none of the interface's networks."
-        KubernetesUnknown "kubernetes-unknown" Error "The Kubernetes version is outside the range that nodebake knows."
-        LabelInvalid "label-invalid" Error "A label is not a valid Kubernetes label."
-        MacMissing "mac-missing" Error "A node boots over the network and has no MAC address."
+        KubernetesUnknown "kubernetes-unknown" Error breaks "The Kubernetes version is outside the range that nodebake knows."
+        LabelInvalid "label-invalid" Error breaks "A label is not a valid Kubernetes label."
+        MacMissing "mac-missing" Error breaks "A node boots over the network and has no MAC address."
         MacRepeated "mac-repeated" Error "Two nodes or interfaces have the same MAC address."
         MacUnknown "mac-unknown" Error "An interface's MAC address is not one of the node's."
         NetworksOverlap "networks-overlap" Error "Two networks of the cluster overlap."
@@ -128,16 +150,16 @@ catalogue! {
         NodeAddressFamily "node-address-family" Error "A node has no address of the cluster's IP family."
         NodeAddressRepeated "node-address-repeated" Error "Two nodes have the same address."
         NodeAddressUnusable "node-address-unusable" Error "An address cannot be the address of a node."
-        NodeNameInvalid "node-name-invalid" Error "A name is not a valid node name."
-        NodeRepeated "node-repeated" Error "Two nodes have the same name."
-        CertSanInvalid "cert-san-invalid" Error "An item of certSANs is neither a DNS name nor an address."
-        CertSanForeign "cert-san-foreign" Error "An item of certSANs belongs to another node."
+        NodeNameInvalid "node-name-invalid" Error breaks "A name is not a valid node name."
+        NodeRepeated "node-repeated" Error breaks "Two nodes have the same name."
+        CertSanInvalid "cert-san-invalid" Error breaks "An item of certSANs is neither a DNS name nor an address."
+        CertSanForeign "cert-san-foreign" Error guards "An item of certSANs belongs to another node."
         UnmanagedNodeSetting "unmanaged-node-setting" Error "A setting has no effect on a node that is not managed."
-        NodesMissing "nodes-missing" Error "The project has no nodes."
-        RangeInvalid "range-invalid" Error "A text is not a valid range of names."
+        NodesMissing "nodes-missing" Error breaks "The project has no nodes."
+        RangeInvalid "range-invalid" Error breaks "A text is not a valid range of names."
         RangeExceptUnknown "range-except-unknown" Error "An exception of a range is not in the range."
-        RangeAddressesShort "range-addresses-short" Error "The addresses of a range run out before its names do."
-        TaintInvalid "taint-invalid" Error "A taint is not a valid Kubernetes taint."
+        RangeAddressesShort "range-addresses-short" Error breaks "The addresses of a range run out before its names do."
+        TaintInvalid "taint-invalid" Error breaks "A taint is not a valid Kubernetes taint."
         VersionSkew "version-skew" Error "A kubelet is too new or too old for the API server."
     }
     "Network interfaces" "interfaces" {
@@ -149,7 +171,7 @@ catalogue! {
         DefaultRouteDynamic "default-route-dynamic" Warning "A gateway competes with the one that the network may announce."
         DefaultRouteRepeated "default-route-repeated" Error "A node has two default routes of one family with the same metric."
         DnsFamilyUnspoken "dns-family-unspoken" Warning "A DNS server is of a family that the node does not speak."
-        DnsSearchInvalid "dns-search-invalid" Error "A search domain is not a valid domain."
+        DnsSearchInvalid "dns-search-invalid" Error breaks "A search domain is not a valid domain."
         DnsServerLoopback "dns-server-loopback" Warning "A DNS server of a node is the node itself."
         DnsServerUnusable "dns-server-unusable" Error "A DNS server's address cannot be the address of a machine."
         DnsServersMany "dns-servers-many" Warning "There are more DNS servers or search domains than programs use."
@@ -166,7 +188,7 @@ catalogue! {
         InterfaceWireless "interface-wireless" Warning "An interface is a wireless card."
         InterfacesUnused "interfaces-unused" Warning "Nobody reads the interfaces of a node."
         MacUnusable "mac-unusable" Error "A MAC address cannot be the address of one port."
-        MtuInvalid "mtu-invalid" Error "An MTU is outside the bounds of the kernel or of IPv6."
+        MtuInvalid "mtu-invalid" Error breaks "An MTU is outside the bounds of the kernel or of IPv6."
         NetworkSettingUnsupported "network-setting-unsupported" Error "The node's network manager cannot do what an interface asks for."
         NodeAddressOnNoInterface "node-address-on-no-interface" Error "None of the node's interfaces has the node's address."
         RouteFamiliesMixed "route-families-mixed" Error "A route's network and its gateway are of different families."
@@ -175,16 +197,16 @@ catalogue! {
         VlanRepeated "vlan-repeated" Error "Two VLANs of one interface have the same id."
     }
     "Profiles, overlays and templates" "layers" {
-        OverlayFileInvalid "overlay-file-invalid" Error "A file of an overlay cannot be used."
-        OverlayMissing "overlay-missing" Error "A name is not an overlay of the project or a built-in one."
+        OverlayFileInvalid "overlay-file-invalid" Error breaks "A file of an overlay cannot be used."
+        OverlayMissing "overlay-missing" Error breaks "A name is not an overlay of the project or a built-in one."
         OverlayRuleUnused "overlay-rule-unused" Error "A pattern in overlay.yaml matches no file."
         OverlayVersionUnsupported "overlay-version-unsupported" Error "An overlay is not for the node's Kubernetes version."
-        ProfileCycle "profile-cycle" Error "Profiles extend each other in a circle."
-        ProfileMissing "profile-missing" Error "A name is not a profile of the project or a built-in one."
-        PathSettingMissing "path-setting-missing" Error "No layer sets a path that every node needs."
-        TemplateFailed "template-failed" Error "A template cannot be parsed or rendered."
-        TemplateTagUnsupported "template-tag-unsupported" Error "A template uses a tag that cannot be used here, or too many of one."
-        TemplateVariableUnknown "template-variable-unknown" Error "A template uses a variable that is not defined."
+        ProfileCycle "profile-cycle" Error breaks "Profiles extend each other in a circle."
+        ProfileMissing "profile-missing" Error breaks "A name is not a profile of the project or a built-in one."
+        PathSettingMissing "path-setting-missing" Error breaks "No layer sets a path that every node needs."
+        TemplateFailed "template-failed" Error breaks "A template cannot be parsed or rendered."
+        TemplateTagUnsupported "template-tag-unsupported" Error breaks "A template uses a tag that cannot be used here, or too many of one."
+        TemplateVariableUnknown "template-variable-unknown" Error breaks "A template uses a variable that is not defined."
     }
     "The kubelet" "kubelet" {
         ContainerdVersionUnsupported "containerd-version-unsupported" Error "The kubelet and containerd do not speak the same version of CRI."
@@ -205,7 +227,7 @@ catalogue! {
         KubeletFieldsConflict "kubelet-fields-conflict" Error "Kubelet settings contradict one another."
         KubeletFlagDeprecated "kubelet-flag-deprecated" Warning "A kubelet flag is deprecated, and there is another way to say the same."
         KubeletFlagInvalid "kubelet-flag-invalid" Error "A kubelet flag is not written as the kubelet takes it."
-        KubeletFlagReserved "kubelet-flag-reserved" Error "A kubelet setting that nodebake makes itself is set by hand too."
+        KubeletFlagReserved "kubelet-flag-reserved" Error breaks "A kubelet setting that nodebake makes itself is set by hand too."
         KubeletGateConflict "kubelet-gate-conflict" Error "A feature gate is on that needs another one, which is off."
         KubeletGateDropped "kubelet-gate-dropped" Warning "A feature gate has no effect any more, or will be dropped."
         KubeletGateLocked "kubelet-gate-locked" Error "A feature gate cannot be set to this value."
@@ -231,21 +253,21 @@ catalogue! {
     }
     "Identities and tokens" "identity" {
         ApprovalTokenLong "approval-token-long" Warning "Tokens live longer than a day and requests are approved automatically."
-        BootstrapGroupInvalid "bootstrap-group-invalid" Error "A group of bootstrap tokens is not valid."
+        BootstrapGroupInvalid "bootstrap-group-invalid" Error breaks "A group of bootstrap tokens is not valid."
         CaInvalid "ca-invalid" Error guards "The cluster CA is not a usable CA certificate."
         CaHoldsKey "ca-holds-key" Error guards "The CA file holds a private key."
         CaQuestionable "ca-questionable" Warning "The cluster CA ends soon, or has parts that nodes do not need."
         CaKeyInvalid "ca-key-invalid" Error guards "The key of the CA cannot be used."
-        CertificateMissing "certificate-missing" Error "A node's certificate is missing."
-        CertificateInvalid "certificate-invalid" Error "A node's certificate does not fit the node."
+        CertificateMissing "certificate-missing" Error breaks "A node's certificate is missing."
+        CertificateInvalid "certificate-invalid" Error breaks "A node's certificate does not fit the node."
         CertificateForeign "certificate-foreign" Warning "A node's certificate was not issued by the cluster CA."
         IdentityConflict "identity-conflict" Error "A kubelet setting contradicts the identity that the node gets."
-        IdentityReserved "identity-reserved" Error "A kubeconfig asks for the identity of the node itself."
+        IdentityReserved "identity-reserved" Error breaks "A kubeconfig asks for the identity of the node itself."
         KubeconfigAllPowerful "kubeconfig-all-powerful" Warning "A kubeconfig on a node may do everything in the cluster."
         KubeconfigGroupsDiffer "kubeconfig-groups-differ" Error "Two kubeconfigs give one user different groups."
-        TokenExpired "token-expired" Error "A node's token has expired, or expires before the payload may still boot."
-        TokenMissing "token-missing" Error "A node has no bootstrap token."
-        TokenRevoked "token-revoked" Error "A node's token was revoked."
+        TokenExpired "token-expired" Error breaks "A node's token has expired, or expires before the payload may still boot."
+        TokenMissing "token-missing" Error breaks "A node has no bootstrap token."
+        TokenRevoked "token-revoked" Error breaks "A node's token was revoked."
         TokenRevokedSkipped "token-revoked-skipped" Warning "A node whose token was revoked gets no new one by itself."
         TokenTtlShort "token-ttl-short" Error "Tokens end before payloads may no longer boot."
         TokenUsagesInvalid "token-usages-invalid" Error "Tokens lack a usage that the kubelet needs."
@@ -280,27 +302,45 @@ catalogue! {
         SigningKeyMissing "signing-key-missing" Error guards "The signing key is missing."
         TreeCheckUnsigned "tree-check-unsigned" Error guards "The node checks its signed tree, and this build signs none."
     }
+    "Verifying bundles and payloads" "verify" {
+        VerifyEndsEarly "verify-ends-early" Error guards "What nodes need to join ends before the time that was asked for."
+        VerifyExchangeUnfinished "verify-exchange-unfinished" Error guards "The exchange of two bundles was interrupted."
+        VerifyFileChanged "verify-file-changed" Error guards "A file is not the one that was signed."
+        VerifyFileExtra "verify-file-extra" Error guards "Something is there that was not signed."
+        VerifyFileForeign "verify-file-foreign" Error guards "A file is not one of the bundle's."
+        VerifyFileMissing "verify-file-missing" Error guards "Something that was signed is missing."
+        VerifyFileUnreadable "verify-file-unreadable" Error guards "A file cannot be read, or is not a regular file."
+        VerifyGenerationOld "verify-generation-old" Error guards "The bundle is older than the generation that was asked for."
+        VerifyListInvalid "verify-list-invalid" Error guards "SHA256SUMS cannot be read as a list of digests."
+        VerifyManifestDisagrees "verify-manifest-disagrees" Error guards "bundle.json, index.json and SHA256SUMS contradict one another."
+        VerifyManifestInvalid "verify-manifest-invalid" Error guards "bundle.json or index.json cannot be used."
+        VerifyPayloadDiffers "verify-payload-differs" Error guards "A payload installs something else than what was signed for the node."
+        VerifyPayloadSaysMore "verify-payload-says-more" Error guards "A payload does more than install the signed files."
+        VerifyPayloadUnfit "verify-payload-unfit" Error guards "A file is not a payload that can be verified by itself."
+        VerifySignature "verify-signature" Error guards "A signature is missing or is not of this key."
+        VerifyTreeInvalid "verify-tree-invalid" Error guards "The signed list in a payload cannot be used."
+    }
     "Files, units and images on the node" "tree" {
-        ArchiveInvalid "archive-invalid" Error "An archive cannot be unpacked as asked."
-        ArchiveMemberMissing "archive-member-missing" Error "A path is not in the archive."
+        ArchiveInvalid "archive-invalid" Error breaks "An archive cannot be unpacked as asked."
+        ArchiveMemberMissing "archive-member-missing" Error breaks "A path is not in the archive."
         AssetDigestMismatch "asset-digest-mismatch" Error guards "A file's digest is not the one in the inventory."
-        AssetInvalid "asset-invalid" Error "A path is a folder, and an asset is a file."
+        AssetInvalid "asset-invalid" Error breaks "A path is a folder, and an asset is a file."
         AssetForOtherMachine "asset-for-other-machine" Error "A program is for another machine architecture."
         AssetVersionMismatch "asset-version-mismatch" Error "A program is of another version than the inventory says."
         AssetVersionUnknown "asset-version-unknown" Warning "A kubelet does not say which version it is."
-        ImageArchiveInvalid "image-archive-invalid" Error "An archive of container images cannot be used."
+        ImageArchiveInvalid "image-archive-invalid" Error breaks "An archive of container images cannot be used."
         ImageAlwaysPulled "image-always-pulled" Error "A static pod pulls its image at each start, and no registry is there."
         ImageMissing "image-missing" Error "A static pod's image is neither in the payload nor behind a mirror."
-        PathForbidden "path-forbidden" Error "A path must not be written on a node."
+        PathForbidden "path-forbidden" Error breaks "A path must not be written on a node."
         PathReadOnly "path-read-only" Error "A path is on a read-only file system of the node."
-        PathWrittenTwice "path-written-twice" Error "Two layers write the same path."
+        PathWrittenTwice "path-written-twice" Error breaks "Two layers write the same path."
         PermissionsUnused "permissions-unused" Error "A mode or an owner is set for a file that nothing writes."
         ProgramElsewhere "program-elsewhere" Error "A unit starts a program at another path than the payload has it."
         RegistryCaInvalid "registry-ca-invalid" Error guards "The CA of a registry is not a certificate."
         RegistryPlainHttp "registry-plain-http" Warning "Images travel without encryption."
         RegistriesUnused "registries-unused" Error "containerd's configuration does not read the registries."
         SwapOffConflict "swap-off-conflict" Warning "An overlay keeps swap off, and the kubelet is told to use it."
-        UnitClash "unit-clash" Error "A unit and a file are at the same path."
+        UnitClash "unit-clash" Error breaks "A unit and a file are at the same path."
         UnitInvalid "unit-invalid" Error "systemd would not load this unit."
         UnitKeyMisspelt "unit-key-misspelt" Error "systemd ignores a key that is misspelt or in the wrong section."
         UnitKeyUnknown "unit-key-unknown" Warning "systemd may not know a key of this unit."
@@ -308,7 +348,7 @@ catalogue! {
         UnitSectionUnknown "unit-section-unknown" Error "systemd ignores a section of this unit."
         UnitSyntaxInvalid "unit-syntax-invalid" Error "A line of a unit is neither a section nor an assignment."
         UnitValueInvalid "unit-value-invalid" Error "A key of a unit has a value that systemd does not take."
-        UserInvalid "user-invalid" Error "A user cannot be created as asked."
+        UserInvalid "user-invalid" Error breaks "A user cannot be created as asked."
         UsersNotCreated "users-not-created" Warning "No output format of the node creates users."
     }
     "Files that programs of the node read" "host-files" {
@@ -326,28 +366,28 @@ catalogue! {
         StaticPodUnmirrored "static-pod-unmirrored" Warning "The API server refuses the mirror of a static pod."
     }
     "Output formats" "output" {
-        AssetsUrlMissing "assets-url-missing" Error "Assets are fetched, and no URL says from where."
-        CloudInitConflict "cloud-init-conflict" Error "Settings of cloud-init cannot be had together."
-        CredentialTooLarge "credential-too-large" Error "A systemd credential is too large."
-        FileTooLarge "file-too-large" Error "A file is too large for the format."
+        AssetsUrlMissing "assets-url-missing" Error breaks "Assets are fetched, and no URL says from where."
+        CloudInitConflict "cloud-init-conflict" Error breaks "Settings of cloud-init cannot be had together."
+        CredentialTooLarge "credential-too-large" Error breaks "A systemd credential is too large."
+        FileTooLarge "file-too-large" Error breaks "A file is too large for the format."
         FormatProgramMissing "format-program-missing" Error "The node's image has not what the format needs."
-        IgnitionConfigInvalid "ignition-config-invalid" Error "An Ignition configuration of the user cannot be read."
-        IgnitionMergeConflict "ignition-merge-conflict" Error "An Ignition configuration of the user writes what the node's tree writes too."
-        IgnitionPathImpossible "ignition-path-impossible" Error "Ignition cannot write this path."
+        IgnitionConfigInvalid "ignition-config-invalid" Error breaks "An Ignition configuration of the user cannot be read."
+        IgnitionMergeConflict "ignition-merge-conflict" Error breaks "An Ignition configuration of the user writes what the node's tree writes too."
+        IgnitionPathImpossible "ignition-path-impossible" Error breaks "Ignition cannot write this path."
         IgnitionSecretsNotFetched "ignition-secrets-not-fetched" Error "A URL for secrets is set, and no secrets are fetched."
-        IgnitionSpecTooOld "ignition-spec-too-old" Error "The Ignition specification is too old for what the node needs."
-        IgnitionUnitImpossible "ignition-unit-impossible" Error "Ignition cannot write this unit."
-        InitramfsPathTaken "initramfs-path-taken" Error "The initramfs payload has a file of its own at this path."
+        IgnitionSpecTooOld "ignition-spec-too-old" Error breaks "The Ignition specification is too old for what the node needs."
+        IgnitionUnitImpossible "ignition-unit-impossible" Error breaks "Ignition cannot write this unit."
+        InitramfsPathTaken "initramfs-path-taken" Error breaks "The initramfs payload has a file of its own at this path."
         MemoryTooSmall "memory-too-small" Error "The machine has less memory than its root in the initramfs needs."
-        KernelArgumentInvalid "kernel-argument-invalid" Error "A kernel argument cannot be passed on."
+        KernelArgumentInvalid "kernel-argument-invalid" Error breaks "A kernel argument cannot be passed on."
         KernelArgumentsIgnored "kernel-arguments-ignored" Warning "A format does not set kernel arguments."
         KernelCommandLineLong "kernel-command-line-long" Error "The kernel's command line is too long."
-        PayloadTooLarge "payload-too-large" Error "A payload is larger than where it goes to takes."
+        PayloadTooLarge "payload-too-large" Error breaks "A payload is larger than where it goes to takes."
         PxeLoaderUnfit "pxe-loader-unfit" Error "A boot loader cannot do what the URLs ask for."
         PxeUrlsDiffer "pxe-urls-differ" Error "Nodes disagree where the bundle is served."
-        PxeWithoutInitramfs "pxe-without-initramfs" Error "Machines boot over the network, and there is no payload for that."
-        SysextOutside "sysext-outside" Error "A system extension cannot hold a path outside /usr and /opt."
-        UserDataPartInvalid "user-data-part-invalid" Error "A part of user-data cannot be used."
+        PxeWithoutInitramfs "pxe-without-initramfs" Error breaks "Machines boot over the network, and there is no payload for that."
+        SysextOutside "sysext-outside" Error breaks "A system extension cannot hold a path outside /usr and /opt."
+        UserDataPartInvalid "user-data-part-invalid" Error breaks "A part of user-data cannot be used."
     }
 }
 
@@ -364,7 +404,8 @@ impl Entry {
     /// Whether the line may be shown that the finding is about. It may not where it could hold what is secret: in a rule
     /// that guards secrets, and in a line of a unit that is no known setting.
     pub fn may_quote(&self) -> bool {
-        !self.guards && !matches!(self.id, Id::UnitKeyUnknown | Id::UnitSyntaxInvalid)
+        self.firm != Some(Firm::Guards)
+            && !matches!(self.id, Id::UnitKeyUnknown | Id::UnitSyntaxInvalid)
     }
 }
 

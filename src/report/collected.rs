@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 use std::sync::Arc;
@@ -11,7 +10,7 @@ use crate::input;
 use crate::model::location::Location;
 use crate::redact::redacted;
 use crate::report::sources::Sources;
-use crate::report::{Finding, Id, Severity, SourceEntry, Summary};
+use crate::report::{Finding, Levels, Severity, SourceEntry, Summary};
 
 /// All findings of one run.
 #[derive(Clone, Debug, Default)]
@@ -21,8 +20,8 @@ pub struct Report {
     nodes: Option<usize>,
     /// The texts that findings may be quoted from.
     sources: Sources,
-    /// What the project says of findings: how bad, or nothing at all.
-    levels: BTreeMap<Id, Option<Severity>>,
+    /// What the project says of findings.
+    levels: Levels,
     /// Those that the project accepts.
     accepted: Vec<Finding>,
 }
@@ -36,21 +35,42 @@ impl Report {
         self.push(finding);
     }
 
-    /// Sets how bad a finding is in this project, whenever it is found; None accepts it.
-    pub fn set_level(&mut self, id: Id, level: Option<Severity>) {
-        self.levels.insert(id, level);
+    /// Adds what a project says of findings, whenever they are found.
+    pub fn add_levels(&mut self, levels: Levels) {
+        self.levels.merge(levels);
+        self.settle();
+    }
+
+    /// What the project says of findings.
+    pub fn levels(&self) -> &Levels {
+        &self.levels
+    }
+
+    /// An empty report of the same project.
+    pub fn beside(&self) -> Self {
+        Self {
+            levels: self.levels.clone(),
+            ..Self::default()
+        }
+    }
+
+    /// Gives all findings their levels once more: a path that was named tells whose it is.
+    fn settle(&mut self) {
         let findings = std::mem::take(&mut self.findings);
         findings.into_iter().for_each(|finding| self.push(finding));
     }
 
     fn push(&mut self, mut finding: Finding) {
-        match self.levels.get(&finding.id) {
-            Some(None) => self.accepted.push(finding),
-            Some(Some(severity)) => {
-                finding.severity = *severity;
+        let Some(rule) = self.levels.rule(&finding) else {
+            return self.findings.push(finding);
+        };
+        finding.reason = Some(rule.reason.clone());
+        match rule.severity {
+            None => self.accepted.push(finding),
+            Some(severity) => {
+                finding.severity = severity;
                 self.findings.push(finding);
             }
-            None => self.findings.push(finding),
         }
     }
 
@@ -98,16 +118,14 @@ impl Report {
         Summary {
             errors,
             warnings: sorted.len() - errors,
-            accepted: merged(&self.accepted).len(),
+            accepted: self.accepted().len(),
             nodes: self.nodes,
         }
     }
 
     /// Takes over another report's findings.
     pub fn merge(&mut self, other: Report) {
-        for (id, level) in other.levels {
-            self.set_level(id, level);
-        }
+        self.add_levels(other.levels);
         self.accepted.extend(other.accepted);
         other.findings.into_iter().for_each(|one| self.push(one));
         self.nodes = self.nodes.or(other.nodes);
@@ -129,6 +147,17 @@ impl Report {
                 _ => {}
             }
         }
+        self.settle();
+    }
+
+    /// The findings that the project accepts, each once.
+    pub fn accepted(&self) -> Vec<Finding> {
+        merged(&self.accepted)
+    }
+
+    /// Takes over what another report's project accepts.
+    pub fn accept(&mut self, accepted: Vec<Finding>) {
+        self.accepted.extend(accepted);
     }
 
     /// All of them, as they were found.

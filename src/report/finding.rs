@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io;
+use std::sync::Arc;
 
 use crate::input::{self, Flaw};
 use crate::model::location::{FieldLocation, Location};
@@ -25,6 +26,8 @@ pub struct Finding {
     pub help: Option<Box<str>>,
     /// The nodes that it is about, sorted; empty where it is not about nodes.
     pub nodes: Vec<String>,
+    /// Why the project gives it another level than the catalogue.
+    pub reason: Option<Arc<String>>,
     /// What it measures, if it does: of several nodes' findings about the same thing the one with the most is reported.
     pub amount: Option<Box<Amount>>,
 }
@@ -54,6 +57,7 @@ impl Finding {
             message: message.into().into(),
             help: None,
             nodes: Vec::new(),
+            reason: None,
             amount: None,
         }
     }

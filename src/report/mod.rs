@@ -5,6 +5,7 @@
 pub mod catalogue;
 mod collected;
 mod finding;
+mod levels;
 pub mod print;
 mod severity;
 mod sources;
@@ -13,6 +14,7 @@ mod summary;
 pub use catalogue::Id;
 pub use collected::Report;
 pub use finding::{Amount, Finding};
+pub use levels::{LevelRule, LevelScope, Levels};
 pub use severity::Severity;
 pub use sources::SourceEntry;
 pub use summary::Summary;

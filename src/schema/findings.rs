@@ -24,6 +24,12 @@ pub fn schema() -> Json {
                 "description": "By file and line.",
                 "items": {"$ref": "#/definitions/finding"},
             },
+            "accepted": {
+                "type": "array",
+                "description": "Those that the project accepts, with its reason; absent for none.",
+                "minItems": 1,
+                "items": {"$ref": "#/definitions/finding"},
+            },
             "summary": {"$ref": "#/definitions/summary"},
         },
         "definitions": {
@@ -55,6 +61,7 @@ pub fn schema() -> Json {
                         "uniqueItems": true,
                         "description": "The nodes that it is about; absent where it is not about nodes.",
                     },
+                    "reason": text("Why the project accepts it or gives it another level."),
                 },
             },
             "summary": {

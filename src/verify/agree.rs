@@ -7,6 +7,7 @@ use std::path::Path;
 use crate::manifest::sums::{Sums, check_path};
 use crate::manifest::{FileRecord, MANIFEST_LIMIT, Manifest, NodeRecord, ReadIndex};
 use crate::manifest::{INDEX, MANIFEST, SERVED, TREE_JSON, TREE_SUMS, is_served};
+use crate::report::Id;
 use crate::verify::Verdict;
 use crate::verify::scan::listed;
 
@@ -22,7 +23,11 @@ pub fn agree(out: &Path, manifest: &Manifest, sums: &Sums, verdict: &mut Verdict
             .any(|folder| file.path.starts_with(folder))
             || is_served(&file.path)
         {
-            verdict.add(&file.path, "a node's file is listed under the cluster's");
+            verdict.add(
+                Id::VerifyManifestDisagrees,
+                &file.path,
+                "a node's file is listed under the cluster's",
+            );
         }
         same_digest(file, sums, &mut named, verdict);
     }
@@ -30,13 +35,21 @@ pub fn agree(out: &Path, manifest: &Manifest, sums: &Sums, verdict: &mut Verdict
     let mut names = HashSet::new();
     for node in &manifest.nodes {
         if !names.insert(node.name.as_str()) {
-            verdict.add(MANIFEST, format!("node {:?} is listed twice", node.name));
+            verdict.add(
+                Id::VerifyManifestDisagrees,
+                MANIFEST,
+                format!("node {:?} is listed twice", node.name),
+            );
         }
         agree_on_node(node, sums, &mut named, verdict);
     }
     for (index, (path, _)) in sums.lines().iter().enumerate() {
         if !named[index] {
-            verdict.add(path, "is in SHA256SUMS and not in bundle.json");
+            verdict.add(
+                Id::VerifyManifestDisagrees,
+                path,
+                "is in SHA256SUMS and not in bundle.json",
+            );
         }
     }
     agree_on_index(out, manifest, sums, verdict);
@@ -47,7 +60,11 @@ fn agree_on_shared(manifest: &Manifest, sums: &Sums, named: &mut [bool], verdict
     let mut unused: BTreeSet<&str> = BTreeSet::new();
     for file in &manifest.shared {
         if !file.path.starts_with("shared/") || file.secret {
-            verdict.add(&file.path, "is not a file that nodes may share");
+            verdict.add(
+                Id::VerifyManifestDisagrees,
+                &file.path,
+                "is not a file that nodes may share",
+            );
         }
         unused.insert(&file.path);
         same_digest(file, sums, named, verdict);
@@ -58,7 +75,7 @@ fn agree_on_shared(manifest: &Manifest, sums: &Sums, named: &mut [bool], verdict
             unused.remove(&**path);
             if !listed.contains(&**path) {
                 let rule = format!("is named by node {} and not listed", node.name);
-                verdict.add(path, rule);
+                verdict.add(Id::VerifyManifestDisagrees, path, rule);
             }
         }
         if !node.shared.is_sorted_by(|a, b| a < b) {
@@ -66,17 +83,21 @@ fn agree_on_shared(manifest: &Manifest, sums: &Sums, named: &mut [bool], verdict
                 "node {} names a shared file twice or out of order",
                 node.name
             );
-            verdict.add(MANIFEST, rule);
+            verdict.add(Id::VerifyManifestDisagrees, MANIFEST, rule);
         }
     }
     for path in unused {
-        verdict.add(path, "is shared by no node");
+        verdict.add(Id::VerifyManifestDisagrees, path, "is shared by no node");
     }
 }
 
 fn agree_on_node(node: &NodeRecord, sums: &Sums, named: &mut [bool], verdict: &mut Verdict) {
     if node.name.contains('/') || check_path(&node.name).is_err() {
-        verdict.add(MANIFEST, format!("{:?} is not a node's name", node.name));
+        verdict.add(
+            Id::VerifyManifestDisagrees,
+            MANIFEST,
+            format!("{:?} is not a node's name", node.name),
+        );
         return;
     }
     let folder = format!("nodes/{}/", node.name);
@@ -87,27 +108,47 @@ fn agree_on_node(node: &NodeRecord, sums: &Sums, named: &mut [bool], verdict: &m
         let open = file.path.strip_prefix(&served).filter(|_| !file.secret);
         if own.or(open).is_none_or(|name| name.contains('/')) {
             let rule = format!("is not in the folder of its node {}", node.name);
-            verdict.add(&file.path, rule);
+            verdict.add(Id::VerifyManifestDisagrees, &file.path, rule);
         }
         same_digest(file, sums, named, verdict);
     }
     if sums.get(&format!("{folder}{TREE_SUMS}")) != Some(&node.tree_digest) {
         let rule = "is not the tree that bundle.json gives for the node";
-        verdict.add(&format!("{folder}{TREE_SUMS}"), rule);
+        verdict.add(
+            Id::VerifyManifestDisagrees,
+            &format!("{folder}{TREE_SUMS}"),
+            rule,
+        );
     }
     if sums.get(&format!("{folder}{TREE_JSON}")).is_none() {
-        verdict.add(&format!("{folder}{TREE_JSON}"), "is not listed");
+        verdict.add(
+            Id::VerifyManifestDisagrees,
+            &format!("{folder}{TREE_JSON}"),
+            "is not listed",
+        );
     }
 }
 
 fn same_digest(file: &FileRecord, sums: &Sums, named: &mut [bool], verdict: &mut Verdict) {
     match sums.position(&file.path) {
-        None => verdict.add(&file.path, "is in bundle.json and not in SHA256SUMS"),
-        Some(index) if named[index] => verdict.add(&file.path, "is listed twice in bundle.json"),
+        None => verdict.add(
+            Id::VerifyManifestDisagrees,
+            &file.path,
+            "is in bundle.json and not in SHA256SUMS",
+        ),
+        Some(index) if named[index] => verdict.add(
+            Id::VerifyManifestDisagrees,
+            &file.path,
+            "is listed twice in bundle.json",
+        ),
         Some(index) => {
             named[index] = true;
             if sums.lines()[index].1 != file.sha256 {
-                verdict.add(&file.path, "has another digest in bundle.json");
+                verdict.add(
+                    Id::VerifyManifestDisagrees,
+                    &file.path,
+                    "has another digest in bundle.json",
+                );
             }
         }
     }
@@ -120,7 +161,11 @@ fn agree_on_index(out: &Path, manifest: &Manifest, sums: &Sums, verdict: &mut Ve
     let index = match serde_json::from_slice::<ReadIndex>(&bytes) {
         Ok(index) => index,
         Err(error) => {
-            verdict.add(INDEX, format!("is not an index: {error}"));
+            verdict.add(
+                Id::VerifyManifestInvalid,
+                INDEX,
+                format!("is not an index: {error}"),
+            );
             return;
         }
     };
@@ -134,6 +179,10 @@ fn agree_on_index(out: &Path, manifest: &Manifest, sums: &Sums, verdict: &mut Ve
             })
         });
     if !same {
-        verdict.add(INDEX, "does not say the same as bundle.json");
+        verdict.add(
+            Id::VerifyManifestDisagrees,
+            INDEX,
+            "does not say the same as bundle.json",
+        );
     }
 }

@@ -13,6 +13,7 @@ use crate::manifest::sums::{SUMS_LIMIT, Sums};
 use crate::manifest::work_folder;
 use crate::manifest::{API_VERSION, MANIFEST, SIGNATURE, SSH_SIGNATURE, SUMS};
 use crate::manifest::{MANIFEST_LIMIT, Manifest};
+use crate::report::Id;
 use crate::signing::PublicKey;
 use crate::verify::agree::agree;
 use crate::verify::scan;
@@ -65,7 +66,7 @@ fn check_some(
             && manifest.generation < least
         {
             let rule = format!("generation {} is older than {least}", manifest.generation);
-            verdict.add(MANIFEST, rule);
+            verdict.add(Id::VerifyGenerationOld, MANIFEST, rule);
         }
     }
     let mut checked = opened.checked;
@@ -97,9 +98,11 @@ pub fn open(out: &Path, key: Option<&PublicKey>) -> Result<Opened> {
         tree_signatures: BTreeMap::new(),
     };
     if out.join(work_folder::READY).symlink_metadata().is_ok() {
-        checked
-            .verdict
-            .add(work_folder::READY, work_folder::HALF_WAY);
+        checked.verdict.add(
+            Id::VerifyExchangeUnfinished,
+            work_folder::READY,
+            work_folder::HALF_WAY,
+        );
         return Ok(Opened {
             checked,
             listed: None,
@@ -118,21 +121,21 @@ fn signed_sums(out: &Path, key: Option<&PublicKey>, checked: &mut Checked) -> Op
     checked.sums = match regular::bounded(&out.join(SUMS), SUMS_LIMIT) {
         Ok(bytes) => bytes,
         Err(error) => {
-            verdict.add(SUMS, error.to_string());
+            verdict.add(Id::VerifyListInvalid, SUMS, error.to_string());
             return None;
         }
     };
     if let Some(key) = key {
         let mut signature = |name: &str| {
             regular::bounded_if_there(&out.join(name), 4096)
-                .map_err(|error| verdict.add(name, error.to_string()))
+                .map_err(|error| verdict.add(Id::VerifySignature, name, error.to_string()))
         };
         let (raw, ssh) = (signature(SIGNATURE), signature(SSH_SIGNATURE));
         let (Ok(raw), Ok(ssh)) = (raw, ssh) else {
             return None;
         };
         if let Err((name, rule)) = key.check(&checked.sums, raw.as_deref(), ssh.as_deref()) {
-            verdict.add(name, rule);
+            verdict.add(Id::VerifySignature, name, rule);
             return None;
         }
     }
@@ -140,7 +143,7 @@ fn signed_sums(out: &Path, key: Option<&PublicKey>, checked: &mut Checked) -> Op
         Ok(sums) => Some(sums),
         Err(rules) => {
             for rule in rules {
-                verdict.add(SUMS, rule);
+                verdict.add(Id::VerifyListInvalid, SUMS, rule);
             }
             None
         }
@@ -155,7 +158,7 @@ fn open_manifest(out: &Path, sums: &Sums, checked: &mut Checked) {
     match serde_json::from_slice::<Manifest>(&bytes) {
         Ok(manifest) if manifest.api_version != API_VERSION => {
             let rule = format!("apiVersion must be {API_VERSION}");
-            verdict.add(MANIFEST, rule);
+            verdict.add(Id::VerifyManifestInvalid, MANIFEST, rule);
         }
         Ok(manifest) => {
             verdict.kind = Some(manifest.kind);
@@ -167,6 +170,10 @@ fn open_manifest(out: &Path, sums: &Sums, checked: &mut Checked) {
             agree(out, &manifest, sums, verdict);
             checked.manifest = Some(manifest);
         }
-        Err(error) => verdict.add(MANIFEST, format!("is not a manifest: {error}")),
+        Err(error) => verdict.add(
+            Id::VerifyManifestInvalid,
+            MANIFEST,
+            format!("is not a manifest: {error}"),
+        ),
     }
 }

@@ -14,6 +14,7 @@ use crate::manifest::sums::{SUMS_LIMIT, Sums as Listed};
 use crate::manifest::{MANIFEST, SIGNATURE, SSH_SIGNATURE, SUMS};
 use crate::manifest::{MANIFEST_LIMIT, Manifest};
 use crate::model::Sha256Digest;
+use crate::report::Id;
 use crate::signing::PublicKey;
 use crate::verify::Verdict;
 use crate::verify::{Problem, scan};
@@ -111,6 +112,7 @@ pub fn verify_files(
                     verdict.require_usable(until);
                 }
                 None => verdict.add(
+                    Id::VerifyEndsEarly,
                     MANIFEST,
                     "is not beside the list, and nothing else says until when nodes can join",
                 ),
@@ -128,12 +130,19 @@ pub fn verify_files(
 fn signed(sums: &Sums, key: &PublicKey, verdict: &mut Verdict) -> Option<Listed> {
     let shown = sums.list.display().to_string();
     let bytes = regular::bounded(&sums.list, SUMS_LIMIT);
-    let bytes = bytes.map_err(|error| verdict.add(&shown, error.to_string()));
+    let bytes =
+        bytes.map_err(|error| verdict.add(Id::VerifyListInvalid, &shown, error.to_string()));
     let bytes = bytes.ok()?;
     let (raw, ssh) = sums.signatures();
     let mut signature = |path: &Path| {
         let read = regular::bounded_if_there(path, 4096);
-        read.map_err(|error| verdict.add(&path.to_string_lossy(), error.to_string()))
+        read.map_err(|error| {
+            verdict.add(
+                Id::VerifySignature,
+                &path.to_string_lossy(),
+                error.to_string(),
+            )
+        })
     };
     let raw = signature(&raw).ok()?;
     let ssh = match ssh {
@@ -141,14 +150,14 @@ fn signed(sums: &Sums, key: &PublicKey, verdict: &mut Verdict) -> Option<Listed>
         None => None,
     };
     if let Err((name, rule)) = key.check(&bytes, raw.as_deref(), ssh.as_deref()) {
-        verdict.add(name, rule);
+        verdict.add(Id::VerifySignature, name, rule);
         return None;
     }
     match Listed::parse(&bytes) {
         Ok(listed) => Some(listed),
         Err(rules) => {
             for rule in rules {
-                verdict.add(&shown, rule);
+                verdict.add(Id::VerifyListInvalid, &shown, rule);
             }
             None
         }
@@ -175,9 +184,10 @@ fn generation(
         (Some(least), Some(manifest)) if manifest.generation >= least => {}
         (Some(least), Some(manifest)) => {
             let rule = format!("generation {} is older than {least}", manifest.generation);
-            verdict.add(MANIFEST, rule);
+            verdict.add(Id::VerifyGenerationOld, MANIFEST, rule);
         }
         (Some(_), None) => verdict.add(
+            Id::VerifyGenerationOld,
             MANIFEST,
             "is not beside the list, and nothing else says the generation",
         ),
@@ -202,7 +212,7 @@ fn one(
             return Err(error).with_context(|| format!("reading {shown}"));
         }
         Err(error) => {
-            verdict.add(&shown, error.to_string());
+            verdict.add(Id::VerifyFileUnreadable, &shown, error.to_string());
             return Ok(None);
         }
     };
@@ -213,14 +223,18 @@ fn one(
     let place = place.as_ref().and_then(|place| place.to_str());
     if let Some(place) = place {
         match listed.get(place) {
-            None => verdict.add(&shown, "is not listed in SHA256SUMS"),
+            None => verdict.add(Id::VerifyFileExtra, &shown, "is not listed in SHA256SUMS"),
             Some(right) if *right == digest => {
                 return Ok(Some(FileVerdict {
                     file: shown,
                     is: vec![place.to_owned()],
                 }));
             }
-            Some(_) => verdict.add(&shown, "does not have the digest that SHA256SUMS lists"),
+            Some(_) => verdict.add(
+                Id::VerifyFileChanged,
+                &shown,
+                "does not have the digest that SHA256SUMS lists",
+            ),
         }
         return Ok(None);
     }
@@ -234,6 +248,7 @@ fn one(
             let same = |path: &str| path.rsplit('/').next() == Some(&*name);
             let named = listed.lines().iter().find(|(path, _)| same(path));
             verdict.add(
+                Id::VerifyFileForeign,
                 &shown,
                 match named {
                     Some((path, _)) => {

@@ -17,6 +17,7 @@ use crate::manifest::{
     is_signature_of_others,
 };
 use crate::model::Sha256Digest;
+use crate::report::Id;
 use crate::signing::PublicKey;
 use crate::verify::Verdict;
 
@@ -32,19 +33,19 @@ pub fn listed(
     verdict: &mut Verdict,
 ) -> Option<Vec<u8>> {
     let Some(digest) = sums.get(path) else {
-        verdict.add(path, "is not listed in SHA256SUMS");
+        verdict.add(Id::VerifyFileExtra, path, "is not listed in SHA256SUMS");
         return None;
     };
     match regular::bounded(&out.join(path), limit) {
         Ok(bytes) if Sha256Digest::from(Sha256::digest(&bytes)) == *digest => Some(bytes),
         Ok(_) => {
-            verdict.add(path, WRONG_DIGEST);
+            verdict.add(Id::VerifyFileChanged, path, WRONG_DIGEST);
             None
         }
         // The walk says what is missing.
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
         Err(error) => {
-            verdict.add(path, error.to_string());
+            verdict.add(Id::VerifyFileUnreadable, path, error.to_string());
             None
         }
     }
@@ -71,7 +72,7 @@ pub fn scan(
         match seen {
             true => {}
             false if partial && **path != *MANIFEST => verdict.absent += 1,
-            false => verdict.add(path, "is missing"),
+            false => verdict.add(Id::VerifyFileMissing, path, "is missing"),
         }
     }
     match manifest {
@@ -81,6 +82,7 @@ pub fn scan(
         }
         // The sizes are in bundle.json; without them a huge file could keep us busy forever.
         None => verdict.add(
+            Id::VerifyManifestInvalid,
             MANIFEST,
             "cannot be trusted, so the other files were not read",
         ),
@@ -111,7 +113,11 @@ impl Walk<'_> {
                 Err(error) => {
                     let path = error.path().unwrap_or(out);
                     let path = path.strip_prefix(out).unwrap_or(path);
-                    verdict.add(&path.to_string_lossy(), "cannot be read");
+                    verdict.add(
+                        Id::VerifyFileUnreadable,
+                        &path.to_string_lossy(),
+                        "cannot be read",
+                    );
                 }
             }
         }
@@ -129,18 +135,20 @@ impl Walk<'_> {
         if kind.is_dir() {
             let known = self.sums.has_below(&path);
             if !known {
-                verdict.add(&path, "is an extra folder");
+                verdict.add(Id::VerifyFileExtra, &path, "is an extra folder");
             }
             return known;
         }
         match self.sums.position(&path) {
             // A name that is not UTF-8 never equals a listed one, since U+FFFD replaces what it cannot express...
-            Some(_) if entry.path().to_str().is_none() => verdict.add(&path, "is extra"),
+            Some(_) if entry.path().to_str().is_none() => {
+                verdict.add(Id::VerifyFileExtra, &path, "is extra")
+            }
             Some(index) if kind.is_file() => self.seen[index] = true,
             Some(index) => {
                 // Said here, so that it is not called missing as well.
                 self.seen[index] = true;
-                verdict.add(&path, "is not a regular file");
+                verdict.add(Id::VerifyFileUnreadable, &path, "is not a regular file");
             }
             None if kind.is_file() && [SUMS, SIGNATURE, SSH_SIGNATURE].contains(&&*path) => {}
             None if kind.is_file()
@@ -153,7 +161,7 @@ impl Walk<'_> {
                 Some(node) if kind.is_file() => {
                     self.unlisted.insert(node);
                 }
-                _ => verdict.add(&path, "is extra"),
+                _ => verdict.add(Id::VerifyFileExtra, &path, "is extra"),
             },
         }
         true
@@ -179,7 +187,7 @@ fn hash(out: &Path, sums: &Sums, manifest: &Manifest, seen: &[bool], verdict: &m
             sizes[index] = Some(file.size);
         }
     }
-    let wrong: Vec<(&str, String)> = sums
+    let wrong: Vec<(Id, &str, String)> = sums
         .lines()
         .par_iter()
         .zip(seen.par_iter().zip(&sizes))
@@ -189,13 +197,13 @@ fn hash(out: &Path, sums: &Sums, manifest: &Manifest, seen: &[bool], verdict: &m
         .filter_map(|((path, digest), (_, size))| {
             match regular::digest(&out.join(&**path), *size) {
                 Ok(found) if found == *digest => None,
-                Ok(_) => Some((&**path, WRONG_DIGEST.to_owned())),
-                Err(error) => Some((&**path, error.to_string())),
+                Ok(_) => Some((Id::VerifyFileChanged, &**path, WRONG_DIGEST.to_owned())),
+                Err(error) => Some((Id::VerifyFileUnreadable, &**path, error.to_string())),
             }
         })
         .collect();
-    for (path, rule) in wrong {
-        verdict.add(path, rule);
+    for (id, path, rule) in wrong {
+        verdict.add(id, path, rule);
     }
 }
 
@@ -252,7 +260,11 @@ pub fn tree_signatures(
             Ok(signature) => {
                 good.insert(node.to_owned(), signature);
             }
-            Err(rule) => verdict.add(&format!("nodes/{node}/{TREE_SIGNATURE}"), rule),
+            Err(rule) => verdict.add(
+                Id::VerifySignature,
+                &format!("nodes/{node}/{TREE_SIGNATURE}"),
+                rule,
+            ),
         }
     }
     good

@@ -4,12 +4,11 @@ use std::fmt::{self, Display, Formatter};
 
 use crate::terminal::shown;
 use crate::verify::embedded::EmbeddedVerdict;
+use crate::verify::verdict::print;
 use crate::verify::{Problem, Single};
 
 fn problems(all: &[Problem], shown_as: &str, f: &mut Formatter<'_>) -> fmt::Result {
-    for problem in all {
-        writeln!(f, "{}: {}", shown(&problem.path), shown(&problem.rule))?;
-    }
+    print(all, f)?;
     if !all.is_empty() {
         writeln!(f, "{shown_as}: NOT verified")?;
     }

@@ -6,6 +6,9 @@ use serde::Serialize;
 use time::OffsetDateTime;
 
 use crate::manifest::{BundleKind, MANIFEST, Manifest};
+use crate::model::Location;
+use crate::report::print::text::text;
+use crate::report::{Finding, Id, Report};
 use crate::terminal::shown;
 use crate::timing::{parse_rfc3339, rfc3339};
 
@@ -13,12 +16,37 @@ use crate::timing::{parse_rfc3339, rfc3339};
 const LISTED: usize = 10_000;
 
 /// One thing that is wrong with a bundle.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Problem {
+    /// The rule of the catalogue that is broken.
+    pub id: Id,
     /// Relative to the bundle; control characters are escaped, since names may be hostile.
     pub path: String,
     /// What is wrong with it.
     pub rule: String,
+}
+
+impl Problem {
+    /// A problem with what is at a path.
+    pub fn new(id: Id, path: impl Into<String>, rule: impl Into<String>) -> Self {
+        Self {
+            id,
+            path: path.into(),
+            rule: rule.into(),
+        }
+    }
+
+    /// The same as a finding.
+    fn finding(&self) -> Finding {
+        Finding::new(self.id, &Location::file(&*self.path), "", &*self.rule)
+    }
+}
+
+/// Problems as findings are printed, in colours with `{:#}`.
+pub(super) fn print(problems: &[Problem], f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let mut report = Report::default();
+    problems.iter().for_each(|one| report.add(one.finding()));
+    f.write_str(&text(&report, f.alternate()))
 }
 
 /// What came of verifying.
@@ -93,16 +121,13 @@ impl Verdict {
             }
             _ => "does not say until when its nodes can join".to_owned(),
         };
-        self.add(MANIFEST, rule);
+        self.add(Id::VerifyEndsEarly, MANIFEST, rule);
     }
 
     /// Adds a problem with `path`.
-    pub fn add(&mut self, path: &str, rule: impl Into<String>) {
+    pub fn add(&mut self, id: Id, path: &str, rule: impl Into<String>) {
         if self.problems.len() < LISTED {
-            self.problems.push(Problem {
-                path: path.to_owned(),
-                rule: rule.into(),
-            });
+            self.problems.push(Problem::new(id, path, rule));
         } else {
             self.unlisted += 1;
         }
@@ -116,9 +141,7 @@ impl Verdict {
 
 impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for problem in &self.problems {
-            writeln!(f, "{}: {}", shown(&problem.path), shown(&problem.rule))?;
-        }
+        print(&self.problems, f)?;
         if self.unlisted > 0 {
             writeln!(f, "and {} more", self.unlisted)?;
         }

@@ -19,7 +19,7 @@ use crate::project::build::signatures::{signatures, target};
 use crate::project::build::upgrade::Upgrade;
 use crate::project::{BuildRequest, Progress, Project, Signing};
 use crate::render::RenderedNode;
-use crate::report::{Finding, Id, Severity};
+use crate::report::{Finding, Id, Levels, Severity};
 use crate::signing::{PublicKey, Signer};
 use crate::timing::rfc3339;
 use crate::tree::NodeTree;
@@ -40,6 +40,8 @@ struct Baking<'a> {
     reused: Option<(HashSet<&'a str>, &'a OldBundle)>,
     upgrade: Upgrade,
     progress: &'a dyn Progress,
+    /// What the project says of findings.
+    levels: &'a Levels,
     findings: Mutex<Vec<Finding>>,
 }
 
@@ -57,6 +59,7 @@ pub fn bake(
     project: &Project,
     signer: Option<Arc<Signer>>,
     progress: &dyn Progress,
+    levels: &Levels,
 ) -> Result<Outcome> {
     let kind = match request.signing {
         Signing::Trees(_) => BundleKind::TreeBundle,
@@ -94,11 +97,15 @@ pub fn bake(
         reused: old.as_ref().map(|(chosen, old)| (chosen.clone(), &**old)),
         upgrade,
         progress,
+        levels,
         findings: Mutex::default(),
     };
     let (marks, findings) = baking.all()?;
     let strict = request.reading.strict;
-    let is_error = |finding: &Finding| strict || finding.severity == Severity::Error;
+    let is_error = |finding: &Finding| {
+        let severity = levels.severity(finding);
+        severity.is_some_and(|severity| strict || severity == Severity::Error)
+    };
     if findings.iter().any(is_error) {
         return Ok(Outcome::refused(findings));
     }
@@ -148,12 +155,12 @@ impl Baking<'_> {
 
     /// Bakes one node into the bundle, or reuses it from the last one.
     fn node(&self, node: &NodePlan) -> Result<Marks> {
-        let baked = match self.project.renderer.render(node) {
+        let baked = match self.project.render(node, self.levels) {
             Ok(baked) => baked,
             Err(findings) => return Ok(self.fail(node, findings)),
         };
-        if !baked.warnings.is_empty() {
-            self.fail(node, baked.warnings.clone());
+        if !baked.findings.is_empty() {
+            self.fail(node, baked.findings.clone());
         }
         let marks = Marks(baked.admin_labels.clone());
         if let Some((chosen, old)) = &self.reused

@@ -43,7 +43,7 @@ pub fn show(reading: &Reading, name: &str, report: &mut Report) -> Result<Option
             hint.unwrap_or_default()
         );
     };
-    match project.renderer.render(&nodes[index]) {
+    match project.render(&nodes[index], report.levels()) {
         Ok(rendered) => Ok(Some(NodeView {
             project,
             index,

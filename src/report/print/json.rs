@@ -1,5 +1,7 @@
 //! Findings as one JSON document: each part a field of its own. The schema is `nodebake schema findings`.
 
+use std::sync::Arc;
+
 use serde::Serialize;
 
 use crate::report::{Finding, Id, Report, Severity, Summary};
@@ -11,6 +13,8 @@ pub struct FindingsDocument {
     api_version: &'static str,
     kind: &'static str,
     findings: Vec<FindingRecord>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    accepted: Vec<FindingRecord>,
     summary: Summary,
 }
 
@@ -35,6 +39,8 @@ struct FindingRecord {
     help: Option<Box<str>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     nodes: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<Arc<String>>,
 }
 
 /// What `check --format json` prints.
@@ -43,6 +49,7 @@ pub fn document(report: &Report) -> FindingsDocument {
         api_version: "nodebake/v1",
         kind: "Findings",
         findings: report.sorted().into_iter().map(record).collect(),
+        accepted: report.accepted().into_iter().map(record).collect(),
         summary: report.summary(),
     }
 }
@@ -62,5 +69,6 @@ fn record(finding: Finding) -> FindingRecord {
         message: finding.message,
         help: finding.help,
         nodes: finding.nodes,
+        reason: finding.reason,
     }
 }

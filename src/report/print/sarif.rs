@@ -32,14 +32,26 @@ const OUTSIDE_PATHS: &AsciiSet = &CONTROLS
 
 /// One log with one run; `file_of` names a file as the repository does, or None if it is not in it.
 pub fn document(report: &Report, file_of: impl Fn(&str) -> Option<String>) -> Json {
-    let findings = report.sorted();
+    let mut findings = report.sorted();
+    let visible = findings.len();
+    findings.append(&mut report.accepted());
     let ids: BTreeSet<Id> = findings.iter().map(|finding| finding.id).collect();
     let rules: Vec<Json> = ids.iter().map(|id| rule(*id)).collect();
     let results: Vec<Json> = findings
         .iter()
-        .map(|finding| {
+        .enumerate()
+        .map(|(at, finding)| {
             let index = ids.iter().position(|id| *id == finding.id);
-            result(finding, index.unwrap_or_default(), &file_of)
+            let mut result = result(finding, index.unwrap_or_default(), &file_of);
+            if at >= visible {
+                // Not inSource: it is not beside the line that it is about (3.35.2).
+                result["suppressions"] = json!([{
+                    "kind": "external",
+                    "status": "accepted",
+                    "justification": finding.reason.as_deref().map_or("", String::as_str),
+                }]);
+            }
+            result
         })
         .collect();
     json!({

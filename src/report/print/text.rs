@@ -1,8 +1,11 @@
 //! Findings for people: the rule, the location, the line with a mark under the value, and what to do.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
-use crate::report::{Finding, Report, Severity};
+use crate::report::{Finding, Id, Report, Severity};
 use crate::terminal::shown;
 
 /// So many nodes are named; the others are counted.
@@ -25,7 +28,26 @@ pub fn text(report: &Report, styled: bool) -> String {
     if !text.is_empty() || summary.accepted > 0 {
         text.push_str(&format!("{summary}\n"));
     }
+    text.push_str(&accepted(report));
     text
+}
+
+/// A line for each finding that the project accepts and each reason, with how often it was found.
+fn accepted(report: &Report) -> String {
+    let mut counts = BTreeMap::<(Id, Arc<String>), usize>::new();
+    for finding in report.accepted() {
+        let reason = finding.reason.unwrap_or_default();
+        *counts.entry((finding.id, reason)).or_default() += 1;
+    }
+    let line = |((id, reason), count): ((Id, Arc<String>), usize)| {
+        let times = if count == 1 {
+            String::new()
+        } else {
+            format!(" ({count} times)")
+        };
+        format!("accepted: {id}{times}: {}\n", shown(&reason))
+    };
+    counts.into_iter().map(line).collect()
 }
 
 fn group<'a>(report: &Report, finding: &'a Finding, of_all: Option<usize>) -> Group<'a> {
@@ -54,6 +76,9 @@ fn group<'a>(report: &Report, finding: &'a Finding, of_all: Option<usize>) -> Gr
     let nodes = &finding.nodes;
     if !nodes.is_empty() && Some(nodes.len()) != of_all {
         group = group.element(note("nodes", &named(nodes)));
+    }
+    if let Some(reason) = &finding.reason {
+        group = group.element(note("level", &format!("set by the project: {reason}")));
     }
     match &finding.help {
         Some(help) => group.element(Level::HELP.message(shown(help))),

@@ -7,7 +7,9 @@ use crate::inspect::{Listing, ListingRow, RowKind};
 use crate::model::output::Mode;
 use crate::model::{NodePath, Sha256Digest, hex};
 use crate::payload::initramfs::{COPY, HERE, NEEDS, brought};
+use crate::report::Id;
 use crate::tree::{Entry, EntryKind};
+use crate::verify::Problem;
 use crate::verify::embedded::list::List;
 
 /// The longest name of an asset archive with its line feed, in bytes.
@@ -46,7 +48,7 @@ impl Claim {
 }
 
 /// What was wrong, and where.
-pub type Wrong = (String, String);
+pub type Wrong = Problem;
 
 /// Entries by path.
 pub type Claims = BTreeMap<NodePath, Claim>;
@@ -60,7 +62,11 @@ pub fn claims(
     let mut rows: BTreeMap<&str, &ListingRow> = BTreeMap::new();
     for row in listing.members.iter().flat_map(|member| &member.entries) {
         if rows.insert(&row.path, row).is_some() {
-            wrong.push((row.path.clone(), "is there twice".to_owned()));
+            wrong.push(Wrong::new(
+                Id::VerifyPayloadDiffers,
+                &row.path,
+                "is there twice",
+            ));
         }
     }
     if listing.format == "initramfs" {
@@ -79,7 +85,11 @@ fn of_rows(rows: BTreeMap<&str, &ListingRow>, wrong: &mut Vec<Wrong>) -> Claims 
     for (path, row) in rows {
         match (NodePath::parse(path), claim(row)) {
             (Ok(path), Some(claim)) => _ = claims.insert(path, claim),
-            _ => wrong.push((path.to_owned(), "is nothing that a tree holds".to_owned())),
+            _ => wrong.push(Wrong::new(
+                Id::VerifyFileExtra,
+                path,
+                "is nothing that a tree holds",
+            )),
         }
     }
     claims
@@ -124,7 +134,7 @@ fn take_brought(mode: Mode, rows: &mut BTreeMap<&str, &ListingRow>, wrong: &mut 
         let is_ours = claim(row).is_some_and(|claim| differs(&claim, &entry).is_none());
         if !is_ours {
             let rule = "is not what this nodebake writes there, and no list vouches for it";
-            wrong.push((path.to_string(), rule.to_owned()));
+            wrong.push(Wrong::new(Id::VerifyPayloadDiffers, path.to_string(), rule));
         }
     }
 }
@@ -135,10 +145,8 @@ fn name_only(path: &str, row: &ListingRow, wrong: &mut Vec<Wrong>) {
         && row.mode == Some(0o644)
         && row.size.is_some_and(|size| size <= LONGEST_NAME);
     if !is_name {
-        wrong.push((
-            path.to_owned(),
-            "is not the name of an archive of assets".to_owned(),
-        ));
+        let rule = "is not the name of an archive of assets";
+        wrong.push(Wrong::new(Id::VerifyPayloadDiffers, path, rule));
     }
 }
 
@@ -165,7 +173,7 @@ fn copied(
                 let claim = of_entry(entry);
                 (path.clone(), claim)
             })),
-            Err(rule) => wrong.push((path, rule)),
+            Err(rule) => wrong.push(Wrong::new(Id::VerifyTreeInvalid, path, rule)),
         }
     }
     let needs = format!("{COPY}/needs.assets");
@@ -179,14 +187,16 @@ fn copied(
         }
         let at = format!("{root}{path}");
         let Some(row) = rows.remove(at.as_str()) else {
-            wrong.push((
-                path.to_string(),
-                "is in the list and not in the payload".to_owned(),
-            ));
+            let rule = "is in the list and not in the payload";
+            wrong.push(Wrong::new(Id::VerifyFileMissing, path.to_string(), rule));
             continue;
         };
         if row.kind != RowKind::File || row.sha256 != claim.sha256 {
-            wrong.push((path.to_string(), "is not what its list says".to_owned()));
+            wrong.push(Wrong::new(
+                Id::VerifyPayloadDiffers,
+                path.to_string(),
+                "is not what its list says",
+            ));
         }
     }
     // The folders that the kernel needs above the files that were there.
@@ -197,7 +207,7 @@ fn copied(
     };
     for (path, row) in rows {
         if !is_parent(path, row) {
-            wrong.push((path.to_owned(), "is extra".to_owned()));
+            wrong.push(Wrong::new(Id::VerifyFileExtra, path, "is extra"));
         }
     }
     claims

@@ -12,6 +12,7 @@ use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use crate::error::Result;
 use crate::input::{self, Limit};
 use crate::inspect::Limits;
+use crate::report::Id;
 use crate::verify::embedded::claims::Wrong;
 
 /// The keys of which a configuration that is nothing but a tree is made.
@@ -55,10 +56,14 @@ pub fn check(file: &Path, wrong: &mut Vec<Wrong>) -> Result<()> {
         .and_then(|()| reader.end());
     let shown = file.display().to_string();
     if read.is_err() {
-        wrong.push((shown.clone(), "is not plain JSON".to_owned()));
+        wrong.push(Wrong::new(
+            Id::VerifyPayloadUnfit,
+            &shown,
+            "is not plain JSON",
+        ));
     }
     for rule in odd.into_inner() {
-        wrong.push((shown.clone(), rule));
+        wrong.push(Wrong::new(Id::VerifyPayloadSaysMore, &shown, rule));
     }
     Ok(())
 }

@@ -25,6 +25,7 @@ use crate::model::{NodePath, Sha256Digest};
 use crate::payload::ignition::preset;
 use crate::payload::initramfs::COPY;
 use crate::payload::members;
+use crate::report::Id;
 use crate::signing::PublicKey;
 use crate::tree::{Entry, EntryKind, NodeTree, UNIT_FOLDER};
 use crate::verify::Problem;
@@ -75,14 +76,14 @@ pub fn verify_embedded(files: &[PathBuf], key: &PublicKey) -> Result<EmbeddedVer
     match by_list(files, key, &mut verdict, &mut wrong) {
         Ok(()) => {}
         Err(error) if is_machines(&error) => return Err(error),
-        Err(error) => wrong.push((verdict.files.join(" "), one_line(&error))),
+        Err(error) => {
+            let files = verdict.files.join(" ");
+            wrong.push(Wrong::new(Id::VerifyPayloadUnfit, files, one_line(&error)));
+        }
     }
-    wrong.sort();
+    wrong.sort_by(|a, b| (&a.path, &a.rule).cmp(&(&b.path, &b.rule)));
     wrong.dedup();
-    verdict.problems = wrong
-        .into_iter()
-        .map(|(path, rule)| Problem { path, rule })
-        .collect();
+    verdict.problems = wrong;
     Ok(verdict)
 }
 
@@ -124,7 +125,7 @@ fn signed_list(
             if let Some(name) = BESIDE.iter().find(|name| **name == path)
                 && found.insert(name, bytes).is_some()
             {
-                wrong.push((path.to_owned(), "is there twice".to_owned()));
+                wrong.push(Wrong::new(Id::VerifyPayloadDiffers, path, "is there twice"));
             }
         }
     }
@@ -132,24 +133,36 @@ fn signed_list(
     let first = files.first().map(|file| file.display().to_string());
     let (Some(sums), Some(signature)) = (sums, signature) else {
         let rule = "embeds no signed tree: name the SHA256SUMS of its bundle with --sums";
-        wrong.push((first.unwrap_or_default(), rule.to_owned()));
+        wrong.push(Wrong::new(
+            Id::VerifyPayloadUnfit,
+            first.unwrap_or_default(),
+            rule,
+        ));
         return Ok(None);
     };
-    let mut say = |path: &str, rule: &str| wrong.push((path.to_owned(), rule.to_owned()));
+    let mut say = |id, path: &str, rule: &str| wrong.push(Wrong::new(id, path, rule));
     if !key.verifies(&sums, &signature) {
-        say(BESIDE[1], "does not fit tree.sums and this public key");
+        say(
+            Id::VerifySignature,
+            BESIDE[1],
+            "does not fit tree.sums and this public key",
+        );
         return Ok(None);
     }
     // The check on the node would believe it.
     if public.as_deref() != Some(key.to_pem().as_bytes()) {
-        say(BESIDE[2], "is another public key");
+        say(Id::VerifySignature, BESIDE[2], "is another public key");
     }
     let ssh = ssh.map(|ssh| String::from_utf8_lossy(&ssh).into_owned());
     if ssh
         .as_ref()
         .is_some_and(|ssh| !key.verifies_ssh(&sums, ssh))
     {
-        say(BESIDE[3], "does not fit tree.sums and this public key");
+        say(
+            Id::VerifySignature,
+            BESIDE[3],
+            "does not fit tree.sums and this public key",
+        );
     }
     match List::parse(&sums) {
         Ok(list) => {
@@ -161,7 +174,7 @@ fn signed_list(
             Ok(Some((list, signed)))
         }
         Err(rule) => {
-            say(BESIDE[0], &rule);
+            say(Id::VerifyTreeInvalid, BESIDE[0], &rule);
             Ok(None)
         }
     }
@@ -170,16 +183,14 @@ fn signed_list(
 fn read(file: &Path, kept: Kept, wrong: &mut Vec<Wrong>) -> Result<Option<Payload>> {
     let shown = file.display().to_string();
     let Some((listing, kept, outcome)) = list_keeping(file, Limits::default(), kept)? else {
-        wrong.push((
-            shown,
-            "is none of the payloads that embed a tree".to_owned(),
-        ));
+        let rule = "is none of the payloads that embed a tree";
+        wrong.push(Wrong::new(Id::VerifyPayloadUnfit, shown, rule));
         return Ok(None);
     };
     match outcome {
         Ok(()) => {}
         Err(error) if is_machines(&error) => return Err(error),
-        Err(error) => wrong.push((shown, one_line(&error))),
+        Err(error) => wrong.push(Wrong::new(Id::VerifyPayloadUnfit, shown, one_line(&error))),
     }
     Ok(Some(Payload { listing, kept }))
 }
@@ -204,7 +215,7 @@ fn compare(
     let tree = match list.tree(&texts) {
         Ok(tree) => tree,
         Err(rule) => {
-            wrong.push((BESIDE[0].to_owned(), rule));
+            wrong.push(Wrong::new(Id::VerifyTreeInvalid, BESIDE[0], rule));
             return Ok(());
         }
     };
@@ -216,12 +227,20 @@ fn compare(
         ["ignition"] => in_ignition(&tree),
         [_] => {
             let rule = "its format says more than a tree, which only SHA256SUMS vouches for: name that with --sums";
-            wrong.push((verdict.files.join(" "), rule.to_owned()));
+            wrong.push(Wrong::new(
+                Id::VerifyPayloadUnfit,
+                verdict.files.join(" "),
+                rule,
+            ));
             return Ok(());
         }
         _ => {
             let rule = "are payloads of several formats: verify one at a time";
-            wrong.push((verdict.files.join(" "), rule.to_owned()));
+            wrong.push(Wrong::new(
+                Id::VerifyPayloadUnfit,
+                verdict.files.join(" "),
+                rule,
+            ));
             return Ok(());
         }
     };
@@ -285,7 +304,8 @@ fn in_ignition(tree: &NodeTree) -> BTreeMap<NodePath, Entry> {
 /// What a payload says beside files must follow from the list.
 fn says_no_more(payload: &Payload, list: &List, wrong: &mut Vec<Wrong>) {
     let listing = &payload.listing;
-    let mut say = |path: &str, rule: String| wrong.push((path.to_owned(), rule));
+    let mut say =
+        |path: &str, rule: String| wrong.push(Wrong::new(Id::VerifyPayloadSaysMore, path, rule));
     let known = |note: &str| note.starts_with("Ignition specification ");
     for note in listing.notes.iter().filter(|note| !known(note)) {
         say(&listing.file, format!("{note}: nobody signed that"));
@@ -369,12 +389,16 @@ fn own(
     for (path, claim) in claims {
         let Some(entry) = expected.get(&path) else {
             if !(claim.is_plain_folder() && is_above(&path)) {
-                wrong.push((path.to_string(), "is extra".to_owned()));
+                wrong.push(Wrong::new(
+                    Id::VerifyFileExtra,
+                    path.to_string(),
+                    "is extra",
+                ));
             }
             continue;
         };
         if let Some(rule) = differs(&claim, entry) {
-            wrong.push((path.to_string(), rule));
+            wrong.push(Wrong::new(Id::VerifyPayloadDiffers, path.to_string(), rule));
         }
         of_tree.insert(path, claim);
     }
@@ -396,7 +420,7 @@ fn absent(
             verdict.elsewhere.push(path.to_string())
         } else {
             let rule = "is missing; name the payload's other parts and its archive of assets too";
-            wrong.push((path.to_string(), rule.to_owned()));
+            wrong.push(Wrong::new(Id::VerifyFileMissing, path.to_string(), rule));
         }
     }
 }

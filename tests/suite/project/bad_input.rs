@@ -173,7 +173,7 @@ fn every_fault_is_reported_at_its_location_and_nothing_is_written() {
 }
 
 /// The ids that printed findings have.
-fn ids(report: &str) -> BTreeSet<String> {
+pub fn ids(report: &str) -> BTreeSet<String> {
     let titles = report
         .lines()
         .filter(|line| line.starts_with("error[") || line.starts_with("warning["));

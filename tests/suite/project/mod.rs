@@ -1,5 +1,6 @@
 //! What users write, `cluster.yaml` and the files beside it: read, checked, and refused with a finding at its place.
 
+mod accepted;
 pub mod bad_input;
 pub mod existing;
 mod findings;
