@@ -2,6 +2,7 @@
 //! In: a rendered node and its plan. Out: a list, for those who prepare the place before nodes boot there.
 
 pub mod memory;
+mod network;
 mod paths;
 
 use std::collections::BTreeSet;
@@ -9,9 +10,9 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use crate::inventory::{Cluster, Spec, host_of};
+use crate::model::NodePath;
 use crate::model::output::pxe::BaseSource;
 use crate::model::output::{Assets, Format};
-use crate::model::{Network, NodePath};
 use crate::plan::NodePlan;
 use crate::render::{RenderedNode, Renderer};
 use crate::tree::NodeTree;
@@ -89,7 +90,7 @@ pub fn needs(
     let mut needs = Needs::default();
     let spec = &*node.class.spec;
     api_server(cluster, &mut needs);
-    network(node.network.as_deref(), &mut needs);
+    network::needs(node.network.as_deref(), spec, &baked.tree, &mut needs);
     needs.add(
         NeedKind::Clock,
         "a clock that is right before the kubelet starts",
@@ -137,29 +138,6 @@ fn api_server(cluster: &Cluster, needs: &mut Needs) {
             .is_err();
         if is_name && host != "localhost" {
             needs.add(NeedKind::Resolver, host, "a name of the API server");
-        }
-    }
-}
-
-fn network(network: Option<&Network>, needs: &mut Needs) {
-    let Some(network) = network else {
-        let why = "the inventory has no interfaces";
-        needs.add(NeedKind::Network, "addresses, by the image or by DHCP", why);
-        return;
-    };
-    for interface in &network.interfaces {
-        let why = format!("interface {}", interface.name);
-        if interface.dhcp4 || interface.dhcp6 {
-            needs.add(NeedKind::Network, "DHCP", why.clone());
-        }
-        for gateway in &interface.gateways {
-            needs.add(NeedKind::Gateway, gateway.via.to_string(), why.clone());
-        }
-        for route in &interface.routes {
-            needs.add(NeedKind::Gateway, route.via.to_string(), why.clone());
-        }
-        for server in &interface.nameservers {
-            needs.add(NeedKind::Resolver, server.to_string(), why.clone());
         }
     }
 }

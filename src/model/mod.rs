@@ -19,7 +19,7 @@ pub use digest::{Sha256Digest, Sha512Digest, hex, unhex};
 pub use location::{FieldLocation, Location, Spanned};
 pub use machine::MACHINES;
 pub(crate) use named::named;
-pub use network::{Bond, Gateway, Interface, Link, Network, Route};
+pub use network::{Bond, FIRST_DYNAMIC_METRIC, Gateway, Interface, Link, Network, Route};
 pub use owner::Owner;
 pub use path::NodePath;
 pub use token_usage::TokenUsage;

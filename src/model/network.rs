@@ -4,6 +4,9 @@ use std::net::IpAddr;
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
+/// The metric of routes by DHCP in netplan, and in NetworkManager for Ethernet.
+pub const FIRST_DYNAMIC_METRIC: u32 = 100;
+
 /// All interfaces of a node, in the order of the inventory.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Network {
@@ -180,6 +183,40 @@ impl Network {
             });
         let mut of = bonds.filter(|(_, bond)| bond.members.iter().any(|member| member == port));
         of.next()
+    }
+
+    /// The MAC address that a bond has in all network managers: that of its first port of which it is known. The kernel
+    /// takes it from the port that is first added; networkd would make one.
+    pub fn mac_of_bond(&self, bond: &Bond) -> Option<&str> {
+        let mac_of = |name: &String| {
+            let mut all = self.interfaces.iter();
+            all.find(|interface| interface.name == *name)?
+                .mac
+                .as_deref()
+        };
+        bond.members.iter().find_map(mac_of)
+    }
+
+    /// Whether an interface has no address, but only carries others: a port of a bond, a port or bond with VLANs.
+    pub fn only_carries(&self, interface: &Interface) -> bool {
+        let is_port = self.bond_of(&interface.name).is_some();
+        is_port || (!interface.is_used() && self.vlans_in(&interface.name).next().is_some())
+    }
+
+    /// The metric of routes that come by DHCP: 100 for the first interface with DHCP, as netplan and NetworkManager have it,
+    /// and one more for each further one, so that the first one wins.
+    pub fn dynamic_metric(&self, interface: &Interface) -> u32 {
+        let has_dhcp = |other: &&Interface| other.dhcp4 || other.dhcp6;
+        let all = self.interfaces.iter().filter(has_dhcp);
+        let above = all.take_while(|other| other.name != interface.name);
+        FIRST_DYNAMIC_METRIC + u32::try_from(above.count()).unwrap_or_default()
+    }
+
+    /// The metric of routes that come by router advertisements: that of DHCP where there is DHCP too, as netplan has it; else
+    /// None, for the kernel's own.
+    pub fn ra_metric(&self, interface: &Interface) -> Option<u32> {
+        let has_dhcp = interface.dhcp4 || interface.dhcp6;
+        (interface.accepts_ra() && has_dhcp).then(|| self.dynamic_metric(interface))
     }
 
     /// The VLANs inside an interface's network.

@@ -6,14 +6,12 @@ use crate::compile::class::{FileBody, FileTemplate, UnitTemplate};
 use crate::compile::overlay::{Overlay, OverlayBody};
 use crate::compile::{images, proxies};
 use crate::identity::Auth;
-use crate::inventory::NetworkManager;
 use crate::model::{FieldLocation, Location};
 use crate::plan::NodePlan;
 use crate::render::NodeRendering;
 use crate::render::builder::UnitSource;
 use crate::render::unit_part::UnitPart;
 use crate::report::Id;
-use crate::tree::network::{keyfile, netplan, networkd};
 use crate::tree::{Content, Entry, EntryKind, Origin, Permissions};
 
 /// sudo takes files that only root writes; this is what visudo gives them.
@@ -138,35 +136,15 @@ impl NodeRendering<'_> {
         }
     }
 
-    fn text_file(&mut self, path: &str, text: String, origin: &str, location: &FieldLocation) {
+    pub(super) fn text_file(
+        &mut self,
+        path: &str,
+        text: String,
+        origin: &str,
+        location: &FieldLocation,
+    ) {
         let entry = Entry::file(Content::bytes(text), 0o644, Origin(origin.into()));
         self.builder.add(path, entry, false, location);
-    }
-
-    /// The node's interfaces in the words of what configures them there.
-    pub(super) fn network(&mut self, node: &NodePlan) {
-        let Some(network) = &node.network else { return };
-        let spec = &node.class.spec;
-        let location = FieldLocation::new(spec.kubernetes.location.at.clone(), "interfaces");
-        let (files, mode) = match spec.os.network {
-            NetworkManager::Networkd => (networkd::files(network), 0o644),
-            NetworkManager::NetworkManager => (keyfile::files(network), keyfile::MODE),
-            NetworkManager::Netplan => {
-                let file = (netplan::PATH.to_owned(), netplan::file(network));
-                (vec![file], netplan::MODE)
-            }
-            NetworkManager::None => return,
-        };
-        for (path, text) in files {
-            let origin = Origin("generator network".into());
-            let entry = Entry::file(Content::bytes(text), mode, origin);
-            self.builder.add(&path, entry, false, &location);
-        }
-        if spec.os.network == NetworkManager::Networkd {
-            let unit = self.builder.tree().unit_mut("systemd-networkd.service");
-            unit.enabled = unit.enabled.or(Some(true));
-            unit.origin = Some(Origin("generator network".into()));
-        }
     }
 
     /// What the runtime must know of registries and proxies, the same for all nodes of a class.

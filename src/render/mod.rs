@@ -10,6 +10,7 @@ mod identity;
 mod kubelet_files;
 mod kubelet_unit;
 mod memo;
+mod network;
 mod permit;
 mod place;
 mod programs;

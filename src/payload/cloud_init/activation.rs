@@ -36,6 +36,12 @@ const CLASSES: &[Class] = &[
         suffix: ".rules",
         commands: &[&["udevadm", "control", "--reload"], &["udevadm", "trigger"]],
     },
+    // networkd reads its own settings only when it starts.
+    Class {
+        folders: &["/etc/systemd/networkd.conf.d/"],
+        suffix: ".conf",
+        commands: &[&["systemctl", "try-restart", "systemd-networkd.service"]],
+    },
     Class {
         folders: &["/etc/systemd/network/"],
         suffix: "",

@@ -10,6 +10,7 @@ mod fallback;
 mod fetch;
 mod form;
 mod mime;
+mod network;
 mod order;
 mod oversize;
 mod removed;

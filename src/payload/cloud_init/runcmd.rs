@@ -14,6 +14,7 @@ use crate::payload::cloud_init::activation;
 use crate::payload::cloud_init::command::{Command, list, shell_quoted};
 use crate::payload::cloud_init::early::{SPECIAL_BITS, early_mode, owned_by_root, waiting};
 use crate::payload::cloud_init::fetch;
+use crate::payload::cloud_init::network;
 use crate::payload::cloud_init::removed;
 use crate::tree::{Entry, EntryKind};
 
@@ -48,6 +49,7 @@ pub fn lines(job: &Job<'_>, all: &BTreeMap<NodePath, Entry>, body: Option<&Comma
         }
     }));
     commands.extend(owners(all));
+    commands.extend(network::remove_foreign(all));
     commands.extend(activation::classes(all));
     commands.extend(activation::units(job.tree));
     if settings.forget {

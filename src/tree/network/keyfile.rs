@@ -1,7 +1,6 @@
 //! A node's interfaces as NetworkManager's key files (nm-settings-keyfile(5)).
 
 use std::fmt::{Display, Write};
-use std::net::IpAddr;
 
 use sha2::{Digest, Sha256};
 
@@ -9,6 +8,10 @@ use crate::model::{Bond, Interface, Link, Network, Sha256Digest, hex};
 
 /// Where NetworkManager keeps them; it refuses files that others may read.
 const FOLDER: &str = "/etc/NetworkManager/system-connections";
+/// Above cloud-init's profiles (120 since 23.2): for one port the highest one is used (nm-settings(5)).
+const PRIORITY: u32 = 500;
+/// The kernel's metric of IPv6 routes (IP6_RT_PRIO_USER), which routes by router advertisements have elsewhere.
+const KERNEL_METRIC: u32 = 1024;
 /// The mode that NetworkManager insists on.
 pub const MODE: u32 = 0o600;
 
@@ -56,6 +59,7 @@ fn text(interface: &Interface, network: &Network) -> String {
         Link::Vlan { .. } => "vlan",
     };
     lines.set("type", &kind);
+    lines.set("autoconnect-priority", &PRIORITY);
     if interface.mac.is_none() {
         lines.set("interface-name", &interface.name);
     }
@@ -66,7 +70,7 @@ fn text(interface: &Interface, network: &Network) -> String {
     }
     match &interface.link {
         Link::Port => {}
-        Link::Bond(bond) => bond_section(&mut lines, bond, network),
+        Link::Bond(bond) => bond_section(&mut lines, bond),
         Link::Vlan { id, parent } => {
             lines.section("vlan");
             lines.set("id", id);
@@ -77,20 +81,25 @@ fn text(interface: &Interface, network: &Network) -> String {
     if let Some(mac) = &interface.mac {
         lines.set("mac-address", mac);
     }
+    if let Link::Bond(bond) = &interface.link
+        && let Some(mac) = network.mac_of_bond(bond)
+    {
+        lines.set("cloned-mac-address", &mac);
+    }
     if let Some(mtu) = interface.mtu {
         lines.set("mtu", &mtu);
     }
     // A member has no addresses; NetworkManager refuses a member that says so.
     if bond.is_none() {
-        lines.section("ipv4");
-        family(&mut lines, interface, IpAddr::is_ipv4, interface.dhcp4);
-        lines.section("ipv6");
-        family(&mut lines, interface, IpAddr::is_ipv6, interface.dhcp6);
+        for ipv4 in [true, false] {
+            lines.section(if ipv4 { "ipv4" } else { "ipv6" });
+            family(&mut lines, interface, network, ipv4);
+        }
     }
     lines.0
 }
 
-fn bond_section(lines: &mut Lines, bond: &Bond, network: &Network) {
+fn bond_section(lines: &mut Lines, bond: &Bond) {
     lines.section("bond");
     lines.set("mode", &bond.mode);
     lines.set("miimon", &bond.miimon);
@@ -102,12 +111,8 @@ fn bond_section(lines: &mut Lines, bond: &Bond, network: &Network) {
             lines.set(key, value);
         }
     }
-    // By name only, and a port that is found by its MAC address keeps the kernel's.
-    let by_name = |name: &&String| {
-        let mut ports = network.interfaces.iter();
-        ports.any(|port| port.name == **name && port.mac.is_none())
-    };
-    if let Some(primary) = bond.primary.as_ref().filter(by_name) {
+    // By name only: a port that is found by its MAC address gets its name from udev.
+    if let Some(primary) = &bond.primary {
         lines.set("primary", primary);
     }
 }
@@ -133,34 +138,70 @@ fn uuid(name: &str) -> String {
 }
 
 /// What concerns IPv4, or IPv6.
-fn family(lines: &mut Lines, interface: &Interface, is: fn(&IpAddr) -> bool, dhcp: bool) {
-    let addresses = interface.addresses.iter().filter(|net| is(&net.addr()));
+fn family(lines: &mut Lines, interface: &Interface, network: &Network, ipv4: bool) {
+    let addresses = interface.addresses.iter();
+    let addresses = addresses.filter(|net| net.addr().is_ipv4() == ipv4);
     let addresses: Vec<String> = addresses.map(ToString::to_string).collect();
-    let method = match (dhcp, addresses.is_empty()) {
-        (true, _) => "auto",
-        (false, false) => "manual",
-        (false, true) => "disabled",
-    };
+    let method = method(interface, network, ipv4, addresses.is_empty());
     lines.set("method", &method);
-    for (index, address) in addresses.iter().enumerate() {
-        lines.set(&format!("address{}", index + 1), address);
-    }
     if method == "disabled" {
         return;
     }
-    if let Some(gateway) = interface.gateways.iter().find(|gateway| is(&gateway.via)) {
-        lines.set("gateway", &gateway.via);
+    for (index, address) in addresses.iter().enumerate() {
+        lines.set(&format!("address{}", index + 1), address);
     }
-    let servers = interface.nameservers.iter().filter(|server| is(server));
+    if ipv4 && interface.dhcp4 {
+        // A lease is known by it, as in the other network managers.
+        lines.set("dhcp-client-id", &"mac");
+        lines.set("route-metric", &network.dynamic_metric(interface));
+    }
+    if !ipv4 {
+        // Else the version and the kernel decide, and a node's source address changes.
+        lines.set("addr-gen-mode", &"eui64");
+        lines.set("ip6-privacy", &0);
+        if interface.is_dynamic(false) {
+            let metric = network.ra_metric(interface);
+            lines.set("route-metric", &metric.unwrap_or(KERNEL_METRIC));
+        }
+    }
+    // NetworkManager refuses a profile with a server in a family without addresses.
+    if method == "link-local" {
+        return;
+    }
+    let servers = interface.nameservers.iter();
+    let servers = servers.filter(|server| server.is_ipv4() == ipv4);
     let servers: Vec<String> = servers.map(ToString::to_string).collect();
     lines.list("dns", &servers);
     lines.list("dns-search", &interface.search);
-    let routes = interface.routes.iter().filter(|route| is(&route.via));
-    for (index, route) in routes.enumerate() {
-        let metric = route.metric.map(|metric| format!(",{metric}"));
-        let metric = metric.unwrap_or_default();
-        let route = format!("{},{}{metric}", route.to, route.via);
-        lines.set(&format!("route{}", index + 1), &route);
+    let routes = interface.all_routes();
+    for (index, route) in routes
+        .filter(|route| route.via.is_ipv4() == ipv4)
+        .enumerate()
+    {
+        // Without one NetworkManager takes the device's, which is not the kernel's.
+        let metric = route.metric_in_kernel();
+        let key = format!("route{}", index + 1);
+        lines.set(&key, &format!("{},{},{metric}", route.to, route.via));
+        if route.on_link {
+            lines.set(&format!("{key}_options"), &"onlink=true");
+        }
+    }
+}
+
+/// How a family gets its addresses. An interface without IPv6 keeps its link-local address, as in the other network managers;
+/// one that only carries others has none.
+fn method(interface: &Interface, network: &Network, ipv4: bool, is_empty: bool) -> &'static str {
+    let is_dynamic = interface.is_dynamic(ipv4);
+    if !ipv4 && interface.dhcp6 && !interface.accepts_ra() {
+        "dhcp"
+    } else if is_dynamic {
+        "auto"
+    } else if !is_empty {
+        "manual"
+    } else if ipv4 || network.only_carries(interface) {
+        "disabled"
+    } else {
+        "link-local"
     }
 }
 
@@ -174,9 +215,11 @@ mod tests {
         let interface = sample("lan0");
         assert_eq!(
             text(&interface, &Network::default()),
-            "[connection]\nid=nodebake-lan0\ntype=ethernet\n\n[ethernet]\nmac-address=52:54:00:12:34:56\nmtu=9000\n\n\
-             [ipv4]\nmethod=manual\naddress1=10.20.4.11/23\ngateway=10.20.4.1\ndns=10.20.4.2;\ndns-search=example.com;\n\
-             route1=10.9.0.0/16,10.20.4.3,5\n\n[ipv6]\nmethod=disabled\n"
+            "[connection]\nid=nodebake-lan0\ntype=ethernet\nautoconnect-priority=500\n\n[ethernet]\n\
+             mac-address=52:54:00:12:34:56\nmtu=9000\n\n\
+             [ipv4]\nmethod=manual\naddress1=10.20.4.11/23\ndns=10.20.4.2;\ndns-search=example.com;\n\
+             route1=0.0.0.0/0,10.20.4.1,0\nroute2=10.9.0.0/16,10.20.4.3,5\n\n\
+             [ipv6]\nmethod=link-local\naddr-gen-mode=eui64\nip6-privacy=0\n"
         );
     }
 }

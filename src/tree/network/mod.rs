@@ -9,6 +9,13 @@ pub mod networkd;
 
 pub use netplan::network_config;
 
+/// Where cloud-init is told to leave the network alone. It sorts after the image's own files: the last one counts.
+pub const CLOUD_INIT_OFF_PATH: &str = "/etc/cloud/cloud.cfg.d/99-nodebake-network.cfg";
+/// What it is told (cloud-init's documentation, "Disabling network configuration"). Else it writes files of its own for the same
+/// ports again with each new instance.
+pub const CLOUD_INIT_OFF: &str =
+    "# The node's payload configures the network.\nnetwork: {config: disabled}\n";
+
 /// An interface that has everything, for the tests of each manager's files.
 #[cfg(test)]
 fn sample(name: &str) -> crate::model::Interface {

@@ -2,9 +2,8 @@
 //! understand as well: cloud-init's `network-config` is the same document.
 
 use std::fmt::{Display, Write};
-use std::net::IpAddr;
 
-use crate::model::{Bond, Interface, Link, Network};
+use crate::model::{Bond, FIRST_DYNAMIC_METRIC, Interface, Link, Network, Route};
 use crate::yaml::push_quoted;
 
 /// Where netplan's file goes: after what installers and cloud-init write (50-cloud-init.yaml).
@@ -45,11 +44,11 @@ fn push_kind(out: &mut String, kind: &str, network: &Network, is: fn(&Link) -> b
         out.push_str("  ");
         push_quoted(out, &interface.name);
         out.push_str(":\n");
-        push_interface(out, interface);
+        push_interface(out, interface, network);
     }
 }
 
-fn push_interface(out: &mut String, interface: &Interface) {
+fn push_interface(out: &mut String, interface: &Interface, network: &Network) {
     if let Some(mac) = &interface.mac {
         // Quoted: digits and colons are a base-60 number to YAML 1.1.
         out.push_str("    match:\n      macaddress: ");
@@ -60,7 +59,7 @@ fn push_interface(out: &mut String, interface: &Interface) {
     }
     match &interface.link {
         Link::Port => {}
-        Link::Bond(bond) => push_bond(out, bond),
+        Link::Bond(bond) => push_bond(out, bond, network),
         Link::Vlan { id, parent } => {
             let _ = write!(out, "    id: {id}\n    link: ");
             push_quoted(out, parent);
@@ -69,9 +68,16 @@ fn push_interface(out: &mut String, interface: &Interface) {
     }
     let _ = writeln!(
         out,
-        "    dhcp4: {}\n    dhcp6: {}",
-        interface.dhcp4, interface.dhcp6
+        "    dhcp4: {}\n    dhcp6: {}\n    accept-ra: {}",
+        interface.dhcp4,
+        interface.dhcp6,
+        interface.accepts_ra()
     );
+    push_dynamic(out, interface, network);
+    if network.only_carries(interface) {
+        // Nobody waits for its address, and a network without a tag gives it none.
+        out.push_str("    optional: true\n    link-local: []\n");
+    }
     if let Some(mtu) = interface.mtu {
         let _ = writeln!(out, "    mtu: {mtu}");
     }
@@ -84,8 +90,26 @@ fn push_interface(out: &mut String, interface: &Interface) {
     push_routes(out, interface);
 }
 
-fn push_bond(out: &mut String, bond: &Bond) {
+/// netplan takes the metric 100 for all DHCP routes, and refuses overrides of one family only where there are two.
+fn push_dynamic(out: &mut String, interface: &Interface, network: &Network) {
+    if interface.dhcp4 {
+        out.push_str("    dhcp-identifier: mac\n");
+    }
+    let metric = network.dynamic_metric(interface);
+    for (family, wanted) in [("dhcp4", interface.dhcp4), ("dhcp6", interface.dhcp6)] {
+        if wanted && metric != FIRST_DYNAMIC_METRIC {
+            let _ = writeln!(out, "    {family}-overrides:\n      route-metric: {metric}");
+        }
+    }
+}
+
+fn push_bond(out: &mut String, bond: &Bond, network: &Network) {
     push_list(out, "    ", "interfaces", &bond.members);
+    if let Some(mac) = network.mac_of_bond(bond) {
+        out.push_str("    macaddress: ");
+        push_quoted(out, mac);
+        out.push('\n');
+    }
     let _ = writeln!(
         out,
         "    parameters:\n      mode: \"{}\"\n      mii-monitor-interval: {}",
@@ -105,28 +129,20 @@ fn push_bond(out: &mut String, bond: &Bond) {
 }
 
 /// A default gateway is a route to everything: netplan calls `gateway4` deprecated, older cloud-init does not know
-/// `to: default`, and all of them read the zero prefix.
+/// `to: default`, and all of them read the zero prefix, of IPv6 since cloud-init 23.1.
 fn push_routes(out: &mut String, interface: &Interface) {
-    if interface.gateways.is_empty() && interface.routes.is_empty() {
-        return;
-    }
-    out.push_str("    routes:\n");
-    for gateway in &interface.gateways {
-        let everything = match gateway.via {
-            IpAddr::V4(_) => "0.0.0.0/0",
-            IpAddr::V6(_) => "::/0",
-        };
-        push_route(out, &everything, &gateway.via, None);
-    }
-    for route in &interface.routes {
-        push_route(out, &route.to, &route.via, route.metric);
-    }
-}
-
-fn push_route(out: &mut String, to: &dyn Display, via: &IpAddr, metric: Option<u32>) {
-    let _ = writeln!(out, "    - to: \"{to}\"\n      via: \"{via}\"");
-    if let Some(metric) = metric {
-        let _ = writeln!(out, "      metric: {metric}");
+    for (index, route) in interface.all_routes().enumerate() {
+        if index == 0 {
+            out.push_str("    routes:\n");
+        }
+        let Route { to, via, .. } = &route;
+        let _ = writeln!(out, "    - to: \"{to}\"\n      via: \"{via}\"");
+        if route.on_link {
+            out.push_str("      on-link: true\n");
+        }
+        if let Some(metric) = route.metric {
+            let _ = writeln!(out, "      metric: {metric}");
+        }
     }
 }
 

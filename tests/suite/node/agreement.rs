@@ -133,11 +133,11 @@ fn the_kubelet_calls_itself_and_listens_as_the_node() {
         ),
         ("kubelet: {config: {healthzBindAddress: 127.0.0.1}}", vec![]),
         (
-            "interfaces: {lan0: {addresses: [10.0.0.1/24, 10.1.0.1/24]}}\nkubelet: {flags: {node-ip: 10.1.0.1}}",
+            "interfaces: {lan0: {addresses: [10.0.0.1/24, 10.1.0.1/24, \"fd00::1/64\"]}}\nkubelet: {flags: {node-ip: 10.1.0.1}}",
             vec![],
         ),
         (
-            "interfaces: {lan0: {addresses: [10.0.0.1/24]}, lan1: {dhcp: ipv4}}\nkubelet: {config: {address: 10.7.0.1}}",
+            "interfaces: {lan0: {addresses: [10.0.0.1/24, \"fd00::1/64\"]}, lan1: {dhcp: ipv4}}\nkubelet: {config: {address: 10.7.0.1}}",
             vec![],
         ),
     ] {

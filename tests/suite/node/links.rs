@@ -104,17 +104,17 @@ fn ours_for_networkd_says_what_netplans_own_says() {
             ],
         ),
         (
-            "10-nodebake-eno1.network",
+            "06-nodebake-eno1.network",
             "10-netplan-eno1.network",
             vec![("[Network]", "Bond=bond0")],
         ),
         (
-            "10-nodebake-eno2.network",
+            "06-nodebake-eno2.network",
             "10-netplan-eno2.network",
             vec![("[Match]", "Name=eno2"), ("[Network]", "Bond=bond0")],
         ),
         (
-            "10-nodebake-lan3.network",
+            "06-nodebake-lan3.network",
             "10-netplan-lan3.network",
             vec![("[Network]", "DHCP=ipv4"), ("[Network]", "VLAN=lan3.7")],
         ),
@@ -131,7 +131,7 @@ fn ours_for_networkd_says_what_netplans_own_says() {
         }
     }
     // The MAC address of a bond is that of a port, and the first file that matches wins.
-    assert!(ours("10-nodebake-eno1.network").contains("MACAddress=52:54:00:00:00:01"));
+    assert!(ours("06-nodebake-eno1.network").contains("PermanentMACAddress=52:54:00:00:00:01"));
     assert!(ours("05-nodebake-bond0.netdev").contains("MIIMonitorSec=100ms"));
 }
 
@@ -177,7 +177,9 @@ fn network_manager_reads_bonds_and_vlans() {
                 "lacp_rate=fast",
                 "xmit_hash_policy=layer3+4",
                 "mtu=9000",
-                "address1=10.0.0.1/24,10.0.0.254",
+                "address1=10.0.0.1/24",
+                "route1=0.0.0.0/0,10.0.0.254,0",
+                "cloned-mac-address=52:54:00:00:00:01",
             ],
         ),
         (

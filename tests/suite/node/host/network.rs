@@ -99,10 +99,11 @@ fn network_manager_reads_its_key_files() {
     for line in [
         "mac-address=52:54:00:00:00:01",
         "mtu=9000",
-        "address1=10.0.0.1/24,10.0.0.254",
+        "address1=10.0.0.1/24",
+        "route1=0.0.0.0/0,10.0.0.254,0",
+        "route2=10.9.0.0/16,10.0.0.253,9",
         "dns=10.0.0.2;",
         "dns-search=example.com;",
-        "route1=10.9.0.0/16,10.0.0.253,9",
         "address1=fd00::1/64",
         "dns=fd00::2;",
         "method=manual",
