@@ -3,6 +3,7 @@
 
 pub mod by_hand;
 pub mod cluster;
+mod good_configurations;
 pub mod kubelet_rules;
 pub mod kubelets;
 pub mod node_restriction;
