@@ -40,6 +40,8 @@ check: lint test ## What a change must pass: lint and test
 
 # Kubelets of the clusters' two versions, and those of seven minors that `versions` asks; each is built in some minutes once.
 CLUSTERS := v1.16.6 v1.34.4
+# DROP_INS has --config-dir first, and takes the place of v1.27.8 where kubelets start.
+DROP_INS := v1.28.15
 KUBELETS := v1.16.6 v1.20.15 v1.24.17 v1.27.8 v1.31.4 v1.34.4 v1.37.2
 
 needs:
@@ -48,7 +50,7 @@ needs:
 conformance: needs ## Let baked nodes join real clusters of two versions, and ask upstream's types, flags and rules, two kubelets and the newest Ignition (needs root, Go, a module proxy, cgroup v1). FULL=1: three nodes of every format, and then versions, boots and drill
 	@sh tests/oracle/install.sh conformance
 	$(MAKE) --jobs=3 facts clusters engine build suite
-	NODEBAKE_SUMMARY=$(CURDIR)/target/conformance/suite.txt NODEBAKE_CONFORMANCE=1 KUBELETS="$(CLUSTERS)" $(CARGO) test --locked --test suite -- assets:: boot_formats formats::ignition kubernetes::reserved kubelet_rules kubelets separate
+	NODEBAKE_SUMMARY=$(CURDIR)/target/conformance/suite.txt NODEBAKE_CONFORMANCE=1 KUBELETS="$(CLUSTERS)" $(CARGO) test --locked --test suite -- assets:: boot_formats formats::ignition kubernetes::reserved kubelet_rules kubelet_start kubelets separate
 	tests/oracle/replay/run.sh $(NODEBAKE) $(if $(FULL),-full)
 	$(MAKE) vms
 ifdef FULL
@@ -62,8 +64,9 @@ endif
 # GOGC: a compiler with more memory spends a sixth less time.
 facts:
 	@mkdir -p target/conformance
-	cd tests/oracle/kubelet-facts && go vet . && go run . -out $(CURDIR)/target/conformance/kubelet_config.json
+	cd tests/oracle/kubelet-facts && go vet . && go run . -out $(CURDIR)/target/conformance/kubelet_config.json -starts $(CURDIR)/target/conformance/kubelet_starts.txt
 	cmp target/conformance/kubelet_config.json src/kubernetes/kubelet_config.json
+	cmp target/conformance/kubelet_starts.txt tests/fixtures/kubelet-start/sites.txt
 
 clusters:
 	GOGC=400 tests/oracle/replay/build.sh kubelet-config
@@ -78,9 +81,10 @@ versions: needs build ## Ask the oracles of other versions: kubelets of seven mi
 	@sh tests/oracle/install.sh versions
 	$(MAKE) clusters
 	for version in $(KUBELETS); do GOGC=400 tests/oracle/kubernetes/build.sh $$version target/oracles/kubernetes/$$version kubelet kubelet-config || exit 1; done
+	GOGC=400 tests/oracle/kubernetes/build.sh $(DROP_INS) target/oracles/kubernetes/$(DROP_INS) kubelet
 	tests/oracle/coreos-installer/build.sh 0.27.0 target/oracles/bin/coreos-installer
 	cd tests/oracle/node-restriction && go vet . && CGO_ENABLED=0 go build -trimpath -buildvcs=false -o $(CURDIR)/target/oracles/bin/node-restriction .
-	NODEBAKE_CONFORMANCE=1 NODEBAKE_VERSIONS=1 KUBELETS="$(KUBELETS)" $(CARGO) test --locked --test suite -- assets:: first_boot formats::ignition::coreos kubernetes::reserved kubelet_rules kubelets node::host node_restriction
+	NODEBAKE_CONFORMANCE=1 NODEBAKE_VERSIONS=1 KUBELETS="$(KUBELETS)" $(CARGO) test --locked --test suite -- assets:: first_boot formats::ignition::coreos kubernetes::reserved kubelet_rules kubelet_start kubelets node::host node_restriction
 
 boots: ## Boot Debian's kernel in QEMU with our overlays, from a seed.iso and from a config.ign (needs root). FULL=1: every base initrd with every compression
 	@sh tests/oracle/install.sh boots

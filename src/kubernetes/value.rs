@@ -126,6 +126,27 @@ pub fn exact(text: &str) -> Option<i128> {
     Some(if sign == "-" { -amount } else { amount })
 }
 
+/// Whether a quantity is one that upstream hands on as a whole number (Quantity.AsInt64): with a fraction it is not, even where the
+/// suffix makes up for it (`1.5Gi`), but for those in steps of 1000 (`1.5G`).
+pub fn is_whole(text: &str) -> bool {
+    let (_, rest) = split_sign(text);
+    let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.');
+    let (number, suffix) = rest.split_at(end.unwrap_or(rest.len()));
+    let decimals = number
+        .split_once('.')
+        .map_or(0, |(_, part)| i32::try_from(part.len()).unwrap_or(i32::MAX));
+    let power = match suffix {
+        "" => 0,
+        exponent if is_exponent(exponent) => exponent[1..].parse().unwrap_or(i32::MIN),
+        suffix if suffix.ends_with('i') => return decimals == 0,
+        suffix => match "kMGTPE".find(suffix) {
+            Some(index) => (i32::try_from(index).unwrap_or(0) + 1) * 3,
+            None => return false,
+        },
+    };
+    power >= decimals
+}
+
 /// A boolean as Go's `strconv.ParseBool` reads it.
 pub fn go_bool(text: &str) -> Option<bool> {
     match text {
@@ -231,6 +252,16 @@ mod tests {
         }
         for text in ["", "10%", "1K", "123456789012345678901"] {
             assert_eq!(exact(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn whole_quantities_have_no_fraction_that_counts() {
+        for text in ["10Mi", "100", "1.5G", "1.5k", "1e3", "-1Mi", "1.25e2", "0"] {
+            assert!(is_whole(text), "{text}");
+        }
+        for text in ["1.5Gi", "500m", "0.5", "1.5e0", "1.2345k", "100n", "1e-3"] {
+            assert!(!is_whole(text), "{text}");
         }
     }
 

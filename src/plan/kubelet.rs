@@ -21,7 +21,7 @@ use crate::report::{Finding, Id, Report};
 use crate::yaml::{Located, Value};
 
 pub use crate::plan::kubelet::check::{
-    DropIn, check_config, check_drop_ins, check_rendered, check_value, has_drop_ins,
+    DropIn, check_config, check_drop_ins, check_rendered, check_types, check_value, has_drop_ins,
 };
 pub use crate::plan::kubelet::moves::Moved;
 

@@ -29,7 +29,8 @@ mod labels;
 pub use host::refused_format;
 pub use identity::{Credentials, Role, WantedCredential, needs_token, wanted};
 pub use kubelet::{
-    DropIn, Moved, check_config, check_drop_ins, check_rendered, check_value, has_drop_ins,
+    DropIn, Moved, check_config, check_drop_ins, check_rendered, check_types, check_value,
+    has_drop_ins,
 };
 
 /// A cluster, decided.

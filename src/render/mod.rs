@@ -169,8 +169,7 @@ impl Renderer {
         };
         let disagreements = agree::check(rendering.builder.tree(), &known);
         rendering.builder.fail(disagreements);
-        let read = kubelet_files::check(rendering.builder.tree(), &known);
-        rendering.builder.fail(read);
+        rendering.check_kubelet_files(node, &config, &flags);
         rendering.check_starts(node, &paths, &flags);
         let told = Told {
             node,

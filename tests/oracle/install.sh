@@ -644,10 +644,12 @@ schema_validator
 yaml_language_server
 case ${1:-} in
 conformance)
+    go_build kubelet-start 23 kubelet-start
     engine_headers
     cluster_packages
     ;;
 versions)
+    go_build kubelet-start 23 kubelet-start
     coreos_installer_headers
     old_cloud_init
     if ! have containerd-2.4 && ! "$here/containerd/build.sh" v2.4.2 "$oracles/bin/containerd-2.4"; then

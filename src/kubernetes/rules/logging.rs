@@ -131,8 +131,16 @@ pub fn container_logs(reading: &ConfigReader<'_>) -> Known<()> {
         );
     }
     let size = reading.text("containerLogMaxSize")?;
+    // pkg/kubelet/logs/container_log_manager.go, parseMaxSize
+    let whole = || {
+        let rule = "must be a whole number of bytes, without a fraction (for example 10Mi)";
+        let is_whole = value::is_whole(size);
+        is_whole
+            .then_some(())
+            .ok_or(format!("{rule}; got {size:?}"))
+    };
     if !size.is_empty()
-        && let Err(rule) = value::quantity(size)
+        && let Err(rule) = value::quantity(size).and_then(|()| whole())
     {
         reading.say_at_start(
             Id::KubeletLoggingInvalid,

@@ -62,11 +62,18 @@ fn on_nodes(reading: &ConfigReader<'_>) -> Known<BTreeMap<String, i128>> {
     for entry in reading.list(LIST)?.unwrap_or_default() {
         let limits = entry.get("limits").and_then(Json::as_object);
         for (resource, amount) in limits.into_iter().flatten() {
-            let amount = match reading.known(amount)? {
-                Json::String(text) => value::exact(text),
-                number => value::exact(&number.to_string()),
+            let text = match reading.known(amount)? {
+                Json::String(text) => text.clone(),
+                number => number.to_string(),
             };
-            *sums.entry(resource.clone()).or_default() += amount.ok_or(Unknown)?;
+            let amount = value::exact(&text).ok_or(Unknown)?;
+            if !value::is_whole(&text) {
+                // convertReserved
+                let rule =
+                    format!("must be a whole number of bytes, without a fraction; got {text:?}");
+                reading.refuse(Id::KubeletReservedInvalid, &[LIST], rule, "write it in Mi");
+            }
+            *sums.entry(resource.clone()).or_default() += amount;
         }
     }
     Ok(sums)

@@ -116,10 +116,14 @@ pub fn labels(reading: &ConfigReader<'_>) -> Known<()> {
     Ok(())
 }
 
-/// Periods that must not be negative. Source: pkg/kubelet/kubelet.go, NewMainKubelet, for the first; with the other every
-/// call of the runtime ends before it begins.
+/// Periods that must not be negative. Source: pkg/kubelet/kubelet.go, NewMainKubelet, for the first; with the second every call of
+/// the runtime ends before it begins; over the third pkg/kubelet/config/file_linux.go panics.
 pub fn frequencies(reading: &ConfigReader<'_>) -> Known<()> {
-    for field in ["syncFrequency", "runtimeRequestTimeout"] {
+    for field in [
+        "syncFrequency",
+        "runtimeRequestTimeout",
+        "fileCheckFrequency",
+    ] {
         if reading.duration(field)?.is_some_and(|length| length < 0) {
             let rule = "must be more than zero";
             reading.refuse(Id::KubeletFieldRange, &[field], rule, "");

@@ -23,6 +23,17 @@ pub fn check_config(config: &Located, minor: u32, path: &str, report: &mut Repor
     check_all((config, path), &[], minor, report)
 }
 
+/// Everything that is wrong with the names and types of a configuration, or of a part of one.
+pub fn check_types(config: &Located, minor: u32) -> Report {
+    let mut report = Report::default();
+    let mut walk = Walk {
+        minor,
+        report: &mut report,
+    };
+    walk.fields(config, Schema::load().root(), "");
+    report
+}
+
 /// Adds everything that is wrong with a configuration file and flags whose texts may be templates, and returns what the
 /// rules said.
 pub fn check_all(

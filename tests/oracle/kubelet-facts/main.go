@@ -14,8 +14,9 @@ import (
 func main() {
 	versions := flag.String("versions", "versions.txt", "one release of k8s.io/kubelet a line, oldest first")
 	out := flag.String("out", "../../../src/kubernetes/kubelet_config.json", "the table to write")
+	starts := flag.String("starts", "../../fixtures/kubelet-start/sites.txt", "the list of what kubelets end over when they start to write")
 	flag.Parse()
-	if err := run(*versions, *out); err != nil {
+	if err := run(*versions, *out, *starts); err != nil {
 		fmt.Fprintln(os.Stderr, "kubelet-facts:", err)
 		os.Exit(1)
 	}
@@ -24,18 +25,27 @@ func main() {
 // release is one line of versions.txt.
 type release struct{ patch, binaries string }
 
-func run(versions, out string) error {
+func run(versions, out, starts string) error {
 	releases, err := readVersions(versions)
 	if err != nil {
 		return err
 	}
 	table := newTable(releases)
+	var started []map[string]bool
 	for _, one := range releases {
 		f, err := read(one)
 		if err != nil {
 			return fmt.Errorf("v0.%s: %w", one.patch, err)
 		}
 		table.add(minor(one.patch), f)
+		sites, err := newTree(one).starting()
+		if err != nil {
+			return fmt.Errorf("v0.%s: %w", one.patch, err)
+		}
+		started = append(started, sites)
+	}
+	if err := writeStarts(starts, minor(releases[0].patch), started); err != nil {
+		return err
 	}
 	return os.WriteFile(out, table.text(), 0o644)
 }

@@ -5,6 +5,7 @@ pub mod by_hand;
 pub mod cluster;
 mod good_configurations;
 pub mod kubelet_rules;
+pub mod kubelet_start;
 pub mod kubelets;
 pub mod node_restriction;
 pub mod reserved;

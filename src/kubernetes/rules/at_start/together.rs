@@ -205,6 +205,19 @@ fn what_must_go_together_does() {
         ),
         (
             34,
+            json!({"containerLogMaxSize": "1.5Gi"}),
+            &[],
+            &["containerLogMaxSize: must be a whole number"],
+        ),
+        (34, json!({"containerLogMaxSize": "1.5G"}), &[], &[]),
+        (
+            34,
+            json!({"fileCheckFrequency": "-1s"}),
+            &[],
+            &["fileCheckFrequency: must be more"],
+        ),
+        (
+            34,
             json!({"syncFrequency": "-1s"}),
             &[],
             &["syncFrequency: must be more"],
