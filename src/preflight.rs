@@ -15,7 +15,7 @@ use crate::model::output::pxe::BaseSource;
 use crate::model::output::{Assets, Format};
 use crate::plan::NodePlan;
 use crate::render::{RenderedNode, Renderer};
-use crate::tree::NodeTree;
+use crate::tree::{Content, EntryKind, NodeTree};
 
 /// What kind of thing is needed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -178,6 +178,28 @@ fn pod_network(tree: &NodeTree, needs: &mut Needs) {
     let brings_network = |path: &NodePath| path.as_str().starts_with("/etc/cni/net.d/");
     if !tree.entries().keys().any(brings_network) {
         let why = "no node is Ready without a pod network";
-        needs.add(NeedKind::System, "CNI plugins and /etc/cni/net.d", why);
+        let folders = plugin_folders(tree).join(" or ");
+        let what = format!("a CNI configuration in /etc/cni/net.d, its plugins in {folders}");
+        needs.add(NeedKind::System, what, why);
+    }
+}
+
+/// Where the runtime looks for plugins: as containerd is told, or where every runtime does.
+fn plugin_folders(tree: &NodeTree) -> Vec<String> {
+    let entry = tree.get("/etc/containerd/config.toml");
+    let text = match entry.map(|entry| &entry.kind) {
+        Some(EntryKind::File(Content::Blob(blob))) => String::from_utf8_lossy(blob.bytes()),
+        _ => "".into(),
+    };
+    let mut lines = text.lines().map(str::trim);
+    let line = lines
+        .find(|line| line.starts_with("bin_dir"))
+        .unwrap_or_default();
+    let folders = line.split(['"', '\'']).skip(1).step_by(2);
+    let folders: Vec<String> = folders.map(str::to_owned).collect();
+    if folders.is_empty() {
+        vec!["/opt/cni/bin".to_owned()]
+    } else {
+        folders
     }
 }

@@ -173,6 +173,9 @@ impl<'a> Compiler<'a> {
         for class in &plan.classes {
             classes.push(self.class(class, plan)?);
         }
+        for class in &plan.classes {
+            self.unread_paths(&class.spec);
+        }
         Ok((classes, self.templates))
     }
 

@@ -115,6 +115,11 @@ impl TemplateSet {
         id
     }
 
+    /// Whether a template has a word in it.
+    pub fn mentions(&self, word: &str) -> bool {
+        self.sources.iter().any(|source| source.text.contains(word))
+    }
+
     /// Compiles all templates; syntax errors and unknown names are findings, all of them.
     pub fn compile(self, report: &mut Report) -> Templates {
         let mut tera = Tera::default();

@@ -107,6 +107,7 @@ impl<E: Entry> MapOf<E> {
     const ENTRIES: Entries = Entries {
         key: E::KEY,
         value: E::SHAPE,
+        known: &[],
     };
 }
 

@@ -30,6 +30,7 @@ pub(crate) mod keys;
 pub(crate) mod kinds;
 mod layer;
 mod levels;
+mod named_paths;
 mod names;
 mod nodes;
 mod os;
@@ -53,6 +54,7 @@ pub use identity::{
     CertificateUser, ClientIdentity, IdentitySpec, KubeconfigAuth, KubeconfigSpec, ServingIdentity,
 };
 pub use interfaces::NodeNetwork;
+pub use named_paths::NAMES as NAMED_PATHS;
 pub use names::nth_address;
 pub use nodes::Node;
 pub use os::{Cgroups, NetworkManager, Os};

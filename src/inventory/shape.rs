@@ -47,6 +47,8 @@ pub struct Entries {
     pub key: &'static Rule,
     /// Its values.
     pub value: Shape,
+    /// Keys that have a meaning of their own, and what each is.
+    pub known: &'static [(&'static str, &'static str)],
 }
 
 /// A map whose keys are ours.
@@ -111,6 +113,17 @@ impl Shape {
             Self::KubeletFlags => Some(&Self::Any),
             _ => None,
         })
+    }
+
+    /// Keys of a map that have a meaning of their own, and what each is.
+    pub fn known(&'static self) -> &'static [(&'static str, &'static str)] {
+        let maps = self.alternatives().iter().filter_map(|one| match one {
+            Self::Map(entries) => Some(entries.known),
+            _ => None,
+        });
+        maps.into_iter()
+            .find(|known| !known.is_empty())
+            .unwrap_or(&[])
     }
 
     /// The structs that it may be.

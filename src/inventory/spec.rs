@@ -8,6 +8,7 @@ use crate::inventory::identity::{IdentitySpec, KubeconfigKeys};
 use crate::inventory::images::{Airgap, ImageKeys};
 use crate::inventory::keys::{Entry, EntryKey, Shaped, TextKind, keys, texts};
 use crate::inventory::kinds::{MapOf, Pair, Section, Switch, plain};
+use crate::inventory::named_paths::NamedPaths;
 use crate::inventory::os::Os;
 use crate::inventory::runtime::{Containerd, Proxies, Registry};
 use crate::inventory::shape::{Entries, Rule, Shape};
@@ -82,8 +83,8 @@ keys! {
         "images" => images: MapOf<ImageKeys>,
         /// whether every image that the node names must be in images or behind a mirror
         "airgap" => airgap: Switch<Spanned<Airgap>> = false,
-        /// where generated files go, by name
-        "paths" => paths: MapOf<Pair<PathName, NamedPath>>,
+        /// where generated files go and where programs are, by name
+        "paths" => paths: NamedPaths,
         /// free values for templates
         "vars" => vars: Option<Vars>,
         /// which payloads are written, and how
@@ -103,8 +104,6 @@ keys! {
 texts! {
     /// The name of an overlay.
     OverlayName: String = plain, r"^[^./\\][^/\\]*$", ["containerd"];
-    /// The name of one of `paths`.
-    PathName: String = plain, "", ["kubelet"];
     /// A label's key.
     LabelKey or LabelInvalid: String = |key| label_key(key).map(|()| key.to_owned()),
         r"^([a-z0-9.-]+/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$", ["topology.kubernetes.io/zone"];
@@ -120,8 +119,6 @@ texts! {
 templates! {
     /// A host name of the machine.
     Hostname: "", ["{{ node.name }}"];
-    /// What a name of `paths` stands for.
-    NamedPath: "", ["/opt/bin/kubelet"];
 }
 
 /// A label's value.
@@ -233,6 +230,7 @@ impl Shaped for Vars {
     const SHAPE: Shape = Shape::Map(&Entries {
         key: Any::RULE,
         value: Shape::Any,
+        known: &[],
     });
 
     fn read(at: &Cursor<'_>) -> Option<Located> {

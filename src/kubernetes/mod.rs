@@ -26,6 +26,8 @@ pub mod reservation;
 pub mod rules;
 /// Which runtime a kubelet talks to.
 pub mod runtime;
+/// How long a kubelet holds up the machine's shutdown.
+pub mod shutdown;
 /// Texts that stand for durations and quantities.
 pub mod value;
 /// Versions and the skew allowed between them.

@@ -86,6 +86,9 @@ fn below(text: &mut String, path: &str, shape: &'static Shape) {
     if let Some(item) = shape.item() {
         below(text, &format!("{path}[]"), item);
     }
+    for (name, about) in shape.known() {
+        text.push_str(&format!("- `{path}.{name}`: {about}\n"));
+    }
     if let Some(value) = shape.value() {
         below(text, &format!("{path}.NAME"), value);
     }

@@ -4,6 +4,9 @@ use crate::cluster::{Groups, group_fault};
 use crate::inventory::Inventory;
 use crate::report::{Id, Report};
 
+/// The group of the tokens that `kubeadm token create` makes (cmd/kubeadm/app/constants, NodeBootstrapTokenAuthGroup).
+const KUBEADM_GROUP: &str = "system:bootstrappers:kubeadm:default-node-token";
+
 /// The groups that the inventory asks for, checked for every node.
 pub fn of(inventory: &Inventory, report: &mut Report) -> Groups {
     let tokens = &inventory.cluster.tokens;
@@ -11,6 +14,19 @@ pub fn of(inventory: &Inventory, report: &mut Report) -> Groups {
         shared: tokens.group.value.clone(),
         node: tokens.node_group.value.clone(),
     };
+    let approval = &tokens.automatic_approval;
+    let mut written = [&tokens.group, &tokens.node_group].into_iter();
+    let kubeadms = written.find(|group| group.value == KUBEADM_GROUP);
+    if let Some(group) = kubeadms.filter(|_| !approval.value) {
+        let rule = format!(
+            "kubeadm binds {KUBEADM_GROUP} to its own approval (kubeadm:node-autoapprove-bootstrap): in a kubeadm cluster \
+             every request is approved at once, and `csr review` sees none"
+        );
+        let repair = "leave the group out, which then is the cluster's own, or run `kubectl delete clusterrolebinding \
+                      kubeadm:node-autoapprove-bootstrap` and accept this finding";
+        let finding = group.location.finding(Id::ApprovalUndone, rule);
+        report.add(finding.help(repair));
+    }
     if let Some(rule) = group_fault(&groups.shared) {
         report.add(
             tokens

@@ -1,8 +1,9 @@
 //! Whether files of a node agree with one another and with the kubelet's configuration: control groups, the sandbox
 //! image, kernel settings. In: a finished tree. Out: findings; each of these mistakes shows only when pods fail.
 
+mod logind;
+
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use serde_json::{Map, Value as Json};
 
@@ -10,7 +11,6 @@ use crate::compile::images;
 use crate::compile::images::Image;
 use crate::compile::registries::FOLDER;
 use crate::inventory::Spec;
-use crate::kubernetes::value::duration;
 use crate::model::FieldLocation;
 use crate::report::{Finding, Id};
 use crate::tree::{Content, Entry, EntryKind, NodeTree};
@@ -26,9 +26,6 @@ const KERNEL_DEFAULTS: [(&str, &str); 6] = [
     ("kernel/keys/root_maxkeys", "1000000"),
     ("kernel/keys/root_maxbytes", "25000000"),
 ];
-
-/// InhibitDelayMaxSec= where nobody sets it (logind.conf(5)).
-const LOGIND_WAITS: Duration = Duration::from_secs(5);
 
 /// What is known of the node beside its tree.
 pub struct Known<'a> {
@@ -53,7 +50,7 @@ pub fn check(tree: &NodeTree, known: &Known<'_>) -> Vec<Finding> {
     if known.config.get("protectKernelDefaults") == Some(&Json::Bool(true)) {
         findings.extend(kernel_defaults(tree, known));
     }
-    findings.extend(logind(tree, known));
+    findings.extend(logind::check(tree, known));
     let there = (sandbox_of(tree), known.images);
     findings.extend(images::check(tree, known.spec, known.config, there));
     findings
@@ -165,28 +162,6 @@ fn registries(entry: &Entry, text: &str, known: &Known<'_>) -> Option<Finding> {
             .location
             .finding(Id::RegistriesUnused, rule)
             .help("set it there"),
-    )
-}
-
-/// logind ends a shutdown after five seconds unless it is told to wait longer; the kubelet's own drop-in for it may lose
-/// to the distribution's.
-fn logind(tree: &NodeTree, known: &Known<'_>) -> Option<Finding> {
-    let period = known.config.get("shutdownGracePeriod")?.as_str()?;
-    let waits = tree.entries().iter().any(|(path, entry)| {
-        path.as_str().starts_with("/etc/systemd/logind.conf")
-            && text(entry).is_some_and(|text| text.contains("\nInhibitDelayMaxSec="))
-    });
-    if waits || duration(period).is_ok_and(|period| period <= LOGIND_WAITS) {
-        return None;
-    }
-    let rule = format!(
-        "is {period}, and no drop-in of /etc/systemd/logind.conf.d lets logind wait as long"
-    );
-    let repair = "use the overlay kubelet, or set InhibitDelayMaxSec= there";
-    Some(
-        location_of(known, "shutdownGracePeriod")
-            .finding(Id::ShutdownDelayShort, rule)
-            .help(repair),
     )
 }
 

@@ -1,6 +1,7 @@
 //! What templates see: the cluster, the node, its paths, its kubelet.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use serde::Serialize;
 use serde_json::Value as Json;
@@ -10,6 +11,7 @@ use crate::compile::text::TemplateText;
 use crate::kubernetes::flags::check_flag;
 use crate::kubernetes::rules::unusable;
 use crate::kubernetes::runtime;
+use crate::kubernetes::shutdown::needed;
 use crate::plan::{NodePlan, Plan, check_rendered};
 use crate::render::word::unit_word;
 use crate::render::{Labels, NodeRendering};
@@ -76,6 +78,11 @@ struct NodeScope<'a> {
     macs: &'a [String],
     group: &'a str,
     labels: serde_json::Map<String, Json>,
+}
+
+/// Whole seconds, rounded up.
+fn seconds(time: Duration) -> u64 {
+    time.as_secs() + u64::from(time.subsec_nanos() > 0)
 }
 
 impl NodeRendering<'_> {
@@ -161,6 +168,7 @@ impl NodeRendering<'_> {
             "config": &config,
             "flags": &flags,
             "args": args,
+            "shutdownSeconds": seconds(needed(&config).0),
             "runtimeUnit": runtime::unit(runtime::endpoint(&flags, &config, minor)),
         });
         self.scope.set("kubelet", ScopeValue::new(&kubelet));

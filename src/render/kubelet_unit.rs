@@ -132,7 +132,7 @@ fn folders(flags: &Flags, config: &Json) -> Vec<String> {
 }
 
 /// A path as one word of a unit.
-fn quoted(path: &str) -> String {
+pub(super) fn quoted(path: &str) -> String {
     let escaped = path.replace('%', "%%");
     if escaped.contains(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '\\')) {
         format!("\"{}\"", escaped.replace('\\', "\\\\").replace('"', "\\\""))

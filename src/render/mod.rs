@@ -6,6 +6,7 @@ mod builder;
 mod entries;
 mod facts;
 mod host_files;
+mod host_settings;
 mod identity;
 mod kubelet_files;
 mod kubelet_unit;
@@ -156,6 +157,8 @@ impl Renderer {
         }
         rendering.containerd_unit(&paths);
         rendering.last_word(&flags, &config);
+        rendering.containerd_mounts();
+        rendering.crictl(node, &flags, &config);
         rendering.permissions();
         rendering.look_for_secrets();
         rendering.check_units();

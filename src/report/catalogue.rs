@@ -203,6 +203,7 @@ catalogue! {
         OverlayVersionUnsupported "overlay-version-unsupported" Error "An overlay is not for the node's Kubernetes version."
         ProfileCycle "profile-cycle" Error breaks "Profiles extend each other in a circle."
         ProfileMissing "profile-missing" Error breaks "A name is not a profile of the project or a built-in one."
+        PathNameUnknown "path-name-unknown" Error "A name of paths is read by nothing."
         PathSettingMissing "path-setting-missing" Error breaks "No layer sets a path that every node needs."
         TemplateFailed "template-failed" Error breaks "A template cannot be parsed or rendered."
         TemplateTagUnsupported "template-tag-unsupported" Error breaks "A template uses a tag that cannot be used here, or too many of one."
@@ -258,6 +259,7 @@ catalogue! {
     }
     "Identities and tokens" "identity" {
         ApprovalTokenLong "approval-token-long" Warning "Tokens live longer than a day and requests are approved automatically."
+        ApprovalUndone "approval-undone" Warning "Requests are approved by kubeadm's own bindings before they are reviewed."
         BootstrapGroupInvalid "bootstrap-group-invalid" Error breaks "A group of bootstrap tokens is not valid."
         CaInvalid "ca-invalid" Error guards "The cluster CA is not a usable CA certificate."
         CaHoldsKey "ca-holds-key" Error guards "The CA file holds a private key."

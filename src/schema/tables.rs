@@ -97,12 +97,20 @@ impl Maker {
     fn map(&mut self, entries: &'static Entries, layered: bool) -> Json {
         let value = self.value(&entries.value, layered);
         let value = if layered { or_null(value) } else { value };
-        let mut schema = json!({"type": "object", "additionalProperties": value});
+        let mut schema = json!({"type": "object", "additionalProperties": &value});
         let mut key = string(entries.key);
         // A key is a string, whatever else.
         key.as_object_mut().and_then(|key| key.shift_remove("type"));
         if key.as_object().is_some_and(|key| !key.is_empty()) {
             schema["propertyNames"] = key;
+        }
+        for (name, about) in entries.known {
+            let mut property = Map::new();
+            property.insert("description".to_owned(), json!(about));
+            if let Some(value) = value.as_object() {
+                property.extend(value.clone());
+            }
+            schema["properties"][*name] = Json::Object(property);
         }
         schema
     }

@@ -5,11 +5,13 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::compile::class::{FileBody, FileTemplate};
+use crate::closest::closest;
+use crate::compile::class::{Compiler, FileBody, FileTemplate};
 use crate::compile::overlay::Overlay;
 use crate::compile::text::TemplateText;
-use crate::inventory::Text;
+use crate::inventory::{NAMED_PATHS as NAMES, Spec, Text};
 use crate::model::FieldLocation;
+use crate::report::Id;
 use crate::tree::Content;
 
 /// Names of `paths` that are programs, and the programs' own names.
@@ -50,6 +52,26 @@ impl Brought<'_> {
 pub(super) struct Followed {
     pub paths: Vec<(String, TemplateText)>,
     pub cni_folders: Vec<String>,
+}
+
+impl Compiler<'_> {
+    /// Finds names of `paths` that are not ours and that no template of the project reads.
+    pub(super) fn unread_paths(&mut self, spec: &Spec) {
+        for (name, path) in &spec.paths {
+            let is_known = NAMES.iter().any(|(known, _)| known == name);
+            if is_known || self.templates.mentions(name) {
+                continue;
+            }
+            let near = closest(name, NAMES.iter().map(|(known, _)| *known));
+            let repair = match near {
+                Some(near) => format!("did you mean {near:?}?"),
+                None => "remove it, or read it in a template as {{ paths.NAME }}".to_owned(),
+            };
+            let rule = "nothing reads this path: it is not a name that nodebake has, and no template asks for it";
+            let finding = path.location.finding(Id::PathNameUnknown, rule);
+            self.report.add(finding.help(repair));
+        }
+    }
 }
 
 /// Lets paths follow what files, links and overlays bring.

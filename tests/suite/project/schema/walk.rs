@@ -112,7 +112,10 @@ impl Walk {
             }
             "string" => json!("x"),
             "array" => json!([self.value(&at["items"], &format!("{path}[0]"))]),
-            "object" if at["properties"].is_object() => self.fixed(&at, path, None),
+            // Beside names of ours such a map may have names of the user's.
+            "object" if at["properties"].is_object() && at["additionalProperties"] == false => {
+                self.fixed(&at, path, None)
+            }
             "object" => self.free(&at, path),
             "any" => json!("x"),
             other => panic!("{path}: {other}"),
