@@ -95,7 +95,7 @@ fn assigned(assignment: &Assignment, sections: &[&str], faults: &mut Vec<UnitFau
         faults.push(unknown(assignment, sections));
         return;
     };
-    for found in value::check(key.value, &assignment.value) {
+    for found in value::check(&key, &assignment.key, &assignment.value) {
         let message = format!("{}: {}", assignment.key, found.message);
         let position = assignment.position(found.at);
         faults.push(UnitFault {

@@ -1,5 +1,5 @@
-//! What systemd knows in unit files: sections, keys, the type of each value, the first release that has it. A table made
-//! from what systemd itself prints (tests/oracle/systemd-keys).
+//! What systemd knows in unit files: sections, keys, the parser of each value, the first release that has it. A table
+//! made from what systemd itself prints, and from its source (tests/oracle/systemd-keys).
 
 use std::collections::HashMap;
 use std::sync::OnceLock;
@@ -9,38 +9,13 @@ const TABLE: &str = include_str!("keys.txt");
 /// Sections that units of every type may have.
 const COMMON: [&str; 2] = ["Unit", "Install"];
 
-/// How systemd names the type of a value, as far as values are checked here.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ValueType {
-    /// A command line.
-    Exec,
-    /// `yes`, `no` and their likes.
-    Boolean,
-    /// A span of time.
-    Seconds,
-    /// Names of units.
-    Units,
-    /// Assignments of environment variables.
-    Environment,
-    /// A whole number.
-    Unsigned,
-    /// `Type=` of a service.
-    ServiceType,
-    /// `Restart=` of a service.
-    Restart,
-    /// `KillMode=`.
-    KillMode,
-    /// Text or paths in which specifiers are expanded.
-    Text,
-    /// Anything else; it is not looked at.
-    Other,
-}
-
 /// One key of a section.
 #[derive(Clone, Copy, Debug)]
 pub struct Key {
-    /// What it takes.
-    pub value: ValueType,
+    /// Which function of systemd reads the value: `config_parse_` without that (src/core/load-fragment.c).
+    pub parser: &'static str,
+    /// What the function is told beside the value, where that matters: `RLIMIT_NOFILE`.
+    pub more: &'static str,
 }
 
 type Sections = HashMap<&'static str, HashMap<&'static str, Key>>;
@@ -54,34 +29,13 @@ fn sections() -> &'static Sections {
             if let (Some(section), Some(key), Some(value)) =
                 (parts.next(), parts.next(), parts.next())
             {
-                let value = match section {
-                    "Install" if key != "DefaultInstance" => ValueType::Units,
-                    _ => value_type(key, value),
-                };
+                let (parser, more) = value.split_once(':').unwrap_or((value, ""));
                 let keys = sections.entry(section).or_default();
-                keys.insert(key, Key { value });
+                keys.insert(key, Key { parser, more });
             }
         }
         sections
     })
-}
-
-fn value_type(key: &str, name: &str) -> ValueType {
-    match name {
-        "PATH [ARGUMENT [...]]" => ValueType::Exec,
-        "BOOLEAN" => ValueType::Boolean,
-        // TimeoutSec= and its kin take "infinity" too, which is a span here.
-        "SECONDS" => ValueType::Seconds,
-        "UNIT [...]" | "UNIT" => ValueType::Units,
-        "ENVIRON" => ValueType::Environment,
-        "UNSIGNED" => ValueType::Unsigned,
-        "SERVICETYPE" => ValueType::ServiceType,
-        "SERVICERESTART" => ValueType::Restart,
-        "KILLMODE" => ValueType::KillMode,
-        "STRING" | "URL" | "PATH" | "PATH [...]" | "FILE" => ValueType::Text,
-        "CONDITION" if key.contains("Path") || key.contains("File") => ValueType::Text,
-        _ => ValueType::Other,
-    }
 }
 
 /// The sections of a type of unit (`service`): those of all and the type's own, if it has one.
@@ -131,16 +85,21 @@ mod tests {
 
     #[test]
     fn keys_of_old_and_new_releases_are_known() {
-        for (section, name, value) in [
-            ("Service", "ExecStart", ValueType::Exec),
-            ("Socket", "ExecStartPre", ValueType::Exec),
-            ("Unit", "After", ValueType::Units),
-            ("Service", "RestartSec", ValueType::Seconds),
-            ("Install", "WantedBy", ValueType::Units),
-            ("Service", "RestartSteps", ValueType::Unsigned),
+        for (section, name, parser) in [
+            ("Service", "ExecStart", "exec"),
+            ("Socket", "ExecStartPre", "exec"),
+            ("Unit", "After", "unit_deps"),
+            ("Service", "RestartSec", "sec"),
+            ("Install", "WantedBy", "install"),
+            ("Service", "RestartSteps", "unsigned"),
+            ("Service", "CPUShares", "cpu_shares"),
         ] {
-            assert_eq!(key(section, name).expect(name).value, value, "{name}");
+            assert_eq!(key(section, name).expect(name).parser, parser, "{name}");
         }
+        assert_eq!(
+            key("Service", "LimitNOFILE").expect("a limit").more,
+            "RLIMIT_NOFILE"
+        );
         assert!(key("Service", "After").is_none());
     }
 }

@@ -1,7 +1,7 @@
 //! Programs that a unit starts, each with its place. In: a unit. Out: absolute paths.
 
 use crate::tree::Content;
-use crate::tree::unit::keys::{ValueType, key};
+use crate::tree::unit::keys::key;
 use crate::tree::unit::{Position, Unit, text, value};
 
 /// A program that a unit starts.
@@ -31,7 +31,7 @@ impl Unit {
             let read = text::read(&String::from_utf8_lossy(blob.bytes()));
             for assignment in read.assignments {
                 let known = key(&assignment.section, &assignment.key);
-                if known.is_none_or(|key| key.value != ValueType::Exec) {
+                if known.is_none_or(|key| key.parser != "exec") {
                     continue;
                 }
                 // An empty value takes back those before it.

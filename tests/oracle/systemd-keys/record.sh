@@ -1,12 +1,17 @@
 #!/bin/sh
-# What systemd knows in unit files, from systemd itself: record.sh prints src/node/unit/keys.txt, one line for each section, key and type of
-# value, with the first of these releases that has it. Needs apt-get, and a Debian mirror in DEBIAN_MIRROR.
+# What systemd knows in unit files, from systemd itself: record.sh FOLDER writes keys.txt, one line for each section, key and parser of
+# the value, with the first of these releases that has it, and choices.txt, the words of parsers that take one of several. FOLDER is
+# src/tree/unit. Needs apt-get, and a Debian mirror in DEBIAN_MIRROR.
 #
 # Each Debian release has one systemd, and every systemd prints what it reads (`--dump-configuration-items`). They are unpacked beside the
-# libraries that they were linked with, and started with those: nothing is installed. The next release of systemd is one more suite below.
+# libraries that they were linked with, and started with those: nothing is installed. Which function reads a value is in the table of the
+# source (src/core/load-fragment-gperf), and the words are in tables of strings there: parsers.awk and choices.awk read them. The next
+# release of systemd is one more suite below.
 set -eu
 
 SUITES='bullseye bookworm trixie forky'
+folder=${1:?the folder that gets keys.txt and choices.txt}
+here=$(cd "$(dirname "$0")" && pwd)
 mirror=${DEBIAN_MIRROR:?the mirror of Debian to read, as apt has it}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -22,7 +27,9 @@ apt() {
     state=$work/$suite
     mkdir -p "$state/lists/partial" "$state/archives/partial" "$state/debs"
     : >"$state/status"
-    echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror $suite main" >"$state/sources.list"
+    for kind in deb deb-src; do
+        echo "$kind [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror $suite main"
+    done >"$state/sources.list"
     (cd "$state/debs" && apt-get -qq -o Dir::State="$state" -o Dir::State::lists="$state/lists" -o Dir::State::status="$state/status" \
         -o Dir::Cache="$state" -o Dir::Etc::sourcelist="$state/sources.list" -o Dir::Etc::sourceparts=- -o APT::Architecture="$arch" \
         -o APT::Sandbox::User=root "$@")
@@ -47,8 +54,18 @@ dump() {
     say "$1 has $(cat "$work/$1/version")"
 }
 
+# source_of SUITE: the parsers of its systemd's settings, and the words of those that take one.
+source_of() {
+    apt "$1" source --download-only systemd >&2
+    mkdir -p "$work/$1/source"
+    tar -xzf "$work/$1/debs"/systemd_*.orig.tar.gz -C "$work/$1/source" --strip-components=1
+    awk -f "$here/parsers.awk" "$work/$1/source"/src/core/load-fragment-gperf.gperf* >"$work/$1/parsers"
+    find "$work/$1/source/src" -name '*.[ch]' | LC_ALL=C sort | xargs cat | awk -f "$here/choices.awk" >"$work/$1/choices"
+}
+
 for suite in $SUITES; do
     dump "$suite"
+    source_of "$suite"
     version=$(cat "$work/$suite/version")
     awk -v version="$version" '
         /^\[/ { section = substr($0, 2, length($0) - 2); next }
@@ -56,9 +73,40 @@ for suite in $SUITES; do
     ' "$work/$suite/items"
 done >"$work/all"
 
-echo '# Section, key, value, first systemd that has it (the oldest one here: that or older). Made by tests/oracle/systemd-keys/record.sh.'
-# What a later release calls the type of a value wins; what it no longer lists stays, since nodes may run the older one.
-awk -F '\t' '
-    { id = $1 "\t" $2; if (!(id in since)) since[id] = $4; type[id] = $3 }
-    END { for (id in since) print id "\t" type[id] "\t" since[id] }
-' "$work/all" | LC_ALL=C sort
+for suite in $SUITES; do
+    cat "$work/$suite/parsers"
+done >"$work/parsers"
+{
+    echo '# Section, key, parser, first systemd that has it (the oldest one here: that or older). Made by tests/oracle/systemd-keys/record.sh.'
+    # The parser of a later release wins; what it no longer lists stays, since nodes may run the older one. [Install] has no parsers.
+    awk -F '\t' '
+        NR == FNR { parser[$1 "\t" $2] = $3; next }
+        { id = $1 "\t" $2; if (!(id in since)) since[id] = $4 }
+        END {
+            for (id in since) {
+                of = parser[id]
+                if (id ~ /^Install\t/) of = (id ~ /DefaultInstance/ ? "name" : "install")
+                print id "\t" of "\t" since[id]
+            }
+        }
+    ' "$work/parsers" "$work/all" | LC_ALL=C sort
+} >"$folder/keys.txt"
+{
+    echo '# Parser and the words that it takes; "boolean" is yes and no in all spellings. Made by tests/oracle/systemd-keys/record.sh.'
+    # All words of all releases; only of parsers that units need.
+    for suite in $SUITES; do
+        cat "$work/$suite/choices"
+    done | awk -F '\t' '
+        NR == FNR { split($3, name, ":"); used[name[1]] = 1; next }
+        !($1 in used) { next }
+        {
+            count = split($2, word, " ")
+            for (i = 1; i <= count; i++)
+                if (!(($1, word[i]) in seen)) {
+                    seen[$1, word[i]] = 1
+                    all[$1] = all[$1] " " word[i]
+                }
+        }
+        END { for (name in all) print name "\t" substr(all[name], 2) }
+    ' "$work/parsers" - | LC_ALL=C sort
+} >"$folder/choices.txt"

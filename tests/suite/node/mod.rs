@@ -10,5 +10,6 @@ pub mod permissions;
 pub mod selinux;
 pub mod shells;
 pub mod tree_check;
+pub mod unit_values;
 pub mod units;
 pub mod upgrade;
