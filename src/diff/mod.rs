@@ -30,7 +30,7 @@ pub use marks::MarksChange;
 pub use node::{NodeDiff, PayloadChange};
 pub use print::{JsonPrinter, Printer, TextPrinter};
 pub use summary::Summary;
-pub use tree::{EntryChange, UnitChange};
+pub use tree::{EntryChange, StateChange, UnitChange};
 pub use walk::Change;
 
 /// Nodes that are compared before any of them is told.

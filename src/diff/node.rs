@@ -12,7 +12,9 @@ use crate::diff::content::{ContentChange, Form, LONGEST, public, secret};
 use crate::diff::field::{FieldChange, Shown, compare, compare_maps};
 use crate::diff::marks::{Marks, MarksChange};
 use crate::diff::reading::{Contents, PayloadContents, Side, files, is_listing};
-use crate::diff::tree::{DiffEntry, EntryChange, Tree, UnitChange, entries, units};
+use crate::diff::tree::{
+    DiffEntry, EntryChange, StateChange, Tree, UnitChange, entries, states, units,
+};
 use crate::diff::walk::{Change, of_part, pairs};
 use crate::error::Result;
 use crate::manifest::{FileRecord, NodeRecord};
@@ -51,6 +53,9 @@ pub struct NodeDiff {
     /// States of its units.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub units: Vec<UnitChange>,
+    /// What its kubelet keeps by settings that changed: the new payload alone is not enough.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub state: Vec<StateChange>,
     /// Its payloads: which there are, what they say beside the tree, and whether they are packed otherwise.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub payloads: Vec<PayloadChange>,
@@ -122,6 +127,7 @@ pub fn node(name: &str, old: &OldBundle, new: &OldBundle) -> Result<NodeDiff> {
         facts: compare_maps(facts(old).as_ref(), facts(new).as_ref()),
         entries: Vec::new(),
         units: Vec::new(),
+        state: Vec::new(),
         payloads: Vec::new(),
         registration: MarksChange::default(),
         user_data: false,
@@ -177,6 +183,7 @@ fn both(old: Side<'_>, new: Side<'_>, diff: &mut NodeDiff) -> Result<()> {
         let pair = (old.tree()?, new.tree()?);
         diff.entries = entries(&pair.0, &pair.1);
         diff.units = units(&pair.0, &pair.1);
+        diff.state = states(&pair.0, &pair.1);
         wanted = wanted_contents(&diff.entries, &pair);
         trees = Some(pair);
     }

@@ -269,6 +269,10 @@ fn body(diff: &NodeDiff) -> Lines {
             text.fields(6, &unit.fields);
         }
     }
+    for state in &diff.state {
+        let words = shown(&state.in_words());
+        text.line(2, &format!("! {words}"));
+    }
     for payload in &diff.payloads {
         let words = if payload.change == Change::Changed && payload.fields.is_empty() {
             " (payload): packed otherwise, or says the same in other words"

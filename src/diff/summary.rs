@@ -1,5 +1,7 @@
 //! What is to be done about a difference: with kubectl, with a new payload, or nothing.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use crate::bundle::OldBundle;
@@ -49,6 +51,8 @@ struct Working {
     /// Nodes that only come in other formats.
     formats: usize,
     user_data: usize,
+    /// Nodes whose kubelets keep something by settings that changed, by what it is.
+    state: BTreeMap<String, Vec<String>>,
 }
 
 impl Summary {
@@ -167,6 +171,10 @@ impl Summary {
             }
         }
         let working = &mut self.working;
+        for state in &diff.state {
+            let nodes = working.state.entry(state.in_words()).or_default();
+            nodes.push(diff.node.clone());
+        }
         if diff.needs_payload() {
             working.user_data += usize::from(diff.user_data);
             return self.payload.push(diff.node.clone());
@@ -226,6 +234,9 @@ impl Summary {
                 "{}: the same files, packed otherwise",
                 count(working.packed, "node")
             ));
+        }
+        for (state, nodes) in &working.state {
+            self.notes.push(format!("{}: {state}", row(nodes)));
         }
         if working.same_generation && working.user_data > 0 {
             self.notes.push(format!(

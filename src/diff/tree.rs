@@ -11,7 +11,7 @@ use crate::diff::content::ContentChange;
 use crate::diff::field::{FieldChange, compare_maps};
 use crate::diff::walk::{Change, changes, pairs};
 use crate::error::Result;
-use crate::model::NodePath;
+use crate::model::{NodePath, NodeState};
 use crate::tree::ListedKind;
 
 /// One path of a tree that differs.
@@ -48,6 +48,38 @@ pub struct Tree {
     /// Entries by path.
     pub entries: BTreeMap<String, DiffEntry>,
     units: BTreeMap<String, Value>,
+    state: Vec<NodeState>,
+}
+
+/// State that a node's kubelet has by the old settings.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct StateChange {
+    /// Where it is on the node.
+    pub path: NodePath,
+    /// Whether it must be removed before the kubelet starts; `build --upgrade-from` does that.
+    pub remove: bool,
+    /// Whether the node must be drained first.
+    pub drain: bool,
+    /// The settings that it was made by and that changed.
+    pub settings: Vec<String>,
+}
+
+impl StateChange {
+    /// What must be done, and why.
+    pub fn in_words(&self) -> String {
+        let settings = self.settings.join(", ");
+        match (self.remove, self.drain) {
+            (true, true) => format!(
+                "drain the node, and remove {} before the kubelet starts (`build --upgrade-from` removes it): {settings} changed",
+                self.path
+            ),
+            (true, false) => format!(
+                "remove {} before the kubelet starts (`build --upgrade-from` removes it): {settings} changed",
+                self.path
+            ),
+            (false, _) => format!("drain the node first: {settings} changed"),
+        }
+    }
 }
 
 /// One entry of a tree.
@@ -100,6 +132,8 @@ struct TreeDocument {
     node: String,
     entries: Vec<EntryDocument>,
     units: Vec<serde_json::Map<String, Value>>,
+    #[serde(default)]
+    state: Vec<NodeState>,
 }
 
 impl Tree {
@@ -109,7 +143,10 @@ impl Tree {
         if document.node != node {
             bail!("it is the tree of another node, {:?}", document.node);
         }
-        let mut tree = Self::default();
+        let mut tree = Self {
+            state: document.state,
+            ..Self::default()
+        };
         for entry in document.entries {
             let entry = entry.read();
             let path = NodePath::parse(&entry.path)
@@ -191,6 +228,21 @@ pub fn entries(old: &Tree, new: &Tree) -> Vec<EntryChange> {
         }
     };
     changes.map(entry).collect()
+}
+
+/// The state that a node's kubelet has by settings that are others now.
+pub fn states(old: &Tree, new: &Tree) -> Vec<StateChange> {
+    let change = |state: &NodeState| {
+        let now = new.state.iter().find(|now| now.path == state.path)?;
+        let settings = state.changed(now);
+        (!settings.is_empty()).then(|| StateChange {
+            path: state.path.clone(),
+            remove: state.remove,
+            drain: state.drain,
+            settings,
+        })
+    };
+    old.state.iter().filter_map(change).collect()
 }
 
 /// The units that differ.

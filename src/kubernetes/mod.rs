@@ -28,6 +28,8 @@ pub mod rules;
 pub mod runtime;
 /// How long a kubelet holds up the machine's shutdown.
 pub mod shutdown;
+/// What a kubelet keeps on its node.
+pub mod state;
 /// Texts that stand for durations and quantities.
 pub mod value;
 /// Versions and the skew allowed between them.

@@ -76,3 +76,27 @@ fn commands(command: &Command, pages: &mut Vec<Page>) -> Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::kubernetes::state::STATE_RULES;
+
+    #[test]
+    fn the_manual_has_the_table_of_what_a_kubelet_keeps() {
+        let word = |is: bool| if is { "yes" } else { "no" };
+        for rule in &STATE_RULES {
+            let path = match rule.path {
+                path if path.starts_with("ROOT") => format!("`{path}`"),
+                path => path.to_owned(),
+            };
+            let row = format!(
+                "| {path} | {} | {} | {} | {} |\n",
+                rule.settings.join(", "),
+                word(rule.remove),
+                word(rule.drain),
+                rule.otherwise
+            );
+            assert!(include_str!("upgrade.md").contains(&row), "{row}");
+        }
+    }
+}

@@ -8,6 +8,7 @@ pub mod location;
 mod machine;
 mod named;
 mod network;
+mod node_state;
 /// How payloads are written.
 pub mod output;
 mod owner;
@@ -20,6 +21,7 @@ pub use location::{FieldLocation, Location, Spanned};
 pub use machine::MACHINES;
 pub(crate) use named::named;
 pub use network::{Bond, FIRST_DYNAMIC_METRIC, Gateway, Interface, Link, Network, Route};
+pub use node_state::NodeState;
 pub use owner::Owner;
 pub use path::NodePath;
 pub use token_usage::TokenUsage;

@@ -44,6 +44,15 @@ impl Removals {
             }
             units.extend(&tree.units);
         }
+        // What the kubelet would go on with, or end over.
+        let kept = old.iter().flat_map(|old| &old.state);
+        for state in kept.filter(|state| state.remove) {
+            let now = tree.state().iter().find(|now| now.path == state.path);
+            let is_stale = now.is_some_and(|now| !state.changed(now).is_empty());
+            if is_stale && !members.contains_key(&state.path) {
+                gone.insert((state.path.clone(), ListedKind::File));
+            }
+        }
         let units = units.into_iter();
         Ok(Self {
             paths: gone.into_iter().rev().collect(),

@@ -25,6 +25,7 @@ mod word;
 use std::sync::Arc;
 
 use serde_json::Value as Json;
+use sha2::{Digest, Sha256};
 
 use crate::compile::class::{CompiledClass, Compiler};
 use crate::compile::images;
@@ -34,11 +35,13 @@ use crate::compile::template::{Scope, ScopeValue, Templates};
 use crate::compile::text::TemplateText;
 use crate::error::Result;
 use crate::identity::{BOOTSTRAP_USER, Guarded, KUBELET_USER, Kubeconfig, Private};
-use crate::model::{FieldLocation, Location};
-use crate::plan::{NodePlan, Plan};
+use crate::kubernetes::state::{Joined, node_state};
+use crate::model::{FieldLocation, Location, hex};
+use crate::plan::{NodePlan, Plan, needs_token};
 use crate::project_folder::ProjectFolder;
 use crate::render::agree::Known;
 use crate::render::builder::TreeBuilder;
+use crate::render::facts::Flags;
 use crate::render::host_files::FoundInFile;
 use crate::render::memo::Memo;
 use crate::render::told::Told;
@@ -57,6 +60,8 @@ pub struct Renderer {
     bootstrap: Kubeconfig,
     kubelet: Kubeconfig,
     ca: Content,
+    ca_digest: String,
+    server: String,
     guarded: Arc<Guarded>,
     project: ProjectFolder,
     /// What was found in the texts of units.
@@ -114,6 +119,8 @@ impl Renderer {
             bootstrap: kubeconfig(BOOTSTRAP_USER),
             kubelet: kubeconfig(KUBELET_USER),
             ca: Content::shared(plan.ca.pem.as_bytes()),
+            ca_digest: hex(&Sha256::digest(&plan.ca.pem)),
+            server: plan.cluster.api_server.url.value.clone(),
             guarded,
             project: plan.project.clone(),
             units: Memo::default(),
@@ -183,6 +190,7 @@ impl Renderer {
         };
         let expected_name = told.expected_name();
         rendering.builder.fail(told.check());
+        rendering.state(node, &config, &flags);
         let (tree, findings) = rendering.builder.finish()?;
         Ok(RenderedNode {
             tree,
@@ -209,6 +217,17 @@ impl Renderer {
 }
 
 impl NodeRendering<'_> {
+    /// What the kubelet will keep on the node, whatever later payloads say.
+    fn state(&mut self, node: &NodePlan, config: &Json, flags: &Flags) {
+        let spec = &node.class.spec;
+        let joined = needs_token(Some(spec)).then_some(Joined {
+            server: &self.renderer.server,
+            ca: &self.renderer.ca_digest,
+        });
+        let state = node_state(config, flags, joined, spec.kubernetes.value.minor());
+        self.builder.tree().set_state(state);
+    }
+
     /// What was rendered for this node; what many nodes share was looked at once, and its findings are there.
     fn look_for_secrets(&mut self) {
         let guarded = Arc::clone(&self.renderer.guarded);

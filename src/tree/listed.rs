@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use crate::model::NodePath;
+use crate::model::{NodePath, NodeState};
 use crate::tree::EntryKind;
 
 /// What kind of thing a listing says is at a path.
@@ -40,12 +40,16 @@ pub struct ListedTree {
     pub units: Vec<String>,
     /// Whether it set the state of any unit, and so had a preset.
     pub has_states: bool,
+    /// What the node's kubelet has kept since.
+    pub state: Vec<NodeState>,
 }
 
 #[derive(Deserialize)]
 struct ListedDocument {
     entries: Vec<ListedEntry>,
     units: Vec<Unit>,
+    #[serde(default)]
+    state: Vec<NodeState>,
 }
 
 #[derive(Deserialize)]
@@ -70,7 +74,10 @@ impl ListedTree {
     pub fn parse(json: &[u8]) -> Result<Self, String> {
         let document: ListedDocument =
             serde_json::from_slice(json).map_err(|error| error.to_string())?;
-        let mut tree = Self::default();
+        let mut tree = Self {
+            state: document.state,
+            ..Self::default()
+        };
         for ListedEntry { path, kind } in document.entries {
             tree.add(&path, kind)?;
         }

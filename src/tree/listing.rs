@@ -20,7 +20,7 @@ use std::fmt::Write as _;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use crate::model::{NodePath, Sha256Digest, hex};
+use crate::model::{NodePath, NodeState, Sha256Digest, hex};
 use crate::tree::{Entry, EntryKind, NodeTree, Unit};
 
 /// The two listings of a node's tree.
@@ -45,6 +45,7 @@ impl TreeListing {
             sums_sha256: hex(&Sha256::digest(&sums)),
             entries: entries.iter().map(EntryRow::of).collect(),
             units: tree.units().iter().map(UnitRow::of).collect(),
+            state: tree.state(),
         };
         let mut json = serde_json::to_vec_pretty(&document)
             .expect("strings, numbers and booleans always serialise into memory");
@@ -67,6 +68,8 @@ struct ListingDocument<'a> {
     sums_sha256: String,
     entries: Vec<EntryRow<'a>>,
     units: Vec<UnitRow<'a>>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    state: &'a [NodeState],
 }
 
 #[derive(Serialize)]

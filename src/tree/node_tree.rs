@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::NodePath;
+use crate::model::{NodePath, NodeState};
 use crate::tree::{Entry, EntryKind, UNIT_FOLDER, Unit};
 
 /// Why an entry cannot be added; names both origins where two are at odds.
@@ -20,9 +20,20 @@ pub struct Conflict {
 pub struct NodeTree {
     entries: BTreeMap<NodePath, Entry>,
     units: BTreeMap<String, Unit>,
+    state: Vec<NodeState>,
 }
 
 impl NodeTree {
+    /// What the node's kubelet will keep beside the tree.
+    pub fn state(&self) -> &[NodeState] {
+        &self.state
+    }
+
+    /// Says what the node's kubelet will keep.
+    pub fn set_state(&mut self, state: Vec<NodeState>) {
+        self.state = state;
+    }
+
     /// Adds an entry; a second writer for the same path is refused.
     pub fn add(&mut self, path: NodePath, entry: Entry) -> Result<(), Conflict> {
         if let Some(first) = self.entries.get(&path) {
@@ -199,6 +210,7 @@ impl NodeTree {
                 .map(|(path, entry)| (path.clone(), entry.clone()))
                 .collect(),
             units: self.units.clone(),
+            state: self.state.clone(),
         }
     }
 
@@ -220,6 +232,7 @@ impl NodeTree {
         Self {
             entries,
             units: BTreeMap::new(),
+            state: Vec::new(),
         }
     }
 

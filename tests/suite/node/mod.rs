@@ -5,6 +5,7 @@ pub mod first_boot;
 pub mod host;
 pub mod host_files;
 pub mod interfaces;
+mod kept_state;
 pub mod links;
 pub mod permissions;
 pub mod selinux;

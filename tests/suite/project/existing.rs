@@ -2,91 +2,15 @@
 //! of rolling upgrades, pods in the machines' network, registries of the site.
 
 use std::fs;
-use std::path::PathBuf;
 
-use tempfile::TempDir;
-
-use crate::support::fixture::text;
+use crate::support::new_project::NewProject;
 use crate::support::oracles;
-use crate::support::tool;
-
-const HEAD: &str = "apiVersion: nodebake/v1
-kind: Cluster
-name: example
-kubernetes: v1.34.4
-apiServer: {url: \"https://api.example.internal:6443\", ca: pki/ca.pem}
-network: {clusterDomain: cluster.local, clusterDNS: [10.96.0.10], serviceCIDRs: [10.96.0.0/16], podCIDRs: [10.244.0.0/16]}
-";
-
-/// A new project with an inventory of its own, and tokens for its nodes.
-struct Existing {
-    scratch: TempDir,
-}
-
-impl Existing {
-    fn new(lines: &str) -> Self {
-        Self::with_files(lines, &[])
-    }
-
-    fn with_files(lines: &str, files: &[(&str, &str)]) -> Self {
-        let project = Self {
-            scratch: tempfile::tempdir().unwrap(),
-        };
-        tool::nodebake(project.scratch.path(), &["init", "p"]).good();
-        for (name, text) in files {
-            let path = project.dir().join(name);
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, text).unwrap();
-        }
-        let text = format!("{HEAD}{lines}");
-        fs::write(project.dir().join("cluster.yaml"), text).unwrap();
-        project.run(&["token", "create"]);
-        project
-    }
-
-    fn dir(&self) -> PathBuf {
-        self.scratch.path().join("p")
-    }
-
-    /// Stdout, then stderr.
-    fn run(&self, args: &[&str]) -> String {
-        let output = tool::nodebake(&self.dir(), args).run();
-        text(&output.stdout) + &text(&output.stderr)
-    }
-
-    /// The ids of all findings, each once. A broken project has no tokens, since `token create` refused it.
-    fn ids(&self) -> Vec<String> {
-        let output = tool::nodebake(&self.dir(), &["check", "--format", "json"]).run();
-        let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-        let findings = report["findings"].as_array().unwrap();
-        let ids = findings
-            .iter()
-            .map(|finding| finding["id"].as_str().unwrap().to_owned());
-        let mut ids: Vec<String> = ids.filter(|id| id != "token-missing").collect();
-        ids.dedup();
-        ids
-    }
-
-    fn good(&self, args: &[&str]) -> String {
-        tool::nodebake(&self.dir(), args).good()
-    }
-
-    /// What is built: the text of a file in the bundle.
-    fn built(&self, file: &str) -> String {
-        fs::read_to_string(self.dir().join("out").join(file)).unwrap_or_default()
-    }
-
-    /// The text of a file on the node.
-    fn on_node(&self, path: &str) -> String {
-        self.good(&["show", "n1", "--file", path])
-    }
-}
 
 const ONE: &str = "profiles: [worker]\nnodes: [{name: n1, addresses: [192.168.10.11]}]\n";
 
 #[test]
 fn nodes_of_others_are_known_and_not_built() {
-    let project = Existing::new(
+    let project = NewProject::new(
         "profiles: [worker]
 nodes:
   - {name: n1, addresses: [192.168.10.11]}
@@ -119,7 +43,7 @@ nodes:
         "{labels}"
     );
     // An address of such a node is taken.
-    let project = Existing::new(
+    let project = NewProject::new(
         "profiles: [worker]
 nodes:
   - {name: n1, addresses: [192.168.10.2]}
@@ -132,7 +56,7 @@ nodes:
 #[test]
 fn requests_of_nodes_of_others_and_of_clouds_are_reviewed() {
     oracles::needs(["openssl"]);
-    let project = Existing::new(
+    let project = NewProject::new(
         "profiles: [worker]
 nodes:
   - {name: n1, addresses: [192.168.10.11], certSANs: [ec2-203-0-113-9.example.com, 203.0.113.9]}
@@ -188,7 +112,7 @@ nodes:
 #[test]
 fn a_nodes_own_profiles_override_what_the_cluster_says_for_all() {
     let old = "apiVersion: nodebake/v1\nkind: Profile\nextends: [worker]\nkubernetes: v1.33.6\nkubelet: {config: {maxPods: 64}}\n";
-    let project = Existing::with_files(
+    let project = NewProject::with_files(
         "profiles: [worker]
 kubelet: {config: {maxPods: 110, podPidsLimit: 1000}}
 nodes:
@@ -235,7 +159,7 @@ fn a_profile_may_extend_the_built_in_one_that_it_hides() {
         let own = format!(
             "apiVersion: nodebake/v1\nkind: Profile\nextends: [\"{extends}\"]\nkubelet: {{config: {{podPidsLimit: 777}}}}\n"
         );
-        let project = Existing::with_files(ONE, &[("profiles/worker.yaml", &own)]);
+        let project = NewProject::with_files(ONE, &[("profiles/worker.yaml", &own)]);
         assert_eq!(
             project.good(&["check", "--strict"]),
             "1 nodes can be built\n"
@@ -247,7 +171,7 @@ fn a_profile_may_extend_the_built_in_one_that_it_hides() {
         );
     }
     let own = "apiVersion: nodebake/v1\nkind: Profile\nextends: [mine]\n";
-    let project = Existing::with_files(
+    let project = NewProject::with_files(
         "profiles: [mine]\nnodes: [{name: n1, addresses: [192.168.10.11]}]\n",
         &[("profiles/mine.yaml", own)],
     );
@@ -261,13 +185,13 @@ fn pods_may_have_addresses_of_the_machines_network() {
             "{more}profiles: [worker]\nnodes:\n  - {{name: n1, addresses: [{network}.1.23]}}\n  - {{name: n2, addresses: [{network}.1.24]}}\n"
         )
     };
-    let project = Existing::new(&lines("10.244", ""));
+    let project = NewProject::new(&lines("10.244", ""));
     assert_eq!(project.ids(), ["node-address-in-pods"]);
     assert!(project.run(&["check"]).contains("2 nodes can be built"));
     let accepted = "findings: {node-address-in-pods: {level: off, reason: native routing}}\n";
-    let project = Existing::new(&lines("10.244", accepted));
+    let project = NewProject::new(&lines("10.244", accepted));
     project.good(&["check", "--strict"]);
-    let project = Existing::new(&lines("10.96", ""));
+    let project = NewProject::new(&lines("10.96", ""));
     assert_eq!(project.ids(), ["node-address-in-cluster"]);
 }
 
@@ -284,10 +208,10 @@ nodes: [{{name: n1, addresses: [192.168.10.11]}}]
 "
         )
     };
-    let project = Existing::new(&lines("{ca: pki/ca.pem}"));
+    let project = NewProject::new(&lines("{ca: pki/ca.pem}"));
     assert_eq!(project.ids(), ["image-missing"]);
     assert!(project.run(&["check"]).contains("onSite"));
-    let project = Existing::new(&lines("{ca: pki/ca.pem, onSite: true}"));
+    let project = NewProject::new(&lines("{ca: pki/ca.pem, onSite: true}"));
     assert!(project.good(&["check"]).contains("1 nodes can be built"));
 }
 
@@ -297,7 +221,7 @@ fn a_node_may_bring_a_kubeconfig_of_its_own() {
     let files = format!(
         "files: {{/var/lib/kubelet/kubeconfig: {{content: \"{exec}\", mode: \"0600\"}}}}\n"
     );
-    let project = Existing::new(&format!("identity: {{client: kubeconfig}}\n{files}{ONE}"));
+    let project = NewProject::new(&format!("identity: {{client: kubeconfig}}\n{files}{ONE}"));
     assert!(project.good(&["check"]).contains("1 nodes can be built"));
     project.good(&["build"]);
     let shown = project.good(&["show", "n1"]);
@@ -310,7 +234,7 @@ fn a_node_may_bring_a_kubeconfig_of_its_own() {
     );
     let config = project.on_node("/etc/kubernetes/kubelet-config.yaml");
     assert!(config.contains("rotateCertificates: false"), "{config}");
-    let project = Existing::new(&format!(
+    let project = NewProject::new(&format!(
         "identity: {{client: kubeconfig}}\nkubelet: {{config: {{rotateCertificates: true}}}}\n{ONE}"
     ));
     assert_eq!(project.ids(), ["identity-conflict"]);
@@ -340,7 +264,7 @@ fn users_may_be_allowed_sudo() {
             .output()
             .unwrap();
         assert_eq!(visudo.status.success(), is_good, "visudo: {rule}");
-        let project = Existing::new(&format!(
+        let project = NewProject::new(&format!(
             "users: {{ops: {{groups: [sudo], sudo: \"{rule}\"}}}}\noutput: {{formats: [cloudInit]}}\n{ONE}"
         ));
         let said = project.run(&["check"]);
@@ -369,7 +293,7 @@ output:
 "
         )
     };
-    let project = Existing::new(&lines("https://boot.example.com"));
+    let project = NewProject::new(&lines("https://boot.example.com"));
     assert_eq!(
         project.good(&["check", "--strict"]),
         "1 nodes can be built\n"
@@ -383,13 +307,13 @@ output:
          initrd --name initrd-1 http://boot.example.com/assets/initramfs.img\nboot\n"
     );
     // With the token in it, by http everybody could read it.
-    let project = Existing::new(&lines("http://boot.example.com"));
+    let project = NewProject::new(&lines("http://boot.example.com"));
     assert_eq!(project.ids(), ["secrets-unreachable"]);
 }
 
 #[test]
 fn a_finding_about_addresses_is_where_they_are_written() {
-    let project = Existing::new(
+    let project = NewProject::new(
         "profiles: [worker]\nnodes: [{name: n1, addresses: [192.168.10.11, 203.0.113.9]}]\n",
     );
     let said = project.run(&["check"]);

@@ -9,6 +9,7 @@ pub mod fixture;
 pub mod harness;
 pub mod hidden;
 pub mod machine;
+pub mod new_project;
 pub mod oracles;
 pub mod payload;
 pub mod reason;
