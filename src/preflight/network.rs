@@ -95,13 +95,14 @@ fn cloud_init(network: &Network, needs: &mut Needs) {
 }
 
 /// Whether an interface asks for something, the cloud-init that can do it, and what it is.
-fn features(interface: &Interface) -> [(bool, &'static str, &'static str); 8] {
+fn features(interface: &Interface) -> [(bool, &'static str, &'static str); 11] {
     let routes: Vec<_> = interface.all_routes().collect();
     let default6 = |route: &crate::model::Route| route.is_default() && route.via.is_ipv6();
     let bond = match &interface.link {
         Link::Bond(bond) => Some(bond),
         Link::Port | Link::Vlan { .. } => None,
     };
+    let metric6 = |route: &crate::model::Route| default6(route) && route.metric.is_some();
     let is_vlan = matches!(interface.link, Link::Vlan { .. });
     [
         (
@@ -138,6 +139,22 @@ fn features(interface: &Interface) -> [(bool, &'static str, &'static str); 8] {
             routes.iter().any(|route| route.metric.is_some()),
             "cloud-init 24.4 or newer, or one that renders for netplan",
             "the metrics",
+        ),
+        // It raises an exception: its section for IPv6 is not there yet (KeyError in _add_route of network_manager.py).
+        (
+            routes.iter().any(metric6),
+            "cloud-init that does not render for NetworkManager",
+            "the metric of the IPv6 default route",
+        ),
+        (
+            interface.is_used() && !interface.accepts_ra(),
+            "cloud-init 24.2 or newer, where it renders for systemd-networkd",
+            "no router advertisements",
+        ),
+        (
+            interface.is_used() && !interface.speaks(false),
+            "cloud-init that does not render for NetworkManager",
+            "no router advertisements",
         ),
         (
             routes.iter().any(|route| route.on_link),

@@ -195,6 +195,31 @@ nmcli-offline network-manager usr/bin/nmcli
 LIST
 }
 
+# NetworkManager itself, which configures interfaces in namespaces that a test makes. Its package is unpacked above.
+network_managers() {
+    if ! have ip || ! have dbus-daemon; then
+        may_install 'ip dbus-daemon' || return 0
+        apt_install iproute2 dbus-daemon || true
+    fi
+    if ! have network-manager && may_install network-manager; then
+        if [ -x "$oracles/network-manager/usr/sbin/NetworkManager" ] && unpack libndp libndp0; then
+            wrapper network-manager <<WRAPPER
+#!/bin/sh
+LD_LIBRARY_PATH=$(echo "$oracles"/libndp/usr/lib/*) exec $oracles/network-manager/usr/sbin/NetworkManager "\$@"
+WRAPPER
+        else
+            skip network-manager "its packages could not be had"
+        fi
+    fi
+    if ! have cloud-init-25.1 && may_install cloud-init-25.1; then
+        if of_release trixie cloud-init 25.1.4 "$oracles/cloud-init-25.1"; then
+            python_wrapper cloud-init-25.1 "$oracles/cloud-init-25.1"
+        else
+            skip cloud-init-25.1 "its package could not be had"
+        fi
+    fi
+}
+
 # What takes in archives of images and root file systems, and what labels files. Of these programs only the libraries are installed.
 takers() {
     if have skopeo && have buildah && have systemd-import && have setfiles; then
@@ -633,6 +658,7 @@ packages
 cloud_init
 ignition
 node_programs
+network_managers
 takers
 image_maker
 initrd_readers

@@ -7,6 +7,7 @@ pub mod host_files;
 pub mod interfaces;
 mod kept_state;
 pub mod links;
+pub mod networks;
 pub mod permissions;
 pub mod selinux;
 pub mod shells;
