@@ -55,36 +55,22 @@ impl<'a> Across<'a> {
     }
 
     fn address(&mut self, index: usize, seen: &Seen<'a>, (at, address): (usize, IpAddr)) {
-        let name = seen.interface.name.as_str();
-        let first = *self.addresses.entry(address).or_insert((index, name));
-        let is_first = std::ptr::eq(first.1, name) && first.0 == index;
-        let len = seen.interface.addresses.len();
-        let earlier = seen.interface.addresses[..at].iter();
-        let again = earlier.filter(|net| net.addr() == address).count() > 0;
-        let declared = self.declared.get(&address).copied();
-        let declares = |node: usize| {
-            self.nodes[node]
-                .addresses
-                .iter()
-                .any(|own| own.value == address)
-        };
-        let owner = if again || (!is_first && first.0 == index) {
-            Some(format!(
-                "is an address of the interface {} already",
-                first.1
-            ))
-        } else if !is_first && !(declares(index) && declares(first.0)) {
-            Some(self.of_node(first.0, Some(first.1)))
-        } else if let Some(other) =
-            declared.filter(|node| *node != index && is_first && !declares(index))
-        {
-            Some(self.of_node(other, None))
+        let own = (index, seen.interface.name.as_str());
+        let first = *self.addresses.entry(address).or_insert(own);
+        let mut earlier = seen.interface.addresses[..at].iter();
+        let owner = if earlier.any(|net| net.addr() == address) {
+            Some(Self::of_interface(first.1))
         } else {
-            None
+            let declares = |node: usize| {
+                let mut declared = self.nodes[node].addresses.iter();
+                declared.any(|own| own.value == address)
+            };
+            self.owner(own, first, self.declared.get(&address), declares)
         };
         if let Some(owner) = owner {
-            let at = seen.item(&["addresses"], at, len);
-            let finding = at.finding(Id::InterfaceAddressRepeated, format!("{address} {owner}"));
+            let at = seen.item(&["addresses"], at, seen.interface.addresses.len());
+            let rule = format!("{address} {owner}");
+            let finding = at.finding(Id::InterfaceAddressRepeated, rule);
             seen.add(finding.help("give each interface an address of its own"));
         }
     }
@@ -93,26 +79,38 @@ impl<'a> Across<'a> {
         let Some(mac) = seen.interface.mac.as_deref() else {
             return;
         };
-        let name = seen.interface.name.as_str();
-        let first = *self.macs.entry(mac).or_insert((index, name));
-        let is_first = first == (index, name);
-        let known = self.known_macs.get(mac).copied();
+        let own = (index, seen.interface.name.as_str());
+        let first = *self.macs.entry(mac).or_insert(own);
         let knows = |node: usize| self.nodes[node].macs.iter().any(|own| own.value == mac);
-        let owner = if !is_first && first.0 == index {
-            Some(format!("belongs to the interface {} already", first.1))
-        } else if !is_first && !(knows(index) && knows(first.0)) {
-            Some(self.of_node(first.0, Some(first.1)))
-        } else if let Some(other) = known.filter(|node| *node != index && is_first && !knows(index))
-        {
-            Some(self.of_node(other, None))
-        } else {
-            None
-        };
-        if let Some(owner) = owner {
+        if let Some(owner) = self.owner(own, first, self.known_macs.get(mac), knows) {
             let at = seen.location(&["mac"]);
             let finding = at.finding(Id::MacRepeated, format!("{mac} {owner}"));
             seen.add(finding.help("give each port the MAC address that it has"));
         }
+    }
+
+    /// Who has something already: the interface that was `first` seen with it, or the node that has `declared` it. Where both
+    /// nodes say of themselves that they have it, that is a finding already.
+    fn owner(
+        &self,
+        own: (usize, &str),
+        first: (usize, &str),
+        declared: Option<&usize>,
+        declares: impl Fn(usize) -> bool,
+    ) -> Option<String> {
+        if first == own {
+            let other = *declared.filter(|node| **node != own.0 && !declares(own.0))?;
+            return Some(self.of_node(other, None));
+        }
+        if first.0 == own.0 {
+            return Some(Self::of_interface(first.1));
+        }
+        let is_found = declares(own.0) && declares(first.0);
+        (!is_found).then(|| self.of_node(first.0, Some(first.1)))
+    }
+
+    fn of_interface(name: &str) -> String {
+        format!("belongs to the interface {name} already")
     }
 
     fn of_node(&self, node: usize, interface: Option<&str>) -> String {
