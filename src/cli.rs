@@ -22,7 +22,7 @@ pub use diff::Diff;
 pub use findings::{Color, Explain, FindingsFormat};
 pub use initrd::{Initrd, InitrdAppend};
 pub use pki::{Pki, PkiInit, PkiIssue};
-pub use project::{AllowArgs, Check, CheckedArgs, Preflight, ProjectArgs, ReadingArgs};
+pub use project::{AllowArgs, Check, CheckedArgs, PolicyName, Preflight, ProjectArgs, ReadingArgs};
 pub use secrets::SecretsArgs;
 pub use token::{
     Token, TokenCreate, TokenEncrypt, TokenExpiring, TokenFile, TokenImport, TokenList,

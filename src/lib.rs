@@ -93,6 +93,8 @@ pub mod schema;
 /// What is in payloads, ours and others'.
 pub mod inspect;
 
+/// Nodes against security benchmarks.
+pub mod policy;
 /// What nodes need that no payload contains.
 pub mod preflight;
 /// Whether what arrived is what was signed.

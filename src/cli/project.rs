@@ -2,13 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use time::OffsetDateTime;
 
 use crate::cli::values::time;
 use crate::cli::{FindingsFormat, Print, SecretsArgs};
 use crate::error::Result;
-use crate::project::{Reading, Tokens};
+use crate::policy::Policy;
+use crate::project::{Reading, Tokens, WantedPolicy};
 use crate::project_folder::ProjectFolder;
 
 /// `check`.
@@ -21,6 +22,43 @@ pub struct Check {
     /// editors, or as GitHub's workflow commands
     #[arg(long, value_enum, default_value_t, value_name = "FORM")]
     pub format: FindingsFormat,
+    /// Judge the nodes by a security benchmark too, and print its report: each
+    /// rule with its verdict, the value in effect and where that was written.
+    /// Findings go to stderr then. Ends with 3 where a node fails a rule.
+    /// cis is the version for the newest kubelet of the project
+    #[arg(long, value_enum, value_name = "NAME")]
+    pub policy: Option<PolicyName>,
+    /// Print the report of --policy for people or as JSON
+    #[arg(short, long, value_enum, requires = "policy", value_name = "FORM")]
+    pub output: Option<Print>,
+}
+
+/// Security benchmarks by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum PolicyName {
+    /// The CIS Kubernetes Benchmark, its section about workers
+    Cis,
+    /// Version 1.12, for Kubernetes 1.32 to 1.34
+    #[value(name = "cis-1.12")]
+    Cis112,
+    /// Version 2.0, for Kubernetes 1.34 and 1.35
+    #[value(name = "cis-2.0")]
+    Cis20,
+    /// The DISA Kubernetes STIG, V2R4
+    #[value(alias = "stig-v2r4")]
+    Stig,
+}
+
+impl PolicyName {
+    /// The benchmark.
+    pub fn wanted(self) -> WantedPolicy {
+        match self {
+            Self::Cis => WantedPolicy::Cis,
+            Self::Cis112 => WantedPolicy::Exactly(Policy::Cis112),
+            Self::Cis20 => WantedPolicy::Exactly(Policy::Cis20),
+            Self::Stig => WantedPolicy::Exactly(Policy::Stig),
+        }
+    }
 }
 
 /// `preflight`.

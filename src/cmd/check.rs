@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::Path;
 
 use crate::cli::{Check, FindingsFormat};
-use crate::cmd::note;
+use crate::cmd::{note, policy};
 use crate::error::{Exit, Result};
 use crate::preflight::memory::mib;
 use crate::project::{Checked, check};
@@ -20,6 +20,9 @@ pub fn run(args: &Check) -> Result<Exit> {
     let mut report = Report::default();
     let reading = args.checked.reading();
     note(&reading.tokens)?;
+    if let Some(policy) = args.policy {
+        return policy::run(args, policy, &reading);
+    }
     let checked = check(&reading, &mut report)?;
     let file_of = |file: &str| in_repository(&reading.dir, file);
     match args.format {

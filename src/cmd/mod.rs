@@ -32,6 +32,7 @@ pub mod key;
 pub mod man;
 /// `pki`.
 pub mod pki;
+mod policy;
 /// `preflight`.
 pub mod preflight;
 mod progress;

@@ -26,6 +26,8 @@ pub mod reservation;
 pub mod rules;
 /// Which runtime a kubelet talks to.
 pub mod runtime;
+/// Settings that security benchmarks name, in effect.
+pub mod security;
 /// How long a kubelet holds up the machine's shutdown.
 pub mod shutdown;
 /// What a kubelet keeps on its node.

@@ -11,6 +11,7 @@ mod nodes;
 mod open;
 /// Certificates for clusters that do without bootstrap tokens.
 pub mod pki;
+mod policy;
 mod preflight;
 /// One node of a project, to be looked at.
 pub mod show;
@@ -39,6 +40,7 @@ pub use check::{Checked, check};
 pub use compare::{ScratchBundle, build_to_compare, tokens_of};
 pub use csr::{ReviewRequest, export_ids, review, settings_for_approver};
 pub use open::{Reading, Tokens, time_of_check};
+pub use policy::{WantedPolicy, policy};
 pub use preflight::{NeedRow, preflight};
 pub use template::{NewProject, NewProjectMade, create_project};
 

@@ -3,6 +3,8 @@
 
 mod agree;
 mod builder;
+/// The flags that the kubelet is started with.
+pub mod command_line;
 mod entries;
 mod facts;
 mod host_files;
@@ -12,6 +14,8 @@ mod kubelet_files;
 mod kubelet_unit;
 mod memo;
 mod network;
+/// Whether a node's kubelet is open to everybody.
+pub mod open;
 mod permit;
 mod place;
 mod programs;
@@ -41,6 +45,7 @@ use crate::plan::{NodePlan, Plan, needs_token};
 use crate::project_folder::ProjectFolder;
 use crate::render::agree::Known;
 use crate::render::builder::TreeBuilder;
+use crate::render::command_line::{CommandLine, KUBELET_UNIT};
 use crate::render::facts::Flags;
 use crate::render::host_files::FoundInFile;
 use crate::render::memo::Memo;
@@ -191,6 +196,11 @@ impl Renderer {
         let expected_name = told.expected_name();
         rendering.builder.fail(told.check());
         rendering.state(node, &config, &flags);
+        let line = CommandLine::of(rendering.builder.tree(), &flags);
+        let settings = line.settings(&config, node.class.spec.kubernetes.value.minor());
+        let unit = rendering.builder.unit_location(KUBELET_UNIT, None);
+        let open = open::check(node, &settings, unit);
+        rendering.builder.fail(open);
         let (tree, findings) = rendering.builder.finish()?;
         Ok(RenderedNode {
             tree,

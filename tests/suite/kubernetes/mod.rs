@@ -8,5 +8,6 @@ pub mod kubelet_rules;
 pub mod kubelet_start;
 pub mod kubelets;
 pub mod node_restriction;
+pub mod policy;
 pub mod reserved;
 pub mod rules;

@@ -161,7 +161,7 @@ fn a_mode_for_nothing_and_one_that_opens_a_secret_are_findings() {
     }
     for good in [
         "files: {/etc/kubernetes/bootstrap-kubelet.kubeconfig: {mode: \"0640\", group: {name: adm, id: 4}}}\n",
-        "kubelet: {config: {shutdownGracePeriod: null, shutdownGracePeriodCriticalPods: null}}\noverlays: {kubelet: null}\nunits: {kubelet.service: {text: \"[Service]\\nExecStart=/usr/local/bin/kubelet --config=/etc/kubernetes/kubelet-config.yaml\\n\"}}\n",
+        "kubelet: {config: {shutdownGracePeriod: null, shutdownGracePeriodCriticalPods: null}}\noverlays: {kubelet: null}\nunits: {kubelet.service: {enabled: true, text: \"[Install]\\nWantedBy=multi-user.target\\n[Service]\\nExecStart=/usr/local/bin/kubelet --config=/etc/kubernetes/kubelet-config.yaml --kubeconfig=/var/lib/kubelet/kubeconfig --bootstrap-kubeconfig=/etc/kubernetes/bootstrap-kubelet.kubeconfig\\n\"}}\n",
         "files: {\"{{ paths.kubeletConfig }}\": {mode: \"0644\"}}\n",
         "directories: {/srv/x: {}}\nfiles: {/srv/x: {mode: \"0700\"}}\n",
     ] {

@@ -22,7 +22,7 @@ pub const FLOORS: [&[&str]; 20] = [
     &["render"],
     &["payload", "schema"],
     &["inspect"],
-    &["preflight", "verify"],
+    &["policy", "preflight", "verify"],
     &["bundle"],
     &["diff", "initrd"],
     &["project"],

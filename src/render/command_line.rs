@@ -1,0 +1,135 @@
+//! The flags that the kubelet is started with: those of the unit's command where the unit is ours, else those that layers set.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value as Json};
+
+use crate::kubernetes::security::{Settings, takes_a_value};
+use crate::tree::NodeTree;
+
+/// The kubelet's unit.
+pub const KUBELET_UNIT: &str = "kubelet.service";
+
+/// A kubelet's flags.
+#[derive(Clone, Debug)]
+pub struct CommandLine {
+    /// By name; None for one without a value.
+    pub flags: BTreeMap<String, Option<String>>,
+    /// Whether it reads a configuration file.
+    pub reads_file: bool,
+}
+
+impl CommandLine {
+    /// Reads it from the unit. `set` are the flags of the layers: what counts where the unit is the image's, or where it
+    /// starts another program, or takes words from its environment.
+    pub fn of(tree: &NodeTree, set: &Map<String, Json>) -> Self {
+        let text = |value: &Json| value.as_str().map(str::to_owned);
+        let set = set.iter().map(|(name, value)| (name.clone(), text(value)));
+        let unit = tree.units().get(KUBELET_UNIT).filter(|unit| !unit.masked);
+        let command = unit.and_then(|unit| unit.effective().commands("ExecStart").pop());
+        let command = command.filter(|words| {
+            let program = words.first();
+            program.is_some_and(|program| program.rsplit('/').next() == Some("kubelet"))
+        });
+        let Some(words) = command else {
+            return Self {
+                flags: set.collect(),
+                reads_file: true,
+            };
+        };
+        let mut flags = of_words(&words[1..]);
+        let is_whole = !words.iter().any(|word| word.contains('$'));
+        if !is_whole {
+            for (name, value) in set {
+                flags.entry(name).or_insert(value);
+            }
+        }
+        Self {
+            reads_file: !is_whole || flags.contains_key("config"),
+            flags,
+        }
+    }
+
+    /// The settings in effect.
+    pub fn settings<'a>(&'a self, config: &'a Json, minor: u32) -> Settings<'a> {
+        let flags = self.flags.iter();
+        Settings {
+            config: self.reads_file.then_some(config),
+            flags: flags
+                .map(|(name, value)| (name.as_str(), value.as_deref()))
+                .collect(),
+            minor,
+        }
+    }
+}
+
+/// Flags as spf13/pflag reads them: `--name=value`, or `--name value` where the flag is no switch. The last one counts.
+fn of_words(words: &[String]) -> BTreeMap<String, Option<String>> {
+    let mut flags = BTreeMap::new();
+    let mut words = words.iter().peekable();
+    while let Some(word) = words.next() {
+        let Some(flag) = word.strip_prefix("--").filter(|flag| !flag.is_empty()) else {
+            continue;
+        };
+        let (name, value) = match flag.split_once('=') {
+            Some((name, value)) => (name, Some(value.to_owned())),
+            None if takes_a_value(flag) => {
+                (flag, words.next_if(|next| !next.starts_with("--")).cloned())
+            }
+            None => (flag, None),
+        };
+        flags.insert(name.to_owned(), value);
+    }
+    flags
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tree::{Content, Origin};
+
+    fn line(text: &str) -> (Vec<(String, Option<String>)>, bool) {
+        let mut tree = NodeTree::default();
+        if !text.is_empty() {
+            let unit = tree.unit_mut(KUBELET_UNIT);
+            let text = Content::bytes(format!("[Service]\nExecStart={text}\n"));
+            unit.text = Some((text, Origin("t".into())));
+        }
+        let set = serde_json::json!({"v": "2", "config": "/etc/k"});
+        let line = CommandLine::of(&tree, set.as_object().unwrap());
+        (line.flags.into_iter().collect(), line.reads_file)
+    }
+
+    #[test]
+    fn the_command_counts_where_it_is_known() {
+        let flag = |name: &str, value: &str| (name.to_owned(), Some(value.to_owned()));
+        let bare = |name: &str| (name.to_owned(), None);
+        for (text, flags, reads_file) in [
+            ("", vec![flag("config", "/etc/k"), flag("v", "2")], true),
+            ("/usr/bin/kubelet --v=4", vec![flag("v", "4")], false),
+            (
+                "-/opt/kubelet --config /etc/x --v 4 --anonymous-auth --read-only-port 0",
+                vec![
+                    bare("anonymous-auth"),
+                    flag("config", "/etc/x"),
+                    flag("read-only-port", "0"),
+                    flag("v", "4"),
+                ],
+                true,
+            ),
+            (
+                "/usr/bin/kubelet \\\n  --v=4 \\\n  $EXTRA",
+                vec![flag("config", "/etc/k"), flag("v", "4")],
+                true,
+            ),
+            (
+                "/bin/sh -c 'exec kubelet --v=4'",
+                vec![flag("config", "/etc/k"), flag("v", "2")],
+                true,
+            ),
+            ("/usr/bin/kubelet --v=1 --v=5", vec![flag("v", "5")], false),
+        ] {
+            assert_eq!(line(text), (flags, reads_file), "{text}");
+        }
+    }
+}

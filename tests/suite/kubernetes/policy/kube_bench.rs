@@ -1,0 +1,1 @@
+//! What kube-bench says of roots that were made of our payloads.
