@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
-use std::time::Duration;
 
 use ipnet::IpNet;
 
@@ -18,9 +17,6 @@ use crate::report::{Id, Report};
 
 /// Every kubelet refuses the same addresses, but for the unspecified one.
 const NEWEST: u32 = u32::MAX;
-
-/// Longer than this, automatic approval is worth a warning: whoever holds a token can become any node.
-const LONG_TTL: Duration = Duration::from_secs(24 * 3600);
 
 /// Checks the inventory as a whole.
 pub fn check(inventory: &Inventory, report: &mut Report) {
@@ -191,16 +187,6 @@ fn api_server(inventory: &Inventory, report: &mut Report) {
 
 fn tokens(cluster: &Cluster, report: &mut Report) {
     let tokens = &cluster.tokens;
-    if tokens.automatic_approval.value && tokens.ttl.value > LONG_TTL {
-        let rule = "automatic approval with tokens that live longer than a day lets whoever holds one become any node";
-        report.add(
-            tokens
-                .automatic_approval
-                .location
-                .finding(Id::ApprovalTokenLong, rule)
-                .help("set tokens.approval to review, or a shorter ttl"),
-        );
-    }
     let is_broken = ["tokens.ttl", "tokens.bootWithin"]
         .iter()
         .any(|field| report.has_error_at(field));

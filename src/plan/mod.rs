@@ -18,6 +18,7 @@ use crate::report::{Finding, Id, Report};
 use crate::secrets::{Token, TokenStore};
 use crate::yaml::Located;
 
+mod approval;
 mod check;
 mod families;
 mod groups;
@@ -208,6 +209,7 @@ impl Plan {
             });
         }
         say_tokens(without, report);
+        approval::check(&inventory.cluster, &nodes, &inputs, report);
         Self {
             project: inventory.project,
             cluster: inventory.cluster,

@@ -157,6 +157,11 @@ impl TokenStore {
         self.is_encrypted
     }
 
+    /// Whether its tokens are placeholders, whose ends nobody here knows.
+    pub fn is_placeholder(&self) -> bool {
+        self.is_placeholder
+    }
+
     /// How many tokens it holds.
     pub fn count(&self) -> usize {
         self.nodes.values().map(Vec::len).sum()
