@@ -9,8 +9,9 @@ use crate::inventory::kinds::{MapOf, OrDefault, Required, Section, plain};
 use crate::inventory::layer::layer;
 use crate::inventory::levels::FindingLevel;
 use crate::inventory::nodes::NodeItem;
-use crate::inventory::profiles::{ApiVersion, ProfileName};
+use crate::inventory::profiles::ApiVersion;
 use crate::inventory::spec::Spec;
+use crate::inventory::text::ProfileName;
 use crate::inventory::text::{
     Address, Cidr, Domain, HttpsUrl, PemFile, Release, checked, https_url,
 };

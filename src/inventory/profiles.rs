@@ -8,13 +8,13 @@ use include_dir::{Dir, include_dir};
 
 use crate::closest::closest;
 use crate::inventory::cursor::Cursor;
-use crate::inventory::keys::{Shaped, choices, keys, texts};
-use crate::inventory::kinds::{MapOf, Required, plain};
+use crate::inventory::keys::{Shaped, choices, keys};
+use crate::inventory::kinds::{MapOf, Required};
 use crate::inventory::layer::layer;
 use crate::inventory::levels::FindingLevel;
 use crate::inventory::nodes::Node;
 use crate::inventory::spec::Spec;
-use crate::inventory::text::Any;
+use crate::inventory::text::{Any, ProfileName};
 use crate::model::{FieldLocation, Location, Spanned};
 use crate::project_folder::{ProjectFolder, SETTINGS};
 use crate::report::{Id, LevelScope, Levels, Report};
@@ -42,11 +42,6 @@ keys! {
         "findings" => findings: MapOf<FindingLevel>,
         also Spec,
     }
-}
-
-texts! {
-    /// The name of a profile.
-    ProfileName: String = plain, r"^[^./\\][^/\\]*$", ["worker"];
 }
 
 choices! {

@@ -15,6 +15,8 @@ texts! {
     Any: String = plain, "", [];
     /// Any text, shared by those who copy it.
     Shared: Arc<str> = |text: &str| Ok::<_, String>(text.into()), "", [];
+    /// The name of a profile.
+    ProfileName: String = plain, r"^[^./\\][^/\\]*$", ["worker"];
     /// A file of the project.
     ProjectFile: String = plain, "", ["files/kubelet"];
     /// A PEM file of the project.
