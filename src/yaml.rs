@@ -4,6 +4,7 @@
 use std::fmt::Write;
 
 mod located;
+mod unclosed;
 
 use serde::de::DeserializeOwned;
 pub use serde_saphyr::Spanned;

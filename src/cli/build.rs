@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 
-use crate::cli::values::glob;
+use crate::cli::values::{at_least_one, glob};
 use crate::cli::{Print, ProjectArgs};
 use crate::model::output::Format;
 use crate::project::{BuildRequest, Signing, Tokens, default_out};
@@ -40,7 +40,7 @@ pub struct Build {
     #[arg(long = "upgrade-from", value_name = "BUNDLE")]
     pub upgrade_from: Vec<PathBuf>,
     /// Nodes baked at the same time [default: one for each core]
-    #[arg(short, long, value_name = "N")]
+    #[arg(short, long, value_name = "N", value_parser = at_least_one)]
     pub jobs: Option<NonZeroUsize>,
     /// The signing key [default: DIR/keys/sign.key]
     #[arg(long, value_name = "FILE", conflicts_with = "unsigned")]

@@ -1,5 +1,6 @@
 //! Values on the command line. What cannot be read is wrong usage, and is said before anything is looked at.
 
+use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use globset::Glob;
@@ -32,6 +33,12 @@ pub(super) fn lifetime(text: &str) -> Result<Duration, String> {
         Duration::ZERO => Err("must not be zero".to_owned()),
         time => Ok(time),
     }
+}
+
+/// How many: one, or more.
+pub(super) fn at_least_one(text: &str) -> Result<NonZeroUsize, String> {
+    text.parse()
+        .map_err(|_| "must be a whole number, 1 or more".to_owned())
 }
 
 /// Names of nodes.

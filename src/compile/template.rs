@@ -3,6 +3,7 @@
 //! bounded: `meter.rs` says how, and why by these numbers.
 
 mod conditions;
+mod foreign;
 mod meter;
 mod metered;
 mod words;
@@ -156,7 +157,7 @@ impl TemplateSet {
             }
         }
         for (index, source) in self.sources.iter().enumerate() {
-            lint(&tera, index, source, report);
+            broken.extend(lint(&tera, index, source, report).map(|found| (index, found)));
             let Some(metered) = metered.get(index).filter(|_| !broken.contains_key(&index)) else {
                 continue;
             };
@@ -200,16 +201,27 @@ impl TemplateSet {
     }
 }
 
-/// Tera takes an undefined name in `{% if x %}` for false, so the names to start from are checked beforehand.
-fn lint(tera: &Tera, index: usize, source: &TemplateSource, report: &mut Report) {
-    let Ok(names) = tera.get_template_variables(&index.to_string()) else {
-        return;
-    };
+/// Tera takes an undefined name in `{% if x %}` for false, so the names to start from are checked beforehand. The finding about a
+/// template of another language, which says all that there is to say.
+fn lint(
+    tera: &Tera,
+    index: usize,
+    source: &TemplateSource,
+    report: &mut Report,
+) -> Option<Finding> {
+    let names = tera.get_template_variables(&index.to_string()).ok()?;
     let mut unknown: Vec<&str> = names
         .into_iter()
         .filter(|name| !SCOPE.contains(name))
         .collect();
     unknown.sort_unstable();
+    if let (Some(name), Some(repair)) = (unknown.first(), foreign::repair(&source.text)) {
+        let finding = source
+            .whole(&format!("{name:?} is not defined"))
+            .help(repair);
+        report.add(finding.clone());
+        return Some(finding);
+    }
     for name in unknown {
         let rule = format!("the template uses {name:?}, which is not defined");
         let finding = Finding::new(
@@ -220,6 +232,7 @@ fn lint(tera: &Tera, index: usize, source: &TemplateSource, report: &mut Report)
         );
         report.add(finding.help(format!("start from one of {}", SCOPE.join(", "))));
     }
+    None
 }
 
 impl Templates {
@@ -289,6 +302,14 @@ impl TemplateSource {
     }
 
     fn finding(&self, error: &tera::Error, metered: &Metered) -> Finding {
+        let finding = self.finding_of(error, metered);
+        match foreign::repair(&self.text) {
+            Some(repair) if finding.help.is_none() => finding.help(repair),
+            _ => finding,
+        }
+    }
+
+    fn finding_of(&self, error: &tera::Error, metered: &Metered) -> Finding {
         match error.kind() {
             ErrorKind::SyntaxError(report) | ErrorKind::RenderingError(report) => {
                 let span = report.span();

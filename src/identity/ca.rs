@@ -9,7 +9,7 @@ use x509_parser::certificate::X509Certificate;
 use x509_parser::prelude::FromDer;
 
 use crate::error::Result;
-use crate::identity::pem::{Block, blocks, push_block};
+use crate::identity::pem::{Block, blocks, push_block, wrapped};
 use crate::input;
 use crate::model::Location;
 use crate::project_folder::{CERTIFICATES, ProjectFolder};
@@ -165,8 +165,13 @@ fn read_bundle(bytes: &[u8], findings: &mut Findings<'_>) -> Option<CaBundle> {
     }
     let blocks = blocks(&text);
     if blocks.is_empty() {
-        let rule = "the CA file is not PEM";
-        let repair = "convert it with `openssl x509 -inform DER -in FILE -out ca.pem`";
+        let (rule, repair) = match wrapped(bytes) {
+            Some((is, repair)) => (format!("the CA file is not PEM, but {is}"), repair),
+            None => (
+                "the CA file is not PEM".to_owned(),
+                "convert it with `openssl x509 -inform DER -in FILE -out ca.pem`",
+            ),
+        };
         findings.error(Id::CaInvalid, 0, rule, repair);
         return None;
     }
@@ -275,19 +280,20 @@ fn check_validity(certificates: &[CaCertificate], findings: &mut Findings<'_>) {
             )
         } else {
             format!(
-                "the CA certificate is not valid before {}",
-                time(certificate.not_before)
+                "the CA certificate is not valid before {}, and the clock says {}",
+                time(certificate.not_before),
+                time(at)
             )
+        };
+        let repair = if at > certificate.not_after {
+            "give the CA certificate that is in use"
+        } else {
+            "set the clock of this machine, or give the CA certificate that is in use"
         };
         if any_valid {
             findings.warning(Id::CaQuestionable, certificate.line, rule)
         } else {
-            findings.error(
-                Id::CaInvalid,
-                certificate.line,
-                rule,
-                "give the CA certificate that is in use",
-            )
+            findings.error(Id::CaInvalid, certificate.line, rule, repair)
         }
     }
 }

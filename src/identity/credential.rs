@@ -184,8 +184,9 @@ fn misfits(found: &X509Certificate<'_>, expected: &Expectation<'_>) -> Vec<Strin
     );
     if begin > expected.at {
         faults.push(format!(
-            "the certificate is not valid before {}",
-            time(begin)
+            "the certificate is not valid before {}, and the clock says {}",
+            time(begin),
+            time(expected.at)
         ));
     }
     if end <= expected.at {

@@ -71,6 +71,30 @@ fn label_of<'a>(line: &'a str, start: &str) -> Option<&'a str> {
     line.trim_end().strip_prefix(start)?.strip_suffix(DASHES)
 }
 
+/// What a file is that was meant to be PEM, and how it becomes PEM: what people copy out of a kubeconfig.
+pub fn wrapped(bytes: &[u8]) -> Option<(&'static str, &'static str)> {
+    let text = std::str::from_utf8(bytes).ok()?;
+    if text.contains("certificate-authority-data:") {
+        return Some((
+            "a kubeconfig",
+            "write what its certificate-authority-data is after `base64 -d`",
+        ));
+    }
+    let bare: String = text.split_whitespace().collect();
+    let inside = STANDARD.decode(bare).ok()?;
+    if inside.starts_with(BEGIN.as_bytes()) {
+        return Some((
+            "base64 of PEM, as a kubeconfig holds it",
+            "run `base64 -d` on it",
+        ));
+    }
+    // DER of a certificate is a SEQUENCE with a length of two bytes (X.690, 8.1.3.5).
+    inside.starts_with(&[0x30, 0x82]).then_some((
+        "base64 of DER",
+        "put it between the lines -----BEGIN CERTIFICATE----- and -----END CERTIFICATE-----",
+    ))
+}
+
 /// Writes a block as OpenSSL does: 64 characters a line, line feeds only.
 pub fn push_block(out: &mut String, label: &str, der: &[u8]) {
     let text = STANDARD.encode(der);

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::sync::Arc;
 
+use crate::closest::closest;
 use crate::model::{FieldLocation, Location};
 use crate::report::{Finding, Id, Report};
 use crate::yaml::{Located, Map, Value};
@@ -184,7 +185,12 @@ impl<'a> Cursor<'a> {
         };
         match (plain, examples.first()) {
             (Some(plain), Some(example)) if parse(&plain).is_err() => {
-                self.wrong_type("a string", Some(&format!("write it like {example:?}")));
+                let repair = match id {
+                    // 1.30 is the number 1.3: quotes alone would not bring the zero back.
+                    Id::VersionInvalid => format!("write a full version such as {example}"),
+                    _ => format!("write it like {example:?}"),
+                };
+                self.wrong_type("a string", Some(&repair));
                 None
             }
             _ => self.parse(id, parse),
@@ -226,7 +232,11 @@ impl<'a> Cursor<'a> {
         let found = words.iter().find(|word| **word == text);
         if found.is_none() {
             let rule = format!("must be one of {}; got {text:?}", words.join(", "));
-            self.report(Id::ValueNotAChoice, rule);
+            let finding = self.location().finding(Id::ValueNotAChoice, rule);
+            self.add(match meant(text, words) {
+                Some(near) => finding.help(format!("did you mean {near}?")),
+                None => finding,
+            });
         }
         found.copied()
     }
@@ -236,6 +246,7 @@ impl<'a> Cursor<'a> {
         let Value::List(items) = &self.value.value else {
             let help = match &self.value.value {
                 Value::Map(_) => "write each entry as an item: `- name: …`",
+                Value::String(text) if is_plain(text) => &format!("write it as [{text}]"),
                 _ => "write it as [a, b]",
             };
             self.wrong_type("a list", Some(help));
@@ -296,6 +307,44 @@ impl<'a> Cursor<'a> {
     {
         Cursor::new(value, child_path(&self.path, key), self.report)
     }
+}
+
+/// The word that was meant by another one: written otherwise, misspelt, or by a name that others have for it.
+fn meant(text: &str, words: &[&'static str]) -> Option<&'static str> {
+    /// What people call formats and settings: endings of files, names of other programs.
+    const ALIASES: [(&str, &str); 12] = [
+        ("cpio", "initramfs"),
+        ("deflate", "gzip"),
+        ("gz", "gzip"),
+        ("ign", "ignition"),
+        ("initrd", "initramfs"),
+        ("openstackconfigdrive", "openstack"),
+        ("tar", "tarball"),
+        ("targz", "tarball"),
+        ("tgz", "tarball"),
+        ("systemdnetworkd", "networkd"),
+        ("userdata", "cloudInit"),
+        ("zst", "zstd"),
+    ];
+    let bare = |text: &str| -> String {
+        let letters = text.chars().filter(|c| c.is_alphanumeric());
+        letters.flat_map(char::to_lowercase).collect()
+    };
+    let wanted = bare(text);
+    let same = words.iter().find(|word| bare(word) == wanted);
+    let alias = ALIASES.iter().find(|(alias, _)| *alias == wanted);
+    let known = |(_, word): &(&str, &str)| words.iter().find(|known| *known == word);
+    let found = same.or_else(|| alias.and_then(known)).copied();
+    found.or_else(|| {
+        let near = closest(text, words.iter().copied())?;
+        words.iter().copied().find(|word| *word == near)
+    })
+}
+
+/// Whether a text can be an item of a list as it is, short enough for a line.
+fn is_plain(text: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./".contains(c);
+    (1..=40).contains(&text.len()) && text.chars().all(plain)
 }
 
 /// The path of a map's entry: `a.b`, or `a["b.c"]` where a dot would mislead.

@@ -10,6 +10,7 @@ use serde_json::Value as Json;
 
 use crate::closest::closest;
 use crate::inventory::cursor::{Cursor, child_path};
+use crate::inventory::elsewhere::{ForeignKey, elsewhere, repairs};
 use crate::inventory::shape::{Rule, Shape, Struct};
 use crate::model::{FieldLocation, Location};
 use crate::report::{Finding, Id};
@@ -64,7 +65,9 @@ impl<K: TextKind> Shaped for K {
     const SHAPE: Shape = Shape::Text(K::LOOK);
 
     fn read(at: &Cursor<'_>) -> Option<K::Parsed> {
-        at.parse(K::ID, |text| K::parse(text, || at.location()))
+        at.parse_like(K::ID, K::LOOK.examples, |text| {
+            K::parse(text, || at.location())
+        })
     }
 }
 
@@ -91,29 +94,6 @@ pub trait Keys: Sized {
     /// Reads those keys of an open map; None after a finding.
     fn take(fields: &Fields<'_>) -> Option<Self>;
 }
-
-/// Keys of other tools, and what says the same here.
-const ELSEWHERE: [(&str, &str); 9] = [
-    ("bootcmd", CLOUD_INIT),
-    ("kubeletConfiguration", "write it as kubelet.config"),
-    ("kubeletExtraArgs", "write it as kubelet.flags"),
-    (
-        "nodeRegistration",
-        "write it as kubelet.flags, labels and taints",
-    ),
-    ("packages", CLOUD_INIT),
-    ("runcmd", CLOUD_INIT),
-    ("ssh_authorized_keys", "write it as users.NAME.sshKeys"),
-    (
-        "systemReserved",
-        "write it as kubelet.config.systemReserved",
-    ),
-    (
-        "write_files",
-        "write it as files, or put it into a file of output.cloudInit.parts",
-    ),
-];
-const CLOUD_INIT: &str = "put cloud-init's own keys into a file of output.cloudInit.parts";
 
 /// A map whose keys are ours: what its struct does not have is unknown.
 pub struct Fields<'a> {
@@ -179,23 +159,45 @@ impl<'a> Fields<'a> {
         &self.at
     }
 
-    /// Reports every key that the struct does not have.
+    /// Reports every key that the struct does not have. Those of one other tool are one mistake, however many they are.
     pub fn finish(self) {
-        for (key, field) in self.map {
-            if self.of.field(key).is_some() {
+        let known = |key: &str| self.of.field(key).is_some();
+        let unknown = self.map.iter().filter(|(key, _)| !known(key));
+        let mut foreign: Vec<(&'static str, Vec<ForeignKey<'_>>)> = Vec::new();
+        for (key, field) in unknown {
+            if let Some((tool, ours)) = elsewhere(self.of.name, key) {
+                let key = (&**key, &field.key, ours);
+                match foreign.iter_mut().find(|(known, _)| *known == tool) {
+                    Some((_, keys)) => keys.push(key),
+                    None => foreign.push((tool, vec![key])),
+                }
                 continue;
             }
-            let elsewhere = ELSEWHERE.iter().find(|(foreign, _)| *foreign == &**key);
-            let repair = match (elsewhere, self.nearest(key)) {
-                (Some((_, ours)), _) => (*ours).to_owned(),
-                (None, Some(near)) => format!("did you mean {near:?}?"),
-                (None, None) => "remove it".to_owned(),
+            let repair = match self.nearest(key) {
+                Some(near) => format!("did you mean {near:?}?"),
+                None => "remove it".to_owned(),
             };
-            let path = child_path(&self.at.location().path, key);
-            self.at.add(
-                Finding::new(Id::FieldUnknown, &field.key, path, "unknown field").help(repair),
-            );
+            self.add_unknown(key, &field.key, "unknown field".to_owned(), repair);
         }
+        for (tool, keys) in foreign {
+            let Some((first, location, ours)) = keys.first() else {
+                continue;
+            };
+            let names: Vec<&str> = keys.iter().map(|(key, ..)| *key).collect();
+            let (rule, repair) = if names.len() == 1 {
+                ("unknown field".to_owned(), (*ours).to_owned())
+            } else {
+                let rule = format!("unknown fields, which {tool} has: {}", names.join(", "));
+                (rule, repairs(&keys))
+            };
+            self.add_unknown(first, location, rule, repair);
+        }
+    }
+
+    fn add_unknown(&self, key: &str, location: &Location, rule: String, repair: String) {
+        let path = child_path(&self.at.location().path, key);
+        self.at
+            .add(Finding::new(Id::FieldUnknown, location, path, rule).help(repair));
     }
 }
 

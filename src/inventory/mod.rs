@@ -3,6 +3,7 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use crate::input;
@@ -22,6 +23,7 @@ mod cert_sans;
 mod check;
 mod cluster;
 pub(crate) mod cursor;
+mod elsewhere;
 pub(crate) mod files;
 mod identity;
 mod images;
@@ -116,10 +118,13 @@ impl Inventory {
                     }
                     _ => format!("cannot be read in {folder}: {error}"),
                 };
-                report.add(
-                    Finding::new(Id::ProjectMissing, &Location::file(file), "", rule)
-                        .help("name the project's folder, or make one with `nodebake init DIR`"),
-                );
+                let repair = if is_in_a_project(project.path()) {
+                    "the first argument is the project's folder: write `.` before it for the one here"
+                } else {
+                    "name the project's folder, or make one with `nodebake init DIR`"
+                };
+                let finding = Finding::new(Id::ProjectMissing, &Location::file(file), "", rule);
+                report.add(finding.help(repair));
                 return None;
             }
         };
@@ -213,6 +218,11 @@ fn read_nodes(
     }
     nodes::check_unique(&nodes, add);
     nodes
+}
+
+/// Whether the run is in a project's folder and was told another one, which is not there: probably the name of a node.
+fn is_in_a_project(told: &Path) -> bool {
+    told.symlink_metadata().is_err() && Path::new(CLUSTER_FILE).is_file()
 }
 
 impl Reader<'_> {

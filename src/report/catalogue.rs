@@ -153,7 +153,7 @@ catalogue! {
         NodeNameInvalid "node-name-invalid" Error breaks "A name is not a valid node name."
         NodeRepeated "node-repeated" Error breaks "Two nodes have the same name."
         CertSanInvalid "cert-san-invalid" Error breaks "An item of certSANs is neither a DNS name nor an address."
-        CertSanForeign "cert-san-foreign" Error "An item of certSANs belongs to another node."
+        CertSanForeign "cert-san-foreign" Error breaks "An item of certSANs belongs to another node."
         UnmanagedNodeSetting "unmanaged-node-setting" Error "A setting has no effect on a node that is not managed."
         NodesMissing "nodes-missing" Error breaks "The project has no nodes."
         RangeInvalid "range-invalid" Error breaks "A text is not a valid range of names."

@@ -12,6 +12,7 @@ use serde_saphyr::options::DuplicateKeyPolicy;
 use crate::model::Location;
 use crate::report::{Finding, Id, Report, SourceEntry};
 use crate::yaml::Fault;
+use crate::yaml::unclosed::{Unclosed, unclosed};
 
 /// A value with the location where it was written.
 #[derive(Clone, Debug, PartialEq)]
@@ -193,14 +194,33 @@ fn syntax_finding(error: &serde_saphyr::Error, file: &Arc<str>, text: &str) -> F
         .unwrap_or_default();
     // In front of the braces, a quote has begun; or the braces begin a map.
     let braces = line.find("{{").map(|at| line[..at].trim_end());
+    let below = |open: &Unclosed| u32::try_from(open.line).is_ok_and(|line| line <= fault.line);
+    if let (None, Some(open)) = (braces, unclosed(text).filter(below)) {
+        return unclosed_finding(open, file);
+    }
     match braces {
         _ if fault.message.contains("tab") => finding.help("indent with spaces"),
         Some(before) if before.ends_with('"') => {
             finding.help("use single quotes inside the braces: \"{{ vars['x'] }}\"")
         }
-        Some(_) => finding.help("put templates in quotes: \"{{ node.name }}\""),
+        Some(_) => Finding {
+            message: "not valid YAML: a template must be in quotes".into(),
+            ..finding.help("put templates in quotes: \"{{ node.name }}\"")
+        },
         None => finding,
     }
+}
+
+/// A reader stops where it can make nothing of what follows; the mistake is where the bracket or the quote begins.
+fn unclosed_finding(open: Unclosed, file: &Arc<str>) -> Finding {
+    let number = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+    let location = Location::new(file.clone(), number(open.line), number(open.column)).spanning(1);
+    let rule = format!(
+        "not valid YAML: the {} that begins here is not closed",
+        open.mark
+    );
+    let finding = Finding::new(Id::YamlInvalid, &location, "", rule);
+    finding.help(format!("close it with {}", open.closing()))
 }
 
 /// The entries of a tree that may hold what is secret: files with their content, and what is said of them.
@@ -472,7 +492,7 @@ mod tests {
     #[test]
     fn syntax_errors_have_a_location() {
         for (text, start) in [
-            ("a: [1\nb: 2\n", "error: t.yaml:2:"),
+            ("a: [1\nb: 2\n", "error: t.yaml:1:4: "),
             ("a:\n\tb: 1\n", "error: t.yaml:2:"),
             ("a: 'x\n", "error: t.yaml:"),
         ] {

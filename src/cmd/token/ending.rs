@@ -1,6 +1,7 @@
 //! `token rotate` and `token revoke`, with the commands that change the cluster too.
 
 use std::fmt::Write;
+use std::path::Path;
 
 use crate::cli::{TokenRevoke, TokenRotate};
 use crate::cmd::token::done;
@@ -14,7 +15,10 @@ use crate::timing::rfc3339;
 /// Runs `token rotate`.
 pub fn rotated(args: &TokenRotate, report: &mut Report) -> Result<Exit> {
     if args.nodes.is_empty() && args.expiring_within.is_none() {
-        return no_nodes("name nodes ('*' is all), or say --expiring-within");
+        return no_nodes(
+            &args.dir,
+            "name nodes ('*' is all), or say --expiring-within",
+        );
     }
     let rotation = Rotation {
         nodes: args.nodes.clone(),
@@ -33,7 +37,7 @@ pub fn rotated(args: &TokenRotate, report: &mut Report) -> Result<Exit> {
 /// Runs `token revoke`.
 pub fn revoked(args: &TokenRevoke, report: &mut Report) -> Result<Exit> {
     if args.nodes.is_empty() {
-        return no_nodes("name the nodes");
+        return no_nodes(&args.dir, "name the nodes");
     }
     let request = args.file.request(&args.dir)?;
     done(
@@ -44,7 +48,13 @@ pub fn revoked(args: &TokenRevoke, report: &mut Report) -> Result<Exit> {
 }
 
 /// clap cannot ask for it: DIR, which may be left out, comes before.
-fn no_nodes(advice: &str) -> Result<Exit> {
+fn no_nodes(dir: &Path, advice: &str) -> Result<Exit> {
+    if dir.symlink_metadata().is_err() {
+        let dir = dir.display();
+        return usage(&format!(
+            "the first argument is the project's folder, and {dir} is none: write `.` before it for the one here"
+        ));
+    }
     usage(&format!("no node is named: {advice}"))
 }
 

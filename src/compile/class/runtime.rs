@@ -4,6 +4,7 @@ use crate::compile::class::Compiler;
 use crate::compile::template::ScopeValue;
 use crate::compile::{proxies, registries};
 use crate::error::Result;
+use crate::identity::wrapped;
 use crate::inventory::Spec;
 use crate::model::FieldLocation;
 use crate::plan::Plan;
@@ -35,10 +36,13 @@ impl Compiler<'_> {
                 let Some(content) = self.source(ca.source, None)? else {
                     continue;
                 };
-                if let Some(rule) = flaw_of_ca(&content) {
+                if let Some((rule, repair)) = flaw_of_ca(&content) {
                     let rule = format!("{} {rule}", ca.source.value);
-                    self.report
-                        .add(ca.source.location.finding(Id::RegistryCaInvalid, rule));
+                    let finding = ca.source.location.finding(Id::RegistryCaInvalid, rule);
+                    self.report.add(match repair {
+                        Some(repair) => finding.help(repair),
+                        None => finding,
+                    });
                 }
                 files.push(RegistryFile {
                     path: ca.path,
@@ -52,7 +56,7 @@ impl Compiler<'_> {
 }
 
 /// Why a file is not one of CA certificates.
-fn flaw_of_ca(content: &Content) -> Option<&'static str> {
+fn flaw_of_ca(content: &Content) -> Option<(String, Option<&'static str>)> {
     let Content::Blob(blob) = content else {
         return None;
     };
@@ -60,7 +64,14 @@ fn flaw_of_ca(content: &Content) -> Option<&'static str> {
     // A key instead has its finding.
     let has = ["-----BEGIN CERTIFICATE-----", "PRIVATE KEY-----"];
     let has = has.iter().any(|mark| text.contains(mark));
-    (!has).then_some("holds no certificate in PEM")
+    let what = || match wrapped(blob.bytes()) {
+        Some((is, repair)) => (
+            format!("holds no certificate in PEM, but {is}"),
+            Some(repair),
+        ),
+        None => ("holds no certificate in PEM".to_owned(), None),
+    };
+    (!has).then(what)
 }
 
 /// The operating system, as templates see it.

@@ -43,7 +43,7 @@ fn wrong_types_say_what_is_wanted() {
         "error: t:1:1: the field \"must\" is missing\n\
          error: t:1:7: name: must be a string, not a whole number; put it in quotes\n\
          error: t:2:4: b: must be true or false, not a string; write true or false\n\
-         error: t:3:4: c: must be a list, not a string; write it as [a, b]\n\
+         error: t:3:4: c: must be a list, not a string; write it as [x]\n\
          error: t:4:4: d: 300 is out of range\n\
          error: t:5:8: e.x: must be a whole number, not a boolean\n"
     );

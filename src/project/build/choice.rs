@@ -32,6 +32,12 @@ pub fn old<'p>(
     }
     let names: Vec<&str> = nodes.iter().map(|node| &*node.name).collect();
     let chosen = chosen(&request.nodes, &names, "in the inventory")?;
+    if out.symlink_metadata().is_err() {
+        bail!(
+            "there is no bundle in {} yet to keep the other nodes from: build all nodes once first, without --node",
+            out.display()
+        );
+    }
     let Some(key) = key else {
         bail!("reusing nodes of the last bundle: that needs the key that signed it");
     };

@@ -103,7 +103,11 @@ fn is_new(dir: &Path) -> Result<bool> {
     };
     for entry in entries {
         if !is_work(&entry.with_context(reading)?.file_name()) {
-            bail!("{} is not empty", dir.display());
+            bail!(
+                "{} is not empty: a new project needs a new or an empty folder, like {}",
+                dir.display(),
+                dir.join("cluster").display()
+            );
         }
     }
     Ok(false)

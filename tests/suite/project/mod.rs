@@ -4,6 +4,7 @@ mod accepted;
 pub mod bad_input;
 pub mod existing;
 mod findings;
+mod meant;
 pub mod profiles;
 pub mod schema;
 pub mod templates;
