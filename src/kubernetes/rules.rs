@@ -51,7 +51,7 @@ pub struct Verdict {
 /// One subject's rules; those that must stay open end it early.
 type Rule = fn(&ConfigReader<'_>) -> Known<()>;
 
-const RULES: [Rule; 50] = [
+const RULES: [Rule; 51] = [
     various::gates,
     ranges::fields,
     images::thresholds,
@@ -102,6 +102,7 @@ const RULES: [Rule; 50] = [
     start::authentication,
     start::labels,
     start::frequencies,
+    start::packet_marks,
 ];
 
 /// Checks a configuration; `is_template` says of a string that its text is not known yet.

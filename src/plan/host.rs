@@ -86,9 +86,27 @@ fn cgroups(spec: &Spec, report: &mut Report) {
                 ),
             )
             .help("boot with v2, or set kubelet.config.failCgroupV1 to false"),
+        // cmd/kubelet/app/server.go, run
+        (Cgroups::V1, 30..) if swap_behavior(spec) == Some("LimitedSwap") => {
+            let rule = "LimitedSwap needs control groups v2, and the kubelet ends on v1";
+            let at = spec
+                .kubelet
+                .config
+                .as_ref()
+                .map_or(&cgroups.location.at, |at| &at.location.at);
+            FieldLocation::new(at.clone(), "kubelet.config.memorySwap.swapBehavior")
+                .finding(Id::CgroupVersionUnsupported, rule)
+                .help("boot with v2, or set swapBehavior to NoSwap")
+        }
         _ => return,
     };
     report.add(finding);
+}
+
+/// How pods may use swap.
+fn swap_behavior(spec: &Spec) -> Option<&str> {
+    let config = &spec.kubelet.config.as_ref()?.value;
+    config.get("memorySwap")?.get("swapBehavior")?.as_str()
 }
 
 /// A field of the kubelet's configuration, as merged.

@@ -134,7 +134,8 @@ pub fn container_logs(reading: &ConfigReader<'_>) -> Known<()> {
     // pkg/kubelet/logs/container_log_manager.go, parseMaxSize
     let whole = || {
         let rule = "must be a whole number of bytes, without a fraction (for example 10Mi)";
-        let is_whole = value::is_whole(size);
+        // Since 1.19 a negative size switches rotation off.
+        let is_whole = value::is_whole(size) && (reading.minor >= 19 || !size.starts_with('-'));
         is_whole
             .then_some(())
             .ok_or(format!("{rule}; got {size:?}"))

@@ -230,3 +230,42 @@ fn not_a_bool(reading: &ConfigReader<'_>, field: &str, name: &str, written: &str
     let rule = format!("must be \"true\" or \"false\"; got {written:?}");
     reading.refuse(Id::KubeletManagerInvalid, &[field, name], rule, "");
 }
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::kubernetes::kubelet_config::Schema;
+
+    /// What the facts program read in upstream's own tables.
+    const SITES: &str = include_str!("../../../tests/fixtures/kubelet-start/sites.txt");
+
+    /// The options of a minor, as `cpu full-pcpus-only beta`.
+    fn levels(minor: u32) -> BTreeSet<String> {
+        let of = |manager: &'static str, options: &'static [PolicyOption]| {
+            options.iter().filter_map(move |option| {
+                let level = option.level(minor)?;
+                Some(format!("{manager} {} {level:?}", option.name).to_lowercase())
+            })
+        };
+        of("cpu", &CPU).chain(of("topology", &TOPOLOGY)).collect()
+    }
+
+    #[test]
+    fn options_and_their_levels_are_upstreams() {
+        // 1.22 has no table yet.
+        for minor in 23..=*Schema::load().minors().end() {
+            let upstream = SITES.lines().filter_map(|line| {
+                let (option, minors) = line.strip_prefix("option\t")?.split_once('\t')?;
+                let (first, last) = minors.split_once('-')?;
+                let last = last.parse().unwrap_or(u32::MAX);
+                (first.parse().ok()?..=last)
+                    .contains(&minor)
+                    .then(|| option.to_owned())
+            });
+            let upstream: BTreeSet<String> = upstream.collect();
+            assert!(!upstream.is_empty());
+            assert_eq!(levels(minor), upstream, "1.{minor}");
+        }
+    }
+}

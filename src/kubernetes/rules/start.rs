@@ -131,3 +131,18 @@ pub fn frequencies(reading: &ConfigReader<'_>) -> Known<()> {
     }
     Ok(())
 }
+
+/// The two marks of packets. Source: pkg/kubelet/kubelet.go, NewMainKubelet, until 1.27.
+pub fn packet_marks(reading: &ConfigReader<'_>) -> Known<()> {
+    const MASQUERADE: &str = "iptablesMasqueradeBit";
+    const DROP: &str = "iptablesDropBit";
+    if reading.minor > 27 || !reading.bool_or("makeIPTablesUtilChains", true)? {
+        return Ok(());
+    }
+    let masquerade = reading.int(MASQUERADE)?.unwrap_or(14);
+    if reading.int(DROP)?.unwrap_or(15) == masquerade {
+        let rule = format!("must be different from {DROP} (15 by default); got {masquerade}");
+        reading.refuse(Id::KubeletFieldsConflict, &[MASQUERADE], rule, "");
+    }
+    Ok(())
+}

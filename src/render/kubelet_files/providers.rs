@@ -2,6 +2,7 @@
 //! pkg/credentialprovider/plugin, readCredentialProviderConfig, validateCredentialProviderConfig and
 //! RegisterCredentialProviderPlugins.
 
+use crate::kubernetes::gates::Gate;
 use crate::kubernetes::value;
 use crate::model::NodePath;
 use crate::render::NodeRendering;
@@ -133,6 +134,12 @@ fn check(read: &Located, files: &KubeletFiles<'_>, rules: &mut Vec<String>) {
             ));
         }
         if let Some(tokens) = provider.get("tokenAttributes") {
+            let gate = "KubeletServiceAccountTokenForCredentialProviders";
+            let set = files.config.pointer(&format!("/featureGates/{gate}"));
+            let default = Gate::find(gate, minor).is_none_or(|gate| gate.default);
+            if minor >= TOKENS && !set.and_then(|set| set.as_bool()).unwrap_or(default) {
+                say(format!("tokenAttributes needs the feature gate {gate}"));
+            }
             token_attributes(tokens, &answer, minor, &mut say);
         }
     }
@@ -157,6 +164,21 @@ fn token_attributes(tokens: &Located, answer: &str, minor: u32, say: &mut dyn Fn
         if minor >= since && tokens.get(key).is_none() {
             say(format!("tokenAttributes needs {key}"));
         }
+    }
+    let requires = tokens.get("requireServiceAccount").map(|at| &at.value);
+    let list = |key: &str| match tokens.get(key).map(|at| &at.value) {
+        Some(Value::List(items)) => items.iter().filter_map(Located::as_str).collect(),
+        _ => Vec::new(),
+    };
+    let required = list("requiredServiceAccountAnnotationKeys");
+    let optional = list("optionalServiceAccountAnnotationKeys");
+    if requires == Some(&Value::Bool(false)) && !required.is_empty() {
+        say("tokenAttributes.requiredServiceAccountAnnotationKeys needs requireServiceAccount: true".to_owned());
+    }
+    if let Some(both) = required.iter().find(|key| optional.contains(key)) {
+        say(format!(
+            "tokenAttributes must not have an annotation both required and optional; got {both:?}"
+        ));
     }
     let kind = tokens.get("cacheType").and_then(Located::as_str);
     if kind.is_some_and(|kind| !["ServiceAccount", "Token"].contains(&kind)) {

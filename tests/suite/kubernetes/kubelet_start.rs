@@ -256,6 +256,8 @@ impl Good {
 /// What a kubelet says of each line.
 fn ask(kubelet: &Path, lines: &[Value]) -> Vec<Answer> {
     let mut child = Command::new(oracles::folder().join("bin/kubelet-start"))
+        // Kubelets wait more than they work.
+        .args(["-jobs", "4"])
         .arg(kubelet)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

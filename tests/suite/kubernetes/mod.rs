@@ -11,3 +11,4 @@ pub mod node_restriction;
 pub mod policy;
 pub mod reserved;
 pub mod rules;
+pub mod start_sites;

@@ -210,6 +210,26 @@ fn what_must_go_together_does() {
             &["containerLogMaxSize: must be a whole number"],
         ),
         (34, json!({"containerLogMaxSize": "1.5G"}), &[], &[]),
+        (19, json!({"containerLogMaxSize": "-1Mi"}), &[], &[]),
+        (
+            18,
+            json!({"containerLogMaxSize": "-1Mi"}),
+            &[],
+            &["containerLogMaxSize: must be a whole number"],
+        ),
+        (
+            27,
+            json!({"iptablesMasqueradeBit": 15}),
+            &[],
+            &["iptablesMasqueradeBit: must be different"],
+        ),
+        (
+            27,
+            json!({"iptablesMasqueradeBit": 15, "makeIPTablesUtilChains": false}),
+            &[],
+            &[],
+        ),
+        (28, json!({"iptablesMasqueradeBit": 15}), &[], &[]),
         (
             34,
             json!({"fileCheckFrequency": "-1s"}),
