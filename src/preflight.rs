@@ -112,6 +112,10 @@ pub fn needs(
     }
     downloads(spec, &baked.tree, &mut needs);
     paths::needs(baked, spec.kubernetes.value.minor(), &mut needs);
+    for setting in baked.unset_kernel_settings() {
+        let why = "kubelet.config.protectKernelDefaults: the kubelet ends without it";
+        needs.add(NeedKind::System, format!("the sysctl {setting}"), why);
+    }
     pod_network(&baked.tree, &mut needs);
     needs.0
 }

@@ -189,6 +189,13 @@ impl Shaped for KubeletFlags {
         for at in at.entries("v") {
             let name = at.key();
             let fits = |c: char| c.is_ascii_alphanumeric() || c == '-';
+            // The kubelet takes both (component-base `cli/flag`, WordSepNormalizeFunc); one spelling is enough here.
+            let dashed = name.replace('_', "-");
+            if dashed != name && !dashed.starts_with('-') && dashed.chars().all(fits) {
+                let rule = format!("must be written as {dashed}; got {name:?}");
+                at.report_key(Id::NameInvalid, rule);
+                continue;
+            }
             if name.is_empty() || name.starts_with('-') || !name.chars().all(fits) {
                 at.report_key(
                     Id::NameInvalid,

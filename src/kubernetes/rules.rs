@@ -51,7 +51,7 @@ pub struct Verdict {
 /// One subject's rules; those that must stay open end it early.
 type Rule = fn(&ConfigReader<'_>) -> Known<()>;
 
-const RULES: [Rule; 51] = [
+const RULES: [Rule; 53] = [
     various::gates,
     ranges::fields,
     images::thresholds,
@@ -88,12 +88,14 @@ const RULES: [Rule; 51] = [
     sysctls::of_pods,
     sysctls::unsafe_ones,
     words::ciphers,
+    words::ciphers_of_http2,
     words::tls_version,
     words::cloud_provider,
     words::runtime,
     words::endpoints,
     addresses::of_node,
     addresses::listening,
+    addresses::ports,
     addresses::dns,
     start::folders,
     start::host_name,

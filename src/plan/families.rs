@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use crate::inventory::{Inventory, Node, Spec};
+use crate::kubernetes::rules::unusable;
 use crate::model::FieldLocation;
 use crate::report::{Id, Report};
 
@@ -78,6 +79,13 @@ fn of_flag(spec: &Spec, family: Family, report: &mut Report) {
 }
 
 fn compare(addresses: &[IpAddr], location: &FieldLocation, family: Family, report: &mut Report) {
+    // One that no kubelet takes has a finding of its own.
+    if addresses
+        .iter()
+        .any(|address| unusable(address, u32::MAX).is_some())
+    {
+        return;
+    }
     let is_right = |address: &IpAddr| Family::of(address) == family;
     if addresses.first().is_none_or(is_right) {
         return;

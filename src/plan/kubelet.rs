@@ -18,7 +18,7 @@ use crate::kubernetes::rules::Verdict;
 use crate::model::{FieldLocation, Location};
 use crate::plan::identity;
 use crate::report::{Finding, Id, Report};
-use crate::yaml::{Located, Value};
+use crate::yaml::{Located, Map, Value};
 
 pub use crate::plan::kubelet::check::{
     DropIn, check_config, check_drop_ins, check_rendered, check_types, check_value, has_drop_ins,
@@ -54,6 +54,7 @@ pub fn settle(spec: &Spec, report: &mut Report) -> Kubelet {
     let minor = spec.kubernetes.value.minor();
     let gates = gates(&written, minor);
     let mut settings = moves::settle(spec, (&written, &location), &gates, report);
+    settings.config = without_empty_endpoint(settings.config);
     settings.config = identity::config(spec, settings.config, report);
     settings.flags = identity::flags(spec, settings.flags, report);
     let at = location.at.clone();
@@ -102,6 +103,21 @@ pub fn settle(spec: &Spec, report: &mut Report) -> Kubelet {
         taint_flag,
         moved: settings.moved,
         rules,
+    }
+}
+
+/// Without an empty `containerRuntimeEndpoint`, as `kubeadm config print` writes it: the kubelet's default takes its place.
+fn without_empty_endpoint(config: Located) -> Located {
+    const FIELD: &str = "containerRuntimeEndpoint";
+    let is_empty = config.get(FIELD).and_then(Located::as_str) == Some("");
+    let (true, Value::Map(map)) = (is_empty, &config.value) else {
+        return config;
+    };
+    let mut map = Map::clone(map);
+    map.shift_remove(FIELD);
+    Located {
+        location: config.location.clone(),
+        value: Value::Map(Arc::new(map)),
     }
 }
 

@@ -168,6 +168,41 @@ fn registries(entry: &Entry, text: &str, known: &Known<'_>) -> Option<Finding> {
 /// The kubelet refuses to start when the kernel differs; of our own files the last one in name order counts
 /// (sysctl.d(5)).
 fn kernel_defaults(tree: &NodeTree, known: &Known<'_>) -> Vec<Finding> {
+    let set = sysctls(tree);
+    KERNEL_DEFAULTS
+        .iter()
+        .filter_map(|(key, wanted)| {
+            let (value, path, entry) = set.get(*key)?;
+            (value != wanted).then(|| {
+                let rule = format!(
+                    "the kubelet insists on {} = {wanted}, and {path} of {} sets {value}",
+                    key.replace('/', "."),
+                    entry.origin
+                );
+                let repair = "set it as the kubelet wants, or protectKernelDefaults to false";
+                location_of(known, "protectKernelDefaults")
+                    .finding(Id::KernelSettingDisagrees, rule)
+                    .help(repair)
+            })
+        })
+        .collect()
+}
+
+/// Those of the settings which neither a file of the payload sets nor the kernel has by itself: the image must.
+pub fn unset_kernel_defaults(tree: &NodeTree) -> impl Iterator<Item = String> {
+    const NOT_THE_KERNELS: [&str; 3] = [
+        "vm/overcommit_memory",
+        "kernel/panic",
+        "kernel/panic_on_oops",
+    ];
+    let set = sysctls(tree);
+    let unset = move |key: &str| NOT_THE_KERNELS.contains(&key) && !set.contains_key(key);
+    let wanted = KERNEL_DEFAULTS.iter().filter(move |(key, _)| unset(key));
+    wanted.map(|(key, value)| format!("{} = {value}", key.replace('/', ".")))
+}
+
+/// What sysctl files of the payload set, with file and writer; the last in the order of names counts.
+fn sysctls(tree: &NodeTree) -> BTreeMap<String, (&str, &str, &Entry)> {
     let in_folder = |path: &str| {
         let folders = ["/etc/sysctl.d/", "/usr/lib/sysctl.d/"];
         path.ends_with(".conf") && folders.iter().any(|folder| path.starts_with(folder))
@@ -188,23 +223,7 @@ fn kernel_defaults(tree: &NodeTree, known: &Known<'_>) -> Vec<Finding> {
             }
         }
     }
-    KERNEL_DEFAULTS
-        .iter()
-        .filter_map(|(key, wanted)| {
-            let (value, path, entry) = set.get(*key)?;
-            (value != wanted).then(|| {
-                let rule = format!(
-                    "the kubelet insists on {} = {wanted}, and {path} of {} sets {value}",
-                    key.replace('/', "."),
-                    entry.origin
-                );
-                let repair = "set it as the kubelet wants, or protectKernelDefaults to false";
-                location_of(known, "protectKernelDefaults")
-                    .finding(Id::KernelSettingDisagrees, rule)
-                    .help(repair)
-            })
-        })
-        .collect()
+    set
 }
 
 #[cfg(test)]

@@ -216,6 +216,17 @@ impl Renderer {
     }
 }
 
+impl RenderedNode {
+    /// Kernel settings that its kubelet insists on and no file of its payload sets, as `vm.overcommit_memory = 1`.
+    pub fn unset_kernel_settings(&self) -> Vec<String> {
+        if self.config.get("protectKernelDefaults") == Some(&Json::Bool(true)) {
+            agree::unset_kernel_defaults(&self.tree).collect()
+        } else {
+            Vec::new()
+        }
+    }
+}
+
 impl Renderer {
     /// The images that a node names and its payload does not hold.
     pub fn outside_images(&self, node: &NodePlan, rendered: &RenderedNode) -> Vec<Outside> {

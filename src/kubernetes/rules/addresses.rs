@@ -117,6 +117,43 @@ pub fn listening(reading: &ConfigReader<'_>) -> Known<()> {
     Ok(())
 }
 
+/// Two servers of the kubelet at one port: the second cannot listen. Source: pkg/kubelet/server/server.go, which ends the kubelet
+/// for the two of its API; cmd/kubelet/app/server.go, run, for the health endpoint.
+pub fn ports(reading: &ConfigReader<'_>) -> Known<()> {
+    let port = reading.int("port")?.unwrap_or(10250);
+    if !reading.bool_or("enableServer", true)? {
+        return Ok(());
+    }
+    let taken = |field: &str, other: i64| {
+        let rule = format!("must not be the port of the kubelet's API too; got {other}");
+        reading.refuse(Id::KubeletFieldsConflict, &[field], rule, "");
+    };
+    let read_only = reading.int("readOnlyPort")?.unwrap_or(0);
+    // 0 switches the read-only port and the health endpoint off.
+    if read_only == port && port != 0 {
+        taken("readOnlyPort", port);
+    }
+    let health = reading.int("healthzPort")?.unwrap_or(10248);
+    if health == port && health != 0 && meet(reading)? {
+        taken("healthzPort", health);
+    }
+    Ok(())
+}
+
+/// Whether the API and the health endpoint listen at one address: one of them at all, or both at the same.
+fn meet(reading: &ConfigReader<'_>) -> Known<bool> {
+    let address = |field: &str, default: &'static str| {
+        let text = reading.text(field)?;
+        Ok(if text.is_empty() { default } else { text }
+            .parse::<IpAddr>()
+            .ok())
+    };
+    let api = address("address", "0.0.0.0")?;
+    let health = address("healthzBindAddress", "127.0.0.1")?;
+    let everywhere = |one: &Option<IpAddr>| one.is_some_and(|one| one.is_unspecified());
+    Ok(everywhere(&api) || everywhere(&health) || api == health)
+}
+
 /// Resolvers of pods. Source: pkg/kubelet/kubelet.go, NewMainKubelet: what is no address is left out, and pods get the node's
 /// resolvers.
 pub fn dns(reading: &ConfigReader<'_>) -> Known<()> {

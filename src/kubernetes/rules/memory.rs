@@ -41,7 +41,11 @@ pub fn sums(reading: &ConfigReader<'_>) -> Known<()> {
     let amount = shown(from_pods);
     let rule = format!(
         "the memory of {LIST} must be kubeReserved + systemReserved + memory.available of evictionHard ({amount}); got {}",
-        shown(reserved)
+        if reserved == 0 {
+            "none".to_owned()
+        } else {
+            shown(reserved)
+        }
     );
     let is_written = reading.list(LIST)?.is_some_and(|list| !list.is_empty());
     let at = if is_written { LIST } else { POLICY };

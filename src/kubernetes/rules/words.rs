@@ -75,6 +75,34 @@ pub fn ciphers(reading: &ConfigReader<'_>) -> Known<()> {
     Ok(())
 }
 
+/// Without one of the ciphers that HTTP/2 insists on the server does not listen, and the kubelet ends. Source: Go's net/http,
+/// http2ConfigureServer; pkg/kubelet/server/server.go, ListenAndServeKubeletServer. With TLS 1.3 alone the list has no effect.
+pub fn ciphers_of_http2(reading: &ConfigReader<'_>) -> Known<()> {
+    const FIELD: &str = "tlsCipherSuites";
+    const NEEDED: [&str; 2] = [
+        "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256",
+        "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256",
+    ];
+    let names = reading.texts(FIELD)?.unwrap_or_default();
+    let is_there = names.iter().any(|name| NEEDED.contains(name));
+    let is_known = |name: &&str| CIPHERS.iter().any(|(known, _)| known == name);
+    if names.is_empty()
+        || is_there
+        // A name that is unknown has its finding, and may be meant for one of the two.
+        || !names.iter().all(is_known)
+        || reading.text("tlsMinVersion")? == "VersionTLS13"
+        || !reading.bool_or("enableServer", true)?
+    {
+        return Ok(());
+    }
+    let rule = format!(
+        "must have {} or {}, which HTTP/2 insists on",
+        NEEDED[0], NEEDED[1]
+    );
+    reading.refuse(Id::KubeletTlsInvalid, &[FIELD], rule, "add one of the two");
+    Ok(())
+}
+
 /// The oldest version of TLS. Source: the same function.
 pub fn tls_version(reading: &ConfigReader<'_>) -> Known<()> {
     let version = reading.text("tlsMinVersion")?;

@@ -16,9 +16,15 @@ fn words_are_those_that_the_kubelet_looks_up() {
         ),
         (
             18,
-            json!({"tlsCipherSuites": ["TLS_AES_128_GCM_SHA256"]}),
+            json!({"tlsCipherSuites": ["TLS_AES_128_GCM_SHA256", "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"]}),
             &[],
             &["tlsCipherSuites/0: must be a cipher"],
+        ),
+        (
+            34,
+            json!({"tlsCipherSuites": ["TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384"]}),
+            &[],
+            &["tlsCipherSuites: must have TLS_ECDHE_RSA_WITH_AES_128"],
         ),
         (
             34,
@@ -244,5 +250,31 @@ fn addresses_are_addresses_and_of_use() {
             &[("cluster-dns", "dns.example.com")],
             &["clusterDNS/0: must be an IP address"],
         ),
+        (
+            34,
+            json!({"readOnlyPort": 10250}),
+            &[],
+            &["readOnlyPort: must not be the port"],
+        ),
+        (34, json!({"readOnlyPort": 10255}), &[], &[]),
+        (
+            34,
+            json!({"healthzPort": 10250}),
+            &[],
+            &["healthzPort: must not be the port"],
+        ),
+        (
+            34,
+            json!({"healthzPort": 10250, "address": "10.0.0.1"}),
+            &[],
+            &[],
+        ),
+        (
+            34,
+            json!({"port": 10248}),
+            &[],
+            &["healthzPort: must not be the port"],
+        ),
+        (34, json!({"healthzPort": 0}), &[], &[]),
     ]);
 }
