@@ -21,7 +21,12 @@ impl NodeRendering<'_> {
             }
             let parts = parts(unit);
             let contents: Vec<&Content> = parts.iter().map(|(_, content, _)| *content).collect();
-            let key = (self.class_index, name.as_str(), 0);
+            // Whether it is enabled decides a finding too.
+            let key = (
+                self.class_index,
+                name.as_str(),
+                u32::from(unit.enabled == Some(true)),
+            );
             let found = self.renderer.units.of(key, &contents, || FoundInUnit {
                 findings: self.unit_findings(name, unit, &parts),
                 programs: unit.programs(),
@@ -39,7 +44,10 @@ impl NodeRendering<'_> {
             texts: parts.iter().map(|(_, _, text)| *text).collect(),
         };
         let mut findings = Vec::new();
-        for fault in check_unit(&texts) {
+        for fault in check_unit(&texts)
+            .into_iter()
+            .chain(unit.enabled_in_vain(name))
+        {
             let Some((dropin, _, text)) = parts.get(fault.text) else {
                 continue;
             };

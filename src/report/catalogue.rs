@@ -359,6 +359,7 @@ catalogue! {
         UnitKeyMisspelt "unit-key-misspelt" Error "systemd ignores a key that is misspelt or in the wrong section."
         UnitKeyUnknown "unit-key-unknown" Warning "systemd may not know a key of this unit."
         UnitMaskedAndUsed "unit-masked-and-used" Error "A masked unit has a text or is enabled."
+        UnitNotInstallable "unit-not-installable" Error "A unit is enabled, and nothing would start it."
         UnitSectionUnknown "unit-section-unknown" Error "systemd ignores a section of this unit."
         UnitSyntaxInvalid "unit-syntax-invalid" Error "A line of a unit is neither a section nor an assignment."
         UnitValueInvalid "unit-value-invalid" Error "A key of a unit has a value that systemd does not take."

@@ -2,6 +2,7 @@
 
 mod check;
 mod effective;
+mod install;
 mod keys;
 mod name;
 mod programs;
@@ -137,83 +138,5 @@ impl Unit {
             path: NodePath::parse(&format!("{UNIT_FOLDER}/{target}.wants/{name}")).ok()?,
             target: format!("/usr/lib/systemd/system/{file}"),
         })
-    }
-
-    /// The links that `systemctl enable` would make from the text's `[Install]` section (systemd.unit(5)):
-    /// WantedBy, RequiredBy, Alias. Empty for the image's own units, whose text we do not have.
-    pub fn install_links(&self, name: &str) -> Vec<InstallLink> {
-        let Some((Content::Blob(blob), _)) = &self.text else {
-            return Vec::new();
-        };
-        let text = String::from_utf8_lossy(blob.bytes());
-        let mut links = Vec::new();
-        let target = format!("{UNIT_FOLDER}/{name}");
-        let mut push = |path: String| {
-            if let Ok(path) = NodePath::parse(&path) {
-                links.push(InstallLink {
-                    path,
-                    target: target.clone(),
-                });
-            }
-        };
-        for (key, value) in install_section(&text) {
-            for word in value.split_whitespace() {
-                match key {
-                    "WantedBy" => push(format!("{UNIT_FOLDER}/{word}.wants/{name}")),
-                    "RequiredBy" => push(format!("{UNIT_FOLDER}/{word}.requires/{name}")),
-                    "Alias" => push(format!("{UNIT_FOLDER}/{word}")),
-                    _ => {}
-                }
-            }
-        }
-        links.sort();
-        links.dedup();
-        links
-    }
-}
-
-/// Key and value of each line of the `[Install]` section.
-fn install_section(text: &str) -> impl Iterator<Item = (&str, &str)> {
-    let mut inside = false;
-    text.lines().map(str::trim).filter_map(move |line| {
-        if line.starts_with('[') {
-            inside = line == "[Install]";
-            return None;
-        }
-        if !inside || line.starts_with('#') || line.starts_with(';') {
-            return None;
-        }
-        line.split_once('=')
-            .map(|(key, value)| (key.trim(), value.trim()))
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn enablement_follows_the_install_section() {
-        let unit = Unit {
-            text: Some((
-                Content::bytes(
-                    "[Service]\nExecStart=/x\n[Install]\nWantedBy=multi-user.target\nAlias=k.service\n",
-                ),
-                Origin("t".into()),
-            )),
-            ..Unit::default()
-        };
-        let paths: Vec<String> = unit
-            .install_links("kubelet.service")
-            .into_iter()
-            .map(|link| link.path.to_string())
-            .collect();
-        assert_eq!(
-            paths,
-            [
-                "/etc/systemd/system/k.service",
-                "/etc/systemd/system/multi-user.target.wants/kubelet.service"
-            ]
-        );
     }
 }

@@ -5,6 +5,7 @@ use crate::model::NodePath;
 use crate::model::output::IgnitionSpec;
 use crate::payload::archive::PRESET;
 use crate::payload::ignition::needs::needs;
+use crate::payload::ignition::unit_text::refused;
 use crate::payload::{Job, Objection};
 use crate::report::Id;
 use crate::tree::{Content, Unit};
@@ -139,30 +140,15 @@ fn text_rules(content: &Content) -> Vec<String> {
                 index + 1
             )
         });
-    long.chain(syntax_rule(text)).collect()
-}
-
-/// The first line that is neither section, option, comment nor continuation.
-fn syntax_rule(text: &str) -> Option<String> {
-    let mut inside = false;
-    let mut continued = false;
-    for (index, line) in text.split('\n').enumerate() {
-        let line = line.trim();
-        let comment = line.starts_with(['#', ';']);
-        if !continued && !line.is_empty() && !comment {
-            if line.starts_with('[') {
-                if !line.ends_with(']') {
-                    return Some(format!("has a broken section header in line {}", index + 1));
-                }
-                inside = true;
-            } else if inside && !line.contains('=') {
-                return Some(format!(
-                    "has neither section nor option in line {}",
-                    index + 1
-                ));
-            }
-        }
-        continued = line.ends_with('\\') || (continued && comment);
-    }
-    None
+    let syntax = refused(text).map(|(line, rule)| {
+        let before = text.split('\n').take(line - 1);
+        let is_continued = before.clone().any(|line| line.trim_end().ends_with('\\'));
+        let why = if is_continued {
+            "; for Ignition a comment, a blank line or CRLF ends a continued line"
+        } else {
+            ""
+        };
+        format!("{rule} in line {line}{why}")
+    });
+    long.chain(syntax).collect()
 }

@@ -10,6 +10,7 @@ mod live_iso;
 mod needs;
 mod size;
 mod theirs;
+mod unit_text;
 
 use crate::io::Watched;
 use crate::model::output::IgnitionDigest;

@@ -162,6 +162,9 @@ fn whole(unit: &Texts<'_>, unit_type: &str, parsed: &[UnitText]) -> Vec<UnitFaul
                 "a path unit needs a path, like PathExists=",
             ));
         }
+        "mount" | "automount" | "swap" if unit.has_file => {
+            named_after_path(unit, unit_type, parsed, &mut faults);
+        }
         "socket" if unit.has_file && lacks("Socket", &["Listen"]) => {
             faults.push(fault(
                 Id::UnitInvalid,
@@ -172,6 +175,59 @@ fn whole(unit: &Texts<'_>, unit_type: &str, parsed: &[UnitText]) -> Vec<UnitFaul
         _ => {}
     }
     faults
+}
+
+/// A mount has the name of its path, or systemd refuses it (src/core/mount.c, mount_verify).
+fn named_after_path(
+    unit: &Texts<'_>,
+    unit_type: &str,
+    parsed: &[UnitText],
+    faults: &mut Vec<UnitFault>,
+) {
+    let (section, key) = match unit_type {
+        "mount" => ("Mount", "Where"),
+        "automount" => ("Automount", "Where"),
+        _ => ("Swap", "What"),
+    };
+    for (index, text) in parsed.iter().enumerate() {
+        for assignment in &text.assignments {
+            let path = assignment.value.as_str();
+            let is_path =
+                assignment.section == section && assignment.key == key && path.starts_with('/');
+            let name = format!("{}.{unit_type}", path_name(path));
+            if is_path && !path.contains('%') && name != unit.name {
+                let rule = format!("{key}: a {unit_type} of {path} must be called {name}");
+                faults.push(UnitFault {
+                    text: index,
+                    help: Some("rename the unit: `systemd-escape --path` says how".to_owned()),
+                    ..fault(Id::UnitInvalid, assignment.position(0), rule)
+                });
+            }
+        }
+    }
+}
+
+/// A path as a part of a unit's name (src/basic/unit-name.c, unit_name_path_escape).
+fn path_name(path: &str) -> String {
+    let parts: Vec<&str> = path
+        .split('/')
+        .filter(|part| !part.is_empty() && *part != ".")
+        .collect();
+    if parts.is_empty() {
+        return "-".to_owned();
+    }
+    let mut name = String::new();
+    for (index, byte) in parts.join("/").bytes().enumerate() {
+        match byte {
+            b'/' => name.push('-'),
+            b'.' if index == 0 => name.push_str("\\x2e"),
+            byte if byte.is_ascii_alphanumeric() || b":_.".contains(&byte) => {
+                name.push(char::from(byte))
+            }
+            byte => name.push_str(&format!("\\x{byte:02x}")),
+        }
+    }
+    name
 }
 
 /// Of a unit as a whole.

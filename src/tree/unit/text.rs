@@ -77,7 +77,10 @@ pub fn read(text: &str) -> UnitText {
     let mut read = UnitText::default();
     let mut section = None;
     let mut pending: Option<Logical> = None;
+    // A byte order mark is passed over, and CRLF ends a line as LF does (config_parse, read_line).
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     for (index, line) in text.split('\n').enumerate() {
+        let line = line.strip_suffix('\r').unwrap_or(line);
         let number = index + 1;
         if line.len() >= LINE_LIMIT {
             let at = Position {

@@ -97,7 +97,7 @@ done >"$work/parsers"
     for suite in $SUITES; do
         cat "$work/$suite/choices"
     done | awk -F '\t' '
-        NR == FNR { split($3, name, ":"); used[name[1]] = 1; next }
+        NR == FNR { split($3, parts, ":"); used[parts[1]] = 1; next }
         !($1 in used) { next }
         {
             count = split($2, word, " ")

@@ -67,6 +67,14 @@ const GOOD: &[(&str, &str)] = &[
     ("all.target", "[Unit]\nWants=plain.service\n"),
     ("limit.slice", "[Slice]\nMemoryMax=1G\n"),
     (
+        "srv-da\\x2dta-.x.mount",
+        "[Mount]\nWhat=/dev/x\nWhere=/srv/da-ta/.x/\n",
+    ),
+    (
+        "mark.service",
+        "\u{feff}[Service]\r\nExecStart=/bin/true \\\r\n  --a\r\nRestartSec=5\r\n",
+    ),
+    (
         "group.service",
         "[Unit]\nStartLimitIntervalSec=0\nConditionPathExists=!/etc/nowhere\n[Service]\nExecStart=/bin/true\nLimitNOFILE=1048576\nKillMode=process\nDelegate=yes\nOOMScoreAdjust=-999\nTasksMax=infinity\n",
     ),
@@ -247,6 +255,12 @@ const BROKEN: &[(&str, &str, (usize, usize), Systemd)] = &[
         "wrong.target",
         "[Service]\nExecStart=/bin/true\n",
         (1, 1),
+        Same,
+    ),
+    (
+        "other.mount",
+        "[Mount]\nWhat=/dev/x\nWhere=/srv/da-ta\n",
+        (3, 7),
         Same,
     ),
     (

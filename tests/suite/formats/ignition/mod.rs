@@ -293,7 +293,7 @@ fn what_ignition_cannot_say_is_said_before_the_boot() {
             "/run/x: Ignition cannot write below /run, which is not the node's own while it runs",
             "a.service: the unit's text has 2048 bytes or more in line 2, which Ignition refuses; wrap it with backslashes",
             "b.servce: '.servce' is not a type of unit",
-            "b.servce: the unit's text has neither section nor option in line 2",
+            "b.servce: the unit's text has an option without `=` in line 2",
         ]
     );
     assert!(said(6).iter().all(|line| !line.contains("setuid")));

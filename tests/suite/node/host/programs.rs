@@ -173,7 +173,9 @@ fn files_that_disagree_with_the_kubelet_are_found() {
     };
     for (more, part) in [
         (
-            config("SystemdCgroup = false"),
+            config(
+                "[plugins.'io.containerd.grpc.v1.cri'.containerd.runtimes.runc.options]\\nSystemdCgroup = false",
+            ),
             "kubelet.config.cgroupDriver: the kubelet's cgroup driver is systemd",
         ),
         (
