@@ -17,19 +17,18 @@ impl NodeRendering<'_> {
         let spec = &node.class.spec;
         let manager = spec.os.network;
         let at = FieldLocation::new(spec.kubernetes.location.at.clone(), "interfaces");
-        let by_networkd = matches!(manager, NetworkManager::Networkd | NetworkManager::Netplan);
-        // Also where the image configures the interfaces, if somebody says that it does so by networkd.
-        let is_said = spec
-            .merged
-            .get("os")
-            .is_some_and(|os| os.get("network").is_some());
-        if by_networkd && (is_said || node.network.is_some()) {
-            self.text_file(
-                networkd::SETTINGS_PATH,
-                networkd::SETTINGS.to_owned(),
-                ORIGIN,
-                &at,
-            );
+        let settings = match manager {
+            NetworkManager::Networkd | NetworkManager::Netplan => {
+                Some((networkd::SETTINGS_PATH, networkd::SETTINGS))
+            }
+            NetworkManager::NetworkManager => Some((keyfile::SETTINGS_PATH, keyfile::SETTINGS)),
+            NetworkManager::None => None,
+        };
+        // Also where the image configures the interfaces, if somebody says by what.
+        let os = spec.merged.get("os");
+        let is_said = os.is_some_and(|os| os.get("network").is_some());
+        if let Some((path, text)) = settings.filter(|_| is_said || node.network.is_some()) {
+            self.text_file(path, text.to_owned(), ORIGIN, &at);
         }
         let Some(network) = node.network.as_deref() else {
             return;

@@ -57,6 +57,15 @@ const CLASSES: &[Class] = &[
         commands: &[&["netplan", "apply"]],
     },
     Class {
+        folders: &["/etc/NetworkManager/conf.d/"],
+        suffix: ".conf",
+        commands: &[&[
+            "systemctl",
+            "try-reload-or-restart",
+            "NetworkManager.service",
+        ]],
+    },
+    Class {
         folders: &["/etc/NetworkManager/system-connections/"],
         suffix: ".nmconnection",
         commands: &[&["nmcli", "connection", "reload"]],

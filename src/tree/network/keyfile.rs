@@ -15,6 +15,16 @@ const KERNEL_METRIC: u32 = 1024;
 /// The mode that NetworkManager insists on.
 pub const MODE: u32 = 0o600;
 
+/// Where NetworkManager's own settings go.
+pub const SETTINGS_PATH: &str = "/etc/NetworkManager/conf.d/10-nodebake.conf";
+
+/// NetworkManager's own settings: the devices of pod networks are theirs (Calico's and Cilium's guides name them). Else it
+/// takes addresses and routes from them when it starts again.
+pub const SETTINGS: &str = "# The pod network's devices are its own.\n[keyfile]\nunmanaged-devices+=\
+interface-name:cali*;interface-name:tunl*;interface-name:vxlan.calico;interface-name:vxlan-v6.calico;\
+interface-name:wireguard.cali;interface-name:wg-v6.cali;interface-name:cilium*;interface-name:lxc*;\
+interface-name:flannel*;interface-name:cni*;interface-name:veth*;interface-name:kube-*;interface-name:nodelocaldns\n";
+
 /// Path and text of each interface's file.
 pub fn files(network: &Network) -> Vec<(String, String)> {
     let file = |interface: &Interface| {

@@ -21,7 +21,7 @@ const GOOD: &[&str] = &[
     "interfaces: {a: {addresses: [10.@.0.0/31], gateways: [10.@.0.1]}, b: {addresses: ['fd00:@::/127'], gateways: ['fd00:@::1']}}",
     // What comes by DHCP may be anywhere.
     "addresses: [10.@.0.5], interfaces: {a: {dhcp: ipv4, routes: [{to: 10.9.0.0/16, via: 10.@.0.3}]}}",
-    "addresses: ['fd00:@::5'], interfaces: {a: {acceptRA: true}}",
+    "addresses: [10.@.0.5, 'fd00:@::5'], interfaces: {a: {dhcp: ipv4, acceptRA: true}}",
     "interfaces: {a: {dhcp: ipv4, addresses: ['fd00:@::5/64'], gateways: ['fd00:@::1']}}",
     "interfaces: {a: {dhcp: ipv4, addresses: [10.@.0.5/24], gateways: [{via: 10.@.0.1, metric: 50}]}}",
     // VLANs, in a bond, in one another, with an id on each of two parents.
@@ -65,7 +65,7 @@ const BAD: &[(&str, &str)] = &[
         "node-address-on-no-interface",
     ),
     (
-        "addresses: ['fd00:@::5'], interfaces: {lan0: {dhcp: ipv4}}",
+        "addresses: [10.@.0.5, 'fd00:@::5'], interfaces: {lan0: {dhcp: ipv4}}",
         "node-address-on-no-interface",
     ),
     // Addresses.
@@ -453,6 +453,10 @@ const BAD: &[(&str, &str)] = &[
     (
         "interfaces: {e1: {dns: {servers: [10.@.0.2]}}, b: {bond: {members: [e1]}, addresses: [10.@.0.5/24]}}",
         "interface-invalid",
+    ),
+    (
+        "interfaces: {e1: {gateways: [10.@.0.1]}, b: {bond: {members: [e1]}, addresses: [10.@.0.5/24]}}",
+        "gateway-without-address",
     ),
     (
         "interfaces: {e1: {}, b: {bond: {members: [b]}, addresses: [10.@.0.5/24]}, v: {vlan: {id: 5, link: e1}, dhcp: ipv4}}",

@@ -33,17 +33,14 @@ fn port(seen: &Seen<'_>, view: &View<'_>) {
             Id::InterfaceInvalid,
             "belongs to a bond, which has the addresses",
         );
-    } else if bonds == 1 && has_more(interface) {
-        seen.report(
-            Id::InterfaceInvalid,
-            "belongs to a bond, which has the gateways, routes and DNS",
-        );
+    } else if bonds == 1 && has_dns(interface) {
+        seen.report(Id::InterfaceInvalid, "belongs to a bond, which has the DNS");
     }
 }
 
-fn has_more(interface: &Interface) -> bool {
-    let dns = !interface.nameservers.is_empty() || !interface.search.is_empty();
-    dns || !interface.gateways.is_empty() || !interface.routes.is_empty()
+/// Gateways and routes of a port are found as what has no address near them.
+fn has_dns(interface: &Interface) -> bool {
+    !interface.nameservers.is_empty() || !interface.search.is_empty()
 }
 
 fn options(seen: &Seen<'_>, bond: &Bond) {

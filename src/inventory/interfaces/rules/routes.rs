@@ -91,7 +91,7 @@ fn families(hop: &Hop<'_>) -> bool {
 /// Whether the next hop can be one; else there is a finding.
 fn next_hop(hop: &Hop<'_>, view: &View<'_>, node: &Node) -> bool {
     let via = &hop.route.via;
-    if let Some(what) = unusable(via, view, node) {
+    if let Some(what) = unusable(via, hop.seen, view, node) {
         let rule = format!("must be the address of a router, not {what}; got {via}");
         hop.report(Id::GatewayUnusable, rule, "write the router's address");
         return false;
@@ -134,15 +134,16 @@ fn next_hop(hop: &Hop<'_>, view: &View<'_>, node: &Node) -> bool {
 }
 
 /// What a next hop is instead of a router.
-fn unusable(via: &IpAddr, view: &View<'_>, node: &Node) -> Option<String> {
+fn unusable(via: &IpAddr, seen: &Seen<'_>, view: &View<'_>, node: &Node) -> Option<String> {
     if let Some(what) = no_host(via) {
         return Some(what.to_owned());
     }
     let of_node = node.addresses.iter().any(|own| own.value == *via);
-    let mut nets = view.list.iter().flat_map(|seen| &seen.interface.addresses);
-    if of_node || nets.clone().any(|net| net.addr() == *via) {
+    let mut all = view.list.iter().flat_map(|seen| &seen.interface.addresses);
+    if of_node || all.any(|net| net.addr() == *via) {
         return Some("the node itself".to_owned());
     }
+    let mut nets = seen.interface.addresses.iter();
     nets.find_map(|net| {
         let edge = edge_of(net, via)?;
         Some(format!("the {edge} address of {}", net.trunc()))

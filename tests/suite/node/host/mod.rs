@@ -3,6 +3,7 @@
 
 mod dropins;
 mod network;
+mod owner;
 mod programs;
 mod system;
 
