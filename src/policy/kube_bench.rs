@@ -155,8 +155,10 @@ fn setting(number: &str, subject: &Subject<'_>, joined: Option<&str>) -> Option<
     // It reads the first file of its list, whatever --config names.
     let (_, read) = looked_at(subject, &CONFIGS, joined, Asked::Root);
     let reads = read.as_deref() == subject.path("config");
+    let settings = subject.without_drop_ins.as_ref();
+    let settings = settings.unwrap_or(&subject.settings);
     let value = |setting: &Setting| -> Option<Found> {
-        let found = subject.settings.get(setting);
+        let found = settings.get(setting);
         let is_seen = match found.source {
             Source::Flag => true,
             Source::Field => reads && found.value != "",
@@ -197,7 +199,7 @@ fn setting(number: &str, subject: &Subject<'_>, joined: Option<&str>) -> Option<
             "it takes a setting that is not written for true, and the default is false",
         ),
         "4.2.11" => {
-            let gate = subject.settings.gate("RotateKubeletServerCertificate");
+            let gate = settings.gate("RotateKubeletServerCertificate");
             (
                 gate != Some(false),
                 "it looks at the gate alone, and that renews nothing without serverTLSBootstrap",
@@ -218,11 +220,14 @@ fn setting(number: &str, subject: &Subject<'_>, joined: Option<&str>) -> Option<
         "4.2.14" => (is(&SECCOMP, false, &|_| true), PRESENT),
         _ => return None,
     };
-    let because = if reads || subject.path("config").is_none() {
-        because.to_owned()
+    let because = if !reads && subject.path("config").is_some() {
+        "it does not read the file that --config names"
+    } else if subject.without_drop_ins.is_some() {
+        "it does not read the drop-ins of --config-dir"
     } else {
-        "it does not read the file that --config names".to_owned()
+        because
     };
+    let because = because.to_owned();
     Some(Seen { is_met, because })
 }
 

@@ -12,9 +12,11 @@ mod kube_bench;
 mod report;
 mod stig;
 mod subject;
+mod text;
 
 pub use judged::{KubeBench, Verdict};
 pub use report::{JudgedNode, PolicyReport, PolicyRow, RuleResult, judge};
+pub use text::text;
 
 use judged::Judged;
 use subject::Subject;

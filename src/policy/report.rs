@@ -136,7 +136,8 @@ impl PolicyReport {
 
 /// Judges one node.
 pub fn judge(policy: Policy, node: &NodePlan, baked: &RenderedNode) -> JudgedNode {
-    let line = CommandLine::of(&baked.tree, &baked.flags);
+    let minor = node.class.spec.kubernetes.value.minor();
+    let line = CommandLine::of(&baked.tree, &baked.flags, &baked.config, minor);
     let files = baked.tree.materialised();
     let subject = Subject::new(node, baked, &line, &files);
     let rules = policy.rules().iter();

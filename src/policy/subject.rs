@@ -14,7 +14,10 @@ use crate::tree::{Entry, EntryKind, UNIT_FOLDER};
 pub struct Subject<'a> {
     /// The kubelet's settings in effect.
     pub settings: Settings<'a>,
+    /// The same without drop-ins of `--config-dir`, where there are any.
+    pub without_drop_ins: Option<Settings<'a>>,
     node: &'a NodePlan,
+    line: &'a CommandLine,
     files: &'a BTreeMap<NodePath, Entry>,
 }
 
@@ -29,7 +32,11 @@ impl<'a> Subject<'a> {
         let minor = node.class.spec.kubernetes.value.minor();
         Self {
             settings: line.settings(&baked.config, minor),
+            without_drop_ins: line
+                .has_drop_ins()
+                .then(|| line.settings_of(&baked.config, minor)),
             node,
+            line,
             files,
         }
     }
@@ -56,12 +63,13 @@ impl<'a> Subject<'a> {
             Source::Default => format!("{name}: {} (the default)", found.shown()),
             _ => format!("{name}: {}", found.shown()),
         };
-        let at = if found.source == Source::Default {
-            String::new()
-        } else {
-            location(self.node, setting.flag, setting.field, found.source, None)
+        let drop_in = self.line.drop_in_of(setting.field);
+        let at = match (found.source, drop_in) {
+            (Source::Default, _) => String::new(),
+            (Source::Field, Some(path)) => path.to_owned(),
+            (source, _) => location(self.node, setting.flag, setting.field, source, None)
                 .at
-                .to_string()
+                .to_string(),
         };
         (found, shown, at)
     }

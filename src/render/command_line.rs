@@ -1,11 +1,15 @@
-//! The flags that the kubelet is started with: those of the unit's command where the unit is ours, else those that layers set.
+//! What the kubelet is started with: the flags of the unit's command where the unit is ours, else those that layers set; and
+//! its configuration with the drop-ins of `--config-dir`.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value as Json};
 
+use crate::kubernetes::effective::{DROP_INS, Effective, Layers};
 use crate::kubernetes::security::{Settings, takes_a_value};
-use crate::tree::NodeTree;
+use crate::model::NodePath;
+use crate::tree::{Content, Entry, EntryKind, NodeTree};
+use crate::yaml;
 
 /// The kubelet's unit.
 pub const KUBELET_UNIT: &str = "kubelet.service";
@@ -17,12 +21,37 @@ pub struct CommandLine {
     pub flags: BTreeMap<String, Option<String>>,
     /// Whether it reads a configuration file.
     pub reads_file: bool,
+    /// The drop-ins of `--config-dir` by path, in the order in which they are read.
+    drop_ins: Vec<(String, Json)>,
+    /// File and drop-ins as one, where there are drop-ins.
+    merged: Option<Json>,
 }
 
 impl CommandLine {
     /// Reads it from the unit. `set` are the flags of the layers: what counts where the unit is the image's, or where it
     /// starts another program, or takes words from its environment.
-    pub fn of(tree: &NodeTree, set: &Map<String, Json>) -> Self {
+    pub fn of(tree: &NodeTree, set: &Map<String, Json>, config: &Json, minor: u32) -> Self {
+        let mut line = Self::without_drop_ins(tree, set);
+        let folder = line.flags.get("config-dir").cloned().flatten();
+        if let Some(folder) = folder.filter(|_| line.reads_file && minor >= DROP_INS) {
+            line.drop_ins = drop_ins(tree, &folder);
+            let patches: Vec<Json> = line
+                .drop_ins
+                .iter()
+                .map(|(_, patch)| patch.clone())
+                .collect();
+            let layers = Layers {
+                file: config,
+                drop_ins: Some(&patches),
+                flags: &[],
+                minor,
+            };
+            line.merged = Some(Effective::combine(&layers, |_| false).config.into_owned());
+        }
+        line
+    }
+
+    fn without_drop_ins(tree: &NodeTree, set: &Map<String, Json>) -> Self {
         let text = |value: &Json| value.as_str().map(str::to_owned);
         let set = set.iter().map(|(name, value)| (name.clone(), text(value)));
         let unit = tree.units().get(KUBELET_UNIT).filter(|unit| !unit.masked);
@@ -35,6 +64,8 @@ impl CommandLine {
             return Self {
                 flags: set.collect(),
                 reads_file: true,
+                drop_ins: Vec::new(),
+                merged: None,
             };
         };
         let mut flags = of_words(&words[1..]);
@@ -47,11 +78,33 @@ impl CommandLine {
         Self {
             reads_file: !is_whole || flags.contains_key("config"),
             flags,
+            drop_ins: Vec::new(),
+            merged: None,
         }
+    }
+
+    /// The drop-in whose value of a field counts.
+    pub fn drop_in_of(&self, field: &str) -> Option<&str> {
+        let mut drop_ins = self.drop_ins.iter().rev();
+        let found = drop_ins.find(|(_, patch)| {
+            let value = field.split('.').try_fold(patch, |at, key| at.get(key));
+            value.is_some()
+        });
+        found.map(|(path, _)| path.as_str())
+    }
+
+    /// Whether drop-ins change the configuration.
+    pub fn has_drop_ins(&self) -> bool {
+        !self.drop_ins.is_empty()
     }
 
     /// The settings in effect.
     pub fn settings<'a>(&'a self, config: &'a Json, minor: u32) -> Settings<'a> {
+        self.settings_of(self.merged.as_ref().unwrap_or(config), minor)
+    }
+
+    /// The settings as they would be without drop-ins.
+    pub fn settings_of<'a>(&'a self, config: &'a Json, minor: u32) -> Settings<'a> {
         let flags = self.flags.iter();
         Settings {
             config: self.reads_file.then_some(config),
@@ -61,6 +114,23 @@ impl CommandLine {
             minor,
         }
     }
+}
+
+/// Source: cmd/kubelet/app/server.go, mergeKubeletConfigurations: files that end in .conf, by their paths.
+fn drop_ins(tree: &NodeTree, folder: &str) -> Vec<(String, Json)> {
+    let prefix = format!("{}/", folder.trim_end_matches('/'));
+    let files = tree.entries().iter();
+    let files = files
+        .filter(|(path, _)| path.as_str().starts_with(&prefix) && path.as_str().ends_with(".conf"));
+    let read = |(path, entry): (&NodePath, &Entry)| {
+        let EntryKind::File(Content::Blob(blob)) = &entry.kind else {
+            return None;
+        };
+        let text = std::str::from_utf8(blob.bytes()).ok()?;
+        let patch = yaml::read_all::<Json>(text).ok()?.pop()?;
+        Some((path.to_string(), patch))
+    };
+    files.filter_map(read).collect()
 }
 
 /// Flags as spf13/pflag reads them: `--name=value`, or `--name value` where the flag is no switch. The last one counts.
@@ -86,7 +156,7 @@ fn of_words(words: &[String]) -> BTreeMap<String, Option<String>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tree::{Content, Origin};
+    use crate::tree::Origin;
 
     fn line(text: &str) -> (Vec<(String, Option<String>)>, bool) {
         let mut tree = NodeTree::default();
@@ -96,7 +166,7 @@ mod tests {
             unit.text = Some((text, Origin("t".into())));
         }
         let set = serde_json::json!({"v": "2", "config": "/etc/k"});
-        let line = CommandLine::of(&tree, set.as_object().unwrap());
+        let line = CommandLine::of(&tree, set.as_object().unwrap(), &Json::Null, 34);
         (line.flags.into_iter().collect(), line.reads_file)
     }
 

@@ -45,7 +45,7 @@ use crate::plan::{NodePlan, Plan, needs_token};
 use crate::project_folder::ProjectFolder;
 use crate::render::agree::Known;
 use crate::render::builder::TreeBuilder;
-use crate::render::command_line::{CommandLine, KUBELET_UNIT};
+use crate::render::command_line::CommandLine;
 use crate::render::facts::Flags;
 use crate::render::host_files::FoundInFile;
 use crate::render::memo::Memo;
@@ -196,10 +196,9 @@ impl Renderer {
         let expected_name = told.expected_name();
         rendering.builder.fail(told.check());
         rendering.state(node, &config, &flags);
-        let line = CommandLine::of(rendering.builder.tree(), &flags);
-        let settings = line.settings(&config, node.class.spec.kubernetes.value.minor());
-        let unit = rendering.builder.unit_location(KUBELET_UNIT, None);
-        let open = open::check(node, &settings, unit);
+        let minor = node.class.spec.kubernetes.value.minor();
+        let line = CommandLine::of(rendering.builder.tree(), &flags, &config, minor);
+        let open = open::check(node, (&line, &config), &rendering.builder);
         rendering.builder.fail(open);
         let (tree, findings) = rendering.builder.finish()?;
         Ok(RenderedNode {

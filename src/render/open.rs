@@ -1,18 +1,24 @@
 //! Whether a node's kubelet is open to everybody, or is cut off when its certificate ends: an error unless the project
 //! accepts it, because nobody sees it on a node that works.
 
-use crate::kubernetes::security::{Open, Settings, Source, open};
-use crate::model::FieldLocation;
+use serde_json::Value as Json;
+
+use crate::kubernetes::security::{Open, Source, open};
+use crate::model::{FieldLocation, NodePath};
 use crate::plan::{NodePlan, needs_token};
+use crate::render::builder::TreeBuilder;
+use crate::render::command_line::{CommandLine, KUBELET_UNIT};
 use crate::report::Finding;
 
-/// All that is open. `unit` is where the kubelet's command was written, if that is ours.
+/// All that is open.
 pub(super) fn check(
     node: &NodePlan,
-    settings: &Settings<'_>,
-    unit: Option<&FieldLocation>,
+    (line, config): (&CommandLine, &Json),
+    builder: &TreeBuilder,
 ) -> Vec<Finding> {
     let spec = &node.class.spec;
+    let settings = line.settings(config, spec.kubernetes.value.minor());
+    let unit = builder.unit_location(KUBELET_UNIT, None);
     // A node without a kubelet of ours has other findings, or none.
     if spec.kubelet.config.is_none() && spec.kubelet.flags.is_empty() {
         return Vec::new();
@@ -26,9 +32,17 @@ pub(super) fn check(
     if settings.config.is_none() && !is_told {
         return Vec::new();
     }
-    let found = open(settings, needs_token(Some(spec)));
+    let found = open(&settings, needs_token(Some(spec)));
     let finding = |one: Open| {
         let source = settings.get(one.setting).source;
+        let drop_in = line
+            .drop_in_of(one.setting.field)
+            .filter(|_| source == Source::Field);
+        let drop_in = drop_in.and_then(|path| NodePath::parse(path).ok());
+        if let Some(at) = drop_in.and_then(|path| builder.text_location(&path)) {
+            let message = format!("{}: {}", one.setting.field, one.message);
+            return at.finding(one.id, message).help(one.help);
+        }
         location(node, one.setting.flag, one.setting.field, source, unit)
             .finding(one.id, one.message)
             .help(one.help)

