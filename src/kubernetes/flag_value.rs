@@ -75,8 +75,8 @@ fn map(flag: &str, text: &str, of: &FieldKind) -> Result<Json, String> {
     Ok(Json::Object(map))
 }
 
-/// `key=value:effect` or `key:effect`. Source: pkg/util/taints, parseTaint.
-fn taints(text: &str) -> Result<Json, String> {
+/// `key=value:effect` or `key:effect`, separated by commas. Source: pkg/util/taints, parseTaint.
+pub fn taints(text: &str) -> Result<Json, String> {
     let one = |text: &str| {
         let wrong = || format!("must be taints of the form KEY=VALUE:EFFECT; got {text:?}");
         let (left, effect) = text.split_once(':').ok_or_else(wrong)?;

@@ -16,6 +16,10 @@ pub fn check_flag(name: &str, text: &str, minor: u32) -> Result<(), String> {
     if ADDRESSES.contains(&name) && text.parse::<std::net::IpAddr>().is_err() {
         return Err(format!("must be an IP address; got {text:?}"));
     }
+    // It was a flag before it was a field.
+    if name == "register-with-taints" {
+        return flag_value::taints(text).map(|_| ());
+    }
     match field_kind(name, minor) {
         Some(kind @ FieldKind::Enum(_)) => kind.check_text(text, minor),
         Some(kind) => flag_value::parse(name, text, kind).map(|_| ()),
@@ -45,7 +49,11 @@ mod tests {
         // The table has text for these; their fields are a map, a list and an address.
         assert!(check_flag("kube-reserved", "cpu=1,memory=1Gi", 34).is_ok());
         assert!(check_flag("kube-reserved", "cpu", 34).is_err());
-        assert!(check_flag("register-with-taints", "a=b", 34).is_err());
+        for minor in [16, 34] {
+            assert!(check_flag("register-with-taints", "a=b:NoSchedule", minor).is_ok());
+            assert!(check_flag("register-with-taints", "a=b", minor).is_err());
+            assert!(check_flag("register-with-taints", "a=b:Never", minor).is_err());
+        }
         assert!(check_flag("address", "node", 34).is_err());
     }
 }

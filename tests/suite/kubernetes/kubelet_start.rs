@@ -30,15 +30,18 @@ const RELEASES: [&str; 7] = [
 const COUNT: usize = 330;
 const PART: usize = 90;
 
-/// Findings about what this machine does not show: whether files, names and addresses agree with the node's, and what is no
-/// mistake of the kubelet's.
-const NOT_ASKED: [&str; 6] = [
+/// Findings about what this machine does not show: whether files, names and addresses agree with the node's; and about security,
+/// which no kubelet ends over.
+const NOT_ASKED: [&str; 9] = [
     "kubelet-address-foreign",
     "kubelet-name-differs",
     "node-address-family",
     "token-missing",
     "runtime-disagrees",
     "path-",
+    "kubelet-anonymous",
+    "kubelet-authorization-open",
+    "kubelet-read-only-port",
 ];
 
 /// What a kubelet answers to a set.
