@@ -1,6 +1,8 @@
 //! The needs of a node that its payload does not meet: all that its configuration names and its tree does not contain.
 //! In: a rendered node and its plan. Out: a list, for those who prepare the place before nodes boot there.
 
+pub mod control_plane;
+pub mod manifest;
 pub mod memory;
 mod network;
 mod paths;
@@ -23,6 +25,8 @@ use crate::tree::{Content, EntryKind, NodeTree};
 pub enum NeedKind {
     /// The API server, or what leads to it.
     ApiServer,
+    /// What programs of the control plane must be told, and what of the cluster.
+    ControlPlane,
     /// Addresses that somebody hands out.
     Network,
     /// The way out of a network.
@@ -46,6 +50,7 @@ impl NeedKind {
     pub fn name(self) -> &'static str {
         match self {
             Self::ApiServer => "API server",
+            Self::ControlPlane => "control plane",
             Self::Network => "network",
             Self::Gateway => "gateway",
             Self::Resolver => "DNS",

@@ -9,7 +9,7 @@ use crate::cli::values::time;
 use crate::cli::{FindingsFormat, Print, SecretsArgs};
 use crate::error::Result;
 use crate::policy::Policy;
-use crate::project::{Reading, Tokens, WantedPolicy};
+use crate::project::{Manifests, Reading, Tokens, WantedPolicy};
 use crate::project_folder::ProjectFolder;
 
 /// `check`.
@@ -67,9 +67,27 @@ pub struct Preflight {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub checked: CheckedArgs,
+    /// The API server's manifest, to check what nodes need of it: a static pod
+    /// (/etc/kubernetes/manifests/kube-apiserver.yaml), what `kubectl get pod
+    /// -o yaml` prints of one, or a systemd unit; `-` reads stdin
+    #[arg(long, value_name = "FILE")]
+    pub kube_apiserver: Option<PathBuf>,
+    /// The controller manager's manifest, likewise
+    #[arg(long, value_name = "FILE")]
+    pub kube_controller_manager: Option<PathBuf>,
     /// Print results for people or as JSON
     #[arg(short, long, value_enum, default_value_t, value_name = "FORM")]
     pub output: Print,
+}
+
+impl Preflight {
+    /// The manifests to check.
+    pub fn manifests(&self) -> Manifests {
+        Manifests {
+            api_server: self.kube_apiserver.clone(),
+            controller_manager: self.kube_controller_manager.clone(),
+        }
+    }
 }
 
 /// What `check` and `preflight` look at.

@@ -15,18 +15,23 @@ pub fn run(args: &Preflight) -> Result<Exit> {
     let mut report = Report::default();
     let reading = args.checked.reading();
     note(&reading.tokens)?;
-    let found = preflight(&reading, &mut report)?;
+    let found = preflight(&reading, &args.manifests(), &mut report)?;
     print_findings(&report)?;
-    let Some((rows, nodes)) = found else {
-        return Ok(Exit::Findings);
-    };
-    print(args.output, &rows, || text(&rows, nodes))?;
-    Ok(Exit::Good)
+    if let Some((rows, nodes)) = found {
+        print(args.output, &rows, || text(&rows, nodes))?;
+    }
+    Ok(if report.has_errors() {
+        Exit::Findings
+    } else {
+        Exit::Good
+    })
 }
 
 fn text(rows: &[NeedRow], nodes: usize) -> String {
     let header = ["NEED", "WHAT", "WHY", "NODES"].map(str::to_owned);
-    let rows = rows.iter().map(|row| {
+    // What the manifests have needs nobody.
+    let open = rows.iter().filter(|row| row.met != Some(true));
+    let rows = open.map(|row| {
         let whose = match row.nodes.as_slice() {
             all if all.len() == nodes => "all".to_owned(),
             [one] => one.clone(),

@@ -41,7 +41,7 @@ pub use compare::{ScratchBundle, build_to_compare, tokens_of};
 pub use csr::{ReviewRequest, export_ids, review, settings_for_approver};
 pub use open::{Reading, Tokens, time_of_check};
 pub use policy::{WantedPolicy, policy};
-pub use preflight::{NeedRow, preflight};
+pub use preflight::{Manifests, NeedRow, preflight};
 pub use template::{NewProject, NewProjectMade, create_project};
 
 /// A project that is ready to be baked, or to have more findings found in it.

@@ -1,13 +1,17 @@
 //! The needs of a project's nodes that their payloads do not meet.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::error::Result;
+use crate::input;
+use crate::preflight::control_plane::{self, Facts};
+use crate::preflight::manifest::{self, CommandLine, Program};
 use crate::preflight::{Need, needs};
-use crate::project::{Project, Reading, open};
+use crate::project::{Project, Reading, open, read_dump};
 use crate::report::Report;
 
 /// A need, and who has it.
@@ -18,16 +22,92 @@ pub struct NeedRow {
     pub need: Need,
     /// The nodes that need it.
     pub nodes: Vec<String>,
+    /// Whether the manifests that were given meet it; None where none tells.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub met: Option<bool>,
 }
 
-/// The needs of all nodes, and how many nodes there are; None after findings.
-pub fn preflight(reading: &Reading, report: &mut Report) -> Result<Option<(Vec<NeedRow>, usize)>> {
-    let found = open(reading, report)?.map(|project| {
-        let rows = rows(&project, report);
-        (rows, project.plan.nodes.len())
-    });
+/// Manifests of a control plane, as they are on a control-plane node; `-` is stdin.
+#[derive(Clone, Debug, Default)]
+pub struct Manifests {
+    /// That of kube-apiserver.
+    pub api_server: Option<PathBuf>,
+    /// That of kube-controller-manager.
+    pub controller_manager: Option<PathBuf>,
+}
+
+/// The needs of all nodes, and how many nodes there are; None after findings about the project. What manifests lack is in
+/// the report, beside the needs.
+pub fn preflight(
+    reading: &Reading,
+    manifests: &Manifests,
+    report: &mut Report,
+) -> Result<Option<(Vec<NeedRow>, usize)>> {
+    let found = open(reading, report)?;
+    let found = match found {
+        Some(project) => {
+            let of_nodes = rows(&project, report);
+            if report.has_errors() {
+                None
+            } else {
+                let mut rows = control_plane_rows(&project, manifests, report)?;
+                rows.extend(of_nodes);
+                rows.sort_by(|a, b| a.need.cmp(&b.need));
+                Some((rows, project.plan.nodes.len()))
+            }
+        }
+        None => None,
+    };
     reading.apply_strictness(report);
-    Ok(found.filter(|_| !report.has_errors()))
+    Ok(found)
+}
+
+/// What all nodes need of the control plane.
+fn control_plane_rows(
+    project: &Project,
+    manifests: &Manifests,
+    report: &mut Report,
+) -> Result<Vec<NeedRow>> {
+    let mut lines = Vec::new();
+    let given = [
+        (Program::ApiServer, &manifests.api_server),
+        (Program::ControllerManager, &manifests.controller_manager),
+    ];
+    for (program, file) in given {
+        if let Some(file) = file {
+            lines.extend(command_lines(program, file, report)?);
+        }
+    }
+    let (needs, findings) = control_plane::check(&Facts::new(&project.plan), &lines);
+    findings.into_iter().for_each(|finding| report.add(finding));
+    let nodes: Vec<String> = project
+        .plan
+        .nodes
+        .iter()
+        .map(|node| node.name.clone())
+        .collect();
+    let row = |found: control_plane::ControlPlaneNeed| NeedRow {
+        need: found.need,
+        nodes: nodes.clone(),
+        met: found.met,
+    };
+    Ok(needs.into_iter().map(row).collect())
+}
+
+fn command_lines(
+    program: Program,
+    file: &std::path::Path,
+    report: &mut Report,
+) -> Result<Vec<CommandLine>> {
+    let Some(bytes) = read_dump(file, report)? else {
+        return Ok(Vec::new());
+    };
+    let shown = file.display().to_string();
+    let text = input::text(bytes.to_vec());
+    let Some(text) = report.take(text, &shown)? else {
+        return Ok(Vec::new());
+    };
+    Ok(manifest::read(program, &shown, &text, report))
 }
 
 fn rows(project: &Project, report: &mut Report) -> Vec<NeedRow> {
@@ -51,10 +131,15 @@ fn rows(project: &Project, report: &mut Report) -> Vec<NeedRow> {
                     all.entry(need).or_default().push(node.name.clone());
                 }
             }
-            Err(wrong) => findings.extend(wrong),
+            Err(wrong) => findings.extend(wrong.into_iter().map(|one| one.of_node(&*node.name))),
         }
     }
     project.add(findings, report);
     let rows = all.into_iter();
-    rows.map(|(need, nodes)| NeedRow { need, nodes }).collect()
+    rows.map(|(need, nodes)| NeedRow {
+        need,
+        nodes,
+        met: None,
+    })
+    .collect()
 }

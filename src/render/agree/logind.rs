@@ -48,13 +48,13 @@ fn said(tree: &NodeTree) -> Option<(String, String)> {
         })
         .collect();
     files.sort_by_key(|(path, _)| (path.as_str() != FILE, path.file_name()));
-    let values = files.into_iter().filter_map(|(path, entry)| {
+    let mut values = files.into_iter().filter_map(|(path, entry)| {
         let mut lines = text(entry)?.lines();
         let value = lines.rfind(|line| line.trim_start().starts_with("InhibitDelayMaxSec="))?;
         let value = value.split_once('=')?.1.trim();
         Some((path.to_string(), value.to_owned()))
     });
-    values.filter(|(_, value)| !value.is_empty()).last()
+    values.rfind(|(_, value)| !value.is_empty())
 }
 
 /// A span of time as systemd reads it (systemd.time(7)), as far as such a delay is written; None for other units.

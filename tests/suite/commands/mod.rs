@@ -1,6 +1,7 @@
 //! The commands as users type them: whole runs, exit codes for pipelines, runs that end early, and the commands that
 //! read a bundle back.
 
+pub mod control_plane;
 pub mod diff;
 pub mod gates;
 pub mod inspect;

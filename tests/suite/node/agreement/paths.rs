@@ -27,10 +27,6 @@ fn a_path_that_nobody_brings_is_listed_and_one_that_is_brought_is_not() {
             Some("/etc/none"),
         ),
         (
-            "kubelet: {flags: {image-credential-provider-bin-dir: /opt/cp, image-credential-provider-config: /etc/x}}",
-            Some("/opt/cp"),
-        ),
-        (
             "kubelet: {flags: {lock-file: /srv/none/lock}}",
             Some("/srv/none"),
         ),
@@ -160,5 +156,18 @@ fn the_kubelet_waits_for_its_own_runtime() {
             unit_text.contains(&format!("\nWants={unit}\n")),
             "{unit_text}"
         );
+    }
+}
+
+#[test]
+fn the_folder_of_credential_plugins_is_listed_beside_their_configuration() {
+    let flags =
+        "image-credential-provider-bin-dir: /opt/cp, image-credential-provider-config: /etc/none";
+    let listed = needs(&project(
+        "worker",
+        &format!("kubelet: {{flags: {{{flags}}}}}"),
+    ));
+    for path in ["/opt/cp", "/etc/none"] {
+        assert!(listed.iter().any(|(what, _)| what == path), "{listed:?}");
     }
 }
