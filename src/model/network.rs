@@ -219,6 +219,12 @@ impl Network {
         (interface.accepts_ra() && has_dhcp).then(|| self.dynamic_metric(interface))
     }
 
+    /// The networks of the static addresses.
+    pub fn static_networks(&self) -> impl Iterator<Item = IpNet> {
+        let interfaces = self.interfaces.iter();
+        interfaces.flat_map(|interface| interface.addresses.iter().map(IpNet::trunc))
+    }
+
     /// The VLANs inside an interface's network.
     pub fn vlans_in(&self, name: &str) -> impl Iterator<Item = &Interface> {
         self.interfaces.iter().filter(

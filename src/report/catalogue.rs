@@ -188,6 +188,7 @@ catalogue! {
         InterfaceNameTaken "interface-name-taken" Warning "An interface is called as devices of pod networks are."
         InterfaceNetworkHidden "interface-network-hidden" Warning "An interface's network has a network of the cluster inside."
         InterfaceNetworkShared "interface-network-shared" Warning "Two interfaces of a node are in one network."
+        InterfacePrefixesDiffer "interface-prefixes-differ" Warning "Two nodes give one network different prefixes."
         InterfaceWireless "interface-wireless" Warning "An interface is a wireless card."
         InterfacesUnused "interfaces-unused" Warning "Nobody reads the interfaces of a node."
         MacUnusable "mac-unusable" Error "A MAC address cannot be the address of one port."

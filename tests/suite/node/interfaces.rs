@@ -134,7 +134,7 @@ const BAD: &[(&str, &str)] = &[
         "interface-address-unusable",
     ),
     (
-        "interfaces: {a: {addresses: ['::/64']}}",
+        "interfaces: {a: {addresses: ['::/128']}}",
         "interface-address-unusable",
     ),
     (
@@ -326,7 +326,7 @@ const BAD: &[(&str, &str)] = &[
         "interface-in-services",
     ),
     (
-        "interfaces: {a: {addresses: [10.@.0.5/8]}}",
+        "interfaces: {a: {addresses: [10.241.0.5/12]}}",
         "interface-network-hidden",
     ),
     // MAC addresses.
@@ -599,10 +599,16 @@ const BAD: &[(&str, &str)] = &[
 
 /// The ids of the findings of each node, by its place in the inventory.
 fn findings(rows: &[&str]) -> BTreeMap<usize, BTreeSet<String>> {
+    findings_of(rows, "10.96.0.10")
+}
+
+/// The same where the cluster's own DNS has an address.
+fn findings_of(rows: &[&str], cluster_dns: &str) -> BTreeMap<usize, BTreeSet<String>> {
     let project = Project::of("bad/project");
     let file = project.dir.join("cluster.yaml");
     let inventory = fs::read_to_string(&file).unwrap();
     let (head, _) = inventory.split_once("nodes:\n").unwrap();
+    let head = head.replace("10.96.0.10", cluster_dns);
     let mut all = format!("{head}nodes:\n");
     for (index, row) in rows.iter().enumerate() {
         let number = index + 11;
@@ -658,7 +664,28 @@ fn two_nodes_share_nothing() {
         (
             [
                 "interfaces: {a: {addresses: [10.1.0.5/24]}}",
-                "interfaces: {b: {addresses: [10.1.0.5/16]}}",
+                "interfaces: {a: {addresses: [10.1.0.6/16]}}",
+            ],
+            Some("interface-prefixes-differ"),
+        ),
+        (
+            [
+                "interfaces: {a: {addresses: ['fd00:1::5/64']}}",
+                "interfaces: {a: {addresses: ['fd00:1::6/48']}}",
+            ],
+            Some("interface-prefixes-differ"),
+        ),
+        (
+            [
+                "interfaces: {a: {addresses: [10.1.0.5/24, 10.3.0.5/32]}}",
+                "interfaces: {a: {addresses: [10.1.0.6/24, 10.2.0.5/16, 10.3.0.6/16]}}",
+            ],
+            None,
+        ),
+        (
+            [
+                "interfaces: {a: {addresses: [10.1.0.5/24]}}",
+                "interfaces: {b: {addresses: [10.1.0.5/24]}}",
             ],
             Some("interface-address-repeated"),
         ),
@@ -723,4 +750,12 @@ fn two_nodes_share_nothing() {
         let expected: BTreeSet<String> = expected.into_iter().map(str::to_owned).collect();
         assert_eq!(found, expected, "{rows:?}");
     }
+}
+
+#[test]
+fn the_clusters_own_dns_answers_no_node() {
+    let row = "interfaces: {a: {addresses: [10.1.0.5/24], dns: {servers: [169.254.20.10]}}}";
+    let found = |dns: &str| findings_of(&[row], dns).into_values().flatten().count();
+    assert_eq!(found("10.96.0.10"), 0);
+    assert_eq!(found("169.254.20.10"), 1);
 }

@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 
+use ipnet::IpNet;
+
 use crate::inventory::Node;
 use crate::inventory::interfaces::rules::is_link_local;
 use crate::inventory::interfaces::written::{Seen, View};
@@ -17,6 +19,8 @@ pub(super) struct Across<'a> {
     known_macs: HashMap<&'a str, usize>,
     /// The node and interface of each static address.
     addresses: HashMap<IpAddr, (usize, &'a str)>,
+    /// The first node with an interface in a network.
+    networks: HashMap<IpNet, usize>,
     /// The node and interface of each MAC address.
     macs: HashMap<&'a str, (usize, &'a str)>,
 }
@@ -28,11 +32,16 @@ impl<'a> Across<'a> {
             declared: HashMap::new(),
             known_macs: HashMap::new(),
             addresses: HashMap::new(),
+            networks: HashMap::new(),
             macs: HashMap::new(),
         };
         for (index, node) in nodes.iter().enumerate() {
             for address in &node.addresses {
                 across.declared.entry(address.value).or_insert(index);
+            }
+            let written = node.network.iter();
+            for net in written.flat_map(|written| written.network.static_networks()) {
+                across.networks.entry(net).or_insert(index);
             }
             for mac in &node.macs {
                 across.known_macs.entry(&mac.value).or_insert(index);
@@ -48,6 +57,7 @@ impl<'a> Across<'a> {
                 // Such an address may be on each link.
                 if !is_link_local(&net.addr()) {
                     self.address(index, seen, (at, net.addr()));
+                    self.prefix(index, seen, (at, net));
                 }
             }
             self.mac(index, seen);
@@ -72,6 +82,25 @@ impl<'a> Across<'a> {
             let rule = format!("{address} {owner}");
             let finding = at.finding(Id::InterfaceAddressRepeated, rule);
             seen.add(finding.help("give each interface an address of its own"));
+        }
+    }
+
+    /// Machines of one network have one prefix, or those of the shorter one take the others for neighbours of theirs.
+    fn prefix(&self, index: usize, seen: &Seen<'a>, (at, net): (usize, &IpNet)) {
+        if net.prefix_len() == net.max_prefix_len() {
+            return;
+        }
+        let wider = (1..net.prefix_len()).rev().find_map(|len| {
+            let wider = IpNet::new(net.addr(), len).ok()?.trunc();
+            let node = *self.networks.get(&wider)?;
+            (node != index).then_some((wider, node))
+        });
+        if let Some((wider, node)) = wider {
+            let at = seen.item(&["addresses"], at, seen.interface.addresses.len());
+            let node = &self.nodes[node].name.value;
+            let rule = format!("{net} is also in the network {wider}, which {node} has");
+            let finding = at.finding(Id::InterfacePrefixesDiffer, rule);
+            seen.add(finding.help("give both nodes the prefix that their network has"));
         }
     }
 

@@ -34,9 +34,14 @@ pub(super) fn check(view: &View<'_>, node: &Node, cluster: &ClusterNetwork) {
             }
         }
         for (index, server) in interface.nameservers.iter().enumerate() {
+            let at = || seen.item(&["dns", "servers"], index, interface.nameservers.len());
             if let Some(cidr) = service(server) {
-                let at = seen.item(&["dns", "servers"], index, interface.nameservers.len());
-                taken(seen, at, server, cidr);
+                taken(seen, at(), server, cidr);
+            } else if cluster.cluster_dns.iter().any(|dns| dns.value == *server) {
+                let rule =
+                    format!("must be a server outside of the cluster, which asks it; got {server}");
+                let finding = at().finding(Id::DnsServerUnusable, rule);
+                seen.add(finding.help("write the network's own DNS servers"));
             }
         }
         for (index, route) in interface.routes.iter().enumerate() {
