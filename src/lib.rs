@@ -26,6 +26,8 @@ pub mod error;
 pub mod io;
 /// Times and durations as text.
 pub mod timing;
+/// Pieces of sentences and of command lines.
+pub mod wording;
 
 /// Decompression of foreign bytes, within bounds.
 pub mod decompress;

@@ -20,7 +20,8 @@ const UNITS: [(&str, u128); 9] = [
 ];
 
 /// What a duration looks like, for findings and usage errors.
-pub const DURATION_RULE: &str = "a duration is a sum of numbers with units, like 24h, 90d or 1h30m";
+pub const DURATION_RULE: &str =
+    "a duration is a sum of numbers with units (ns, us, ms, s, m, h, d), like 24h or 1h30m";
 
 /// Reads a duration as Go's `time.ParseDuration` does, without a sign and with `d` for days. `None` if it is none, or
 /// longer than some 292 years, which Go cannot hold either.

@@ -5,6 +5,7 @@
 use std::io::Write;
 
 use crate::error::Result;
+use crate::wording::shell_quoted;
 
 /// What an administrator sets on one node.
 #[derive(Clone, Debug, Default)]
@@ -94,11 +95,8 @@ fn begin(line: &mut String, verb: &str, node: &str) {
     line.push_str(" --overwrite");
 }
 
-/// Appends a blank and one word that the shell takes as it is. In single quotes all but the quote itself is literal.
+/// Appends a blank and one word that the shell takes as it is.
 fn push_word(line: &mut String, parts: &[&str]) {
-    line.push_str(" '");
-    for part in parts {
-        line.push_str(&part.replace('\'', r"'\''"));
-    }
-    line.push('\'');
+    line.push(' ');
+    line.push_str(&shell_quoted(&parts.concat()));
 }

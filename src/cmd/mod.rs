@@ -1,5 +1,6 @@
 //! One file for each subcommand, which calls and prints.
 
+use std::fmt::Display;
 use std::io::Write;
 
 use serde::Serialize;
@@ -64,6 +65,17 @@ fn print_findings(report: &Report) -> Result<()> {
 fn note(tokens: &Tokens) -> Result<()> {
     if let Some(note) = tokens.note() {
         writeln!(terminal::stderr(), "nodebake: {note}")?;
+    }
+    Ok(())
+}
+
+/// Prints a result as JSON or for people: in colours, by its `{:#}`, where the terminal has them.
+fn print_styled(output: Print, json: &impl Serialize, text: &impl Display) -> Result<()> {
+    let mut stdout = terminal::stdout_with_colors();
+    match (output, stdout.has_colors()) {
+        (Print::Json, _) => terminal::print_json(json)?,
+        (Print::Text, true) => write!(stdout, "{text:#}")?,
+        (Print::Text, false) => write!(stdout, "{text}")?,
     }
     Ok(())
 }

@@ -8,7 +8,7 @@ use anyhow::Context;
 use serde::Serialize;
 
 use crate::cli::{Print, Verify};
-use crate::cmd::{print, print_findings, usage};
+use crate::cmd::{print_findings, print_styled, usage};
 use crate::error::{Exit, Result};
 use crate::project::time_of_check;
 use crate::report::Report;
@@ -31,7 +31,7 @@ pub(super) fn conclude(
     verdict: &(impl Serialize + Display),
 ) -> Result<Exit> {
     let json = Verified { verified, verdict };
-    print(output, &json, || verdict.to_string())?;
+    print_styled(output, &json, verdict)?;
     Ok(if verified {
         Exit::Good
     } else {

@@ -10,11 +10,12 @@ use sha2::{Digest, Sha256};
 
 use crate::bundle::OldBundle;
 use crate::diff::field::HIDDEN;
-use crate::diff::summary::{count, row};
+use crate::diff::summary::NAMED;
 use crate::diff::{Change, ClusterDiff, ContentChange, FieldChange, Form, NodeDiff, Summary};
 use crate::error::Result;
 use crate::model::Sha256Digest;
 use crate::terminal::shown;
+use crate::wording::{counted, named};
 
 /// The longest value that fits on one line for people, in characters.
 const WIDE: usize = 72;
@@ -184,7 +185,7 @@ impl Printer for TextPrinter<'_> {
         writeln!(
             self.out,
             "\n{} changed, {} added, {} removed, {} the same",
-            count(summary.nodes_changed, "node"),
+            counted(summary.nodes_changed, "node"),
             summary.nodes_added,
             summary.nodes_removed,
             summary.nodes_same
@@ -196,7 +197,7 @@ impl Printer for TextPrinter<'_> {
             }
         }
         if !summary.payload.is_empty() {
-            let nodes = shown(&row(&summary.payload));
+            let nodes = shown(&named(&summary.payload, NAMED));
             writeln!(
                 self.out,
                 "needs the new payload, provisioned again or installed over and rebooted: {nodes}"

@@ -6,9 +6,12 @@ use serde::Serialize;
 
 use crate::bundle::OldBundle;
 use crate::diff::{Change, ClusterDiff, Names, NodeDiff};
+use crate::wording::{counted, named, shell_quoted};
 
 /// Names on one command line.
 const NAMES_A_LINE: usize = 100;
+/// So many nodes are named in a row.
+pub(super) const NAMED: usize = 8;
 
 /// The account of a difference.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -214,34 +217,34 @@ impl Summary {
         if working.tokens > 0 {
             self.by_itself.push(format!(
                 "{}: only the bootstrap token or its end; one that has joined needs none",
-                count(working.tokens, "node")
+                counted(working.tokens, "node")
             ));
         }
         if working.versions > 0 {
             self.by_itself.push(format!(
                 "{}: the same files, for another version of Kubernetes",
-                count(working.versions, "node")
+                counted(working.versions, "node")
             ));
         }
         if working.formats > 0 {
             self.by_itself.push(format!(
                 "{}: the same files, in other formats",
-                count(working.formats, "node")
+                counted(working.formats, "node")
             ));
         }
         if working.packed > 0 {
             self.by_itself.push(format!(
                 "{}: the same files, packed otherwise",
-                count(working.packed, "node")
+                counted(working.packed, "node")
             ));
         }
         for (state, nodes) in &working.state {
-            self.notes.push(format!("{}: {state}", row(nodes)));
+            self.notes.push(format!("{}: {state}", named(nodes, NAMED)));
         }
         if working.same_generation && working.user_data > 0 {
             self.notes.push(format!(
                 "the generation is the same: where cloud-init ran before, it passes the new user-data of {} over",
-                count(working.user_data, "node")
+                counted(working.user_data, "node")
             ));
         }
     }
@@ -270,30 +273,13 @@ fn operands<'a, const N: usize>(
     })
 }
 
-/// `1 node`, `2 nodes`.
-pub fn count(count: usize, what: &str) -> String {
-    let s = if count == 1 { "" } else { "s" };
-    format!("{count} {what}{s}")
-}
-
 /// A word that the shell takes as it is.
 fn word(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,@+".contains(c);
     if !text.is_empty() && text.chars().all(plain) {
         text.to_owned()
     } else {
-        format!("'{}'", text.replace('\'', r"'\''"))
-    }
-}
-
-/// Names in a row as people read them, a long row cut.
-pub fn row(names: &[String]) -> String {
-    const MOST: usize = 8;
-    let shown: Vec<&str> = names.iter().take(MOST).map(String::as_str).collect();
-    if names.len() > MOST {
-        format!("{} and {} more", shown.join(", "), names.len() - MOST)
-    } else {
-        shown.join(", ")
+        shell_quoted(text)
     }
 }
 
@@ -331,12 +317,5 @@ mod tests {
                 "kubectl --namespace kube-system delete secret --ignore-not-found 'bootstrap-token-$(x)'"
             ]
         );
-    }
-
-    #[test]
-    fn long_rows_are_cut() {
-        let names: Vec<String> = (0..10).map(|n| format!("n{n}")).collect();
-        assert_eq!(row(&names[..2]), "n0, n1");
-        assert!(row(&names).ends_with("n7 and 2 more"));
     }
 }

@@ -188,6 +188,9 @@ impl<'a> Cursor<'a> {
                 let repair = match id {
                     // 1.30 is the number 1.3: quotes alone would not bring the zero back.
                     Id::VersionInvalid => format!("write a full version such as {example}"),
+                    Id::DurationInvalid => {
+                        format!("write it with a unit (s, m, h or d), like {example:?}")
+                    }
                     _ => format!("write it like {example:?}"),
                 };
                 self.wrong_type("a string", Some(&repair));
@@ -271,7 +274,13 @@ impl<'a> Cursor<'a> {
     /// `example` is one of them.
     pub fn entries(&self, example: &str) -> Vec<Cursor<'a>> {
         let Value::Map(map) = &self.value.value else {
-            let shape = format!("write it as a map: {{{example}: …}}");
+            let key = match &self.value.value {
+                Value::List(items) => items.first().and_then(Located::as_str),
+                Value::String(text) => Some(&**text),
+                _ => None,
+            };
+            let key = key.filter(|key| is_plain(key)).unwrap_or(example);
+            let shape = format!("write it as a map: {{{key}: …}}");
             self.wrong_type("a map", Some(&shape));
             return Vec::new();
         };

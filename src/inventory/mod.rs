@@ -89,7 +89,7 @@ pub struct Inventory {
     /// For each node the index of its spec; None where its layers cannot be read, for which there is a finding.
     pub spec_of: Vec<Option<usize>>,
     /// Where each node was written, to name it in findings.
-    pub locations: NodePlaces,
+    pub locations: NodeLocations,
 }
 
 /// `cluster.yaml` half read: the parts that the rest is made from.
@@ -132,7 +132,7 @@ impl Inventory {
         let collected = RefCell::new(Report::default());
         let inventory = Self::read(project, &tree, &collected);
         let mut collected = collected.into_inner();
-        let locations = NodePlaces::new(&tree);
+        let locations = NodeLocations::new(&tree);
         collected.name_locations(|location| locations.prefix(location));
         report.merge(collected);
         inventory
@@ -172,7 +172,7 @@ impl Inventory {
             unmanaged,
             specs,
             spec_of,
-            locations: NodePlaces::new(tree),
+            locations: NodeLocations::new(tree),
         };
         check::check(&inventory, &mut report.borrow_mut());
         Some(inventory)
@@ -291,12 +291,12 @@ fn over(below: Option<Arc<Located>>, layer: &Arc<Located>) -> Arc<Located> {
 }
 
 /// Which lines of `cluster.yaml` belong to which node: a finding in a merged layer is named after the node that set it.
-pub struct NodePlaces {
+pub struct NodeLocations {
     starts: Vec<(u32, u32)>,
     end: (u32, u32),
 }
 
-impl NodePlaces {
+impl NodeLocations {
     fn new(tree: &Located) -> Self {
         let position = |location: &Location| (location.line, location.column);
         let items = match tree.get("nodes").map(|nodes| &nodes.value) {

@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 
 use crate::cluster::Groups;
 use crate::identity::{CaBundle, Credential};
-use crate::inventory::{Cluster, Inventory, NodePlaces, Spec, Text, UnmanagedNode};
+use crate::inventory::{Cluster, Inventory, NodeLocations, Spec, Text, UnmanagedNode};
 use crate::kubernetes::rules::Verdict;
 use crate::model::Network;
 use crate::model::{FieldLocation, Location};
@@ -51,7 +51,7 @@ pub struct Plan {
     /// Nodes of the cluster that others made, in the order of the inventory.
     pub unmanaged: Vec<UnmanagedNode>,
     /// Where each node was written, to name it in findings.
-    pub locations: NodePlaces,
+    pub locations: NodeLocations,
 }
 
 /// What is the same for all nodes whose layers are the same.

@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::Serialize;
 
+use crate::wording::counted;
+
 /// How many findings there are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Summary {
@@ -23,24 +25,21 @@ fn is_none(count: &usize) -> bool {
     *count == 0
 }
 
-/// `1 warning`, `2 warnings`.
-fn counted(f: &mut fmt::Formatter<'_>, count: usize, what: &str) -> fmt::Result {
-    let plural = if count == 1 { "" } else { "s" };
-    write!(f, "{count} {what}{plural}")
-}
-
 impl fmt::Display for Summary {
     /// `2 errors, 1 warning in 250 nodes`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        counted(f, self.errors, "error")?;
-        f.write_str(", ")?;
-        counted(f, self.warnings, "warning")?;
+        let (errors, warnings) = (self.errors, self.warnings);
+        write!(
+            f,
+            "{}, {}",
+            counted(errors, "error"),
+            counted(warnings, "warning")
+        )?;
         if self.accepted > 0 {
             write!(f, " ({} accepted)", self.accepted)?;
         }
         if let Some(nodes) = self.nodes {
-            f.write_str(" in ")?;
-            counted(f, nodes, "node")?;
+            write!(f, " in {}", counted(nodes, "node"))?;
         }
         Ok(())
     }

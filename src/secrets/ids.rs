@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 
 use crate::error::Result;
 use crate::secrets::TokenStore;
-use crate::secrets::store::API_VERSION;
+use crate::secrets::store::{API_VERSION, push_nodes};
 use crate::timing::rfc3339;
 use crate::yaml::push_quoted;
 
@@ -90,15 +90,7 @@ impl TokenIds {
         let _ = write!(text, "apiVersion: {API_VERSION}\nkind: {KIND}\ncluster: ");
         push_quoted(&mut text, cluster);
         text.push_str("\ntokens:");
-        text.push_str(if self.nodes.is_empty() { " {}\n" } else { "\n" });
-        for (node, tokens) in &self.nodes {
-            text.push_str("  ");
-            push_quoted(&mut text, node);
-            text.push_str(if tokens.is_empty() { ": []\n" } else { ":\n" });
-            for token in tokens {
-                push_token(&mut text, token)?;
-            }
-        }
+        push_nodes(&mut text, &self.nodes, push_token)?;
         Ok(text)
     }
 }

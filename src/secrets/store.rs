@@ -235,17 +235,27 @@ impl TokenStore {
         );
         // Writing to a String cannot fail.
         let _ = write!(text, "apiVersion: {API_VERSION}\nkind: {KIND}\ntokens:");
-        text.push_str(if self.nodes.is_empty() { " {}\n" } else { "\n" });
-        for (node, tokens) in &self.nodes {
-            text.push_str("  ");
-            push_quoted(&mut text, node);
-            text.push_str(if tokens.is_empty() { ": []\n" } else { ":\n" });
-            for token in tokens {
-                push_token(&mut text, token)?;
-            }
-        }
+        push_nodes(&mut text, &self.nodes, push_token)?;
         Ok(Zeroizing::new(text))
     }
+}
+
+/// The lists of nodes' tokens, as each kind of file has them.
+pub(super) fn push_nodes<T>(
+    text: &mut String,
+    nodes: &BTreeMap<String, Vec<T>>,
+    push_token: fn(&mut String, &T) -> Result<()>,
+) -> Result<()> {
+    text.push_str(if nodes.is_empty() { " {}\n" } else { "\n" });
+    for (node, tokens) in nodes {
+        text.push_str("  ");
+        push_quoted(text, node);
+        text.push_str(if tokens.is_empty() { ": []\n" } else { ":\n" });
+        for token in tokens {
+            push_token(text, token)?;
+        }
+    }
+    Ok(())
 }
 
 fn push_token(text: &mut String, token: &Token) -> Result<()> {

@@ -8,6 +8,7 @@ use crate::model::Location;
 use crate::report::{Finding, Id, Report};
 use crate::timing::parse_rfc3339;
 use crate::verify::Verdict;
+use crate::wording::named;
 
 /// So many files are named in a warning; more are counted, and JSON lists them all.
 const NAMED: usize = 5;
@@ -18,13 +19,8 @@ impl Verdict {
         let mut report = Report::default();
         let location = Location::file(&*self.bundle);
         if !self.exposed.is_empty() {
-            let named = self.exposed.iter().take(NAMED).map(String::as_str);
-            let named = named.collect::<Vec<_>>().join(", ");
-            let more = match self.exposed.len() {
-                count if count > NAMED => format!(" and {} more", count - NAMED),
-                _ => String::new(),
-            };
-            let rule = format!("files with secrets may be read by others: {named}{more}");
+            let named = named(&self.exposed, NAMED);
+            let rule = format!("files with secrets may be read by others: {named}");
             let folders: BTreeSet<&str> = self.exposed.iter().map(|path| folder_of(path)).collect();
             let folders = folders
                 .iter()

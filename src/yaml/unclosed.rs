@@ -74,7 +74,17 @@ impl Walk {
                     ('\'', '\'') if characters.peek().is_some_and(|(_, next)| *next == '\'') => {
                         _ = characters.next();
                     }
-                    (mark, c) if mark == c => *quote = None,
+                    (mark, c) if mark == c => {
+                        *quote = None;
+                        let rest = text.chars().skip(column).collect::<String>();
+                        let ends = |rest: &str| {
+                            rest.is_empty() || rest.starts_with([',', ']', '}', ':', '#'])
+                        };
+                        // It was closed by a quote that opens another one, lines below.
+                        if open.line < self.line && !ends(rest.trim_start()) {
+                            return Some(open);
+                        }
+                    }
                     _ => {}
                 }
                 before = c;
@@ -127,6 +137,9 @@ mod tests {
             ("[a\n", Some(('[', 1, 1))),
             ("a: \"b\nc: d\n", Some(('"', 1, 4))),
             ("a: 'b''\nc: d\n", Some(('\'', 1, 4))),
+            ("a: \"b\nc: [\"d\", e]\n", Some(('"', 1, 4))),
+            ("a: 'b\nc: ['d']\n", Some(('\'', 1, 4))),
+            ("a: \"b\n  c\" # d\ne: {\"f\n  g\": h}\n", None),
             ("a: [\"b\\\"]\nc: d\n", Some(('"', 1, 5))),
             ("ä: {x: [ü]\n", Some(('{', 1, 4))),
             ("a: [b,\n  c]\nd: {e: f}\n", None),

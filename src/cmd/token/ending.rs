@@ -1,10 +1,10 @@
 //! `token rotate` and `token revoke`, with the commands that change the cluster too.
 
 use std::fmt::Write;
-use std::path::Path;
 
 use crate::cli::{TokenRevoke, TokenRotate};
 use crate::cmd::token::done;
+use crate::cmd::token::text::no_nodes;
 use crate::cmd::usage;
 use crate::error::{Exit, Result};
 use crate::project::tokens::{Ending, Revoked, Rotation, revoke, rotate};
@@ -15,10 +15,8 @@ use crate::timing::rfc3339;
 /// Runs `token rotate`.
 pub fn rotated(args: &TokenRotate, report: &mut Report) -> Result<Exit> {
     if args.nodes.is_empty() && args.expiring_within.is_none() {
-        return no_nodes(
-            &args.dir,
-            "name nodes ('*' is all), or say --expiring-within",
-        );
+        let advice = "name nodes (\'*\' is all), or say --expiring-within";
+        return usage(&no_nodes(&args.dir, advice));
     }
     let rotation = Rotation {
         nodes: args.nodes.clone(),
@@ -37,7 +35,7 @@ pub fn rotated(args: &TokenRotate, report: &mut Report) -> Result<Exit> {
 /// Runs `token revoke`.
 pub fn revoked(args: &TokenRevoke, report: &mut Report) -> Result<Exit> {
     if args.nodes.is_empty() {
-        return no_nodes(&args.dir, "name the nodes");
+        return usage(&no_nodes(&args.dir, "name the nodes"));
     }
     let request = args.file.request(&args.dir)?;
     done(
@@ -45,17 +43,6 @@ pub fn revoked(args: &TokenRevoke, report: &mut Report) -> Result<Exit> {
         revoke(&request, &args.nodes, report)?,
         revoked_text,
     )
-}
-
-/// clap cannot ask for it: DIR, which may be left out, comes before.
-fn no_nodes(dir: &Path, advice: &str) -> Result<Exit> {
-    if dir.symlink_metadata().is_err() {
-        let dir = dir.display();
-        return usage(&format!(
-            "the first argument is the project's folder, and {dir} is none: write `.` before it for the one here"
-        ));
-    }
-    usage(&format!("no node is named: {advice}"))
 }
 
 fn rotated_text(ending: &Ending<Rotated>) -> String {

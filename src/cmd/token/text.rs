@@ -1,6 +1,7 @@
 //! The texts of `token expiring`, `token import` and `token encrypt`.
 
 use std::fmt::Write;
+use std::path::Path;
 
 use crate::project::tokens::Encrypted;
 use crate::secrets::{Expiring, Imported};
@@ -54,4 +55,13 @@ pub fn encrypted(done: &Encrypted) -> String {
         recipients,
     } = done;
     format!("{file}: {tokens} tokens, encrypted for {recipients} recipients\n")
+}
+
+/// That no node is named, which clap cannot ask for: DIR, which may be left out, comes before.
+pub fn no_nodes(dir: &Path, advice: &str) -> String {
+    if dir.symlink_metadata().is_ok() {
+        return format!("no node is named: {advice}");
+    }
+    let (shown, advice) = (dir.display(), "write `.` before it for the one here");
+    format!("{shown} is taken as the project's folder: {advice}")
 }

@@ -44,8 +44,3 @@ fn push_command(out: &mut String, command: &Command) {
     }
     out.push('\n');
 }
-
-/// A word for `sh`, whatever it holds.
-pub fn shell_quoted(word: &str) -> String {
-    format!("'{}'", word.replace('\'', r"'\''"))
-}

@@ -4,10 +4,11 @@
 use crate::model::output::{Assets, Format};
 use crate::model::{NodePath, Sha256Digest, hex};
 use crate::payload::assets::{apart, url_of};
-use crate::payload::cloud_init::command::{Command, shell_quoted};
+use crate::payload::cloud_init::command::Command;
 use crate::payload::cloud_init::early::early_mode;
 use crate::payload::{AssetArchive, Job};
 use crate::tree::{Content, Entry};
+use crate::wording::shell_quoted;
 
 /// `get URL FILE`. `--retry-connrefused`: the server may come up with the nodes.
 const GET: &str = "nodebake_get() { curl -fsSL --retry 12 --retry-delay 5 --retry-connrefused -o \"$2\" \"$1\" || wget -qO \"$2\" \"$1\"; }";

@@ -3,8 +3,9 @@
 use crate::model::NodePath;
 use crate::model::output::CloudInit;
 use crate::payload::Removals;
-use crate::payload::cloud_init::command::{Command, shell_quoted};
+use crate::payload::cloud_init::command::Command;
 use crate::tree::ListedKind;
+use crate::wording::shell_quoted;
 
 /// Before files are written, since a new file may be where a folder or a link was: that is what `bootcmd` is early
 /// enough for. It runs at every boot, so cloud-init's own program makes it once for each instance (cloud-init's

@@ -11,12 +11,13 @@ use crate::model::output::{Assets, CloudInit};
 use crate::model::{NodePath, User};
 use crate::payload::Job;
 use crate::payload::cloud_init::activation;
-use crate::payload::cloud_init::command::{Command, list, shell_quoted};
+use crate::payload::cloud_init::command::{Command, list};
 use crate::payload::cloud_init::early::{SPECIAL_BITS, early_mode, owned_by_root, waiting};
 use crate::payload::cloud_init::fetch;
 use crate::payload::cloud_init::network;
 use crate::payload::cloud_init::removed;
 use crate::tree::{Entry, EntryKind};
+use crate::wording::shell_quoted;
 
 /// The `runcmd:` lines; empty when nothing is to be done. `body` brings files, directories and links with their modes.
 pub fn lines(job: &Job<'_>, all: &BTreeMap<NodePath, Entry>, body: Option<&Command>) -> String {

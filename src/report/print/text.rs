@@ -7,6 +7,7 @@ use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet}
 
 use crate::report::{Finding, Id, Report, Severity};
 use crate::terminal::shown;
+use crate::wording::named;
 
 /// So many nodes are named; the others are counted.
 const NAMED: usize = 5;
@@ -75,7 +76,7 @@ fn group<'a>(report: &Report, finding: &'a Finding, of_all: Option<usize>) -> Gr
     }
     let nodes = &finding.nodes;
     if !nodes.is_empty() && Some(nodes.len()) != of_all {
-        group = group.element(note("nodes", &named(nodes)));
+        group = group.element(note("nodes", &named(nodes, NAMED)));
     }
     if let Some(reason) = &finding.reason {
         group = group.element(note("level", &format!("set by the project: {reason}")));
@@ -97,14 +98,4 @@ fn origin(file: String, line: u32, column: u32) -> Origin<'static> {
 
 fn note(name: &'static str, text: &str) -> annotate_snippets::Message<'static> {
     Level::NOTE.with_name(Some(name)).message(shown(text))
-}
-
-/// `a, b, c` or `a, b, c, d, e and 245 more`.
-fn named(nodes: &[String]) -> String {
-    let first = nodes.iter().take(NAMED).map(String::as_str);
-    let first = first.collect::<Vec<_>>().join(", ");
-    match nodes.len().saturating_sub(NAMED) {
-        0 => first,
-        more => format!("{first} and {more} more"),
-    }
 }

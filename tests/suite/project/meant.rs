@@ -126,6 +126,27 @@ fn another_shape_or_spelling_is_answered_with_the_right_one() {
         ),
         ("output: {formats: {}}", TYPE, "write each entry as an item"),
         ("hostname: 1.50", TYPE, "put it in quotes"),
+        (
+            "overlays: [time-sync]",
+            TYPE,
+            "write it as a map: {time-sync: …}",
+        ),
+        (
+            "overlays: time-sync",
+            TYPE,
+            "write it as a map: {time-sync: …}",
+        ),
+        ("users: [core]", TYPE, "write it as a map: {core: …}"),
+        (
+            "units: [a.service]",
+            TYPE,
+            "write it as a map: {a.service: …}",
+        ),
+        (
+            "taints: [\"a/b=c:NoSchedule\"]",
+            TYPE,
+            "write it as a map: {nvidia.com/gpu:NoSchedule: …}",
+        ),
     ] {
         let found = findings(|project| append(project, &format!("{more}\n")), &[]);
         assert_one(&found, more, id, &[words]);
@@ -137,6 +158,16 @@ fn another_shape_or_spelling_is_answered_with_the_right_one() {
     );
     assert_one(&found, "docker", CHOICE, &["got"]);
     assert!(found[0]["help"].is_null(), "{found:?}");
+    for number in ["24", "30", "0.5", "true"] {
+        let ttl = format!("ttl: {number}");
+        let found = findings(|project| replace(project, "ttl: 24h", &ttl), &[]);
+        assert_one(
+            &found,
+            number,
+            TYPE,
+            &["write it with a unit (s, m, h or d), like"],
+        );
+    }
     for number in ["1.30", "1.3", "1", "true"] {
         let version = format!("kubernetes: {number}");
         let found = findings(
@@ -260,8 +291,7 @@ fn what_is_not_closed_is_named_where_it_begins() {
             "macs: [\"52:54:00:00:00:02\"]",
             "macs: [\"52:54:00:00:00:02]",
             25,
-            // The quote ends at the next one, in the line below; its bracket does not.
-            11,
+            12,
         ),
         ("within: 10.0.1.0/29}", "within: 10.0.1.0/29", 26, 12),
         ("ca: pki/ca.pem", "ca: \"pki/ca.pem", 8, 7),

@@ -10,7 +10,7 @@ use walkdir::WalkDir;
 /// From the ground up. A room may use those on floors below its own, and none beside it.
 pub const FLOORS: [&[&str]; 20] = [
     &["model", "redact", "terminal"],
-    &["closest", "columns", "error", "io", "timing"],
+    &["closest", "columns", "error", "io", "timing", "wording"],
     &["decompress", "input", "unfinished"],
     &["lock", "report", "signals", "staging"],
     &["access", "create", "manifest", "together", "yaml"],
