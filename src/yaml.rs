@@ -8,6 +8,7 @@ mod unclosed;
 
 use serde::de::DeserializeOwned;
 pub use serde_saphyr::Spanned;
+use serde_saphyr::options::DuplicateKeyPolicy;
 use serde_saphyr::{Budget, Error, Options, options};
 
 pub use located::{Field, Located, Map, Value, parse, to_text};
@@ -88,6 +89,19 @@ pub fn read<T: DeserializeOwned>(text: &str) -> Result<T, Fault> {
 pub fn read_within<T: DeserializeOwned>(text: &str, nodes: usize) -> Result<T, Fault> {
     serde_saphyr::from_str_with_options(text, reading(nodes, SCALARS))
         .map_err(|error| Fault::new(&error))
+}
+
+/// The same as lax readers of YAML 1.1 like PyYAML do it: of a key that is there twice the last one counts.
+pub fn read_lax<T: DeserializeOwned>(text: &str, nodes: usize) -> Result<T, Fault> {
+    let options = options! {
+        budget: budget(nodes, SCALARS),
+        duplicate_keys: DuplicateKeyPolicy::LastWins,
+        strict_booleans: true,
+        leading_zero_numbers_as_strings: true,
+        underscored_numbers_as_strings: true,
+        with_snippet: false,
+    };
+    serde_saphyr::from_str_with_options(text, options).map_err(|error| Fault::new(&error))
 }
 
 /// Reads all documents of a text that nobody vouches for, by the same rules; empty ones are left out. Whatever they repeat

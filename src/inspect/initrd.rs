@@ -25,6 +25,11 @@ pub fn read<R: Read>(input: &mut Input<R>, into: &mut Collector) -> Result<()> {
         }
         let compression = input.packing()?;
         let raw = input.ahead()?.starts_with(MAGIC);
+        if let Some(check) = foreign_check(input.ahead()?) {
+            into.note(format!(
+                "the member at offset {offset} is packed with xz and {check}: the kernel reads none or CRC32 only (xz --check=crc32)"
+            ))?;
+        }
         into.begin(Member {
             offset,
             padding,
@@ -44,6 +49,18 @@ pub fn read<R: Read>(input: &mut Input<R>, into: &mut Collector) -> Result<()> {
             member.size = size;
             member.unpacked = unpacked.unwrap_or(size);
         }
+    }
+}
+
+/// The check of an xz stream that the kernel does not know (lib/xz/xz_stream.h; the stream flags of the .xz format, section
+/// 2.1.1.2).
+fn foreign_check(ahead: &[u8]) -> Option<&'static str> {
+    let flags = ahead.strip_prefix(b"\xfd7zXZ\0\0")?;
+    match flags.first()? & 0x0f {
+        0 | 1 => None,
+        4 => Some("CRC64"),
+        10 => Some("SHA-256"),
+        _ => Some("a check that is not known"),
     }
 }
 

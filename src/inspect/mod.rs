@@ -30,7 +30,7 @@ use crate::error::Result;
 use crate::inspect::collect::Collector;
 use crate::inspect::extract::Extraction;
 use crate::inspect::input::Input;
-use crate::inspect::sniff::sniff;
+use crate::inspect::sniff::{sniff, unread};
 
 pub use kept::Kept;
 pub use listing::{Listing, ListingRow, Member, RowKind, UnitRow};
@@ -111,8 +111,10 @@ pub fn inspect(
     let metadata = file.metadata().with_context(reading)?;
     let kind = sniff(&mut file).with_context(reading)?;
     let Some(kind) = kind else {
+        let is = unread(&mut file).with_context(reading)?;
+        let is = is.map_or(String::new(), |is| format!("; it is {is}"));
         bail!(
-            "reading {shown}: it must be an initrd, tarball, Ignition configuration, user-data, ISO or FAT image"
+            "reading {shown}: it must be an initrd, tarball, Ignition configuration, user-data, ISO or FAT image{is}"
         );
     };
     let extraction = extract.map(Extraction::begin).transpose()?;

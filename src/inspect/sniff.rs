@@ -28,6 +28,46 @@ const USER_DATA: [&str; 12] = [
     "from nobody ",
 ];
 
+/// What begins with these bytes and is not read: a name for the message.
+const UNREAD: [(&[u8], &str); 15] = [
+    (b"BZh", "packed with bzip2"),
+    (b"LZIP", "packed with lzip"),
+    (
+        b"\x04\x22\x4d\x18",
+        "an LZ4 frame (the kernel reads `lz4 -l` only)",
+    ),
+    (b"\x89LZO\x00", "packed with lzop"),
+    (b"\x1f\x9d", "packed with compress"),
+    (b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
+    (b"PK\x03\x04", "a zip archive"),
+    (b"QFI\xfb", "a qcow2 disk image"),
+    (b"KDMV", "a VMDK disk image"),
+    (b"conectix", "a VHD disk image"),
+    (b"vhdxfile", "a VHDX disk image"),
+    (b"hsqs", "a squashfs"),
+    (b"\x7fELF", "a program"),
+    (b"MZ", "a kernel or a program for EFI"),
+    (b"!<arch>\n", "a Debian package or a library"),
+];
+
+/// What a file is that is not read, where that can be told.
+pub fn unread(file: &mut File) -> Result<Option<&'static str>> {
+    let mut head = Vec::with_capacity(1024);
+    file.seek(SeekFrom::Start(0))?;
+    file.take(1024).read_to_end(&mut head)?;
+    let known = UNREAD.iter().find(|(mark, _)| head.starts_with(mark));
+    let is_gpt = head.get(512..520) == Some(b"EFI PART");
+    let is_mbr = head.get(510..512) == Some(&[0x55, 0xaa]);
+    Ok(match known {
+        Some((_, name)) => Some(name),
+        None if is_gpt || is_mbr => Some("a disk with partitions: take the file system out of it"),
+        None if Packing::of(&head) != Packing::None => {
+            Some("packed, and not an archive that is read inside")
+        }
+        None => None,
+    })
+}
+
 /// The kind of a file, if it is one that we read. The file is left at its start.
 pub fn sniff(file: &mut File) -> Result<Option<FileKind>> {
     if iso::is_iso(file)? {

@@ -75,6 +75,13 @@ fn entries<R: Read>(blocks: &mut Input<R>, into: &mut Collector) -> Result<()> {
     let mut said = BTreeSet::new();
     while let Some(header) = next(blocks)? {
         let kind = header.entry_type();
+        // The name of an archive (tar --label), which has no size and is no entry.
+        if kind.as_byte() == b'V' {
+            continue;
+        }
+        if kind.as_byte() == b'M' {
+            bail!("it is a volume of several, and begins in the middle of a file");
+        }
         let size = header.entry_size().context("reading a size")?;
         match kind {
             EntryType::XHeader => extended.add_pax(&small(blocks, size)?)?,

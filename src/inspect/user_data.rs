@@ -92,6 +92,11 @@ fn unpacked<'a>(bytes: &'a [u8], into: &mut Collector) -> Result<Cow<'a, [u8]>> 
 fn part(bytes: &[u8], (kind, name): (&str, &str), into: &mut Collector) -> Result<()> {
     let text = String::from_utf8_lossy(bytes);
     let first = text.lines().next().unwrap_or_default().trim_end();
+    if first.starts_with('\u{feff}') {
+        // It goes by the first bytes (cloud-init's handlers/__init__.py, type_from_starts_with).
+        into.says(name, || Value::String(hex(&Sha256::digest(bytes))));
+        return into.note("it begins with a byte order mark, so cloud-init does not see what it is, and ignores it".into());
+    }
     if first.starts_with("## template: jinja") {
         into.says(name, || Value::String(hex(&Sha256::digest(bytes))));
         return into
@@ -119,7 +124,8 @@ fn part(bytes: &[u8], (kind, name): (&str, &str), into: &mut Collector) -> Resul
 }
 
 fn cloud_config(text: &str, name: &str, into: &mut Collector) -> Result<()> {
-    let mut document: Value = match yaml::read_within(text, into.limits().values()) {
+    let values = into.limits().values();
+    let mut document: Value = match yaml::read_lax(&with_marks(text), values) {
         Ok(document) => document,
         // Never the message: it may quote what is secret.
         Err(fault) => bail!(
@@ -159,7 +165,7 @@ fn cloud_config(text: &str, name: &str, into: &mut Collector) -> Result<()> {
 fn write_file(path: &str, file: &Value, into: &mut Collector) -> Result<()> {
     let mut item = Item::new(path.as_bytes(), RowKind::File);
     let row = &mut item.row;
-    row.mode = Some(mode(&file["permissions"])?);
+    row.mode = Some(mode(&file["permissions"], into)?);
     let owner = file["owner"].as_str().unwrap_or("root:root");
     let (user, group) = owner.split_once(':').unwrap_or((owner, owner));
     (row.user, row.group) = (Some(user.to_owned()), Some(group.to_owned()));
@@ -173,34 +179,80 @@ fn write_file(path: &str, file: &Value, into: &mut Collector) -> Result<()> {
     into.entry(item, Some(&mut &*bytes))
 }
 
-/// A string of octal digits; cloud-init takes a number as its decimal digits, read as octal ones.
-fn mode(value: &Value) -> Result<u32> {
-    let digits = match value {
-        Value::Null => return Ok(0o644),
-        Value::String(text) => text.trim_start_matches("0o").to_owned(),
-        Value::Number(number) => number.to_string(),
-        _ => bail!("permissions that are neither text nor a number"),
+/// In front of the base64 of a value with the tag `!!binary`, whose tag nobody sees once it is read.
+const BINARY: &str = "nodebake-binary.";
+
+/// The text with [`BINARY`] in place of the tag. Such a value is plain, between quotes, or a block below its line.
+fn with_marks(text: &str) -> Cow<'_, str> {
+    let mut parts = text.split("!!binary");
+    let first = parts.next().unwrap_or_default();
+    let mut marked = first.to_owned();
+    let mut has_marks = false;
+    for part in parts {
+        has_marks = true;
+        let value = part.trim_start_matches(' ');
+        let (before, after) = match value.as_bytes().first() {
+            Some(b'"' | b'\'') => value.split_at(1),
+            Some(b'|' | b'>') => {
+                let line = value.find('\n').map_or(value.len(), |end| end + 1);
+                let blanks =
+                    value[line..].len() - value[line..].trim_start_matches([' ', '\n']).len();
+                value.split_at(line + blanks)
+            }
+            _ => ("", value),
+        };
+        marked.push(' ');
+        marked.push_str(before);
+        marked.push_str(BINARY);
+        marked.push_str(after);
+    }
+    if has_marks {
+        Cow::Owned(marked)
+    } else {
+        Cow::Borrowed(text)
+    }
+}
+
+/// A string of octal digits, or a number (cloud-init's cc_write_files.py, decode_perms): 493 is 0755. What is neither is what
+/// nobody sets.
+fn mode(value: &Value, into: &mut Collector) -> Result<u32> {
+    let usual = 0o644;
+    let mode = match value {
+        Value::Null => return Ok(usual),
+        Value::String(text) => {
+            let digits = text.trim().trim_start_matches("0o");
+            u32::from_str_radix(digits, 8).ok()
+        }
+        Value::Number(number) => number
+            .as_u64()
+            .and_then(|number| u32::try_from(number).ok()),
+        _ => None,
     };
-    let mode = u32::from_str_radix(&digits, 8);
-    Ok(mode.context("permissions that are not octal")? & 0o7777)
+    if mode.is_none() {
+        into.note("permissions that cloud-init cannot read, for which it takes 0644".into())?;
+    }
+    Ok(mode.unwrap_or(usual) & 0o7777)
 }
 
 fn decoded<'a>(content: &'a str, encoding: &str, into: &mut Collector) -> Result<Cow<'a, [u8]>> {
-    let base64 = || {
+    let base64 = |content: &str| {
         let digits: Vec<u8> = content
             .bytes()
             .filter(|byte| !byte.is_ascii_whitespace())
             .collect();
         BASE64.decode(digits).context("content that is not base64")
     };
+    let is_binary = content.starts_with(BINARY);
+    let content = content.strip_prefix(BINARY).unwrap_or(content);
     let bytes = match encoding.to_ascii_lowercase().as_str() {
-        "b64" | "base64" => Cow::Owned(base64()?),
+        _ if is_binary && encoding.is_empty() => Cow::Owned(base64(content)?),
+        "b64" | "base64" => Cow::Owned(base64(content)?),
         "gz+b64" | "gz+base64" | "gzip+b64" | "gzip+base64" => {
-            let packed = base64()?;
+            let packed = base64(content)?;
             Cow::Owned(unpacked(&packed, into)?.into_owned())
         }
         // Packed bytes in YAML itself: `!!binary`, which comes as base64.
-        "gz" | "gzip" => Cow::Owned(unpacked(&base64()?, into)?.into_owned()),
+        "gz" | "gzip" => Cow::Owned(unpacked(&base64(content)?, into)?.into_owned()),
         _ => Cow::Borrowed(content.as_bytes()),
     };
     Ok(bytes)

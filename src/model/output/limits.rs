@@ -16,6 +16,10 @@ pub enum Target {
     OpenStack,
     /// VMware, the variable `guestinfo.userdata`.
     VMware,
+    /// Apache CloudStack.
+    CloudStack,
+    /// Hetzner Cloud.
+    Hetzner,
     /// Any other platform.
     Other(Limit),
 }
@@ -42,12 +46,14 @@ pub enum Count {
 
 impl Target {
     /// The targets with a name, as the inventory writes them.
-    pub const NAMED: [(&'static str, Self); 6] = [
+    pub const NAMED: [(&'static str, Self); 8] = [
         ("ec2", Self::Ec2),
         ("azure", Self::Azure),
         ("gce", Self::Gce),
         ("openstack", Self::OpenStack),
         ("vmware", Self::VMware),
+        ("cloudstack", Self::CloudStack),
+        ("hetzner", Self::Hetzner),
         ("nocloud", Self::NoCloud),
     ];
 
@@ -64,6 +70,8 @@ impl Target {
     /// - GCE: 262144 bytes for one value, which is text (REST API, `Metadata.items[]`).
     /// - OpenStack: 65535 bytes of base64 (Compute API, `user_data`).
     /// - VMware: 64 KiB for one guestinfo variable (`GUESTMSG_MAX_IN_SIZE`), which holds base64.
+    /// - CloudStack: 32 KiB of base64 by default (`vm.userdata.max.length`, up to 1 MiB by POST).
+    /// - Hetzner: 32 KiB (Cloud API, `user_data`), which is text.
     pub fn limit(self) -> Option<Limit> {
         let limit = |max_bytes, count| Some(Limit { max_bytes, count });
         match self {
@@ -73,6 +81,8 @@ impl Target {
             Self::Gce => limit(262_144, Count::Text),
             Self::OpenStack => limit(65_535, Count::Base64),
             Self::VMware => limit(65_536, Count::Base64),
+            Self::CloudStack => limit(32_768, Count::Base64),
+            Self::Hetzner => limit(32_768, Count::Text),
             Self::Other(limit) => Some(limit),
         }
     }
@@ -84,6 +94,7 @@ impl Target {
             Self::NoCloud => false,
             // VMware's variables are for whoever may run vmware-rpctool, which is everybody.
             Self::Ec2 | Self::Azure | Self::Gce | Self::OpenStack | Self::VMware => true,
+            Self::CloudStack | Self::Hetzner => true,
             Self::Other(_) => true,
         }
     }
@@ -121,6 +132,8 @@ mod tests {
             (Target::Gce, 196_608, false),
             (Target::OpenStack, 49_149, true),
             (Target::VMware, 49_152, false),
+            (Target::CloudStack, 24_576, true),
+            (Target::Hetzner, 32_768, true),
         ] {
             assert!(fits(target, most, is_text), "{target:?}");
             assert!(!fits(target, most + 1, is_text), "{target:?}");

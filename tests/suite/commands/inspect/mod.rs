@@ -4,6 +4,7 @@ mod extract;
 mod fat;
 mod foreign;
 pub mod hostile;
+mod lenient;
 mod ours;
 
 use std::collections::BTreeMap;
