@@ -1,12 +1,18 @@
 //! Files of a node whose reader is known, read as that reader reads them. In: a path, its mode and its bytes. Out: faults
 //! at their places in the text. What compares files with one another is in `render`, which knows the whole tree.
 
+mod cni;
 mod containerd;
 mod fault;
+mod hosts;
+mod json_text;
+mod lines;
 mod script;
 mod static_pod;
 mod toml_text;
 mod yaml_text;
+
+use crate::report::Id;
 
 pub use crate::host_files::fault::Fault;
 pub use crate::host_files::static_pod::PodName;
@@ -31,6 +37,28 @@ pub enum Reader {
     StaticPod,
     /// containerd.
     Containerd,
+    /// containerd, for a registry.
+    RegistryHosts,
+    /// The runtime, for the pods' network.
+    Cni,
+    /// Any program that reads TOML.
+    Toml,
+    /// Any program that reads JSON.
+    Json,
+    /// Any program that reads YAML.
+    Yaml,
+    /// systemd-sysctl.
+    Sysctl,
+    /// systemd-modules-load.
+    Modules,
+    /// systemd-tmpfiles.
+    Tmpfiles,
+    /// systemd-sysusers.
+    Sysusers,
+    /// sudo.
+    Sudoers,
+    /// NetworkManager, as a connection.
+    Keyfile,
 }
 
 /// A file as its readers read it.
@@ -49,12 +77,41 @@ pub fn reader_of(path: &str, around: &Around) -> Option<Reader> {
     if around.static_pods.as_deref() == Some(folder) && !name.starts_with('.') {
         return Some(Reader::StaticPod);
     }
+    if folder.starts_with("/etc/containerd/certs.d/") && name == "hosts.toml" {
+        return Some(Reader::RegistryHosts);
+    }
+    // Drop-ins of systemd's programs end in .conf, and those of the administrator or of the vendor are read alike.
+    let is_conf = name.ends_with(".conf");
+    let dropins = |of: &str| {
+        is_conf
+            && ["/etc/", "/usr/lib/"]
+                .iter()
+                .any(|top| folder.strip_prefix(top) == Some(of))
+    };
     match folder {
         "/etc/containerd" if name == "config.toml" => Some(Reader::Containerd),
         // The usual folders of `imports`.
         "/etc/containerd/conf.d" | "/etc/containerd/config.d" if name.ends_with(".toml") => {
             Some(Reader::Containerd)
         }
+        "/etc/cni/net.d" if cni::is_read(name) => Some(Reader::Cni),
+        "/etc/crio" if name == "crio.conf" => Some(Reader::Toml),
+        "/etc/crio/crio.conf.d" => Some(Reader::Toml),
+        "/etc/containers" if name == "registries.conf" || name == "storage.conf" => {
+            Some(Reader::Toml)
+        }
+        "/etc/containers/registries.conf.d" if is_conf => Some(Reader::Toml),
+        "/etc/docker" if name == "daemon.json" => Some(Reader::Json),
+        "/etc/containers" if name == "policy.json" => Some(Reader::Json),
+        "/etc" if name == "crictl.yaml" => Some(Reader::Yaml),
+        "/etc/netplan" if name.ends_with(".yaml") => Some(Reader::Yaml),
+        "/etc" if name == "sysctl.conf" => Some(Reader::Sysctl),
+        "/etc/sudoers.d" => Some(Reader::Sudoers),
+        "/etc/NetworkManager/system-connections" => Some(Reader::Keyfile),
+        _ if dropins("sysctl.d") => Some(Reader::Sysctl),
+        _ if dropins("modules-load.d") => Some(Reader::Modules),
+        _ if dropins("tmpfiles.d") => Some(Reader::Tmpfiles),
+        _ if dropins("sysusers.d") => Some(Reader::Sysusers),
         _ => None,
     }
 }
@@ -67,6 +124,10 @@ pub fn read(path: &str, mode: u32, bytes: &[u8], around: &Around) -> ReadFile {
             Reader::StaticPod => static_pod::read(path, text, around),
             Reader::Containerd => ReadFile {
                 faults: containerd::read(text, around.containerd),
+                pod: None,
+            },
+            other => ReadFile {
+                faults: other.faults(path, mode, text),
                 pod: None,
             },
         },
@@ -86,12 +147,62 @@ pub fn is_read(path: &str, bytes: &[u8], around: &Around) -> bool {
     reader_of(path, around).is_some() || script::is_script(bytes)
 }
 
+/// The most that NetworkManager and sudo let others do with their files.
+const PRIVATE: u32 = 0o077;
+const NOT_WRITTEN: u32 = 0o022;
+
 impl Reader {
     /// The rule that a file breaks that its reader cannot read at all.
-    fn id(self) -> crate::report::Id {
+    fn id(self) -> Id {
         match self {
-            Self::StaticPod => crate::report::Id::StaticPodInvalid,
-            Self::Containerd => crate::report::Id::ContainerdConfigInvalid,
+            Self::StaticPod => Id::StaticPodInvalid,
+            Self::Containerd => Id::ContainerdConfigInvalid,
+            Self::RegistryHosts => Id::RegistryHostsInvalid,
+            Self::Cni => Id::CniConfigInvalid,
+            _ => Id::SettingsFileInvalid,
+        }
+    }
+
+    /// What is wrong with a file of the smaller readers.
+    fn faults(self, path: &str, mode: u32, text: &str) -> Vec<Fault> {
+        let name = path.rsplit('/').next().unwrap_or_default();
+        match self {
+            Self::StaticPod | Self::Containerd => Vec::new(),
+            Self::RegistryHosts => hosts::read(text),
+            Self::Cni => cni::read(name, text),
+            Self::Toml => toml_text::TomlText::read(text, self.id())
+                .err()
+                .unwrap_or_default(),
+            Self::Json => json_text::read(text, self.id()).err().unwrap_or_default(),
+            Self::Yaml => yaml_text::read(text, self.id()).err().unwrap_or_default(),
+            Self::Sysctl => lines::sysctl(text),
+            Self::Modules => lines::modules(text),
+            Self::Tmpfiles => lines::tmpfiles(text),
+            Self::Sysusers => lines::sysusers(text),
+            // sudoers(5): a name with a dot or a ~ at its end is passed over.
+            Self::Sudoers if name.contains('.') || name.ends_with('~') => {
+                let rule = "sudo passes over files of sudoers.d whose name has a dot or ends in ~";
+                vec![Fault::whole(Id::SettingsFileInvalid, rule).help("rename it")]
+            }
+            Self::Sudoers => {
+                let mut faults = lines::sudoers(text);
+                if mode & NOT_WRITTEN != 0 {
+                    let rule = format!(
+                        "sudo refuses a file that others may write, and this one has the mode {mode:04o}"
+                    );
+                    faults.push(
+                        Fault::whole(Id::SettingsFileInvalid, rule).help("set mode: \"0440\""),
+                    );
+                }
+                faults
+            }
+            Self::Keyfile if mode & PRIVATE != 0 => {
+                let rule = format!(
+                    "NetworkManager ignores a connection that others may read, and this one has the mode {mode:04o}"
+                );
+                vec![Fault::whole(Id::SettingsFileInvalid, rule).help("set mode: \"0600\"")]
+            }
+            Self::Keyfile => Vec::new(),
         }
     }
 }

@@ -371,13 +371,16 @@ catalogue! {
         UsersNotCreated "users-not-created" Warning "No output format of the node creates users."
     }
     "Files that programs of the node read" "host-files" {
+        CniConfigInvalid "cni-config-invalid" Error "The runtime cannot read the configuration of the pods' network."
         ContainerdConfigInvalid "containerd-config-invalid" Error "containerd does not start with its configuration."
         ContainerdCriOff "containerd-cri-off" Error "containerd's configuration switches off the plugin that the kubelet talks to."
         ContainerdKeyUnknown "containerd-key-unknown" Warning "containerd ignores a key of its configuration."
         ContainerdKeyUnread "containerd-key-unread" Error "containerd does not read a setting in a file of this version."
         ProgramNotExecutable "program-not-executable" Error "A unit starts a file that is not executable."
+        RegistryHostsInvalid "registry-hosts-invalid" Error "containerd cannot read a registry's hosts.toml."
         ResolverUnreachable "resolver-unreachable" Error "Pods get a DNS server that they cannot reach."
         ScriptInvalid "script-invalid" Error "The kernel or the shell cannot run a script."
+        SettingsFileInvalid "settings-file-invalid" Error "The program that reads a file of settings refuses it, or a line of it."
         StaticPodInvalid "static-pod-invalid" Error "The kubelet does not run what a file of static pods holds."
         StaticPodReference "static-pod-reference" Error "A static pod refers to objects of the API, so the kubelet does not run it."
         StaticPodRepeated "static-pod-repeated" Error "Two files hold a static pod of the same name."

@@ -4,6 +4,7 @@
 mod containerd;
 mod pods;
 mod programs;
+mod settings;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
