@@ -53,6 +53,9 @@ macro_rules! settings {
             default: $default,
             legacy: settings!(@legacy $($legacy)?),
         };)+
+
+        /// All of them.
+        pub static SETTINGS: &[&Setting] = &[$(&$name,)+];
     };
     (@legacy) => { None };
     (@legacy $legacy:expr) => { Some($legacy) };

@@ -6,9 +6,10 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value as Json};
 
 use crate::kubernetes::effective::{DROP_INS, Effective, Layers};
-use crate::kubernetes::security::{Settings, takes_a_value};
+use crate::kubernetes::security::{SETTINGS, Settings, takes_a_value};
 use crate::model::NodePath;
-use crate::tree::{Content, Entry, EntryKind, NodeTree};
+use crate::render::environment::Environment;
+use crate::tree::{Content, Entry, EntryKind, NodeTree, Unit};
 use crate::yaml;
 
 /// The kubelet's unit.
@@ -29,7 +30,7 @@ pub struct CommandLine {
 
 impl CommandLine {
     /// Reads it from the unit. `set` are the flags of the layers: what counts where the unit is the image's, or where it
-    /// starts another program, or takes words from its environment.
+    /// starts another program, or takes words from an environment that is not in the payload.
     pub fn of(tree: &NodeTree, set: &Map<String, Json>, config: &Json, minor: u32) -> Self {
         let mut line = Self::without_drop_ins(tree, set);
         let folder = line.flags.get("config-dir").cloned().flatten();
@@ -54,22 +55,23 @@ impl CommandLine {
     fn without_drop_ins(tree: &NodeTree, set: &Map<String, Json>) -> Self {
         let text = |value: &Json| value.as_str().map(str::to_owned);
         let set = set.iter().map(|(name, value)| (name.clone(), text(value)));
+        let flags: BTreeMap<String, Option<String>> = set.collect();
         let unit = tree.units().get(KUBELET_UNIT).filter(|unit| !unit.masked);
-        let command = unit.and_then(|unit| unit.effective().commands("ExecStart").pop());
-        let command = command.filter(|words| {
-            let program = words.first();
-            program.is_some_and(|program| program.rsplit('/').next() == Some("kubelet"))
+        if unit.is_some_and(|unit| says_what_is_set(unit, &flags)) {
+            return Self::of_layers(flags);
+        }
+        let effective = unit.map(Unit::effective);
+        let command = effective.as_ref().and_then(|unit| {
+            let words = unit.commands("ExecStart").pop()?;
+            let program = words.first()?.rsplit('/').next()?;
+            (program == "kubelet").then_some((unit, words))
         });
-        let Some(words) = command else {
-            return Self {
-                flags: set.collect(),
-                reads_file: true,
-                drop_ins: Vec::new(),
-                merged: None,
-            };
+        let Some((unit, words)) = command else {
+            return Self::of_layers(flags);
         };
-        let mut flags = of_words(&words[1..]);
-        let is_whole = !words.iter().any(|word| word.contains('$'));
+        let set = flags;
+        let (words, is_whole) = Environment::of(unit, tree).expand(&words[1..]);
+        let mut flags = of_words(&words);
         if !is_whole {
             for (name, value) in set {
                 flags.entry(name).or_insert(value);
@@ -78,6 +80,15 @@ impl CommandLine {
         Self {
             reads_file: !is_whole || flags.contains_key("config"),
             flags,
+            drop_ins: Vec::new(),
+            merged: None,
+        }
+    }
+
+    fn of_layers(flags: BTreeMap<String, Option<String>>) -> Self {
+        Self {
+            flags,
+            reads_file: true,
             drop_ins: Vec::new(),
             merged: None,
         }
@@ -114,6 +125,40 @@ impl CommandLine {
             minor,
         }
     }
+}
+
+/// Whether a unit plainly has the flags that matter here as the layers set them, and no other ones, as almost every unit
+/// has: then nobody needs to read it as systemd does, which takes its time at many nodes.
+fn says_what_is_set(unit: &Unit, set: &BTreeMap<String, Option<String>>) -> bool {
+    let Some(Some(config)) = set.get("config") else {
+        return false;
+    };
+    let config = format!("--config={config}");
+    let settings = SETTINGS.iter().map(|setting| setting.flag);
+    let flags = || {
+        settings
+            .clone()
+            .chain(["config-dir", "feature-gates", "kubeconfig"])
+    };
+    let mut texts = unit.text.iter().chain(unit.dropins.values());
+    texts.all(|(content, _)| {
+        let Content::Blob(blob) = content else {
+            return false;
+        };
+        let text = String::from_utf8_lossy(blob.bytes());
+        if !text.contains("ExecStart=") {
+            return !text.contains("--");
+        }
+        let is_same = |flag: &str| match set.get(flag) {
+            Some(Some(value)) => {
+                let all = text.matches(&format!("--{flag}=")).count();
+                all > 0 && all == text.matches(&format!("--{flag}={value}")).count()
+            }
+            Some(None) => false,
+            None => !text.contains(&format!("--{flag}")),
+        };
+        text.contains(&config) && !text.contains('$') && flags().all(is_same)
+    })
 }
 
 /// Source: cmd/kubelet/app/server.go, mergeKubeletConfigurations: files that end in .conf, by their paths.
@@ -189,6 +234,11 @@ mod tests {
             ),
             (
                 "/usr/bin/kubelet \\\n  --v=4 \\\n  $EXTRA",
+                vec![flag("v", "4")],
+                false,
+            ),
+            (
+                "/usr/bin/kubelet --v=4 $EXTRA\nEnvironmentFile=/etc/x",
                 vec![flag("config", "/etc/k"), flag("v", "4")],
                 true,
             ),

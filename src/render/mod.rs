@@ -6,6 +6,7 @@ mod builder;
 /// The flags that the kubelet is started with.
 pub mod command_line;
 mod entries;
+mod environment;
 mod facts;
 mod host_files;
 mod host_settings;

@@ -18,7 +18,7 @@ pub use keys::all as unit_keys;
 pub use name::unit_name;
 pub use programs::Program;
 pub use text::{Position, read as read_unit};
-pub use words::raw_words;
+pub use words::{raw_words, texts as unit_words};
 
 use crate::model::NodePath;
 use crate::tree::{Content, Entry, EntryKind, Origin, Permissions};

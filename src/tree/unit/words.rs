@@ -12,6 +12,12 @@ pub struct Word {
     pub at: usize,
 }
 
+/// The words of a value; none where it cannot be split.
+pub fn texts(value: &str) -> Vec<String> {
+    let words = split(value).unwrap_or_default().into_iter();
+    words.map(|word| word.text).collect()
+}
+
 /// Splits a value; the error is where and why that cannot be done.
 pub fn split(value: &str) -> Result<Vec<Word>, (usize, String)> {
     let mut words = Vec::new();

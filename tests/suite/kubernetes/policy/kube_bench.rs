@@ -126,7 +126,7 @@ fn kube_bench_says_of_each_rule_what_the_report_says_or_foretells() {
         ("worker", 34, field("streamingConnectionIdleTimeout: 0s, eventRecordQPS: 0, staticPodPath: null")),
         ("worker", 34, flag("streaming-connection-idle-timeout: 0s, hostname-override: null")),
         ("worker", 34, field(&format!("tlsCipherSuites: [{strong}, TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305]"))),
-        ("worker", 34, field("tlsCipherSuites: [TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256]")),
+        ("worker", 34, field(&format!("tlsCipherSuites: [{strong}, TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256]"))),
         ("worker", 34, field(&format!("tlsCipherSuites: [{strong}, TLS_RSA_WITH_AES_128_CBC_SHA]"))),
         ("worker", 34, field("tlsMinVersion: VersionTLS13")),
         ("worker", 34, "kubelet: {flags: {config-dir: /etc/kubernetes/kubelet.d}}\nfiles: {/etc/kubernetes/kubelet.d/10-x.conf: {content: \"kind: KubeletConfiguration\\napiVersion: kubelet.config.k8s.io/v1beta1\\nreadOnlyPort: 10255\\npodPidsLimit: -1\\n\"}}\n".into()),

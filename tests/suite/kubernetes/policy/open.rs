@@ -135,6 +135,11 @@ fn what_leaves_a_kubelet_open_is_an_error_in_every_place_that_can_say_it() {
             "kubelet: {flags: {config-dir: /etc/kubernetes/kubelet.d}}\nfiles: {/etc/kubernetes/kubelet.d/10-x.conf: {content: \"kind: KubeletConfiguration\\napiVersion: kubelet.config.k8s.io/v1beta1\\nreadOnlyPort: 10255\\n\"}}\n".to_owned(),
             vec!["kubelet-read-only-port"],
         ),
+        (
+            unit(&format!("{whole} $EXTRA")).replace("\"}}", "EnvironmentFile=/etc/default/kubelet\\n\"}}")
+                + "files: {/etc/default/kubelet: {content: \"EXTRA=--anonymous-auth=true\\n\"}}\n",
+            vec!["kubelet-anonymous"],
+        ),
         // A kubelet without a configuration file has the defaults of its flags.
         (
             unit("--kubeconfig=/var/lib/kubelet/kubeconfig"),
@@ -168,7 +173,7 @@ fn what_is_closed_or_accepted_is_no_error() {
         // Who brings a certificate renews it himself.
         "identity: {client: clientCertificate}\nkubelet: {config: {rotateCertificates: false}}\n".to_owned(),
         // What the environment adds is not known, and the file is read.
-        "units: {kubelet.service: {replace: true, text: \"[Service]\\nExecStart=/usr/local/bin/kubelet $ARGS\\n\"}}\n".to_owned(),
+        "units: {kubelet.service: {replace: true, text: \"[Service]\\nExecStart=/usr/local/bin/kubelet $ARGS\\nEnvironmentFile=-/etc/default/kubelet\\n\"}}\n".to_owned(),
     ] {
         assert_eq!(open("worker", 34, &more), Vec::<String>::new(), "{more}");
     }

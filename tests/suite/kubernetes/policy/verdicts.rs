@@ -44,7 +44,7 @@ fn each_rule_is_judged_by_the_value_in_effect() {
         (34, "identity: {serving: selfSigned}\n".into(), "cis-1.12", "4.2.11", "manual", "serverTLSBootstrap: false"),
         (34, field("rotateCertificates: null"), "cis-1.12", "4.2.10", "fail", "false (the default)"),
         (34, field(&format!("tlsCipherSuites: [{strong}]")), "cis-1.12", "4.2.12", "pass", strong),
-        (34, field("tlsCipherSuites: [TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256]"), "cis-1.12", "4.2.12", "pass", "CHACHA20"),
+        (34, field(&format!("tlsCipherSuites: [{strong}, TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256]")), "cis-1.12", "4.2.12", "pass", "CHACHA20"),
         (34, field(&format!("tlsCipherSuites: [{strong}, TLS_RSA_WITH_AES_256_GCM_SHA384]")), "cis-1.12", "4.2.12", "fail", "TLS_RSA_WITH_AES_256_GCM_SHA384"),
         (34, field("tlsMinVersion: VersionTLS13"), "cis-1.12", "4.2.12", "pass", "VersionTLS13"),
         (34, field("podPidsLimit: null"), "cis-1.12", "4.2.13", "manual", "-1 (the default)"),
