@@ -192,6 +192,9 @@ impl<'a> Effective<'a> {
             &["volumePluginDir"],
             &["podLogsDir"],
         ];
+        if self.sources.is_empty() {
+            return;
+        }
         for path in PATHS {
             let path: Vec<String> = path.iter().map(|key| (*key).to_owned()).collect();
             let Some(source) = self.source(&path) else {

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use crate::inventory::{Inventory, Node, Spec};
 use crate::kubernetes::rules::unusable;
 use crate::model::FieldLocation;
-use crate::report::{Id, Report};
+use crate::report::{Finding, Id, Report};
 
 /// One of the two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,51 +44,53 @@ pub fn check(inventory: &Inventory, report: &mut Report) {
     let [family] = families.as_slice() else {
         return;
     };
-    for node in &inventory.nodes {
-        of_node(node, *family, report);
+    let mut found: Vec<Finding> = Vec::new();
+    let nodes = inventory.nodes.iter();
+    for (node, finding) in nodes.filter_map(|node| Some((node, of_node(node, *family)?))) {
+        // The nodes of a range have one place and one finding.
+        match found.last_mut().filter(|known| is_same(known, &finding)) {
+            Some(known) => known.nodes.push(node.name.value.clone()),
+            None => found.push(finding.of_node(node.name.value.clone())),
+        }
     }
+    found.into_iter().for_each(|finding| report.add(finding));
     for spec in &inventory.specs {
-        of_flag(spec, *family, report);
+        if let Some(finding) = of_flag(spec, *family) {
+            report.add(finding);
+        }
     }
 }
 
-fn of_node(node: &Node, family: Family, report: &mut Report) {
-    let Some(first) = node.addresses.first() else {
-        return;
-    };
+fn is_same(one: &Finding, other: &Finding) -> bool {
+    one.location == other.location && one.path == other.path && one.message == other.message
+}
+
+fn of_node(node: &Node, family: Family) -> Option<Finding> {
+    let first = node.addresses.first()?;
     let addresses: Vec<IpAddr> = node.addresses.iter().map(|at| at.value).collect();
-    compare(&addresses, &first.location, family, report);
+    compare(&addresses, &first.location, family)
 }
 
 /// `--node-ip` as the user wrote it; one that is a template is made from the node's addresses.
-fn of_flag(spec: &Spec, family: Family, report: &mut Report) {
+fn of_flag(spec: &Spec, family: Family) -> Option<Finding> {
     let flag = spec
         .kubelet
         .flags
         .iter()
         .find(|(name, _)| name == "node-ip");
-    let Some((_, Some(text))) = flag else {
-        return;
-    };
+    let text = flag.and_then(|(_, text)| text.as_ref())?;
     let parsed = text.text.split(',').map(|part| part.trim().parse().ok());
     // What is no address has a finding of its own.
-    let Some(addresses) = parsed.collect::<Option<Vec<IpAddr>>>() else {
-        return;
-    };
-    compare(&addresses, &text.location, family, report);
+    let addresses = parsed.collect::<Option<Vec<IpAddr>>>()?;
+    compare(&addresses, &text.location, family)
 }
 
-fn compare(addresses: &[IpAddr], location: &FieldLocation, family: Family, report: &mut Report) {
+fn compare(addresses: &[IpAddr], location: &FieldLocation, family: Family) -> Option<Finding> {
     // One that no kubelet takes has a finding of its own.
-    if addresses
-        .iter()
-        .any(|address| unusable(address, u32::MAX).is_some())
-    {
-        return;
-    }
+    let is_unusable = |address: &IpAddr| unusable(address, u32::MAX).is_some();
     let is_right = |address: &IpAddr| Family::of(address) == family;
-    if addresses.first().is_none_or(is_right) {
-        return;
+    if addresses.iter().any(is_unusable) || addresses.first().is_none_or(is_right) {
+        return None;
     }
     let name = family.name();
     let (rule, repair) = if addresses.iter().any(is_right) {
@@ -99,14 +101,11 @@ fn compare(addresses: &[IpAddr], location: &FieldLocation, family: Family, repor
             format!("write the {name} address first"),
         )
     } else {
-        let list: Vec<String> = addresses.iter().map(ToString::to_string).collect();
         (
-            format!(
-                "must have an {name} address, the family of the cluster's services and pods; got {}",
-                list.join(", ")
-            ),
+            format!("must have an {name} address, the family of the cluster's services and pods"),
             format!("add the node's {name} address, or give the cluster networks of both families"),
         )
     };
-    report.add(location.finding(Id::NodeAddressFamily, rule).help(repair));
+    let finding = location.finding(Id::NodeAddressFamily, rule);
+    Some(finding.help(repair))
 }

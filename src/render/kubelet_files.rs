@@ -15,7 +15,7 @@ use crate::render::NodeRendering;
 use crate::render::facts::Flags;
 use crate::render::kubelet_unit::KUBELET;
 use crate::report::{Finding, Id};
-use crate::tree::NodeTree;
+use crate::tree::{Content, NodeTree, Unit};
 
 /// The shortest watchdog that a kubelet takes is longer than this. Source: pkg/kubelet/watchdog/watchdog_linux.go.
 const WATCHDOG: Duration = Duration::from_secs(1);
@@ -113,7 +113,12 @@ impl KubeletFiles<'_> {
         if minor < WATCHDOG_SINCE || off {
             return None;
         }
-        let unit = self.tree.units().get(KUBELET)?.effective();
+        let unit = self.tree.units().get(KUBELET)?;
+        // Most units have none, and reading a whole unit takes its time.
+        if !mentions(unit, b"WatchdogSec") {
+            return None;
+        }
+        let unit = unit.effective();
         let text = unit.values("Service", "WatchdogSec").last()?;
         let length = timespan(text)?;
         if length.is_zero() || length > WATCHDOG {
@@ -190,6 +195,15 @@ impl KubeletFiles<'_> {
                 is_named(unit) || found.effective().values("Service", "Slice").any(is_named)
             })
     }
+}
+
+/// Whether a text is anywhere in a unit or its drop-ins.
+fn mentions(unit: &Unit, text: &[u8]) -> bool {
+    let mut all = unit.text.iter().chain(unit.dropins.values());
+    all.any(|(content, _)| match content {
+        Content::Blob(blob) => blob.bytes().windows(text.len()).any(|part| part == text),
+        Content::Asset(_) => false,
+    })
 }
 
 /// A span of time as systemd reads it (systemd.time(7)): seconds, or numbers with units. None where it is not one.
