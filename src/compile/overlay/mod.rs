@@ -136,6 +136,18 @@ fn read(
         let file = OverlayFile::read(&Cursor::new(&tree, "", report))?;
         rules = settings::apply(file, &mut overlay);
     }
+    for unread in &source.unread {
+        let rule = "is not below root/, so that no node gets it";
+        let finding = Finding::new(
+            Id::OverlayFileInvalid,
+            &Location::file(unread.as_str()),
+            "",
+            rule,
+        );
+        report
+            .borrow_mut()
+            .add(finding.help("move it to root/ of the overlay"));
+    }
     // One of an overlay's files that is secret may be any of them.
     let settings = source.settings.as_deref().unwrap_or_default();
     let is_open = !String::from_utf8_lossy(settings).contains("secret");

@@ -38,6 +38,8 @@ pub struct OverlaySource {
     pub settings: Option<Vec<u8>>,
     /// The files by path below `root/`.
     pub files: BTreeMap<String, Found>,
+    /// What is in a folder without `root/` and read by nobody, by its path in the project.
+    pub unread: Vec<String>,
 }
 
 /// Finds an overlay by its name; the project's own wins. The outer None means that it may not be read, for which there is a
@@ -99,6 +101,15 @@ fn read_folder(
     let below = format!("{folder}/root");
     let root = project.join(&below);
     let is_there = project.is_folder(&below).map_err(about(&below))?;
+    let unread = if is_there {
+        Vec::new()
+    } else {
+        let names = project.entries(&folder).into_iter();
+        names
+            .filter(|name| is_for_nodes(name))
+            .map(|name| format!("{folder}/{name}"))
+            .collect()
+    };
     let mut files = BTreeMap::new();
     // No link is followed on the way, but for root itself, which was looked at.
     let entries = WalkDir::new(&root).min_depth(1).sort_by_file_name();
@@ -119,7 +130,15 @@ fn read_folder(
         name: folder,
         settings,
         files,
+        unread,
     })
+}
+
+/// Whether something beside `root/` was meant for nodes: not the settings, and nothing for people or for git.
+fn is_for_nodes(name: &str) -> bool {
+    name != "overlay.yaml"
+        && !name.starts_with('.')
+        && !name.to_ascii_uppercase().starts_with("README")
 }
 
 fn found(project: &ProjectFolder, entry: &DirEntry, name: &Path) -> io::Result<Found> {
@@ -156,5 +175,6 @@ fn read_built_in(dir: &'static Dir<'static>, name: &str) -> OverlaySource {
         name: format!("built-in:overlays/{name}"),
         settings: settings.map(|file| file.contents().to_vec()),
         files,
+        unread: Vec::new(),
     }
 }
