@@ -17,7 +17,10 @@ const WANTS: &str = "etc/systemd/system/multi-user.target.wants";
 
 /// What we add, and why: `swapoff -a` must hold at the next boot too, a first boot's `preset-all` must not undo the
 /// links, and the folder of the kubelet's binary is made by an earlier part of the procedure.
-const ADDED: [&str; 6] = [
+const ADDED: [&str; 8] = [
+    // The command once more, against drop-ins of packages.
+    "etc/systemd/system/kubelet.service.d",
+    "etc/systemd/system/kubelet.service.d/zz~nodebake.conf",
     "etc/systemd/system/nodebake-swapoff.service",
     "etc/systemd/system/multi-user.target.wants/nodebake-swapoff.service",
     "etc/systemd/system-preset",
