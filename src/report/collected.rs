@@ -64,7 +64,7 @@ impl Report {
         let Some(rule) = self.levels.rule(&finding) else {
             return self.findings.push(finding);
         };
-        finding.reason = Some(rule.reason.clone());
+        finding.set_reason(rule.reason.clone());
         match rule.severity {
             None => self.accepted.push(finding),
             Some(severity) => {
@@ -238,7 +238,7 @@ fn key(finding: &Finding) -> impl Ord {
 }
 
 fn measured(finding: &Finding) -> (Option<&str>, u64) {
-    match &finding.amount {
+    match finding.amount() {
         Some(amount) => (Some(&amount.of), amount.bytes),
         None => (None, 0),
     }

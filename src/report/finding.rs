@@ -26,10 +26,17 @@ pub struct Finding {
     pub help: Option<Box<str>>,
     /// The nodes that it is about, sorted; empty where it is not about nodes.
     pub nodes: Vec<String>,
+    /// What few findings have, apart so that all of them stay small.
+    pub aside: Option<Box<Aside>>,
+}
+
+/// What few findings have.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Aside {
+    /// What it measures.
+    amount: Option<Amount>,
     /// Why the project gives it another level than the catalogue.
-    pub reason: Option<Arc<String>>,
-    /// What it measures, if it does: of several nodes' findings about the same thing the one with the most is reported.
-    pub amount: Option<Box<Amount>>,
+    reason: Option<Arc<String>>,
 }
 
 /// How much there is of something that each node has a different amount of.
@@ -57,8 +64,7 @@ impl Finding {
             message: message.into().into(),
             help: None,
             nodes: Vec::new(),
-            reason: None,
-            amount: None,
+            aside: None,
         }
     }
 
@@ -87,8 +93,23 @@ impl Finding {
     /// The same finding, measuring something of which each node has a different amount.
     pub fn measuring(mut self, of: impl Into<String>, bytes: u64) -> Self {
         let of = of.into();
-        self.amount = Some(Box::new(Amount { of, bytes }));
+        self.aside.get_or_insert_default().amount = Some(Amount { of, bytes });
         self
+    }
+
+    /// What it measures, if it does: of several nodes' findings about the same thing the one with the most is reported.
+    pub fn amount(&self) -> Option<&Amount> {
+        self.aside.as_ref()?.amount.as_ref()
+    }
+
+    /// Why the project gives it another level than the catalogue, where it does.
+    pub fn reason(&self) -> Option<&Arc<String>> {
+        self.aside.as_ref()?.reason.as_ref()
+    }
+
+    /// Sets why the project gives it another level.
+    pub(super) fn set_reason(&mut self, reason: Arc<String>) {
+        self.aside.get_or_insert_default().reason = Some(reason);
     }
 
     /// The same finding about one node.

@@ -13,7 +13,7 @@ mod summary;
 
 pub use catalogue::Id;
 pub use collected::Report;
-pub use finding::{Amount, Finding};
+pub use finding::{Amount, Aside, Finding};
 pub use levels::{LevelRule, LevelScope, Levels};
 pub use severity::Severity;
 pub use sources::SourceEntry;

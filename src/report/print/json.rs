@@ -58,6 +58,7 @@ fn record(finding: Finding) -> FindingRecord {
     let at = &finding.location;
     let placed = |number: u32| (number > 0).then_some(number);
     FindingRecord {
+        reason: finding.reason().cloned(),
         id: finding.id,
         severity: finding.severity,
         line: placed(at.line),
@@ -69,6 +70,5 @@ fn record(finding: Finding) -> FindingRecord {
         message: finding.message,
         help: finding.help,
         nodes: finding.nodes,
-        reason: finding.reason,
     }
 }

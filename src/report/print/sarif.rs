@@ -48,7 +48,7 @@ pub fn document(report: &Report, file_of: impl Fn(&str) -> Option<String>) -> Js
                 result["suppressions"] = json!([{
                     "kind": "external",
                     "status": "accepted",
-                    "justification": finding.reason.as_deref().map_or("", String::as_str),
+                    "justification": finding.reason().map_or("", |reason| reason.as_str()),
                 }]);
             }
             result

@@ -37,7 +37,7 @@ pub fn text(report: &Report, styled: bool) -> String {
 fn accepted(report: &Report) -> String {
     let mut counts = BTreeMap::<(Id, Arc<String>), usize>::new();
     for finding in report.accepted() {
-        let reason = finding.reason.unwrap_or_default();
+        let reason = finding.reason().cloned().unwrap_or_default();
         *counts.entry((finding.id, reason)).or_default() += 1;
     }
     let line = |((id, reason), count): ((Id, Arc<String>), usize)| {
@@ -78,7 +78,7 @@ fn group<'a>(report: &Report, finding: &'a Finding, of_all: Option<usize>) -> Gr
     if !nodes.is_empty() && Some(nodes.len()) != of_all {
         group = group.element(note("nodes", &named(nodes, NAMED)));
     }
-    if let Some(reason) = &finding.reason {
+    if let Some(reason) = finding.reason() {
         group = group.element(note("level", &format!("set by the project: {reason}")));
     }
     match &finding.help {
