@@ -96,7 +96,7 @@ fn a_node_without_a_network_has_all_images_that_it_names() {
     archives(at);
     let pod = |image: &str| {
         format!(
-            "    files: {{/etc/kubernetes/manifests/a.yaml: {{content: \"apiVersion: v1\\nkind: Pod\\nmetadata: {{name: a}}\\nspec: {{initContainers: [{{name: i, image: {image}}}]}}\\n\"}}}}\n    kubelet: {{config: {{staticPodPath: /etc/kubernetes/manifests}}}}\n"
+            "    files: {{/etc/kubernetes/manifests/a.yaml: {{content: \"apiVersion: v1\\nkind: Pod\\nmetadata: {{name: a}}\\nspec: {{containers: [{{name: c, image: {image}}}], initContainers: [{{name: i, image: {image}}}]}}\\n\"}}}}\n    kubelet: {{config: {{staticPodPath: /etc/kubernetes/manifests}}}}\n"
         )
     };
     let mirror = "    registries: {registry.k8s.io: {mirrors: [{url: \"https://m.example.com\"}]}}\n    overlays: {containerd: {}}\n";

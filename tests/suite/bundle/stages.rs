@@ -141,26 +141,26 @@ fn payloads_are_made_from_exactly_the_signed_trees() {
 fn trees_that_were_changed_or_half_signed_are_refused() {
     type Change = fn(&Path);
     let cases: &[(&str, Change)] = &[
-        ("tree.sums: ", |trees| {
+        ("has 1 bytes, 29 are listed", |trees| {
             fs::write(trees.join("nodes/node-a/tree.sums"), "x").unwrap();
         }),
-        ("tree.sums.sig: is missing, while", |trees| {
+        ("is missing, while", |trees| {
             fs::remove_file(trees.join("nodes/node-a/tree.sums.sig")).unwrap();
         }),
-        ("tree.sums.sig: the signature does not fit", |trees| {
+        ("the signature does not fit tree.sums", |trees| {
             fs::copy(
                 trees.join("nodes/node-b/tree.sums.sig"),
                 trees.join("nodes/node-a/tree.sums.sig"),
             )
             .unwrap();
         }),
-        ("user-data: is extra", |trees| {
+        ("nodes/node-a/user-data", |trees| {
             fs::write(trees.join("nodes/node-a/user-data"), "x").unwrap();
         }),
-        ("tree.sums.sig: is extra", |trees| {
+        ("is extra", |trees| {
             fs::write(trees.join("tree.sums.sig"), "x").unwrap();
         }),
-        ("SHA256SUMS.sig: ", |trees| {
+        ("SHA256SUMS.sig", |trees| {
             fs::write(trees.join("SHA256SUMS.sig"), [0; 64]).unwrap();
         }),
     ];

@@ -68,12 +68,12 @@ fn init_then_build_then_verify_with_both_profiles() {
 fn without_a_signing_key_only_unsigned_bundles_are_built() {
     let project = Project::of("reference");
     fs::remove_file(project.dir.join("keys/sign.key")).unwrap();
-    project.good(&["check", "--strict"]);
+    project.good(&["check"]);
     let refused = project.run(&["build"]);
     assert_eq!(refused.status.code(), Some(3));
     let said = text(&refused.stderr);
     assert!(
-        said.starts_with("error: keys/sign.key: ") && said.contains("key generate"),
+        said.contains("error: keys/sign.key: ") && said.contains("key generate"),
         "{said}"
     );
     assert!(!project.out().exists());

@@ -172,10 +172,7 @@ fn systemd_says_the_same_to_each_value() {
             "same" => !row.taken,
             "silent" => false,
             "loud" => true,
-            release => match release.parse::<u32>().unwrap() <= version {
-                true => !row.taken,
-                false => row.taken,
-            },
+            release => row.taken ^ (release.parse::<u32>().unwrap() <= version),
         };
         // The table's first release of a key is the first one that was asked.
         if since <= version && objects != expected {

@@ -243,7 +243,9 @@ fn only_what_is_missing_unfit_or_ends_soon_is_issued_again() {
     fs::remove_file(project.dir.join("pki/nodes/b/client.pem")).unwrap();
     assert_eq!(issue(&[]), ["b client"]);
     // An address more, and a certificate of somebody else's.
-    let changed = CLUSTER.replace("addresses: [10.0.0.1, ", "addresses: [10.0.0.8, ");
+    let changed = CLUSTER
+        .replace("[10.0.0.1, ", "[10.0.0.8, ")
+        .replace("[10.0.0.1/24, ", "[10.0.0.8/24, ");
     fs::write(project.dir.join("cluster.yaml"), changed).unwrap();
     let nodes = project.dir.join("pki/nodes");
     fs::copy(

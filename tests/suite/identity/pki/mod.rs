@@ -32,7 +32,7 @@ nodes:
   - name: a.example.com
     addresses: [10.0.0.1, "fd00::1"]
     hostname: a
-    interfaces: {lan0: {addresses: [10.7.0.1/24]}}
+    interfaces: {lan0: {addresses: [10.0.0.1/24, "fd00::1/64", 10.7.0.1/24]}}
     identity: {serving: preIssued}
     kubeconfigs:
       /etc/kubernetes/kube-proxy.kubeconfig:

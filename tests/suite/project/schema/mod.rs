@@ -117,10 +117,14 @@ fn a_validator_takes_what_check_takes() {
     assert!(content(&example.at, &schemas) >= 4);
 }
 
+/// Words that a kubelet looks for when it starts. Its own types take any text there, and so does the schema.
+const AT_START: [&str; 2] = ["VersionTLS", "cpu, memory, ephemeral-storage"];
+
 /// Findings that a schema can make too: what is unknown or of the wrong kind.
 fn is_of_shape(finding: &str) -> bool {
     finding.contains(": unknown field")
-        || finding.contains(": must be one of ")
+        || (finding.contains(": must be one of ")
+            && !AT_START.iter().any(|word| finding.contains(word)))
         || finding.contains("known to no kubelet")
         || (finding.contains(": must be ") && finding.contains(", not "))
 }

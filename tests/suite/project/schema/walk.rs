@@ -220,7 +220,10 @@ fn findings(project: &Project) -> Vec<(String, String)> {
 }
 
 /// How rules begin that compare two values: examples of single keys do not fit each other.
-const BETWEEN_VALUES: [&str; 4] = [
+const BETWEEN_VALUES: [&str; 7] = [
+    "must be a server outside of the cluster",
+    "must have an IPv4 address",
+    "must have an IPv6 address",
     "must be on an interface with",
     "must be the address of a router",
     "must lead outside the service network",
