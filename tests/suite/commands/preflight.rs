@@ -63,7 +63,7 @@ fn what_is_brought_is_not_listed_and_mirrors_are_named() {
     let assets = format!(
         "profiles: [worker]\nregistries: {{registry.k8s.io: {{mirrors: [{{url: \"https://mirror.example.com/k8s\"}}]}}}}\n\
          assets: {{/usr/local/bin/kubelet: {{source: kubelet, sha256: {digest}, mode: \"0755\"}}}}\n\
-         files: {{/etc/cni/net.d/10-net.conflist: {{content: \"x\"}}}}\noutput: {{assetsURL: \"https://boot.example.com/{{sha256}}\"}}\n"
+         files: {{/etc/cni/net.d/10-net.conflist: {{content: \"{{\\\"cniVersion\\\": \\\"1.0.0\\\", \\\"name\\\": \\\"net\\\", \\\"plugins\\\": [{{\\\"type\\\": \\\"bridge\\\"}}]}}\"}}}}\noutput: {{assetsURL: \"https://boot.example.com/{{sha256}}\"}}\n"
     );
     let rows = rows(&[("profiles: [worker]\n", &assets)]);
     assert!(!has(&rows, "system", "/usr/local/bin/kubelet"), "{rows:?}");
