@@ -9,10 +9,19 @@ use crate::tree::Content;
 /// A class of nodes, a name within the tree, and what else the answer depends on.
 pub type Key<'a> = (usize, &'a str, u32);
 
+/// As many contents of one name are remembered for a class: where each node has its own, remembering them all would take
+/// memory for each node and help nobody.
+const VARIANTS: usize = 16;
+
 /// What is known of contents.
 pub struct Memo<V> {
-    /// By hash of key and contents.
-    known: RwLock<HashMap<u64, Vec<Known<V>>>>,
+    known: RwLock<Remembered<V>>,
+}
+
+/// By hash of key and contents, and how many there are of each key.
+struct Remembered<V> {
+    by_hash: HashMap<u64, Vec<Known<V>>>,
+    variants: HashMap<(usize, String, u32), usize>,
 }
 
 struct Known<V> {
@@ -25,8 +34,12 @@ struct Known<V> {
 
 impl<V> Default for Memo<V> {
     fn default() -> Self {
+        let remembered = Remembered {
+            by_hash: HashMap::new(),
+            variants: HashMap::new(),
+        };
         Self {
-            known: RwLock::default(),
+            known: RwLock::new(remembered),
         }
     }
 }
@@ -52,11 +65,23 @@ impl<V> Memo<V> {
         };
         // A thread that panicked has left a whole map behind.
         let read = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = read.get(&hash).and_then(|all| all.iter().find(is_it)) {
+        let found = read
+            .by_hash
+            .get(&hash)
+            .and_then(|all| all.iter().find(is_it));
+        if let Some(known) = found {
             return Arc::clone(&known.value);
         }
+        let name = (key.0, key.1.to_owned(), key.2);
+        let is_full = read
+            .variants
+            .get(&name)
+            .is_some_and(|count| *count >= VARIANTS);
         drop(read);
         let value = Arc::new(make());
+        if is_full {
+            return value;
+        }
         let known = Known {
             class: key.0,
             name: key.1.to_owned(),
@@ -65,7 +90,8 @@ impl<V> Memo<V> {
             value: Arc::clone(&value),
         };
         let mut write = self.known.write().unwrap_or_else(PoisonError::into_inner);
-        write.entry(hash).or_default().push(known);
+        *write.variants.entry(name).or_default() += 1;
+        write.by_hash.entry(hash).or_default().push(known);
         value
     }
 }
@@ -94,5 +120,17 @@ mod tests {
         assert_eq!(ask((1, "x", 0), &one, 4), 4);
         assert_eq!(ask((0, "y", 0), &one, 5), 5);
         assert_eq!(ask((0, "x", 1), &one, 6), 6);
+    }
+
+    #[test]
+    fn of_many_contents_only_some_are_remembered() {
+        let memo = Memo::<usize>::default();
+        let contents: Vec<Content> = (0..100).map(|n| Content::bytes(format!("{n}"))).collect();
+        for (index, content) in contents.iter().enumerate() {
+            assert_eq!(*memo.of((0, "x", 0), &[content], || index), index);
+        }
+        let again = |content: &Content| *memo.of((0, "x", 0), &[content], || 1000);
+        assert_eq!(again(&contents[VARIANTS - 1]), VARIANTS - 1);
+        assert_eq!(again(&contents[VARIANTS]), 1000);
     }
 }
