@@ -94,6 +94,11 @@ impl TreeBuilder {
         &mut self.tree
     }
 
+    /// The number of findings.
+    pub fn findings(&self) -> usize {
+        self.findings.len()
+    }
+
     /// Adds findings.
     pub fn fail(&mut self, findings: impl IntoIterator<Item = Finding>) {
         self.findings.extend(findings);

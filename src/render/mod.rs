@@ -2,6 +2,7 @@
 //! nothing that changes.
 
 mod agree;
+mod alike;
 mod builder;
 /// The flags that the kubelet is started with.
 pub mod command_line;
@@ -45,11 +46,13 @@ use crate::model::{FieldLocation, Location, hex};
 use crate::plan::{NodePlan, Plan, needs_token};
 use crate::project_folder::ProjectFolder;
 use crate::render::agree::Known;
+use crate::render::alike::Alike;
 use crate::render::builder::TreeBuilder;
 use crate::render::command_line::CommandLine;
 use crate::render::facts::Flags;
 use crate::render::host_files::FoundInFile;
 use crate::render::memo::Memo;
+use crate::render::starts::Paths;
 use crate::render::told::Told;
 use crate::render::units::FoundInUnit;
 use crate::report::{Finding, Report};
@@ -71,6 +74,7 @@ pub struct Renderer {
     guarded: Arc<Guarded>,
     project: ProjectFolder,
     /// What was found in the texts of units.
+    alike: Alike,
     units: Memo<FoundInUnit>,
     /// What was found in files whose reader is known.
     files: Memo<FoundInFile>,
@@ -129,6 +133,7 @@ impl Renderer {
             server: plan.cluster.api_server.url.value.clone(),
             guarded,
             project: plan.project.clone(),
+            alike: Alike::default(),
             units: Memo::default(),
             files: Memo::default(),
         })
@@ -174,19 +179,14 @@ impl Renderer {
         rendering.crictl(node, &flags, &config);
         rendering.permissions();
         rendering.look_for_secrets();
-        rendering.check_units();
-        rendering.check_files(&node.class.spec, &config);
-        rendering.check_resolver(&node.class.spec, &config);
-        let known = Known {
-            spec: &node.class.spec,
-            config: &config,
-            flags: &flags,
-            images: &rendering.class.images.images,
-        };
-        let disagreements = agree::check(rendering.builder.tree(), &known);
-        rendering.builder.fail(disagreements);
-        rendering.check_kubelet_files(node, &config, &flags);
-        rendering.check_starts(node, &paths, &flags);
+        let kind = alike::kind_of(node, rendering.builder.so_far(), &config, &flags);
+        if !self.alike.is_clean(kind) {
+            let before = rendering.builder.findings();
+            rendering.check(node, &paths, (&config, &flags));
+            if rendering.builder.findings() == before {
+                self.alike.remember(kind);
+            }
+        }
         let told = Told {
             node,
             class: rendering.class,
@@ -197,10 +197,6 @@ impl Renderer {
         let expected_name = told.expected_name();
         rendering.builder.fail(told.check());
         rendering.state(node, &config, &flags);
-        let minor = node.class.spec.kubernetes.value.minor();
-        let line = CommandLine::of(rendering.builder.tree(), &flags, &config, minor);
-        let open = open::check(node, (&line, &config), &rendering.builder);
-        rendering.builder.fail(open);
         let (tree, findings) = rendering.builder.finish()?;
         Ok(RenderedNode {
             tree,
@@ -238,6 +234,27 @@ impl Renderer {
 }
 
 impl NodeRendering<'_> {
+    /// Everything that is the same for nodes that are alike.
+    fn check(&mut self, node: &NodePlan, paths: &Paths, (config, flags): (&Json, &Flags)) {
+        self.check_units();
+        self.check_files(&node.class.spec, config);
+        self.check_resolver(&node.class.spec, config);
+        let known = Known {
+            spec: &node.class.spec,
+            config,
+            flags,
+            images: &self.class.images.images,
+        };
+        let disagreements = agree::check(self.builder.tree(), &known);
+        self.builder.fail(disagreements);
+        self.check_kubelet_files(node, config, flags);
+        self.check_starts(node, paths, flags);
+        let minor = node.class.spec.kubernetes.value.minor();
+        let line = CommandLine::of(self.builder.tree(), flags, config, minor);
+        let open = open::check(node, (&line, config), &self.builder);
+        self.builder.fail(open);
+    }
+
     /// What the kubelet will keep on the node, whatever later payloads say.
     fn state(&mut self, node: &NodePlan, config: &Json, flags: &Flags) {
         let spec = &node.class.spec;

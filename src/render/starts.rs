@@ -26,7 +26,7 @@ const KUBEADM: [(&str, &str); 2] = [
 const PROGRAMS: [&str; 4] = ["kubelet", "containerd", "haproxy", "crio"];
 
 /// The paths of a node, rendered, by name.
-type Paths = serde_json::Map<String, Json>;
+pub(super) type Paths = serde_json::Map<String, Json>;
 
 impl NodeRendering<'_> {
     /// Finds a kubelet that nothing starts, and programs that are elsewhere.

@@ -1,6 +1,7 @@
 //! What is on a node and what its programs make of it: units, networks, scripts, labels, first boots and upgrades.
 
 pub mod agreement;
+mod alike;
 pub mod first_boot;
 pub mod host;
 pub mod host_files;
