@@ -25,7 +25,7 @@ keys! {
     for Settings: "output", as Settings = settings {
         /// which payloads are written
         "formats" => formats: Vec<Format> = ["tarball", "cloudInit", "ignition", "initramfs"],
-        /// whether secrets are inside payloads or in a part of their own; without it: separate in tarballs and
+        /// whether secrets are inside payloads or in a secret payload of their own; without it: separate in tarballs and
         /// initramfs payloads
         "secrets" => secrets: OrDefault<SecretsWord>,
         /// whether secrets are also written as a credential of systemd

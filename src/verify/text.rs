@@ -54,7 +54,7 @@ impl Display for EmbeddedVerdict {
         for path in &self.elsewhere {
             writeln!(
                 f,
-                "{}: is not in it, as secrets are in a part of their own",
+                "{}: is not in it: secrets are in the secret payload",
                 shown(path)
             )?;
         }

@@ -35,7 +35,7 @@ pub fn write(summary: &Summary<'_>, out: &mut dyn Write) -> Result<()> {
             .collect();
         writeln!(
             out,
-            "secrets       in a part of their own: {}",
+            "secrets       in a secret payload: {}",
             names.join(" ")
         )?;
     }

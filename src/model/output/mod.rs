@@ -102,7 +102,7 @@ impl Settings {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Secrets {
     /// As each format is used: what becomes part of an image (tarball) or is on a boot server (initramfs) is read by
-    /// many, and gets a part of its own for them; user data and Ignition configurations are for one machine.
+    /// many, and gets a secret payload for them; user data and Ignition configurations are for one machine.
     #[default]
     AsUsual,
     /// Into the payload, which works by itself.

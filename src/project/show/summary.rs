@@ -33,7 +33,7 @@ pub struct Summary<'a> {
     pub usable_until: Option<String>,
     /// Its payloads' formats.
     pub formats: &'a [Format],
-    /// Those of them that have a part of their own for secrets.
+    /// Those of them that have a secret payload beside the public one.
     pub separate_secrets: Vec<Format>,
     /// Labels that its kubelet sets.
     pub self_labels: &'a [(String, String)],
@@ -132,7 +132,7 @@ fn certificates(node: &NodePlan) -> Vec<CertificateLine<'_>> {
     .collect()
 }
 
-/// The formats whose payloads have a part of their own for secrets.
+/// The formats whose payloads have a secret payload beside the public one.
 fn separate_secrets(settings: &Settings) -> Vec<Format> {
     let formats = settings.formats.iter().copied();
     formats

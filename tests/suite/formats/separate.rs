@@ -139,7 +139,7 @@ fn secrets_are_apart_by_default_where_payloads_are_read_by_many() {
     }
     let shown = project.good(&["show", "zhangjun-k8s-01"]);
     assert!(
-        shown.contains("secrets       in a part of their own: tarball initramfs\n"),
+        shown.contains("secrets       in a secret payload: tarball initramfs\n"),
         "{shown}"
     );
 }
@@ -175,7 +175,7 @@ fn the_bundle_and_show_know_the_secret_payload() {
     let shown = project.good(&["show", "zhangjun-k8s-01"]);
     assert!(
         shown.contains(
-            "secrets       in a part of their own: tarball cloudInit ignition initramfs\n"
+            "secrets       in a secret payload: tarball cloudInit ignition initramfs\n"
         ),
         "{shown}"
     );
