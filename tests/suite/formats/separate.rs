@@ -174,9 +174,7 @@ fn the_bundle_and_show_know_the_secret_payload() {
     assert_eq!(verdict["secretFiles"], 13, "{verdict}");
     let shown = project.good(&["show", "zhangjun-k8s-01"]);
     assert!(
-        shown.contains(
-            "secrets       in a secret payload: tarball cloudInit ignition initramfs\n"
-        ),
+        shown.contains("secrets       in a secret payload: tarball cloudInit ignition initramfs\n"),
         "{shown}"
     );
     let shown = project.good(&["show", "zhangjun-k8s-01", "-o", "json"]);
