@@ -102,13 +102,24 @@ fn a_real_kubelet_ends_where_we_say_that_it_does_not_start() {
             let inventory = fs::read_to_string(&file).unwrap();
             let inventory = inventory.replace("v1.34.4", release);
             let config = format!(
-                "{{containerRuntimeEndpoint: unix://{folder}/containerd.sock, enableServer: false, cgroupDriver: cgroupfs,\n  \
+                "{{containerRuntimeEndpoint: unix://{folder}/containerd.sock, enableServer: false, enableDebuggingHandlers: false, cgroupDriver: cgroupfs,\n  \
                  cgroupsPerQOS: false, enforceNodeAllocatable: [], failSwapOn: false, protectKernelDefaults: false,\n  \
                  serverTLSBootstrap: false, rotateCertificates: false, staticPodPath: null, volumePluginDir: {folder}/plugins,\n  \
-                 authentication: {{webhook: {{enabled: false}}, x509: null}}, authorization: {{mode: AlwaysAllow}},\n  \
+                 authentication: {{anonymous: {{enabled: true}}, webhook: {{enabled: false}}, x509: null}}, authorization: {{mode: AlwaysAllow}},\n  \
                  shutdownGracePeriod: null, shutdownGracePeriodCriticalPods: null}}"
             );
-            let with = |os: &str| format!("{inventory}{os}kubelet: {{config: {config}}}\n");
+            // It runs alone, with nobody who could call it.
+            let accepted = [
+                "anonymous",
+                "authorization-open",
+                "client-ca-missing",
+                "rotation-off",
+            ]
+            .map(|id| format!("  kubelet-{id}: {{level: off, reason: it runs alone}}\n"))
+            .concat();
+            let with = |os: &str| {
+                format!("{inventory}{os}kubelet: {{config: {config}}}\nfindings:\n{accepted}")
+            };
             fs::write(&file, with(&format!("os: {{memory: {memory}Mi}}\n"))).unwrap();
             let check = nodebake(&project.dir, &["check"]).run();
             let said = text(&check.stdout);
