@@ -77,6 +77,8 @@ network: {clusterDomain: cluster.local, clusterDNS: [10.254.0.2], serviceCIDRs: 
 tokens: {approval: auto}
 profiles: [worker, debian, small]
 airgap: true
+# containerd 1.6 looks into one folder, and Debian's plugins are in this one.
+paths: {cniBin: /usr/lib/cni}
 findings: {resolver-unreachable: {level: off, reason: no pod asks for a name}}
 files:
   /etc/cni/net.d/10-machines.conflist: {source: files/conflist}
