@@ -21,7 +21,7 @@ pub struct TomlText<'t> {
 
 /// A table, or the value of a key.
 pub type Table<'t> = DeTable<'t>;
-/// A value with the bytes that it stands in.
+/// A value and its range of bytes in the text.
 pub type Value<'t> = Spanned<Toml<'t>>;
 
 impl<'t> TomlText<'t> {

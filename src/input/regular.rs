@@ -13,7 +13,7 @@ use crate::model::Sha256Digest;
 
 const NOT_REGULAR: &str = "is not a regular file";
 
-/// Opens what is in a bundle: a regular file, or an error that says what it is.
+/// Opens a regular file of a bundle; for anything else the error names its kind.
 pub fn regular(path: &Path) -> io::Result<(File, Metadata)> {
     // NONBLOCK: opening a pipe would otherwise wait for a writer forever.
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;

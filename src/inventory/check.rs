@@ -95,8 +95,8 @@ fn addresses(inventory: &Inventory, report: &mut Report) {
     }
 }
 
-/// Nodes whose addresses lie among those of pods: wrong with a network of the pods' own, right where pods get addresses of
-/// the machines' network. The inventory does not say which it is. Once for each network, at the network.
+/// Finds nodes with addresses inside a pod network, once for each network. That is wrong where pods have a network of their
+/// own, and right with native routing; the inventory does not tell them apart, so it is a warning.
 fn among_pods(inventory: &Inventory, report: &mut Report) {
     for cidr in &inventory.cluster.network.pod_cidrs {
         let mut inside = inventory.all_nodes().filter(|node| {

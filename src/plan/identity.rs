@@ -197,7 +197,7 @@ pub(super) fn flags(spec: &Spec, mut flags: Flags, report: &mut Report) -> Flags
     flags
 }
 
-/// Makes KubeletConfiguration say what `identity` means.
+/// Sets the fields of KubeletConfiguration that follow from `identity`.
 pub(super) fn config(spec: &Spec, config: Located, report: &mut Report) -> Located {
     let identity = &spec.identity;
     let client = &identity.client;

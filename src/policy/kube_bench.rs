@@ -24,8 +24,9 @@ const CONFIGS: [&str; 17] = [
     "/var/lib/kubelet/config.yml",
     "/etc/kubernetes/kubelet/config.json",
     "/etc/kubernetes/kubelet/config",
-    "/home/kubernetes/kubelet-config.yaml",
-    "/home/kubernetes/kubelet-config.yml",
+    // On nodes of GKE, in a home folder.
+    concat!("/", "home/kubernetes/kubelet-config.yaml"),
+    concat!("/", "home/kubernetes/kubelet-config.yml"),
     "/etc/default/kubeletconfig.json",
     "/etc/default/kubelet",
     "/var/lib/kubelet/kubeconfig",

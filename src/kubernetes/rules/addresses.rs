@@ -49,7 +49,7 @@ pub fn of_node(reading: &ConfigReader<'_>) -> Known<()> {
     Ok(())
 }
 
-/// What a kubelet has against an address of its node; its status would have none then, for ever again. Source:
+/// Why a kubelet refuses an address of its node. The node's status then never has an address. Source:
 /// pkg/kubelet/kubelet_node_status.go, validateNodeIP, and nodestatus/setters.go, NodeAddress: since 1.18 0.0.0.0 and ::
 /// choose a family.
 pub fn unusable(address: &IpAddr, minor: u32) -> Option<String> {
@@ -105,7 +105,7 @@ fn pair(reading: &ConfigReader<'_>, addresses: &[IpAddr]) -> Known<()> {
 }
 
 /// Addresses at which the kubelet listens. Source: pkg/kubelet/server/server.go, ListenAndServeKubeletServer, which ends the
-/// kubelet; cmd/kubelet/app/server.go, run, for the health endpoint, which is tried again for ever.
+/// kubelet; cmd/kubelet/app/server.go, run, for the health endpoint, which is tried again without end.
 pub fn listening(reading: &ConfigReader<'_>) -> Known<()> {
     for field in ["address", "healthzBindAddress"] {
         let text = reading.text(field)?;
