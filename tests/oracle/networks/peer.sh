@@ -6,12 +6,15 @@ mount -t sysfs -o ro sysfs /sys
 mkdir -p /run/systemd/network /run/systemd/netif/links /run/systemd/netif/leases /run/systemd/netif/lldp
 chown -R systemd-network /run/systemd/netif
 echo 1 >/proc/sys/net/ipv6/conf/all/forwarding
-cat >/run/systemd/network/peer0.network <<CONF
+# peer NUMBER THE-CLIENT'S-LEASE PREFIX: one end.
+peer() {
+    net=$(($1 + 1))
+    cat >"/run/systemd/network/peer$1.network" <<CONF
 [Match]
-Name=peer0
+Name=peer$1
 [Network]
-Address=10.1.0.1/24
-Address=fd00:1::1/64
+Address=10.$net.0.1/24
+Address=fd00:$net::1/64
 DHCPServer=yes
 IPv6SendRA=yes
 [DHCPServer]
@@ -20,33 +23,15 @@ PoolSize=20
 EmitDNS=no
 EmitRouter=yes
 [DHCPServerStaticLease]
-MACAddress=52:54:00:00:00:01
-Address=10.1.0.77
+MACAddress=52:54:00:00:00:0$net
+Address=10.$net.0.$2
 [IPv6SendRA]
 EmitDNS=no
 [IPv6Prefix]
-Prefix=fd00:aa::/64
+Prefix=fd00:$3::/64
 CONF
-cat >/run/systemd/network/peer1.network <<CONF
-[Match]
-Name=peer1
-[Network]
-Address=10.2.0.1/24
-Address=fd00:2::1/64
-DHCPServer=yes
-IPv6SendRA=yes
-[DHCPServer]
-PoolOffset=20
-PoolSize=20
-EmitDNS=no
-EmitRouter=yes
-[DHCPServerStaticLease]
-MACAddress=52:54:00:00:00:02
-Address=10.2.0.78
-[IPv6SendRA]
-EmitDNS=no
-[IPv6Prefix]
-Prefix=fd00:bb::/64
-CONF
+}
+peer 0 77 aa
+peer 1 78 bb
 until [ -e /sys/class/net/peer1 ]; do sleep 0.1; done
 exec env SYSTEMD_LOG_TARGET=console "$1" >/run/log 2>&1

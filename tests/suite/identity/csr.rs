@@ -19,7 +19,7 @@ const CLIENT: &str = "kubernetes.io/kube-apiserver-client-kubelet";
 const SERVING: &str = "kubernetes.io/kubelet-serving";
 
 /// A request as openssl makes it.
-fn pem(folder: &Path, node: &str, organisation: &str, sans: Option<&str>) -> String {
+pub fn pem(folder: &Path, node: &str, organisation: &str, sans: Option<&str>) -> String {
     let subject = format!("/O={organisation}/CN=system:node:{node}");
     let sans = sans.map(|sans| format!("subjectAltName={sans}"));
     let mut args = vec![

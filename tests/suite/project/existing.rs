@@ -3,6 +3,7 @@
 
 use std::fs;
 
+use crate::identity::csr;
 use crate::support::new_project::NewProject;
 use crate::support::oracles;
 
@@ -64,26 +65,9 @@ nodes:
 ",
     );
     let request = |node: &str, sans: &str| {
-        let subject = format!("/O=system:nodes/CN=system:node:{node}");
-        let sans = format!("subjectAltName={sans}");
-        let args = [
-            "req",
-            "-new",
-            "-newkey",
-            "ec",
-            "-pkeyopt",
-            "ec_paramgen_curve:P-256",
-            "-nodes",
-            "-keyout",
-            "/dev/null",
-            "-subj",
-            &subject,
-            "-addext",
-            &sans,
-        ];
-        crate::identity::csr::serving_request(
+        csr::serving_request(
             node,
-            &oracles::content(&project.dir(), "openssl", &args),
+            &csr::pem(&project.dir(), node, "system:nodes", Some(sans)),
         )
     };
     let items = [
