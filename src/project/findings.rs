@@ -1,7 +1,5 @@
 //! Findings of nodes: what their formats cannot say, each with the node that it is about.
 
-use std::collections::HashSet;
-
 use rayon::prelude::*;
 
 use crate::error::Result;
@@ -121,18 +119,8 @@ impl Project {
                 of_nodes.add(finding);
             }
         }
-        // How a kubelet is set up means nothing where none is started.
-        let unstarted: HashSet<String> = of_nodes
-            .errors()
-            .filter(|finding| finding.id == Id::KubeletNotStarted)
-            .flat_map(|finding| finding.nodes.iter().cloned())
-            .collect();
         for finding in of_nodes.sorted() {
-            let follows = finding.id.is_of_an_open_kubelet()
-                && finding.nodes.iter().all(|node| unstarted.contains(node));
-            if !follows {
-                report.add(self.placed(finding));
-            }
+            report.add(self.placed(finding));
         }
         report.accept(of_nodes.accepted());
         self.name_nodes(report);

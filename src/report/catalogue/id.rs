@@ -29,20 +29,6 @@ impl Id {
         )
     }
 
-    /// Whether it is about settings that leave a kubelet open, which matter only where one is started.
-    pub fn is_of_an_open_kubelet(self) -> bool {
-        matches!(
-            self,
-            Id::KubeletAnonymous
-                | Id::KubeletAuthorizationOpen
-                | Id::KubeletClientCaMissing
-                | Id::KubeletDebuggingOpen
-                | Id::KubeletReadOnlyPort
-                | Id::KubeletRotationOff
-                | Id::KubeletTlsWeak
-        )
-    }
-
     /// What the catalogue says of it.
     pub fn entry(self) -> &'static Entry {
         &ENTRIES[self as usize]

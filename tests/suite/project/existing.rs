@@ -306,19 +306,3 @@ fn a_finding_about_addresses_is_where_they_are_written() {
         "{said}"
     );
 }
-
-#[test]
-fn a_node_without_a_role_has_one_finding_for_that() {
-    let project = NewProject::new(
-        "profiles: [debian]\nkubelet: {config: {maxPods: 50}}\nnodes: [{name: n1}]\n",
-    );
-    assert_eq!(project.ids(), ["kubelet-not-started"]);
-    // Where that is accepted, the kubelet of somebody else's unit must not be open all the same.
-    let project = NewProject::new(
-        "findings: {kubelet-not-started: {level: off, reason: the image starts it}}\nprofiles: [debian]\nkubelet: {config: {maxPods: 50}}\nnodes: [{name: n1}]\n",
-    );
-    assert_eq!(
-        project.ids(),
-        ["kubelet-client-ca-missing", "kubelet-rotation-off"]
-    );
-}
