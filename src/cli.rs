@@ -12,6 +12,7 @@ mod initrd;
 mod pki;
 mod project;
 mod secrets;
+mod settings;
 mod token;
 mod values;
 mod verify;
@@ -24,6 +25,7 @@ pub use initrd::{Initrd, InitrdAppend};
 pub use pki::{Pki, PkiInit, PkiIssue};
 pub use project::{AllowArgs, Check, CheckedArgs, PolicyName, Preflight, ProjectArgs, ReadingArgs};
 pub use secrets::SecretsArgs;
+pub use settings::{ListedArgs, OverlayArgs, ProfileArgs};
 pub use token::{
     Token, TokenCreate, TokenEncrypt, TokenExpiring, TokenFile, TokenImport, TokenList,
     TokenRevoke, TokenRotate,
@@ -89,6 +91,17 @@ pub enum Command {
     /// that they must have, what nodes fetch, and the programs and units that
     /// their image must have. For machines that nobody can reach afterwards.
     Preflight(Preflight),
+    /// List the profiles, or print a built-in one
+    ///
+    /// A profile of the project hides the built-in one of its name, which is
+    /// then `built-in:NAME`. Each value that a node gets in the end is in
+    /// `nodebake show NODE --origin`.
+    Profile(ProfileArgs),
+    /// List the overlays, or the files of a built-in one
+    ///
+    /// An overlay of the project replaces the built-in one of its name:
+    /// `nodebake overlay kubelet --out overlays/kubelet` is a copy to change.
+    Overlay(OverlayArgs),
     /// List what is in a payload, or in any initrd, tarball, Ignition
     /// configuration, user-data, ISO or FAT image
     ///

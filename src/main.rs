@@ -70,6 +70,8 @@ fn run(cli: &Cli) -> Result<Exit> {
         Command::Build(args) => cmd::build::run(args),
         Command::Show(args) => cmd::show::run(args),
         Command::Preflight(args) => cmd::preflight::run(args),
+        Command::Profile(args) => cmd::profile::run(args),
+        Command::Overlay(args) => cmd::overlay::run(args),
         Command::Inspect(args) => cmd::inspect::run(args),
         Command::Initrd(args) => cmd::initrd::run(args),
         Command::Verify(args) => cmd::verify::run(args),

@@ -31,11 +31,15 @@ pub mod inspect;
 pub mod key;
 /// `man` and `completions`.
 pub mod man;
+/// `overlay`.
+pub mod overlay;
 /// `pki`.
 pub mod pki;
 mod policy;
 /// `preflight`.
 pub mod preflight;
+/// `profile`.
+pub mod profile;
 mod progress;
 /// `schema`.
 pub mod schema;

@@ -1,5 +1,7 @@
 //! Profiles: named defaults for a role. The user's `profiles/NAME.yaml` wins over the built-in one of that name.
 
+mod listed;
+
 use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -19,6 +21,8 @@ use crate::model::{FieldLocation, Location, Spanned};
 use crate::project_folder::{ProjectFolder, SETTINGS};
 use crate::report::{Id, LevelScope, Levels, Report};
 use crate::yaml::Located;
+
+pub use listed::{built_in_profile, description, profiles};
 
 static BUILT_IN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/profiles");
 
@@ -258,13 +262,17 @@ impl Profiles {
 
     /// The names of all profiles that the project may use, sorted.
     fn names(&self) -> Vec<String> {
-        let own = self.project.entries("profiles").into_iter();
-        let own = own.filter_map(|file| file.strip_suffix(".yaml").map(str::to_owned));
-        let mut names: Vec<String> = own.chain(built_in_names()).collect();
+        let mut names: Vec<String> = own_names(&self.project).chain(built_in_names()).collect();
         names.sort();
         names.dedup();
         names
     }
+}
+
+/// The names of the project's own profiles.
+fn own_names(project: &ProjectFolder) -> impl Iterator<Item = String> {
+    let files = project.entries("profiles").into_iter();
+    files.filter_map(|file| file.strip_suffix(".yaml").map(str::to_owned))
 }
 
 /// The text of a built-in profile.

@@ -1,10 +1,12 @@
 //! Overlays: a folder's `root/` copied over the node, with modes, owners and unit states from `overlay.yaml`. The
 //! user's `overlays/NAME/` wins over the built-in one of that name.
 
+mod listed;
 mod settings;
-
-pub use settings::UnitState;
 mod source;
+
+pub use listed::{BuiltInOverlay, ListedOverlay, built_in_overlay, overlays};
+pub use settings::UnitState;
 
 use std::cell::RefCell;
 use std::sync::Arc;

@@ -53,8 +53,7 @@ pub fn find(
     let read = match project.is_folder(&folder) {
         Ok(false) if project.has(&folder) => Err((folder, input::flaw("is not a folder").into())),
         Ok(false) => {
-            let dir = BUILT_IN.get_dir(&name.value);
-            return Ok(Some(dir.map(|dir| read_built_in(dir, &name.value))));
+            return Ok(Some(built_in(&name.value)));
         }
         Ok(true) => read_folder(project, folder),
         Err(error) => Err((folder, error)),
@@ -73,14 +72,24 @@ pub fn find(
 
 /// The names of all overlays that the project may use, sorted.
 pub fn names(project: &ProjectFolder) -> Vec<String> {
-    let own = project.entries("overlays").into_iter();
-    let built_in = BUILT_IN
-        .dirs()
-        .map(|dir| dir.path().to_string_lossy().into_owned());
-    let mut names: Vec<String> = own.chain(built_in).collect();
+    let mut names = project.entries("overlays");
+    names.extend(built_in_names());
     names.sort();
     names.dedup();
     names
+}
+
+/// The names of the built-in overlays.
+pub fn built_in_names() -> Vec<String> {
+    let dirs = BUILT_IN.dirs();
+    dirs.map(|dir| dir.path().to_string_lossy().into_owned())
+        .collect()
+}
+
+/// A built-in overlay.
+pub fn built_in(name: &str) -> Option<OverlaySource> {
+    let dir = BUILT_IN.get_dir(name).filter(|_| !name.contains('/'))?;
+    Some(read_built_in(dir, name))
 }
 
 /// Reads a folder of the project; an error comes with the file that it is about.

@@ -7,6 +7,7 @@ pub mod gates;
 pub mod inspect;
 pub mod interrupted;
 pub mod line;
+pub mod listed;
 pub mod preflight;
 pub mod signals;
 pub mod verify;
