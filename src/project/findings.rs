@@ -1,5 +1,7 @@
 //! Findings of nodes: what their formats cannot say, each with the node that it is about.
 
+use std::collections::HashSet;
+
 use rayon::prelude::*;
 
 use crate::error::Result;
@@ -113,9 +115,20 @@ impl Project {
         let layers = ["overlays", "profiles", "extends"];
         let is_partial = layers.iter().any(|field| report.has_error_at(field));
         let mut of_nodes = report.beside();
+        let of_errors = findings
+            .iter()
+            .filter(|one| of_nodes.levels().severity(one) == Some(Severity::Error));
+        let errors: HashSet<(Id, String)> = of_errors
+            .flat_map(|one| one.nodes.iter().map(|node| (one.id, node.clone())))
+            .collect();
         for finding in findings {
             // What a broken layer would have brought is not there: that follows from its own finding.
-            if !(is_partial && finding.id.compares_layers()) {
+            let is_of_layers = is_partial && finding.id.compares_layers();
+            let is_of_error = finding.follows().is_some_and(|id| {
+                let mut nodes = finding.nodes.iter();
+                nodes.all(|node| errors.contains(&(id, node.clone())))
+            });
+            if !is_of_layers && !is_of_error {
                 of_nodes.add(finding);
             }
         }

@@ -8,7 +8,8 @@ use crate::model::{FieldLocation, NodePath};
 use crate::plan::{NodePlan, needs_token};
 use crate::render::builder::TreeBuilder;
 use crate::render::command_line::{CommandLine, KUBELET_UNIT};
-use crate::report::Finding;
+use crate::render::starts;
+use crate::report::{Finding, Id};
 
 /// All that is open.
 pub(super) fn check(
@@ -33,7 +34,9 @@ pub(super) fn check(
         return Vec::new();
     }
     let found = open(&settings, needs_token(Some(spec)));
-    let finding = |one: Open| {
+    // Such a kubelet may run without joining, so it is open where any is started, by whatever unit.
+    let runs = found.is_empty() || starts::may_start_any(builder.so_far(), spec);
+    let placed = |one: Open| {
         let source = settings.get(one.setting).source;
         let drop_in = line
             .drop_in_of(one.setting.field)
@@ -47,7 +50,12 @@ pub(super) fn check(
             .finding(one.id, one.message)
             .help(one.help)
     };
-    found.into_iter().map(finding).collect()
+    let findings = found.into_iter().map(placed);
+    let following = |finding: Finding| match runs {
+        true => finding,
+        false => finding.following(Id::KubeletNotStarted),
+    };
+    findings.map(following).collect()
 }
 
 /// Where a setting was written; the node's version where nobody wrote it.

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value as Json;
 
+use crate::inventory::Spec;
 use crate::model::{FieldLocation, NodePath};
 use crate::plan::{NodePlan, needs_token};
 use crate::render::NodeRendering;
@@ -95,6 +96,32 @@ fn is_started(tree: &NodeTree, name: &str, unit: &Unit) -> bool {
         || tree.entries().iter().any(is_link)
         || others.any(|(_, other)| other.effective().starts(name))
         || files(tree).any(|text| text.contains(name))
+}
+
+/// Whether anything of a node may start a kubelet, ours or another one, joining or not. Only what is known to start none
+/// counts as none: a unit that is not enabled, a script that names a kubelet, a program whose content is not looked at.
+pub(super) fn may_start_any(tree: &NodeTree, spec: &Spec) -> bool {
+    const WORD: &str = "kubelet";
+    let has = |content: &Content| match content {
+        Content::Blob(blob) => String::from_utf8_lossy(blob.bytes()).contains(WORD),
+        Content::Asset(_) => true,
+    };
+    let mut units = tree.units().iter().filter(|(_, unit)| !unit.masked);
+    let of_units = units.any(|(name, unit)| {
+        let mut texts = unit.text.iter().chain(unit.dropins.values());
+        name.contains(WORD) || texts.any(|(content, _)| has(content))
+    });
+    let written = tree.entries().iter();
+    let mut written = written.filter(|(_, entry)| !entry.origin.is_generator());
+    let of_files = written.any(|(path, entry)| match &entry.kind {
+        EntryKind::Symlink(target) => path.as_str().contains(WORD) || target.contains(WORD),
+        EntryKind::File(Content::Asset(_)) => entry.mode & 0o111 != 0,
+        EntryKind::File(content) => has(content),
+        EntryKind::Directory => false,
+    });
+    let cloud = &spec.output.cloud_init;
+    let of_image = !cloud.parts.is_empty() || cloud.vendor_data.is_some();
+    of_units || of_files || of_image
 }
 
 fn texts_of(unit: &Unit) -> impl Iterator<Item = Cow<'_, str>> {

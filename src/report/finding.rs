@@ -37,6 +37,8 @@ pub struct Aside {
     amount: Option<Amount>,
     /// Why the project gives it another level than the catalogue.
     reason: Option<Arc<String>>,
+    /// The error of the same node from which it follows.
+    follows: Option<Id>,
 }
 
 /// How much there is of something that each node has a different amount of.
@@ -100,6 +102,17 @@ impl Finding {
     /// What it measures, if it does: of several nodes' findings about the same thing the one with the most is reported.
     pub fn amount(&self) -> Option<&Amount> {
         self.aside.as_ref()?.amount.as_ref()
+    }
+
+    /// The same finding, which means nothing where its node has an error of this id.
+    pub fn following(mut self, id: Id) -> Self {
+        self.aside.get_or_insert_default().follows = Some(id);
+        self
+    }
+
+    /// The error of the same node from which it follows, if it may follow from one.
+    pub fn follows(&self) -> Option<Id> {
+        self.aside.as_ref()?.follows
     }
 
     /// Why the project gives it another level than the catalogue, where it does.

@@ -8,3 +8,4 @@ mod meant;
 pub mod profiles;
 pub mod schema;
 pub mod templates;
+pub mod unstarted;
