@@ -210,6 +210,8 @@ pub enum SchemaFile {
     Overlay,
     /// What `check --format json` prints
     Findings,
+    /// What `check --policy NAME -o json` prints
+    Policy,
 }
 
 /// `man`.

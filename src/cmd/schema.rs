@@ -8,7 +8,7 @@ use anyhow::Context;
 
 use crate::cli::{SchemaFile, SchemaOf};
 use crate::error::{Exit, Result};
-use crate::schema::{SchemaKind, findings_text, text};
+use crate::schema::{SchemaKind, findings_text, policy_text, text};
 use crate::terminal;
 
 /// Runs `schema`.
@@ -19,16 +19,17 @@ pub fn run(args: &SchemaOf) -> Result<Exit> {
         return Ok(Exit::Good);
     }
     let kind = match args.file {
-        SchemaFile::Findings => {
-            let text = findings_text();
-            terminal::stdout_for_files().write_all(text.as_bytes())?;
-            return Ok(Exit::Good);
-        }
+        SchemaFile::Findings => return print(&findings_text()),
+        SchemaFile::Policy => return print(&policy_text()),
         SchemaFile::Cluster => SchemaKind::Cluster,
         SchemaFile::Profile => SchemaKind::Profile,
         SchemaFile::Overlay => SchemaKind::Overlay,
     };
-    terminal::stdout_for_files().write_all(text(kind, minor).as_bytes())?;
+    print(&text(kind, minor))
+}
+
+fn print(text: &str) -> Result<Exit> {
+    terminal::stdout_for_files().write_all(text.as_bytes())?;
     Ok(Exit::Good)
 }
 

@@ -62,7 +62,7 @@ keys! {
         "nodes" => nodes: Vec<NodeItem>,
         /// files with one node a line
         "nodesFrom" => nodes_from: Vec<Spanned<CsvFile>>,
-        /// findings that are accepted or taken more seriously, by their id
+        /// findings that are accepted or taken more seriously, by their id, and rules of benchmarks by number (cis-4.2.7, V-242397)
         "findings" => findings: MapOf<FindingLevel>,
         also Spec,
     }

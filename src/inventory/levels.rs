@@ -1,4 +1,4 @@
-//! What a project accepts of its findings, or takes more seriously: `findings` of cluster.yaml and of profiles, each with its
+//! What a project accepts of its findings and of the rules of security benchmarks, or takes more seriously: `findings` of cluster.yaml and of profiles, each with its
 //! reason.
 
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use crate::inventory::cursor::Cursor;
 use crate::inventory::keys::{choices, keys, texts};
 use crate::model::Spanned;
 use crate::redact::redacted;
-use crate::report::{Id, LevelRule, Severity};
+use crate::report::{Id, LevelRule, Leveled, Severity};
 
 keys! {
     pub struct FindingLevel: "findingLevel", by id: Spanned<FindingId>, as FindingLevel = acceptable {
@@ -19,8 +19,8 @@ keys! {
 }
 
 texts! {
-    /// The id of a finding, as it is printed in brackets.
-    FindingId or FindingUnknown: Id = str::parse, r"^[a-z0-9-]+$", ["dns-outside-services"];
+    /// The id of a finding, as it is printed in brackets, or a rule of a security benchmark.
+    FindingId or FindingUnknown: Leveled = str::parse, r"^([a-z0-9-]+|cis-[0-9.]+|V-[0-9]+)$", ["dns-outside-services", "cis-4.2.7"];
     /// Why a level is another one.
     Reason or FindingReasonMissing: String = reason, r"\S", ["DNS runs on the hosts"];
 }
@@ -39,7 +39,9 @@ fn reason(text: &str) -> Result<String, &'static str> {
 
 /// What guards secrets, and what leaves a node incomplete, stays an error.
 fn acceptable(level: FindingLevel, at: &Cursor<'_>) -> Option<FindingLevel> {
-    let id = level.id.value;
+    let Leveled::Finding(id) = level.id.value else {
+        return Some(level);
+    };
     match id.entry().firm {
         Some(firm) if level.level != Some(Severity::Error) => {
             let rule = format!("{id} {}, and stays an error", firm.why());
@@ -52,7 +54,7 @@ fn acceptable(level: FindingLevel, at: &Cursor<'_>) -> Option<FindingLevel> {
 
 impl FindingLevel {
     /// The rule for reports. A reason is printed, so what looks like a secret in it is hidden.
-    pub fn rule(&self) -> (Id, LevelRule) {
+    pub fn rule(&self) -> (Leveled, LevelRule) {
         let rule = LevelRule {
             severity: self.level,
             reason: Arc::new(redacted(&self.reason).into_owned()),

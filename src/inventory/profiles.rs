@@ -42,7 +42,7 @@ keys! {
         "description" => _description: Option<Any>,
         /// other profiles, whose settings this one overrides; its own name, or `built-in:NAME`, is the built-in one
         "extends" => extends: Vec<Spanned<ProfileName>>,
-        /// findings about its nodes that are accepted or taken more seriously, by their id
+        /// findings about its nodes that are accepted or taken more seriously, by their id, and rules of benchmarks by number
         "findings" => findings: MapOf<FindingLevel>,
         also Spec,
     }

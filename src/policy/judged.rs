@@ -10,6 +10,8 @@ pub enum Verdict {
     Fail,
     /// A person must decide.
     Manual,
+    /// The node does not meet the rule, or a person had to decide, and the project accepts it with a reason.
+    Accepted,
     /// The node meets the rule.
     Pass,
     /// The rule is not about this node, or not about its payload.
@@ -22,6 +24,7 @@ impl Verdict {
         match self {
             Self::Fail => "fail",
             Self::Manual => "manual",
+            Self::Accepted => "accepted",
             Self::Pass => "pass",
             Self::NotApplicable => "not applicable",
         }

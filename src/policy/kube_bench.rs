@@ -1,5 +1,5 @@
 //! The verdicts that kube-bench 0.15 gives (cfg/cis-1.12/node.yaml, cfg/config.yaml, check/test.go), and why they are other
-//! ones than ours. It knows fixed lists of paths, takes the first that exists, compares text, and for some rules asks only
+//! ones than ours. It has no file for CIS 2.0, whose worker rules are those of 1.12. It knows fixed lists of paths, takes the first that exists, compares text, and for some rules asks only
 //! whether a setting is there.
 
 use serde_json::Value as Json;
@@ -237,7 +237,7 @@ impl Seen {
     pub fn difference(self, rule: &Rule, judged: &Judged) -> Option<KubeBench> {
         let same = match judged.verdict {
             Verdict::Pass => self.is_met,
-            Verdict::Fail | Verdict::Manual => !self.is_met,
+            Verdict::Fail | Verdict::Manual | Verdict::Accepted => !self.is_met,
             Verdict::NotApplicable => false,
         };
         let verdict = match (self.is_met, rule.weight) {

@@ -6,6 +6,7 @@
 
 mod cis;
 mod cis_kubelet;
+mod decision;
 mod files;
 mod judged;
 mod kube_bench;
@@ -14,6 +15,7 @@ mod stig;
 mod subject;
 mod text;
 
+pub use decision::Decision;
 pub use judged::{KubeBench, Verdict};
 pub use report::{JudgedNode, PolicyReport, PolicyRow, RuleResult, judge};
 pub use text::text;

@@ -5,10 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use crate::plan::NodePlan;
+use crate::policy::decision::{Decision, Decisions};
 use crate::policy::judged::{Judged, KubeBench, Verdict};
 use crate::policy::{Policy, Subject, kube_bench};
 use crate::render::RenderedNode;
 use crate::render::command_line::CommandLine;
+use crate::report::Levels;
 
 /// A benchmark's rules at all nodes.
 #[derive(Clone, Debug, Serialize)]
@@ -64,12 +66,15 @@ pub struct RuleResult {
     /// kube-bench's verdict, where it is another one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kube_bench: Option<KubeBench>,
+    /// What the project decided about it, with its reason.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decision: Option<Decision>,
     /// The nodes.
     pub nodes: Vec<String>,
 }
 
-/// What came of a rule, and what kube-bench would say where that differs.
-type Found = (Judged, Option<KubeBench>);
+/// What came of a rule, what kube-bench would say where that differs, and what the project decided.
+type Found = (Judged, Option<KubeBench>, Option<Decision>);
 
 /// One node's verdicts, in the order of the rules.
 pub struct JudgedNode {
@@ -89,12 +94,13 @@ impl PolicyReport {
             }
             let results: Vec<RuleResult> = results
                 .into_iter()
-                .map(|((judged, kube_bench), nodes)| RuleResult {
+                .map(|((judged, kube_bench, decision), nodes)| RuleResult {
                     verdict: judged.verdict,
                     value: judged.value.clone(),
                     location: judged.location.clone(),
                     note: judged.note.clone(),
                     kube_bench: kube_bench.clone(),
+                    decision: decision.clone(),
                     nodes,
                 })
                 .collect();
@@ -128,24 +134,26 @@ impl PolicyReport {
         }
     }
 
-    /// Whether a node fails a rule.
+    /// Whether a node fails a rule that the project does not accept.
     pub fn has_failures(&self) -> bool {
         self.summary.contains_key(&Verdict::Fail)
     }
 }
 
-/// Judges one node.
-pub fn judge(policy: Policy, node: &NodePlan, baked: &RenderedNode) -> JudgedNode {
+/// Judges one node. `levels` are what the project says of findings and rules.
+pub fn judge(policy: Policy, levels: &Levels, node: &NodePlan, baked: &RenderedNode) -> JudgedNode {
     let minor = node.class.spec.kubernetes.value.minor();
     let line = CommandLine::of(&baked.tree, &baked.flags, &baked.config, minor);
     let files = baked.tree.materialised();
     let subject = Subject::new(node, baked, &line, &files);
+    let decisions = Decisions::of(levels, &node.name, &subject);
     let rules = policy.rules().iter();
     let found = rules.map(|rule| {
-        let judged = (rule.judge)(&subject);
+        let mut judged = (rule.judge)(&subject);
         let seen = kube_bench::seen(rule.number, &subject);
         let difference = seen.and_then(|seen| seen.difference(rule, &judged));
-        (judged, difference)
+        let decision = decisions.apply(rule, &mut judged);
+        (judged, difference, decision)
     });
     JudgedNode {
         name: node.name.clone(),

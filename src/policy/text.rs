@@ -45,6 +45,9 @@ fn write_row(text: &mut String, row: &PolicyRow, nodes: usize) {
         if !result.note.is_empty() {
             line(&result.note);
         }
+        if let Some(decision) = &result.decision {
+            line(&format!("{}: {}", decision.by, decision.reason));
+        }
         if let Some(other) = &result.kube_bench {
             line(&format!(
                 "kube-bench: {}, because {}",

@@ -40,9 +40,10 @@ pub fn policy(
             Policy::cis_for(minors.max().unwrap_or_default())
         }
     };
+    let levels = report.levels();
     let judged = nodes.par_iter().map(|node| {
         let baked = project.renderer.render(node).ok()?;
-        Some(judge(policy, node, &baked))
+        Some(judge(policy, levels, node, &baked))
     });
     let judged: Option<Vec<_>> = judged.collect();
     Ok(judged.map(|judged| PolicyReport::of(policy, &judged)))

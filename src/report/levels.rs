@@ -1,10 +1,10 @@
-//! What a project says of findings: which it accepts, and which it takes more or less seriously. cluster.yaml says it of all
-//! nodes, a profile of the nodes that use it.
+//! What a project says of findings and of rules of security benchmarks: which it accepts, and which it takes more or less
+//! seriously. cluster.yaml says it of all nodes, a profile of the nodes that use it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::report::{Finding, Id, Severity};
+use crate::report::{BenchmarkRule, Finding, Leveled, Severity};
 
 /// How bad a finding is in a project, and why.
 #[derive(Clone, Debug)]
@@ -43,19 +43,19 @@ impl LevelScope {
 /// what the cluster's profiles say; a later profile counts before an earlier one.
 #[derive(Clone, Debug, Default)]
 pub struct Levels {
-    project: BTreeMap<Id, LevelRule>,
-    profiles: BTreeMap<Id, Vec<(Arc<LevelScope>, LevelRule)>>,
+    project: BTreeMap<Leveled, LevelRule>,
+    profiles: BTreeMap<Leveled, Vec<(Arc<LevelScope>, LevelRule)>>,
 }
 
 impl Levels {
     /// Adds what cluster.yaml says.
-    pub fn add(&mut self, id: Id, rule: LevelRule) {
-        self.project.insert(id, rule);
+    pub fn add(&mut self, of: Leveled, rule: LevelRule) {
+        self.project.insert(of, rule);
     }
 
     /// Adds what a profile says.
-    pub fn add_of(&mut self, scope: &Arc<LevelScope>, id: Id, rule: LevelRule) {
-        let known = self.profiles.entry(id).or_default();
+    pub fn add_of(&mut self, scope: &Arc<LevelScope>, of: Leveled, rule: LevelRule) {
+        let known = self.profiles.entry(of).or_default();
         known.push((scope.clone(), rule));
     }
 
@@ -75,13 +75,24 @@ impl Levels {
 
     /// What holds for a finding.
     pub fn rule(&self, finding: &Finding) -> Option<&LevelRule> {
+        self.said(finding.id.into(), |scope| scope.holds(finding))
+    }
+
+    /// What holds for a rule of a benchmark at a node.
+    pub fn rule_of(&self, rule: BenchmarkRule, node: &str) -> Option<&LevelRule> {
+        self.said(Leveled::Rule(rule), |scope| {
+            scope.is_of_cluster || scope.nodes.contains(node)
+        })
+    }
+
+    fn said(&self, of: Leveled, holds: impl Fn(&LevelScope) -> bool) -> Option<&LevelRule> {
         let of_profile = |is_of_cluster: bool| {
-            let rules = self.profiles.get(&finding.id)?.iter().rev();
+            let rules = self.profiles.get(&of)?.iter().rev();
             let rules = rules.filter(|(scope, _)| scope.is_of_cluster == is_of_cluster);
-            let mut fitting = rules.filter(|(scope, _)| scope.holds(finding));
+            let mut fitting = rules.filter(|(scope, _)| holds(scope));
             fitting.next().map(|(_, rule)| rule)
         };
-        let of_project = || self.project.get(&finding.id);
+        let of_project = || self.project.get(&of);
         of_profile(false)
             .or_else(of_project)
             .or_else(|| of_profile(true))
@@ -92,6 +103,7 @@ impl Levels {
 mod tests {
     use super::*;
     use crate::model::Location;
+    use crate::report::Id;
 
     #[test]
     fn a_profile_speaks_for_its_file_and_its_nodes_and_cluster_yaml_for_all() {
@@ -116,7 +128,7 @@ mod tests {
         let mut levels = Levels::default();
         levels.add_of(
             &scope("profiles/gpu.yaml", &["g1", "g2"], false),
-            id,
+            id.into(),
             rule(None, "gpu"),
         );
         let reason = |levels: &Levels, finding: &Finding| {
@@ -137,11 +149,11 @@ mod tests {
         let of_all = finding("cluster.yaml", "network", &[]);
         levels.add_of(
             &scope("profiles/worker.yaml", &[], true),
-            id,
+            id.into(),
             rule(None, "worker"),
         );
         assert_eq!(reason(&levels, &of_all).as_deref(), Some("worker"));
-        levels.add(id, rule(Some(Severity::Error), "cluster"));
+        levels.add(id.into(), rule(Some(Severity::Error), "cluster"));
         assert_eq!(reason(&levels, &of_all).as_deref(), Some("cluster"));
         assert!(
             levels

@@ -2,6 +2,7 @@
 //! help, and the nodes that they are about. They are collected, sorted and printed all at once; none of them ever holds
 //! a secret's value.
 
+mod benchmark;
 pub mod catalogue;
 mod collected;
 mod finding;
@@ -11,6 +12,7 @@ mod severity;
 mod sources;
 mod summary;
 
+pub use benchmark::{BenchmarkRule, Leveled};
 pub use catalogue::Id;
 pub use collected::Report;
 pub use finding::{Amount, Aside, Finding};

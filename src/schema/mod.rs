@@ -1,4 +1,4 @@
-//! JSON Schema of the files that users write, for editors and validators. In: the tables that the loader reads by, and
+//! JSON Schema of the files that users write and of what programs read, for editors and validators. In: the tables that the loader reads by, and
 //! what is known of kubelets. Out: one document for each kind of file.
 //!
 //! Draft 7: what the servers behind editors (yaml-language-server, IntelliJ) know whole. Later drafts have nothing that
@@ -6,6 +6,7 @@
 
 mod findings;
 mod kubelet;
+mod policy;
 mod tables;
 
 use serde_json::{Map, Value as Json, json};
@@ -73,6 +74,11 @@ pub fn schema(kind: SchemaKind, minor: Option<u32>) -> Json {
 /// The schema of what `check --format json` prints, as it is printed.
 pub fn findings_text() -> String {
     printed(&findings::schema())
+}
+
+/// The schema of what `check --policy NAME -o json` prints, as it is printed.
+pub fn policy_text() -> String {
+    printed(&policy::schema())
 }
 
 /// A schema as it is printed and written, with a line break at the end: each key of a file is a line, so that people can

@@ -1,5 +1,6 @@
 //! Security benchmarks: which settings leave a kubelet open, and which verdict each rule gets.
 
+pub mod accepted;
 pub mod kube_bench;
 pub mod open;
 pub mod verdicts;
