@@ -26,6 +26,7 @@ type controlPlane struct {
 	folder     string
 	disk       string // etcd's
 	ca         *authority
+	nextCA     *authority // that follows it, in the end
 	admin      *caller
 	kubeconfig string
 	// kubectlProgram is the path of the kubectl that fits this cluster.
@@ -65,27 +66,32 @@ func (c *controlPlane) issueCertificates() error {
 		return err
 	}
 	c.kubeconfig = filepath.Join(c.folder, "admin.kubeconfig")
-	if err := c.writeKubeconfig(c.kubeconfig, "admin"); err != nil {
+	if err := c.writeKubeconfig(c.kubeconfig, "admin", apiURL, c.ca); err != nil {
 		return err
 	}
 	c.admin, err = c.ca.caller(apiURL, "admin", "")
 	return err
 }
 
-func (c *controlPlane) writeKubeconfig(path, user string) error {
+func (c *controlPlane) writeKubeconfig(path, user, url string, trusted *authority) error {
 	text := fmt.Sprintf(`apiVersion: v1
 kind: Config
 clusters: [{name: c, cluster: {server: %q, certificate-authority: %q}}]
 users: [{name: u, user: {client-certificate: %q, client-key: %q}}]
 contexts: [{name: x, context: {cluster: c, user: u}}]
 current-context: x
-`, apiURL, c.ca.file("ca.pem"), c.ca.file(user+".pem"), c.ca.file(user+"-key.pem"))
+`, url, trusted.file("ca.pem"), c.ca.file(user+".pem"), c.ca.file(user+"-key.pem"))
 	return os.WriteFile(path, []byte(text), 0o600)
 }
 
 // run starts one process of the control plane, its log in the folder.
 func (c *controlPlane) run(program string, args ...string) error {
-	log, err := os.Create(c.log(filepath.Base(program)))
+	return c.runAs(filepath.Base(program), program, args...)
+}
+
+// runAs is for a second process of one program, whose log has a name of its own.
+func (c *controlPlane) runAs(name, program string, args ...string) error {
+	log, err := os.Create(c.log(name))
 	if err != nil {
 		return err
 	}
@@ -124,7 +130,7 @@ func (c *controlPlane) waitReady(oracles string) error {
 		return err
 	}
 	manager := filepath.Join(c.folder, "kube-controller-manager.kubeconfig")
-	if err := c.writeKubeconfig(manager, "kube-controller-manager"); err != nil {
+	if err := c.writeKubeconfig(manager, "kube-controller-manager", apiURL, c.ca); err != nil {
 		return err
 	}
 	return c.run(filepath.Join(oracles, "kube-controller-manager"), "--kubeconfig="+manager, "--leader-elect=false",
@@ -158,6 +164,19 @@ func (c *controlPlane) stop() {
 		_ = process.Wait()
 	}
 	c.processes = nil
+}
+
+// end ends the first process of a program.
+func (c *controlPlane) end(program string) error {
+	for i, process := range c.processes {
+		if filepath.Base(process.Path) == program {
+			c.processes = append(c.processes[:i], c.processes[i+1:]...)
+			_ = process.Process.Kill()
+			_ = process.Wait()
+			return nil
+		}
+	}
+	return fmt.Errorf("no %s runs", program)
 }
 
 // kubectl is what an administrator types. A kubectl of today cannot approve on clusters before 1.19, which have no certificates.k8s.io/v1: such

@@ -81,11 +81,16 @@ func (r *replay) threeReviewed() {
 		}
 		r.ready(nodes)
 	}, (*replay).bringsCertificates)
+	if err := r.cp.startSecond(filepath.Join(r.Kubernetes, r.version)); err != nil {
+		r.broken("starting a second API server", err)
+	}
+	upgraded := r.upgradeBundle(nodes[0])
 	r.overlapEnds(nodes[1], rotated)
 	r.revokes(nodes[2])
-	for _, n := range nodes {
+	for _, n := range nodes[1:] {
 		n.stop()
 	}
+	r.upgrades(nodes[0], upgraded)
 }
 
 // issued: what was approved by review becomes a certificate.
