@@ -84,7 +84,7 @@ versions: needs build ## Ask the oracles of other versions: kubelets of seven mi
 	GOGC=400 tests/oracle/kubernetes/build.sh $(DROP_INS) target/oracles/kubernetes/$(DROP_INS) kubelet
 	tests/oracle/coreos-installer/build.sh 0.27.0 target/oracles/bin/coreos-installer
 	cd tests/oracle/node-restriction && go vet . && CGO_ENABLED=0 go build -trimpath -buildvcs=false -o $(CURDIR)/target/oracles/bin/node-restriction .
-	NODEBAKE_CONFORMANCE=1 NODEBAKE_VERSIONS=1 KUBELETS="$(KUBELETS)" $(CARGO) test --locked --test suite -- assets:: first_boot formats::ignition::coreos kubernetes::reserved kubelet_rules kubelet_start kubelets node::host node_restriction
+	NODEBAKE_CONFORMANCE=1 NODEBAKE_VERSIONS=1 KUBELETS="$(KUBELETS)" $(CARGO) test --locked --test suite -- assets:: first_boot formats::ignition::coreos kubernetes::reserved kubelet_rules kubelet_start kubelets node::host node_restriction struct_merge
 
 boots: ## Boot Debian's kernel in QEMU with our overlays, from a seed.iso and from a config.ign (needs root). FULL=1: every base initrd with every compression
 	@sh tests/oracle/install.sh boots

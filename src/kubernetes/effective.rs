@@ -5,6 +5,8 @@
 //! Flags win over drop-ins and those over the file, also with a value that is the default. A flag replaces a whole list or map;
 //! feature gates alone are merged. A drop-in's maps are merged key by key.
 
+mod structs;
+
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
@@ -14,6 +16,9 @@ use crate::kubernetes::BrokenRule;
 use crate::kubernetes::flag_value;
 use crate::kubernetes::kubelet_config::{FieldAnswer, Schema};
 use crate::report::Id;
+use structs::Surprises;
+
+pub use structs::root_paths;
 
 /// The minor that has `--config-dir` first.
 pub const DROP_INS: u32 = 28;
@@ -49,6 +54,9 @@ pub struct Effective<'a> {
     sources: BTreeMap<Vec<String>, Source>,
     /// What is wrong with the combination.
     pub broken: Vec<BrokenRule>,
+    /// What a drop-in, by its index, does or does not do that its writer may not have meant.
+    pub of_drop_ins: Vec<(usize, BrokenRule)>,
+    surprises: Surprises,
 }
 
 impl<'a> Effective<'a> {
@@ -58,14 +66,19 @@ impl<'a> Effective<'a> {
             config: Cow::Borrowed(layers.file),
             sources: BTreeMap::new(),
             broken: Vec::new(),
+            of_drop_ins: Vec::new(),
+            surprises: Surprises::new(),
         };
-        if let Some(drop_ins) = layers.drop_ins {
-            effective.merge(drop_ins, layers.minor);
+        match layers.drop_ins {
+            Some(drop_ins) if layers.minor == structs::MINOR => effective.merge_structs(drop_ins),
+            Some(drop_ins) => effective.merge(drop_ins, layers.minor),
+            None => {}
         }
         for (name, text) in layers.flags {
             effective.flag(name, text, layers.minor, is_template);
         }
         effective.paths();
+        effective.surprised();
         effective
     }
 
@@ -76,8 +89,7 @@ impl<'a> Effective<'a> {
             .find_map(|end| self.sources.get(&path[..end]))
     }
 
-    /// Merges the drop-ins: since 1.29 as JSON merge patches (RFC 7396), where `null` has had an effect since 1.32. 1.28
-    /// merges structs, so that false and zero of a drop-in have no effect.
+    /// Merges the drop-ins as kubelets do since 1.29: as JSON merge patches (RFC 7396), where `null` has had an effect since 1.32.
     fn merge(&mut self, drop_ins: &[Json], minor: u32) {
         let config = self.config.to_mut();
         if minor >= 32
@@ -90,12 +102,9 @@ impl<'a> Effective<'a> {
                 !is_empty
             });
         }
-        if config["evictionHard"].is_null() && minor >= 29 {
-            // The defaults are there before the merge: a drop-in adds to them. Source: loadConfigFile, eviction's
-            // DefaultEvictionHard.
-            config["evictionHard"] = json!({
-                "memory.available": "100Mi", "nodefs.available": "10%", "nodefs.inodesFree": "5%", "imagefs.available": "15%",
-            });
+        if config["evictionHard"].is_null() {
+            // The defaults are there before the merge: a drop-in adds to them.
+            config["evictionHard"] = default_evictions();
         }
         for (index, patch) in drop_ins.iter().enumerate() {
             for (key, value) in patch.as_object().into_iter().flatten() {
@@ -107,16 +116,8 @@ impl<'a> Effective<'a> {
     }
 
     fn patch(&mut self, path: &mut Vec<String>, value: &Json, (index, minor): (usize, u32)) {
-        let ignored = match value {
-            Json::Null => minor < 32,
-            Json::Bool(false) => minor < 29,
-            Json::Number(number) => minor < 29 && number.as_f64() == Some(0.0),
-            _ => false,
-        };
-        if ignored {
-            return;
-        }
         match value {
+            Json::Null if minor < 32 => {}
             Json::Object(map) => {
                 if map.is_empty() {
                     self.set(path, value.clone(), Source::DropIn(index));
@@ -225,6 +226,14 @@ impl<'a> Effective<'a> {
     }
 }
 
+/// The thresholds of a file that says none. Source: cmd/kubelet/app/server.go, loadConfigFile, and DefaultEvictionHard of
+/// pkg/kubelet/eviction.
+fn default_evictions() -> Json {
+    json!({
+        "memory.available": "100Mi", "nodefs.available": "10%", "nodefs.inodesFree": "5%", "imagefs.available": "15%",
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -288,13 +297,6 @@ mod tests {
             json!({"maxPods": null, "clusterDNS": ["10.0.0.1"]}),
         ];
         for (minor, expected) in [
-            (
-                28,
-                json!({
-                    "kubeReserved": {"cpu": "500m", "memory": "1Gi"}, "enforceNodeAllocatable": [], "maxPods": 60, "failSwapOn": true,
-                    "evictionHard": {"memory.available": "1Gi"}, "clusterDNS": ["10.0.0.1"],
-                }),
-            ),
             (
                 31,
                 json!({

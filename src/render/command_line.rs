@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value as Json};
 
-use crate::kubernetes::effective::{DROP_INS, Effective, Layers};
+use crate::kubernetes::effective::{DROP_INS, Effective, Layers, root_paths};
 use crate::kubernetes::security::{SETTINGS, Settings, takes_a_value};
 use crate::model::NodePath;
 use crate::render::environment::Environment;
@@ -35,7 +35,7 @@ impl CommandLine {
         let mut line = Self::without_drop_ins(tree, set);
         let folder = line.flags.get("config-dir").cloned().flatten();
         if let Some(folder) = folder.filter(|_| line.reads_file && minor >= DROP_INS) {
-            line.drop_ins = drop_ins(tree, &folder);
+            line.drop_ins = drop_ins(tree, &folder, minor);
             let patches: Vec<Json> = line
                 .drop_ins
                 .iter()
@@ -161,8 +161,8 @@ fn says_what_is_set(unit: &Unit, set: &BTreeMap<String, Option<String>>) -> bool
     })
 }
 
-/// Source: cmd/kubelet/app/server.go, mergeKubeletConfigurations: files that end in .conf, by their paths.
-fn drop_ins(tree: &NodeTree, folder: &str) -> Vec<(String, Json)> {
+/// Source: cmd/kubelet/app/server.go, mergeKubeletConfigurations: files that end in .conf, by name in each folder.
+fn drop_ins(tree: &NodeTree, folder: &str, minor: u32) -> Vec<(String, Json)> {
     let prefix = format!("{}/", folder.trim_end_matches('/'));
     let files = tree.entries().iter();
     let files = files
@@ -172,10 +172,13 @@ fn drop_ins(tree: &NodeTree, folder: &str) -> Vec<(String, Json)> {
             return None;
         };
         let text = std::str::from_utf8(blob.bytes()).ok()?;
-        let patch = yaml::read_all::<Json>(text).ok()?.pop()?;
+        let mut patch = yaml::read_all::<Json>(text).ok()?.pop()?;
+        root_paths(&mut patch, path.as_str(), minor);
         Some((path.to_string(), patch))
     };
-    files.filter_map(read).collect()
+    let mut read: Vec<(String, Json)> = files.filter_map(read).collect();
+    read.sort_by(|(one, _), (other, _)| one.split('/').cmp(other.split('/')));
+    read
 }
 
 /// Flags as spf13/pflag reads them: `--name=value`, or `--name value` where the flag is no switch. The last one counts.

@@ -176,7 +176,16 @@ fn check_again(
     };
     let new = broken.iter().chain(of_drop_ins);
     let new = new.filter(|broken| !said.broken.contains(broken));
-    new.map(|broken| at.finding(&effective, broken)).collect()
+    let mut findings: Vec<Finding> = new.map(|broken| at.finding(&effective, broken)).collect();
+    for (index, broken) in &effective.of_drop_ins {
+        if let Some(drop_in) = drop_ins.get(*index) {
+            findings.push(with_help(
+                drop_in.location.finding(broken.id, &*broken.message),
+                broken,
+            ));
+        }
+    }
+    findings
 }
 
 /// Where everything was written that the rules read.

@@ -1,7 +1,7 @@
 //! Drop-ins of `--config-dir`: which files the kubelet reads, in which order, and what it would not take in them. Source:
 //! cmd/kubelet/app/server.go, mergeKubeletConfigurations.
 
-use crate::kubernetes::effective::DROP_INS;
+use crate::kubernetes::effective::root_paths;
 use crate::model::NodePath;
 use crate::plan::{DropIn, check_drop_ins, check_types, has_drop_ins};
 use crate::render::NodeRendering;
@@ -33,18 +33,9 @@ impl NodeRendering<'_> {
         let mut drop_ins = Vec::new();
         for (path, entry) in below(files, folder) {
             match self.drop_in(path, entry, minor, &mut findings) {
-                Some(patch) => drop_ins.extend(self.located(path, patch)),
+                Some(patch) => drop_ins.extend(self.located(path, patch, minor)),
                 None => continue,
             }
-        }
-        if !drop_ins.is_empty() && minor == DROP_INS {
-            let rule = "a kubelet of 1.28 reads each drop-in with all defaults, which take the place of what the configuration file says";
-            let location = files.flag_location("config-dir");
-            findings.push(
-                location
-                    .finding(Id::KubeletDropInInvalid, rule)
-                    .help("write the settings below kubelet.config"),
-            );
         }
         let unit = files.tree.units().get(KUBELET).map(|unit| unit.effective());
         let is_told = unit.is_none_or(|unit| {
@@ -132,10 +123,12 @@ impl NodeRendering<'_> {
         Some(read)
     }
 
-    fn located(&self, path: &NodePath, patch: Located) -> Option<DropIn> {
+    fn located(&self, path: &NodePath, patch: Located, minor: u32) -> Option<DropIn> {
+        let mut patch = serde_json::to_value(&patch).ok()?;
+        root_paths(&mut patch, path.as_str(), minor);
         Some(DropIn {
             location: self.builder.text_location(path)?.clone(),
-            patch: serde_json::to_value(&patch).ok()?,
+            patch,
         })
     }
 }

@@ -42,7 +42,11 @@ func (s *set) judge(kubelet, socket, work string) (answer, error) {
 	for _, flag := range s.Flags {
 		args = append(args, s.text(flag, socket, work))
 	}
-	command := exec.Command(self, append(args, "--v=2")...)
+	verbosity := "--v=2"
+	if s.Show {
+		verbosity = "--v=5"
+	}
+	command := exec.Command(self, append(args, verbosity)...)
 	command.Stdout, command.Stderr = file, file
 	command.Dir = "/"
 	command.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + work}, s.Env...)
@@ -68,7 +72,21 @@ func (s *set) judge(kubelet, socket, work string) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	return s.answer(verdict, code, string(said)), nil
+	a := s.answer(verdict, code, string(said))
+	if s.Show {
+		a.Configuration = json.RawMessage(strings.ReplaceAll(string(configuration(string(said))), work, "/WORK"))
+	}
+	return a, nil
+}
+
+// configuration is what a kubelet of that verbosity logs when it has merged everything: JSON in lines of their own, each after a tab.
+func configuration(log string) []byte {
+	_, rest, found := strings.Cut(log, "\"KubeletConfiguration\" configuration=<\n")
+	text, _, ended := strings.Cut(rest, "\n >\n")
+	if !found || !ended {
+		return nil
+	}
+	return []byte(strings.ReplaceAll(strings.TrimPrefix(text, "\t"), "\n\t", "\n"))
 }
 
 // wait sees a kubelet to the end of its start.
@@ -82,7 +100,11 @@ func (s *set) wait(log string, ended <-chan error) (verdict string, code error) 
 			return "unclear", nil
 		case <-time.After(50 * time.Millisecond):
 		}
-		if said, err := os.ReadFile(log); err == nil && strings.Contains(string(said), judged) {
+		said, err := os.ReadFile(log)
+		if s.Show && configuration(string(said)) != nil {
+			return "accepted", nil
+		}
+		if err == nil && strings.Contains(string(said), judged) {
 			// What ends a kubelet beside its main thread does so now: a server that cannot listen, a node without addresses.
 			select {
 			case err := <-ended:

@@ -22,6 +22,7 @@ type set struct {
 	Files   map[string]string `json:"files"`   // other files below /WORK
 	Flags   []string          `json:"flags"`
 	Env     []string          `json:"env"`
+	Show    bool              `json:"show"` // only until it logs the configuration that it made of all this
 }
 
 // answer is one line of the output, in the order of the input.
@@ -29,6 +30,8 @@ type answer struct {
 	Name    string `json:"name"`
 	Verdict string `json:"verdict"` // accepted, refused, silent (it runs and has left something out) or unclear
 	Why     string `json:"why,omitempty"`
+	// What it logged where that was asked for: Go's names of the internal type.
+	Configuration json.RawMessage `json:"configuration,omitempty"`
 }
 
 func main() {

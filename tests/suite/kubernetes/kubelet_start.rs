@@ -5,7 +5,7 @@
 //! The settings are those of a `worker` node with one set of `kubelet_start/pieces.yaml` laid over them.
 
 mod exceptions;
-mod sets;
+pub mod sets;
 
 use std::collections::BTreeMap;
 use std::fs;

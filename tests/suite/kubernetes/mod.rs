@@ -12,3 +12,4 @@ pub mod policy;
 pub mod reserved;
 pub mod rules;
 pub mod start_sites;
+pub mod struct_merge;
