@@ -79,7 +79,7 @@ const NETPLAN: &[(&str, &str)] = &[
     ("dhcp6-overrides", DRIVER),
     ("gateway4", GATEWAYS),
     ("gateway6", GATEWAYS),
-    ("interfaces", "write it as bond: {members: [NAME]}"),
+    ("interfaces", "write it as members of bond or bridge"),
     ("link", "write it as vlan: {link: NAME, id: NUMBER}"),
     ("link-local", DRIVER),
     ("macaddress", "write it as mac"),
@@ -88,15 +88,17 @@ const NETPLAN: &[(&str, &str)] = &[
         "nameservers",
         "write it as dns: {servers: [ADDRESS], search: [DOMAIN]}",
     ),
-    ("optional", DRIVER),
-    ("parameters", "write them as keys of bond"),
+    ("parameters", "write them as keys of bond or bridge"),
     ("renderer", "write it as os.network"),
-    ("routing-policy", DRIVER),
+    (
+        "routing-policy",
+        "write it as rules: [{from: NETWORK, table: NUMBER, priority: NUMBER}]",
+    ),
     (
         "set-name",
         "write the name as the interface's key, beside its mac",
     ),
-    ("wakeonlan", DRIVER),
+    ("wakeonlan", "write it as wakeOnLan"),
 ];
 
 /// The tool that has a key, and what says the same here. `of` is the map that the key is in.

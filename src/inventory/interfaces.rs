@@ -12,13 +12,13 @@ pub use crate::inventory::interfaces::written::NodeNetwork;
 use crate::inventory::cursor::Cursor;
 use crate::inventory::interfaces::links::VlanKeys;
 use crate::inventory::interfaces::values::{
-    HostCidr, InterfaceName, Metric, Mtu, SearchDomain, ViaOrGateway,
+    HostCidr, InterfaceName, Metric, Mtu, Number, SearchDomain, Table, ViaOrGateway,
 };
 use crate::inventory::keys::{Shaped, choices, keys};
 use crate::inventory::kinds::{MapOf, Section};
 use crate::inventory::shape::Shape;
 use crate::inventory::text::{Address, Cidr, Mac};
-use crate::model::{Bond, Gateway, Interface, Link, Network, Route};
+use crate::model::{Bond, Bridge, Gateway, Interface, Link, Network, Route, RoutingRule};
 use crate::report::Id;
 
 keys! {
@@ -37,12 +37,20 @@ keys! {
         "dns" => dns: Section<DnsKeys>,
         /// further routes
         "routes" => routes: Vec<Route>,
+        /// rules by which packets are looked up in a routing table of their own
+        "rules" => rules: Vec<RoutingRule>,
         /// the largest packet in bytes
         "mtu" => mtu: Option<Mtu>,
+        /// true: the machine starts without waiting for it
+        "optional" => optional: bool = false,
+        /// true: a packet for its MAC address (a magic packet) wakes the machine
+        "wakeOnLan" => wake_on_lan: bool = false,
         /// ports that are one interface
         "bond" => bond: Option<Bond>,
         /// a VLAN inside another interface's network
         "vlan" => vlan: Option<VlanKeys>,
+        /// a switch of the machine's own, with interfaces as its ports
+        "bridge" => bridge: Option<Bridge>,
     }
 
     struct DnsKeys: "dns" {
@@ -70,6 +78,20 @@ keys! {
         "onLink" => on_link: bool = false,
         /// the lower one wins
         "metric" => metric: Option<Metric>,
+        /// its routing table, which `rules` lead to; where it is absent, the main one (254)
+        "table" => table: Option<Table>,
+    }
+
+    for RoutingRule: "routing rule", as RoutingRule = routing_rule {
+        /// from where the packets come
+        "from" => from: Option<Cidr>,
+        /// where they go to
+        "to" => to: Option<Cidr>,
+        /// the routing table that they are looked up in
+        "table" => table: Table,
+        // NetworkManager has no rule without one, and what the others choose for themselves depends on the order.
+        /// the lower one is asked first; the main table is asked at 32766
+        "priority" => priority: Number<1, { u32::MAX - 1 }>,
     }
 }
 
@@ -106,17 +128,26 @@ impl Shaped for Interfaces {
 }
 
 fn interface(keys: InterfaceKeys, at: &Cursor<'_>) -> Option<Interface> {
-    if let (true, Some(vlan)) = (at.has("bond"), at.find(&["vlan"])) {
-        vlan.report(
-            Id::FieldsExclusive,
-            "an interface is a bond or a VLAN, not both; give the VLAN an entry of its own",
+    let kinds = [("bond", "bond"), ("vlan", "VLAN"), ("bridge", "bridge")];
+    let mut is = kinds.into_iter().filter(|(key, _)| at.has(key));
+    if let (Some((_, first)), Some((key, second))) = (is.next(), is.next())
+        && let Some(at) = at.find(&[key])
+    {
+        let rule = format!(
+            "an interface is a {first} or a {second}, not both; give the {second} an entry of its own"
         );
+        at.report(Id::FieldsExclusive, rule);
     }
-    let link = keys.bond.map(Link::Bond);
+    let vlan = keys.vlan.map(Link::from);
+    let link = keys
+        .bond
+        .map(Link::Bond)
+        .or(vlan)
+        .or(keys.bridge.map(Link::Bridge));
     let (dhcp4, dhcp6) = keys.dhcp;
     Some(Interface {
         name: keys.name,
-        link: link.or(keys.vlan.map(Link::from)).unwrap_or_default(),
+        link: link.unwrap_or_default(),
         mac: keys.mac,
         dhcp4,
         dhcp6,
@@ -126,6 +157,29 @@ fn interface(keys: InterfaceKeys, at: &Cursor<'_>) -> Option<Interface> {
         nameservers: keys.dns.servers,
         search: keys.dns.search,
         routes: keys.routes,
+        rules: keys.rules,
         mtu: keys.mtu,
+        optional: keys.optional,
+        wake_on_lan: keys.wake_on_lan,
     })
+}
+
+/// A rule is about packets of one family.
+fn routing_rule(rule: RoutingRule, at: &Cursor<'_>) -> Option<RoutingRule> {
+    match (rule.from, rule.to) {
+        (None, None) => {
+            // One that could not be read has its finding.
+            if !at.has("from") && !at.has("to") {
+                let message = "must say which packets: add from, to or both (a network each)";
+                at.report(Id::FieldMissing, message);
+            }
+            None
+        }
+        (Some(from), Some(to)) if from.addr().is_ipv4() != to.addr().is_ipv4() => {
+            let message = format!("from and to must be of one family; got {from} and {to}");
+            at.report(Id::RouteFamiliesMixed, message);
+            None
+        }
+        _ => Some(rule),
+    }
 }

@@ -20,7 +20,10 @@ pub use digest::{Sha256Digest, Sha512Digest, hex, unhex};
 pub use location::{FieldLocation, Location, Spanned};
 pub use machine::MACHINES;
 pub(crate) use named::named;
-pub use network::{Bond, FIRST_DYNAMIC_METRIC, Gateway, Interface, Link, Network, Route};
+pub use network::{
+    Bond, Bridge, FIRST_DYNAMIC_METRIC, Gateway, Interface, Link, MAIN_TABLE, Network, Route,
+    RoutingRule,
+};
 pub use node_state::NodeState;
 pub use owner::Owner;
 pub use path::NodePath;

@@ -1,11 +1,18 @@
 //! A node's network interfaces, resolved: what networkd files and cloud-init's network-config are made from.
 
+mod links;
+
 use std::net::IpAddr;
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
+pub use links::{Bond, Bridge, Link};
+
 /// The metric of routes by DHCP in netplan, and in NetworkManager for Ethernet.
 pub const FIRST_DYNAMIC_METRIC: u32 = 100;
+
+/// The routing table that packets are looked up in where no rule names another one (RT_TABLE_MAIN).
+pub const MAIN_TABLE: u32 = 254;
 
 /// All interfaces of a node, in the order of the inventory.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -40,8 +47,14 @@ pub struct Interface {
     pub search: Vec<String>,
     /// Further routes.
     pub routes: Vec<Route>,
+    /// Rules that choose a routing table.
+    pub rules: Vec<RoutingRule>,
     /// Bytes.
     pub mtu: Option<u16>,
+    /// Whether the machine starts without waiting for it.
+    pub optional: bool,
+    /// Whether a packet for its MAC address wakes the machine.
+    pub wake_on_lan: bool,
 }
 
 /// A router that leads everywhere.
@@ -66,40 +79,21 @@ pub struct Route {
     pub on_link: bool,
     /// Priority; the lower one wins.
     pub metric: Option<u32>,
+    /// Its routing table; None for the main one.
+    pub table: Option<u32>,
 }
 
-/// What carries an interface.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Link {
-    /// A port of its own.
-    #[default]
-    Port,
-    /// Ports that act as one.
-    Bond(Bond),
-    /// A network inside another interface's.
-    Vlan {
-        /// The tag, 1 to 4094.
-        id: u16,
-        /// The interface whose frames are tagged.
-        parent: String,
-    },
-}
-
-/// Ports that act as one (the kernel's bonding.rst).
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Bond {
-    /// The ports by name.
-    pub members: Vec<String>,
-    /// `active-backup`, `802.3ad` and so on.
-    pub mode: String,
-    /// How often the links are looked at, in milliseconds.
-    pub miimon: u32,
-    /// `fast` or `slow`, for 802.3ad.
-    pub lacp_rate: Option<String>,
-    /// How a frame's port is chosen, like `layer3+4`.
-    pub hash_policy: Option<String>,
-    /// The port that is used while it is up, for active-backup.
-    pub primary: Option<String>,
+/// Packets that another routing table than the main one is asked about (ip-rule(8)).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RoutingRule {
+    /// From where they come.
+    pub from: Option<IpNet>,
+    /// Where they go to.
+    pub to: Option<IpNet>,
+    /// The table that is asked.
+    pub table: u32,
+    /// Its place among all rules; the lower one is asked first.
+    pub priority: u32,
 }
 
 impl From<IpAddr> for Gateway {
@@ -113,7 +107,20 @@ impl From<IpAddr> for Gateway {
     }
 }
 
+impl RoutingRule {
+    /// Whether it is about IPv4; a rule has one network at least, and both are of one family.
+    pub fn is_ipv4(&self) -> bool {
+        let net = self.from.or(self.to);
+        net.is_none_or(|net| net.addr().is_ipv4())
+    }
+}
+
 impl Route {
+    /// Its routing table by number.
+    pub fn table_in_kernel(&self) -> u32 {
+        self.table.unwrap_or(MAIN_TABLE)
+    }
+
     /// Whether it leads everywhere.
     pub fn is_default(&self) -> bool {
         self.to.prefix_len() == 0
@@ -165,6 +172,7 @@ impl Interface {
             via: gateway.via,
             on_link: gateway.on_link,
             metric: gateway.metric,
+            table: None,
         };
         let gateways = self.gateways.iter().map(everything);
         gateways.chain(self.routes.iter().cloned())
@@ -172,35 +180,46 @@ impl Interface {
 }
 
 impl Network {
-    /// The bond that a port belongs to.
-    pub fn bond_of(&self, port: &str) -> Option<(&str, &Bond)> {
-        let bonds = self
-            .interfaces
-            .iter()
-            .filter_map(|interface| match &interface.link {
-                Link::Bond(bond) => Some((interface.name.as_str(), bond)),
-                Link::Port | Link::Vlan { .. } => None,
-            });
-        let mut of = bonds.filter(|(_, bond)| bond.members.iter().any(|member| member == port));
-        of.next()
+    /// The interface of a name.
+    pub fn get(&self, name: &str) -> Option<&Interface> {
+        let mut all = self.interfaces.iter();
+        all.find(|interface| interface.name == name)
     }
 
-    /// The MAC address that a bond has in all network managers: that of its first port of which it is known. The kernel
-    /// takes it from the port that is first added; networkd would make one.
-    pub fn mac_of_bond(&self, bond: &Bond) -> Option<&str> {
-        let mac_of = |name: &String| {
-            let mut all = self.interfaces.iter();
-            all.find(|interface| interface.name == *name)?
-                .mac
-                .as_deref()
+    /// The bond or bridge that an interface belongs to.
+    pub fn master_of(&self, name: &str) -> Option<&Interface> {
+        let has = |interface: &&Interface| {
+            let mut members = interface.link.members().iter();
+            members.any(|member| member == name)
         };
-        bond.members.iter().find_map(mac_of)
+        self.interfaces.iter().find(has)
     }
 
-    /// Whether an interface has no address, but only carries others: a port of a bond, a port or bond with VLANs.
+    /// The MAC address that a bond or bridge has in all network managers: that of its first port of which it is known. The
+    /// kernel takes one of its ports; networkd would make one. A VLAN has that of the interface which carries it.
+    pub fn mac_of<'a>(&'a self, interface: &'a Interface) -> Option<&'a str> {
+        self.mac_within(interface, self.interfaces.len())
+    }
+
+    /// The same down to a depth: interfaces that carry one another in a circle are a finding.
+    fn mac_within<'a>(&'a self, interface: &'a Interface, depth: usize) -> Option<&'a str> {
+        let depth = depth.checked_sub(1)?;
+        let below = |name: &String| self.mac_within(self.get(name)?, depth);
+        match &interface.link {
+            Link::Port => interface.mac.as_deref(),
+            Link::Vlan { parent, .. } => below(parent),
+            Link::Bond(_) | Link::Bridge(_) => interface.link.members().iter().find_map(below),
+        }
+    }
+
+    /// Whether an interface has no address, but only carries others: a port of a bond or bridge, one with VLANs, a bridge of
+    /// other machines.
     pub fn only_carries(&self, interface: &Interface) -> bool {
-        let is_port = self.bond_of(&interface.name).is_some();
-        is_port || (!interface.is_used() && self.vlans_in(&interface.name).next().is_some())
+        let carries = || {
+            let is_bridge = matches!(interface.link, Link::Bridge(_));
+            is_bridge || self.vlans_in(&interface.name).next().is_some()
+        };
+        self.master_of(&interface.name).is_some() || (!interface.is_used() && carries())
     }
 
     /// The metric of routes that come by DHCP: 100 for the first interface with DHCP, as netplan and NetworkManager have it,

@@ -19,6 +19,7 @@ pub(super) fn needs(network: Option<&Network>, spec: &Spec, tree: &NodeTree, nee
             Link::Port => continue,
             Link::Bond(_) => "the kernel module bonding",
             Link::Vlan { .. } => "the kernel module 8021q",
+            Link::Bridge(_) => "the kernel module bridge",
         };
         needs.add(NeedKind::System, module, of(interface));
     }
@@ -100,7 +101,7 @@ fn features(interface: &Interface) -> [(bool, &'static str, &'static str); 11] {
     let default6 = |route: &crate::model::Route| route.is_default() && route.via.is_ipv6();
     let bond = match &interface.link {
         Link::Bond(bond) => Some(bond),
-        Link::Port | Link::Vlan { .. } => None,
+        Link::Port | Link::Vlan { .. } | Link::Bridge(_) => None,
     };
     let metric6 = |route: &crate::model::Route| default6(route) && route.metric.is_some();
     let is_vlan = matches!(interface.link, Link::Vlan { .. });

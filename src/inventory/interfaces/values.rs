@@ -1,4 +1,4 @@
-//! Kinds of values that only interfaces have: names, addresses with a prefix, search domains, metrics, MTUs, gateways.
+//! Kinds of values that only interfaces have: names, addresses with a prefix, search domains, metrics, tables, MTUs, gateways.
 
 use ipnet::IpNet;
 
@@ -44,6 +44,45 @@ impl Shaped for Metric {
             return None;
         }
         Some(metric)
+    }
+}
+
+/// A whole number within bounds.
+pub enum Number<const LEAST: u32, const MOST: u32> {}
+
+impl<const LEAST: u32, const MOST: u32> Shaped for Number<LEAST, MOST> {
+    type Value = u32;
+    const SHAPE: Shape = Shape::Integer(LEAST as i64, MOST as i64);
+
+    fn read(at: &Cursor<'_>) -> Option<u32> {
+        let number: u32 = at.integer()?;
+        let fits = (LEAST..=MOST).contains(&number);
+        if !fits {
+            let rule = format!("must be from {LEAST} to {MOST}; got {number}");
+            at.report(Id::ValueOutOfRange, rule);
+        }
+        fits.then_some(number)
+    }
+}
+
+/// A routing table by its number. The last number is netplan's for "not set" (NETPLAN_ROUTE_TABLE_UNSPEC), 0 the kernel's
+/// (RT_TABLE_UNSPEC).
+pub enum Table {}
+
+/// The table of the machine's own addresses (RT_TABLE_LOCAL), which the kernel fills.
+const LOCAL_TABLE: u32 = 255;
+
+impl Shaped for Table {
+    type Value = u32;
+    const SHAPE: Shape = Number::<1, { u32::MAX - 1 }>::SHAPE;
+
+    fn read(at: &Cursor<'_>) -> Option<u32> {
+        let table = Number::<1, { u32::MAX - 1 }>::read(at)?;
+        if table == LOCAL_TABLE {
+            let rule = format!("must not be the kernel's table of its own addresses; got {table}");
+            at.report(Id::ValueOutOfRange, rule);
+        }
+        (table != LOCAL_TABLE).then_some(table)
     }
 }
 

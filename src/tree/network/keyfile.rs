@@ -4,7 +4,7 @@ use std::fmt::{Display, Write};
 
 use sha2::{Digest, Sha256};
 
-use crate::model::{Bond, Interface, Link, Network, Sha256Digest, hex};
+use crate::model::{Bond, Bridge, Interface, Link, Network, RoutingRule, Sha256Digest, hex};
 
 /// Where NetworkManager keeps them; it refuses files that others may read.
 const FOLDER: &str = "/etc/NetworkManager/system-connections";
@@ -12,6 +12,10 @@ const FOLDER: &str = "/etc/NetworkManager/system-connections";
 const PRIORITY: u32 = 500;
 /// The kernel's metric of IPv6 routes (IP6_RT_PRIO_USER), which routes by router advertisements have elsewhere.
 const KERNEL_METRIC: u32 = 1024;
+/// NetworkManager's number for a magic packet (NM_SETTING_WIRED_WAKE_ON_LAN_MAGIC).
+const MAGIC: u32 = 64;
+/// How long a server that leases addresses is waited for: without an end, as the other network managers do (nm-settings(5)).
+const FOREVER: u32 = i32::MAX as u32;
 /// The mode that NetworkManager insists on.
 pub const MODE: u32 = 0o600;
 
@@ -67,20 +71,26 @@ fn text(interface: &Interface, network: &Network) -> String {
         Link::Port => "ethernet",
         Link::Bond(_) => "bond",
         Link::Vlan { .. } => "vlan",
+        Link::Bridge(_) => "bridge",
     };
     lines.set("type", &kind);
     lines.set("autoconnect-priority", &PRIORITY);
     if interface.mac.is_none() {
         lines.set("interface-name", &interface.name);
     }
-    let bond = network.bond_of(&interface.name);
-    if let Some((name, _)) = bond {
-        lines.set("master", &name);
-        lines.set("slave-type", &"bond");
+    let master = network.master_of(&interface.name);
+    if let Some(master) = master {
+        lines.set("master", &master.name);
+        let kind = match master.link {
+            Link::Bridge(_) => "bridge",
+            _ => "bond",
+        };
+        lines.set("slave-type", &kind);
     }
     match &interface.link {
         Link::Port => {}
         Link::Bond(bond) => bond_section(&mut lines, bond),
+        Link::Bridge(bridge) => bridge_section(&mut lines, bridge),
         Link::Vlan { id, parent } => {
             lines.section("vlan");
             lines.set("id", id);
@@ -91,16 +101,19 @@ fn text(interface: &Interface, network: &Network) -> String {
     if let Some(mac) = &interface.mac {
         lines.set("mac-address", mac);
     }
-    if let Link::Bond(bond) = &interface.link
-        && let Some(mac) = network.mac_of_bond(bond)
+    if matches!(interface.link, Link::Bond(_) | Link::Bridge(_))
+        && let Some(mac) = network.mac_of(interface)
     {
         lines.set("cloned-mac-address", &mac);
+    }
+    if interface.wake_on_lan {
+        lines.set("wake-on-lan", &MAGIC);
     }
     if let Some(mtu) = interface.mtu {
         lines.set("mtu", &mtu);
     }
     // A member has no addresses; NetworkManager refuses a member that says so.
-    if bond.is_none() {
+    if master.is_none() {
         for ipv4 in [true, false] {
             lines.section(if ipv4 { "ipv4" } else { "ipv6" });
             family(&mut lines, interface, network, ipv4);
@@ -112,8 +125,14 @@ fn text(interface: &Interface, network: &Network) -> String {
 fn bond_section(lines: &mut Lines, bond: &Bond) {
     lines.section("bond");
     lines.set("mode", &bond.mode);
-    lines.set("miimon", &bond.miimon);
+    lines.set("miimon", &bond.miimon());
+    if let Some(interval) = bond.arp_interval {
+        lines.set("arp_interval", &interval);
+        let targets = bond.arp_targets.iter().map(ToString::to_string);
+        lines.set("arp_ip_target", &targets.collect::<Vec<_>>().join(","));
+    }
     for (key, value) in [
+        ("arp_validate", &bond.arp_validate),
         ("lacp_rate", &bond.lacp_rate),
         ("xmit_hash_policy", &bond.hash_policy),
     ] {
@@ -124,6 +143,15 @@ fn bond_section(lines: &mut Lines, bond: &Bond) {
     // By name only: a port that is found by its MAC address gets its name from udev.
     if let Some(primary) = &bond.primary {
         lines.set("primary", primary);
+    }
+}
+
+fn bridge_section(lines: &mut Lines, bridge: &Bridge) {
+    lines.section("bridge");
+    // NetworkManager's own default is true.
+    lines.set("stp", &bridge.stp);
+    if let Some(delay) = bridge.forward_delay.filter(|_| bridge.stp) {
+        lines.set("forward-delay", &delay);
     }
 }
 
@@ -163,6 +191,11 @@ fn family(lines: &mut Lines, interface: &Interface, network: &Network, ipv4: boo
     if ipv4 && interface.dhcp4 {
         // A lease is known by it, as in the other network managers.
         lines.set("dhcp-client-id", &"mac");
+        if !interface.optional {
+            // Else NetworkManager says that the network is there once IPv6 has its link-local address.
+            lines.set("may-fail", &false);
+            lines.set("dhcp-timeout", &FOREVER);
+        }
         lines.set("route-metric", &network.dynamic_metric(interface));
     }
     if !ipv4 {
@@ -192,10 +225,29 @@ fn family(lines: &mut Lines, interface: &Interface, network: &Network, ipv4: boo
         let metric = route.metric_in_kernel();
         let key = format!("route{}", index + 1);
         lines.set(&key, &format!("{},{},{metric}", route.to, route.via));
-        if route.on_link {
-            lines.set(&format!("{key}_options"), &"onlink=true");
+        let on_link = route.on_link.then(|| "onlink=true".to_owned());
+        let table = route.table.map(|table| format!("table={table}"));
+        let options: Vec<String> = on_link.into_iter().chain(table).collect();
+        if !options.is_empty() {
+            lines.set(&format!("{key}_options"), &options.join(","));
         }
     }
+    let rules = interface.rules.iter();
+    for (index, rule) in rules.filter(|rule| rule.is_ipv4() == ipv4).enumerate() {
+        lines.set(&format!("routing-rule{}", index + 1), &rule_words(rule));
+    }
+}
+
+/// A rule as ip-rule(8) writes it.
+fn rule_words(rule: &RoutingRule) -> String {
+    let mut words = format!("priority {}", rule.priority);
+    for (key, net) in [("from", rule.from), ("to", rule.to)] {
+        if let Some(net) = net {
+            let _ = write!(words, " {key} {net}");
+        }
+    }
+    let _ = write!(words, " table {}", rule.table);
+    words
 }
 
 /// How a family gets its addresses. An interface without IPv6 keeps its link-local address, as in the other network managers;

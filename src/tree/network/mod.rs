@@ -33,6 +33,7 @@ fn sample(name: &str) -> crate::model::Interface {
             via: "10.20.4.3".parse().expect("an address"),
             on_link: false,
             metric: Some(5),
+            table: None,
         }],
         mtu: Some(9000),
         ..crate::model::Interface::default()

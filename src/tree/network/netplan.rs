@@ -3,7 +3,9 @@
 
 use std::fmt::{Display, Write};
 
-use crate::model::{Bond, FIRST_DYNAMIC_METRIC, Interface, Link, Network, Route};
+use crate::model::{
+    Bond, Bridge, FIRST_DYNAMIC_METRIC, Interface, Link, Network, Route, RoutingRule,
+};
 use crate::yaml::push_quoted;
 
 /// Where netplan's file goes: after what installers and cloud-init write (50-cloud-init.yaml).
@@ -24,9 +26,11 @@ pub fn network_config(network: &Network) -> String {
     let is_port = |link: &Link| matches!(link, Link::Port);
     let is_bond = |link: &Link| matches!(link, Link::Bond(_));
     let is_vlan = |link: &Link| matches!(link, Link::Vlan { .. });
+    let is_bridge = |link: &Link| matches!(link, Link::Bridge(_));
     push_kind(&mut out, "ethernets", network, is_port);
     push_kind(&mut out, "bonds", network, is_bond);
     push_kind(&mut out, "vlans", network, is_vlan);
+    push_kind(&mut out, "bridges", network, is_bridge);
     out
 }
 
@@ -59,7 +63,14 @@ fn push_interface(out: &mut String, interface: &Interface, network: &Network) {
     }
     match &interface.link {
         Link::Port => {}
-        Link::Bond(bond) => push_bond(out, bond, network),
+        Link::Bond(bond) => {
+            push_members(out, interface, network);
+            push_bond(out, bond);
+        }
+        Link::Bridge(bridge) => {
+            push_members(out, interface, network);
+            push_bridge(out, bridge);
+        }
         Link::Vlan { id, parent } => {
             let _ = write!(out, "    id: {id}\n    link: ");
             push_quoted(out, parent);
@@ -74,9 +85,16 @@ fn push_interface(out: &mut String, interface: &Interface, network: &Network) {
         interface.accepts_ra()
     );
     push_dynamic(out, interface, network);
-    if network.only_carries(interface) {
+    if interface.wake_on_lan {
+        out.push_str("    wakeonlan: true\n");
+    }
+    let only_carries = network.only_carries(interface);
+    if only_carries || interface.optional {
+        out.push_str("    optional: true\n");
+    }
+    if only_carries {
         // Nobody waits for its address, and a network without a tag gives it none.
-        out.push_str("    optional: true\n    link-local: []\n");
+        out.push_str("    link-local: []\n");
     }
     if let Some(mtu) = interface.mtu {
         let _ = writeln!(out, "    mtu: {mtu}");
@@ -88,6 +106,7 @@ fn push_interface(out: &mut String, interface: &Interface, network: &Network) {
         push_list(out, "      ", "search", &interface.search);
     }
     push_routes(out, interface);
+    push_rules(out, &interface.rules);
 }
 
 /// netplan takes the metric 100 for all DHCP routes, and refuses overrides of one family only where there are two.
@@ -103,21 +122,38 @@ fn push_dynamic(out: &mut String, interface: &Interface, network: &Network) {
     }
 }
 
-fn push_bond(out: &mut String, bond: &Bond, network: &Network) {
-    push_list(out, "    ", "interfaces", &bond.members);
-    if let Some(mac) = network.mac_of_bond(bond) {
+fn push_members(out: &mut String, interface: &Interface, network: &Network) {
+    push_list(out, "    ", "interfaces", interface.link.members());
+    if let Some(mac) = network.mac_of(interface) {
         out.push_str("    macaddress: ");
         push_quoted(out, mac);
         out.push('\n');
     }
+}
+
+fn push_bridge(out: &mut String, bridge: &Bridge) {
+    // netplan's own default is true.
+    let _ = writeln!(out, "    parameters:\n      stp: {}", bridge.stp);
+    if let Some(delay) = bridge.forward_delay.filter(|_| bridge.stp) {
+        let _ = writeln!(out, "      forward-delay: {delay}");
+    }
+}
+
+fn push_bond(out: &mut String, bond: &Bond) {
     let _ = writeln!(
         out,
         "    parameters:\n      mode: \"{}\"\n      mii-monitor-interval: {}",
-        bond.mode, bond.miimon
+        bond.mode,
+        bond.miimon()
     );
+    if let Some(interval) = bond.arp_interval {
+        let _ = writeln!(out, "      arp-interval: {interval}");
+        push_list(out, "      ", "arp-ip-targets", &bond.arp_targets);
+    }
     for (key, value) in [
         ("lacp-rate", &bond.lacp_rate),
         ("transmit-hash-policy", &bond.hash_policy),
+        ("arp-validate", &bond.arp_validate),
         ("primary", &bond.primary),
     ] {
         if let Some(value) = value {
@@ -142,6 +178,26 @@ fn push_routes(out: &mut String, interface: &Interface) {
         }
         if let Some(metric) = route.metric {
             let _ = writeln!(out, "      metric: {metric}");
+        }
+        if let Some(table) = route.table {
+            let _ = writeln!(out, "      table: {table}");
+        }
+    }
+}
+
+fn push_rules(out: &mut String, rules: &[RoutingRule]) {
+    for (index, rule) in rules.iter().enumerate() {
+        if index == 0 {
+            out.push_str("    routing-policy:\n");
+        }
+        let RoutingRule {
+            table, priority, ..
+        } = rule;
+        let _ = writeln!(out, "    - table: {table}\n      priority: {priority}");
+        for (key, net) in [("from", rule.from), ("to", rule.to)] {
+            if let Some(net) = net {
+                let _ = writeln!(out, "      {key}: \"{net}\"");
+            }
         }
     }
 }

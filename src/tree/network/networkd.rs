@@ -2,7 +2,7 @@
 
 use std::fmt::{Display, Write};
 
-use crate::model::{Interface, Link, Network};
+use crate::model::{Bond, Bridge, Interface, Link, Network};
 
 /// Where networkd's files go, below the interface's own ones. Of all folders the first name that matches a device wins, so
 /// they come before cloud-init's (10-cloud-init-*), netplan's (10-netplan-*) and the image's (zz-default).
@@ -36,16 +36,24 @@ pub fn names(network: &Network) -> impl Iterator<Item = (String, String)> {
     network.interfaces.iter().filter_map(|interface| {
         let mac = interface.mac.as_ref()?;
         let name = &interface.name;
-        let text = format!("[Match]\nPermanentMACAddress={mac}\n\n[Link]\nName={name}\n");
+        // It is said, since netplan says it too: else it is as the driver has it.
+        let wake = if interface.wake_on_lan {
+            "magic"
+        } else {
+            "off"
+        };
+        let text = format!(
+            "[Match]\nPermanentMACAddress={mac}\n\n[Link]\nName={name}\nWakeOnLan={wake}\n"
+        );
         Some((format!("{}.link", path(interface)), text))
     })
 }
 
 fn path(interface: &Interface) -> String {
-    // A bond and a VLAN bear the MAC address of a port: theirs come first.
+    // Bonds, bridges and VLANs bear the MAC address of a port: theirs come first.
     let number = match interface.link {
         Link::Port => 6,
-        Link::Bond(_) | Link::Vlan { .. } => 5,
+        Link::Bond(_) | Link::Bridge(_) | Link::Vlan { .. } => 5,
     };
     format!("{FOLDER}/{number:02}-nodebake-{}", interface.name)
 }
@@ -79,29 +87,53 @@ fn device(interface: &Interface, network: &Network) -> Option<String> {
         section: "",
     };
     lines.set("NetDev", "Name", &interface.name);
-    match &interface.link {
+    let kind = match &interface.link {
         Link::Port => return None,
-        Link::Vlan { id, .. } => {
-            lines.set("NetDev", "Kind", &"vlan");
-            lines.set("VLAN", "Id", id);
-        }
-        Link::Bond(bond) => {
-            lines.set("NetDev", "Kind", &"bond");
-            // networkd would make one of the name and the machine's id.
-            if let Some(mac) = network.mac_of_bond(bond) {
-                lines.set("NetDev", "MACAddress", &mac);
-            }
-            lines.set("Bond", "Mode", &bond.mode);
-            lines.set("Bond", "MIIMonitorSec", &format!("{}ms", bond.miimon));
-            if let Some(rate) = &bond.lacp_rate {
-                lines.set("Bond", "LACPTransmitRate", rate);
-            }
-            if let Some(policy) = &bond.hash_policy {
-                lines.set("Bond", "TransmitHashPolicy", policy);
-            }
-        }
+        Link::Vlan { .. } => "vlan",
+        Link::Bond(_) => "bond",
+        Link::Bridge(_) => "bridge",
+    };
+    lines.set("NetDev", "Kind", &kind);
+    // networkd would make one of the name and the machine's id. A VLAN has that of the interface below.
+    let is_vlan = matches!(interface.link, Link::Vlan { .. });
+    if let Some(mac) = network.mac_of(interface).filter(|_| !is_vlan) {
+        lines.set("NetDev", "MACAddress", &mac);
+    }
+    match &interface.link {
+        Link::Port => {}
+        Link::Vlan { id, .. } => lines.set("VLAN", "Id", id),
+        Link::Bond(bond) => bond_options(&mut lines, bond),
+        Link::Bridge(bridge) => bridge_options(&mut lines, bridge),
     }
     Some(lines.text)
+}
+
+fn bond_options(lines: &mut Lines, bond: &Bond) {
+    let mut set = |key, value: &dyn Display| lines.set("Bond", key, value);
+    set("Mode", &bond.mode);
+    set("MIIMonitorSec", &format!("{}ms", bond.miimon()));
+    if let Some(rate) = &bond.lacp_rate {
+        set("LACPTransmitRate", rate);
+    }
+    if let Some(policy) = &bond.hash_policy {
+        set("TransmitHashPolicy", policy);
+    }
+    if let Some(interval) = bond.arp_interval {
+        set("ARPIntervalSec", &format!("{interval}ms"));
+        let targets = bond.arp_targets.iter().map(ToString::to_string);
+        set("ARPIPTargets", &targets.collect::<Vec<_>>().join(" "));
+    }
+    if let Some(validate) = &bond.arp_validate {
+        set("ARPValidate", validate);
+    }
+}
+
+fn bridge_options(lines: &mut Lines, bridge: &Bridge) {
+    // Network managers have different defaults.
+    lines.set("Bridge", "STP", &yes(bridge.stp));
+    if let Some(delay) = bridge.forward_delay.filter(|_| bridge.stp) {
+        lines.set("Bridge", "ForwardDelaySec", &delay);
+    }
 }
 
 fn text(interface: &Interface, network: &Network) -> String {
@@ -118,9 +150,12 @@ fn text(interface: &Interface, network: &Network) -> String {
         lines.set("Link", "MTUBytes", &mtu);
     }
     let only_carries = network.only_carries(interface);
-    if only_carries {
-        // It never gets an address, for which systemd-networkd-wait-online would wait.
+    if only_carries || interface.optional {
+        // One that only carries others never gets an address, for which systemd-networkd-wait-online would wait.
         lines.set("Link", "RequiredForOnline", &"no");
+    } else if matches!(interface.link, Link::Bond(_)) {
+        // Before 254 a bond with a dead port would never be online.
+        lines.set("Link", "RequiredForOnline", &"degraded-carrier:routable");
     }
     let dhcp = match (interface.dhcp4, interface.dhcp6) {
         (true, true) => "yes",
@@ -134,10 +169,15 @@ fn text(interface: &Interface, network: &Network) -> String {
     }
     // networkd obeys router advertisements unless it is told not to.
     lines.set("Network", "IPv6AcceptRA", &yes(interface.accepts_ra()));
-    if let Some((name, bond)) = network.bond_of(&interface.name) {
-        lines.set("Network", "Bond", &name);
-        if bond.primary.as_ref() == Some(&interface.name) {
-            lines.set("Network", "PrimarySlave", &"yes");
+    if let Some(master) = network.master_of(&interface.name) {
+        match &master.link {
+            Link::Bond(bond) => {
+                lines.set("Network", "Bond", &master.name);
+                if bond.primary.as_ref() == Some(&interface.name) {
+                    lines.set("Network", "PrimarySlave", &"yes");
+                }
+            }
+            _ => lines.set("Network", "Bridge", &master.name),
         }
     }
     for vlan in network.vlans_in(&interface.name) {
@@ -163,6 +203,19 @@ fn text(interface: &Interface, network: &Network) -> String {
         if let Some(metric) = route.metric {
             lines.set("Route", "Metric", &metric);
         }
+        if let Some(table) = route.table {
+            lines.set("Route", "Table", &table);
+        }
+    }
+    for rule in &interface.rules {
+        lines.begin("RoutingPolicyRule");
+        for (key, net) in [("From", &rule.from), ("To", &rule.to)] {
+            if let Some(net) = net {
+                lines.set("RoutingPolicyRule", key, net);
+            }
+        }
+        lines.set("RoutingPolicyRule", "Table", &rule.table);
+        lines.set("RoutingPolicyRule", "Priority", &rule.priority);
     }
     lines.text
 }
@@ -211,7 +264,7 @@ mod tests {
         assert_eq!(made[1].0, "/etc/systemd/network/06-nodebake-eth0.link");
         assert_eq!(
             made[1].1,
-            "[Match]\nPermanentMACAddress=52:54:00:12:34:56\n\n[Link]\nName=eth0\n"
+            "[Match]\nPermanentMACAddress=52:54:00:12:34:56\n\n[Link]\nName=eth0\nWakeOnLan=off\n"
         );
     }
 }

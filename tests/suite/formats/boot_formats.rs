@@ -310,6 +310,7 @@ pub fn network() -> Network {
             via: ip("10.20.4.2"),
             on_link: false,
             metric: Some(50),
+            table: None,
         }],
         mtu: Some(9000),
         ..Interface::default()

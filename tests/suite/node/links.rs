@@ -26,8 +26,8 @@ fn project(interfaces: &str, network: &str) -> Project {
 }
 
 /// A node's root, and the project that it is from.
-fn baked(network: &str) -> (Project, PathBuf) {
-    let project = project(INTERFACES, network);
+pub fn baked(interfaces: &str, network: &str) -> (Project, PathBuf) {
+    let project = project(interfaces, network);
     project.good(&["build"]);
     let root = project.scratch().join("root");
     let file = fs::File::open(project.out().join("nodes/n1/n1.tar.gz")).unwrap();
@@ -53,8 +53,8 @@ fn sections(text: &str) -> BTreeMap<&str, Vec<&str>> {
 
 #[test]
 fn ours_for_networkd_says_what_netplans_own_says() {
-    let (_project, netplan) = baked("netplan");
-    let (_other, networkd) = baked("networkd");
+    let (_project, netplan) = baked(INTERFACES, "netplan");
+    let (_other, networkd) = baked(INTERFACES, "networkd");
     oracles::needs(["netplan-generate"]);
     let option = ["--root-dir", netplan.to_str().unwrap()];
     let output = oracles::run(&netplan, "netplan-generate", &option);
@@ -137,7 +137,7 @@ fn ours_for_networkd_says_what_netplans_own_says() {
 
 #[test]
 fn network_manager_reads_bonds_and_vlans() {
-    let (_project, root) = baked("networkManager");
+    let (_project, root) = baked(INTERFACES, "networkManager");
     oracles::needs(["nmcli-offline"]);
     let folder = root.join("etc/NetworkManager/system-connections");
     let read = |name: &str| {
@@ -209,7 +209,7 @@ fn network_manager_reads_bonds_and_vlans() {
 
 #[test]
 fn cloud_init_understands_bonds_and_vlans() {
-    let (project, _) = baked("none");
+    let (project, _) = baked(INTERFACES, "none");
     let folder = project.out().join("nodes/n1");
     let documents = oracles::same_values(&folder.join("network-config"));
     assert_eq!(documents[0]["bonds"]["bond0"]["interfaces"][1], "eno2");

@@ -2,6 +2,7 @@
 
 pub mod agreement;
 mod alike;
+mod bridges;
 pub mod first_boot;
 pub mod host;
 pub mod host_files;

@@ -13,7 +13,7 @@ use crate::support::oracles;
 const NETWORKD: &str = "/lib/systemd/systemd-networkd";
 
 /// Interfaces, and what the kernel has then.
-fn inventories() -> [(&'static str, Json); 4] {
+fn inventories() -> [(&'static str, Json); 5] {
     [
         // Everything that is static, beside addresses and routes from the network.
         (
@@ -62,6 +62,33 @@ fn inventories() -> [(&'static str, Json); 4] {
                     ["default", "172.31.1.1", "lan0", 0, true],
                     ["default", "fe80::1", "lan0", 1024, false],
                 ],
+            }),
+        ),
+        // A bridge that gets a lease by its port's MAC address, and answers that go the way that questions came.
+        (
+            "interfaces: {lan0: {mac: '52:54:00:00:00:01'}, br0: {bridge: {members: [lan0], stp: true, forwardDelay: 2}, \
+             dhcp: ipv4, addresses: ['fd00:1::5/64']}, lan1: {addresses: [10.2.0.5/24, 'fd00:2::5/64'], optional: true, \
+             routes: [{to: 0.0.0.0/0, via: 10.2.0.1, table: 100}, {to: 10.9.0.0/16, via: 10.2.0.3, table: 100, metric: 7}, \
+             {to: '::/0', via: 'fd00:2::1', table: 100}], rules: [{from: 10.2.0.0/24, table: 100, priority: 100}, \
+             {from: 10.7.0.0/16, to: 10.9.0.0/16, table: 100, priority: 101}, {to: 'fd09::/48', table: 100, priority: 100}]}}",
+            json!({
+                "lan0": {
+                    "addresses": [], "dns": [], "domains": [], "linkLocal": false, "mtu": 1500, "privacy": 0,
+                    "master": "br0",
+                },
+                "lan1": link(&["10.2.0.5/24", "fd00:2::5/64"], &[], &[], 1500),
+                "br0": {
+                    "addresses": ["10.1.0.77/24", "fd00:1::5/64"], "dns": [], "domains": [], "linkLocal": true,
+                    "mtu": 1500, "privacy": 0, "mac": "52:54:00:00:00:01",
+                    "bridge": {"stp_state": 1, "forward_delay": 200},
+                },
+                "routes": [
+                    ["10.9.0.0/16", "10.2.0.3", "lan1", 7, false, "100"],
+                    ["default", "10.1.0.1", "br0", 100, false],
+                    ["default", "10.2.0.1", "lan1", 0, false, "100"],
+                    ["default", "fd00:2::1", "lan1", 1024, false, "100"],
+                ],
+                "rules": ["100 10.2.0.0/24 all 100", "100 all fd09::/48 100", "101 10.7.0.0/16 10.9.0.0/16 100"],
             }),
         ),
         // IPv6 alone, by routers; addresses beside a lease.

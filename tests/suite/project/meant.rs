@@ -198,8 +198,8 @@ fn keys_of_another_tool_are_one_finding() {
         "macaddress",
         "match",
         "nameservers",
-        "optional",
         "renderer",
+        "routing-policy",
         "set-name",
         "wakeonlan",
     ];

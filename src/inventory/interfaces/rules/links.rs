@@ -7,7 +7,7 @@ use crate::model::{Interface, Link};
 use crate::report::Id;
 
 /// The MTU of Ethernet where nobody sets another one.
-const ETHERNET_MTU: u16 = 1500;
+pub(super) const ETHERNET_MTU: u16 = 1500;
 /// The smallest MTU of IPv6 (RFC 8200, section 5): the kernel takes IPv6 away from an interface with a smaller one.
 const SMALLEST_IPV6_MTU: u16 = 1280;
 
@@ -18,6 +18,12 @@ pub(super) fn check(view: &View<'_>) {
             let at = seen.location(&["mac"]);
             let rule = "only a port is found by its MAC address";
             seen.add(at.finding(Id::InterfaceInvalid, rule).help("remove mac"));
+        }
+        if seen.interface.wake_on_lan && seen.interface.link != Link::Port {
+            let at = seen.location(&["wakeOnLan"]);
+            let rule = "only a port wakes the machine";
+            let finding = at.finding(Id::InterfaceInvalid, rule);
+            seen.add(finding.help("write it at the port below"));
         }
         used(seen, view);
         mtu(seen);
@@ -36,12 +42,8 @@ pub(super) fn check(view: &View<'_>) {
 /// An interface has addresses, or carries something that has.
 fn used(seen: &Seen<'_>, view: &View<'_>) {
     let interface = seen.interface;
-    if view.network.bond_of(&interface.name).is_some() {
-        return;
-    }
     // What it was meant to have may be what is wrong with it.
-    let carries = view.network.vlans_in(&interface.name).next().is_some();
-    if !interface.is_used() && !carries && !seen.is_broken {
+    if !interface.is_used() && !view.network.only_carries(interface) && !seen.is_broken {
         seen.report(Id::InterfaceInvalid, "has neither addresses nor dhcp");
     }
 }
@@ -65,13 +67,16 @@ fn vlan(seen: &Seen<'_>, (id, name): (u16, &str), view: &View<'_>) {
         seen.add(at().finding(Id::InterfaceUnknown, rule));
         return;
     };
-    if is_circle(seen.interface, view) {
+    if leads_to(parent, &seen.interface.name, view) {
         let rule = format!("must not lead back to {}; got {name}", seen.interface.name);
         let finding = at().finding(Id::InterfaceInvalid, rule);
         seen.add(finding.help("name the port or bond below all of them"));
         return;
     }
-    if let Some((bond, _)) = view.network.bond_of(name) {
+    let master = view.network.master_of(name);
+    // A bridge leaves the frames of a VLAN to it.
+    let is_bond = |master: &&Interface| matches!(master.link, Link::Bond(_));
+    if let Some(Interface { name: bond, .. }) = master.filter(is_bond) {
         let rule = format!("must not be a port of a bond; got {name}, which belongs to {bond}");
         let finding = at().finding(Id::InterfaceInvalid, rule);
         seen.add(finding.help(format!("write {bond}")));
@@ -93,18 +98,19 @@ fn vlan(seen: &Seen<'_>, (id, name): (u16, &str), view: &View<'_>) {
     }
 }
 
-/// Whether a VLAN is inside itself.
-fn is_circle(of: &Interface, view: &View<'_>) -> bool {
+/// Whether an interface is another one, or is carried by it.
+pub(super) fn leads_to(of: &Interface, target: &str, view: &View<'_>) -> bool {
     let mut passed: HashSet<&str> = HashSet::new();
-    let mut link = &of.link;
-    while let Link::Vlan { parent, .. } = link {
-        if parent == &of.name {
+    let mut open = vec![of.name.as_str()];
+    while let Some(name) = open.pop() {
+        if name == target {
             return true;
         }
-        let Some(next) = view.get(parent).filter(|_| passed.insert(parent)) else {
-            return false;
-        };
-        link = &next.link;
+        if passed.insert(name)
+            && let Some(interface) = view.network.get(name)
+        {
+            open.extend(interface.link.below().iter().map(String::as_str));
+        }
     }
     false
 }

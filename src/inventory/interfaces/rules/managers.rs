@@ -4,7 +4,7 @@ use crate::inventory::interfaces::rules::family;
 use crate::inventory::interfaces::written::{Seen, View};
 use crate::inventory::{NetworkManager, Spec};
 use crate::model::output::Format;
-use crate::model::{FieldLocation, Link};
+use crate::model::{FieldLocation, Interface, Link};
 use crate::report::Id;
 
 /// Who would have to do it.
@@ -47,6 +47,8 @@ pub(super) fn check(view: &View<'_>, spec: &Spec) {
         if let Link::Bond(_) = &seen.interface.link {
             bond(seen, view, &manager);
         }
+        mac(seen, view);
+        wake_on_lan(seen, &manager);
         if seen.interface.dhcp6 && !seen.interface.accepts_ra() && !manager.starts_dhcp6 {
             let rule = format!(
                 "{} starts DHCPv6 by router advertisements only; got acceptRA: false with it",
@@ -98,13 +100,43 @@ fn bond(seen: &Seen<'_>, view: &View<'_>, manager: &Manager) {
         let finding = at.finding(Id::BondPrimaryByMac, rule);
         seen.add(finding.help("name the port as the kernel does, without mac"));
     }
+}
+
+/// A bond or bridge that is known by its MAC address has one that is known.
+fn mac(seen: &Seen<'_>, view: &View<'_>) {
+    let (id, kind) = match seen.interface.link {
+        Link::Bond(_) => (Id::BondMacOpen, "bond"),
+        Link::Bridge(_) => (Id::BridgeMacOpen, "bridge"),
+        Link::Port | Link::Vlan { .. } => return,
+    };
     let has_dhcp = seen.interface.is_dynamic(true) || seen.interface.is_dynamic(false);
-    if has_dhcp && !bond.members.iter().any(|member| by_mac(&member)) {
+    if has_dhcp && view.network.mac_of(seen.interface).is_none() {
         let at = seen.at.location();
-        let rule =
-            "network managers choose the MAC address of a bond differently, and DHCP goes by it";
-        let finding = at.finding(Id::BondMacOpen, rule);
-        seen.add(finding.help("give the first port its mac, which the bond has then"));
+        let rule = format!(
+            "network managers choose the MAC address of a {kind} differently, and DHCP goes by it"
+        );
+        let finding = at.finding(id, rule);
+        let help = format!("give the first port its mac, which the {kind} has then");
+        seen.add(finding.help(help));
+    }
+}
+
+/// udev's file for a port says it, which finds a port by its MAC address: by name it would take the place of the image's own
+/// file, and with it of the port's name.
+fn wake_on_lan(seen: &Seen<'_>, manager: &Manager) {
+    let Interface {
+        wake_on_lan,
+        mac,
+        link,
+        ..
+    } = seen.interface;
+    if *wake_on_lan && mac.is_none() && *link == Link::Port && !manager.is_network_manager {
+        let rule = format!(
+            "{} sets wakeOnLan on ports that are found by their MAC address only",
+            manager.name
+        );
+        let at = seen.location(&["wakeOnLan"]);
+        unsupported(seen, at, rule, "add the port's mac");
     }
 }
 

@@ -3,14 +3,18 @@
 
 mod across;
 mod addresses;
+mod arp;
 mod bonds;
+mod bridges;
 mod cluster;
 mod links;
 mod macs;
 mod managers;
+mod members;
 mod names;
 mod resolvers;
 mod routes;
+mod tables;
 
 use std::cell::RefCell;
 use std::net::IpAddr;
@@ -41,9 +45,12 @@ pub fn check<'a>(
         names::check(&view);
         macs::check(&view);
         links::check(&view);
+        members::check(&view);
         bonds::check(&view);
+        bridges::check(&view);
         addresses::check(&view, node);
         routes::check(&view, node);
+        tables::check(&view);
         resolvers::check(&view);
         cluster::check(&view, node, network);
         if let Some(spec) = spec_of(index) {

@@ -73,7 +73,7 @@ fn servers(seen: &Seen<'_>, view: &View<'_>) {
 fn unheard(seen: &Seen<'_>, view: &View<'_>) {
     let interface = seen.interface;
     let has_dns = !interface.nameservers.is_empty() || !interface.search.is_empty();
-    let is_port = view.network.bond_of(&interface.name).is_some();
+    let is_port = view.network.master_of(&interface.name).is_some();
     if has_dns && !interface.is_used() && !is_port && !seen.is_broken {
         let at = seen.location(&["dns"]);
         let rule = format!(

@@ -1,4 +1,4 @@
-//! Gateways and routes of a node's interfaces, all in the main table.
+//! Gateways and routes of a node's interfaces.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -8,7 +8,7 @@ use ipnet::IpNet;
 use crate::inventory::Node;
 use crate::inventory::interfaces::rules::{edge_of, family, is_link_local, no_host};
 use crate::inventory::interfaces::written::{Seen, View};
-use crate::model::{FieldLocation, Route};
+use crate::model::{FieldLocation, MAIN_TABLE, Route};
 use crate::report::Id;
 
 /// A route, what it is called in the inventory, and where its next hop stands.
@@ -42,18 +42,21 @@ impl Hop<'_> {
 }
 
 pub(super) fn check(view: &View<'_>, node: &Node) {
-    let mut known: HashMap<(IpNet, u32), &str> = HashMap::new();
+    let mut known: HashMap<(IpNet, u32, u32), &str> = HashMap::new();
     let hops: Vec<Hop<'_>> = view.list.iter().flat_map(hops_of).collect();
     for hop in &hops {
         let usable = families(hop) && next_hop(hop, view, node);
-        let key = (hop.route.to, hop.route.metric_in_kernel());
+        let table = hop.route.table_in_kernel();
+        let key = (hop.route.to, table, hop.route.metric_in_kernel());
         let name = &hop.seen.interface.name;
         if let Some(other) = known.insert(key, name) {
             repeated(hop, other);
-        } else if usable {
+        } else if usable && table == MAIN_TABLE {
             own_network(hop);
         }
-        dynamic(hop, view);
+        if table == MAIN_TABLE {
+            dynamic(hop, view);
+        }
     }
 }
 
