@@ -8,6 +8,7 @@ mod build;
 mod csr;
 mod diff;
 mod findings;
+mod import;
 mod initrd;
 mod pki;
 mod project;
@@ -21,6 +22,7 @@ pub use build::{Build, Stage};
 pub use csr::{Csr, CsrApproverSettings, CsrExportIds, CsrPrint, CsrReview};
 pub use diff::Diff;
 pub use findings::{Color, Explain, FindingsFormat};
+pub use import::Import;
 pub use initrd::{Initrd, InitrdAppend};
 pub use pki::{Pki, PkiInit, PkiIssue};
 pub use project::{AllowArgs, Check, CheckedArgs, PolicyName, Preflight, ProjectArgs, ReadingArgs};
@@ -66,6 +68,20 @@ pub struct Cli {
 pub enum Command {
     /// Make a project that builds as it is
     Init(Init),
+    /// Make a project out of a cluster that is there
+    ///
+    /// Reads what kubectl printed, and touches no network: `kubectl config view
+    /// --raw --minify --flatten`, the ConfigMaps cluster-info, kubeadm-config and
+    /// kubelet-config, `kubectl get nodes`. `nodebake man clusters` has the whole
+    /// lines.
+    ///
+    /// Pods of the control plane (`kubectl -n kube-system get pods -o yaml`, or
+    /// files of /etc/kubernetes/manifests) and what a kubelet's /configz prints
+    /// say more. The nodes of the cluster become nodes that are not built
+    /// (`managed: false`), and the kubelets' settings a profile with what
+    /// differs from nodebake's own. Users, keys and tokens of the input are
+    /// never read. What the input does not tell is listed, with where to look.
+    Import(Import),
     /// Check the project: all findings, nothing written
     Check(Check),
     /// Bake every node's payloads and the cluster's manifests into a bundle

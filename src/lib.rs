@@ -113,6 +113,9 @@ pub mod initrd;
 /// A project: opened, checked, built and compared.
 pub mod project;
 
+/// A project out of a cluster that is there.
+pub mod import;
+
 /// What the user may say.
 pub mod cli;
 

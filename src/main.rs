@@ -66,6 +66,7 @@ fn begin() -> Result<()> {
 fn run(cli: &Cli) -> Result<Exit> {
     match &cli.command {
         Command::Init(args) => cmd::init::run(args),
+        Command::Import(args) => cmd::import::run(args),
         Command::Check(args) => cmd::check::run(args),
         Command::Build(args) => cmd::build::run(args),
         Command::Show(args) => cmd::show::run(args),

@@ -11,7 +11,7 @@ pub use serde_saphyr::Spanned;
 use serde_saphyr::options::DuplicateKeyPolicy;
 use serde_saphyr::{Budget, Error, Options, options};
 
-pub use located::{Field, Located, Map, Value, parse, to_text};
+pub use located::{Field, Located, Map, Value, parse, parse_part, to_text};
 
 /// Why a text is not the document that was asked for. YAML readers stop at their first fault.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -21,6 +21,8 @@ pub mod csr;
 pub mod diff;
 /// `explain`.
 pub mod explain;
+/// `import`.
+pub mod import;
 /// `init`.
 pub mod init;
 /// `initrd`.

@@ -25,6 +25,6 @@ pub use credential::{CheckedCredential, Credential, Expectation};
 pub use example::{EXAMPLE_CA, example_ca};
 pub use guarded::{Guarded, Private, Scan};
 pub use kubeconfig::{Auth, BOOTSTRAP_USER, KUBELET_USER, Kubeconfig};
-pub use pem::wrapped;
+pub use pem::{blocks, push_block, wrapped};
 pub use private_key::PrivateKey;
 pub use signing_ca::{passphrase, signing_ca};

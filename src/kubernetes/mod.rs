@@ -2,6 +2,8 @@
 //! `tests/oracle/kubelet-facts`; the rest are rules of names, labels, values and version skew, each with its source.
 //! This room knows nothing of nodes, files or formats.
 
+/// What a kubelet of each minor takes where nothing is set.
+pub mod defaults;
 /// Flags, file and drop-ins as the one configuration that a kubelet has in the end.
 pub mod effective;
 /// A flag's text as the value of the field that it sets.

@@ -148,8 +148,8 @@ fn of_unit(program: Program, text: &str, location: &Location) -> Vec<CommandLine
         .collect()
 }
 
-/// An object, or the items of a list.
-fn of_objects(program: Program, tree: &Located) -> Vec<CommandLine> {
+/// The command lines of a program in an object, or in the items of a list.
+pub fn of_objects(program: Program, tree: &Located) -> Vec<CommandLine> {
     if let Some(Value::List(items)) = tree.get("items").map(|at| &at.value) {
         return items
             .iter()

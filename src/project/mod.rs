@@ -7,6 +7,7 @@ mod compare;
 mod csr;
 mod dump;
 mod findings;
+mod kubelets;
 mod nodes;
 mod open;
 /// Certificates for clusters that do without bootstrap tokens.
@@ -30,7 +31,6 @@ use crate::plan::{NodePlan, Plan};
 use crate::render::{RenderedNode, Renderer};
 use crate::yaml::Located;
 
-use dump::read_dump;
 use nodes::{chosen, joining, names};
 use open::{ca_bundle, open};
 use signing::tree_key;
@@ -39,10 +39,12 @@ pub use build::{BuildRequest, Built, Progress, Signing, build, default_out};
 pub use check::{Checked, check};
 pub use compare::{ScratchBundle, build_to_compare, tokens_of};
 pub use csr::{ReviewRequest, export_ids, review, settings_for_approver};
+pub use dump::read_dump;
+pub use kubelets::kubelet_configurations;
 pub use open::{Reading, Tokens, time_of_check};
 pub use policy::{WantedPolicy, policy};
 pub use preflight::{Manifests, NeedRow, preflight};
-pub use template::{NewProject, NewProjectMade, create_project};
+pub use template::{CA_FILE, NewProject, NewProjectMade, create_project, create_with};
 
 /// A project that is ready to be baked, or to have more findings found in it.
 struct Project {

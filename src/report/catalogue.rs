@@ -413,6 +413,14 @@ catalogue! {
         SysextOutside "sysext-outside" Error breaks "A system extension cannot hold a path outside /usr and /opt."
         UserDataPartInvalid "user-data-part-invalid" Error breaks "A part of user-data cannot be used."
     }
+    "Importing a cluster" "import" {
+        ImportDisagreement "import-disagreement" Warning "Two sources say different things about the cluster."
+        ImportFieldLeftOut "import-field-left-out" Warning "A setting is not imported, as the kubelet's version does not have it."
+        ImportInvalid "import-invalid" Error breaks "A file is not what import reads."
+        ImportKindUnknown "import-kind-unknown" Warning "An object is of a kind that import does not read."
+        ImportNodeSkipped "import-node-skipped" Warning "A node is left out, or not built."
+        ImportNodeUnknown "import-node-unknown" Error breaks "The settings of a kubelet do not name their node."
+    }
 }
 
 impl Entry {

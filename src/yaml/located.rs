@@ -164,7 +164,11 @@ pub fn parse(file: &Arc<str>, text: &str, report: &mut Report) -> Option<Located
     };
     match serde_saphyr::from_str_with_options::<Spanned<Raw>>(text, options) {
         Ok(root) => {
-            let source = Source { file, text };
+            let source = Source {
+                file,
+                text,
+                above: 0,
+            };
             let root = source.locate(root, report);
             report.remember(file, text, entries(&root));
             Some(root)
@@ -175,6 +179,37 @@ pub fn parse(file: &Arc<str>, text: &str, report: &mut Report) -> Option<Located
                 report.remember(file, text, Vec::new());
             }
             report.add(syntax_finding(&error, file, text));
+            None
+        }
+    }
+}
+
+/// Reads one document of a file of somebody else's, which begins below `above` lines and may hold secrets: no line of it is
+/// remembered for messages, and no message quotes it.
+pub fn parse_part(file: &Arc<str>, above: u32, text: &str, report: &mut Report) -> Option<Located> {
+    let options = serde_saphyr::options! {
+        budget: super::budget(super::NODES, super::SCALARS),
+        duplicate_keys: DuplicateKeyPolicy::PassThrough,
+        strict_booleans: true,
+        underscored_numbers_as_strings: true,
+        with_snippet: false,
+    };
+    match serde_saphyr::from_str_with_options::<Spanned<Raw>>(text, options) {
+        Ok(root) => Some(Source { file, text, above }.locate(root, report)),
+        Err(error) => {
+            // Tabs between the values of JSON are not YAML's.
+            if text.starts_with(['{', '['])
+                && let Ok(json) = serde_json::from_str(text)
+            {
+                let location = Location::new(file.clone(), above.saturating_add(1), 1);
+                return Some(Located::from_json(&location, &json));
+            }
+            let fault = Fault::new(&error);
+            let line = above.saturating_add(fault.line);
+            let location = Location::new(file.clone(), line, fault.column);
+            let message = fault.without_quotes(text, &[], "its syntax is wrong here");
+            let rule = format!("not valid YAML: {message}");
+            report.add(Finding::new(Id::YamlInvalid, &location, "", rule));
             None
         }
     }
@@ -273,13 +308,16 @@ fn last_line(at: &Located) -> u32 {
 struct Source<'a> {
     file: &'a Arc<str>,
     text: &'a str,
+    /// Lines of the file above the text.
+    above: u32,
 }
 
 impl Source<'_> {
     /// Where a value begins; and where it ends, if it is a scalar.
     fn location(&self, at: serde_saphyr::Location) -> Location {
         let clamp = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
-        let location = Location::new(self.file.clone(), clamp(at.line()), clamp(at.column()));
+        let line = self.above.saturating_add(clamp(at.line()));
+        let location = Location::new(self.file.clone(), line, clamp(at.column()));
         let size = |number: Option<u64>| usize::try_from(number?).ok();
         let bytes = size(at.span().byte_offset()).zip(size(at.span().byte_len()));
         let written = bytes.and_then(|(from, length)| self.text.get(from..from + length));

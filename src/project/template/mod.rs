@@ -16,7 +16,7 @@ use crate::project::tokens::{TokensRequest, create};
 use crate::project_folder::{CLUSTER_FILE, ProjectFolder};
 use crate::report::Report;
 use crate::schema::{SchemaKind, text};
-use crate::secrets::{CreatedToken, ENCRYPTED_FILE, Keys, SECRETS_FILE, SecretsChoice};
+use crate::secrets::{CreatedToken, Keys, SecretsChoice};
 use crate::signing::generate_keys;
 use crate::together::{Together, complete, is_work};
 use crate::unfinished::{Unfinished, make_folders};
@@ -30,8 +30,8 @@ const GITIGNORE: &str = include_str!("gitignore");
 /// How long the example CA lasts, in days; it is to be replaced long before.
 const CA_DAYS: u32 = 3650;
 
-/// Where the tokens are, plain or encrypted.
-const TOKENS: [&str; 2] = [SECRETS_FILE, ENCRYPTED_FILE];
+/// Where a new project has its CA.
+pub const CA_FILE: &str = "pki/ca.pem";
 
 /// A project to be made.
 #[derive(Clone, Debug)]
@@ -53,25 +53,42 @@ pub enum NewProjectMade {
     Created(Vec<CreatedToken>),
 }
 
-/// Makes a project; None after findings.
+/// Makes an example project; None after findings.
 pub fn create_project(new: &NewProject, report: &mut Report) -> Result<Option<NewProjectMade>> {
-    let dir = &new.dir;
     let version = match new.profile.as_str() {
         "worker" => "v1.34.4",
         "by-hand" => "v1.16.6",
         other => bail!("there is no built-in profile {other}; there are worker and by-hand"),
     };
+    let recipients = recipients(&new.recipients)?;
+    let inventory = CLUSTER
+        .replace("{VERSION}", version)
+        .replace("{PROFILE}", &new.profile)
+        .replace("{RECIPIENTS}", &recipients);
+    let files = [
+        (CLUSTER_FILE.to_owned(), inventory),
+        ("README.md".to_owned(), README.to_owned()),
+    ];
+    create_with(&new.dir, &files, report)
+}
+
+/// Makes a project of these files by their paths, and of all that every project has: schemas, keys, tokens, and an example CA
+/// where none is among the files. None after findings.
+pub fn create_with(
+    dir: &Path,
+    files: &[(String, String)],
+    report: &mut Report,
+) -> Result<Option<NewProjectMade>> {
     if let Some(parent) = dir.parent().filter(|parent| *parent != Path::new("")) {
         make_folders(parent, 0o755)?;
     }
     // Alone: what is made here goes again when it comes to nothing.
-    let _lock = Lock::take(&dir.canonicalize().unwrap_or_else(|_| dir.clone()))?;
+    let _lock = Lock::take(&dir.canonicalize().unwrap_or_else(|_| dir.to_owned()))?;
     let place = |name: &OsStr| dir.join(name);
     if complete(dir, &place)? {
         return Ok(Some(NewProjectMade::Completed));
     }
     let is_new = is_new(dir)?;
-    let recipients = recipients(&new.recipients)?;
     // The folder itself goes too, where it is this run's.
     let mut unfinished = Unfinished::default();
     if is_new {
@@ -80,13 +97,13 @@ pub fn create_project(new: &NewProject, report: &mut Report) -> Result<Option<Ne
     make_folders(dir, 0o755)?;
     let set = Together::begin(dir)?;
     let base = set.folder();
-    write_files(&base, (version, &new.profile, &recipients))?;
+    write_files(&base, files)?;
     let request = TokensRequest {
         folder: ProjectFolder::new(&base, &[])?,
         secrets: SecretsChoice::default(),
     };
     let created = create(&request, &[], None, report)?;
-    if TOKENS.iter().any(|name| base.join(name).exists()) {
+    if created.is_some() {
         set.finish(&place)?;
         unfinished.finish();
     }
@@ -114,23 +131,22 @@ fn is_new(dir: &Path) -> Result<bool> {
 }
 
 /// Everything of a project but its tokens.
-fn write_files(base: &Path, (version, profile, recipients): (&str, &str, &str)) -> Result<()> {
+fn write_files(base: &Path, files: &[(String, String)]) -> Result<()> {
     for folder in ["pki", "profiles", "overlays", "schemas"] {
         make_folders(&base.join(folder), 0o755)?;
     }
-    let inventory = CLUSTER
-        .replace("{VERSION}", version)
-        .replace("{PROFILE}", profile)
-        .replace("{RECIPIENTS}", recipients);
     let write = |name: &str, text: &str| new_file(&base.join(name), 0o644, text.as_bytes());
-    write(CLUSTER_FILE, &inventory)?;
+    for (name, text) in files {
+        write(name, text)?;
+    }
     for kind in SchemaKind::ALL {
         write(&format!("schemas/{}", kind.file()), &text(kind, None))?;
     }
-    write("README.md", README)?;
     write(".gitignore", GITIGNORE)?;
-    let now = OffsetDateTime::now_utc();
-    write("pki/ca.pem", &example_ca(EXAMPLE_CA, now, CA_DAYS)?)?;
+    if !files.iter().any(|(name, _)| name == CA_FILE) {
+        let now = OffsetDateTime::now_utc();
+        write(CA_FILE, &example_ca(EXAMPLE_CA, now, CA_DAYS)?)?;
+    }
     generate_keys(&base.join("keys")).map(drop)
 }
 

@@ -4,6 +4,7 @@
 pub mod control_plane;
 pub mod diff;
 pub mod gates;
+pub mod import;
 pub mod inspect;
 pub mod interrupted;
 pub mod line;

@@ -1,0 +1,195 @@
+//! A project out of a cluster that is there: what kubectl printed is read, and the inventory is written that describes it. In:
+//! files with objects of Kubernetes. Out: a new project, or what it would change in one that is there. No secret of the input
+//! gets into the project or into a message.
+
+mod config_maps;
+mod decide;
+mod documents;
+mod facts;
+mod kubeadm;
+mod kubeconfig;
+mod nodes;
+mod objects;
+mod pods;
+mod settings;
+mod write;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use time::OffsetDateTime;
+
+use crate::error::Result;
+use crate::identity::{EXAMPLE_CA, example_ca};
+use crate::input;
+use crate::kubernetes::version::Version;
+use crate::project::{CA_FILE, NewProjectMade, create_with, read_dump};
+use crate::project_folder::CLUSTER_FILE;
+use crate::report::{Finding, Id, Report};
+use crate::secrets::CreatedToken;
+
+pub use decide::Unknown;
+
+use decide::decide;
+use facts::{Facts, NodeFact};
+use settings::{SHARED, Trial, profile_text, settings};
+use write::inventory;
+
+const README: &str = include_str!("README.md");
+
+/// What is imported, and where to.
+#[derive(Clone, Debug, Default)]
+pub struct ImportRequest {
+    /// The project's folder.
+    pub dir: PathBuf,
+    /// Files of objects; `-` is stdin.
+    pub files: Vec<PathBuf>,
+    /// What a kubelet's `/configz` printed, with its node.
+    pub configz: Vec<(String, PathBuf)>,
+    /// The cluster's name, instead of the one that is found.
+    pub name: Option<String>,
+    /// The API server's URL, likewise.
+    pub server: Option<String>,
+    /// The version of nodes, likewise.
+    pub kubernetes: Option<String>,
+    /// Built-in profiles, instead of those that fit the nodes.
+    pub profiles: Vec<String>,
+    /// Names or globs of nodes that are built from now on; all others are not managed.
+    pub built: Vec<String>,
+}
+
+/// What became of an import.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Imported {
+    /// Tokens of nodes that are built.
+    pub tokens: Vec<CreatedToken>,
+    /// How many nodes were read.
+    pub nodes: usize,
+    /// What the input does not tell.
+    pub unknown: Vec<Unknown>,
+}
+
+/// Imports; None after findings.
+pub fn import(request: &ImportRequest, report: &mut Report) -> Result<Option<Imported>> {
+    let facts = read(request, report)?;
+    if report.has_errors() {
+        return Ok(None);
+    }
+    facts.report(report);
+    let mut unknown = Vec::new();
+    let decided = decide(request, &facts, &mut unknown, report)?;
+    let example;
+    let ca = match facts.ca.value() {
+        Some(ca) => ca,
+        None => {
+            example = example_ca(EXAMPLE_CA, OffsetDateTime::now_utc(), 2)?;
+            &example
+        }
+    };
+    let trial = |name: &str, version: &Version, profiles: &[&str]| {
+        let mut text = write::head(&decided, &facts, profiles);
+        text.push_str(&format!(
+            "nodes:\n  - name: {name}\n    kubernetes: {version}\n"
+        ));
+        text
+    };
+    let trial = Trial {
+        inventory: &trial,
+        ca,
+    };
+    let settings = settings(&facts, &decided.version, &trial, report)?;
+    let mut files = vec![
+        (
+            CLUSTER_FILE.to_owned(),
+            inventory(&decided, &facts, &settings),
+        ),
+        ("README.md".to_owned(), README.to_owned()),
+    ];
+    if let Some(ca) = facts.ca.value() {
+        files.push((CA_FILE.to_owned(), ca.clone()));
+    }
+    if !settings.shared.is_empty() {
+        let about = "# Only what differs from the profiles below this one; null is the kubelet's own default. Remove a line to take\n\
+                     # nodebake's setting instead, once for all new nodes.\n";
+        let text = profile_text(SHARED, about, &settings.shared)?;
+        files.push((format!("profiles/{SHARED}.yaml"), text));
+    }
+    for (node, config) in &settings.of_node {
+        let about = format!("# What the kubelet of {node} has beside the cluster's settings.\n");
+        let text = profile_text(node, &about, config)?;
+        files.push((format!("profiles/{node}.yaml"), text));
+    }
+    if report.has_errors() {
+        return Ok(None);
+    }
+    let made = create_with(&request.dir, &files, report)?;
+    let tokens = match made {
+        None => return Ok(None),
+        Some(NewProjectMade::Completed) => Vec::new(),
+        Some(NewProjectMade::Created(tokens)) => tokens,
+    };
+    Ok(Some(Imported {
+        tokens,
+        nodes: facts.nodes.len(),
+        unknown,
+    }))
+}
+
+/// Reads all files.
+fn read(request: &ImportRequest, report: &mut Report) -> Result<Facts> {
+    let mut facts = Facts::default();
+    let mut configz = request.configz.clone();
+    for file in &request.files {
+        read_file(file, None, &mut facts, report)?;
+    }
+    // The nodes are known by now: a file of /configz is named after one of them, if --configz does not say it.
+    configz.sort();
+    for (node, file) in &configz {
+        read_file(file, Some(node), &mut facts, report)?;
+        if !facts.nodes.contains_key(node) {
+            let at = crate::model::Location::file(file.display().to_string());
+            facts
+                .nodes
+                .insert(node.clone(), NodeFact::new(node.clone(), &at));
+        }
+    }
+    let skipped: usize = facts.skipped.values().map(|(count, ..)| count).sum();
+    if facts.read == skipped && !report.has_errors() {
+        facts.report(report);
+        let named = request
+            .files
+            .first()
+            .map_or(Path::new("-"), PathBuf::as_path);
+        let at = crate::model::Location::file(named.display().to_string());
+        let finding = Finding::new(Id::ImportInvalid, &at, "", "there is nothing to import");
+        report.add(finding.help("give what `kubectl get … -o yaml` prints"));
+    }
+    Ok(facts)
+}
+
+fn read_file(
+    file: &Path,
+    of_node: Option<&str>,
+    facts: &mut Facts,
+    report: &mut Report,
+) -> Result<()> {
+    let Some(bytes) = read_dump(file, report)? else {
+        return Ok(());
+    };
+    let shown: Arc<str> = match file.to_str() {
+        Some("-") => "stdin".into(),
+        _ => file.display().to_string().into(),
+    };
+    let text = std::str::from_utf8(&bytes).map_err(|_| {
+        input::flaw("is not UTF-8")
+            .with_repair("save the file as UTF-8")
+            .into()
+    });
+    let Some(text) = report.take(text, &shown)? else {
+        return Ok(());
+    };
+    for tree in documents::read(&shown, text, report) {
+        objects::read(&tree, of_node, facts, report);
+    }
+    Ok(())
+}
