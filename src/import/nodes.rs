@@ -144,11 +144,9 @@ fn addresses(tree: &Located, node: &mut NodeFact) {
             }
             // Names and addresses that its serving certificate may have beside its own.
             Some("ExternalIP" | "ExternalDNS" | "InternalDNS" | "Hostname")
-                if value != node.name =>
+                if value != node.name && !node.names.iter().any(|known| known == value) =>
             {
-                if !node.names.iter().any(|known| known == value) {
-                    node.names.push(value.to_owned());
-                }
+                node.names.push(value.to_owned());
             }
             _ => {}
         }
@@ -159,11 +157,10 @@ fn addresses(tree: &Located, node: &mut NodeFact) {
 
 /// Whether a key is one of a list, in which a slash or a dot at the end stands for what follows.
 fn is_among(key: &str, list: &[&str]) -> bool {
-    let fits = |one: &&str| match one.strip_suffix(['/', '.']) {
-        Some(_) => key.starts_with(*one),
-        None => key == *one,
-    };
-    list.iter().any(|one| fits(&one))
+    list.iter().any(|one| {
+        let is_start = one.ends_with(['/', '.']);
+        key == *one || is_start && key.starts_with(one)
+    })
 }
 
 /// Whether a cloud's controller has set the node's `providerID`.
