@@ -6,18 +6,18 @@ pub mod manifest;
 pub mod memory;
 mod network;
 mod paths;
+mod runtime;
 
 use std::collections::BTreeSet;
 
 use serde::Serialize;
 
 use crate::inventory::{Cluster, Spec, host_of};
-use crate::model::NodePath;
 use crate::model::output::pxe::BaseSource;
 use crate::model::output::{Assets, Format};
 use crate::plan::NodePlan;
 use crate::render::{RenderedNode, Renderer};
-use crate::tree::{Content, EntryKind, NodeTree};
+use crate::tree::NodeTree;
 
 /// What kind of thing is needed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -121,7 +121,7 @@ pub fn needs(
         let why = "kubelet.config.protectKernelDefaults: the kubelet ends without it";
         needs.add(NeedKind::System, format!("the sysctl {setting}"), why);
     }
-    pod_network(&baked.tree, &mut needs);
+    runtime::needs(&baked.tree, &mut needs);
     needs.0
 }
 
@@ -179,36 +179,5 @@ fn downloads(spec: &Spec, tree: &NodeTree, needs: &mut Needs) {
         if let BaseSource::Url(url) = source {
             fetched(&Some(url.clone()), "output.pxe");
         }
-    }
-}
-
-/// The pods' network, where nobody brings it.
-fn pod_network(tree: &NodeTree, needs: &mut Needs) {
-    let brings_network = |path: &NodePath| path.as_str().starts_with("/etc/cni/net.d/");
-    if !tree.entries().keys().any(brings_network) {
-        let why = "no node is Ready without a pod network";
-        let folders = plugin_folders(tree).join(" or ");
-        let what = format!("a CNI configuration in /etc/cni/net.d, its plugins in {folders}");
-        needs.add(NeedKind::System, what, why);
-    }
-}
-
-/// Where the runtime looks for plugins: as containerd is told, or where every runtime does.
-fn plugin_folders(tree: &NodeTree) -> Vec<String> {
-    let entry = tree.get("/etc/containerd/config.toml");
-    let text = match entry.map(|entry| &entry.kind) {
-        Some(EntryKind::File(Content::Blob(blob))) => String::from_utf8_lossy(blob.bytes()),
-        _ => "".into(),
-    };
-    let mut lines = text.lines().map(str::trim);
-    let line = lines
-        .find(|line| line.starts_with("bin_dir"))
-        .unwrap_or_default();
-    let folders = line.split(['"', '\'']).skip(1).step_by(2);
-    let folders: Vec<String> = folders.map(str::to_owned).collect();
-    if folders.is_empty() {
-        vec!["/opt/cni/bin".to_owned()]
-    } else {
-        folders
     }
 }

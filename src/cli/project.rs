@@ -75,6 +75,11 @@ pub struct Preflight {
     /// The controller manager's manifest, likewise
     #[arg(long, value_name = "FILE")]
     pub kube_controller_manager: Option<PathBuf>,
+    /// The API server's serving certificate as PEM, to check its names, its CA
+    /// and its time (/etc/kubernetes/pki/apiserver.crt). What `openssl s_client
+    /// -connect HOST:6443 -showcerts` prints will do
+    #[arg(long, value_name = "FILE")]
+    pub kube_apiserver_cert: Option<PathBuf>,
     /// Print results for people or as JSON
     #[arg(short, long, value_enum, default_value_t, value_name = "FORM")]
     pub output: Print,
@@ -84,6 +89,7 @@ impl Preflight {
     /// The manifests to check.
     pub fn manifests(&self) -> Manifests {
         Manifests {
+            certificate: self.kube_apiserver_cert.clone(),
             api_server: self.kube_apiserver.clone(),
             controller_manager: self.kube_controller_manager.clone(),
         }

@@ -1,6 +1,8 @@
 //! containerd's configuration and what it imports. Source: containerd `cmd/containerd/server/config/config.go` and
 //! `internal/cri/config/config.go`; in 1.x `services/server/config` and `pkg/cri/config`.
 
+pub mod named;
+
 use crate::closest::closest;
 use crate::host_files::fault::Fault;
 use crate::host_files::toml_text::{Table, Toml, TomlText, Value, find};

@@ -14,6 +14,7 @@ mod yaml_text;
 
 use crate::report::Id;
 
+pub use crate::host_files::containerd::named::{CniFolders, Named, NamedKind, cni_folders, named};
 pub use crate::host_files::fault::Fault;
 pub use crate::host_files::static_pod::PodName;
 

@@ -159,7 +159,7 @@ const FOREIGN: &str =
     "no certificate of apiServer.ca signed it, so it is good only where another CA is trusted";
 
 /// The certificates of a PEM text; a block that cannot be read is a fault.
-fn certificates(text: &str, faults: &mut Vec<String>) -> Vec<Vec<u8>> {
+pub(super) fn certificates(text: &str, faults: &mut Vec<String>) -> Vec<Vec<u8>> {
     let mut ders = Vec::new();
     for block in blocks(text) {
         match block.decode() {
@@ -266,7 +266,7 @@ fn missing_names(found: &X509Certificate<'_>, wanted: &Leaf) -> Option<String> {
 }
 
 /// Whether a chain ends at the cluster's CA. A signature of a kind that cannot be checked here passes.
-fn is_issued_by(chain: &[X509Certificate<'_>], ca: &CaBundle) -> bool {
+pub(super) fn is_issued_by(chain: &[X509Certificate<'_>], ca: &CaBundle) -> bool {
     let roots: Vec<X509Certificate<'_>> = ca
         .certificates
         .iter()

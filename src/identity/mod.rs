@@ -15,6 +15,7 @@ mod pem;
 /// Certificates and keys on the project's disk.
 pub mod pki_files;
 mod private_key;
+mod server;
 mod signing_ca;
 
 pub use authority::{Authority, Issued, Leaf, Purpose};
@@ -27,4 +28,5 @@ pub use guarded::{Guarded, Private, Scan};
 pub use kubeconfig::{Auth, BOOTSTRAP_USER, KUBELET_USER, Kubeconfig};
 pub use pem::{blocks, push_block, wrapped};
 pub use private_key::PrivateKey;
+pub use server::ServerCertificate;
 pub use signing_ca::{passphrase, signing_ca};

@@ -1,18 +1,21 @@
 //! The needs of a project's nodes that their payloads do not meet.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 use serde::Serialize;
+use time::OffsetDateTime;
 
 use crate::error::Result;
+use crate::identity::ServerCertificate;
 use crate::input;
-use crate::preflight::control_plane::{self, Facts};
+use crate::model::Location;
+use crate::preflight::control_plane::{self, Facts, Given, Served};
 use crate::preflight::manifest::{self, CommandLine, Program};
 use crate::preflight::{Need, needs};
-use crate::project::{Project, Reading, open, read_dump};
-use crate::report::Report;
+use crate::project::{Project, Reading, open, read_dump, time_of_check};
+use crate::report::{Finding, Id, Report};
 
 /// A need, and who has it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -27,12 +30,14 @@ pub struct NeedRow {
     pub met: Option<bool>,
 }
 
-/// Manifests of a control plane, as they are on a control-plane node; `-` is stdin.
+/// Files of a control plane, as they are on a control-plane node; `-` is stdin.
 #[derive(Clone, Debug, Default)]
 pub struct Manifests {
-    /// That of kube-apiserver.
+    /// The manifest of kube-apiserver.
     pub api_server: Option<PathBuf>,
-    /// That of kube-controller-manager.
+    /// The serving certificate of kube-apiserver.
+    pub certificate: Option<PathBuf>,
+    /// The manifest of kube-controller-manager.
     pub controller_manager: Option<PathBuf>,
 }
 
@@ -50,7 +55,8 @@ pub fn preflight(
             if report.has_errors() {
                 None
             } else {
-                let mut rows = control_plane_rows(&project, manifests, report)?;
+                let at = time_of_check(reading.at);
+                let mut rows = control_plane_rows(&project, manifests, at, report)?;
                 rows.extend(of_nodes);
                 rows.sort_by(|a, b| a.need.cmp(&b.need));
                 Some((rows, project.plan.nodes.len()))
@@ -66,6 +72,7 @@ pub fn preflight(
 fn control_plane_rows(
     project: &Project,
     manifests: &Manifests,
+    at: OffsetDateTime,
     report: &mut Report,
 ) -> Result<Vec<NeedRow>> {
     let mut lines = Vec::new();
@@ -78,7 +85,16 @@ fn control_plane_rows(
             lines.extend(command_lines(program, file, report)?);
         }
     }
-    let (needs, findings) = control_plane::check(&Facts::new(&project.plan), &lines);
+    let certificate = match &manifests.certificate {
+        Some(file) => served(file, report)?,
+        None => None,
+    };
+    let given = Given {
+        lines: &lines,
+        certificate: certificate.as_ref(),
+        at,
+    };
+    let (needs, findings) = control_plane::check(&Facts::new(&project.plan), &given);
     findings.into_iter().for_each(|finding| report.add(finding));
     let nodes: Vec<String> = project
         .plan
@@ -94,20 +110,44 @@ fn control_plane_rows(
     Ok(needs.into_iter().map(row).collect())
 }
 
-fn command_lines(
-    program: Program,
-    file: &std::path::Path,
-    report: &mut Report,
-) -> Result<Vec<CommandLine>> {
+fn command_lines(program: Program, file: &Path, report: &mut Report) -> Result<Vec<CommandLine>> {
+    let text = text_of(file, report)?;
+    let found = text.map(|(shown, text)| manifest::read(program, &shown, &text, report));
+    Ok(found.unwrap_or_default())
+}
+
+/// The serving certificate in a file; None after a finding.
+fn served(file: &Path, report: &mut Report) -> Result<Option<Served>> {
+    let Some((shown, text)) = text_of(file, report)? else {
+        return Ok(None);
+    };
+    match ServerCertificate::read(&text) {
+        Ok(certificate) => Ok(Some(Served {
+            file: shown,
+            certificate,
+        })),
+        Err(rule) => {
+            let finding = Finding::new(
+                Id::ControlPlaneFileInvalid,
+                &Location::file(shown),
+                "",
+                rule,
+            );
+            report.add(
+                finding.help("copy /etc/kubernetes/pki/apiserver.crt from a control-plane node"),
+            );
+            Ok(None)
+        }
+    }
+}
+
+fn text_of(file: &Path, report: &mut Report) -> Result<Option<(String, String)>> {
     let Some(bytes) = read_dump(file, report)? else {
-        return Ok(Vec::new());
+        return Ok(None);
     };
     let shown = file.display().to_string();
-    let text = input::text(bytes.to_vec());
-    let Some(text) = report.take(text, &shown)? else {
-        return Ok(Vec::new());
-    };
-    Ok(manifest::read(program, &shown, &text, report))
+    let text = report.take(input::text(bytes.to_vec()), &shown)?;
+    Ok(text.map(|text| (shown, text)))
 }
 
 fn rows(project: &Project, report: &mut Report) -> Vec<NeedRow> {

@@ -51,9 +51,12 @@ pub(super) fn check(
             .help(one.help)
     };
     let findings = found.into_iter().map(placed);
-    let following = |finding: Finding| match runs {
-        true => finding,
-        false => finding.following(Id::KubeletNotStarted),
+    let following = |finding: Finding| {
+        if runs {
+            finding
+        } else {
+            finding.following(Id::KubeletNotStarted)
+        }
     };
     findings.map(following).collect()
 }

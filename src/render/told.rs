@@ -25,6 +25,7 @@ impl Told<'_> {
     /// Everything that the node is not.
     pub(super) fn check(&self) -> Vec<Finding> {
         let mut findings: Vec<Finding> = self.name().into_iter().collect();
+        findings.extend(self.unreachable());
         findings.extend(self.addresses());
         findings.extend(self.read_only());
         findings
@@ -132,13 +133,7 @@ impl Told<'_> {
             ("address", "address"),
             ("healthz-bind-address", "healthzBindAddress"),
         ] {
-            let (text, location) = match self.flag(flag) {
-                Some(text) => (text, self.flag_location(flag)),
-                None => {
-                    let text = self.config.get(field).and_then(Json::as_str);
-                    (text.unwrap_or_default(), self.field_location(field))
-                }
-            };
+            let (text, location) = self.address(flag, field);
             if let Some(address) = foreign(text) {
                 let rule = format!(
                     "the kubelet cannot listen on {address}, which is not an address of {}",
@@ -154,6 +149,36 @@ impl Told<'_> {
             }
         }
         findings
+    }
+
+    /// The API server calls the kubelet for logs, exec, attach and port-forward, and a monitoring for metrics: all of that
+    /// fails where the kubelet listens on loopback only.
+    fn unreachable(&self) -> Option<Finding> {
+        let serves = match self.flag("enable-server") {
+            Some(text) => text != "false",
+            None => self.config.get("enableServer") != Some(&Json::Bool(false)),
+        };
+        let (text, location) = self.address("address", "address");
+        let address: IpAddr = text.trim().parse().ok()?;
+        if !serves || !address.to_canonical().is_loopback() {
+            return None;
+        }
+        let rule = format!(
+            "must be an address at which the control plane reaches the node, or logs and exec fail; got {address}"
+        );
+        let repair = "leave it out, or write \"{{ node.address }}\"";
+        Some(location.finding(Id::KubeletUnreachable, rule).help(repair))
+    }
+
+    /// An address that a flag sets, or else a field, and where.
+    fn address(&self, flag: &str, field: &str) -> (&str, FieldLocation) {
+        match self.flag(flag) {
+            Some(text) => (text, self.flag_location(flag)),
+            None => {
+                let text = self.config.get(field).and_then(Json::as_str);
+                (text.unwrap_or_default(), self.field_location(field))
+            }
+        }
     }
 
     fn has_dhcp(&self) -> bool {

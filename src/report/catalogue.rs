@@ -229,6 +229,7 @@ catalogue! {
         KubeletReadOnlyPort "kubelet-read-only-port" Error "The kubelet has a port without authentication."
         KubeletRotationOff "kubelet-rotation-off" Error "The kubelet does not renew its client certificate."
         KubeletTlsWeak "kubelet-tls-weak" Error "The kubelet takes a broken TLS version or cipher."
+        KubeletUnreachable "kubelet-unreachable" Error "The kubelet listens where only its own node reaches it."
         KubeletCgroupsInvalid "kubelet-cgroups-invalid" Error "Settings of the kubelet's control groups contradict one another."
         KubeletConfigUnread "kubelet-config-unread" Error "The kubelet is not told to read its configuration."
         KubeletCredentialProviderInvalid "kubelet-credential-provider-invalid" Error "The kubelet ends over its configuration of credential providers."

@@ -1,5 +1,7 @@
 //! `preflight` says what the control plane must have, and finds what the manifests of one lack.
 
+mod certificate;
+
 use std::fs;
 
 use serde_json::Value;
@@ -233,6 +235,48 @@ fn what_a_manifest_lacks_is_found_at_its_line() {
             UNFIT,
             "does not run csrsigning",
         ),
+        (
+            "--tls-cert-file=",
+            "--x=",
+            UNFIT,
+            "--tls-cert-file: is not set, so the API server makes itself a certificate",
+        ),
+        (
+            "--tls-private-key-file=",
+            "--x=",
+            UNFIT,
+            "--tls-private-key-file: is not set",
+        ),
+        (
+            "--cluster-cidr=10.244.0.0/16",
+            "--cluster-cidr=10.245.0.0/16",
+            UNFIT,
+            "controller-manager.yaml:15:7: kube-controller-manager --cluster-cidr: must be network.podCIDRs, which are 10.244.0.0/16; got 10.245.0.0/16",
+        ),
+        (
+            "--cluster-cidr=10.244.0.0/16",
+            "--cluster-cidr=10.244.0.0/16,fd00:1::/48",
+            UNFIT,
+            "got 10.244.0.0/16,fd00:1::/48",
+        ),
+        (
+            "--cluster-cidr=10.244.0.0/16",
+            "--v=2",
+            UNFIT,
+            "--cluster-cidr: is not set, and --allocate-node-cidrs is",
+        ),
+        (
+            "--allocate-node-cidrs=true\n    - --bind-address=127.0.0.1\n    - --client-ca-file=/etc/kubernetes/pki/ca.crt\n    - --cluster-cidr=10.244.0.0/16",
+            "--cluster-cidr=10.245.0.0/16",
+            DOUBTFUL,
+            "got 10.245.0.0/16",
+        ),
+        (
+            "--leader-elect=true",
+            "--service-cluster-ip-range=10.97.0.0/16",
+            UNFIT,
+            "--service-cluster-ip-range: must be network.serviceCIDRs, which are 10.96.0.0/16; got 10.97.0.0/16",
+        ),
     ] {
         let (rows, said, code) = checked(&project(from, to), &ARGS);
         let fits = said.starts_with(start) && said.contains(parts) && said.lines().count() == 1;
@@ -264,6 +308,23 @@ fn other_ways_to_say_the_same_are_as_good() {
         ("=NodeRestriction", "=PodSecurity,NodeRestriction"),
         ("--client-ca-file=", "--client_ca_file="),
         ("kube-apiserver:v1.34.4", "kube-apiserver:v1.35.0"),
+        (
+            "--tls-cert-file=/etc/kubernetes/pki/apiserver.crt",
+            "--tls-sni-cert-key=/a.crt,/a.key",
+        ),
+        (
+            "--cluster-cidr=10.244.0.0/16",
+            "--cluster-cidr=10.244.7.7/16",
+        ),
+        // Then the pod network gives addresses itself.
+        (
+            "    - --allocate-node-cidrs=true\n    - --bind-address=127.0.0.1\n    - --client-ca-file=/etc/kubernetes/pki/ca.crt\n    - --cluster-cidr=10.244.0.0/16\n",
+            "",
+        ),
+        (
+            "--leader-elect=true",
+            "--service-cluster-ip-range=10.96.0.0/16",
+        ),
         ("kube-apiserver:v1.34.4", "kube-apiserver@sha256:00"),
         ("--leader-elect=true", "--cluster-signing-duration=43800h"),
         (
@@ -352,4 +413,27 @@ fn a_file_that_is_no_manifest_is_refused() {
         &["preflight", "--kube-apiserver", "none.yaml"],
     );
     assert!(code != Some(0) && said.contains("none.yaml"), "{said}");
+}
+
+#[test]
+fn the_clusters_dns_is_an_address_of_services() {
+    let project = project("", "");
+    let file = project.dir.join("cluster.yaml");
+    let inventory = fs::read_to_string(&file).unwrap();
+    let bare = inventory.replace("  serviceCIDRs: [10.96.0.0/16]\n", "");
+    for (dns, parts) in [
+        ("10.96.0.10", ""),
+        (
+            "10.97.0.10",
+            "--service-cluster-ip-range: has no address 10.97.0.10, which is the cluster's DNS; got 10.96.0.0/16",
+        ),
+    ] {
+        fs::write(&file, bare.replace("10.96.0.10", dns)).unwrap();
+        let (_, said, code) = checked(&project, &ARGS);
+        assert_eq!(code, Some(0), "{said}");
+        assert!(
+            said.contains(parts) && said.is_empty() == parts.is_empty(),
+            "{said}"
+        );
+    }
 }

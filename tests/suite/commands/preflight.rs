@@ -102,3 +102,64 @@ fn it_is_a_table_for_people_and_findings_come_first() {
     assert_eq!(output.status.code(), Some(3));
     assert!(output.stdout.is_empty());
 }
+
+/// containerd's configuration names folders, programs, sockets and snapshotters that somebody must bring.
+#[test]
+fn what_containerd_is_told_and_nobody_brings_is_listed() {
+    let profiles = "profiles: [worker";
+    let with = |file: &str, text: &str| {
+        let text = text.replace('\n', "\\n").replace('"', "\\\"");
+        format!("files: {{{file}: {{content: \"{text}\"}}}}\n{profiles}")
+    };
+    let drop_in = "/etc/containerd/conf.d/x.toml";
+    let runtimes = "version = 2\n[plugins.\"io.containerd.grpc.v1.cri\".containerd.runtimes";
+    for (file, text, what) in [
+        (drop_in, "version = 2\nroot = \"/data/containerd\"\n".to_owned(), "/data/containerd"),
+        (drop_in, "version = 2\nstate = \"/run/mine\"\n".to_owned(), "/run/mine"),
+        (drop_in, format!("{runtimes}.crun.options]\nBinaryName = \"/usr/bin/crun\"\n"), "/usr/bin/crun"),
+        (drop_in, format!("{runtimes}.kata]\nruntime_type = \"io.containerd.kata.v2\"\n"), "containerd-shim-kata-v2"),
+        (
+            drop_in,
+            "version = 2\n[plugins.\"io.containerd.grpc.v1.cri\".containerd]\nsnapshotter = \"zfs\"\n".to_owned(),
+            "the snapshotter zfs",
+        ),
+    ] {
+        let with = with(file, &text);
+        let found = rows(&[(profiles, &with)]);
+        assert!(has(&found, "system", what), "{text}: {found:#?}");
+        assert!(!has(&rows(&[]), "system", what), "{what}");
+    }
+    let there = format!(
+        "links: {{/usr/bin/crun: /opt/crun}}\n{}",
+        with(
+            drop_in,
+            &format!("{runtimes}.crun.options]\nBinaryName = \"/usr/bin/crun\"\n")
+        )
+    );
+    let found = rows(&[(profiles, &there)]);
+    assert!(
+        has(&found, "system", "/opt/crun") && !has(&found, "system", "/usr/bin/crun"),
+        "{found:#?}"
+    );
+    let network = |changes: &[(&str, &str)]| {
+        let rows = rows(changes).into_iter();
+        let mut rows = rows.filter(|row| row.1.starts_with("a CNI configuration"));
+        rows.next().map(|row| row.1)
+    };
+    let folder = format!(
+        "containerd: {{version: \"1.7\"}}\npaths: {{cniConfig: /etc/kubernetes/cni/net.d, cniBin: /opt/plugins}}\n{profiles}"
+    );
+    let overlay = ("  chrony: {}\n", "  chrony: {}\n  containerd: {}\n");
+    let said = network(&[(profiles, &folder), overlay]).unwrap();
+    assert!(
+        said.starts_with(
+            "a CNI configuration in /etc/kubernetes/cni/net.d, its plugins in /opt/plugins"
+        ),
+        "{said}"
+    );
+    let brought = folder.replace(
+        "profiles:",
+        "files: {/etc/kubernetes/cni/net.d/10-x.conflist: {content: \"{}\"}}\nprofiles:",
+    );
+    assert_eq!(network(&[(profiles, &brought), overlay]), None);
+}

@@ -32,7 +32,7 @@ const PART: usize = 90;
 
 /// Findings about what this machine does not show: whether files, names and addresses agree with the node's; and about security,
 /// which no kubelet ends over.
-const NOT_ASKED: [&str; 9] = [
+const NOT_ASKED: [&str; 10] = [
     "kubelet-address-foreign",
     "kubelet-name-differs",
     "node-address-family",
@@ -42,6 +42,7 @@ const NOT_ASKED: [&str; 9] = [
     "kubelet-anonymous",
     "kubelet-authorization-open",
     "kubelet-read-only-port",
+    "kubelet-unreachable",
 ];
 
 /// What a kubelet answers to a set.

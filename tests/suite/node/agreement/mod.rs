@@ -110,6 +110,7 @@ fn with_assets(profiles: &str, paths: &[&str], more: &str) -> Project {
 fn the_kubelet_calls_itself_and_listens_as_the_node() {
     const NAME: &str = "kubelet-name-differs";
     const ADDRESS: &str = "kubelet-address-foreign";
+    const ALONE: &str = "kubelet-unreachable";
     for (settings, expected) in [
         ("kubelet: {flags: {hostname-override: other}}", vec![NAME]),
         (
@@ -159,6 +160,21 @@ fn the_kubelet_calls_itself_and_listens_as_the_node() {
             vec![],
         ),
         ("kubelet: {config: {address: 0.0.0.0}}", vec![]),
+        ("kubelet: {config: {address: 127.0.0.1}}", vec![ALONE]),
+        ("kubelet: {config: {address: 127.8.8.8}}", vec![ALONE]),
+        ("kubelet: {config: {address: \"::1\"}}", vec![ALONE]),
+        (
+            "kubelet: {flags: {address: 127.0.0.1}}",
+            vec!["kubelet-flag-deprecated", ALONE],
+        ),
+        (
+            "kubelet: {flags: {address: 0.0.0.0}, config: {address: 127.0.0.1}}",
+            vec!["kubelet-flag-deprecated", "kubelet-setting-overridden"],
+        ),
+        (
+            "kubelet: {config: {address: 127.0.0.1, enableServer: false}}",
+            vec![],
+        ),
         ("kubelet: {config: {address: \"fd00::1\"}}", vec![]),
         (
             "kubelet: {config: {healthzBindAddress: 10.0.0.9}}",
