@@ -13,8 +13,6 @@ use crate::report::Id;
 use crate::tree::listing::write_entries;
 use crate::tree::{Content, Entry, NodeTree, Origin};
 
-/// The hierarchies that an extension is merged over.
-const HIERARCHIES: [&str; 2] = ["/usr/", "/opt/"];
 /// Where archives of container images are: data that the node imports, which no extension holds.
 const IMAGES: &str = "/var/lib/nodebake/images/";
 
@@ -66,18 +64,13 @@ pub fn check(job: &Job<'_>) -> Vec<Objection> {
         .entries()
         .iter()
         .filter(|(_, entry)| entry.is_asset());
-    let outside = assets.filter(|(path, _)| !is_inside(path) && !path.as_str().starts_with(IMAGES));
+    let outside =
+        assets.filter(|(path, _)| !Sysext::holds(path) && !path.as_str().starts_with(IMAGES));
     let objection = |(path, _): (&NodePath, &Entry)| {
         let rule = "a system extension holds /usr and /opt only";
         Objection::new(Id::SysextOutside, path.as_str(), rule).asked_by("output.sysext")
     };
     outside.map(objection).collect()
-}
-
-fn is_inside(path: &NodePath) -> bool {
-    HIERARCHIES
-        .iter()
-        .any(|folder| path.as_str().starts_with(folder))
 }
 
 /// The extension's name, which follows from what it holds, and its tree. Unlike a payload it is no image's to keep as
@@ -89,7 +82,7 @@ fn extension(job: &Job<'_>) -> Result<Option<(String, NodeTree)>> {
     let assets = job.tree.assets();
     let mut tree = NodeTree::default();
     for (path, entry) in assets.entries() {
-        if entry.is_asset() && is_inside(path) {
+        if entry.is_asset() && Sysext::holds(path) {
             install(&mut tree, &assets, path, entry.clone())?;
         }
     }

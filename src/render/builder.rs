@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::inventory::Spec;
 use crate::model::FieldLocation;
 use crate::model::NodePath;
+use crate::model::output::Sysext;
 use crate::render::unit_part::{UnitPart, unit_of};
 use crate::report::{Finding, Id};
 use crate::tree::{Content, Entry, EntryKind, NodeTree, Origin, Permissions};
@@ -125,17 +126,25 @@ impl TreeBuilder {
             .push(location.finding(Id::PathForbidden, rule));
     }
 
-    /// Finds an entry that the node's image could not take.
+    /// Finds an entry that the node's image could not take. An asset in a system extension is merged and not written.
     fn check_writable(&mut self, path: &NodePath, entry: &Entry, location: &FieldLocation) {
         let os = &self.spec.os;
         let Some(folder) = os.read_only_at(path) else {
             return;
         };
+        let output = &self.spec.output;
+        if entry.is_asset() && output.is_in_extension(path) {
+            return;
+        }
         let rule = format!(
             "{path} of {} is below {folder}, which is read-only on {}",
             entry.origin, os.name
         );
-        let repair = "put it elsewhere, or correct os.readOnly and os.writable in a layer";
+        let repair = if entry.is_asset() && output.sysext.is_some() && Sysext::holds(path) {
+            "write the tarball or the initramfs payload alone, whose assets come apart: other formats write to the folder too"
+        } else {
+            "put it elsewhere, or correct os.readOnly and os.writable in a layer"
+        };
         self.findings
             .push(location.finding(Id::PathReadOnly, rule).help(repair));
     }

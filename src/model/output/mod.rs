@@ -11,7 +11,7 @@ pub mod pxe;
 
 use std::sync::Arc;
 
-use crate::model::named;
+use crate::model::{NodePath, named};
 
 pub use cloud_init::CloudInit;
 pub use ignition::{IgnitionDigest, IgnitionSettings, IgnitionSpec, IgnitionTarget, MergeSpec};
@@ -85,6 +85,14 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// Whether an asset comes to the node in a system extension alone: one is written, and no payload holds or fetches it.
+    pub fn is_in_extension(&self, path: &NodePath) -> bool {
+        let mut formats = self.formats.iter();
+        self.sysext.is_some()
+            && Sysext::holds(path)
+            && formats.all(|format| self.assets(*format) == Assets::Shared)
+    }
+
     /// Where a format's payload has the node's assets.
     pub fn assets(&self, format: Format) -> Assets {
         match format {
@@ -157,6 +165,15 @@ pub struct Sysext {
     pub version_id: Option<String>,
     /// `SYSEXT_LEVEL=`, for systems that promise one instead.
     pub level: Option<String>,
+}
+
+impl Sysext {
+    /// Whether a path is below a hierarchy that extensions are merged over (systemd-sysext(8)).
+    pub fn holds(path: &NodePath) -> bool {
+        ["/usr/", "/opt/"]
+            .iter()
+            .any(|folder| path.as_str().starts_with(folder))
+    }
 }
 
 /// One argument of the kernel's command line.

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use crate::assets::shared::{project, shared};
 use crate::support::fixture::{Project, text};
+use crate::support::new_project::NewProject;
 use crate::support::oracles;
 
 const NODE: &str = "gpu-1.example.com";
@@ -187,4 +188,87 @@ fn what_an_extension_cannot_hold_is_a_finding() {
     );
     let release = fs::read_to_string(project.dir.join(release)).unwrap();
     assert_eq!(release, "ID=_any\nARCHITECTURE=arm64\n");
+}
+
+/// On an image whose /usr is read-only, what an extension brings may be there, and what a payload would write may not.
+#[test]
+fn programs_below_a_read_only_usr_come_in_an_extension() {
+    const FOO: &str = "#!/bin/sh\n";
+    let digest = crate::support::fixture::sha256(FOO.as_bytes());
+    let asset = |path: &str| {
+        format!("assets: {{{path}: {{source: foo, sha256: {digest}, mode: \"0755\"}}}}\n")
+    };
+    let head = "nodes: [{name: n1, addresses: [10.0.0.11]}]\n";
+    for (profile, output, more, ids) in [
+        (
+            "flatcar",
+            "{formats: [initramfs], sysext: {id: flatcar, level: \"1.0\"}}",
+            asset("/usr/bin/foo"),
+            &[][..],
+        ),
+        (
+            "flatcar",
+            "{formats: [tarball], sysext: true}",
+            asset("/usr/lib/x/foo"),
+            &[],
+        ),
+        (
+            "flatcar",
+            "{formats: [tarball, initramfs], sysext: true}",
+            asset("/opt/bin/foo"),
+            &[],
+        ),
+        (
+            "immutable",
+            "{formats: [tarball], sysext: true}",
+            asset("/usr/bin/foo"),
+            &[],
+        ),
+        (
+            "flatcar",
+            "{formats: [initramfs]}",
+            asset("/usr/bin/foo"),
+            &["path-read-only"],
+        ),
+        (
+            "flatcar",
+            "{formats: [ignition], sysext: true}",
+            asset("/usr/bin/foo"),
+            &["path-read-only"],
+        ),
+        (
+            "flatcar",
+            "{formats: [tarball, ignition], sysext: true}",
+            asset("/usr/bin/foo"),
+            &["path-read-only"],
+        ),
+        (
+            "flatcar",
+            "{formats: [tarball], sysext: true}",
+            asset("/srv/foo"),
+            &["sysext-outside"],
+        ),
+        // An extension holds assets only.
+        (
+            "flatcar",
+            "{formats: [tarball], sysext: true}",
+            "files: {/usr/bin/foo: {content: x}}\n".to_owned(),
+            &["path-read-only"],
+        ),
+        (
+            "debian",
+            "{formats: [cloudInit], sysext: true}",
+            asset("/usr/bin/foo"),
+            &[],
+        ),
+    ] {
+        let lines = format!("profiles: [worker, {profile}]\noutput: {output}\n{more}{head}");
+        let project = NewProject::with_files(&lines, &[("foo", FOO)]);
+        assert_eq!(project.ids(), ids, "{lines}");
+        if ids.is_empty() && profile == "flatcar" && output.contains("tarball]") {
+            project.good(&["build"]);
+            let listed = project.good(&["inspect", "out/nodes/n1/n1.tar.gz"]);
+            assert!(!listed.contains("/usr/"), "{listed}");
+        }
+    }
 }
