@@ -70,11 +70,11 @@ impl StateChange {
         let settings = self.settings.join(", ");
         match (self.remove, self.drain) {
             (true, true) => format!(
-                "drain the node, and remove {} before the kubelet starts (`build --upgrade-from` removes it): {settings} changed",
+                "drain the node, and remove {} before the kubelet starts (`build --upgrade-from` and `copyToRoot` remove it): {settings} changed",
                 self.path
             ),
             (true, false) => format!(
-                "remove {} before the kubelet starts (`build --upgrade-from` removes it): {settings} changed",
+                "remove {} before the kubelet starts (`build --upgrade-from` and `copyToRoot` remove it): {settings} changed",
                 self.path
             ),
             (false, _) => format!("drain the node first: {settings} changed"),

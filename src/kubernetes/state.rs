@@ -7,8 +7,12 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value as Json};
+use sha2::{Digest, Sha256};
 
-use crate::model::{NodePath, NodeState};
+use crate::model::{NodePath, NodeState, hex};
+
+/// Where a root that initrds copy payloads to has the settings that its kubelet's state was made by.
+pub const REMEMBERED: &str = "/etc/nodebake/kubelet-state";
 
 /// Where a kubelet keeps everything unless `--root-dir` says otherwise (cmd/kubelet/app/options/options.go).
 const ROOT_DIR: &str = "/var/lib/kubelet";
@@ -179,6 +183,25 @@ pub fn node_state(
     }
     add("/var/lib/kubelet/pods".to_owned(), pods, of_pods);
     states
+}
+
+/// The file at [`REMEMBERED`]: for each state that is removed where its settings change, a digest of them and the path below
+/// the root.
+pub fn remembered(states: &[NodeState]) -> String {
+    let line = |state: &NodeState| {
+        let mut digest = Sha256::new();
+        for text in state
+            .settings
+            .iter()
+            .flat_map(|(name, value)| [name, value])
+        {
+            digest.update(text.len().to_le_bytes());
+            digest.update(text);
+        }
+        format!("{}\t{}\n", hex(&digest.finalize()), state.path.relative())
+    };
+    let stale = states.iter().filter(|state| state.remove);
+    stale.map(line).collect()
 }
 
 #[cfg(test)]

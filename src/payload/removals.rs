@@ -21,6 +21,8 @@ pub struct Removals {
     pub paths: Vec<(NodePath, ListedKind)>,
     /// Units that came with an earlier tree and are in the new one no more.
     pub units: Vec<String>,
+    /// Those of the paths that the node's kubelet made, which may run when they are removed.
+    pub state: Vec<NodePath>,
 }
 
 impl Removals {
@@ -33,6 +35,7 @@ impl Removals {
         };
         let mut gone = BTreeSet::new();
         let mut units = BTreeSet::new();
+        let mut stale = BTreeSet::new();
         for tree in old {
             let listed = tree.paths.iter().map(|(path, kind)| (path, *kind));
             let preset = NodePath::parse(PRESET).expect("a constant, absolute and normal");
@@ -51,6 +54,7 @@ impl Removals {
             let is_stale = now.is_some_and(|now| !state.changed(now).is_empty());
             if is_stale && !members.contains_key(&state.path) {
                 gone.insert((state.path.clone(), ListedKind::File));
+                stale.insert(state.path.clone());
             }
         }
         let units = units.into_iter();
@@ -60,6 +64,7 @@ impl Removals {
                 .filter(|name| !tree.units().contains_key(*name))
                 .cloned()
                 .collect(),
+            state: stale.into_iter().collect(),
         })
     }
 

@@ -41,8 +41,9 @@ use crate::compile::template::{Scope, ScopeValue, Templates};
 use crate::compile::text::TemplateText;
 use crate::error::Result;
 use crate::identity::{BOOTSTRAP_USER, Guarded, KUBELET_USER, Kubeconfig, Private};
-use crate::kubernetes::state::{Joined, node_state};
-use crate::model::{FieldLocation, Location, hex};
+use crate::kubernetes::state::{Joined, REMEMBERED, node_state, remembered};
+use crate::model::output::Mode;
+use crate::model::{FieldLocation, Location, NodeState, hex};
 use crate::plan::{NodePlan, Plan, needs_token};
 use crate::project_folder::ProjectFolder;
 use crate::render::agree::Known;
@@ -263,6 +264,19 @@ impl NodeRendering<'_> {
             ca: &self.renderer.ca_digest,
         });
         let state = node_state(config, flags, joined, spec.kubernetes.value.minor());
+        if spec.output.initramfs.mode == Mode::CopyToRoot {
+            // The root that files are copied to has no other memory of what they said before.
+            let theirs =
+                |state: &NodeState| self.builder.so_far().get(state.path.as_str()).is_none();
+            let of_kubelet: Vec<_> = state
+                .iter()
+                .filter(|state| theirs(state))
+                .cloned()
+                .collect();
+            let text = remembered(&of_kubelet);
+            let origin = "generator kubelet-state";
+            self.text_file(REMEMBERED, text, origin, &spec.kubernetes.location);
+        }
         self.builder.tree().set_state(state);
     }
 

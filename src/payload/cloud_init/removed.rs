@@ -30,6 +30,17 @@ pub fn late(removals: &Removals, settings: &CloudInit) -> Option<Command> {
     })?))
 }
 
+/// What the kubelet keeps, once more before units are started again: one that does not wait for the network may run since before
+/// the first removal.
+pub fn state(removals: &Removals) -> Option<Command> {
+    let paths = removals.state.iter();
+    let paths: Vec<String> = paths.map(|path| shell_quoted(path.as_str())).collect();
+    let paths = (!paths.is_empty()).then(|| paths.join(" "))?;
+    Some(Command::Shell(format!(
+        "systemctl stop -- kubelet.service; rm -f -- {paths}"
+    )))
+}
+
 /// What is a folder by now stays, and so does a folder that is not empty.
 fn script(removals: &Removals, wanted: impl Fn(&NodePath) -> bool) -> Option<String> {
     let quoted = |is_wanted: &dyn Fn(ListedKind) -> bool| -> Vec<String> {

@@ -52,6 +52,7 @@ pub fn lines(job: &Job<'_>, all: &BTreeMap<NodePath, Entry>, body: Option<&Comma
     commands.extend(owners(all));
     commands.extend(network::remove_foreign(all));
     commands.extend(activation::classes(all));
+    commands.extend(job.facts.removals.as_deref().and_then(removed::state));
     commands.extend(activation::units(job.tree));
     if settings.forget {
         commands.push(Command::Shell(FORGET.to_owned()));

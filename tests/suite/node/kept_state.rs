@@ -1,6 +1,7 @@
 //! What a kubelet keeps on its node: `diff` says what the new payload does not reach, and an upgrade removes it.
 
 use std::fs;
+use std::path::Path;
 
 use crate::support::new_project::NewProject;
 use crate::support::oracles;
@@ -108,4 +109,89 @@ fn an_upgrade_removes_what_the_kubelet_would_go_on_with() {
         "{notes:?}"
     );
     assert_eq!(left, ALL);
+}
+
+/// Builds a payload, and lets the program of its initrd copy it to a root.
+fn copy(project: &NewProject, root: &Path) -> String {
+    project.good(&["build"]);
+    let script = "rm -rf initrd; mkdir initrd; cd initrd; gzip -dc ../out/nodes/n1/initramfs.cpio.gz | cpio -idm --quiet
+        exec sh nodebake/copy/apply nodebake/copy \"$0\" 2>&1";
+    let args = ["-euc", script, root.to_str().unwrap()];
+    let said = oracles::run(&project.dir(), "sh", &args);
+    assert!(said.status.success(), "{said:?}");
+    String::from_utf8(said.stdout).unwrap()
+}
+
+#[test]
+fn an_initrd_that_copies_a_payload_removes_it_too() {
+    oracles::needs(["sh", "cpio", "gzip"]);
+    oracles::needs_root();
+    let lines = "output: {formats: [initramfs], secrets: inline, initramfs: {mode: copyToRoot}}\n";
+    let project = NewProject::new(&format!("{lines}{NODES}"));
+    let root = project.dir().join("root");
+    let put = || {
+        for file in ALL.map(|file| root.join(file)) {
+            fs::create_dir_all(file.parent().unwrap()).unwrap();
+            fs::write(file, "kept").unwrap();
+        }
+    };
+    let left = || -> Vec<&str> {
+        let all = ALL.into_iter();
+        all.filter(|file| root.join(file).exists()).collect()
+    };
+    put();
+    // Nobody knows what a state was made by that is older than the first payload.
+    assert_eq!(copy(&project, &root), "");
+    assert_eq!(left(), ALL);
+    // What no state is made by, and the same payload again.
+    for change in ["kubelet: {config: {maxPods: 50}}\n", ""] {
+        edit(&project, lines, &format!("{change}{lines}"));
+        assert_eq!(copy(&project, &root), "");
+        assert_eq!(left(), ALL);
+    }
+    edit(&project, "maxPods: 50", "cpuManagerPolicy: static");
+    copy(&project, &root);
+    assert_eq!(left(), [KUBECONFIG, MEMORY, CERTIFICATE]);
+    put();
+    edit(&project, "api.example.internal", "api2.example.internal");
+    copy(&project, &root);
+    assert_eq!(left(), [CPU, MEMORY, CERTIFICATE]);
+    // A disk that the initrd does not mount hides what is there.
+    put();
+    fs::write(
+        root.join("etc/fstab"),
+        "/dev/vdb /var/lib/kubelet ext4 defaults 0 2\n",
+    )
+    .unwrap();
+    edit(
+        &project,
+        "cpuManagerPolicy: static",
+        "cpuManagerPolicy: none",
+    );
+    let said = copy(&project, &root);
+    assert!(
+        said.contains("cpu_manager_state must go, and stays"),
+        "{said}"
+    );
+    assert_eq!(left(), ALL);
+}
+
+#[test]
+fn cloud_init_stops_the_kubelet_before_it_removes_its_state() {
+    let project = NewProject::new(&format!(
+        "output: {{formats: [cloudInit], secrets: inline}}\ngeneration: 1\n{NODES}"
+    ));
+    project.good(&["build", "--out", "old"]);
+    edit(&project, "api.example.internal", "api2.example.internal");
+    edit(&project, "generation: 1", "generation: 2");
+    project.good(&["build", "--upgrade-from", "old"]);
+    let text = project.built("nodes/n1/user-data");
+    let removal = format!("systemctl stop -- kubelet.service; rm -f -- '/{KUBECONFIG}'");
+    let at = |words: &str| {
+        text.find(words)
+            .unwrap_or_else(|| panic!("{words}: {text}"))
+    };
+    assert!(at(&removal) < at("daemon-reload"));
+    // Early too, for a kubelet that waits for the network.
+    assert!(at("nodebake-removed") < at(&removal));
 }

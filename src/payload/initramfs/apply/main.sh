@@ -46,6 +46,7 @@ for list in "$copy"/list.*; do
     flush
     rm -f "$stamp"
     take_back "$stamp.before"
+    take_back_state
     put "$list"
     flush
     (umask 022 && cp "$list" "$stamp.new")

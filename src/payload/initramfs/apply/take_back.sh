@@ -32,3 +32,22 @@ take_back() {
         folders=${folders#*"$nl"}
     done
 }
+
+# What the kubelet keeps by settings that are others now: each line has their digest, and the path of what was made by them.
+take_back_state() {
+    now=$copy/root/etc/nodebake/kubelet-state
+    locate etc/nodebake/kubelet-state
+    before=$at
+    if [ ! -f "$now" ] || [ ! -f "$before" ]; then return 0; fi
+    while IFS="$tab" read -r made path; do
+        while IFS="$tab" read -r makes same; do
+            if [ "$path" != "$same" ] || [ "$made" = "$makes" ]; then continue; fi
+            locate "$path"
+            if is_hidden; then
+                echo "nodebake: /$path must go, and stays: the file system of $point is not mounted yet" >&2
+            else
+                remove '#file' "$path"
+            fi
+        done <"$now"
+    done <"$before"
+}
