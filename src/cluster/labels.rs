@@ -1,4 +1,4 @@
-//! `node-labels.sh`: the labels and taints that only an administrator may set, because the API server refuses them to
+//! `node-labels.sh`: annotations, and the labels and taints that only an administrator may set, because the API server refuses them to
 //! a kubelet. No Node objects: one that is there before its kubelet registers makes the kubelet drop its own labels
 //! and taints.
 
@@ -14,6 +14,8 @@ pub struct NodeMarks<'a> {
     pub node: &'a str,
     /// Labels, key and value.
     pub labels: Vec<(&'a str, &'a str)>,
+    /// Annotations, key and value.
+    pub annotations: Vec<(&'a str, &'a str)>,
     /// Taints.
     pub taints: Vec<Taint<'a>>,
 }
@@ -32,7 +34,7 @@ pub struct Taint<'a> {
 /// A node that is absent must not keep the others from their labels, and must not go unnoticed either: all lines are
 /// tried, then the script fails. It may be run again at any time.
 const HEAD: &str = r#"#!/bin/sh
-# Labels and taints that a kubelet may not give to its own node. Run it when the nodes have joined; it may be run
+# Labels, annotations and taints that a kubelet does not give to its own node. Run it when the nodes have joined; it may be run
 # again. It fails if a node is absent, after all others have been done.
 # KUBECTL: the program, with options of its own if need be, like KUBECTL="kubectl --context prod".
 set -uf
@@ -64,9 +66,12 @@ pub fn write_node_labels<'a>(
     let mut line = String::new();
     for marks in nodes {
         line.clear();
-        if !marks.labels.is_empty() {
-            begin(&mut line, "label", marks.node);
-            for (key, value) in &marks.labels {
+        for (verb, pairs) in [("label", &marks.labels), ("annotate", &marks.annotations)] {
+            if pairs.is_empty() {
+                continue;
+            }
+            begin(&mut line, verb, marks.node);
+            for (key, value) in pairs {
                 push_word(&mut line, &[key, "=", value]);
             }
             line.push('\n');

@@ -47,6 +47,8 @@ pub struct CompiledClass {
     pub self_labels: Vec<(String, TemplateText)>,
     /// Labels that only an admin may set.
     pub admin_labels: Vec<(String, TemplateText)>,
+    /// Annotations, which only an admin sets.
+    pub annotations: Vec<(String, TemplateText)>,
     /// The kubelet's configuration.
     pub config: ConfigTemplate,
     /// The kubelet's flags.
@@ -217,6 +219,11 @@ impl<'a> Compiler<'a> {
             paths: followed.paths,
             self_labels: named(&class.self_labels, templates),
             admin_labels: named(&class.admin_labels, templates),
+            annotations: spec
+                .annotations
+                .iter()
+                .map(|(key, text)| (key.value.clone(), TemplateText::new(text, templates)))
+                .collect(),
             config: ConfigTemplate::new(&class.kubelet_config, minor, templates),
             flags: flags(&class.kubelet_flags, templates),
             files,
@@ -251,6 +258,10 @@ impl<'a> Compiler<'a> {
                 continue;
             };
             if !overlay.minors.contains(&minor) {
+                // What a built-in profile has for other minors is left out, as its fields and flags are.
+                if name.location.at.file.starts_with("built-in:") {
+                    continue;
+                }
                 let rule = format!(
                     "the overlay {} does not fit Kubernetes 1.{minor}",
                     name.value

@@ -37,7 +37,10 @@ pub struct ClusterDiff {
     pub rbac: Names,
     /// Labels that an administrator sets: arguments for `kubectl label node`, by node.
     #[serde(skip)]
-    pub labels: BTreeMap<String, Vec<String>>,
+    pub labels: Arguments,
+    /// Annotations, likewise: arguments for `kubectl annotate node`.
+    #[serde(skip)]
+    pub annotations: Arguments,
 }
 
 /// Names of objects, by how they differ.
@@ -146,9 +149,13 @@ fn file(path: &str, old: Side<'_>, new: Side<'_>, diff: &mut ClusterDiff) -> Res
             found.content = Some(with(Form::Yaml, fields));
         }
         names::NODE_LABELS => {
-            let (before, after) = (labels(&before), labels(&after));
-            found.content = Some(with(Form::Text, label_fields(&before, &after)));
-            diff.labels = label_arguments(&before, &after);
+            let of = |verb| (set_by(verb, &before), set_by(verb, &after));
+            let (labels, annotations) = (of("label"), of("annotate"));
+            let mut fields = label_fields(&labels.0, &labels.1);
+            fields.extend(label_fields(&annotations.0, &annotations.1));
+            found.content = Some(with(Form::Text, fields));
+            diff.labels = label_arguments(&labels.0, &labels.1);
+            diff.annotations = label_arguments(&annotations.0, &annotations.1);
         }
         _ if change == Change::Removed => {}
         _ => {
@@ -250,14 +257,26 @@ fn objects_of(
 /// What `node-labels.sh` sets: node → key → value.
 type Labels = BTreeMap<String, BTreeMap<String, String>>;
 
-fn labels(script: &[u8]) -> Labels {
+/// Arguments of kubectl by node.
+type Arguments = BTreeMap<String, Vec<String>>;
+
+/// What the lines of a script with one verb of kubectl set. Values may have line breaks, in quotes.
+fn set_by(verb: &str, script: &[u8]) -> Labels {
     let text = std::str::from_utf8(script).unwrap_or_default();
     let mut all = Labels::new();
-    for line in text.lines() {
-        let Some(rest) = line.strip_prefix("mark label node ") else {
+    let begin = format!("mark {verb} node ");
+    let mut is_quoted = false;
+    let lines = text.split('\n').scan(0, |at, line| {
+        let start = std::mem::replace(at, *at + line.len() + 1);
+        Some((start, line))
+    });
+    for (start, line) in lines {
+        let is_within = is_quoted;
+        is_quoted ^= line.matches('\'').count() % 2 == 1;
+        if is_within || !line.starts_with(&begin) {
             continue;
-        };
-        let mut words = quoted_words(rest);
+        }
+        let mut words = quoted_words(&text[start + begin.len()..]);
         let Some(node) = words.next() else { continue };
         let of_node = all.entry(node).or_default();
         of_node.extend(words.filter_map(|word| {
@@ -268,11 +287,15 @@ fn labels(script: &[u8]) -> Labels {
     all
 }
 
-/// The words in single quotes of a line that we wrote; `'\''` in them is a quote.
+/// The words in single quotes at the beginning of a text that we wrote, as far as its line goes; `'\''` in them is a quote.
 fn quoted_words(line: &str) -> impl Iterator<Item = String> {
     let mut rest = line;
     std::iter::from_fn(move || {
-        rest = &rest[rest.find('\'')? + 1..];
+        let before = rest.find('\'')?;
+        if rest[..before].contains('\n') {
+            return None;
+        }
+        rest = &rest[before + 1..];
         let mut word = String::new();
         loop {
             let end = rest.find('\'')?;
@@ -295,7 +318,7 @@ fn label_fields(old: &Labels, new: &Labels) -> Vec<FieldChange> {
 }
 
 /// What `kubectl label node` is to be told; a node that is gone takes its labels with it.
-fn label_arguments(old: &Labels, new: &Labels) -> BTreeMap<String, Vec<String>> {
+fn label_arguments(old: &Labels, new: &Labels) -> Arguments {
     let none = BTreeMap::new();
     let all = pairs(old, new).map(|(node, old, new)| {
         let set = |key: &str, value: &str| format!("{key}={value}");
@@ -319,10 +342,13 @@ mod tests {
             let marks = NodeMarks {
                 node: "it's",
                 labels: labels.to_vec(),
+                annotations: vec![("e", "one\nmark label node 'x' 'y=z'")],
                 taints: Vec::new(),
             };
             write_node_labels(&mut text, [marks]).expect("memory");
-            super::labels(&text)
+            let annotations = set_by("annotate", &text);
+            assert_eq!(annotations["it's"]["e"], "one\nmark label node 'x' 'y=z'");
+            set_by("label", &text)
         };
         let old = script(&[("a", "1"), ("b/c", "it's'"), ("d", "")]);
         let new = script(&[("a", "2"), ("d", "")]);

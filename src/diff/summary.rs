@@ -80,9 +80,12 @@ impl Summary {
         summary.nodes_same = both;
         summary.rbac(&cluster.rbac, folder);
         summary.tokens(&cluster.tokens, folder);
-        for (node, arguments) in &cluster.labels {
-            if new.node(node).is_some() {
-                let command = label("label", node, arguments);
+        for (verb, nodes) in [
+            ("label", &cluster.labels),
+            ("annotate", &cluster.annotations),
+        ] {
+            for (node, arguments) in nodes.iter().filter(|(node, _)| new.node(node).is_some()) {
+                let command = label(verb, node, arguments);
                 summary.working.labels.extend(command);
             }
         }

@@ -6,6 +6,7 @@ mod containerd;
 mod fault;
 mod hosts;
 mod json_text;
+mod kubeadm_flags;
 mod lines;
 mod script;
 mod static_pod;
@@ -60,6 +61,8 @@ pub enum Reader {
     Sudoers,
     /// NetworkManager, as a connection.
     Keyfile,
+    /// The unit of Kubernetes' packages, and kubeadm.
+    KubeadmFlags,
 }
 
 /// A file as its readers read it.
@@ -109,6 +112,7 @@ pub fn reader_of(path: &str, around: &Around) -> Option<Reader> {
         "/etc" if name == "sysctl.conf" => Some(Reader::Sysctl),
         "/etc/sudoers.d" => Some(Reader::Sudoers),
         "/etc/NetworkManager/system-connections" => Some(Reader::Keyfile),
+        _ if path == kubeadm_flags::PATH => Some(Reader::KubeadmFlags),
         _ if dropins("sysctl.d") => Some(Reader::Sysctl),
         _ if dropins("modules-load.d") => Some(Reader::Modules),
         _ if dropins("tmpfiles.d") => Some(Reader::Tmpfiles),
@@ -176,6 +180,7 @@ impl Reader {
                 .unwrap_or_default(),
             Self::Json => json_text::read(text, self.id()).err().unwrap_or_default(),
             Self::Yaml => yaml_text::read(text, self.id()).err().unwrap_or_default(),
+            Self::KubeadmFlags => kubeadm_flags::read(text),
             Self::Sysctl => lines::sysctl(text),
             Self::Modules => lines::modules(text),
             Self::Tmpfiles => lines::tmpfiles(text),

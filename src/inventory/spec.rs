@@ -13,7 +13,7 @@ use crate::inventory::os::Os;
 use crate::inventory::runtime::{Containerd, Proxies, Registry};
 use crate::inventory::shape::{Entries, Rule, Shape};
 use crate::inventory::text::{Any, Release, Text, templates};
-use crate::kubernetes::names::{label_key, label_value, taint_name};
+use crate::kubernetes::names::{annotation_key, label_key, label_value, taint_name};
 use crate::model::User;
 use crate::model::output::Settings;
 use crate::model::{FieldLocation, Spanned};
@@ -63,6 +63,9 @@ keys! {
         "kubelet" => kubelet: Section<KubeletSpec>,
         /// the node's labels
         "labels" => labels: MapOf<Pair<Spanned<LabelKey>, LabelValue>>,
+        /// the node's annotations, which an administrator sets by cluster/node-labels.sh; a template that renders to
+        /// nothing leaves its annotation out
+        "annotations" => annotations: MapOf<Pair<Spanned<AnnotationKey>, AnnotationValue>>,
         /// the node's taints: key:effect and a value
         "taints" => taints: MapOf<Taint>,
         /// overlays that are applied to the node, in order
@@ -107,6 +110,9 @@ texts! {
     /// A label's key.
     LabelKey or LabelInvalid: String = |key| label_key(key).map(|()| key.to_owned()),
         r"^([a-z0-9.-]+/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$", ["topology.kubernetes.io/zone"];
+    /// An annotation's key.
+    AnnotationKey or AnnotationInvalid: String = |key| annotation_key(key).map(|()| key.to_owned()),
+        r"^([A-Za-z0-9.-]+/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$", ["example.com/owner"];
     /// A taint's key and effect.
     TaintName or TaintInvalid: (String, String) = |name| taint_name(name).map(|(key, effect)| (key.to_owned(), effect.to_owned())),
         r"^([a-z0-9.-]+/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?:(NoSchedule|PreferNoSchedule|NoExecute)$",
@@ -117,6 +123,8 @@ texts! {
 }
 
 templates! {
+    /// An annotation's value.
+    AnnotationValue: "", ["rack 1"];
     /// A host name of the machine.
     Hostname: "", ["{{ node.name }}"];
 }

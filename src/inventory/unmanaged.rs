@@ -7,13 +7,16 @@ use crate::inventory::cursor::Cursor;
 use crate::inventory::keys::Shaped;
 use crate::inventory::kinds::{MapOf, Pair};
 use crate::inventory::nodes::Node;
-use crate::inventory::spec::{LabelKey, LabelValue, Taint};
+use crate::inventory::spec::{AnnotationKey, AnnotationValue, LabelKey, LabelValue, Taint};
+use crate::inventory::text::Text;
 use crate::model::{FieldLocation, Spanned};
 use crate::report::{Id, Report};
-use crate::yaml::Located;
 
 /// The settings of a layer that mean something for a node that others made.
-const SETTINGS: [&str; 2] = ["labels", "taints"];
+const SETTINGS: [&str; 3] = ["labels", "annotations", "taints"];
+
+type Labels = MapOf<Pair<Spanned<LabelKey>, LabelValue>>;
+type Annotations = MapOf<Pair<Spanned<AnnotationKey>, AnnotationValue>>;
 
 /// A node that the cluster has and this project does not build.
 #[derive(Clone, Debug)]
@@ -22,6 +25,8 @@ pub struct UnmanagedNode {
     pub node: Node,
     /// Its labels, which an admin sets.
     pub labels: Vec<(String, String)>,
+    /// Its annotations, which an admin sets.
+    pub annotations: Vec<(String, String)>,
     /// Its taints, which an admin sets.
     pub taints: Vec<Taint>,
 }
@@ -38,6 +43,7 @@ pub fn divide(nodes: Vec<Node>, report: &RefCell<Report>) -> (Vec<Node>, Vec<Unm
 fn read(node: Node, report: &RefCell<Report>) -> UnmanagedNode {
     let mut read = UnmanagedNode {
         labels: Vec::new(),
+        annotations: Vec::new(),
         taints: Vec::new(),
         node,
     };
@@ -52,7 +58,12 @@ fn read(node: Node, report: &RefCell<Report>) -> UnmanagedNode {
         }
         let at = |key: &str| layer.get(key).filter(|value| value.as_map().is_some());
         if let Some(labels) = at("labels") {
-            add_labels(&mut read.labels, labels, report);
+            let labels = Labels::read(&Cursor::new(labels, "labels", report));
+            add(&mut read.labels, labels, report);
+        }
+        if let Some(annotations) = at("annotations") {
+            let at = Cursor::new(annotations, "annotations", report);
+            add(&mut read.annotations, Annotations::read(&at), report);
         }
         if let Some(taints) = at("taints") {
             let taints = MapOf::<Taint>::read(&Cursor::new(taints, "taints", report));
@@ -67,11 +78,14 @@ fn read(node: Node, report: &RefCell<Report>) -> UnmanagedNode {
     read
 }
 
-/// Adds labels; the innermost layer wins. Nothing is rendered for such a node, so a value must not be a template.
-fn add_labels(known: &mut Vec<(String, String)>, labels: &Located, report: &RefCell<Report>) {
-    type Labels = MapOf<Pair<Spanned<LabelKey>, LabelValue>>;
-    let labels = Labels::read(&Cursor::new(labels, "labels", report));
-    for (key, value) in labels.unwrap_or_default() {
+/// Adds labels or annotations; the innermost layer wins. Nothing is rendered for such a node, so a value must not be a
+/// template.
+fn add(
+    known: &mut Vec<(String, String)>,
+    pairs: Option<Vec<(Spanned<String>, Text)>>,
+    report: &RefCell<Report>,
+) {
+    for (key, value) in pairs.unwrap_or_default() {
         if value.is_template() {
             let rule = "must not be a template for a node that is not managed";
             report
@@ -87,6 +101,6 @@ fn add_labels(known: &mut Vec<(String, String)>, labels: &Located, report: &RefC
 fn refuse(key: &str, location: &FieldLocation, report: &RefCell<Report>) {
     let rule = format!("{key} has no effect on a node that is not managed");
     let finding = location.finding(Id::UnmanagedNodeSetting, rule);
-    let repair = "remove it: such a node has a name, addresses, interfaces, certSANs, macs, labels and taints";
+    let repair = "remove it: such a node has a name, addresses, interfaces, certSANs, macs, labels, annotations and taints";
     report.borrow_mut().add(finding.help(repair));
 }

@@ -55,6 +55,12 @@ pub fn label_key(key: &str) -> Result<(), String> {
     qualified(name).map_err(|rule| format!("the key {key:?} {rule}"))
 }
 
+/// An annotation's key: like that of a label, but in letters of either case (apimachinery, pkg/api/validation/objectmeta.go,
+/// ValidateAnnotations).
+pub fn annotation_key(key: &str) -> Result<(), String> {
+    label_key(&key.to_lowercase())
+}
+
 /// A label's value; empty is fine. The same rule holds for a taint's value.
 pub fn label_value(value: &str) -> Result<(), String> {
     if value.is_empty() {

@@ -20,6 +20,7 @@ const GUIDES: [(&str, u8, &str); 8] = [
     ("nodebake-payloads", 7, include_str!("payloads.md")),
     ("nodebake-requests", 7, include_str!("requests.md")),
     ("nodebake-secrets", 7, include_str!("secrets.md")),
+    ("nodebake-kubeadm", 7, include_str!("kubeadm.md")),
     ("nodebake-upgrade", 7, include_str!("upgrade.md")),
 ];
 

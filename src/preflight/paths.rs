@@ -6,6 +6,13 @@ use crate::kubernetes::runtime;
 use crate::preflight::{NeedKind, Needs};
 use crate::render::RenderedNode;
 
+/// The kubelet's unit.
+const KUBELET_UNIT: &str = "kubelet.service";
+/// Where kubeadm has the kubelet's configuration.
+const KUBEADM_CONFIG: &str = "/var/lib/kubelet/config.yaml";
+/// The drop-in of Kubernetes' packages that starts a kubelet with that file (kubernetes/release, cmd/krel/templates/latest).
+const KUBEADM_DROP_IN: &str = "/usr/lib/systemd/system/kubelet.service.d/10-kubeadm.conf";
+
 /// What the image must have at the paths that are named.
 pub(super) fn needs(baked: &RenderedNode, minor: u32, needs: &mut Needs) {
     units(baked, needs);
@@ -59,6 +66,11 @@ fn is_runtime(setting: &str) -> bool {
     settings.contains(&setting)
 }
 
+/// Whether a flag of the kubelet has this value.
+fn says(baked: &RenderedNode, flag: &str, value: &str) -> bool {
+    baked.flags.get(flag).and_then(|set| set.as_str()) == Some(value)
+}
+
 /// `--tls-cert-file` or `tlsCertFile`.
 fn name(setting: &str) -> String {
     match setting.split_once('.') {
@@ -77,6 +89,10 @@ fn units(baked: &RenderedNode, needs: &mut Needs) {
         if unit.text.is_none() && unit.enabled == Some(true) {
             let why = "a unit of the image that is enabled";
             needs.add(NeedKind::System, name.clone(), why);
+            if name == KUBELET_UNIT && says(baked, "config", KUBEADM_CONFIG) {
+                let why = "the command of kubelet.service, with kubeadm's paths: of Kubernetes' package kubeadm";
+                needs.add(NeedKind::System, KUBEADM_DROP_IN, why);
+            }
         }
         for named in unit.effective().paths() {
             if let Some(path) = baked.tree.missing(&named.path) {

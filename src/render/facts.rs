@@ -52,6 +52,10 @@ pub(super) fn rule_flags<'f>(node: &NodePlan, flags: &'f Flags) -> Vec<(&'f str,
         .collect()
 }
 
+/// The most that keys and values of an object's annotations have in all, in bytes (apimachinery,
+/// pkg/api/validation/objectmeta.go, TotalAnnotationSizeLimitB).
+const ANNOTATIONS_MAX: usize = 256 << 10;
+
 /// What the rules say of one node, but not what its addresses in the inventory are to blame for: that was said there.
 fn broken_rules(node: &NodePlan, config: &Json, flags: &Flags) -> Vec<Finding> {
     let mut found = check_rendered(&node.class, config, &rule_flags(node, flags));
@@ -135,6 +139,28 @@ impl NodeRendering<'_> {
         labels
     }
 
+    /// Annotations; a template that renders to nothing leaves its annotation out.
+    pub(super) fn annotations(&mut self) -> Labels {
+        let mut annotations = Vec::new();
+        let class = self.class;
+        for (key, piece) in &class.annotations {
+            let Some(value) = self.render(piece) else {
+                continue;
+            };
+            if !value.is_empty() || piece.is_plain() {
+                annotations.push((key.clone(), value));
+            }
+        }
+        let bytes = |(key, value): &(String, String)| key.len() + value.len();
+        if annotations.iter().map(bytes).sum::<usize>() > ANNOTATIONS_MAX {
+            let location = &class.annotations[0].1.location;
+            let rule = "the annotations of a node have at most 256 KiB in all";
+            let finding = location.finding(Id::AnnotationInvalid, rule);
+            self.builder.fail([finding.help("shorten them")]);
+        }
+        annotations
+    }
+
     pub(super) fn paths(&mut self) -> serde_json::Map<String, Json> {
         let mut paths = serde_json::Map::new();
         for (name, piece) in &self.class.paths {
@@ -162,6 +188,7 @@ impl NodeRendering<'_> {
             }
         };
         self.builder.fail(broken_rules(node, &config, &flags));
+        let endpoint = runtime::endpoint(&flags, &config, minor);
         let kubelet = serde_json::json!({
             "version": node.class.spec.kubernetes.value,
             "minor": minor,
@@ -169,7 +196,8 @@ impl NodeRendering<'_> {
             "flags": &flags,
             "args": args,
             "shutdownSeconds": seconds(needed(&config).0),
-            "runtimeUnit": runtime::unit(runtime::endpoint(&flags, &config, minor)),
+            "runtimeEndpoint": endpoint,
+            "runtimeUnit": runtime::unit(endpoint),
         });
         self.scope.set("kubelet", ScopeValue::new(&kubelet));
         Some((config, flags))

@@ -101,6 +101,8 @@ pub struct RenderedNode {
     pub admin_labels: Labels,
     /// Labels that the kubelet sets itself, rendered.
     pub self_labels: Labels,
+    /// Annotations, which only an admin sets, rendered.
+    pub annotations: Labels,
 }
 
 /// A node while it is rendered.
@@ -155,6 +157,7 @@ impl Renderer {
         let Some((config, flags)) = rendering.kubelet(node) else {
             return Err(rendering.builder.into_findings());
         };
+        let annotations = rendering.annotations();
         for (overlay, replace) in &rendering.class.overlays {
             rendering.overlay(overlay, *replace);
         }
@@ -209,6 +212,7 @@ impl Renderer {
             hostname,
             admin_labels,
             self_labels,
+            annotations,
         })
     }
 }

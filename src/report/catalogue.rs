@@ -139,6 +139,7 @@ catalogue! {
         InterfaceUnknown "interface-unknown" Error breaks "An interface names another one that the node does not have."
         GatewayUnreachable "gateway-unreachable" Error "A gateway is in none of the interface's networks."
         KubernetesUnknown "kubernetes-unknown" Error breaks "The Kubernetes version is outside the range that nodebake knows."
+        AnnotationInvalid "annotation-invalid" Error breaks "An annotation has a key or a size that the API server refuses."
         LabelInvalid "label-invalid" Error breaks "A label is not a valid Kubernetes label."
         MacMissing "mac-missing" Error breaks "A node boots over the network and has no MAC address."
         MacRepeated "mac-repeated" Error "Two nodes or interfaces have the same MAC address."

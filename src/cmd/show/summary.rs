@@ -42,6 +42,7 @@ pub fn write(summary: &Summary<'_>, out: &mut dyn Write) -> Result<()> {
     for (title, labels) in [
         ("label", summary.self_labels),
         ("admin label", summary.admin_labels),
+        ("annotation", summary.annotations),
     ] {
         for (key, value) in labels {
             writeln!(out, "{title:<13} {}={}", shown(key), shown(value))?;

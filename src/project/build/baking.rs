@@ -162,7 +162,10 @@ impl Baking<'_> {
         if !baked.findings.is_empty() {
             self.fail(node, baked.findings.clone());
         }
-        let marks = Marks(baked.admin_labels.clone());
+        let marks = Marks {
+            labels: baked.admin_labels.clone(),
+            annotations: baked.annotations.clone(),
+        };
         if let Some((chosen, old)) = &self.reused
             && !chosen.contains(&*node.name)
             && self.reuse(old, node)?

@@ -11,7 +11,12 @@ use crate::plan::Plan;
 
 /// A node's labels that only an admin may set, in the order of the plan's nodes.
 #[derive(Clone, Debug, Default)]
-pub struct Marks(pub Vec<(String, String)>);
+pub struct Marks {
+    /// Labels.
+    pub labels: Vec<(String, String)>,
+    /// Annotations.
+    pub annotations: Vec<(String, String)>,
+}
 
 /// Writes everything below `cluster/`.
 pub fn write(builder: &BundleBuilder, plan: &Plan, marks: &[Marks]) -> Result<()> {
@@ -51,11 +56,8 @@ pub fn write(builder: &BundleBuilder, plan: &Plan, marks: &[Marks]) -> Result<()
         &mut |out| {
             let nodes = plan.nodes.iter().zip(marks).map(|(node, marks)| NodeMarks {
                 node: &node.name,
-                labels: marks
-                    .0
-                    .iter()
-                    .map(|(key, value)| (&**key, &**value))
-                    .collect(),
+                labels: borrowed(&marks.labels),
+                annotations: borrowed(&marks.annotations),
                 taints: Vec::new(),
             });
             let others = plan.unmanaged.iter().map(unmanaged_marks);
@@ -66,7 +68,6 @@ pub fn write(builder: &BundleBuilder, plan: &Plan, marks: &[Marks]) -> Result<()
 
 /// What an admin sets on a node that others made.
 fn unmanaged_marks(other: &UnmanagedNode) -> NodeMarks<'_> {
-    let labels = other.labels.iter();
     let taints = other.taints.iter().map(|taint| Taint {
         key: &taint.key,
         value: &taint.value,
@@ -74,7 +75,15 @@ fn unmanaged_marks(other: &UnmanagedNode) -> NodeMarks<'_> {
     });
     NodeMarks {
         node: &other.node.name.value,
-        labels: labels.map(|(key, value)| (&**key, &**value)).collect(),
+        labels: borrowed(&other.labels),
+        annotations: borrowed(&other.annotations),
         taints: taints.collect(),
     }
+}
+
+fn borrowed(pairs: &[(String, String)]) -> Vec<(&str, &str)> {
+    pairs
+        .iter()
+        .map(|(key, value)| (&**key, &**value))
+        .collect()
 }

@@ -39,6 +39,8 @@ pub struct Summary<'a> {
     pub self_labels: &'a [(String, String)],
     /// Labels that only an administrator may set.
     pub admin_labels: &'a [(String, String)],
+    /// Annotations, which only an administrator sets.
+    pub annotations: &'a [(String, String)],
     /// Every path.
     pub tree: Vec<TreeLine>,
     /// Every unit.
@@ -105,6 +107,7 @@ impl<'a> Summary<'a> {
             separate_secrets: separate_secrets(settings),
             self_labels: &rendered.self_labels,
             admin_labels: &rendered.admin_labels,
+            annotations: &rendered.annotations,
             tree: tree(rendered),
             units: units
                 .map(|(name, unit)| UnitLine {

@@ -32,7 +32,7 @@ pub(super) fn check(tree: &NodeTree, known: &Known<'_>) -> Option<Finding> {
             needed.as_secs()
         ),
     };
-    let repair = "use the overlay kubelet, or set InhibitDelayMaxSec= there";
+    let repair = "use the overlay kubelet-host, or set InhibitDelayMaxSec= there";
     let location = location_of(known, field);
     Some(location.finding(Id::ShutdownDelayShort, rule).help(repair))
 }

@@ -279,6 +279,7 @@ fn node_labels() -> String {
                 ("node-role.kubernetes.io/control-plane", ""),
                 ("x/y", "it's $(touch pwned) `\\*"),
             ],
+            annotations: vec![("example.com/owner", "team a,\nphone 42")],
             taints: vec![
                 taint("node-role.kubernetes.io/control-plane", "", "NoSchedule"),
                 taint("gpu", "present", "NoExecute"),
@@ -312,6 +313,8 @@ fn node_labels_sh_runs_in_every_shell_and_fails_when_a_node_is_absent() {
     );
     let label = "[--context][prod][label][node][cp-1.example.com][--overwrite]\
                  [node-role.kubernetes.io/control-plane=][x/y=it's $(touch pwned) `\\*]\n";
+    let annotation = "[--context][prod][annotate][node][cp-1.example.com][--overwrite]\
+                      [example.com/owner=team a,\nphone 42]\n";
     let taint = "[--context][prod][taint][node][cp-1.example.com][--overwrite]\
                  [node-role.kubernetes.io/control-plane:NoSchedule][gpu=present:NoExecute]\n";
     let last = "[--context][prod][label][node][n2][--overwrite][a=b]\n";
@@ -337,10 +340,10 @@ fn node_labels_sh_runs_in_every_shell_and_fails_when_a_node_is_absent() {
             );
             let output = oracles::run(folder.path(), "sh", &["-c", &line]);
             let log = fs::read_to_string(folder.path().join("log")).unwrap();
-            assert_eq!(log, format!("{label}{taint}{last}"), "{shell}");
+            assert_eq!(log, format!("{label}{annotation}{taint}{last}"), "{shell}");
             assert_eq!(output.status.code(), Some(i32::from(!is_good)), "{shell}");
             let said = String::from_utf8_lossy(&output.stderr).into_owned();
-            assert_eq!(said.contains("2 not done"), !is_good, "{said}");
+            assert_eq!(said.contains("3 not done"), !is_good, "{said}");
         }
     }
     assert!(!folder.path().join("pwned").exists());

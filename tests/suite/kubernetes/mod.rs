@@ -4,6 +4,7 @@
 pub mod by_hand;
 pub mod cluster;
 mod good_configurations;
+mod kubeadm;
 pub mod kubelet_rules;
 pub mod kubelet_start;
 pub mod kubelets;

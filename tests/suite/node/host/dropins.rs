@@ -82,6 +82,20 @@ fn no_drop_in_of_others_replaces_our_command_on_any_system() {
     }
 }
 
+/// A node of kubeadm's is started by the packages' command, whatever we have beside it.
+#[test]
+fn the_packages_start_a_node_of_kubeadms() {
+    oracles::needs(["systemd-analyze"]);
+    let node = unpacked(project("v1.34.4", "kubeadm, debian", ""));
+    write(&node, OTHERS[0], KUBEADM);
+    write(&node, "usr/lib/systemd/system/kubelet.service", UNIT);
+    let said = verified(&node);
+    let named = "Command /usr/bin/kubelet-of-others is not executable";
+    assert!(said.contains(named), "{said}");
+    let ours = node.file("etc/systemd/system/kubelet.service.d/20-nodebake.conf");
+    assert!(ours.ends_with("After=containerd.service\n"), "{ours}");
+}
+
 /// What the user's own layers say counts, whatever its name is.
 #[test]
 fn a_command_of_the_users_own_is_the_last_word() {

@@ -85,7 +85,8 @@ pub(super) fn for_each_system() -> Vec<String> {
     let files = fs::read_dir(folder).unwrap();
     let names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
     let names = names.map(|name| name.trim_end_matches(".yaml").to_owned());
-    let systems = names.filter(|name| !["defaults", "worker", "by-hand"].contains(&&**name));
+    let systems =
+        names.filter(|name| !["defaults", "worker", "by-hand", "kubeadm"].contains(&&**name));
     let with_role = systems.map(|name| format!("worker, {name}"));
     let all: Vec<String> = std::iter::once("worker".to_owned())
         .chain(with_role)
