@@ -12,7 +12,7 @@ use crate::cli::Cli;
 use crate::error::Result;
 
 /// The guides: name, section of the manual, text. A title, what it is about in one line, then sections.
-const GUIDES: [(&str, u8, &str); 8] = [
+const GUIDES: [(&str, u8, &str); 9] = [
     ("nodebake-boot", 7, include_str!("boot.md")),
     ("nodebake-clusters", 7, include_str!("clusters.md")),
     ("nodebake-ignition", 7, include_str!("ignition.md")),
