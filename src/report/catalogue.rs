@@ -131,7 +131,7 @@ catalogue! {
         ApiProxyElsewhere "api-proxy-elsewhere" Error "The API server proxy of each node listens at an address that is not the node."
         ApiProxyWithoutServers "api-proxy-without-servers" Error "The API server proxy of each node has no servers behind it."
         ControlPlaneDoubtful "control-plane-doubtful" Warning "The control plane could serve nodes better."
-        ControlPlaneFileInvalid "control-plane-file-invalid" Error "A file is not a manifest of the control plane."
+        ControlPlaneFileInvalid "control-plane-file-invalid" Error breaks "A file is not a manifest of the control plane."
         ControlPlaneUnfit "control-plane-unfit" Error "The control plane lacks what nodes need to join or to be reached."
         DnsOutsideServices "dns-outside-services" Warning "The cluster DNS address is in none of the service networks."
         GenerationNotRaised "generation-not-raised" Warning "New user-data has the generation of the bundle before, so cloud-init skips it."
