@@ -261,11 +261,22 @@ pub enum Print {
 /// `init`.
 #[derive(Debug, Args)]
 pub struct Init {
-    /// The folder to make; it must be absent or empty
+    /// The folder of the project; nothing that is in it is overwritten
     pub dir: PathBuf,
-    /// The built-in profile that the example starts from
-    #[arg(long, default_value = "worker", value_name = "NAME")]
-    pub profile: String,
+    /// A built-in profile of all nodes: a role (worker, by-hand) or an operating
+    /// system like ubuntu, above a role; may be given more than once [default:
+    /// worker]
+    #[arg(long = "profile", value_name = "NAME")]
+    pub profiles: Vec<String>,
+    /// Call the cluster this
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    /// The API server, as nodes reach it: https://host:port
+    #[arg(long, value_name = "URL")]
+    pub server: Option<String>,
+    /// The version of the nodes
+    #[arg(long, value_name = "VERSION")]
+    pub kubernetes: Option<String>,
     /// Encrypt the tokens for this one: age1… or an SSH public key; may be
     /// given more than once
     #[arg(long = "recipient", value_name = "KEY")]

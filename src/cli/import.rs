@@ -36,6 +36,10 @@ pub struct Import {
     /// once. All others are in the cluster and not built (`managed: false`)
     #[arg(long = "build", value_name = "NODE")]
     pub built: Vec<String>,
+    /// Change the project that is there. Without it the changes are printed as
+    /// a diff, and nothing is written. A new project is made in any case
+    #[arg(long)]
+    pub write: bool,
 }
 
 impl Import {
@@ -50,6 +54,7 @@ impl Import {
             kubernetes: self.kubernetes.clone(),
             profiles: self.profiles.clone(),
             built: self.built.clone(),
+            write: self.write,
         }
     }
 }

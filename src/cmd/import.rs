@@ -5,7 +5,7 @@ use std::io::Write;
 use crate::cli::Import;
 use crate::cmd::print_findings;
 use crate::error::{Exit, Result};
-use crate::import::import;
+use crate::import::{Outcome, import};
 use crate::report::Report;
 use crate::secrets::created_text;
 use crate::terminal;
@@ -21,9 +21,31 @@ pub fn run(args: &Import) -> Result<Exit> {
     };
     let mut stdout = terminal::stdout();
     let dir = args.project.display();
-    let nodes = counted(imported.nodes, "node");
-    writeln!(stdout, "{dir}: a project with {nodes}")?;
-    write!(stdout, "{}", created_text(&imported.tokens))?;
+    match &imported.outcome {
+        Outcome::Created(tokens) => {
+            let nodes = counted(imported.nodes, "node");
+            writeln!(stdout, "{dir}: a project with {nodes}")?;
+            if !tokens.is_empty() {
+                write!(stdout, "{}", created_text(tokens))?;
+            }
+        }
+        Outcome::Merged { files, .. } if files.is_empty() => {
+            writeln!(stdout, "{dir}: nothing to change")?;
+        }
+        Outcome::Merged {
+            files,
+            written: true,
+            ..
+        } => {
+            writeln!(stdout, "{dir}: changed {}", files.join(", "))?;
+        }
+        Outcome::Merged { diff, .. } => {
+            write!(stdout, "{diff}")?;
+            let said = "nothing was written; --write changes the project";
+            writeln!(terminal::stderr(), "nodebake: {said}")?;
+            return Ok(Exit::Good);
+        }
+    }
     for one in &imported.unknown {
         writeln!(stdout, "not known: {}: {}", one.what, one.look)?;
     }

@@ -14,7 +14,10 @@ use crate::terminal;
 pub fn run(args: &Init) -> Result<Exit> {
     let new = NewProject {
         dir: args.dir.clone(),
-        profile: args.profile.clone(),
+        profiles: args.profiles.clone(),
+        name: args.name.clone(),
+        server: args.server.clone(),
+        kubernetes: args.kubernetes.clone(),
         recipients: args.recipients.clone(),
     };
     let mut report = Report::default();

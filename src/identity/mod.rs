@@ -23,7 +23,7 @@ pub use ca::{CaBundle, CaCertificate, CaSource};
 pub use ca_files::CaFiles;
 pub use control_plane::{ControlPlane, FileText, NamedFile};
 pub use credential::{CheckedCredential, Credential, Expectation};
-pub use example::{EXAMPLE_CA, example_ca};
+pub use example::{EXAMPLE_CA, example_ca, is_example_ca};
 pub use guarded::{Guarded, Private, Scan};
 pub use kubeconfig::{Auth, BOOTSTRAP_USER, KUBELET_USER, Kubeconfig};
 pub use pem::{blocks, push_block, wrapped};

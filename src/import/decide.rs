@@ -10,7 +10,9 @@ use crate::import::facts::{Facts, NodeFact};
 use crate::import::pods::lowest_api_server;
 use crate::import::write::Decided;
 use crate::inventory::host_of;
+use crate::inventory::profiles::built_in_profile;
 use crate::kubernetes::version::Version;
+use crate::project::with_role;
 use crate::report::{Finding, Id, Report};
 
 use anyhow::{Context, bail};
@@ -19,8 +21,6 @@ use anyhow::{Context, bail};
 const NO_URL: &str = "https://api.example.internal:6443";
 /// The version of new nodes where none is known.
 const NO_VERSION: &str = "v1.34.4";
-/// Roles; any other profile is one of the operating system, above a role.
-const ROLES: [&str; 3] = ["worker", "by-hand", "kubeadm"];
 
 /// Something that the dumps do not tell, and where it is found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -104,7 +104,7 @@ pub fn decide(
         url,
         endpoints,
         api_version,
-        profiles: profiles(request, facts),
+        profiles: profiles(request, facts)?,
         built: built(request, facts, report)?,
     })
 }
@@ -213,20 +213,15 @@ fn endpoints(facts: &Facts) -> Vec<String> {
 }
 
 /// The role and the operating system that most workers have, unless the user names profiles.
-fn profiles(request: &ImportRequest, facts: &Facts) -> Vec<String> {
+fn profiles(request: &ImportRequest, facts: &Facts) -> Result<Vec<String>> {
     let mut profiles = request.profiles.clone();
+    for name in &profiles {
+        built_in_profile(name)?;
+    }
     if profiles.is_empty() {
         profiles.extend(os_profile(facts).map(str::to_owned));
     }
-    with_role(profiles)
-}
-
-/// Profiles with a role below them.
-pub fn with_role(mut profiles: Vec<String>) -> Vec<String> {
-    if !profiles.iter().any(|name| ROLES.contains(&name.as_str())) {
-        profiles.insert(0, "worker".to_owned());
-    }
-    profiles
+    Ok(with_role(profiles))
 }
 
 fn os_profile(facts: &Facts) -> Option<&'static str> {

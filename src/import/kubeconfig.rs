@@ -140,7 +140,7 @@ pub fn add_ca(
 }
 
 /// The certificates of a text, written anew: nothing else of it gets into the project.
-fn certificates(pem: &str) -> String {
+pub fn certificates(pem: &str) -> String {
     let mut found = String::new();
     for block in blocks(pem) {
         if let Some(der) = block.decode().filter(|_| block.label == CERTIFICATE) {

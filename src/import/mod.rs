@@ -8,6 +8,7 @@ mod documents;
 mod facts;
 mod kubeadm;
 mod kubeconfig;
+mod merge;
 mod nodes;
 mod objects;
 mod pods;
@@ -32,8 +33,9 @@ pub use decide::Unknown;
 
 use decide::decide;
 use facts::{Facts, NodeFact};
-use settings::{SHARED, Trial, profile_text, settings};
-use write::inventory;
+use merge::Existing;
+use settings::{SHARED, Settings, Trial, profile_text, settings};
+use write::{Decided, inventory};
 
 const README: &str = include_str!("README.md");
 
@@ -56,28 +58,110 @@ pub struct ImportRequest {
     pub profiles: Vec<String>,
     /// Names or globs of nodes that are built from now on; all others are not managed.
     pub built: Vec<String>,
+    /// Whether a project that is there is changed, after it was shown what would change.
+    pub write: bool,
 }
 
 /// What became of an import.
 #[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// A new project, with tokens of nodes that are built.
+    Created(Vec<CreatedToken>),
+    /// A project that was there.
+    Merged {
+        /// What changes, as a unified diff.
+        diff: String,
+        /// The files that change.
+        files: Vec<String>,
+        /// Whether they were written.
+        written: bool,
+    },
+}
+
+/// An import.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Imported {
-    /// Tokens of nodes that are built.
-    pub tokens: Vec<CreatedToken>,
+    /// What became of it.
+    pub outcome: Outcome,
     /// How many nodes were read.
     pub nodes: usize,
-    /// What the input does not tell.
+    /// What the input does not tell a new project.
     pub unknown: Vec<Unknown>,
+}
+
+/// What profiles/imported.yaml begins with.
+const ABOUT_SHARED: &str = "# Only what differs from the profiles below this one; null is the kubelet's own default. Remove a line to take\n\
+     # nodebake's setting instead, once for all new nodes.\n";
+
+/// What the profile of a node begins with.
+fn about_node(node: &str) -> String {
+    format!("# What the kubelet of {node} has beside the cluster's settings.\n")
 }
 
 /// Imports; None after findings.
 pub fn import(request: &ImportRequest, report: &mut Report) -> Result<Option<Imported>> {
-    let facts = read(request, report)?;
+    let mut facts = read(request, report)?;
+    if report.has_errors() {
+        return Ok(None);
+    }
+    let existing = Existing::open(&request.dir, report)?;
     if report.has_errors() {
         return Ok(None);
     }
     facts.report(report);
     let mut unknown = Vec::new();
-    let decided = decide(request, &facts, &mut unknown, report)?;
+    if let Some(existing) = &existing {
+        existing.fill(&mut facts);
+    }
+    let mut decided = decide(request, &facts, &mut unknown, report)?;
+    if let Some(existing) = &existing {
+        // The project says what new nodes are; the cluster does not.
+        decided.profiles = existing.profiles().0;
+        decided.version = existing.version().unwrap_or(decided.version);
+    }
+    let settings = found_settings(&facts, &decided, existing.as_ref(), report)?;
+    if report.has_errors() {
+        return Ok(None);
+    }
+    let outcome = match &existing {
+        Some(existing) => {
+            let changes = existing.changes(&facts, (&decided, &settings), report)?;
+            if report.has_errors() {
+                return Ok(None);
+            }
+            if request.write {
+                merge::write(&request.dir, &changes)?;
+            }
+            unknown.clear();
+            Outcome::Merged {
+                diff: merge::diff_text(&changes),
+                files: changes.into_iter().map(|change| change.file).collect(),
+                written: request.write,
+            }
+        }
+        None => {
+            let files = files(&facts, &decided, &settings)?;
+            match create_with(&request.dir, &files, report)? {
+                None => return Ok(None),
+                Some(NewProjectMade::Completed) => Outcome::Created(Vec::new()),
+                Some(NewProjectMade::Created(tokens)) => Outcome::Created(tokens),
+            }
+        }
+    };
+    Ok(Some(Imported {
+        outcome,
+        nodes: facts.nodes.len(),
+        unknown,
+    }))
+}
+
+/// The kubelets' settings, beside what the project's other profiles give.
+fn found_settings(
+    facts: &Facts,
+    decided: &Decided,
+    existing: Option<&Existing>,
+    report: &mut Report,
+) -> Result<Settings> {
     let example;
     let ca = match facts.ca.value() {
         Some(ca) => ca,
@@ -86,53 +170,39 @@ pub fn import(request: &ImportRequest, report: &mut Report) -> Result<Option<Imp
             &example
         }
     };
-    let trial = |name: &str, version: &Version, profiles: &[&str]| {
-        let mut text = write::head(&decided, &facts, profiles);
+    let inventory = |name: &str, version: &Version, profiles: &[&str]| {
+        let mut text = write::head(decided, facts, profiles);
         text.push_str(&format!(
             "nodes:\n  - name: {name}\n    kubernetes: {version}\n"
         ));
         text
     };
     let trial = Trial {
-        inventory: &trial,
+        inventory: &inventory,
         ca,
+        profiles: existing.map(Existing::profile_texts).unwrap_or_default(),
     };
-    let settings = settings(&facts, &decided.version, &trial, report)?;
+    settings(facts, &decided.version, &trial, report)
+}
+
+/// The files of a new project.
+fn files(facts: &Facts, decided: &Decided, settings: &Settings) -> Result<Vec<(String, String)>> {
     let mut files = vec![
-        (
-            CLUSTER_FILE.to_owned(),
-            inventory(&decided, &facts, &settings),
-        ),
+        (CLUSTER_FILE.to_owned(), inventory(decided, facts, settings)),
         ("README.md".to_owned(), README.to_owned()),
     ];
     if let Some(ca) = facts.ca.value() {
         files.push((CA_FILE.to_owned(), ca.clone()));
     }
     if !settings.shared.is_empty() {
-        let about = "# Only what differs from the profiles below this one; null is the kubelet's own default. Remove a line to take\n\
-                     # nodebake's setting instead, once for all new nodes.\n";
-        let text = profile_text(SHARED, about, &settings.shared)?;
+        let text = profile_text(SHARED, ABOUT_SHARED, &settings.shared)?;
         files.push((format!("profiles/{SHARED}.yaml"), text));
     }
     for (node, config) in &settings.of_node {
-        let about = format!("# What the kubelet of {node} has beside the cluster's settings.\n");
-        let text = profile_text(node, &about, config)?;
+        let text = profile_text(node, &about_node(node), config)?;
         files.push((format!("profiles/{node}.yaml"), text));
     }
-    if report.has_errors() {
-        return Ok(None);
-    }
-    let made = create_with(&request.dir, &files, report)?;
-    let tokens = match made {
-        None => return Ok(None),
-        Some(NewProjectMade::Completed) => Vec::new(),
-        Some(NewProjectMade::Created(tokens)) => tokens,
-    };
-    Ok(Some(Imported {
-        tokens,
-        nodes: facts.nodes.len(),
-        unknown,
-    }))
+    Ok(files)
 }
 
 /// Reads all files.

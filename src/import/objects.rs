@@ -6,6 +6,9 @@ use crate::model::Location;
 use crate::report::{Finding, Id, Report};
 use crate::yaml::{Located, Value};
 
+/// What a single kubelet has comes after what all of them have.
+const CONFIGZ_RANK: u8 = 210;
+
 /// Takes what an object says, or all objects of a list. `of_node` is the node that a `/configz` belongs to.
 pub fn read(tree: &Located, of_node: Option<&str>, facts: &mut Facts, report: &mut Report) {
     object(tree, None, of_node, facts, report);
@@ -119,6 +122,19 @@ fn configz(config: &Located, of_node: Option<&str>, facts: &mut Facts, report: &
         config: serde_json::to_value(config).unwrap_or_default(),
         at: config.location.clone(),
     };
+    let source = "/configz";
+    let dns = items(config, &["clusterDNS"]).iter();
+    let dns: Vec<String> = dns
+        .filter_map(|at| at.as_str().map(str::to_owned))
+        .collect();
+    if !dns.is_empty() {
+        facts.dns.add(CONFIGZ_RANK, dns, &config.location, source);
+    }
+    if let Some(domain) = text(config, &["clusterDomain"]).filter(|text| !text.is_empty()) {
+        facts
+            .domain
+            .add(CONFIGZ_RANK, domain.to_owned(), &config.location, source);
+    }
     let Some(node) = of_node else {
         let rule = "/configz does not name its node";
         let finding = Finding::new(Id::ImportNodeUnknown, &config.location, "", rule);

@@ -41,8 +41,10 @@ pub struct Settings {
 pub struct Trial<'a> {
     /// Its inventory with one node, by name, version and further profiles.
     pub inventory: &'a dyn Fn(&str, &Version, &[&str]) -> String,
-    /// Its CA certificates; None for an example's.
+    /// Its CA certificates.
     pub ca: &'a str,
+    /// Its own profiles: path and text.
+    pub profiles: Vec<(String, String)>,
 }
 
 /// Finds out what differs. `version` is that of the cluster's nodes where none is known.
@@ -132,6 +134,9 @@ impl Trial<'_> {
         let path = path.keep()?;
         for name in ["pki", "profiles"] {
             make_folders(&folder.join(name), 0o755)?;
+        }
+        for (name, text) in &self.profiles {
+            new_file(&folder.join(name), 0o644, text.as_bytes())?;
         }
         let mut profiles = Vec::new();
         if !shared.is_empty() {

@@ -186,7 +186,7 @@ pub fn item(node: &NodeFact, decided: &Decided, settings: &Settings) -> String {
     for (key, map) in [("labels", &node.labels), ("taints", &node.taints)] {
         if !map.is_empty() {
             let pairs = map.iter();
-            let pairs = pairs.map(|(key, value)| format!("{}: {}", scalar(key), text(value)));
+            let pairs = pairs.map(|(key, value)| format!("{}: {}", scalar(key), scalar(value)));
             _ = writeln!(
                 out,
                 "    {key}: {{{}}}",
@@ -268,11 +268,6 @@ pub fn scalar(text: &str) -> String {
     let mut quoted = String::new();
     push_quoted(&mut quoted, text);
     quoted
-}
-
-/// A label's value: numbers and words that YAML has are text here.
-fn text(value: &str) -> String {
-    scalar(value)
 }
 
 /// Words that some reader of YAML takes for something else than text.

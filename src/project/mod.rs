@@ -44,7 +44,7 @@ pub use kubelets::kubelet_configurations;
 pub use open::{Reading, Tokens, time_of_check};
 pub use policy::{WantedPolicy, policy};
 pub use preflight::{Manifests, NeedRow, preflight};
-pub use template::{CA_FILE, NewProject, NewProjectMade, create_project, create_with};
+pub use template::{CA_FILE, NewProject, NewProjectMade, create_project, create_with, with_role};
 
 /// A project that is ready to be baked, or to have more findings found in it.
 struct Project {

@@ -1,28 +1,32 @@
 //! A new project from a template: one that builds as it is, today and next month.
 
+mod beside;
+
 use std::ffi::OsStr;
-use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use time::OffsetDateTime;
 
 use crate::create::new_file;
 use crate::error::Result;
 use crate::identity::{EXAMPLE_CA, example_ca};
+use crate::inventory::profiles::built_in_profile;
 use crate::lock::Lock;
+use crate::project::template::beside::{beside, place_of};
 use crate::project::tokens::{TokensRequest, create};
 use crate::project_folder::{CLUSTER_FILE, ProjectFolder};
 use crate::report::Report;
 use crate::schema::{SchemaKind, text};
 use crate::secrets::{CreatedToken, Keys, SecretsChoice};
 use crate::signing::generate_keys;
-use crate::together::{Together, complete, is_work};
+use crate::together::{Together, complete};
 use crate::unfinished::{Unfinished, make_folders};
 use crate::yaml::push_quoted;
 
-/// The inventory, with `{VERSION}`, `{PROFILE}` and `{RECIPIENTS}`.
+/// Profiles that are roles; any other one is of an operating system, above a role.
+const ROLES: [&str; 3] = ["worker", "by-hand", "kubeadm"];
+/// The inventory, with `{NAME}`, `{SERVER}`, `{VERSION}`, `{PROFILE}` and `{RECIPIENTS}`.
 const CLUSTER: &str = include_str!("cluster.yaml");
 const README: &str = include_str!("README.md");
 const GITIGNORE: &str = include_str!("gitignore");
@@ -36,10 +40,16 @@ pub const CA_FILE: &str = "pki/ca.pem";
 /// A project to be made.
 #[derive(Clone, Debug)]
 pub struct NewProject {
-    /// Its folder, which is absent or empty.
+    /// Its folder. Nothing in it is overwritten.
     pub dir: PathBuf,
-    /// The built-in profile that it starts from.
-    pub profile: String,
+    /// The built-in profiles that it starts from.
+    pub profiles: Vec<String>,
+    /// The cluster's name.
+    pub name: Option<String>,
+    /// The API server.
+    pub server: Option<String>,
+    /// The version of its nodes.
+    pub kubernetes: Option<String>,
     /// Those who can read its tokens; they are not encrypted where there are none.
     pub recipients: Vec<String>,
 }
@@ -55,21 +65,41 @@ pub enum NewProjectMade {
 
 /// Makes an example project; None after findings.
 pub fn create_project(new: &NewProject, report: &mut Report) -> Result<Option<NewProjectMade>> {
-    let version = match new.profile.as_str() {
-        "worker" => "v1.34.4",
-        "by-hand" => "v1.16.6",
-        other => bail!("there is no built-in profile {other}; there are worker and by-hand"),
+    let profiles = with_role(new.profiles.clone());
+    for name in &profiles {
+        built_in_profile(name)?;
+    }
+    let by_hand = profiles.iter().any(|name| name == "by-hand");
+    let version = match &new.kubernetes {
+        Some(version) => version,
+        None if by_hand => "v1.16.6",
+        None => "v1.34.4",
+    };
+    let server = match &new.server {
+        Some(server) if server.contains("://") => server.clone(),
+        Some(server) => format!("https://{server}"),
+        None => "https://api.example.internal:6443".to_owned(),
     };
     let recipients = recipients(&new.recipients)?;
     let inventory = CLUSTER
+        .replace("{NAME}", new.name.as_deref().unwrap_or("example"))
+        .replace("{SERVER}", &server)
         .replace("{VERSION}", version)
-        .replace("{PROFILE}", &new.profile)
+        .replace("{PROFILE}", &profiles.join(", "))
         .replace("{RECIPIENTS}", &recipients);
     let files = [
         (CLUSTER_FILE.to_owned(), inventory),
         ("README.md".to_owned(), README.to_owned()),
     ];
     create_with(&new.dir, &files, report)
+}
+
+/// Profiles with a role below them: `worker` where none is named.
+pub fn with_role(mut profiles: Vec<String>) -> Vec<String> {
+    if !profiles.iter().any(|name| ROLES.contains(&name.as_str())) {
+        profiles.insert(0, "worker".to_owned());
+    }
+    profiles
 }
 
 /// Makes a project of these files by their paths, and of all that every project has: schemas, keys, tokens, and an example CA
@@ -84,11 +114,11 @@ pub fn create_with(
     }
     // Alone: what is made here goes again when it comes to nothing.
     let _lock = Lock::take(&dir.canonicalize().unwrap_or_else(|_| dir.to_owned()))?;
-    let place = |name: &OsStr| dir.join(name);
+    let place = |name: &OsStr| place_of(dir, name);
     if complete(dir, &place)? {
         return Ok(Some(NewProjectMade::Completed));
     }
-    let is_new = is_new(dir)?;
+    let is_new = dir.symlink_metadata().is_err();
     // The folder itself goes too, where it is this run's.
     let mut unfinished = Unfinished::default();
     if is_new {
@@ -104,30 +134,11 @@ pub fn create_with(
     };
     let created = create(&request, &[], None, report)?;
     if created.is_some() {
+        beside(&base, dir)?;
         set.finish(&place)?;
         unfinished.finish();
     }
     Ok(created.map(NewProjectMade::Created))
-}
-
-/// Whether a project's folder is not there yet; an error if it holds anything but what a run that died has left.
-fn is_new(dir: &Path) -> Result<bool> {
-    let reading = || format!("reading {}", dir.display());
-    let entries = match fs::read_dir(dir) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(true),
-        Err(error) => return Err(error).with_context(reading),
-    };
-    for entry in entries {
-        if !is_work(&entry.with_context(reading)?.file_name()) {
-            bail!(
-                "{} is not empty: a new project needs a new or an empty folder, like {}",
-                dir.display(),
-                dir.join("cluster").display()
-            );
-        }
-    }
-    Ok(false)
 }
 
 /// Everything of a project but its tokens.

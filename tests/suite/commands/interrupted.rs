@@ -172,7 +172,7 @@ fn whenever_an_init_is_killed_the_next_one_makes_a_whole_project() {
         let output = project.run(&args);
         let said = text(&output.stderr);
         assert!(
-            output.status.success() || said.contains("is not empty"),
+            output.status.success() || said.contains("is there already"),
             "turn {turn}: {said}"
         );
         assert_eq!(names(&project.dir.join(&folder)), whole, "turn {turn}");

@@ -1,6 +1,7 @@
 //! `import`: what kubectl printed of a cluster becomes a project that describes it. The dumps of `tests/fixtures/import` are
 //! those of an invented cluster, modelled on what kubeadm 1.34.4 and a real API server printed.
 
+mod merge;
 mod settings;
 
 use std::fs;
