@@ -42,6 +42,8 @@ check: lint test ## What a change must pass: lint and test
 CLUSTERS := v1.16.6 v1.34.4
 # DROP_INS has --config-dir first, and takes the place of v1.27.8 where kubelets start.
 DROP_INS := v1.28.15
+# Those whose function for static pods is asked.
+STATIC_PODS := v1.20.15 v1.28.15 v1.34.4 v1.37.2
 KUBELETS := v1.16.6 v1.20.15 v1.24.17 v1.27.8 v1.31.4 v1.34.4 v1.37.2
 
 needs:
@@ -64,8 +66,9 @@ endif
 # GOGC: a compiler with more memory spends a sixth less time.
 facts:
 	@mkdir -p target/conformance
-	cd tests/oracle/kubelet-facts && go vet . && go run . -out $(CURDIR)/target/conformance/kubelet_config.json -starts $(CURDIR)/target/conformance/kubelet_starts.txt
+	cd tests/oracle/kubelet-facts && go vet . && go run . -out $(CURDIR)/target/conformance/kubelet_config.json -starts $(CURDIR)/target/conformance/kubelet_starts.txt -pods $(CURDIR)/target/conformance/pod.json
 	cmp target/conformance/kubelet_config.json src/kubernetes/kubelet_config.json
+	cmp target/conformance/pod.json src/kubernetes/pod.json
 	cmp target/conformance/kubelet_starts.txt tests/fixtures/kubelet-start/sites.txt
 
 clusters:
@@ -82,9 +85,10 @@ versions: needs build ## Ask the oracles of other versions: kubelets of seven mi
 	$(MAKE) clusters
 	for version in $(KUBELETS); do GOGC=400 tests/oracle/kubernetes/build.sh $$version target/oracles/kubernetes/$$version kubelet kubelet-config || exit 1; done
 	GOGC=400 tests/oracle/kubernetes/build.sh $(DROP_INS) target/oracles/kubernetes/$(DROP_INS) kubelet
+	for version in $(STATIC_PODS); do GOGC=400 tests/oracle/kubernetes/build.sh $$version target/oracles/kubernetes/$$version static-pod || exit 1; done
 	tests/oracle/coreos-installer/build.sh 0.27.0 target/oracles/bin/coreos-installer
 	cd tests/oracle/node-restriction && go vet . && CGO_ENABLED=0 go build -trimpath -buildvcs=false -o $(CURDIR)/target/oracles/bin/node-restriction .
-	NODEBAKE_CONFORMANCE=1 NODEBAKE_VERSIONS=1 KUBELETS="$(KUBELETS)" $(CARGO) test --locked --test suite -- assets:: first_boot formats::ignition::coreos kubernetes::reserved kubelet_rules kubelet_start kubelets node::host node_restriction struct_merge
+	NODEBAKE_CONFORMANCE=1 NODEBAKE_VERSIONS=1 KUBELETS="$(KUBELETS)" $(CARGO) test --locked --test suite -- assets:: first_boot formats::ignition::coreos kubernetes::reserved kubelet_rules kubelet_start kubelets node::host node_restriction static_pods struct_merge
 
 boots: ## Boot Debian's kernel in QEMU with our overlays, from a seed.iso and from a config.ign (needs root). FULL=1: every base initrd with every compression
 	@sh tests/oracle/install.sh boots

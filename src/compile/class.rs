@@ -27,7 +27,7 @@ use crate::compile::unpack::Unpacked;
 use crate::error::Result;
 use crate::identity::{Guarded, Kubeconfig, Private};
 use crate::inventory::{
-    Attributes, Body, FileSpec, KubeconfigAuth, PermissionChange, Spec, Text, UnitSpec,
+    Attributes, Body, FileSpec, KubeconfigAuth, PermissionChange, Removal, Spec, Text, UnitSpec,
 };
 use crate::model::{FieldLocation, Location, Spanned};
 use crate::plan::{ClassPlan, Plan};
@@ -57,6 +57,8 @@ pub struct CompiledClass {
     pub files: Vec<FileTemplate>,
     /// Modes and owners of files that something else writes, by path.
     pub permissions: Vec<(TemplateText, PermissionChange)>,
+    /// What layers remove from what overlays write.
+    pub removals: Vec<(TemplateText, Removal)>,
     /// Directories.
     pub directories: Vec<(TemplateText, Attributes)>,
     /// Kubeconfigs of other clients.
@@ -228,6 +230,11 @@ impl<'a> Compiler<'a> {
             flags: flags(&class.kubelet_flags, templates),
             files,
             permissions: permissions(spec, templates),
+            removals: spec
+                .removed
+                .iter()
+                .map(|removal| (TemplateText::new(&removal.name, templates), removal.clone()))
+                .collect(),
             directories: directories(spec, templates),
             kubeconfigs: kubeconfigs(spec, plan, templates),
             links,

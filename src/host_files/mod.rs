@@ -4,10 +4,12 @@
 mod cni;
 mod containerd;
 mod fault;
+mod go_yaml;
 mod hosts;
 mod json_text;
 mod kubeadm_flags;
 mod lines;
+mod logrotate;
 mod script;
 mod static_pod;
 mod toml_text;
@@ -26,7 +28,7 @@ pub struct Around {
     pub minor: u32,
     /// Whether a kubelet that can refuse references to the API's objects does so.
     pub prevents_references: bool,
-    /// The folder of static pods without a slash at its end, if there is one.
+    /// The folder of static pods without a slash at its end, or their one file, if there is one.
     pub static_pods: Option<String>,
     /// containerd's release, where it is known.
     pub containerd: Option<(u32, u32)>,
@@ -59,6 +61,8 @@ pub enum Reader {
     Sysusers,
     /// sudo.
     Sudoers,
+    /// logrotate.
+    Logrotate,
     /// NetworkManager, as a connection.
     Keyfile,
     /// The unit of Kubernetes' packages, and kubeadm.
@@ -78,7 +82,9 @@ pub struct ReadFile {
 pub fn reader_of(path: &str, around: &Around) -> Option<Reader> {
     let name = path.rsplit('/').next().unwrap_or_default();
     let folder = path[..path.len() - name.len()].trim_end_matches('/');
-    if around.static_pods.as_deref() == Some(folder) && !name.starts_with('.') {
+    // The kubelet takes a folder, or one file.
+    let is_pod = |pods: &str| pods == path || (pods == folder && !name.starts_with('.'));
+    if around.static_pods.as_deref().is_some_and(is_pod) {
         return Some(Reader::StaticPod);
     }
     if folder.starts_with("/etc/containerd/certs.d/") && name == "hosts.toml" {
@@ -110,6 +116,8 @@ pub fn reader_of(path: &str, around: &Around) -> Option<Reader> {
         "/etc" if name == "crictl.yaml" => Some(Reader::Yaml),
         "/etc/netplan" if name.ends_with(".yaml") => Some(Reader::Yaml),
         "/etc" if name == "sysctl.conf" => Some(Reader::Sysctl),
+        "/etc" if name == "logrotate.conf" => Some(Reader::Logrotate),
+        "/etc/logrotate.d" if logrotate::is_read(name) => Some(Reader::Logrotate),
         "/etc/sudoers.d" => Some(Reader::Sudoers),
         "/etc/NetworkManager/system-connections" => Some(Reader::Keyfile),
         _ if path == kubeadm_flags::PATH => Some(Reader::KubeadmFlags),
@@ -198,6 +206,18 @@ impl Reader {
                     );
                     faults.push(
                         Fault::whole(Id::SettingsFileInvalid, rule).help("set mode: \"0440\""),
+                    );
+                }
+                faults
+            }
+            Self::Logrotate => {
+                let mut faults = logrotate::read(text);
+                if mode & NOT_WRITTEN != 0 {
+                    let rule = format!(
+                        "logrotate ignores a file that others may write, and this one has the mode {mode:04o}"
+                    );
+                    faults.push(
+                        Fault::whole(Id::SettingsFileInvalid, rule).help("set mode: \"0644\""),
                     );
                 }
                 faults

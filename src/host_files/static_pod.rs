@@ -1,18 +1,26 @@
 //! Static pods: files in the kubelet's staticPodPath. Source: kubernetes `pkg/kubelet/config/{file,common}.go` and the
 //! API's validation of pods; a file that is refused here is logged by the kubelet, and its pod never runs.
 
-mod containers;
+mod container;
+mod downward;
+mod metadata;
+mod names;
 mod references;
+mod resources;
+mod rules;
+mod selectors;
+mod spec;
+mod tables;
+mod walk;
 
 use std::sync::Arc;
 
 use crate::host_files::fault::Fault;
-use crate::host_files::yaml_text;
-use crate::host_files::{Around, ReadFile};
-use crate::kubernetes::names::subdomain;
+use crate::host_files::static_pod::walk::Walk;
+use crate::host_files::{Around, ReadFile, go_yaml, yaml_text};
 use crate::report::Id;
 use crate::tree::Position;
-use crate::yaml::{Field, Located, Value};
+use crate::yaml::Located;
 
 /// The kubelet reads no more of a file (pkg/kubelet/config/file.go, maxConfigLength).
 const LONGEST: usize = 10 << 20;
@@ -34,8 +42,16 @@ const STRAY: [&str; 14] = [
     ".rpmnew",
 ];
 
-/// Namespace and name of a pod.
-pub type PodName = (Arc<str>, Arc<str>);
+/// What the kubelet tells pods apart by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PodName {
+    /// The namespace.
+    pub namespace: Arc<str>,
+    /// The name, to which the kubelet appends the node's.
+    pub name: Arc<str>,
+    /// The UID, where the file sets one.
+    pub uid: Option<Arc<str>>,
+}
 
 /// Reads the file of a static pod. `path` is its path on the node.
 pub fn read(path: &str, text: &str, around: &Around) -> ReadFile {
@@ -53,19 +69,19 @@ pub fn read(path: &str, text: &str, around: &Around) -> ReadFile {
         read.faults.push(Fault::whole(Id::StaticPodInvalid, rule));
         return read;
     }
-    let root = match yaml_text::read(text, Id::StaticPodInvalid) {
+    let root = match go_yaml::read(text, Id::StaticPodInvalid) {
         Ok(root) => root,
         Err(faults) => {
             read.faults.extend(faults);
             return read;
         }
     };
-    let mut pod = Pod {
-        faults: &mut read.faults,
-    };
-    let name = pod.check(&root);
+    if !is_pod(&root, &mut read.faults) {
+        return read;
+    }
+    Walk::pod(&root, around.minor, rules::check, &mut read.faults);
     references::check(&root, around, &mut read.faults);
-    read.pod = name;
+    read.pod = name(&root);
     read
 }
 
@@ -74,90 +90,44 @@ fn at(value: &Located) -> Position {
     yaml_text::position(&value.location)
 }
 
-struct Pod<'f> {
-    faults: &'f mut Vec<Fault>,
+/// Whether the object is a v1 Pod.
+fn is_pod(root: &Located, faults: &mut Vec<Fault>) -> bool {
+    if root.as_map().is_none() {
+        let rule = "a static pod's file must be one v1 Pod";
+        faults.push(Fault::at(Id::StaticPodInvalid, at(root), rule));
+        return false;
+    }
+    for (key, wanted) in [("apiVersion", "v1"), ("kind", "Pod")] {
+        let value = root.get(key);
+        let is = value.and_then(Located::as_str);
+        if is == Some(wanted) {
+            continue;
+        }
+        let rule =
+            format!("{key}: a static pod's file must be one v1 Pod, so this must be {wanted}");
+        let fault = Fault::at(Id::StaticPodInvalid, at(value.unwrap_or(root)), rule);
+        let fault = match is {
+            Some("List" | "PodList") => fault
+                .help("write a file for each pod: the kubelet reads lists from staticPodURL only"),
+            _ => fault,
+        };
+        faults.push(match is {
+            Some(is) => fault.got(is),
+            None => fault,
+        });
+        return false;
+    }
+    true
 }
 
-impl Pod<'_> {
-    fn invalid(&mut self, value: &Located, rule: impl Into<String>) {
-        self.faults
-            .push(Fault::at(Id::StaticPodInvalid, at(value), rule));
-    }
-
-    /// Checks the object; returns the pod's name if it has one.
-    fn check(&mut self, root: &Located) -> Option<PodName> {
-        if root.as_map().is_none() {
-            self.invalid(root, "a static pod's file must be one v1 Pod");
-            return None;
-        }
-        for (key, wanted) in [("apiVersion", "v1"), ("kind", "Pod")] {
-            let value = root.get(key);
-            let is = value.and_then(Located::as_str);
-            if is == Some(wanted) {
-                continue;
-            }
-            let rule =
-                format!("{key}: a static pod's file must be one v1 Pod, so this must be {wanted}");
-            let fault = Fault::at(Id::StaticPodInvalid, at(value.unwrap_or(root)), rule);
-            let fault = match is {
-                Some("List" | "PodList") => fault.help(
-                    "write a file for each pod: the kubelet reads lists from staticPodURL only",
-                ),
-                _ => fault,
-            };
-            self.faults.push(match is {
-                Some(is) => fault.got(is),
-                None => fault,
-            });
-            return None;
-        }
-        let name = self.metadata(root);
-        match root.get("spec") {
-            Some(spec) if spec.as_map().is_some() => containers::check(spec, self.faults),
-            other => self.invalid(
-                other.unwrap_or(root),
-                "spec: a pod needs a map with its containers",
-            ),
-        }
-        name
-    }
-
-    fn metadata(&mut self, root: &Located) -> Option<PodName> {
-        let metadata = root.get("metadata");
-        let name = metadata.and_then(|metadata| metadata.get("name"));
-        let Some(name) = name.filter(|name| name.value != Value::Null) else {
-            self.invalid(
-                metadata.unwrap_or(root),
-                "metadata.name: a static pod needs a name",
-            );
-            return None;
-        };
-        let Some(text) = name.as_str() else {
-            self.invalid(name, "metadata.name: must be a string");
-            return None;
-        };
-        if let Err(rule) = subdomain(text) {
-            self.invalid(name, format!("metadata.name: {rule}"));
-        }
-        for map in ["labels", "annotations"] {
-            let entries = metadata.and_then(|metadata| metadata.get(map));
-            let entries = entries
-                .and_then(Located::as_map)
-                .into_iter()
-                .flat_map(|map| map.iter());
-            let not_text =
-                |field: &&Field| field.value.as_str().is_none() && field.value.value != Value::Null;
-            for field in entries.map(|(_, field)| field).filter(not_text) {
-                self.invalid(
-                    &field.value,
-                    format!("metadata.{map}: each value must be a string"),
-                );
-            }
-        }
-        let namespace = metadata.and_then(|metadata| metadata.get("namespace"));
-        let namespace = namespace
-            .and_then(Located::as_str)
-            .filter(|name| !name.is_empty());
-        Some((namespace.unwrap_or("default").into(), text.into()))
-    }
+/// The pod's namespace, name and UID, if it has a name.
+fn name(root: &Located) -> Option<PodName> {
+    let metadata = root.get("metadata")?;
+    let name = walk::text(metadata, "name")?;
+    let namespace = walk::text(metadata, "namespace").unwrap_or("default");
+    Some(PodName {
+        namespace: namespace.into(),
+        name: name.into(),
+        uid: walk::text(metadata, "uid").map(Into::into),
+    })
 }

@@ -38,6 +38,7 @@ mod nodes;
 mod os;
 mod output;
 pub(crate) mod profiles;
+mod removed;
 mod runtime;
 pub mod shape;
 mod spec;
@@ -60,6 +61,7 @@ pub use named_paths::NAMES as NAMED_PATHS;
 pub use names::nth_address;
 pub use nodes::Node;
 pub use os::{Cgroups, NetworkManager, Os};
+pub use removed::Removal;
 pub use runtime::{Containerd, Mirror, Proxies, Registry};
 pub use spec::{OverlayUse, Spec, Taint};
 pub use text::Text;
@@ -239,9 +241,10 @@ impl Reader<'_> {
             let index = match known.get(&key) {
                 Some(index) => *index,
                 None => {
-                    let spec = self
-                        .merged(node)
-                        .and_then(|merged| Spec::read(&Cursor::new(&merged, "", self.report)));
+                    let spec = self.merged(node).and_then(|(merged, removed)| {
+                        let spec = Spec::read(&Cursor::new(&merged, "", self.report))?;
+                        Some(Spec { removed, ..spec })
+                    });
                     let index = spec.map(|spec| {
                         specs.push(Arc::new(spec));
                         specs.len() - 1
@@ -257,7 +260,7 @@ impl Reader<'_> {
 
     /// From the lowest: the defaults, the cluster's profiles, the cluster, the node's own profiles, its range, the node.
     /// A profile that the cluster has is not applied again above it, by whatever way a node's profile comes to it.
-    fn merged(&mut self, node: &Node) -> Option<Arc<Located>> {
+    fn merged(&mut self, node: &Node) -> Option<(Arc<Located>, Vec<Removal>)> {
         let mut profiles = self.profiles.defaults(self.report)?.to_vec();
         let mut of_cluster = profiles.len();
         let shared = self.shared_profiles.iter().map(|name| (name, true));
@@ -277,8 +280,12 @@ impl Reader<'_> {
         let below = below.iter().map(|profile| &profile.layer);
         let above = above.iter().map(|profile| &profile.layer);
         let all = below.chain([&self.layer]).chain(above).flatten();
-        all.chain(&node.layers)
-            .fold(None, |merged, layer| Some(over(merged, layer)))
+        let all: Vec<&Arc<Located>> = all.chain(&node.layers).collect();
+        let removed = removed::removals(all.iter().copied());
+        let merged = all
+            .into_iter()
+            .fold(None, |merged, layer| Some(over(merged, layer)));
+        Some((merged?, removed))
     }
 }
 

@@ -10,6 +10,7 @@ use crate::inventory::keys::{Entry, EntryKey, Shaped, TextKind, keys, texts};
 use crate::inventory::kinds::{MapOf, Pair, Section, Switch, plain};
 use crate::inventory::named_paths::NamedPaths;
 use crate::inventory::os::Os;
+use crate::inventory::removed::Removal;
 use crate::inventory::runtime::{Containerd, Proxies, Registry};
 use crate::inventory::shape::{Entries, Rule, Shape};
 use crate::inventory::text::{Any, Release, Text, templates};
@@ -42,7 +43,7 @@ keys! {
     /// All layers of a node, merged and typed: the fields that profiles, the cluster and nodes share. Text is not rendered
     /// yet.
     #[derive(Clone, Debug)]
-    pub struct Spec: "layer", here merged: Located = written {
+    pub struct Spec: "layer", here merged: Located = written, here removed: Vec<Removal> = nothing_removed {
         /// the kubelet's version: decides which fields, flags and labels exist
         "kubernetes" => kubernetes: Spanned<Release>,
         /// what is true of the image that the node boots
@@ -165,6 +166,11 @@ impl Shaped for Taint {
 
 impl Entry for Taint {
     const KEY: &'static Rule = TaintName::RULE;
+}
+
+/// Layers are merged before a spec is read, and what they remove is not in it any more: whoever merges them tells it.
+fn nothing_removed(_: &Cursor<'_>) -> Vec<Removal> {
+    Vec::new()
 }
 
 fn written(at: &Cursor<'_>) -> Located {

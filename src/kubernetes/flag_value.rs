@@ -31,7 +31,9 @@ pub fn parse(flag: &str, text: &str, kind: &FieldKind) -> Result<Option<Json>, S
             FieldKind::String | FieldKind::Bool => map(flag, text, of)?,
             _ => return Ok(None),
         },
-        FieldKind::Time | FieldKind::Struct(_) => return Ok(None),
+        FieldKind::Time | FieldKind::IntOrString | FieldKind::Any | FieldKind::Struct(_) => {
+            return Ok(None);
+        }
     };
     Ok(Some(parsed))
 }

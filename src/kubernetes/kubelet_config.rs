@@ -1,5 +1,5 @@
 //! What a KubeletConfiguration (`kubelet.config.k8s.io/v1beta1`) of each minor version may say: every field's kind,
-//! and the minors that have it; the same for the kubelet's flags. Asked for one key at a time, so that a caller can walk its own located tree.
+//! and the minors that have it; the same for the kubelet's flags, and for a v1 Pod, which static pods are. Asked for one key at a time, so that a caller can walk its own located tree.
 //!
 //! ```
 //! use nodebake::kubernetes::kubelet_config::{FieldAnswer, Schema};
@@ -18,8 +18,35 @@ use indexmap::IndexMap;
 pub use crate::kubernetes::kubelet_config::kind::{EnumRef, FieldKind};
 use crate::kubernetes::table::{Members, Span, Table};
 
+/// What a table is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum About {
+    /// KubeletConfiguration.
+    Kubelet,
+    /// Pod of the API's v1.
+    Pod,
+}
+
+impl About {
+    /// The table, read on the first call.
+    fn schema(self) -> &'static Schema {
+        static KUBELET: OnceLock<Schema> = OnceLock::new();
+        static POD: OnceLock<Schema> = OnceLock::new();
+        let (read, text) = match self {
+            Self::Kubelet => (&KUBELET, include_str!("kubelet_config.json")),
+            Self::Pod => (&POD, include_str!("pod.json")),
+        };
+        read.get_or_init(|| {
+            let table: Table = serde_json::from_str(text)
+                .expect("the embedded tables are valid: a test reads them");
+            Schema::from_table(table, self)
+        })
+    }
+}
+
 /// All kubelet configurations that upstream ever had, in the minors of [`Schema::minors`].
 pub struct Schema {
+    about: About,
     minors: RangeInclusive<u32>,
     self_labels: Members,
     self_label_namespaces: Members,
@@ -43,7 +70,10 @@ struct Meaning {
 
 /// One struct of the configuration; the root is the configuration itself.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub struct TypeRef(usize);
+pub struct TypeRef {
+    about: About,
+    index: usize,
+}
 
 /// A key with all that it ever meant, or what it means in one minor.
 pub struct Declared {
@@ -82,24 +112,27 @@ pub enum FieldAnswer {
 }
 
 impl Schema {
-    /// The table, read on the first call.
+    /// The table of the kubelet's configuration, read on the first call.
     pub fn load() -> &'static Self {
-        static SCHEMA: OnceLock<Schema> = OnceLock::new();
-        SCHEMA.get_or_init(|| {
-            let table: Table = serde_json::from_str(include_str!("kubelet_config.json"))
-                .expect("the embedded table is valid: a test reads it");
-            Self::from_table(table)
-        })
+        About::Kubelet.schema()
     }
 
-    fn from_table(table: Table) -> Self {
+    /// The table of pods, read on the first call. It has no flags, labels and feature gates.
+    pub fn pod() -> &'static Self {
+        About::Pod.schema()
+    }
+
+    fn from_table(table: Table, about: About) -> Self {
         let enums: IndexMap<String, Members> = table.enums.into_iter().collect();
         let names: Vec<String> = table.structs.keys().cloned().collect();
         let kind = |name: &str| {
             FieldKind::from_table(
                 name,
-                &|name| names.iter().position(|n| n == name).map(TypeRef),
-                &|name| enums.get_index_of(name).map(EnumRef::new),
+                &|name| {
+                    let index = names.iter().position(|n| n == name)?;
+                    Some(TypeRef { about, index })
+                },
+                &|name| Some(EnumRef::new(about, enums.get_index_of(name)?)),
             )
         };
         let meaning = |span: Span| Meaning {
@@ -118,6 +151,7 @@ impl Schema {
             .map(|(name, fields)| (name, meanings(fields)))
             .collect();
         Self {
+            about,
             minors: table.minors.0..=table.minors.1,
             self_labels: table.self_labels,
             self_label_namespaces: table.self_label_namespaces,
@@ -137,10 +171,16 @@ impl Schema {
         self.minors.clone()
     }
 
-    /// KubeletConfiguration itself, with `apiVersion` and `kind`.
+    /// KubeletConfiguration or Pod itself, with `apiVersion` and `kind`.
     pub fn root(&self) -> TypeRef {
-        let root = self.structs.get_index_of("KubeletConfiguration");
-        TypeRef(root.expect("the generator starts from KubeletConfiguration"))
+        let root = self.structs.get_index_of(match self.about {
+            About::Kubelet => "KubeletConfiguration",
+            About::Pod => "Pod",
+        });
+        TypeRef {
+            about: self.about,
+            index: root.expect("the generator starts from it"),
+        }
     }
 
     /// What a flag (without its dashes) takes in one minor, on Linux. Its value is a text: see [`FieldKind::check_flag`].
@@ -174,7 +214,7 @@ fn present(members: &Members, minor: u32) -> impl Iterator<Item = &str> {
 
 impl TypeRef {
     fn members(self) -> (&'static String, &'static Meanings) {
-        let found = Schema::load().structs.get_index(self.0);
+        let found = self.about.schema().structs.get_index(self.index);
         found.expect("made from an index of this very table")
     }
 

@@ -1,4 +1,4 @@
-//! The shape of `kubelet_config.json`, as its generator writes it.
+//! The shape of `kubelet_config.json` and of `pod.json`, as their generator writes them.
 
 use std::collections::BTreeMap;
 
@@ -17,18 +17,25 @@ pub struct Table {
     /// The oldest and the newest minor that were read.
     pub minors: (u32, u32),
     /// Label namespaces that a kubelet may write into.
+    #[serde(default)]
     pub self_label_namespaces: Members,
     /// Labels that a kubelet may set.
+    #[serde(default)]
     pub self_labels: Members,
     /// Flag → what it takes.
+    #[serde(default)]
     pub flags: Members,
     /// Flag → the field that it sets, where it sets one.
+    #[serde(default)]
     pub flag_fields: Members,
     /// Flags whose use the kubelet warns about.
+    #[serde(default)]
     pub deprecated_flags: Members,
     /// Feature gate → its stage and default, like `beta+`.
+    #[serde(default)]
     pub feature_gates: Members,
     /// Feature gate → the gates that must be on with it, separated by spaces.
+    #[serde(default)]
     pub feature_gate_needs: Members,
     /// Enumeration → its values.
     pub enums: BTreeMap<String, Members>,

@@ -29,7 +29,7 @@ impl NodeRendering<'_> {
     pub(super) fn check_files(&mut self, spec: &Spec, config: &Json) {
         let around = around(spec, config);
         let mut findings = Vec::new();
-        let mut pods: BTreeMap<PodName, &NodePath> = BTreeMap::new();
+        let mut pods: Vec<(&NodePath, &Content, PodName)> = Vec::new();
         let tree = self.builder.so_far();
         for (path, entry) in tree.entries() {
             let EntryKind::File(content) = &entry.kind else {
@@ -43,18 +43,37 @@ impl NodeRendering<'_> {
                 self.read_file(path, entry, content, &around)
             });
             findings.extend(found.findings.iter().cloned());
-            let Some(pod) = &found.pod else { continue };
-            if let Some(first) = pods.insert(pod.clone(), path) {
-                let rule = format!(
-                    "the static pod {}/{} is also in {first}, and the kubelet runs only one of them",
-                    pod.0, pod.1
-                );
-                let finding =
-                    self.at_file(path, content, &Fault::whole(Id::StaticPodRepeated, rule));
-                findings.extend(finding);
-            }
+            pods.extend(found.pod.clone().map(|pod| (path, content, pod)));
         }
+        findings.extend(self.repeated(&pods));
         self.builder.fail(findings);
+    }
+
+    /// Pods that the kubelet would take for one: it reads the files in the order of their names, and the last of one name
+    /// counts (`pkg/kubelet/config/file.go`, a store by namespace and name; `config.go`, podStorage by UID).
+    fn repeated(&self, pods: &[(&NodePath, &Content, PodName)]) -> Vec<Finding> {
+        let mut names = BTreeMap::new();
+        let mut uids = BTreeMap::new();
+        let mut findings = Vec::new();
+        for (path, content, pod) in pods {
+            let name = format!("{}/{}", pod.namespace, pod.name);
+            let rule = if let Some(first) = names.insert(name.clone(), path) {
+                format!(
+                    "the static pod {name} is also in {first}, and the kubelet runs only the one whose file is last by name"
+                )
+            } else if let Some(uid) = &pod.uid
+                && let Some(first) = uids.insert(uid.clone(), path)
+            {
+                format!(
+                    "the static pod has the UID of that in {first}, and the kubelet takes the two for one pod"
+                )
+            } else {
+                continue;
+            };
+            let fault = Fault::whole(Id::StaticPodRepeated, rule);
+            findings.extend(self.at_file(path, content, &fault));
+        }
+        findings
     }
 
     fn read_file(

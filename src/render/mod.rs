@@ -21,6 +21,7 @@ pub mod open;
 mod permit;
 mod place;
 mod programs;
+mod remove;
 mod resolver;
 mod starts;
 mod told;
@@ -161,6 +162,7 @@ impl Renderer {
         for (overlay, replace) in &rendering.class.overlays {
             rendering.overlay(overlay, *replace);
         }
+        rendering.removals();
         rendering.generated(node, &paths, &config);
         rendering.credentials(node, &paths, &flags);
         rendering.kubeconfigs(node);

@@ -102,6 +102,8 @@ fn value(kind: &FieldKind, minor: Option<u32>, definitions: &mut Map<String, Jso
         FieldKind::Time => {
             json!({"type": ["string", "null"], "pattern": or_template(TIME), "examples": ["2026-12-01T00:00:00Z"]})
         }
+        FieldKind::IntOrString => json!({"type": ["integer", "string", "null"]}),
+        FieldKind::Any => json!({}),
         FieldKind::Enum(of) => {
             let mut words: Vec<Json> = of.all_values(minor).map(Json::from).collect();
             words.extend([json!(""), Json::Null]);

@@ -88,6 +88,11 @@ impl NodeTree {
         self.entries.remove(path)
     }
 
+    /// Removes a unit with its file, its drop-ins and its state.
+    pub fn remove_unit(&mut self, name: &str) -> Option<Unit> {
+        self.units.remove(name)
+    }
+
     fn first_below(&self, path: &NodePath) -> Option<(&NodePath, &Entry)> {
         let start = format!("{path}/");
         self.entries

@@ -118,6 +118,7 @@ mksh mksh
 groff groff-base
 sysctl procps
 visudo sudo
+logrotate logrotate
 pyyaml python3-yaml
 LIST
     [ -n "$wanted" ] || return 0

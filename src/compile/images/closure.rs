@@ -156,12 +156,16 @@ fn static_pods(tree: &NodeTree, config: &Json, location: &FieldLocation) -> Vec<
     let Some(folder) = config.get("staticPodPath").and_then(Json::as_str) else {
         return Vec::new();
     };
-    let folder = format!("{}/", folder.trim_end_matches('/'));
+    let folder = folder.trim_end_matches('/');
     let mut wanted = Vec::new();
     for (path, entry) in tree.entries() {
-        let name = path.as_str().strip_prefix(&*folder);
-        // The kubelet reads the folder itself, and no file whose name begins with a dot.
-        if name.is_none_or(|name| name.contains('/') || name.starts_with('.')) {
+        let name = path.as_str().strip_prefix(folder);
+        let below = name.and_then(|name| name.strip_prefix('/'));
+        // The kubelet reads the folder itself, and no file whose name begins with a dot. Or the path is that of one file.
+        let is_read = below.map_or(name == Some(""), |name| {
+            !name.contains('/') && !name.starts_with('.')
+        });
+        if !is_read {
             continue;
         }
         let EntryKind::File(Content::Blob(blob)) = &entry.kind else {
@@ -172,24 +176,27 @@ fn static_pods(tree: &NodeTree, config: &Json, location: &FieldLocation) -> Vec<
             continue;
         };
         let pod_spec = pod.get("spec").unwrap_or(&Json::Null);
-        for key in CONTAINERS {
-            let containers = pod_spec[key].as_array();
-            for container in containers.map_or(&[][..], Vec::as_slice) {
-                let Some(image) = container["image"].as_str() else {
-                    continue;
-                };
-                let name = Name::of(image);
-                let policy = container["imagePullPolicy"].as_str();
-                // What the API server's defaults are: Always for latest.
-                let latest = name.digest.is_none() && name.tag.as_deref() == Some("latest");
-                let always = policy.map_or(latest, |policy| policy == "Always");
-                wanted.push(WantedImage {
-                    always,
-                    name,
-                    by: format!("the static pod {path}"),
-                    location: location.clone(),
-                });
-            }
+        let list = |key: &str| pod_spec[key].as_array().map_or(&[][..], Vec::as_slice);
+        let containers = CONTAINERS.iter().flat_map(|key| list(key));
+        let containers =
+            containers.map(|container| (&container["image"], &container["imagePullPolicy"]));
+        // Volumes that are images, from 1.31 on.
+        let volumes = list("volumes").iter().map(|volume| &volume["image"]);
+        let volumes = volumes.map(|image| (&image["reference"], &image["pullPolicy"]));
+        for (image, policy) in containers.chain(volumes) {
+            let Some(image) = image.as_str() else {
+                continue;
+            };
+            let name = Name::of(image);
+            // What the API server's defaults are: Always for latest.
+            let latest = name.digest.is_none() && name.tag.as_deref() == Some("latest");
+            let always = policy.as_str().map_or(latest, |policy| policy == "Always");
+            wanted.push(WantedImage {
+                always,
+                name,
+                by: format!("the static pod {path}"),
+                location: location.clone(),
+            });
         }
     }
     wanted

@@ -1,7 +1,7 @@
 //! What a field takes, and whether a scalar fits it. The rules are those of Go's JSON reading with strict decoding:
 //! nothing is converted between numbers, booleans and strings.
 
-use crate::kubernetes::kubelet_config::{Schema, TypeRef};
+use crate::kubernetes::kubelet_config::{About, TypeRef};
 use crate::kubernetes::table::Span;
 use crate::kubernetes::value;
 
@@ -29,6 +29,10 @@ pub enum FieldKind {
     Quantity,
     /// An RFC 3339 time.
     Time,
+    /// A string or a whole number of 32 bits.
+    IntOrString,
+    /// Anything.
+    Any,
     /// One of a few strings; the empty one means the default.
     Enum(EnumRef),
     /// A list of one kind.
@@ -41,23 +45,26 @@ pub enum FieldKind {
 
 /// One enumeration of the table.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub struct EnumRef(usize);
+pub struct EnumRef {
+    about: About,
+    index: usize,
+}
 
 impl EnumRef {
-    pub(super) fn new(index: usize) -> Self {
-        Self(index)
+    pub(super) fn new(about: About, index: usize) -> Self {
+        Self { about, index }
     }
 
     /// The values of one minor, sorted.
     pub fn values(self, minor: u32) -> impl Iterator<Item = &'static str> {
-        let found = Schema::load().enums.get_index(self.0);
+        let found = self.about.schema().enums.get_index(self.index);
         let (_, members) = found.expect("made from an index of this very table");
         super::present(members, minor)
     }
 
     /// The values of one minor, or all that there ever were, sorted.
     pub fn all_values(self, minor: Option<u32>) -> impl Iterator<Item = &'static str> {
-        let found = Schema::load().enums.get_index(self.0);
+        let found = self.about.schema().enums.get_index(self.index);
         let (_, members) = found.expect("made from an index of this very table");
         let holds = move |spans: &[Span]| {
             minor.is_none_or(|minor| spans.iter().any(|span| span.holds(minor)))
@@ -69,7 +76,7 @@ impl EnumRef {
 
 impl std::fmt::Debug for EnumRef {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let found = Schema::load().enums.get_index(self.0);
+        let found = self.about.schema().enums.get_index(self.index);
         f.write_str(found.map_or("", |(name, _)| name))
     }
 }
@@ -101,6 +108,8 @@ impl FieldKind {
             "durationOrNanoseconds" => Self::DurationOrNanoseconds,
             "quantity" => Self::Quantity,
             "time" => Self::Time,
+            "intOrString" => Self::IntOrString,
+            "any" => Self::Any,
             name => structs(name)
                 .map(Self::Struct)
                 .or_else(|| enums(name).map(Self::Enum))
@@ -120,6 +129,8 @@ impl FieldKind {
             Self::DurationOrNanoseconds => "a duration like 5s or a whole number of nanoseconds",
             Self::Quantity => "a quantity like 100Mi",
             Self::Time => "a time like 2026-12-01T00:00:00Z",
+            Self::IntOrString => "a whole number or a string",
+            Self::Any => "anything",
             Self::List(_) => "a list",
             Self::Map(_) | Self::Struct(_) => "a map",
         }
@@ -128,7 +139,7 @@ impl FieldKind {
     /// Whether a string fits.
     pub fn check_text(&self, text: &str, minor: u32) -> Result<(), String> {
         match self {
-            Self::String => Ok(()),
+            Self::String | Self::IntOrString | Self::Any => Ok(()),
             Self::Duration | Self::DurationOrNanoseconds => value::duration(text).map(|_| ()),
             Self::Quantity => value::quantity(text),
             Self::Enum(values) => {
@@ -164,7 +175,12 @@ impl FieldKind {
                     range.end()
                 ))
             }
-            Self::Float | Self::Quantity => Ok(()),
+            Self::Float | Self::Quantity | Self::Any => Ok(()),
+            Self::IntOrString => Self::Int {
+                bits: 32,
+                signed: true,
+            }
+            .check_integer(number),
             Self::DurationOrNanoseconds if i64::try_from(number).is_ok() => Ok(()),
             _ => Err(self.not("the number", &number.to_string())),
         }
@@ -173,7 +189,7 @@ impl FieldKind {
     /// Whether a number with a fraction fits; `text` is how it was written.
     pub fn check_float(&self, text: &str) -> Result<(), String> {
         match self {
-            Self::Float | Self::Quantity => Ok(()),
+            Self::Float | Self::Quantity | Self::Any => Ok(()),
             _ => Err(self.not("the number", text)),
         }
     }
@@ -181,7 +197,7 @@ impl FieldKind {
     /// Whether `true` or `false` fits.
     pub fn check_bool(&self, value: bool) -> Result<(), String> {
         match self {
-            Self::Bool => Ok(()),
+            Self::Bool | Self::Any => Ok(()),
             _ => Err(self.not("the boolean", &value.to_string())),
         }
     }

@@ -29,6 +29,9 @@ type facts struct {
 var decoders = map[string]string{
 	"k8s.io/apimachinery/pkg/apis/meta/v1.Duration":            "duration",
 	"k8s.io/apimachinery/pkg/apis/meta/v1.Time":                "time",
+	"k8s.io/apimachinery/pkg/apis/meta/v1.MicroTime":           "time",
+	"k8s.io/apimachinery/pkg/apis/meta/v1.FieldsV1":            "any",
+	"k8s.io/apimachinery/pkg/util/intstr.IntOrString":          "intOrString",
 	"k8s.io/apimachinery/pkg/api/resource.Quantity":            "quantity",
 	"k8s.io/apimachinery/pkg/api/resource.QuantityValue":       "quantity",
 	"k8s.io/component-base/logs/api/v1.TimeOrMetaDuration":     "durationOrNanoseconds",

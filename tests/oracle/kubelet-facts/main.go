@@ -15,8 +15,9 @@ func main() {
 	versions := flag.String("versions", "versions.txt", "one release of k8s.io/kubelet a line, oldest first")
 	out := flag.String("out", "../../../src/kubernetes/kubelet_config.json", "the table to write")
 	starts := flag.String("starts", "../../fixtures/kubelet-start/sites.txt", "the list of what kubelets end over when they start to write")
+	pods := flag.String("pods", "../../../src/kubernetes/pod.json", "the table of what a Pod may hold to write")
 	flag.Parse()
-	if err := run(*versions, *out, *starts); err != nil {
+	if err := run(*versions, *out, *starts, *pods); err != nil {
 		fmt.Fprintln(os.Stderr, "kubelet-facts:", err)
 		os.Exit(1)
 	}
@@ -25,12 +26,12 @@ func main() {
 // release is one line of versions.txt.
 type release struct{ patch, binaries string }
 
-func run(versions, out, starts string) error {
+func run(versions, out, starts, pods string) error {
 	releases, err := readVersions(versions)
 	if err != nil {
 		return err
 	}
-	table := newTable(releases)
+	table, podTable := newTable(releases), newTable(releases)
 	var started []map[string]bool
 	for _, one := range releases {
 		f, err := read(one)
@@ -38,6 +39,11 @@ func run(versions, out, starts string) error {
 			return fmt.Errorf("v0.%s: %w", one.patch, err)
 		}
 		table.add(minor(one.patch), f)
+		pod, err := newTree(one).pod()
+		if err != nil {
+			return fmt.Errorf("v0.%s: %w", one.patch, err)
+		}
+		podTable.add(minor(one.patch), pod)
 		sites, err := newTree(one).starting()
 		if err != nil {
 			return fmt.Errorf("v0.%s: %w", one.patch, err)
@@ -45,6 +51,9 @@ func run(versions, out, starts string) error {
 		started = append(started, sites)
 	}
 	if err := writeStarts(starts, minor(releases[0].patch), started); err != nil {
+		return err
+	}
+	if err := os.WriteFile(pods, podTable.text(), 0o644); err != nil {
 		return err
 	}
 	return os.WriteFile(out, table.text(), 0o644)

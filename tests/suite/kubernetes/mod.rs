@@ -13,4 +13,5 @@ pub mod policy;
 pub mod reserved;
 pub mod rules;
 pub mod start_sites;
+mod static_pods;
 pub mod struct_merge;

@@ -11,6 +11,7 @@ mod kept_state;
 pub mod links;
 pub mod networks;
 pub mod permissions;
+mod removed;
 pub mod selinux;
 pub mod shells;
 pub mod tree_check;

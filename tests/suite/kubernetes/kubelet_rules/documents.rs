@@ -298,6 +298,8 @@ fn value(
             Value::Array(items.collect())
         }
         FieldKind::Map(of) => map(source, (key, of), minor, types_fit),
+        // Pods alone have these.
+        FieldKind::IntOrString | FieldKind::Any => Value::Null,
         FieldKind::Struct(of) => structure(source, *of, minor, types_fit),
     }
 }

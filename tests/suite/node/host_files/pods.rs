@@ -61,7 +61,7 @@ fn references(ids: &'static [&'static str]) -> Vec<Case> {
         ),
         (
             "projected token",
-            "  volumes: [{name: x, projected: {sources: [{serviceAccountToken: {path: x}}]}}]\n",
+            "  serviceAccountName: x\n  volumes: [{name: x, projected: {sources: [{serviceAccountToken: {path: x}}]}}]\n",
         ),
         (
             "ceph secret",
@@ -69,17 +69,17 @@ fn references(ids: &'static [&'static str]) -> Vec<Case> {
         ),
         (
             "azure file",
-            "  volumes: [{name: x, azureFile: {secretName: x, shareName: y}}]\n",
+            "  volumes: [{name: x, azureFile: {secretName: x, shareName: s}}]\n",
         ),
     ];
     let containers = [
         (
             "env secret",
-            "env: [{name: X, valueFrom: {secretKeyRef: {name: x, key: y}}}]",
+            "env: [{name: X, valueFrom: {secretKeyRef: {name: x, key: k}}}]",
         ),
         (
             "env map",
-            "env: [{name: X, valueFrom: {configMapKeyRef: {name: x, key: y}}}]",
+            "env: [{name: X, valueFrom: {configMapKeyRef: {name: x, key: k}}}]",
         ),
         ("env from secret", "envFrom: [{secretRef: {name: x}}]"),
         ("env from map", "envFrom: [{configMapRef: {name: x}}]"),
@@ -105,6 +105,46 @@ fn static_pods_are_read_as_the_kubelet_reads_them() {
         ),
         at("any suffix", "a.manifest", GOOD, &[]),
         at("hidden", ".a.yaml.swp", "not: [yaml", &[]),
+        Case {
+            name: "one file",
+            node: json!({
+                "kubelet": {"config": {"staticPodPath": "/etc/kubernetes/pod.yaml"}},
+                "files": {"/etc/kubernetes/pod.yaml": {"content": "kind: Pod\n"}},
+            }),
+            ids: INVALID,
+        },
+        at(
+            "a misspelt field",
+            "a.yaml",
+            &pod("  hostnetwork: true\n"),
+            &["static-pod-field-misspelt"],
+        ),
+        at(
+            "an unknown field",
+            "a.yaml",
+            &pod("  replicas: 1\n"),
+            &["static-pod-field-unknown"],
+        ),
+        Case {
+            name: "one UID twice",
+            node: json!({"files": {
+                "/etc/kubernetes/manifests/a.yaml": {"content": pod("").replace("name: a}\nspec", "name: a, uid: \"1\"}\nspec")},
+                "/etc/kubernetes/manifests/b.yaml": {"content": pod("").replace("name: a}\nspec", "name: b, uid: \"1\"}\nspec")},
+            }}),
+            ids: &["static-pod-repeated"],
+        },
+        at(
+            "words of YAML 1.1",
+            "a.yaml",
+            &pod("  hostNetwork: yes\n"),
+            &[],
+        ),
+        at(
+            "an empty document at the end",
+            "a.yaml",
+            &format!("{GOOD}---\n"),
+            &[],
+        ),
         at(
             "below a folder is not read",
             "old/a.yaml",
@@ -122,7 +162,7 @@ fn static_pods_are_read_as_the_kubelet_reads_them() {
             "optional ref without a name",
             "a.yaml",
             &container("envFrom: [{secretRef: {name: \"\"}}]"),
-            &[],
+            INVALID,
         ),
         at("no yaml", "c.yaml", "not: [yaml\n", INVALID),
         at(
