@@ -61,13 +61,16 @@ pub const STATE_RULES: [StateRule; 4] = [
         drain: false,
         otherwise: "the kubelet goes on with the API server and the CA that it joined with",
     },
-    // pkg/kubelet/kubelet.go, setupDataDirs; pkg/kubelet/userns/userns_manager.go, recordPodMappings.
+    // pkg/kubelet/kubelet.go, setupDataDirs; pkg/kubelet/userns/userns_manager.go, recordPodMappings. For the cgroups:
+    // "Configuring a cgroup driver" of Kubernetes' documentation.
     StateRule {
         path: "ROOT/pods",
         settings: &[
             "root-dir",
             "containerRuntimeEndpoint",
             "userNamespaces.idsPerPod",
+            "cgroupDriver",
+            "cgroupRoot",
         ],
         remove: false,
         drain: true,
@@ -85,7 +88,7 @@ const CPU: &[&str] = &[
 const MEMORY: &[&str] = &["memoryManagerPolicy", "reservedMemory"];
 
 /// The fields that are flags too, as the flag is called.
-const FLAGS: [(&str, &str); 8] = [
+const FLAGS: [(&str, &str); 10] = [
     ("cpuManagerPolicy", "cpu-manager-policy"),
     ("cpuManagerPolicyOptions", "cpu-manager-policy-options"),
     ("reservedSystemCPUs", "reserved-cpus"),
@@ -94,6 +97,8 @@ const FLAGS: [(&str, &str); 8] = [
     ("memoryManagerPolicy", "memory-manager-policy"),
     ("reservedMemory", "reserved-memory"),
     ("containerRuntimeEndpoint", "container-runtime-endpoint"),
+    ("cgroupDriver", "cgroup-driver"),
+    ("cgroupRoot", "cgroup-root"),
 ];
 
 /// The API server as a kubelet's own kubeconfig names it; None where the payload brings that kubeconfig.
@@ -176,8 +181,10 @@ pub fn node_state(
         let settings = settings.map(|(name, value)| (name.to_owned(), value.to_owned()));
         add(path.to_owned(), kubeconfig, settings.into());
     }
-    let mut of_pods = settings(&["containerRuntimeEndpoint"]);
+    let mut of_pods = settings(&["containerRuntimeEndpoint", "cgroupRoot"]);
     of_pods.insert("root-dir".to_owned(), root.to_owned());
+    let driver = value("cgroupDriver").unwrap_or_else(|| "cgroupfs".to_owned());
+    of_pods.insert("cgroupDriver".to_owned(), driver);
     if minor >= IDS_PER_POD {
         of_pods.extend(settings(&["userNamespaces.idsPerPod"]));
     }
@@ -266,6 +273,17 @@ mod tests {
         assert_eq!(
             changed(json!({}), json!({"root-dir": "/data/"})),
             ["root-dir"]
+        );
+        assert_eq!(
+            changed(json!({"cgroupDriver": "systemd"}), json!({})),
+            ["cgroupDriver"]
+        );
+        assert_eq!(
+            changed(
+                json!({"cgroupDriver": "cgroupfs"}),
+                json!({"cgroup-root": "/"})
+            ),
+            ["cgroupRoot"]
         );
         assert_eq!(changed(json!({"maxPods": 50}), json!({})), nothing);
     }
