@@ -1,9 +1,10 @@
-//! YAML: the only user of the YAML crate. In: a document's text. Out: typed values with their locations, or a located
+//! YAML: the only user of the YAML crates. In: a document's text. Out: typed values with their locations, or a located
 //! [`Fault`], or a tree of located values. It knows no document's meaning. Also here: how a string is quoted in the block YAML that we write.
 
 use std::fmt::Write;
 
 mod located;
+mod nodes;
 mod unclosed;
 
 use serde::de::DeserializeOwned;
@@ -12,6 +13,7 @@ use serde_saphyr::options::DuplicateKeyPolicy;
 use serde_saphyr::{Budget, Error, Options, options};
 
 pub use located::{Field, Located, Map, Value, parse, parse_part, to_text};
+pub use nodes::{Node, NodeContent, first_document};
 
 /// Why a text is not the document that was asked for. YAML readers stop at their first fault.
 #[derive(Clone, Debug, PartialEq, Eq)]

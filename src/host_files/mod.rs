@@ -10,6 +10,7 @@ mod json_text;
 mod kubeadm_flags;
 mod lines;
 mod logrotate;
+pub mod netplan;
 mod script;
 mod static_pod;
 mod toml_text;
@@ -114,7 +115,6 @@ pub fn reader_of(path: &str, around: &Around) -> Option<Reader> {
         "/etc/docker" if name == "daemon.json" => Some(Reader::Json),
         "/etc/containers" if name == "policy.json" => Some(Reader::Json),
         "/etc" if name == "crictl.yaml" => Some(Reader::Yaml),
-        "/etc/netplan" if name.ends_with(".yaml") => Some(Reader::Yaml),
         "/etc" if name == "sysctl.conf" => Some(Reader::Sysctl),
         "/etc" if name == "logrotate.conf" => Some(Reader::Logrotate),
         "/etc/logrotate.d" if logrotate::is_read(name) => Some(Reader::Logrotate),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value as Json;
 
-use crate::host_files::{Around, Fault, PodName, is_read, read};
+use crate::host_files::{Around, Fault, PodName, is_read, netplan, read};
 use crate::inventory::Spec;
 use crate::model::{FieldLocation, NodePath};
 use crate::render::NodeRendering;
@@ -46,6 +46,62 @@ impl NodeRendering<'_> {
             pods.extend(found.pod.clone().map(|pod| (path, content, pod)));
         }
         findings.extend(self.repeated(&pods));
+        self.builder.fail(findings);
+        self.check_netplan();
+    }
+
+    /// Reads netplan's files together, where one of them is the user's own.
+    fn check_netplan(&mut self) {
+        let tree = self.builder.so_far();
+        let mut files: BTreeMap<&str, (&NodePath, &Entry, &Content)> = BTreeMap::new();
+        for (path, entry) in tree.entries() {
+            let EntryKind::File(content) = &entry.kind else {
+                continue;
+            };
+            let Some(name) = netplan::name(path.as_str()) else {
+                continue;
+            };
+            let rank = netplan::rank(path.as_str());
+            let is_first =
+                |known: &(&NodePath, &Entry, &Content)| netplan::rank(known.0.as_str()) > rank;
+            if files.get(name).is_none_or(is_first) {
+                files.insert(name, (path, entry, content));
+            }
+        }
+        let is_own = |(path, _, _): &(&NodePath, &Entry, &Content)| {
+            self.builder.text_location(path).is_some()
+        };
+        if !files.values().any(is_own) {
+            return;
+        }
+        let names: Vec<String> = files
+            .values()
+            .map(|(path, entry, _)| format!("{path} {:o}", entry.mode))
+            .collect();
+        let contents: Vec<&Content> = files.values().map(|(_, _, content)| *content).collect();
+        let key = (self.class_index, &*names.join(" "), 0);
+        let found = self.renderer.files.of(key, &contents, || {
+            let texts: Vec<String> = contents
+                .iter()
+                .map(|content| String::from_utf8_lossy(&bytes(content)).into_owned())
+                .collect();
+            let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+            let mut findings = Vec::new();
+            let faults = netplan::read(&texts);
+            for (((path, entry, _), text), faults) in files.values().zip(texts).zip(faults) {
+                let Some(location) = self.builder.text_location(path) else {
+                    continue;
+                };
+                for fault in faults.iter().chain(&netplan::mode(entry.mode)) {
+                    findings.push(self.finding(location, path, text, fault, entry.secret));
+                }
+            }
+            FoundInFile {
+                findings,
+                pod: None,
+            }
+        });
+        let findings = found.findings.clone();
         self.builder.fail(findings);
     }
 

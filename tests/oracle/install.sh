@@ -428,6 +428,58 @@ LIST
     fi
 }
 
+# release_lists RELEASE FOLDER: lets apt-get look at another Debian release, with lists in the folder.
+release_lists() {
+    archive=$(
+        . /etc/os-release
+        apt-get indextargets --format '$(REPO_URI) $(CODENAME)' 'Created-By: Packages' | sed -n "s/ $VERSION_CODENAME\$//p" | head -n 1
+    )
+    echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $archive $1 main" >"$2/sources.list"
+    cat >"$2/apt.conf" <<CONF
+Dir::Etc::sourcelist "$2/sources.list";
+Dir::Etc::sourceparts "/dev/null";
+Dir::State::lists "$2/lists";
+Dir::Cache::archives "$2/archives";
+Dir::Cache::pkgcache "";
+Dir::Cache::srcpkgcache "";
+APT::Sandbox::User "root";
+CONF
+    export APT_CONFIG="$2/apt.conf"
+}
+
+# What reads network files in Debian 13, beside the libraries that it was linked with and started with those, and the udev of this release.
+network_readers() {
+    newer=$oracles/network-readers
+    packages='libc6 libgcc-s1 netplan-generator libnetplan1 network-manager libnm0 libglib2.0-0t64 libyaml-0-2 libuuid1 libpcre2-8-0 libffi8
+        zlib1g libmount1 libselinux1 libblkid1 libsystemd0 libcap2'
+    if ! { have netplan-generate-1.1 && have nmcli-offline-1.52; } && may_install 'netplan-generate-1.1 nmcli-offline-1.52'; then
+        rm -rf "$newer"
+        mkdir -p "$newer/lists/partial" "$newer/archives/partial"
+        if (
+            release_lists trixie "$newer"
+            # shellcheck disable=SC2086 # a list of words
+            cd "$newer" && apt-get -qq update && apt-get -qq download $packages
+        ) >"$oracles/apt.log" 2>&1; then
+            for package in "$newer"/*.deb; do dpkg-deb -x "$package" "$newer"; done
+            rm -r "$newer"/*.deb "$newer/lists" "$newer/archives"
+            libraries=$(dirname "$newer"/usr/lib/*/libnetplan.so.1)
+            loader=$(find "$newer/usr/lib" -name 'ld-linux-*.so*' | head -n 1)
+            while read -r name program; do
+                wrapper "$name" <<WRAPPER
+#!/bin/sh
+exec $loader --library-path $libraries $newer/$program "\$@"
+WRAPPER
+            done <<LIST
+netplan-generate-1.1 usr/libexec/netplan/generate
+nmcli-offline-1.52 usr/bin/nmcli
+LIST
+        else
+            tail -n 5 "$oracles/apt.log" >&2
+            skip 'netplan-generate-1.1 nmcli-offline-1.52' "their packages could not be had"
+        fi
+    fi
+}
+
 # A package of another Debian release, unpacked into a folder of its own and run with today's Python. The package lists are looked at in a folder of
 # our own, with apt's own address of the archive.
 #
@@ -440,21 +492,7 @@ of_release() {
         trap 'rm -rf "$work"' EXIT
         mkdir -p "$work/lists/partial" "$work/archives/partial" "$cache"
         if [ ! -s "$5" ]; then
-            archive=$(
-                . /etc/os-release
-                apt-get indextargets --format '$(REPO_URI) $(CODENAME)' 'Created-By: Packages' | sed -n "s/ $VERSION_CODENAME\$//p" | head -n 1
-            )
-            echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $archive $1 main" >"$work/sources.list"
-            cat >"$work/apt.conf" <<CONF
-Dir::Etc::sourcelist "$work/sources.list";
-Dir::Etc::sourceparts "/dev/null";
-Dir::State::lists "$work/lists";
-Dir::Cache::archives "$work/archives";
-Dir::Cache::pkgcache "";
-Dir::Cache::srcpkgcache "";
-APT::Sandbox::User "root";
-CONF
-            export APT_CONFIG="$work/apt.conf"
+            release_lists "$1" "$work"
             if ! (cd "$work" && apt-get -qq update && apt-get -qq download "$2=$3*") >"$oracles/apt.log" 2>&1; then
                 tail -n 5 "$oracles/apt.log" >&2
                 exit 1
@@ -683,6 +721,7 @@ cloud_init
 ignition
 node_programs
 network_managers
+network_readers
 takers
 image_maker
 initrd_readers

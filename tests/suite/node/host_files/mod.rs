@@ -3,6 +3,7 @@
 
 mod containerd;
 mod logrotate;
+mod netplan;
 mod pods;
 mod programs;
 mod settings;
@@ -15,9 +16,9 @@ use serde_json::{Map, Value, json};
 use crate::support::fixture::{Project, text};
 
 /// One node of the project: what it says beside its name and address, and the ids of the findings that it must have.
-pub struct Case {
+pub struct Case<'a> {
     /// Unique, for messages.
-    pub name: &'static str,
+    pub name: &'a str,
     /// Keys of the node.
     pub node: Value,
     /// Ids; none for a node that is as it should be.
@@ -25,7 +26,12 @@ pub struct Case {
 }
 
 /// A node with one file.
-pub fn file(name: &'static str, path: &str, content: &str, ids: &'static [&'static str]) -> Case {
+pub fn file(
+    name: &'static str,
+    path: &str,
+    content: &str,
+    ids: &'static [&'static str],
+) -> Case<'static> {
     Case {
         name,
         node: json!({"files": {path: {"content": content}}}),
@@ -34,7 +40,7 @@ pub fn file(name: &'static str, path: &str, content: &str, ids: &'static [&'stat
 }
 
 /// What `check` says of a project whose nodes are the cases: each finding with its node's number.
-fn checked(version: &str, more: &Value, cases: &[Case]) -> Vec<Value> {
+fn checked(version: &str, more: &Value, cases: &[Case<'_>]) -> Vec<Value> {
     let project = Project::of("bad/project");
     let nodes: Vec<Value> = cases
         .iter()
@@ -73,7 +79,17 @@ fn checked(version: &str, more: &Value, cases: &[Case]) -> Vec<Value> {
 }
 
 /// Each case has the findings that it must have, and no other.
-pub fn each_is_as_it_says(version: &str, more: &Value, cases: &[Case]) {
+pub fn each_is_as_it_says(version: &str, more: &Value, cases: &[Case<'_>]) {
+    each_is_as_it_says_by(version, more, cases, str::to_owned);
+}
+
+/// The same where some ids stand for others.
+fn each_is_as_it_says_by(
+    version: &str,
+    more: &Value,
+    cases: &[Case<'_>],
+    by: impl Fn(&str) -> String,
+) {
     let findings = checked(version, more, cases);
     let mut found: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     let mut said: BTreeMap<String, String> = BTreeMap::new();
@@ -89,7 +105,7 @@ pub fn each_is_as_it_says(version: &str, more: &Value, cases: &[Case]) {
             said.entry(node.clone())
                 .or_default()
                 .push_str(&format!("{finding}\n"));
-            found.entry(node).or_default().insert(id.to_owned());
+            found.entry(node).or_default().insert(by(id));
         }
     }
     let mut wrong = String::new();
@@ -103,4 +119,29 @@ pub fn each_is_as_it_says(version: &str, more: &Value, cases: &[Case]) {
         }
     }
     assert!(wrong.is_empty(), "{wrong}");
+}
+
+/// A text of a table: `\n`, `\r`, `\t`, `\\` and `\xNN` are what they are in C.
+fn unescaped(text: &str) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        if byte != b'\\' {
+            bytes.push(byte);
+            continue;
+        }
+        match rest.next().unwrap() {
+            b'n' => bytes.push(b'\n'),
+            b'r' => bytes.push(b'\r'),
+            b't' => bytes.push(b'\t'),
+            b'\\' => bytes.push(b'\\'),
+            b'x' => {
+                let digits = [rest.next().unwrap(), rest.next().unwrap()];
+                let digits = std::str::from_utf8(&digits).unwrap();
+                bytes.push(u8::from_str_radix(digits, 16).unwrap());
+            }
+            other => panic!("\\{}: {text}", char::from(other)),
+        }
+    }
+    bytes
 }

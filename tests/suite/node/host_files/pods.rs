@@ -20,7 +20,12 @@ fn container(more: &str) -> String {
     )
 }
 
-fn at(name: &'static str, file: &str, content: &str, ids: &'static [&'static str]) -> Case {
+fn at(
+    name: &'static str,
+    file: &str,
+    content: &str,
+    ids: &'static [&'static str],
+) -> Case<'static> {
     let path = format!("/etc/kubernetes/manifests/{file}");
     super::file(name, &path, content, ids)
 }
@@ -29,7 +34,7 @@ const INVALID: &[&str] = &["static-pod-invalid"];
 const REFERENCE: &[&str] = &["static-pod-reference"];
 
 /// References to objects of the API, in every place that upstream looks at.
-fn references(ids: &'static [&'static str]) -> Vec<Case> {
+fn references(ids: &'static [&'static str]) -> Vec<Case<'static>> {
     let specs = [
         ("service account", "  serviceAccountName: x\n"),
         ("old service account", "  serviceAccount: x\n"),

@@ -83,7 +83,7 @@ fn files_of_settings_are_read_by_their_rules() {
             "no netplan",
             "/etc/netplan/60-a.yaml",
             "network:\n\tversion: 2\n",
-            INVALID,
+            &["netplan-file-open", "netplan-invalid"],
         ),
         file(
             "sysctl",
