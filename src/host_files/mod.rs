@@ -11,6 +11,7 @@ mod kubeadm_flags;
 mod lines;
 mod logrotate;
 pub mod netplan;
+mod networkd;
 mod script;
 mod static_pod;
 mod toml_text;
@@ -68,6 +69,8 @@ pub enum Reader {
     Keyfile,
     /// The unit of Kubernetes' packages, and kubeadm.
     KubeadmFlags,
+    /// systemd-networkd or udev.
+    Networkd(networkd::Kind),
 }
 
 /// A file as its readers read it.
@@ -125,7 +128,7 @@ pub fn reader_of(path: &str, around: &Around) -> Option<Reader> {
         _ if dropins("modules-load.d") => Some(Reader::Modules),
         _ if dropins("tmpfiles.d") => Some(Reader::Tmpfiles),
         _ if dropins("sysusers.d") => Some(Reader::Sysusers),
-        _ => None,
+        _ => networkd::kind(path).map(Reader::Networkd),
     }
 }
 
@@ -172,6 +175,7 @@ impl Reader {
             Self::Containerd => Id::ContainerdConfigInvalid,
             Self::RegistryHosts => Id::RegistryHostsInvalid,
             Self::Cni => Id::CniConfigInvalid,
+            Self::Networkd(_) => Id::NetworkFileInvalid,
             _ => Id::SettingsFileInvalid,
         }
     }
@@ -229,6 +233,7 @@ impl Reader {
                 vec![Fault::whole(Id::SettingsFileInvalid, rule).help("set mode: \"0600\"")]
             }
             Self::Keyfile => Vec::new(),
+            Self::Networkd(kind) => networkd::read(kind, mode, text),
         }
     }
 }

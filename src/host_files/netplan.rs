@@ -39,7 +39,7 @@ pub fn rank(path: &str) -> usize {
     };
     FOLDERS
         .iter()
-        .position(|folder| is_in(&folder))
+        .position(|folder| is_in(folder))
         .unwrap_or(FOLDERS.len())
 }
 

@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 
 use crate::host_files::{Around, Fault, PodName, is_read, netplan, read};
 use crate::inventory::Spec;
-use crate::model::{FieldLocation, NodePath};
+use crate::model::{FieldLocation, NodePath, Owner};
 use crate::render::NodeRendering;
 use crate::render::place::{At, placed};
 use crate::report::{Finding, Id};
@@ -144,6 +144,9 @@ impl NodeRendering<'_> {
         let text = String::from_utf8_lossy(&bytes);
         let mut findings = Vec::new();
         for fault in &read.faults {
+            if fault.id == Id::NetworkFileUnused && self.is_used_yet(path, entry) {
+                continue;
+            }
             let Some(location) = self.builder.text_location(path) else {
                 continue;
             };
@@ -153,6 +156,13 @@ impl NodeRendering<'_> {
             findings,
             pod: read.pod,
         }
+    }
+
+    /// Whether a file that does nothing by itself has drop-ins that may change that, or an owner who can read it.
+    fn is_used_yet(&self, path: &NodePath, entry: &Entry) -> bool {
+        let dropins = format!("{path}.d/");
+        let mut others = self.builder.so_far().entries().keys();
+        entry.user != Owner::root() || others.any(|other| other.as_str().starts_with(&dropins))
     }
 
     /// A finding about a file as a whole.

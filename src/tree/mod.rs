@@ -19,5 +19,5 @@ pub use listed::{ListedKind, ListedTree};
 pub use node_tree::{Conflict, NodeTree};
 pub use unit::{
     Effective, InstallLink, Position, Program, Texts, UNIT_FOLDER, Unit, UnitFault, UnitPath,
-    check_unit, raw_words, read_unit, unit_keys, unit_name, unit_words,
+    UnitText, check_unit, check_value, raw_words, read_unit, unit_keys, unit_name, unit_words,
 };

@@ -17,7 +17,8 @@ pub use effective::Effective;
 pub use keys::all as unit_keys;
 pub use name::unit_name;
 pub use programs::Program;
-pub use text::{Position, read as read_unit};
+pub use text::{Position, UnitText, read as read_unit};
+pub use value::taken_by as check_value;
 pub use words::{raw_words, texts as unit_words};
 
 use crate::model::NodePath;

@@ -478,6 +478,13 @@ LIST
             skip 'netplan-generate-1.1 nmcli-offline-1.52' "their packages could not be had"
         fi
     fi
+    if ! have udevadm && may_install udevadm; then
+        if unpack udev udev && [ -x "$oracles/udev/bin/udevadm" ]; then
+            ln -sf ../udev/bin/udevadm "$oracles/bin/udevadm"
+        else
+            skip udevadm "its package could not be had"
+        fi
+    fi
 }
 
 # A package of another Debian release, unpacked into a folder of its own and run with today's Python. The package lists are looked at in a folder of

@@ -269,7 +269,7 @@ impl Netplan {
             .definition()
             .is_some_and(|definition| definition.kind == "wifis");
         let is_word = matches!(text, "preserve" | "permanent" | "random" | "stable");
-        if !is_word && !(is_wifi && text == "stable-ssid") {
+        if !(is_word || is_wifi && text == "stable-ssid") {
             self.take("netdef_match_mac", path, node, text);
         }
     }

@@ -122,6 +122,15 @@ pub fn check(key: &Key, name: &str, value: &str) -> Vec<ValueFault> {
     faults
 }
 
+/// Checks a value by the name of a parser alone, for other files of systemd's: the rule that it breaks.
+pub fn taken_by(parser: &'static str, value: &str) -> Result<(), String> {
+    let key = Key { parser, more: "" };
+    match of_parser(&key, "", value).into_iter().next() {
+        Some(fault) => Err(fault.message),
+        None => Ok(()),
+    }
+}
+
 fn of_parser(key: &Key, name: &str, value: &str) -> Vec<ValueFault> {
     match key.parser {
         "exec" => return command::check(value),

@@ -1,7 +1,8 @@
 #!/bin/sh
-# What systemd knows in unit files, from systemd itself: record.sh FOLDER writes keys.txt, one line for each section, key and parser of
-# the value, with the first of these releases that has it, and choices.txt, the words of parsers that take one of several. FOLDER is
-# src/tree/unit. Needs apt-get, and a Debian mirror in DEBIAN_MIRROR.
+# What systemd knows in unit files, and in the files of networkd and udev, from systemd itself: record.sh FOLDER NETWORK writes keys.txt into
+# each folder, one line for each section, key and parser of the value, with the first of these releases that has it, and choices.txt, the
+# words of parsers that take one of several. FOLDER is src/tree/unit, NETWORK is src/host_files/networkd. Needs apt-get, and a Debian mirror
+# in DEBIAN_MIRROR.
 #
 # Each Debian release has one systemd, and every systemd prints what it reads (`--dump-configuration-items`). They are unpacked beside the
 # libraries that they were linked with, and started with those: nothing is installed. Which function reads a value is in the table of the
@@ -10,7 +11,8 @@
 set -eu
 
 SUITES='bullseye bookworm trixie forky'
-folder=${1:?the folder that gets keys.txt and choices.txt}
+folder=${1:?the folder that gets keys.txt and choices.txt of units}
+network=${2:?the folder that gets those of networkd and udev}
 here=$(cd "$(dirname "$0")" && pwd)
 mirror=${DEBIAN_MIRROR:?the mirror of Debian to read, as apt has it}
 work=$(mktemp -d)
@@ -60,6 +62,9 @@ source_of() {
     mkdir -p "$work/$1/source"
     tar -xzf "$work/$1/debs"/systemd_*.orig.tar.gz -C "$work/$1/source" --strip-components=1
     awk -f "$here/parsers.awk" "$work/$1/source"/src/core/load-fragment-gperf.gperf* >"$work/$1/parsers"
+    for kind in network:network/networkd-network netdev:network/netdev/netdev link:udev/net/link-config; do
+        awk -v kind="${kind%%:*}" -f "$here/network.awk" "$work/$1/source/src/${kind#*:}-gperf.gperf"
+    done | sed "s/\$/\t$(cat "$work/$1/version")/" >"$work/$1/network"
     find "$work/$1/source/src" -name '*.[ch]' | LC_ALL=C sort | xargs cat | awk -f "$here/choices.awk" >"$work/$1/choices"
 }
 
@@ -91,13 +96,13 @@ done >"$work/parsers"
         }
     ' "$work/parsers" "$work/all" | LC_ALL=C sort
 } >"$folder/keys.txt"
-{
+# words PARSERS COLUMN: all words of all releases, of the parsers in a column of a file.
+words() {
     echo '# Parser and the words that it takes; "boolean" is yes and no in all spellings. Made by tests/oracle/systemd-keys/record.sh.'
-    # All words of all releases; only of parsers that units need.
     for suite in $SUITES; do
         cat "$work/$suite/choices"
-    done | awk -F '\t' '
-        NR == FNR { split($3, parts, ":"); used[parts[1]] = 1; next }
+    done | awk -F '\t' -v column="$2" '
+        NR == FNR { split($column, parts, ":"); used[parts[1]] = 1; next }
         !($1 in used) { next }
         {
             count = split($2, word, " ")
@@ -108,5 +113,22 @@ done >"$work/parsers"
                 }
         }
         END { for (name in all) print name "\t" substr(all[name], 2) }
-    ' "$work/parsers" - | LC_ALL=C sort
-} >"$folder/choices.txt"
+    ' "$1" - | LC_ALL=C sort
+}
+
+words "$work/parsers" 3 >"$folder/choices.txt"
+
+for suite in $SUITES; do
+    cat "$work/$suite/network"
+done >"$work/network"
+{
+    echo '# Kind of file, section, key, parser, first systemd that has it (the oldest one here: that or older).'
+    echo '# Made by tests/oracle/systemd-keys/record.sh.'
+    # Later releases read all keys of a section by one function; the older ones say more of the value.
+    awk -F '\t' '
+        { id = $1 "\t" $2 "\t" $3; if (!(id in since)) { since[id] = $5; of[id] = $4 } }
+        END { for (id in since) print id "\t" of[id] "\t" since[id] }
+    ' "$work/network" | LC_ALL=C sort
+} >"$network/keys.txt"
+# The table of another program has the name of the time zone's.
+words "$work/network" 4 | grep -v '^timezone' >"$network/choices.txt"

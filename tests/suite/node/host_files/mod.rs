@@ -4,6 +4,7 @@
 mod containerd;
 mod logrotate;
 mod netplan;
+mod networkd;
 mod pods;
 mod programs;
 mod settings;

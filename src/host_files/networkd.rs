@@ -1,0 +1,215 @@
+//! Files of systemd-networkd and of udev's links (systemd.network(5), systemd.netdev(5), systemd.link(5)). In: a file's text.
+//! Out: lines that the reader ignores, and files that do nothing.
+
+mod keys;
+mod value;
+mod whole;
+
+use crate::closest::closest;
+use crate::host_files::fault::Fault;
+use crate::host_files::networkd::keys::{known, parser, sections_of};
+use crate::report::Id;
+use crate::tree::read_unit;
+
+/// Keys whose values are not printed.
+const SECRET: [&str; 5] = [
+    "PrivateKey",
+    "PresharedKey",
+    "Key",
+    "WakeOnLanPassword",
+    "Password",
+];
+/// Endings that switch a file off, as people do it.
+const OFF: [&str; 11] = [
+    "~",
+    ".bak",
+    ".off",
+    ".old",
+    ".orig",
+    ".disabled",
+    ".example",
+    ".sample",
+    ".save",
+    ".md",
+    ".txt",
+];
+
+/// Others or the group may read.
+const READABLE: u32 = 0o044;
+
+/// The kinds of files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// An interface's addresses and routes.
+    Network,
+    /// A virtual interface.
+    Netdev,
+    /// A link's name and settings.
+    Link,
+    /// A drop-in of one of them.
+    Dropin(&'static str),
+    /// A file that nobody reads.
+    Unread,
+}
+
+impl Kind {
+    fn table(self) -> &'static str {
+        match self {
+            Self::Network => "network",
+            Self::Netdev => "netdev",
+            Self::Link => "link",
+            Self::Dropin(table) => table,
+            Self::Unread => "",
+        }
+    }
+}
+
+/// What a file of this path is, if networkd or udev looks into its folder.
+pub fn kind(path: &str) -> Option<Kind> {
+    let (folder, name) = path.rsplit_once('/')?;
+    let tops = [
+        "/etc/systemd/network",
+        "/run/systemd/network",
+        "/usr/lib/systemd/network",
+        "/usr/local/lib/systemd/network",
+    ];
+    let of = |name: &str| {
+        let (_, end) = name.rsplit_once('.')?;
+        ["network", "netdev", "link"]
+            .into_iter()
+            .find(|kind| *kind == end)
+    };
+    let in_top = |folder: &str| tops.contains(&folder);
+    if in_top(folder) {
+        return match of(name) {
+            Some("network") => Some(Kind::Network),
+            Some("netdev") => Some(Kind::Netdev),
+            Some(_) => Some(Kind::Link),
+            None => {
+                let is_off = name.starts_with('.')
+                    || name.starts_with("README")
+                    || OFF.iter().any(|end| name.ends_with(end));
+                (!is_off).then_some(Kind::Unread)
+            }
+        };
+    }
+    let (top, inner) = folder.rsplit_once('/')?;
+    let table = of(inner.strip_suffix(".d")?)?;
+    (in_top(top) && name.ends_with(".conf")).then_some(Kind::Dropin(table))
+}
+
+/// Reads a file of a mode.
+pub fn read(kind: Kind, mode: u32, text: &str) -> Vec<Fault> {
+    let unit = read_unit(text);
+    if kind == Kind::Unread {
+        let is_one = |(name, _): &&(String, _)| {
+            ["Match", "Network", "NetDev", "Link"].contains(&name.as_str())
+        };
+        if unit.sections.iter().any(|section| is_one(&section)) {
+            let rule =
+                "systemd reads files here that end in .network, .netdev or .link, and no others";
+            return vec![Fault::whole(Id::NetworkFileUnused, rule).help("rename it")];
+        }
+        return Vec::new();
+    }
+    let table = kind.table();
+    let mut faults = Vec::new();
+    // networkd runs as a user of its own without rights over files; udev is root.
+    if mode & READABLE == 0 && table != "link" {
+        let rule = format!(
+            "networkd runs as systemd-network and must be able to read the file, and this one has the mode {mode:04o}"
+        );
+        let help = "set mode: \"0644\", or \"0640\" and the group systemd-network";
+        faults.push(Fault::whole(Id::NetworkFileUnused, rule).help(help));
+    }
+    for (at, rule) in &unit.faults {
+        // Only lists of units have that bound.
+        if !rule.contains("2048") {
+            faults.push(Fault::at(Id::NetworkFileInvalid, *at, *rule));
+        }
+    }
+    let sections = sections_of(table);
+    for (name, at) in &unit.sections {
+        if name.starts_with("X-") || sections.contains(&name.as_str()) {
+            continue;
+        }
+        let rule = format!("a .{table} file has no section [{name}], so systemd ignores it");
+        let near = closest(name, sections.iter().copied());
+        let id = if near.is_some() {
+            Id::NetworkFileInvalid
+        } else {
+            Id::NetworkFileKeyUnknown
+        };
+        let help = match near {
+            Some(near) => format!("did you mean [{near}]?"),
+            None => format!("the sections are {}", sections.join(", ")),
+        };
+        faults.push(Fault::at(id, *at, rule).help(help));
+    }
+    for assignment in &unit.assignments {
+        let (section, key) = (assignment.section.as_str(), assignment.key.as_str());
+        if key.starts_with("X-") || !sections.contains(&section) {
+            continue;
+        }
+        let Some(parser) = parser(table, section, key) else {
+            let (id, rule, help) = unknown(table, section, key);
+            faults.push(Fault::at(id, assignment.key_position(), rule).help(help));
+            continue;
+        };
+        if let Err(rule) = value::check(section, parser, &assignment.value) {
+            let fault = Fault::at(
+                Id::NetworkFileInvalid,
+                assignment.position(0),
+                format!("{key}: {rule}"),
+            );
+            let is_secret = SECRET.contains(&key);
+            faults.push(if is_secret {
+                fault
+            } else {
+                fault.got(&assignment.value)
+            });
+        }
+    }
+    if unit.is_broken {
+        return faults;
+    }
+    faults.extend(whole::check(kind, &unit, text));
+    faults
+}
+
+/// A slip is an error; what looks like no known key may come with a systemd that is younger than the table.
+fn unknown(table: &str, section: &str, key: &str) -> (Id, String, String) {
+    let same = |known: &&&str| known.eq_ignore_ascii_case(key);
+    let own = known(table, section);
+    let near = own.iter().find(same).or_else(|| {
+        own.iter()
+            .find(|known| key.len() > 4 && strsim::osa_distance(known, key) <= 2)
+    });
+    let slip = format!("systemd ignores {key}: [{section}] has no such key");
+    if let Some(near) = near {
+        return (
+            Id::NetworkFileInvalid,
+            slip,
+            format!("did you mean {near}?"),
+        );
+    }
+    let sections = sections_of(table);
+    let elsewhere: Vec<String> = sections
+        .iter()
+        .filter(|other| parser(table, other, key).is_some())
+        .map(|other| format!("[{other}]"))
+        .collect();
+    if !elsewhere.is_empty() && elsewhere.len() <= 4 {
+        return (
+            Id::NetworkFileInvalid,
+            slip,
+            format!("move it to {}", elsewhere.join(" or ")),
+        );
+    }
+    let help = "correct it, or begin its name with X- if it is your own".to_owned();
+    let rule = format!("systemd may not know {key} in [{section}], and ignores it then");
+    (Id::NetworkFileKeyUnknown, rule, help)
+}
+
+#[cfg(test)]
+mod tests;
