@@ -8,6 +8,7 @@ mod go_yaml;
 mod hosts;
 mod json_text;
 mod kubeadm_flags;
+mod keyfile;
 mod lines;
 mod logrotate;
 pub mod netplan;
@@ -122,14 +123,28 @@ pub fn reader_of(path: &str, around: &Around) -> Option<Reader> {
         "/etc" if name == "logrotate.conf" => Some(Reader::Logrotate),
         "/etc/logrotate.d" if logrotate::is_read(name) => Some(Reader::Logrotate),
         "/etc/sudoers.d" => Some(Reader::Sudoers),
-        "/etc/NetworkManager/system-connections" => Some(Reader::Keyfile),
         _ if path == kubeadm_flags::PATH => Some(Reader::KubeadmFlags),
+        "/etc/NetworkManager/system-connections" if is_connection(name) => Some(Reader::Keyfile),
+        "/usr/lib/NetworkManager/system-connections" if name.ends_with(".nmconnection") => {
+            Some(Reader::Keyfile)
+        }
         _ if dropins("sysctl.d") => Some(Reader::Sysctl),
         _ if dropins("modules-load.d") => Some(Reader::Modules),
         _ if dropins("tmpfiles.d") => Some(Reader::Tmpfiles),
         _ if dropins("sysusers.d") => Some(Reader::Sysusers),
         _ => networkd::kind(path).map(Reader::Networkd),
     }
+}
+
+/// Whether NetworkManager reads a file of its own folder, whatever its ending: it passes over hidden and temporary files, backups
+/// with a tilde and certificates (src/libnm-core-impl/nm-keyfile-utils.c, `nm_keyfile_utils_ignore_filename`).
+fn is_connection(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    let is_temporary = name
+        .rsplit_once('.')
+        .is_some_and(|(_, end)| end.len() == 6 && end.chars().all(|c| c.is_ascii_alphanumeric()));
+    let is_other = lower.ends_with(".pem") || lower.ends_with(".der");
+    !(name.starts_with('.') || name.ends_with('~') || is_temporary || is_other)
 }
 
 /// Reads a file: as its reader does, if there is one, and as a script if it is one.
@@ -231,8 +246,17 @@ impl Reader {
                     "NetworkManager ignores a connection that others may read, and this one has the mode {mode:04o}"
                 );
                 vec![Fault::whole(Id::SettingsFileInvalid, rule).help("set mode: \"0600\"")]
+            Self::Keyfile => {
+                let mut faults = keyfile::read(text);
+                if mode & PRIVATE != 0 {
+                    let rule = format!(
+                        "NetworkManager ignores a connection that others may read, and this one has the mode {mode:04o}"
+                    );
+                    let fault = Fault::whole(Id::SettingsFileInvalid, rule);
+                    faults.push(fault.help("set mode: \"0600\""));
+                }
+                faults
             }
-            Self::Keyfile => Vec::new(),
             Self::Networkd(kind) => networkd::read(kind, mode, text),
         }
     }

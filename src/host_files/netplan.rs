@@ -37,10 +37,7 @@ pub fn rank(path: &str) -> usize {
             .unwrap_or(path)
             .starts_with(*folder)
     };
-    FOLDERS
-        .iter()
-        .position(|folder| is_in(folder))
-        .unwrap_or(FOLDERS.len())
+    FOLDERS.iter().position(is_in).unwrap_or(FOLDERS.len())
 }
 
 /// The fault of a file that others may read.

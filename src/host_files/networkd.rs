@@ -134,16 +134,7 @@ pub fn read(kind: Kind, mode: u32, text: &str) -> Vec<Fault> {
             continue;
         }
         let rule = format!("a .{table} file has no section [{name}], so systemd ignores it");
-        let near = closest(name, sections.iter().copied());
-        let id = if near.is_some() {
-            Id::NetworkFileInvalid
-        } else {
-            Id::NetworkFileKeyUnknown
-        };
-        let help = match near {
-            Some(near) => format!("did you mean [{near}]?"),
-            None => format!("the sections are {}", sections.join(", ")),
-        };
+        let (id, help) = unknown_section(table, name, &sections);
         faults.push(Fault::at(id, *at, rule).help(help));
     }
     for assignment in &unit.assignments {
@@ -177,9 +168,33 @@ pub fn read(kind: Kind, mode: u32, text: &str) -> Vec<Fault> {
     faults
 }
 
+/// What to do about a section that a kind of file does not have.
+fn unknown_section(table: &str, name: &str, own: &[&str]) -> (Id, String) {
+    let same = own
+        .iter()
+        .copied()
+        .find(|known| known.eq_ignore_ascii_case(name));
+    if let Some(near) = same.or_else(|| closest(name, own.iter().copied())) {
+        return (Id::NetworkFileInvalid, format!("did you mean [{near}]?"));
+    }
+    let has = |kind: &&str| *kind != table && sections_of(kind).contains(&name);
+    match ["network", "netdev", "link"]
+        .into_iter()
+        .find(|kind| has(kind))
+    {
+        Some(kind) => (Id::NetworkFileInvalid, format!("move it to a .{kind} file")),
+        None => (
+            Id::NetworkFileKeyUnknown,
+            format!("the sections are {}", own.join(", ")),
+        ),
+    }
+}
+
 /// A slip is an error; what looks like no known key may come with a systemd that is younger than the table.
 fn unknown(table: &str, section: &str, key: &str) -> (Id, String, String) {
-    let same = |known: &&&str| known.eq_ignore_ascii_case(key);
+    let longer =
+        [String::new(), "Sec".to_owned(), "Bytes".to_owned()].map(|end| format!("{key}{end}"));
+    let same = |known: &&&str| longer.iter().any(|key| known.eq_ignore_ascii_case(key));
     let own = known(table, section);
     let near = own.iter().find(same).or_else(|| {
         own.iter()

@@ -381,6 +381,8 @@ catalogue! {
         ContainerdCriOff "containerd-cri-off" Error "containerd's configuration switches off the plugin that the kubelet talks to."
         ContainerdKeyUnknown "containerd-key-unknown" Warning "containerd ignores a key of its configuration."
         ContainerdKeyUnread "containerd-key-unread" Error "containerd does not read a setting in a file of this version."
+        KeyfileInvalid "keyfile-invalid" Error "NetworkManager refuses a connection, or ignores a setting of it."
+        KeyfileKeyUnknown "keyfile-key-unknown" Warning "NetworkManager may not know a key of a connection."
         NetplanFileOpen "netplan-file-open" Warning "netplan warns of a file of its own that others may read."
         NetplanInterfaceUnknown "netplan-interface-unknown" Error "A netplan file names an interface that netplan does not know there."
         NetplanInvalid "netplan-invalid" Error "netplan refuses a file, and configures nothing."

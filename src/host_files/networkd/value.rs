@@ -57,6 +57,9 @@ pub fn check(section: &str, parser: &'static str, value: &str) -> Taken {
         "hwaddrs" => each(value, hardware_address),
         "dhcp" => one_of("yes no ipv4 ipv6 both v4 v6 none", value)
             .or_else(|rule| truth(value).map_err(|_| rule)),
+        "ip_masquerade" => {
+            one_of("ipv4 ipv6 both no", value).or_else(|rule| truth(value).map_err(|_| rule))
+        }
         "required_for_online" => online(value),
         "ipv6_privacy_extensions" | "ipv4ll" | "lldp_emit" | "router_prefix_delegation" => {
             let more = "no yes prefer-public kernel nearest-bridge non-tpmr-bridge customer-bridge dhcpv6 static both";
@@ -100,7 +103,7 @@ fn number(parser: &'static str, value: &str) -> Option<Taken> {
         "uint8" => unsigned(value, u8::MAX.into()),
         "uint16" => unsigned(value, u16::MAX.into()),
         "uint32" | "unsigned" | "route_priority" | "dhcp_route_metric" | "sr_iov_uint32" => {
-            unsigned(value, u32::MAX.into())
+            unsigned(value, u32::MAX)
         }
         "int" => check_value("int", value),
         "sec" | "coalesce_sec" => check_value("sec", value),

@@ -124,9 +124,14 @@ done >"$work/network"
 {
     echo '# Kind of file, section, key, parser, first systemd that has it (the oldest one here: that or older).'
     echo '# Made by tests/oracle/systemd-keys/record.sh.'
-    # Later releases read all keys of a section by one function; the older ones say more of the value.
+    # Later releases read all keys of a section by one function, and the older ones say more of the value; but what was a boolean or a
+    # number may have become more.
     awk -F '\t' '
-        { id = $1 "\t" $2 "\t" $3; if (!(id in since)) { since[id] = $5; of[id] = $4 } }
+        {
+            id = $1 "\t" $2 "\t" $3
+            if (!(id in since)) { since[id] = $5; of[id] = $4 }
+            if (of[id] ~ /^(bool|tristate|u?int(8|16|32)?|sec)$/) of[id] = $4
+        }
         END { for (id in since) print id "\t" of[id] "\t" since[id] }
     ' "$work/network" | LC_ALL=C sort
 } >"$network/keys.txt"

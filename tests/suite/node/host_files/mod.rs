@@ -3,6 +3,7 @@
 
 mod containerd;
 mod logrotate;
+mod keyfile;
 mod netplan;
 mod networkd;
 mod pods;
