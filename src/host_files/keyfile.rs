@@ -98,7 +98,7 @@ fn unknown(entry: &Entry, names: &[String]) -> Fault {
         return Fault::at(Id::KeyfileInvalid, entry.key_at, rule).help(help);
     }
     let rule = format!(
-        "NetworkManager may not know {key} in [{}], and ignores it then",
+        "[{}] has no such key in NetworkManager up to 1.56, so it may ignore it",
         entry.group
     );
     Fault::at(Id::KeyfileKeyUnknown, entry.key_at, rule).help("correct it or remove it")

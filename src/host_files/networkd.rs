@@ -222,7 +222,8 @@ fn unknown(table: &str, section: &str, key: &str) -> (Id, String, String) {
         );
     }
     let help = "correct it, or begin its name with X- if it is your own".to_owned();
-    let rule = format!("systemd may not know {key} in [{section}], and ignores it then");
+    let rule =
+        format!("[{section}] has no such key in systemd 247 to 262, so systemd may ignore it");
     (Id::NetworkFileKeyUnknown, rule, help)
 }
 

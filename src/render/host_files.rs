@@ -202,6 +202,10 @@ impl NodeRendering<'_> {
 
 /// Whether its path or its beginning says that somebody reads it.
 fn may_be_read(path: &NodePath, entry: &Entry, content: &Content, around: &Around) -> bool {
+    // What is made from facts is never wrong by the user's hand, and differs from node to node.
+    if entry.origin.is_generator() {
+        return false;
+    }
     match content {
         Content::Blob(blob) => is_read(path.as_str(), blob.bytes(), around),
         Content::Asset(asset) if asset.size > LONGEST => false,

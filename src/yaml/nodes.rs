@@ -88,7 +88,7 @@ pub fn first_document(text: &str) -> Result<FirstDocument, Fault> {
         }
         if documents > 1 {
             let is_something = match &event {
-                Event::Scalar(value, ..) => !value.is_empty(),
+                Event::Scalar(..) => !span.is_empty(),
                 Event::SequenceStart(..) | Event::MappingStart(..) | Event::Alias(_) => true,
                 _ => false,
             };

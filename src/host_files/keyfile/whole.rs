@@ -44,6 +44,7 @@ pub fn check(text: &KeyfileText) -> Vec<Fault> {
             .filter_map(|family| addresses(text, family)),
     );
     faults.extend(master(text));
+    faults.extend(peers(text));
     faults
 }
 
@@ -184,4 +185,28 @@ fn master(text: &KeyfileText) -> Option<Fault> {
         )),
         _ => None,
     }
+}
+
+/// A peer of WireGuard is called by its public key: 32 bytes in base64.
+fn peers(text: &KeyfileText) -> Vec<Fault> {
+    let is_key = |key: &str| {
+        let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '/');
+        key.len() == 44
+            && key
+                .strip_suffix('=')
+                .is_some_and(|key| key.chars().all(fits))
+    };
+    let peers = text.groups.iter().filter(|(group, _)| {
+        group
+            .strip_prefix("wireguard-peer.")
+            .is_some_and(|key| !is_key(key))
+    });
+    peers
+        .map(|(_, at)| {
+            fault(
+                *at,
+                "the group must be called by the peer's public key, which is 32 bytes in base64",
+            )
+        })
+        .collect()
 }

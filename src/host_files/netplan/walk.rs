@@ -63,8 +63,9 @@ impl Netplan {
         let fault = Fault::at(
             Id::NetplanInvalid,
             place.position,
-            format!("netplan has no such key here: {text}"),
-        );
+            "must be a key that netplan knows here",
+        )
+        .got(text);
         let fault = match near {
             Some(near) => fault.help(format!("did you mean {near}?")),
             None if elsewhere => fault.help("move it to the left, below `network:`"),

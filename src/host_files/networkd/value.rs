@@ -4,7 +4,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use crate::host_files::networkd::keys::words;
-use crate::tree::check_value;
+use crate::tree;
 
 /// What a parser says to a value: the rule that it breaks.
 pub type Taken = Result<(), String>;
@@ -60,6 +60,8 @@ pub fn check(section: &str, parser: &'static str, value: &str) -> Taken {
         "ip_masquerade" => {
             one_of("ipv4 ipv6 both no", value).or_else(|rule| truth(value).map_err(|_| rule))
         }
+        "keep_configuration" => one_of("dynamic dynamic-on-stop static dhcp dhcp-on-stop", value)
+            .or_else(|rule| truth(value).map_err(|_| rule)),
         "required_for_online" => online(value),
         "ipv6_privacy_extensions" | "ipv4ll" | "lldp_emit" | "router_prefix_delegation" => {
             let more = "no yes prefer-public kernel nearest-bridge non-tpmr-bridge customer-bridge dhcpv6 static both";
@@ -162,6 +164,8 @@ fn address(section: &str, parser: &str, value: &str) -> Option<Taken> {
             .split([',', ' ', '\t'])
             .filter(|word| !word.is_empty())
             .try_for_each(network),
+        // The name of a credential.
+        "wireguard_endpoint" if value.starts_with('@') => Ok(()),
         "wireguard_endpoint" => match value.rsplit_once(':') {
             Some((host, port))
                 if !host.is_empty() && port.parse::<u16>().is_ok_and(|port| port > 0) =>
@@ -172,6 +176,12 @@ fn address(section: &str, parser: &str, value: &str) -> Option<Taken> {
         },
         _ => return None,
     })
+}
+
+/// What systemd's other parsers of the same name say, without the value.
+fn check_value(parser: &'static str, value: &str) -> Taken {
+    let taken = tree::check_value(parser, value);
+    taken.map_err(|rule| rule.split("; got ").next().unwrap_or_default().to_owned())
 }
 
 fn one_of(words: &str, value: &str) -> Taken {

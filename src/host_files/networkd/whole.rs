@@ -6,20 +6,18 @@ use crate::host_files::networkd::Kind;
 use crate::report::Id;
 use crate::tree::{Position, UnitText};
 
-/// Kinds of interfaces and the key without which networkd does not make one. Either of two where there is a bar.
-const NEEDS: [(&str, &str, &str); 12] = [
+/// Kinds of interfaces and the key without which no release of networkd makes one. Either of two where there is a bar.
+const NEEDS: [(&str, &str, &str); 10] = [
     ("vlan", "VLAN", "Id"),
     ("vxlan", "VXLAN", "VNI|Id"),
     ("geneve", "GENEVE", "Id"),
     ("veth", "Peer", "Name"),
     ("vxcan", "VXCAN", "Peer"),
-    ("ip6tnl", "Tunnel", "Mode"),
     ("bareudp", "BareUDP", "DestinationPort"),
     ("bareudp", "BareUDP", "EtherType"),
     ("l2tp", "L2TP", "Remote"),
     ("l2tp", "L2TP", "TunnelId"),
     ("vrf", "VRF", "Table|TableId"),
-    ("wireguard", "WireGuard", "PrivateKey|PrivateKeyFile"),
 ];
 
 /// Checks a file.
@@ -129,7 +127,7 @@ fn netdev(unit: &UnitText) -> Option<Fault> {
         .iter()
         .filter(|(of, _, keys)| *of == kind.value && !keys.is_empty())
     {
-        if !has(unit, section, keys) {
+        if !has(unit, section, keys) && !has(unit, section, "External") {
             let keys = keys.replace('|', "= or ");
             let rule = format!(
                 "an interface of the kind {} must have {keys}= in [{section}], or systemd does not make it",
