@@ -143,7 +143,7 @@ pub fn groups_with(key: &str) -> Vec<&'static str> {
             .and_then(|setting| settings().get(setting))
             .is_some_and(|keys| keys.contains_key(key))
     };
-    groups().into_iter().filter(|group| has(&group)).collect()
+    groups().into_iter().filter(has).collect()
 }
 
 /// What is known of a key of a setting.

@@ -225,7 +225,7 @@ fn mac(value: &str) -> Taken {
     // Bytes in decimal, as old files have them.
     let bytes = value.split(';').filter(|byte| !byte.is_empty());
     let is_list = value.contains(';')
-        && bytes.clone().count() == 6
+        && matches!(bytes.clone().count(), 6 | 20)
         && bytes.clone().all(|byte| byte.parse::<u8>().is_ok());
     if of(':') || of('-') || is_list {
         return Ok(());

@@ -71,8 +71,9 @@ fn connection(text: &KeyfileText) -> Option<Fault> {
             .is_some_and(|entry| !entry.value.trim().is_empty())
     };
     for (_, key) in NEEDS.iter().filter(|(of, _)| *of == name) {
-        let is_found_by_mac =
-            *key == "parent" && has("802-3-ethernet", "mac-address") && text.group(name).is_some();
+        let is_found_by_mac = *key == "parent"
+            && has("802-3-ethernet", "mac-address")
+            && (name == "vlan" || text.group(name).is_some());
         if !(has(name, key) || is_found_by_mac) {
             let rule = format!(
                 "a connection of this type must have {key}= in [{name}], or NetworkManager refuses it"
