@@ -7,8 +7,8 @@ mod fault;
 mod go_yaml;
 mod hosts;
 mod json_text;
-mod kubeadm_flags;
 mod keyfile;
+mod kubeadm_flags;
 mod lines;
 mod logrotate;
 pub mod netplan;
@@ -123,11 +123,11 @@ pub fn reader_of(path: &str, around: &Around) -> Option<Reader> {
         "/etc" if name == "logrotate.conf" => Some(Reader::Logrotate),
         "/etc/logrotate.d" if logrotate::is_read(name) => Some(Reader::Logrotate),
         "/etc/sudoers.d" => Some(Reader::Sudoers),
-        _ if path == kubeadm_flags::PATH => Some(Reader::KubeadmFlags),
         "/etc/NetworkManager/system-connections" if is_connection(name) => Some(Reader::Keyfile),
         "/usr/lib/NetworkManager/system-connections" if name.ends_with(".nmconnection") => {
             Some(Reader::Keyfile)
         }
+        _ if path == kubeadm_flags::PATH => Some(Reader::KubeadmFlags),
         _ if dropins("sysctl.d") => Some(Reader::Sysctl),
         _ if dropins("modules-load.d") => Some(Reader::Modules),
         _ if dropins("tmpfiles.d") => Some(Reader::Tmpfiles),

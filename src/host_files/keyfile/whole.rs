@@ -169,8 +169,13 @@ fn master(text: &KeyfileText) -> Option<Fault> {
         get(["master", "controller"]),
         get(["slave-type", "port-type"]),
     );
+    // A setting of the port's says which kind it is.
+    let is_port = text
+        .groups
+        .iter()
+        .any(|(group, _)| group.ends_with("-port"));
     match (master, kind) {
-        (Some(master), None) => Some(fault(
+        (Some(master), None) if !is_port => Some(fault(
             master.key_at,
             format!(
                 "{}: needs slave-type= beside it, or NetworkManager refuses the connection",
