@@ -241,11 +241,6 @@ impl Reader {
                 }
                 faults
             }
-            Self::Keyfile if mode & PRIVATE != 0 => {
-                let rule = format!(
-                    "NetworkManager ignores a connection that others may read, and this one has the mode {mode:04o}"
-                );
-                vec![Fault::whole(Id::SettingsFileInvalid, rule).help("set mode: \"0600\"")]
             Self::Keyfile => {
                 let mut faults = keyfile::read(text);
                 if mode & PRIVATE != 0 {

@@ -2,8 +2,8 @@
 //! not. Each case is a node of one project, so that one run answers many.
 
 mod containerd;
-mod logrotate;
 mod keyfile;
+mod logrotate;
 mod netplan;
 mod networkd;
 mod pods;
