@@ -94,8 +94,9 @@ fn cluster(release: &str, good: Option<&Good>, sets: &[Set]) -> String {
             json!({"name": format!("n{index}"), "kubelet": {"config": config, "flags": flags}});
         if let Some(drop_ins) = &set.drop_ins {
             node["kubelet"]["flags"]["config-dir"] = json!("/WORK/config.d");
+            let below = good.map_or(json!({}), |good| good.below(set, minor));
             let files = drop_ins.iter().map(|(name, patch)| {
-                let file = json!({"content": document(patch).to_string()});
+                let file = json!({"content": drop_in(&below, patch).to_string()});
                 (format!("/WORK/config.d/{name}"), file)
             });
             node["files"] = files.collect();
@@ -129,6 +130,13 @@ fn document(patch: &Value) -> Value {
         document[key] = value.clone();
     }
     document
+}
+
+/// A drop-in: a patch with all that it must say beside that.
+fn drop_in(below: &Value, patch: &Value) -> Value {
+    let mut whole = below.clone();
+    sets::overlay(&mut whole, patch);
+    document(&whole)
 }
 
 /// A project in a folder of this test's own.
@@ -227,8 +235,18 @@ impl Good {
         }
     }
 
+    /// What each drop-in says for its defaults not to take the place of it: a kubelet of 1.28 merges them so.
+    fn below(&self, set: &Set, minor: u32) -> Value {
+        if minor != 28 {
+            return json!({});
+        }
+        let mut config = self.config.clone();
+        sets::merge(&mut config, &set.config);
+        config
+    }
+
     /// A line for the oracle.
-    fn with(&self, name: &str, set: &Set) -> Value {
+    fn with(&self, name: &str, set: &Set, minor: u32) -> Value {
         let mut config = document(&self.config);
         sets::merge(&mut config, &set.config);
         let mut flags = self.flags.clone();
@@ -242,7 +260,8 @@ impl Good {
         let mut drop_ins = serde_json::Map::new();
         if let Some(all) = &set.drop_ins {
             flags.push(("config-dir".to_owned(), "/WORK/config.d".to_owned()));
-            let text = |patch: &Value| json!(document(patch).to_string());
+            let below = self.below(set, minor);
+            let text = |patch: &Value| json!(drop_in(&below, patch).to_string());
             drop_ins.extend(all.iter().map(|(name, patch)| (name.clone(), text(patch))));
         }
         let flags: Vec<String> = flags
@@ -327,7 +346,7 @@ fn kubelets_start_where_we_say_that_they_do() {
         let refused = project.refused();
         let lines = chosen.iter().enumerate();
         let lines: Vec<Value> = lines
-            .map(|(index, set)| good.with(&format!("n{index}"), set))
+            .map(|(index, set)| good.with(&format!("n{index}"), set, minor))
             .collect();
         let answers = ask(kubelet, &lines);
         assert_eq!(answers.len(), chosen.len());
