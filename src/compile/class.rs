@@ -19,7 +19,7 @@ pub use crate::compile::class::runtime::RegistryFile;
 use crate::compile::class::runtime::{containerd_scope, os_scope, proxies_of};
 use crate::compile::images::{Image, Layout};
 use crate::compile::overlay;
-use crate::compile::overlay::{Overlay, OverlayBody};
+use crate::compile::overlay::{Overlay, OverlayBody, OverlayEntry};
 use crate::compile::project_file::{self, refused};
 use crate::compile::template::{ScopeValue, TemplateSet};
 use crate::compile::text::{ConfigTemplate, TemplateText};
@@ -79,6 +79,21 @@ pub struct CompiledClass {
     pub images: PackedImages,
     /// The drop-in with the proxies, and where they are set.
     pub proxies: Option<(Content, FieldLocation)>,
+}
+
+impl CompiledClass {
+    /// Whether a secret file of its nodes is a template.
+    pub fn has_secret_templates(&self) -> bool {
+        let of_file =
+            |file: &FileTemplate| file.secret && matches!(file.body, FileBody::Template(_));
+        let of_overlay =
+            |entry: &OverlayEntry| entry.secret && matches!(entry.body, OverlayBody::Template(_));
+        let mut overlays = self
+            .overlays
+            .iter()
+            .flat_map(|(overlay, _)| &overlay.entries);
+        self.files.iter().any(of_file) || overlays.any(of_overlay)
+    }
 }
 
 /// A file of the inventory.

@@ -11,7 +11,7 @@ use x509_parser::prelude::FromDer;
 use crate::error::Result;
 use crate::identity::pem::{Block, blocks, push_block, wrapped};
 use crate::input;
-use crate::model::Location;
+use crate::model::{Location, hex};
 use crate::project_folder::{CERTIFICATES, ProjectFolder};
 use crate::report::{Finding, Id, Report};
 use crate::timing::rfc3339;
@@ -57,7 +57,17 @@ pub struct CaCertificate {
     pub der: Vec<u8>,
     /// The bits of its public key, without the algorithm.
     pub public_key: Vec<u8>,
+    /// The digest of its SubjectPublicKeyInfo.
+    public_key_sha256: [u8; 32],
     line: u32,
+}
+
+impl CaCertificate {
+    /// What `kubeadm join --discovery-token-ca-cert-hash` takes (cmd/kubeadm/app/util/pubkeypin): the digest of the public key
+    /// with its algorithm.
+    pub fn pin(&self) -> String {
+        format!("sha256:{}", hex(&self.public_key_sha256))
+    }
 }
 
 impl CaBundle {
@@ -239,6 +249,7 @@ fn read_block(
         not_after: certificate.validity().not_after.to_datetime(),
         sha256: Sha256::digest(&der).into(),
         public_key: certificate.public_key().subject_public_key.data.to_vec(),
+        public_key_sha256: Sha256::digest(certificate.public_key().raw).into(),
         der: der.clone(),
         line: block.line,
     })

@@ -25,8 +25,10 @@ impl NodeRendering<'_> {
                 OverlayBody::Directory => EntryKind::Directory,
                 OverlayBody::Symlink(target) => EntryKind::Symlink(target.clone()),
                 OverlayBody::Template(id) => {
-                    let rendered = self.renderer.templates.render(*id, &self.scope);
-                    let Some(text) = self.builder.take(rendered) else {
+                    let text = self.render_of_file(entry.secret, |templates, scope| {
+                        templates.render(*id, scope)
+                    });
+                    let Some(text) = text else {
                         continue;
                     };
                     EntryKind::File(Content::bytes(text))
@@ -220,7 +222,10 @@ impl NodeRendering<'_> {
         };
         let content = match &file.body {
             FileBody::Shared(content) => content.clone(),
-            FileBody::Template(piece) => match self.render(piece) {
+            FileBody::Template(piece) => match self
+                .render_of_file(file.secret, |templates, scope| {
+                    piece.render(templates, scope).map(String::from)
+                }) {
                 Some(text) => Content::bytes(text),
                 None => return,
             },

@@ -8,6 +8,7 @@ use serde_json::Value as Json;
 
 use crate::compile::template::ScopeValue;
 use crate::compile::text::TemplateText;
+use crate::identity::CaCertificate;
 use crate::kubernetes::flags::check_flag;
 use crate::kubernetes::rules::unusable;
 use crate::kubernetes::runtime;
@@ -16,6 +17,7 @@ use crate::plan::{NodePlan, Plan, check_rendered};
 use crate::render::word::unit_word;
 use crate::render::{Labels, NodeRendering};
 use crate::report::{Finding, Id};
+use crate::secrets::Secret;
 
 /// What every template may know of the cluster.
 pub(super) fn cluster_scope(plan: &Plan) -> ScopeValue {
@@ -25,6 +27,9 @@ pub(super) fn cluster_scope(plan: &Plan) -> ScopeValue {
     ScopeValue::new(&serde_json::json!({
         "name": cluster.name.value,
         "generation": cluster.generation,
+        // As kubeadm pins a CA.
+        "caHash": plan.ca.certificates.first().map(CaCertificate::pin),
+        "caHashes": texts(plan.ca.certificates.iter().map(CaCertificate::pin).collect()),
         "apiServer": {
             "url": cluster.api_server.url.value,
             "host": cluster.api_server.host(),
@@ -84,6 +89,26 @@ struct NodeScope<'a> {
     labels: serde_json::Map<String, Json>,
 }
 
+/// `node`, as templates see it.
+#[derive(Default)]
+pub(super) struct NodeScopes {
+    facts: Json,
+    /// Without its token.
+    pub(super) open: Option<ScopeValue>,
+    /// Its token, if it joins with one.
+    pub(super) token: Option<Secret>,
+}
+
+impl NodeScopes {
+    /// The node with its token, `ID.SECRET`; None for a node that has none. Made only where a secret file asks.
+    pub(super) fn secret(&self) -> Option<ScopeValue> {
+        let token = self.token.as_ref()?;
+        let mut facts = self.facts.clone();
+        facts["token"] = Json::from(token.expose());
+        Some(ScopeValue::new(&facts))
+    }
+}
+
 /// Whole seconds, rounded up.
 fn seconds(time: Duration) -> u64 {
     time.as_secs() + u64::from(time.subsec_nanos() > 0)
@@ -119,7 +144,12 @@ impl NodeRendering<'_> {
             .map(|(key, value)| (key.clone(), Json::from(value.as_str())))
             .collect();
         facts.hostname = &hostname;
-        self.scope.set("node", ScopeValue::new(&facts));
+        let open = ScopeValue::new(&facts);
+        if self.class.has_secret_templates() {
+            self.node_scopes.facts = serde_json::to_value(&facts).unwrap_or_default();
+        }
+        self.node_scopes.open = Some(open.clone());
+        self.scope.set("node", open);
         (hostname, self_labels, admin_labels)
     }
 

@@ -33,6 +33,7 @@ use std::sync::Arc;
 
 use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
 
 use crate::compile::class::{CompiledClass, Compiler};
 use crate::compile::images;
@@ -47,17 +48,19 @@ use crate::model::output::Mode;
 use crate::model::{FieldLocation, Location, NodeState, hex};
 use crate::plan::{NodePlan, Plan, needs_token};
 use crate::project_folder::ProjectFolder;
+use crate::redact::redacted;
 use crate::render::agree::Known;
 use crate::render::alike::Alike;
 use crate::render::builder::TreeBuilder;
 use crate::render::command_line::CommandLine;
-use crate::render::facts::Flags;
+use crate::render::facts::{Flags, NodeScopes};
 use crate::render::host_files::FoundInFile;
 use crate::render::memo::Memo;
 use crate::render::starts::Paths;
 use crate::render::told::Told;
 use crate::render::units::FoundInUnit;
 use crate::report::{Finding, Report};
+use crate::secrets::{Secret, Token};
 use crate::tree::{Content, EntryKind, NodeTree, Origin};
 
 /// Label keys with their rendered values.
@@ -112,6 +115,8 @@ struct NodeRendering<'o> {
     class: &'o CompiledClass,
     class_index: usize,
     scope: Scope,
+    /// What templates know of the node, and what those of secret files know: its token too.
+    node_scopes: NodeScopes,
     builder: TreeBuilder,
     /// Where kubeconfigs of other clients say that their tokens are.
     token_files: Vec<String>,
@@ -150,10 +155,12 @@ impl Renderer {
             class: &self.classes[node.class.index],
             class_index: node.class.index,
             scope: Scope::default(),
+            node_scopes: NodeScopes::default(),
             builder: TreeBuilder::new(node.class.spec.clone()),
             token_files: Vec::new(),
         };
         let (hostname, self_labels, admin_labels) = rendering.identity(node);
+        rendering.node_scopes.token = node.token.as_ref().map(Token::bearer);
         let paths = rendering.paths();
         let Some((config, flags)) = rendering.kubelet(node) else {
             return Err(rendering.builder.into_findings());
@@ -289,13 +296,25 @@ impl NodeRendering<'_> {
     /// What was rendered for this node; what many nodes share was looked at once, and its findings are there.
     fn look_for_secrets(&mut self) {
         let guarded = Arc::clone(&self.renderer.guarded);
+        let token = self.node_scopes.token.take();
+        // A secret file may have the token of its own node, and no other secret.
+        let is_own_token = |bytes: &[u8]| {
+            let text = std::str::from_utf8(bytes).unwrap_or_default();
+            let token = token.as_ref().map(Secret::expose);
+            token.is_some_and(|token| {
+                let without = Zeroizing::new(text.replace(token, ""));
+                without.len() < bytes.len() && guarded.find(without.as_bytes()).is_none()
+            })
+        };
         let look = |content: &Content, origin: &Origin, secret: bool| {
             let Content::Blob(blob) = content else {
                 return None;
             };
             let private = guarded.find(blob.bytes()).filter(|_| !blob.is_shared())?;
             // The generated kubeconfig is where the token belongs.
-            let is_ours = secret && origin.is_generator() && private == Private::Tokens;
+            let is_ours = secret
+                && private == Private::Tokens
+                && (origin.is_generator() || is_own_token(blob.bytes()));
             let location = FieldLocation::new(Location::file(origin.0.clone()), "");
             refused(&location, private, Some(secret)).filter(|_| !is_ours)
         };
@@ -312,6 +331,27 @@ impl NodeRendering<'_> {
         let texts = texts.filter_map(|(content, origin)| look(content, origin, false));
         let found: Vec<Finding> = files.chain(texts).collect();
         self.builder.fail(found);
+    }
+
+    /// Renders a template of a file. That of a secret file knows `node.token`; what its failure says is redacted.
+    fn render_of_file<T>(
+        &mut self,
+        is_secret: bool,
+        render: impl FnOnce(&Templates, &Scope) -> std::result::Result<T, Finding>,
+    ) -> Option<T> {
+        let secret = self.node_scopes.secret().filter(|_| is_secret);
+        let open = secret.and_then(|secret| {
+            self.scope.set("node", secret);
+            self.node_scopes.open.clone()
+        });
+        let mut rendered = render(&self.renderer.templates, &self.scope);
+        if let Some(open) = open {
+            self.scope.set("node", open);
+            if let Err(finding) = &mut rendered {
+                finding.message = redacted(&finding.message).into();
+            }
+        }
+        self.builder.take(rendered)
     }
 
     fn render(&mut self, piece: &TemplateText) -> Option<String> {

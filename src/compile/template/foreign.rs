@@ -6,7 +6,7 @@ const GO_WORDS: [&str; 14] = [
     "template", "toYaml", "tpl", "with",
 ];
 
-/// What to do with a template that is written for another tool.
+/// What to do with a template that asks for a token, or is written for another tool.
 pub(super) fn repair(text: &str) -> Option<&'static str> {
     let actions = text.match_indices("{{").map(|(at, _)| &text[at + 2..]);
     let mut actions = actions.map(|action| action.trim_start_matches('-').trim_start());
@@ -23,7 +23,12 @@ pub(super) fn repair(text: &str) -> Option<&'static str> {
         }) || word.is_some_and(|word| GO_WORDS.contains(&word) && !is_tera(word))
     };
     let go = "templates are Tera, which is like Jinja, not Go: write {{ node.name }}, and {% if … %} … {% endif %}";
-    actions.any(is_go).then_some(go)
+    let token = "node.token is known in templates of files with `secret: true`, for nodes that join with a bootstrap token";
+    if actions.any(is_go) {
+        Some(go)
+    } else {
+        text.contains("node.token").then_some(token)
+    }
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ pub mod bad_input;
 pub mod existing;
 mod findings;
 mod meant;
+mod node_token;
 pub mod profiles;
 pub mod schema;
 pub mod templates;
