@@ -85,7 +85,11 @@ pub fn cases() -> Vec<Case> {
 const SHOWN: [&[&str]; 4] = [&[], &["-o", "json"], &["--origin"], &["--sizes"]];
 
 /// Exit code, and the command line.
-const LINES: [(i32, &str); 47] = [
+const LINES: [(i32, &str); 51] = [
+    (0, "profile"),
+    (0, "overlay kubelet"),
+    (3, "import secrets.yaml --project imported"),
+    (3, "import identity.txt keys/sign.key pki/ca.key --project imported"),
     (1, "show by-certificate --file /etc/declared"),
     (
         0,
