@@ -80,12 +80,13 @@ fn pods<'f>(facts: &Facts<'_>) -> Option<Demand<'f>> {
         if found.is_empty() && !allocates {
             return Answer::Unknown;
         }
-        let rule = match found.is_empty() {
-            true => "is not set, and --allocate-node-cidrs is: the program ends".to_owned(),
-            false => format!(
+        let rule = if found.is_empty() {
+            "is not set, and --allocate-node-cidrs is: the program ends".to_owned()
+        } else {
+            format!(
                 "must be network.podCIDRs, which are {text}; got {}",
                 list(&found)
-            ),
+            )
         };
         let repair = "write the controller manager's ranges into network.podCIDRs";
         if allocates {

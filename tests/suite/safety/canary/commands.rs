@@ -89,7 +89,10 @@ const LINES: [(i32, &str); 51] = [
     (0, "profile"),
     (0, "overlay kubelet"),
     (3, "import secrets.yaml --project imported"),
-    (3, "import identity.txt keys/sign.key pki/ca.key --project imported"),
+    (
+        3,
+        "import identity.txt keys/sign.key pki/ca.key --project imported",
+    ),
     (1, "show by-certificate --file /etc/declared"),
     (
         0,
