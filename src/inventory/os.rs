@@ -2,12 +2,12 @@
 
 use crate::inventory::cursor::Cursor;
 use crate::inventory::keys::{Entry, EntryKey, Shaped, by_name, keys, texts, words, words_of};
-use crate::inventory::kinds::{MapOf, Pair, plain};
+use crate::inventory::kinds::{MapOf, Pair, Switch, plain};
 use crate::inventory::shape::{Rule, Shape};
 use crate::inventory::text::{PathOnNode, checked};
 use crate::model::Spanned;
 use crate::model::output::KernelArgument;
-use crate::model::{MACHINES, NodePath, named};
+use crate::model::{CloudInitRelease, ImageCloudInit, MACHINES, NodePath, Renderer, named};
 
 named! {
     /// What configures the network on the node.
@@ -31,7 +31,7 @@ named! {
     }
 }
 
-by_name!(NetworkManager, Cgroups);
+by_name!(NetworkManager, Cgroups, Renderer);
 
 keys! {
     /// The operating system of a node's image.
@@ -49,8 +49,8 @@ keys! {
         "writable" => writable: Vec<PathOnNode>,
         /// whether systemd-resolved owns /etc/resolv.conf, so that it names a server that pods cannot reach
         "resolved" => resolved: bool = false,
-        /// whether the image has cloud-init
-        "cloudInit" => cloud_init: Option<Spanned<bool>>,
+        /// whether the image has cloud-init; or a map with its release and renderer, so that a network which it cannot write is found
+        "cloudInit" => cloud_init: Option<Spanned<Switch<CloudInitKeys>>>,
         /// whether the image has Ignition
         "ignition" => ignition: Option<Spanned<bool>>,
         /// the hierarchy of control groups that the image boots with
@@ -62,7 +62,19 @@ keys! {
     }
 }
 
+keys! {
+    /// What is known of the image's cloud-init, as it is written.
+    pub struct CloudInitKeys: "cloud-init", as ImageCloudInit = image_cloud_init {
+        /// its release
+        "version" => version: Option<CloudInitVersion>,
+        /// what it writes network configuration for
+        "renderer" => renderer: Option<Renderer>,
+    }
+}
+
 texts! {
+    /// A release of cloud-init.
+    CloudInitVersion or VersionInvalid: CloudInitRelease = str::parse, r"^[0-9]{2}\.[0-9]+([.~+-].*)?$", ["22.4", "25.1.4"];
     /// A system's name.
     SystemName: String = plain, "", ["Debian"];
     /// An amount of memory, in bytes.
@@ -74,6 +86,13 @@ texts! {
 words! {
     /// A machine by Go's name for it.
     Architecture: (words_of::<{ MACHINES.len() }, u16>(&MACHINES));
+}
+
+fn image_cloud_init(keys: CloudInitKeys, _: &Cursor<'_>) -> Option<ImageCloudInit> {
+    Some(ImageCloudInit {
+        release: keys.version,
+        renderer: keys.renderer,
+    })
 }
 
 /// An entry of `kernelArguments`: true for what must be there, false for what must not.

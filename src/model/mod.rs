@@ -21,8 +21,8 @@ pub use location::{FieldLocation, Location, Spanned};
 pub use machine::MACHINES;
 pub(crate) use named::named;
 pub use network::{
-    Bond, Bridge, FIRST_DYNAMIC_METRIC, Gateway, Interface, Link, MAIN_TABLE, Network, Route,
-    RoutingRule,
+    Bond, Bridge, CloudInitRelease, FIRST_DYNAMIC_METRIC, Gateway, ImageCloudInit, Interface, Link,
+    MAIN_TABLE, Network, Renderer, Route, RoutingRule,
 };
 pub use node_state::NodeState;
 pub use owner::Owner;

@@ -1,11 +1,13 @@
 //! A node's network interfaces, resolved: what networkd files and cloud-init's network-config are made from.
 
+mod cloud_init;
 mod links;
 
 use std::net::IpAddr;
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
+pub use cloud_init::{CloudInitRelease, ImageCloudInit, Renderer};
 pub use links::{Bond, Bridge, Link};
 
 /// The metric of routes by DHCP in netplan, and in NetworkManager for Ethernet.

@@ -218,13 +218,17 @@ fn kernel_arguments(spec: &Spec, report: &mut Report) {
 
 /// Why a format is of no use to the node's image.
 pub fn refused_format(spec: &Spec, format: Format) -> Option<Finding> {
+    let cloud_init = spec.os.cloud_init.as_ref();
+    let cloud_init = cloud_init.map(|at| (at.value.is_some(), &at.location));
+    let ignition = spec.os.ignition.as_ref();
+    let ignition = ignition.map(|at| (at.value, &at.location));
     let (has, program, key) = match format {
-        Format::CloudInit => (&spec.os.cloud_init, "cloud-init", "cloudInit"),
-        Format::Ignition => (&spec.os.ignition, "Ignition", "ignition"),
+        Format::CloudInit => (cloud_init, "cloud-init", "cloudInit"),
+        Format::Ignition => (ignition, "Ignition", "ignition"),
         // An archive is unpacked by whoever makes or boots the image, not by the image.
         Format::Tarball | Format::Initramfs => return None,
     };
-    let has = has.as_ref().filter(|has| !has.value)?;
+    let (_, location) = has.filter(|(is_there, _)| !is_there)?;
     let output = |key: &str| spec.merged.get("output")?.get(key);
     let at = output("formats")
         .map(|at: &Located| FieldLocation::new(at.location.clone(), "output.formats"));
@@ -234,7 +238,7 @@ pub fn refused_format(spec: &Spec, format: Format) -> Option<Finding> {
         format.name()
     );
     Some(
-        at.unwrap_or_else(|| has.location.clone())
+        at.unwrap_or_else(|| location.clone())
             .finding(Id::FormatProgramMissing, rule)
             .help(repair),
     )

@@ -3,9 +3,10 @@
 
 use crate::inventory::{NetworkManager, Spec};
 use crate::model::output::Format;
-use crate::model::{Interface, Link, Network};
+use crate::model::{ImageCloudInit, Interface, Link, Network};
 use crate::preflight::{NeedKind, Needs};
 use crate::tree::NodeTree;
+use crate::tree::network::cloud_init::features;
 
 pub(super) fn needs(network: Option<&Network>, spec: &Spec, tree: &NodeTree, needs: &mut Needs) {
     let Some(network) = network else {
@@ -25,7 +26,8 @@ pub(super) fn needs(network: Option<&Network>, spec: &Spec, tree: &NodeTree, nee
     }
     resolver(network, spec, tree, needs);
     if spec.output.formats.contains(&Format::CloudInit) {
-        cloud_init(network, needs);
+        let image = spec.os.cloud_init.as_ref().and_then(|at| at.value);
+        cloud_init(network, image.unwrap_or_default(), needs);
     }
 }
 
@@ -82,85 +84,15 @@ fn resolver(network: &Network, spec: &Spec, tree: &NodeTree, needs: &mut Needs) 
 const RESOLV_CONF: &str = "/etc/resolv.conf";
 const STUB: &str = "/run/systemd/resolve/stub-resolv.conf";
 
-/// What cloud-init must be to render its network-config. Where it renders for netplan it passes all of it through (since
-/// 22.3.1); each of its other renderers came to know things in a release of its own, as its history has them.
-fn cloud_init(network: &Network, needs: &mut Needs) {
+/// The cloud-init that writes all of its network-config, where that may not be the image's. What the image's leaves out for sure
+/// is a finding.
+fn cloud_init(network: &Network, image: ImageCloudInit, needs: &mut Needs) {
     for interface in &network.interfaces {
-        for (wanted, version, why) in features(interface) {
-            if wanted {
-                let why = format!("network-config: {why} of {}", interface.name);
-                needs.add(NeedKind::System, version, why);
+        for feature in features(interface, network) {
+            if let Some(need) = feature.need(image) {
+                let why = format!("network-config: {} of {}", feature.what, interface.name);
+                needs.add(NeedKind::System, need, why);
             }
         }
     }
-}
-
-/// Whether an interface asks for something, the cloud-init that can do it, and what it is.
-fn features(interface: &Interface) -> [(bool, &'static str, &'static str); 11] {
-    let routes: Vec<_> = interface.all_routes().collect();
-    let default6 = |route: &crate::model::Route| route.is_default() && route.via.is_ipv6();
-    let bond = match &interface.link {
-        Link::Bond(bond) => Some(bond),
-        Link::Port | Link::Vlan { .. } | Link::Bridge(_) => None,
-    };
-    let metric6 = |route: &crate::model::Route| default6(route) && route.metric.is_some();
-    let is_vlan = matches!(interface.link, Link::Vlan { .. });
-    [
-        (
-            bond.is_some() || is_vlan,
-            "cloud-init 25.2 or newer, where it renders for systemd-networkd",
-            "the bond or VLAN",
-        ),
-        (
-            bond.is_some_and(|bond| bond.lacp_rate.is_some() || bond.hash_policy.is_some()),
-            "cloud-init newer than 26.2, where it renders for NetworkManager",
-            "bond options",
-        ),
-        (
-            bond.is_some_and(|bond| bond.primary.is_some()),
-            "cloud-init that does not render for systemd-networkd",
-            "the primary port",
-        ),
-        (
-            is_vlan && interface.mtu.is_some(),
-            "cloud-init that does not render for NetworkManager",
-            "the MTU",
-        ),
-        (
-            routes.iter().any(default6),
-            "cloud-init 23.1 or newer, or one that renders for netplan",
-            "the IPv6 default route",
-        ),
-        (
-            routes.len() > 1,
-            "cloud-init 23.1 or newer, or one that renders for netplan",
-            "the routes",
-        ),
-        (
-            routes.iter().any(|route| route.metric.is_some()),
-            "cloud-init 24.4 or newer, or one that renders for netplan",
-            "the metrics",
-        ),
-        // It raises an exception: its section for IPv6 is not there yet (KeyError in _add_route of network_manager.py).
-        (
-            routes.iter().any(metric6),
-            "cloud-init that does not render for NetworkManager",
-            "the metric of the IPv6 default route",
-        ),
-        (
-            interface.is_used() && !interface.accepts_ra(),
-            "cloud-init 24.2 or newer, where it renders for systemd-networkd",
-            "no router advertisements",
-        ),
-        (
-            interface.is_used() && !interface.speaks(false),
-            "cloud-init that does not render for NetworkManager",
-            "no router advertisements",
-        ),
-        (
-            routes.iter().any(|route| route.on_link),
-            "cloud-init that renders for netplan",
-            "the gateway that is in none of the networks",
-        ),
-    ]
 }

@@ -34,7 +34,8 @@ impl NodeRendering<'_> {
             return;
         };
         self.interfaces(network, manager, &at);
-        let has_cloud_init = spec.os.cloud_init.as_ref().is_none_or(|at| at.value);
+        let has_cloud_init = spec.os.cloud_init.as_ref();
+        let has_cloud_init = has_cloud_init.is_none_or(|at| at.value.is_some());
         if manager != NetworkManager::None && has_cloud_init {
             self.text_file(CLOUD_INIT_OFF_PATH, CLOUD_INIT_OFF.to_owned(), ORIGIN, &at);
         }

@@ -172,6 +172,8 @@ catalogue! {
         BridgeMacOpen "bridge-mac-open" Warning "A bridge gets its addresses by DHCP, and its MAC address is open."
         BridgeOptionUnused "bridge-option-unused" Warning "An option of a bridge has no effect."
         BridgePortMtu "bridge-port-mtu" Warning "A port of a bridge has a smaller MTU than the bridge."
+        CloudInitNetworkUnsupported "cloud-init-network-unsupported" Error "The image's cloud-init leaves out a part of the node's network."
+        CloudInitSettingUnsupported "cloud-init-setting-unsupported" Warning "The image's cloud-init leaves out a setting of an interface."
         DefaultRouteDynamic "default-route-dynamic" Warning "A gateway competes with the one that the network may announce."
         DefaultRouteRepeated "default-route-repeated" Error "A node has two default routes of one family with the same metric."
         DnsFamilyUnspoken "dns-family-unspoken" Warning "A DNS server is of a family that the node does not speak."

@@ -531,6 +531,18 @@ old_cloud_init() {
     fi
 }
 
+# The newest one that there is. Debian's unstable release has one version of it at a time, which this one is followed by some day.
+new_cloud_init() {
+    if [ -e "$oracles/bin/cloud-init-26.2" ] || ! may_install cloud-init-26.2; then
+        return 0
+    fi
+    if of_release sid cloud-init 26.2 "$oracles/cloud-init-26.2"; then
+        python_wrapper cloud-init-26.2 "$oracles/cloud-init-26.2"
+    else
+        skip cloud-init-26.2 "its package could not be had"
+    fi
+}
+
 # mkosi, which makes images without a running systemd from version 25 on: Debian 13's, whatever the machine has itself.
 image_maker() {
     if [ -e "$oracles/bin/mkosi" ] || ! may_install mkosi; then
@@ -749,12 +761,16 @@ versions)
     go_build kubelet-start 23 kubelet-start
     coreos_installer_headers
     old_cloud_init
+    new_cloud_init
     if ! have containerd-2.4 && ! "$here/containerd/build.sh" v2.4.2 "$oracles/bin/containerd-2.4"; then
         skip containerd-2.4 "does not build (is a Go module proxy reachable?)"
     fi
     ;;
 boots)
     boot_machine
+    if [ ! -e "$oracles/udev/bin/udevadm" ] && may_install udev; then
+        unpack udev udev || skip udev "its package could not be had"
+    fi
     network_loaders
     ;;
 vms)

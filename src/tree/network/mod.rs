@@ -1,5 +1,7 @@
 //! A node's interfaces in the words of each network manager.
 
+/// What cloud-init's renderers write of a network, by release.
+pub mod cloud_init;
 /// NetworkManager's keyfiles.
 pub mod keyfile;
 /// netplan's document, and cloud-init's network-config, which has the same form.

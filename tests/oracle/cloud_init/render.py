@@ -4,6 +4,8 @@ RENDERER is networkd, network_manager, netplan or sysconfig. FOLDER is the root 
 """
 
 import copy
+import importlib
+import inspect
 import sys
 
 import yaml
@@ -11,13 +13,12 @@ import yaml
 # Older releases import in a circle unless this one comes first.
 import cloudinit.distros  # noqa: F401
 from cloudinit import util
-from cloudinit.net import netplan, network_manager, network_state, networkd, sysconfig
+from cloudinit.net import network_state
 
 # Users of the image.
 util.chownbyname = lambda *_, **__: None
 
-renderers = {"networkd": networkd, "network_manager": network_manager, "netplan": netplan, "sysconfig": sysconfig}
-chosen = renderers[sys.argv[1]]
+chosen = importlib.import_module(f"cloudinit.net.{sys.argv[1]}")
 with open(sys.argv[2], encoding="utf-8") as file:
     config = yaml.safe_load(file)
 settings = {}
@@ -28,5 +29,8 @@ if sys.argv[1] == "sysconfig":
 if sys.argv[1] == "netplan":
     settings = {"netplan_path": "etc/netplan/50-cloud-init.yaml", "postcmds": False}
 renderer = chosen.Renderer(settings)
-state = network_state.parse_net_config_data(copy.deepcopy(config), skip_broken=False, renderer=renderer)
+parse = network_state.parse_net_config_data
+# Since 22.3 it hands a document to netplan as it is.
+more = {"renderer": renderer} if "renderer" in inspect.signature(parse).parameters else {}
+state = parse(copy.deepcopy(config), skip_broken=False, **more)
 renderer.render_network_state(state, target=sys.argv[3])

@@ -8,6 +8,7 @@ mod coreos_live;
 mod diskless;
 mod fetched_secrets;
 mod ignition;
+mod links;
 mod memory;
 mod missing_archive;
 mod network;

@@ -20,6 +20,11 @@ fn project(interfaces: &str, network: &str) -> Project {
     let file = project.dir.join("cluster.yaml");
     let inventory = fs::read_to_string(&file).unwrap();
     let first = "    labels: {example.com/zone: a}\n";
+    let inventory = if interfaces.trim_start().starts_with("macs:") {
+        inventory.replacen("    macs: [\"52:54:00:00:00:01\"]\n", "", 1)
+    } else {
+        inventory
+    };
     let inventory = inventory.replacen(first, &format!("{first}{interfaces}"), 1);
     fs::write(&file, format!("{inventory}os: {{network: {network}}}\n")).unwrap();
     project

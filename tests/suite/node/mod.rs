@@ -3,6 +3,7 @@
 pub mod agreement;
 mod alike;
 mod bridges;
+mod cloud_init;
 pub mod first_boot;
 pub mod host;
 pub mod host_files;

@@ -8,7 +8,7 @@ use std::process::{Child, Stdio};
 use serde_json::{Value as Json, json};
 
 use crate::support::fixture::{Project, text};
-use crate::support::oracles;
+use crate::support::oracles::{self, Target};
 
 const NETWORKD: &str = "/lib/systemd/systemd-networkd";
 
@@ -213,7 +213,7 @@ fn cloud_inits_renderers_make_the_same_or_preflight_says_so() {
         gateways: [10.1.0.1, 'fd00:1::1'], dns: {servers: [10.1.0.2, 'fd00:1::2'], search: [example.com]}, mtu: 1400, \
         routes: [{to: 10.9.0.0/16, via: 10.1.0.3, metric: 9}, {to: 'fd09::/48', via: 'fd00:1::3'}]}, \
         lan1: {mac: '52:54:00:00:00:02', addresses: [10.2.0.5/24]}}";
-    let renderers: [(&str, &str, &[&str]); 6] = [
+    let renderers: [(&str, &str, &[&str]); 10] = [
         ("cloud-init", "netplan", &[]),
         ("cloud-init-25.1", "netplan", &[]),
         (
@@ -233,33 +233,48 @@ fn cloud_inits_renderers_make_the_same_or_preflight_says_so() {
             "network_manager",
             &["lan1 addresses", "routes"],
         ),
+        ("cloud-init-20.4", "netplan", &[]),
+        ("cloud-init-26.2", "netplan", &[]),
+        ("cloud-init-26.2", "networkd", &[]),
+        (
+            "cloud-init-26.2",
+            "network_manager",
+            &["lan1 addresses", "routes"],
+        ),
     ];
     needs();
     oracles::needs(["cloud-init", "cloud-init-25.1"]);
+    let all = Target::Versions.asks("cloud-init 20.4 and 26.2");
+    if all {
+        Target::Versions.needs(["cloud-init-20.4", "cloud-init-26.2"]);
+    }
+    let further = ["cloud-init-20.4", "cloud-init-26.2"];
+    let asked = renderers.into_iter();
+    let asked = asked.filter(|(release, ..)| all || !further.contains(release));
     let project = project(NODE, "none");
     project.good(&["build", "--format", "cloudInit"]);
     let said = project.good(&["preflight"]);
     for line in [
-        "cloud-init 23.1 or newer, or one that renders for netplan",
-        "cloud-init 24.2 or newer, where it renders for systemd-networkd",
-        "cloud-init 24.4 or newer, or one that renders for netplan",
-        "cloud-init that does not render for NetworkManager",
+        "cloud-init that renders for netplan or systemd-networkd (23.1 or newer) or NetworkManager (24.1 or newer) or sysconfig",
+        "cloud-init that renders for netplan or systemd-networkd (24.2 or newer) or sysconfig",
+        "cloud-init that renders for netplan or systemd-networkd (23.1 or newer) or NetworkManager (24.4 or newer)",
     ] {
         assert!(said.contains(line), "{line}\n{said}");
     }
     let config = project.out().join("nodes/n1/network-config");
     let (_project, root) = root(NODE, "networkd");
     let ours = start("networkd", &root.join("etc/systemd/network"));
-    let started = renderers.map(|(release, renderer, expected)| {
+    let started = asked.map(|(release, renderer, expected)| {
         let folder = tempfile::tempdir().unwrap();
         let manager = start_cloud_inits(release, renderer, &config, folder.path());
         (format!("{release} {renderer}"), manager, expected, folder)
     });
+    let started: Vec<_> = started.collect();
     let ours = state("ours", ours);
     for (which, manager, expected, _folder) in started {
         let found = state(&which, manager);
         let differ = differences(&ours, &found);
-        assert_eq!(differ, *expected, "{which}: {found:#}\nours: {ours:#}");
+        assert_eq!(differ, expected, "{which}: {found:#}\nours: {ours:#}");
     }
 }
 

@@ -6,6 +6,7 @@ mod addresses;
 mod arp;
 mod bonds;
 mod bridges;
+mod cloud_init;
 mod cluster;
 mod links;
 mod macs;
@@ -55,6 +56,7 @@ pub fn check<'a>(
         cluster::check(&view, node, network);
         if let Some(spec) = spec_of(index) {
             managers::check(&view, spec);
+            cloud_init::check(&view, spec);
         }
         across.check(index, &view);
     }
