@@ -7,7 +7,7 @@ use ipnet::IpNet;
 
 use crate::inventory::cert_sans::CertSan;
 use crate::inventory::identity::{ClientIdentity, KubeconfigAuth, KubeconfigSpec, ServingIdentity};
-use crate::inventory::{Cluster, Inventory, Node, Spec};
+use crate::inventory::{Cluster, Inventory, Node, Spec, host_of};
 use crate::kubernetes::rules::unusable;
 use crate::kubernetes::version::skew;
 use crate::model::output::limits::Target;
@@ -58,16 +58,41 @@ fn networks(cluster: &Cluster, report: &mut Report) {
             IpAddr::V4(address) => address.is_link_local(),
             IpAddr::V6(address) => address.is_unicast_link_local(),
         };
-        let inside = network
-            .service_cidrs
-            .iter()
-            .any(|cidr| cidr.value.contains(&dns.value));
+        let mut services = network.service_cidrs.iter();
+        let within = services.find(|cidr| cidr.value.contains(&dns.value));
+        let inside = within.is_some();
+        if let Some(of) = within.and_then(|cidr| taken(&cidr.value, dns.value)) {
+            let rule = format!(
+                "must be the address of a DNS service, and is {of}; got {}",
+                dns.value
+            );
+            let finding = dns.location.finding(Id::DnsAddressTaken, rule);
+            report.add(finding.help("write the ClusterIP of the service kube-dns"));
+        }
         if !local && !inside && !network.service_cidrs.is_empty() {
             report.add(dns.location.finding(
                 Id::DnsOutsideServices,
                 format!("{} is in none of the service networks", dns.value),
             ));
         }
+    }
+}
+
+/// Whose an address of a service network is, where no DNS can have it (pkg/registry/core/service/ipallocator; the API server's
+/// service takes the first one, pkg/controlplane).
+fn taken(services: &IpNet, address: IpAddr) -> Option<&'static str> {
+    let bits = |address: IpAddr| match address {
+        IpAddr::V4(address) => u128::from(address.to_bits()),
+        IpAddr::V6(address) => address.to_bits(),
+    };
+    let offset = bits(address).wrapping_sub(bits(services.network()));
+    match offset {
+        0 => Some("the network's own address"),
+        1 => Some("that of the API server's service"),
+        _ if services.broadcast() == address && address.is_ipv4() => {
+            Some("the network's broadcast address")
+        }
+        _ => None,
     }
 }
 
@@ -167,6 +192,27 @@ fn api_server(inventory: &Inventory, report: &mut Report) {
         report.add(warning.help(
             "list the servers in apiServer.endpoints, and use the overlay api-proxy or run a proxy of yours",
         ));
+    }
+    // Pods may share the machines' network; services never do.
+    let services = &inventory.cluster.network.service_cidrs;
+    let at_url = std::iter::once((host.as_str(), &api.url.location));
+    let at_endpoints = api
+        .endpoints
+        .iter()
+        .map(|at| (host_of(&at.value), &at.location));
+    for (host, location) in at_url.chain(at_endpoints) {
+        let Ok(address) = host.parse::<IpAddr>() else {
+            continue;
+        };
+        if let Some(cidr) = services.iter().find(|cidr| cidr.value.contains(&address)) {
+            let rule = format!(
+                "must not be in the service network {}, which a node reaches only after it has joined; got {address}",
+                cidr.value
+            );
+            let finding = location.finding(Id::ApiServerUrlInCluster, rule);
+            let repair = "write the address of a control-plane node or of its load balancer";
+            report.add(finding.help(repair));
+        }
     }
     // Where nothing is said the API server is as new as the newest kubelet: it may be no older.
     let versions = inventory.specs.iter().map(|spec| &spec.kubernetes.value);

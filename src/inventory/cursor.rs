@@ -296,6 +296,11 @@ impl<'a> Cursor<'a> {
 
     /// The map.
     pub fn map(&self) -> Option<&'a Map> {
+        self.map_of(&[])
+    }
+
+    /// A map that has these keys, which are shown where there is another value.
+    pub fn map_of(&self, keys: &[&str]) -> Option<&'a Map> {
         match &self.value.value {
             Value::Map(map) => Some(map),
             Value::Null if self.path.is_empty() => {
@@ -303,7 +308,9 @@ impl<'a> Cursor<'a> {
                 None
             }
             _ => {
-                self.wrong_type("a map", None);
+                let keys: Vec<String> = keys.iter().map(|key| format!("{key}: …")).collect();
+                let shape = format!("write it as a map: {{{}}}", keys.join(", "));
+                self.wrong_type("a map", Some(&*shape).filter(|_| !keys.is_empty()));
                 None
             }
         }

@@ -1,4 +1,4 @@
-//! Keys that other tools have for what an inventory says in other words: cloud-init, kubeadm, netplan.
+//! Keys that other tools have for what an inventory says in other words: cloud-init, kubeadm, kubespray, netplan.
 
 use crate::model::Location;
 
@@ -64,6 +64,30 @@ const KUBEADM: &[(&str, &str)] = &[
     ),
 ];
 
+const ADDRESS: &str = "write it as addresses: [ADDRESS]";
+
+/// cloud-init's, of a file (its module write_files).
+const WRITE_FILES: &[(&str, &str)] = &[
+    (
+        "encoding",
+        "remove it: give base64 as a file of the project by source",
+    ),
+    (
+        "owner",
+        "write it as user: {name: NAME, id: NUMBER} and group: {name: NAME, id: NUMBER}",
+    ),
+    ("permissions", "write it as mode"),
+];
+
+/// kubespray's, of a host (its docs/ansible/inventory.md).
+const KUBESPRAY: &[(&str, &str)] = &[
+    ("access_ip", ADDRESS),
+    ("ansible_host", ADDRESS),
+    ("ip", ADDRESS),
+    ("node_labels", "write it as labels"),
+    ("node_taints", "write it as taints"),
+];
+
 const DHCP: &str = "write it as dhcp: ipv4, ipv6 or both";
 const GATEWAYS: &str = "write it as gateways: [ADDRESS]";
 const DRIVER: &str =
@@ -104,9 +128,12 @@ const NETPLAN: &[(&str, &str)] = &[
 /// The tool that has a key, and what says the same here. `of` is the map that the key is in.
 pub fn elsewhere(of: &str, key: &str) -> Option<(&'static str, &'static str)> {
     let netplan = if of == "interface" { NETPLAN } else { &[] };
+    let files = if of == "file" { WRITE_FILES } else { &[] };
     let tools = [
+        ("cloud-init", files),
         ("cloud-init", CLOUD_INIT),
         ("kubeadm", KUBEADM),
+        ("kubespray", KUBESPRAY),
         ("netplan", netplan),
     ];
     tools.into_iter().find_map(|(tool, keys)| {

@@ -16,6 +16,9 @@ use crate::model::{FieldLocation, Location};
 use crate::report::{Finding, Id};
 use crate::yaml::{Located, Map, Value};
 
+/// So many keys of a map are shown where it is none.
+const SHOWN: usize = 3;
+
 /// A kind of value: what is allowed there, and how it is read.
 pub trait Shaped {
     /// The type that it is read as.
@@ -105,9 +108,20 @@ pub struct Fields<'a> {
 impl<'a> Fields<'a> {
     /// The fields of a map whose keys are those of a table.
     pub fn open(at: &Cursor<'a>, of: &'static Struct) -> Option<Self> {
+        // Those that must be there, or else the first ones.
+        let keys = |required: bool| {
+            let fields = of.fields().filter(|field| field.required || !required);
+            fields
+                .map(|field| field.key)
+                .take(SHOWN)
+                .collect::<Vec<_>>()
+        };
+        let shown = Some(keys(true)).filter(|keys| !keys.is_empty());
+        let is_whole = at.location().path.is_empty();
+        let shown = shown.filter(|_| !is_whole).unwrap_or_else(|| keys(false));
         Some(Self {
             at: at.clone(),
-            map: at.map()?,
+            map: at.map_of(if is_whole { &[] } else { &shown })?,
             of,
         })
     }

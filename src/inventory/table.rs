@@ -29,7 +29,7 @@ pub fn read(file: &Arc<str>, text: &str, report: &mut Report) -> Vec<Located> {
     let mut reader = csv::ReaderBuilder::new()
         .comment(Some(b'#'))
         .from_reader(text.as_bytes());
-    let Ok(header) = reader.headers().cloned() else {
+    let Ok(mut header) = reader.headers().cloned() else {
         report.add(Finding::new(
             Id::CsvInvalid,
             &Location::file(file.clone()),
@@ -38,6 +38,15 @@ pub fn read(file: &Arc<str>, text: &str, report: &mut Report) -> Vec<Located> {
         ));
         return Vec::new();
     };
+    header.trim();
+    if let Some((name, mark)) = other_separator(&header) {
+        let rule = format!("columns must be separated by commas, and here they are by {name}");
+        let finding = Finding::new(Id::CsvInvalid, &Location::new(file.clone(), 1, 1), "", rule);
+        report.add(finding.help(format!(
+            "write \",\" in place of {mark:?}, or export the table with commas"
+        )));
+        return Vec::new();
+    }
     if !check_header(file, &header, report) {
         return Vec::new();
     }
@@ -55,6 +64,15 @@ pub fn read(file: &Arc<str>, text: &str, report: &mut Report) -> Vec<Located> {
         }
     }
     nodes
+}
+
+/// What separates the columns of a table that some programs write: a header of one column that has several names.
+fn other_separator(header: &csv::StringRecord) -> Option<(&'static str, char)> {
+    let only = header.get(0).filter(|_| header.len() == 1)?;
+    let marks = [("semicolons", ';'), ("tabs", '\t'), ("bars", '|')];
+    marks.into_iter().find(|(_, mark)| {
+        only.split(*mark).any(|part| part.trim() == "name") && only.contains(*mark)
+    })
 }
 
 fn wording(error: &csv::Error) -> String {
@@ -223,6 +241,24 @@ mod tests {
             "- name: a\n  kubernetes: v1.33.6\n- name: b\n  labels:\n    role: \"\"\n  taints:\n    \"gpu:NoSchedule\": \"\"\n\
              - name: c\n  taints:\n    \"gpu:NoSchedule\": x\n"
         );
+    }
+
+    #[test]
+    fn spaces_do_not_count_and_other_separators_are_named() {
+        let mut report = Report::default();
+        let nodes = read(&"r.csv".into(), " name, macs \nb, \n", &mut report);
+        assert_eq!((nodes.len(), report.to_string().as_str()), (1, ""));
+        for (text, name) in [
+            ("name;macs\na;b\n", "semicolons"),
+            ("macs\tname\na\tb\n", "tabs"),
+            ("name|macs\n", "bars"),
+        ] {
+            let mut report = Report::default();
+            assert_eq!(read(&"r.csv".into(), text, &mut report).len(), 0);
+            let said = report.to_string();
+            assert!(said.contains(&format!("here they are by {name}")), "{said}");
+            assert_eq!(said.lines().count(), 1, "{said}");
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ use serde_json::{Map, Value as Json};
 /// since 1.27 the field's default, which an empty text has too).
 const CONTAINERD: &str = "unix:///run/containerd/containerd.sock";
 /// The minor from which no kubelet talks to Docker by itself (KEP-2221).
-const WITHOUT_DOCKERSHIM: u32 = 24;
+pub const WITHOUT_DOCKERSHIM: u32 = 24;
 /// The minor from which the endpoint is a field.
 const FIELD: u32 = 27;
 

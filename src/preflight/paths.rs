@@ -5,6 +5,7 @@ use crate::kubernetes::paths::{PathUse, told};
 use crate::kubernetes::runtime;
 use crate::preflight::{NeedKind, Needs};
 use crate::render::RenderedNode;
+use crate::tree::Unit;
 
 /// The kubelet's unit.
 const KUBELET_UNIT: &str = "kubelet.service";
@@ -94,6 +95,12 @@ fn units(baked: &RenderedNode, needs: &mut Needs) {
                 needs.add(NeedKind::System, KUBEADM_DROP_IN, why);
             }
         }
+        if let Some(started) = activated(name, unit).filter(|_| unit.text.is_some()) {
+            let known = baked.tree.units().get(&started);
+            if known.is_none_or(|known| known.text.is_none()) {
+                needs.add(NeedKind::System, started, format!("{name} starts it"));
+            }
+        }
         for named in unit.effective().paths() {
             if let Some(path) = baked.tree.missing(&named.path) {
                 let why = if named.key.starts_with("Exec") {
@@ -105,4 +112,24 @@ fn units(baked: &RenderedNode, needs: &mut Needs) {
             }
         }
     }
+}
+
+/// The unit that a timer, a path or a socket starts (systemd.timer(5), systemd.path(5), systemd.socket(5)).
+fn activated(name: &str, unit: &Unit) -> Option<String> {
+    let (stem, kind) = name.rsplit_once('.')?;
+    let effective = unit.effective();
+    let value = |section, key| effective.value(section, key).map(str::to_owned);
+    let (said, is_template) = match kind {
+        "timer" => (value("Timer", "Unit"), false),
+        "path" => (value("Path", "Unit"), false),
+        "socket" => {
+            let accepts = value("Socket", "Accept");
+            let is_template =
+                accepts.is_some_and(|text| ["yes", "true", "on", "1"].contains(&text.as_str()));
+            (value("Socket", "Service"), is_template)
+        }
+        _ => return None,
+    };
+    let at = if is_template { "@" } else { "" };
+    Some(said.unwrap_or_else(|| format!("{stem}{at}.service")))
 }

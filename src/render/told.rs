@@ -7,9 +7,13 @@ use serde_json::{Map, Value as Json};
 
 use crate::compile::class::CompiledClass;
 use crate::kubernetes::paths::{PathUse, told};
+use crate::kubernetes::runtime;
 use crate::model::{FieldLocation, NodePath};
 use crate::plan::NodePlan;
 use crate::report::{Finding, Id};
+
+/// The longest name that the kernel has room for (HOST_NAME_MAX, hostname(7)), in bytes.
+const HOST_NAME: usize = 64;
 
 /// A node and what its kubelet is told, rendered.
 pub(super) struct Told<'a> {
@@ -26,6 +30,8 @@ impl Told<'_> {
     pub(super) fn check(&self) -> Vec<Finding> {
         let mut findings: Vec<Finding> = self.name().into_iter().collect();
         findings.extend(self.unreachable());
+        findings.extend(self.host_name());
+        findings.extend(self.dockershim());
         findings.extend(self.addresses());
         findings.extend(self.read_only());
         findings
@@ -95,6 +101,50 @@ impl Told<'_> {
             }
         };
         Some(location.finding(Id::KubeletNameDiffers, rule).help(repair))
+    }
+
+    /// The name in /etc/hostname, as systemd and the kernel take it (systemd basic/hostname-util.c, hostname_is_valid; 64
+    /// characters of utsname): where it is not valid, the machine is called localhost.
+    fn host_name(&self) -> Option<Finding> {
+        let text = self.class.hostname.as_ref()?;
+        let name = self.hostname;
+        let is_label = |label: &str| {
+            let mut chars = label.chars();
+            !label.is_empty()
+                && !label.starts_with('-')
+                && !label.ends_with('-')
+                && chars.all(|c| c.is_ascii_alphanumeric() || c == '-')
+        };
+        if name.len() <= HOST_NAME && name.split('.').all(is_label) {
+            return None;
+        }
+        let rule = format!(
+            "must be letters, digits, \"-\" and \".\", {HOST_NAME} characters at most, or systemd does not take it; got {name:?}"
+        );
+        let finding = text.location.finding(Id::HostnameInvalid, rule);
+        Some(finding.help("write a name like worker-1, or null for the image's own"))
+    }
+
+    /// Nothing listens at the socket of dockershim since that left the kubelet (KEP-2221).
+    fn dockershim(&self) -> Option<Finding> {
+        let minor = self.node.class.spec.kubernetes.value.minor();
+        let endpoint = runtime::endpoint(self.flags, self.config, minor);
+        if minor < runtime::WITHOUT_DOCKERSHIM || !endpoint.ends_with("/dockershim.sock") {
+            return None;
+        }
+        let location = match self.flag("container-runtime-endpoint") {
+            Some(_) => self.flag_location("container-runtime-endpoint"),
+            None => self.field_location("containerRuntimeEndpoint"),
+        };
+        let rule = format!(
+            "must be the socket of a runtime: dockershim left the kubelet with Kubernetes 1.24; got {endpoint}"
+        );
+        let repair = "write unix:///run/containerd/containerd.sock, or unix:///run/cri-dockerd.sock for Docker";
+        Some(
+            location
+                .finding(Id::KubeletEndpointInvalid, rule)
+                .help(repair),
+        )
     }
 
     /// `--node-ip` is what the node asks a serving certificate for; the other addresses are listened on.

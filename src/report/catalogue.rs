@@ -127,14 +127,17 @@ catalogue! {
         VersionInvalid "version-invalid" Error breaks "A text is not a valid version."
     }
     "Cluster and nodes" "cluster" {
+        ApiServerUrlInCluster "api-server-url-in-cluster" Error "The API server's address is in the service network."
         ApiServerUrlLocal "api-server-url-local" Warning "apiServer.url is each node itself, and no proxy is declared there."
         ApiProxyElsewhere "api-proxy-elsewhere" Error "The API server proxy of each node listens at an address that is not the node."
         ApiProxyWithoutServers "api-proxy-without-servers" Error "The API server proxy of each node has no servers behind it."
         ControlPlaneDoubtful "control-plane-doubtful" Warning "The control plane could serve nodes better."
         ControlPlaneFileInvalid "control-plane-file-invalid" Error breaks "A file is not a manifest of the control plane."
         ControlPlaneUnfit "control-plane-unfit" Error "The control plane lacks what nodes need to join or to be reached."
+        DnsAddressTaken "dns-address-taken" Error "The cluster DNS address is one that no DNS service can have."
         DnsOutsideServices "dns-outside-services" Warning "The cluster DNS address is in none of the service networks."
         GenerationNotRaised "generation-not-raised" Warning "New user-data has the generation of the bundle before, so cloud-init skips it."
+        HostnameInvalid "hostname-invalid" Error "A host name is not one that a machine takes."
         InterfaceInvalid "interface-invalid" Error breaks "Settings of a network interface contradict one another."
         InterfaceUnknown "interface-unknown" Error breaks "An interface names another one that the node does not have."
         GatewayUnreachable "gateway-unreachable" Error "A gateway is in none of the interface's networks."

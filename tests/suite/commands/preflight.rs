@@ -163,3 +163,46 @@ fn what_containerd_is_told_and_nobody_brings_is_listed() {
     );
     assert_eq!(network(&[(profiles, &brought), overlay]), None);
 }
+
+/// A timer, a socket or a path is of no use without the unit that it starts.
+#[test]
+fn units_that_others_start_are_listed() {
+    let profiles = "profiles: [worker";
+    for (unit, text, started) in [
+        (
+            "a.timer",
+            "[Timer]\\nOnCalendar=daily\\n",
+            Some("a.service"),
+        ),
+        (
+            "a.timer",
+            "[Timer]\\nOnCalendar=daily\\nUnit=b.service\\n",
+            Some("b.service"),
+        ),
+        ("a.path", "[Path]\\nPathExists=/srv\\n", Some("a.service")),
+        (
+            "a.socket",
+            "[Socket]\\nListenStream=/run/a\\n",
+            Some("a.service"),
+        ),
+        (
+            "a.socket",
+            "[Socket]\\nListenStream=/run/a\\nAccept=yes\\n",
+            Some("a@.service"),
+        ),
+        (
+            "a.timer",
+            "[Timer]\\nOnCalendar=daily\\nUnit=kubelet.service\\n",
+            None,
+        ),
+    ] {
+        let units = format!("units: {{{unit}: {{text: \"{text}\"}}}}\n{profiles}");
+        let rows = rows(&[(profiles, &units)]);
+        let by = format!("{unit} starts it");
+        let found = rows
+            .iter()
+            .find(|row| row.2 == by)
+            .map(|row| row.1.as_str());
+        assert_eq!(found, started, "{unit} {text}");
+    }
+}

@@ -111,6 +111,8 @@ fn the_kubelet_calls_itself_and_listens_as_the_node() {
     const NAME: &str = "kubelet-name-differs";
     const ADDRESS: &str = "kubelet-address-foreign";
     const ALONE: &str = "kubelet-unreachable";
+    const HOST: &str = "hostname-invalid";
+    const SOCKET: &str = "kubelet-endpoint-invalid";
     for (settings, expected) in [
         ("kubelet: {flags: {hostname-override: other}}", vec![NAME]),
         (
@@ -160,6 +162,31 @@ fn the_kubelet_calls_itself_and_listens_as_the_node() {
             vec![],
         ),
         ("kubelet: {config: {address: 0.0.0.0}}", vec![]),
+        ("hostname: \"$HOSTNAME\"", vec![HOST]),
+        ("hostname: my_host", vec![HOST]),
+        ("hostname: \"a b\"", vec![HOST]),
+        ("hostname: -x", vec![HOST]),
+        ("hostname: x.", vec![HOST]),
+        ("hostname: a..b", vec![HOST]),
+        ("hostname: \"{{ node.name }}_x\"", vec![HOST]),
+        (
+            "hostname: a23456789b23456789c23456789d23456789e23456789f23456789g234567895",
+            vec![HOST],
+        ),
+        (
+            "hostname: a23456789b23456789c23456789d23456789e23456789f23456789g234",
+            vec![],
+        ),
+        ("hostname: N1.Example.com", vec![]),
+        ("hostname: \"10.0.0.1\"", vec![]),
+        (
+            "kubelet: {config: {containerRuntimeEndpoint: \"unix:///var/run/dockershim.sock\"}}",
+            vec![SOCKET],
+        ),
+        (
+            "kubelet: {config: {containerRuntimeEndpoint: \"unix:///run/cri-dockerd.sock\"}}",
+            vec![],
+        ),
         ("kubelet: {config: {address: 127.0.0.1}}", vec![ALONE]),
         ("kubelet: {config: {address: 127.8.8.8}}", vec![ALONE]),
         ("kubelet: {config: {address: \"::1\"}}", vec![ALONE]),
