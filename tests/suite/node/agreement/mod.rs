@@ -170,7 +170,7 @@ fn the_kubelet_calls_itself_and_listens_as_the_node() {
         ("hostname: a..b", vec![HOST]),
         ("hostname: \"{{ node.name }}_x\"", vec![HOST]),
         (
-            "hostname: a23456789b23456789c23456789d23456789e23456789f23456789g234567895",
+            "hostname: a23456789b23456789c23456789d23456789e23456789f23456789g23456789h2",
             vec![HOST],
         ),
         (
