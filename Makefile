@@ -110,7 +110,7 @@ drill: needs ## Interrupt runs of `replay` and `vms` in every way, and see that 
 	tests/oracle/replay/run.sh $(NODEBAKE) -drill
 	VERSIONS=v1.34.4 tests/oracle/replay/run.sh $(NODEBAKE) -drill -vms -work target/conformance/vms
 
-fuzz: oracles ## Mutate good input for longer than the tests do: ROUNDS of each target; TARGET is inspect, project, bundle, requests, tables, tokens, authorities, templates, keys, import, append or diff; SEED is another number each time
+fuzz: oracles ## Mutate good input for longer than the tests do: ROUNDS of each target; TARGET is inspect, project, bundle, requests, tables, tokens, authorities, templates, keys, import, clusters, append or diff; SEED is another number each time
 	NODEBAKE_FUZZ_ROUNDS=$(or $(ROUNDS),20000) NODEBAKE_FUZZ_SEED=$(or $(SEED),$$(date +%s)) $(CARGO) test --locked --test suite -- fuzz::$(TARGET)
 
 golden: build ## Record golden folders, bad input and --help again; the run fails, look at `git diff`, then test

@@ -22,6 +22,7 @@ pub fn read(tree: &Located, facts: &mut Facts, report: &mut Report) {
     match map {
         "kubeadm-config" => {
             if let Some(inner) = inner("ClusterConfiguration", report) {
+                facts.kubeadm = true;
                 kubeadm::read(&inner, "ConfigMap kubeadm-config", facts, report);
             }
         }
@@ -108,6 +109,7 @@ fn kubelet(inner: Option<Located>, rank: u8, facts: &mut Facts) {
     let settings = KubeletSettings {
         config: serde_json::to_value(&inner).unwrap_or_default(),
         at: inner.location.clone(),
+        is_part: false,
     };
     facts.kubelet.push((rank, settings));
 }

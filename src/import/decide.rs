@@ -196,6 +196,12 @@ fn url(
     (best.value.clone(), endpoints)
 }
 
+/// What a loopback URL needs on each node: the overlay with the proxy.
+pub fn proxy(decided: &Decided) -> Option<String> {
+    let has_servers = !decided.endpoints.is_empty();
+    has_servers.then(|| "overlays: {api-proxy: {}}\n".to_owned())
+}
+
 /// The API servers themselves.
 fn endpoints(facts: &Facts) -> Vec<String> {
     if !facts.endpoints.is_empty() {
@@ -219,7 +225,12 @@ fn profiles(request: &ImportRequest, facts: &Facts) -> Result<Vec<String>> {
         built_in_profile(name)?;
     }
     if profiles.is_empty() {
-        profiles.extend(os_profile(facts).map(str::to_owned));
+        let system = os_profile(facts);
+        // Packages of kubeadm and the kubelet need a /usr that can be written.
+        if facts.kubeadm && !matches!(system, Some("flatcar" | "fedora-coreos")) {
+            profiles.push("kubeadm".to_owned());
+        }
+        profiles.extend(system.map(str::to_owned));
     }
     Ok(with_role(profiles))
 }
@@ -248,7 +259,7 @@ fn os_profile(facts: &Facts) -> Option<&'static str> {
 
 /// The nodes that are built from now on. A control plane is not: nodebake builds workers.
 fn built(request: &ImportRequest, facts: &Facts, report: &mut Report) -> Result<Vec<String>> {
-    let mut built = Vec::new();
+    let mut built = facts.planned.clone();
     for text in &request.built {
         let glob = Glob::new(text).with_context(|| format!("reading --build {text}"))?;
         let glob = glob.compile_matcher();

@@ -84,6 +84,8 @@ pub struct KubeletSettings {
     pub config: Json,
     /// Where.
     pub at: Location,
+    /// Whether it has some fields only, and says nothing of the others.
+    pub is_part: bool,
 }
 
 /// A node of the cluster.
@@ -176,6 +178,10 @@ pub struct Facts {
     pub further: Vec<String>,
     /// Objects that were left aside: for each kind and file how many, and the first one.
     pub skipped: BTreeMap<(Arc<str>, String), (usize, Location, String)>,
+    /// Nodes that are not there yet, by name: they are built.
+    pub planned: Vec<String>,
+    /// Whether kubeadm made the cluster.
+    pub kubeadm: bool,
     /// What was read, for messages.
     pub read: usize,
 }

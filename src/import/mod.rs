@@ -2,6 +2,7 @@
 //! files with objects of Kubernetes. Out: a new project, or what it would change in one that is there. No secret of the input
 //! gets into the project or into a message.
 
+mod ansible;
 mod config_maps;
 mod decide;
 mod documents;
@@ -13,17 +14,20 @@ mod nodes;
 mod objects;
 mod pods;
 mod settings;
+mod tables;
 mod write;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use time::OffsetDateTime;
+use zeroize::Zeroizing;
 
 use crate::error::Result;
 use crate::identity::{EXAMPLE_CA, example_ca};
 use crate::input;
 use crate::kubernetes::version::Version;
+use crate::model::Location;
 use crate::project::{CA_FILE, NewProjectMade, create_with, read_dump};
 use crate::project_folder::CLUSTER_FILE;
 use crate::report::{Finding, Id, Report};
@@ -39,13 +43,31 @@ use write::{Decided, inventory};
 
 const README: &str = include_str!("README.md");
 
+/// What files an import reads.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum From {
+    /// What kubectl printed.
+    #[default]
+    Kubectl,
+    /// Inventories of Ansible.
+    Ansible,
+    /// Tables of nodes with separated values.
+    Csv,
+    /// Tables of nodes in JSON.
+    Json,
+}
+
 /// What is imported, and where to.
 #[derive(Clone, Debug, Default)]
 pub struct ImportRequest {
     /// The project's folder.
     pub dir: PathBuf,
-    /// Files of objects; `-` is stdin.
+    /// What the files are.
+    pub from: From,
+    /// The files; `-` is stdin.
     pub files: Vec<PathBuf>,
+    /// Of a table: what a column is for, and its name.
+    pub mapping: Vec<(String, String)>,
     /// What a kubelet's `/configz` printed, with its node.
     pub configz: Vec<(String, PathBuf)>,
     /// The cluster's name, instead of the one that is found.
@@ -119,6 +141,7 @@ pub fn import(request: &ImportRequest, report: &mut Report) -> Result<Option<Imp
         decided.profiles = existing.profiles().0;
         decided.version = existing.version().unwrap_or(decided.version);
     }
+    facts.further.extend(decide::proxy(&decided));
     let settings = found_settings(&facts, &decided, existing.as_ref(), report)?;
     if report.has_errors() {
         return Ok(None);
@@ -208,16 +231,30 @@ fn files(facts: &Facts, decided: &Decided, settings: &Settings) -> Result<Vec<(S
 /// Reads all files.
 fn read(request: &ImportRequest, report: &mut Report) -> Result<Facts> {
     let mut facts = Facts::default();
-    let mut configz = request.configz.clone();
-    for file in &request.files {
-        read_file(file, None, &mut facts, report)?;
+    match request.from {
+        From::Kubectl => {
+            for file in &request.files {
+                read_objects(file, None, &mut facts, report)?;
+            }
+        }
+        From::Ansible => ansible::read(&request.files, &mut facts, report)?,
+        From::Csv | From::Json => {
+            for file in &request.files {
+                let Some((shown, text)) = read_text(file, report)? else {
+                    continue;
+                };
+                let rows = match request.from {
+                    From::Csv => tables::csv(&shown, &text, report),
+                    _ => tables::json(&shown, &text, report),
+                };
+                tables::nodes((&shown, &rows), &request.mapping, &mut facts, report);
+            }
+        }
     }
-    // The nodes are known by now: a file of /configz is named after one of them, if --configz does not say it.
-    configz.sort();
-    for (node, file) in &configz {
-        read_file(file, Some(node), &mut facts, report)?;
+    for (node, file) in &request.configz {
+        read_objects(file, Some(node), &mut facts, report)?;
         if !facts.nodes.contains_key(node) {
-            let at = crate::model::Location::file(file.display().to_string());
+            let at = Location::file(file.display().to_string());
             facts
                 .nodes
                 .insert(node.clone(), NodeFact::new(node.clone(), &at));
@@ -230,36 +267,47 @@ fn read(request: &ImportRequest, report: &mut Report) -> Result<Facts> {
             .files
             .first()
             .map_or(Path::new("-"), PathBuf::as_path);
-        let at = crate::model::Location::file(named.display().to_string());
+        let at = Location::file(named.display().to_string());
         let finding = Finding::new(Id::ImportInvalid, &at, "", "there is nothing to import");
-        report.add(finding.help("give what `kubectl get … -o yaml` prints"));
+        report.add(finding.help(match request.from {
+            From::Kubectl => "give what `kubectl get … -o yaml` prints",
+            From::Ansible => "give an inventory with the groups kube_control_plane and kube_node",
+            From::Csv | From::Json => "give a table with one node a row",
+        }));
     }
     Ok(facts)
 }
 
-fn read_file(
+fn read_objects(
     file: &Path,
     of_node: Option<&str>,
     facts: &mut Facts,
     report: &mut Report,
 ) -> Result<()> {
-    let Some(bytes) = read_dump(file, report)? else {
+    let Some((shown, text)) = read_text(file, report)? else {
         return Ok(());
+    };
+    for tree in documents::read(&shown, &text, report) {
+        objects::read(&tree, of_node, facts, report);
+    }
+    Ok(())
+}
+
+/// The text of a file, and how it is called in messages; `-` is stdin. It may hold secrets of the user's.
+fn read_text(file: &Path, report: &mut Report) -> Result<Option<(Arc<str>, Zeroizing<String>)>> {
+    let Some(bytes) = read_dump(file, report)? else {
+        return Ok(None);
     };
     let shown: Arc<str> = match file.to_str() {
         Some("-") => "stdin".into(),
         _ => file.display().to_string().into(),
     };
-    let text = std::str::from_utf8(&bytes).map_err(|_| {
-        input::flaw("is not UTF-8")
-            .with_repair("save the file as UTF-8")
-            .into()
-    });
-    let Some(text) = report.take(text, &shown)? else {
-        return Ok(());
-    };
-    for tree in documents::read(&shown, text, report) {
-        objects::read(&tree, of_node, facts, report);
-    }
-    Ok(())
+    let text = std::str::from_utf8(&bytes)
+        .map(|text| Zeroizing::new(text.to_owned()))
+        .map_err(|_| {
+            input::flaw("is not UTF-8")
+                .with_repair("save the file as UTF-8")
+                .into()
+        });
+    Ok(report.take(text, &shown)?.map(|text| (shown, text)))
 }

@@ -78,7 +78,15 @@ fn object(
         "KubeletConfiguration" => {
             let config = serde_json::to_value(tree).unwrap_or_default();
             let at = tree.location.clone();
-            facts.kubelet.push((1, KubeletSettings { config, at }));
+            let is_part = false;
+            facts.kubelet.push((
+                1,
+                KubeletSettings {
+                    config,
+                    at,
+                    is_part,
+                },
+            ));
         }
         "Service" => service(tree, facts),
         "ServiceCIDR" => {
@@ -121,6 +129,7 @@ fn configz(config: &Located, of_node: Option<&str>, facts: &mut Facts, report: &
     let settings = KubeletSettings {
         config: serde_json::to_value(config).unwrap_or_default(),
         at: config.location.clone(),
+        is_part: false,
     };
     let source = "/configz";
     let dns = items(config, &["clusterDNS"]).iter();

@@ -57,8 +57,8 @@ pub fn settings(
     let mut found = Settings::default();
     let shared = facts.kubelet().or_else(|| most_common(facts));
     if let Some(shared) = shared.filter(|_| is_known(version)) {
-        let wanted = wanted(shared, version.minor(), report);
         let given = trial.given(version, &Map::new())?;
+        let wanted = wanted(shared, &given, version.minor(), report);
         found.shared = patch(&given, &wanted, version.minor());
     }
     let mut known: BTreeMap<String, Map<String, Json>> = BTreeMap::new();
@@ -69,7 +69,6 @@ pub fn settings(
         if !is_known(version) {
             continue;
         }
-        let wanted = wanted(own, version.minor(), report);
         let given = match known.get(&version.to_string()) {
             Some(given) => given.clone(),
             None => {
@@ -78,6 +77,7 @@ pub fn settings(
                 given
             }
         };
+        let wanted = wanted(own, &given, version.minor(), report);
         let layer = patch(&given, &wanted, version.minor());
         if !layer.is_empty() {
             found.of_node.insert(name.clone(), layer);
@@ -103,8 +103,28 @@ fn most_common(facts: &Facts) -> Option<&KubeletSettings> {
 }
 
 /// What somebody chose; a field that the kubelet's version does not have is left out, with a finding.
-fn wanted(settings: &KubeletSettings, minor: u32, report: &mut Report) -> Map<String, Json> {
-    let chosen = chosen(&settings.config, minor);
+fn wanted(
+    settings: &KubeletSettings,
+    given: &Map<String, Json>,
+    minor: u32,
+    report: &mut Report,
+) -> Map<String, Json> {
+    let chosen = if settings.is_part {
+        let mut whole = given.clone();
+        over(&mut whole, &settings.config);
+        let mut chosen = chosen(&Json::Object(whole), minor);
+        for field in DEPENDENT
+            .iter()
+            .filter(|field| settings.config.get(field).is_none())
+        {
+            if let Some(value) = given.get(*field) {
+                chosen.config.insert((*field).to_owned(), value.clone());
+            }
+        }
+        chosen
+    } else {
+        chosen(&settings.config, minor)
+    };
     for field in chosen.unknown {
         let rule = format!("a kubelet of 1.{minor} does not have this field: it is left out");
         report.add(Finding::new(
@@ -115,6 +135,19 @@ fn wanted(settings: &KubeletSettings, minor: u32, report: &mut Report) -> Map<St
         ));
     }
     without_own(chosen.config)
+}
+
+/// Sets the fields that a part has, key by key.
+fn over(whole: &mut Map<String, Json>, part: &Json) {
+    for (key, value) in part.as_object().into_iter().flatten() {
+        match (whole.get_mut(key), value) {
+            // Thresholds are set together: those that are left out are off.
+            (Some(Json::Object(below)), Json::Object(_)) if key != "evictionHard" => {
+                over(below, value);
+            }
+            _ => _ = whole.insert(key.clone(), value.clone()),
+        }
+    }
 }
 
 fn without_own(mut config: Map<String, Json>) -> Map<String, Json> {

@@ -9,8 +9,8 @@ use crate::kubernetes::names::subdomain;
 use crate::kubernetes::version::Version;
 use crate::yaml::push_quoted;
 
-/// The column at which comments of the inventory begin.
-const COMMENTS: usize = 36;
+/// Comments of the inventory begin behind so many characters, and a space.
+const COMMENTS: usize = 35;
 
 /// What was decided about the project before it is written.
 #[derive(Clone, Debug)]
@@ -121,10 +121,12 @@ pub fn inventory(decided: &Decided, facts: &Facts, settings: &Settings) -> Strin
         return out;
     }
     out.push_str("nodes:\n");
-    out.push_str(
-        "  # Nodes with `managed: false` are there already: they get no payload, no token and no Secret. To build one anew,\n\
-         \x20 # remove that line and the marks in front of those below it.\n",
-    );
+    if nodes.iter().any(|node| !decided.built.contains(&node.name)) {
+        out.push_str(
+            "  # Nodes with `managed: false` are there already: they get no payload, no token and no Secret. To build one anew,\n\
+             \x20 # remove that line and the marks in front of those below it.\n",
+        );
+    }
     for node in nodes {
         out.push_str(&item(node, decided, settings));
     }
@@ -234,7 +236,7 @@ fn commented(out: &mut String, text: &str, comment: &str) {
     if comment.is_empty() {
         out.push_str(text);
     } else {
-        _ = write!(out, "{text:<COMMENTS$}# {comment}");
+        _ = write!(out, "{text:<COMMENTS$} # {comment}");
         // A line break of somebody else's would end the comment.
         if comment.contains(char::is_control) {
             let start = out.len() - comment.len();

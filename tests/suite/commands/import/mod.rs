@@ -2,6 +2,7 @@
 //! those of an invented cluster, modelled on what kubeadm 1.34.4 and a real API server printed.
 
 mod merge;
+mod others;
 mod settings;
 
 use std::fs;

@@ -10,7 +10,12 @@ use crate::support::fixture::Project;
 
 /// The configuration that a node of an imported project gets.
 fn on_node(project: &Project, node: &str) -> Value {
-    let file = "/etc/kubernetes/kubelet-config.yaml";
+    let is_kubeadms = written(project, "cluster.yaml").contains("profiles: [kubeadm");
+    let file = if is_kubeadms {
+        "/var/lib/kubelet/config.yaml"
+    } else {
+        "/etc/kubernetes/kubelet-config.yaml"
+    };
     let shown = project.good(&["show", node, "p", "--file", file, "--no-tokens"]);
     nodebake::yaml::read(&shown).unwrap()
 }

@@ -10,11 +10,13 @@ use serde_json::{Value, json};
 use super::child::CURRENT;
 use super::targets::{ROOM, run};
 use crate::formats::initrd::base;
-use crate::support::fixture::{AT, Project, copy_all, sha256};
+use crate::support::fixture::{AT, Project, copy_all, fixtures, sha256};
 use crate::support::oracles;
 
 /// The bundle that others are compared with.
 const OLD: &str = "old";
+/// What `import` makes.
+const IMPORTED: &str = "imported";
 /// What `initrd append` writes.
 const APPENDED: &str = "appended";
 
@@ -29,7 +31,7 @@ pub struct FileTarget {
     try_on: fn(&str, &[u8]) -> bool,
 }
 
-pub const FILES: [FileTarget; 8] = [
+pub const FILES: [FileTarget; 9] = [
     FileTarget {
         name: "tables",
         rounds: 150,
@@ -76,6 +78,12 @@ pub const FILES: [FileTarget; 8] = [
             fs::write(Path::new(ROOM).join("secrets.yaml"), before).unwrap();
             passed
         },
+    },
+    FileTarget {
+        name: "clusters",
+        rounds: 150,
+        seeds: clusters,
+        try_on: |seed, _| cluster(seed),
     },
     FileTarget {
         name: "append",
@@ -221,6 +229,40 @@ fn dumps(seeds: &Path) {
         let text = serde_json::to_string_pretty(&value).unwrap();
         fs::write(seeds.join(name), text).unwrap();
     }
+}
+
+/// Dumps of a cluster, and inventories of other tools.
+fn clusters(seeds: &Path) {
+    let from = fixtures().join("import");
+    for name in [
+        "prod-eu1/config-view.yaml",
+        "prod-eu1/kubeadm-config.yaml",
+        "prod-eu1/kubelet-config.yaml",
+        "prod-eu1/nodes.json",
+        "prod-eu1/kube-apiserver-cp-1.yaml",
+        "lab.ini",
+        "machines.csv",
+    ] {
+        let file = Path::new(name).file_name().unwrap();
+        fs::copy(from.join(name), seeds.join(file)).unwrap();
+    }
+}
+
+/// A project is made of the input, or nothing is.
+fn cluster(seed: &str) -> bool {
+    let from = match seed.rsplit('.').next() {
+        Some("ini") => "ansible",
+        Some("csv") => "csv",
+        _ => "kubectl",
+    };
+    let passed = run(&["import", "--project", IMPORTED, "--from", from, CURRENT]);
+    assert_eq!(
+        passed,
+        Path::new(IMPORTED).exists(),
+        "half of it was written"
+    );
+    let _ = fs::remove_dir_all(IMPORTED);
+    passed
 }
 
 /// Initrds to which a payload can be appended; their headers are left alone by many mutations.

@@ -183,6 +183,11 @@ fn import_survives_whatever_is_changed_in_a_dump() {
 }
 
 #[test]
+fn clusters_survive_whatever_is_changed_in_their_dumps() {
+    run(Target::named("clusters"));
+}
+
+#[test]
 fn append_survives_whatever_is_changed_in_a_base() {
     run(Target::named("append"));
 }

@@ -171,6 +171,7 @@ pub fn run(args: &[&str]) -> bool {
         Command::Verify(args) => cmd::verify::run(args),
         Command::Initrd(args) => cmd::initrd::run(args),
         Command::Diff(args) => cmd::diff::run(args),
+        Command::Import(args) => cmd::import::run(args),
         _ => unreachable!("no target's command"),
     };
     match answer {
