@@ -66,8 +66,9 @@ endif
 # GOGC: a compiler with more memory spends a sixth less time.
 facts:
 	@mkdir -p target/conformance
-	cd tests/oracle/kubelet-facts && go vet . && go run . -out $(CURDIR)/target/conformance/kubelet_config.json -starts $(CURDIR)/target/conformance/kubelet_starts.txt -pods $(CURDIR)/target/conformance/pod.json
+	cd tests/oracle/kubelet-facts && go vet . && go run . -out $(CURDIR)/target/conformance/kubelet_config.json -starts $(CURDIR)/target/conformance/kubelet_starts.txt -pods $(CURDIR)/target/conformance/pod.json -containerd $(CURDIR)/target/conformance/containerd.json
 	cmp target/conformance/kubelet_config.json src/kubernetes/kubelet_config.json
+	cmp target/conformance/containerd.json src/kubernetes/containerd.json
 	cmp target/conformance/pod.json src/kubernetes/pod.json
 	cmp target/conformance/kubelet_starts.txt tests/fixtures/kubelet-start/sites.txt
 

@@ -1,10 +1,14 @@
 //! Configurations of pod networks (the CNI specification, "Network configuration format"; containernetworking/cni,
 //! `libcni/conf.go`): the runtime takes the first file by name that it can read.
 
+mod plugins;
+
 use crate::host_files::fault::Fault;
 use crate::host_files::{json_text, yaml_text};
 use crate::report::Id;
 use crate::yaml::{Located, Value};
+
+pub use crate::host_files::cni::plugins::{CniPlugin, plugins};
 
 /// Released versions of the specification.
 const VERSIONS: [&str; 9] = [
@@ -16,6 +20,11 @@ const ENDINGS: [&str; 3] = [".conf", ".conflist", ".json"];
 /// Whether runtimes read a file of this name.
 pub fn is_read(name: &str) -> bool {
     ENDINGS.iter().any(|ending| name.ends_with(ending))
+}
+
+/// Whether the runtime takes a configuration of this name.
+pub fn is_readable(name: &str, text: &str) -> bool {
+    is_read(name) && read(name, text).is_empty()
 }
 
 /// Reads a configuration; `name` is the file's.

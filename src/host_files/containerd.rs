@@ -2,6 +2,7 @@
 //! `internal/cri/config/config.go`; in 1.x `services/server/config` and `pkg/cri/config`.
 
 pub mod named;
+mod types;
 
 use crate::closest::closest;
 use crate::host_files::fault::Fault;
@@ -82,6 +83,7 @@ impl Config<'_> {
         self.lists(version, &mut faults);
         self.cri_tables(version, &mut faults);
         self.registries(&mut faults);
+        types::check(&self.text, version, self.release, &mut faults);
         faults
     }
 
@@ -327,7 +329,9 @@ impl Config<'_> {
             let configs = registry
                 .get("configs")
                 .and_then(|configs| configs.get_ref().as_table());
-            for (_, config) in configs.into_iter().flatten() {
+            // 2.x knows no tls there, and passes over it.
+            let is_old = plugin != CRI_V3[0] && self.release.is_none_or(|(major, _)| major < 2);
+            for (_, config) in configs.into_iter().flatten().filter(|_| is_old) {
                 if let Some(tls) = find_in(config, "tls") {
                     faults.push(
                         self.fault(Id::ContainerdCriOff, tls, rule("configs.tls"))

@@ -20,7 +20,13 @@ mod yaml_text;
 
 use crate::report::Id;
 
-pub use crate::host_files::containerd::named::{CniFolders, Named, NamedKind, cni_folders, named};
+pub use crate::host_files::cni::{
+    CniPlugin, is_readable as cni_is_readable, plugins as cni_plugins,
+};
+pub use crate::host_files::containerd::named::{
+    CniFolders, Named, NamedKind, cni_folders, imports as containerd_imports, named,
+    uses_internal_loopback,
+};
 pub use crate::host_files::fault::Fault;
 pub use crate::host_files::static_pod::PodName;
 
@@ -35,6 +41,8 @@ pub struct Around {
     pub static_pods: Option<String>,
     /// containerd's release, where it is known.
     pub containerd: Option<(u32, u32)>,
+    /// Files that its configuration imports, beside those in the usual folders.
+    pub imported: Vec<String>,
 }
 
 /// Who reads a file.
@@ -91,6 +99,9 @@ pub fn reader_of(path: &str, around: &Around) -> Option<Reader> {
     let is_pod = |pods: &str| pods == path || (pods == folder && !name.starts_with('.'));
     if around.static_pods.as_deref().is_some_and(is_pod) {
         return Some(Reader::StaticPod);
+    }
+    if around.imported.iter().any(|imported| imported == path) {
+        return Some(Reader::Containerd);
     }
     if folder.starts_with("/etc/containerd/certs.d/") && name == "hosts.toml" {
         return Some(Reader::RegistryHosts);

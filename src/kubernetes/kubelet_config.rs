@@ -25,6 +25,8 @@ enum About {
     Kubelet,
     /// Pod of the API's v1.
     Pod,
+    /// The tables of containerd's CRI plugins.
+    Containerd,
 }
 
 impl About {
@@ -32,9 +34,11 @@ impl About {
     fn schema(self) -> &'static Schema {
         static KUBELET: OnceLock<Schema> = OnceLock::new();
         static POD: OnceLock<Schema> = OnceLock::new();
+        static CONTAINERD: OnceLock<Schema> = OnceLock::new();
         let (read, text) = match self {
             Self::Kubelet => (&KUBELET, include_str!("kubelet_config.json")),
             Self::Pod => (&POD, include_str!("pod.json")),
+            Self::Containerd => (&CONTAINERD, include_str!("containerd.json")),
         };
         read.get_or_init(|| {
             let table: Table = serde_json::from_str(text)
@@ -122,6 +126,11 @@ impl Schema {
         About::Pod.schema()
     }
 
+    /// The table of containerd's CRI plugins. Its minors are releases: 1.5 is 5, 1.7 is 7, 2.0 is 8, 2.1 is 9.
+    pub fn containerd() -> &'static Self {
+        About::Containerd.schema()
+    }
+
     fn from_table(table: Table, about: About) -> Self {
         let enums: IndexMap<String, Members> = table.enums.into_iter().collect();
         let names: Vec<String> = table.structs.keys().cloned().collect();
@@ -171,16 +180,22 @@ impl Schema {
         self.minors.clone()
     }
 
-    /// KubeletConfiguration or Pod itself, with `apiVersion` and `kind`.
+    /// KubeletConfiguration or Pod itself, with `apiVersion` and `kind`; PluginConfig of containerd.
     pub fn root(&self) -> TypeRef {
-        let root = self.structs.get_index_of(match self.about {
+        let root = self.structure(match self.about {
             About::Kubelet => "KubeletConfiguration",
             About::Pod => "Pod",
+            About::Containerd => "PluginConfig",
         });
-        TypeRef {
+        root.expect("the generator starts from it")
+    }
+
+    /// A struct by upstream's name.
+    pub fn structure(&self, name: &str) -> Option<TypeRef> {
+        Some(TypeRef {
             about: self.about,
-            index: root.expect("the generator starts from it"),
-        }
+            index: self.structs.get_index_of(name)?,
+        })
     }
 
     /// What a flag (without its dashes) takes in one minor, on Linux. Its value is a text: see [`FieldKind::check_flag`].

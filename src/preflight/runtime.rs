@@ -1,21 +1,15 @@
 //! What containerd's configuration names and nobody brings: folders on disks, programs of runtimes, sockets, snapshotters, and the
 //! pods' network.
 
-use crate::host_files::{CniFolders, NamedKind, cni_folders, named};
-use crate::model::NodePath;
+use crate::host_files::{NamedKind, named, uses_internal_loopback};
 use crate::preflight::{NeedKind, Needs};
-use crate::tree::{Content, EntryKind, NodeTree};
-
-const CONFIG: &str = "/etc/containerd/config.toml";
-/// The folders of what it imports.
-const IMPORTED: [&str; 2] = ["/etc/containerd/conf.d/", "/etc/containerd/config.d/"];
-const CONFIGURATIONS: &str = "/etc/cni/net.d";
-const PLUGINS: &str = "/opt/cni/bin";
+use crate::render::containerd_files::containerd_texts;
+use crate::render::pod_network::{PodNetwork, folders};
+use crate::tree::{EntryKind, NodeTree};
 
 /// All that is named and that the tree does not contain.
 pub(super) fn needs(tree: &NodeTree, needs: &mut Needs) {
-    let mut cni = CniFolders::default();
-    for text in texts(tree) {
+    for text in containerd_texts(tree) {
         for named in named(&text) {
             // Where links of the tree lead, or the name itself.
             let missing = match named.kind {
@@ -37,28 +31,40 @@ pub(super) fn needs(tree: &NodeTree, needs: &mut Needs) {
             let why = format!("containerd's {}: {why}", named.setting);
             needs.add(NeedKind::System, what, why);
         }
-        let own = cni_folders(&text);
-        cni.configurations = cni.configurations.or(own.configurations);
-        cni.plugins.extend(own.plugins);
     }
-    network(tree, &cni, needs);
+    network(tree, needs);
 }
 
-/// The pods' network, where nobody brings it.
-fn network(tree: &NodeTree, cni: &CniFolders, needs: &mut Needs) {
-    let folder = cni.configurations.as_deref().unwrap_or(CONFIGURATIONS);
-    let prefix = format!("{}/", folder.trim_end_matches('/'));
-    let brings_network = |path: &NodePath| path.as_str().starts_with(&prefix);
-    if tree.entries().keys().any(brings_network) {
+/// The plugin of every pod, whatever its network (containerd `internal/cri/server/service_linux.go`).
+const LOOPBACK: &str = "loopback";
+
+/// The pods' network, or what it needs beside what the payload brings.
+fn network(tree: &NodeTree, needs: &mut Needs) {
+    let (configurations, plugins) = folders(tree);
+    let plugins = plugins.join(" or ");
+    let Some(network) = PodNetwork::of(tree) else {
+        let why = "no node is Ready without a pod network";
+        let what = format!("a CNI configuration in {configurations}, its plugins in {plugins}");
+        needs.add(NeedKind::System, what, why);
         return;
-    }
-    let plugins = match cni.plugins.as_slice() {
-        [] => PLUGINS.to_owned(),
-        all => all.join(" or "),
     };
-    let why = "no node is Ready without a pod network";
-    let what = format!("a CNI configuration in {folder}, its plugins in {plugins}");
-    needs.add(NeedKind::System, what, why);
+    let has_loopback = network.has(tree, LOOPBACK);
+    let is_internal = containerd_texts(tree)
+        .iter()
+        .any(|text| uses_internal_loopback(text));
+    if !has_loopback && !is_internal && network.plugins.iter().all(|one| one.name != LOOPBACK) {
+        let what = format!("the CNI plugin {LOOPBACK} in {plugins}");
+        needs.add(
+            NeedKind::System,
+            what,
+            "the runtime starts it for every pod",
+        );
+    }
+    for plugin in network.missing(tree) {
+        let what = format!("the CNI plugin {} in {plugins}", plugin.name);
+        let why = format!("{} names it", network.path);
+        needs.add(NeedKind::System, what, why);
+    }
 }
 
 /// Whether the tree has a program of this name in a folder of programs.
@@ -68,20 +74,4 @@ fn is_program(tree: &NodeTree, name: &str) -> bool {
             && path.as_str().contains("bin/")
             && !matches!(entry.kind, EntryKind::Directory)
     })
-}
-
-/// The configuration and what it imports.
-fn texts(tree: &NodeTree) -> Vec<String> {
-    let files = tree.entries().iter().filter(|(path, _)| {
-        let path = path.as_str();
-        let is_imported = IMPORTED.iter().any(|folder| path.starts_with(folder));
-        path == CONFIG || (is_imported && path.ends_with(".toml"))
-    });
-    let text = |kind: &EntryKind| match kind {
-        EntryKind::File(Content::Blob(blob)) => {
-            Some(String::from_utf8_lossy(blob.bytes()).into_owned())
-        }
-        _ => None,
-    };
-    files.filter_map(|(_, entry)| text(&entry.kind)).collect()
 }

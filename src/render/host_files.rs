@@ -9,6 +9,7 @@ use crate::host_files::{Around, Fault, PodName, is_read, netplan, read};
 use crate::inventory::Spec;
 use crate::model::{FieldLocation, NodePath, Owner};
 use crate::render::NodeRendering;
+use crate::render::containerd_files::imported;
 use crate::render::place::{At, placed};
 use crate::report::{Finding, Id};
 use crate::tree::{Content, Entry, EntryKind};
@@ -27,7 +28,8 @@ pub struct FoundInFile {
 impl NodeRendering<'_> {
     /// Reads all files that somebody reads.
     pub(super) fn check_files(&mut self, spec: &Spec, config: &Json) {
-        let around = around(spec, config);
+        let mut around = around(spec, config);
+        around.imported = imported(self.builder.so_far());
         let mut findings = Vec::new();
         let mut pods: Vec<(&NodePath, &Content, PodName)> = Vec::new();
         let tree = self.builder.so_far();
@@ -178,7 +180,7 @@ impl NodeRendering<'_> {
         ))
     }
 
-    fn finding(
+    pub(super) fn finding(
         &self,
         location: &FieldLocation,
         path: &NodePath,
@@ -236,5 +238,6 @@ fn around(spec: &Spec, config: &Json) -> Around {
             .version
             .as_ref()
             .map(|version| version.value),
+        imported: Vec::new(),
     }
 }

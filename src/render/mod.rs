@@ -6,6 +6,7 @@ mod alike;
 mod builder;
 /// The flags that the kubelet is started with.
 pub mod command_line;
+pub(crate) mod containerd_files;
 mod entries;
 mod environment;
 mod facts;
@@ -20,6 +21,7 @@ mod network;
 pub mod open;
 mod permit;
 mod place;
+pub(crate) mod pod_network;
 mod programs;
 mod remove;
 mod resolver;
@@ -252,6 +254,7 @@ impl NodeRendering<'_> {
     fn check(&mut self, node: &NodePlan, paths: &Paths, (config, flags): (&Json, &Flags)) {
         self.check_units();
         self.check_files(&node.class.spec, config);
+        self.check_pod_network();
         self.check_resolver(&node.class.spec, config);
         let known = Known {
             spec: &node.class.spec,

@@ -68,6 +68,12 @@ pub fn named(text: &str) -> Vec<Named> {
         let value = string(root, &[key]).filter(|value| *value != default);
         add(NamedKind::Folder, value.unwrap_or_default(), key.to_owned());
     }
+    for path in imports_of(root) {
+        // A pattern that nothing fits is none too few; a file that is named must be there (resolveImports).
+        if !path.contains(['*', '?', '[']) {
+            add(NamedKind::File, &path, "imports".to_owned());
+        }
+    }
     for (name, table) in tables(root, &["proxy_plugins"]) {
         let socket = string(table, &["address"]).unwrap_or_default();
         add(
@@ -137,6 +143,32 @@ fn shim(kind: &str) -> Option<String> {
     is_whole.then(|| format!("containerd-shim-{name}-{version}"))
 }
 
+/// What a configuration in /etc/containerd imports: absolute paths and patterns.
+pub fn imports(text: &str) -> Vec<String> {
+    match TomlText::read(text, Id::ContainerdConfigInvalid) {
+        Ok(text) => imports_of(text.root()),
+        Err(_) => Vec::new(),
+    }
+}
+
+fn imports_of(root: &Table<'_>) -> Vec<String> {
+    let list = root.get("imports").and_then(|at| at.get_ref().as_array());
+    let paths = list.into_iter().flatten();
+    let paths = paths.filter_map(|path| path.get_ref().as_str());
+    // A relative one begins at the folder of the file (resolveImports).
+    let absolute = |path: &str| {
+        if path.starts_with('/') {
+            path.to_owned()
+        } else {
+            format!("/etc/containerd/{}", path.trim_start_matches("./"))
+        }
+    };
+    paths
+        .filter(|path| !path.is_empty())
+        .map(absolute)
+        .collect()
+}
+
 /// Where networks and their plugins are.
 pub fn cni_folders(text: &str) -> CniFolders {
     let mut folders = CniFolders::default();
@@ -157,6 +189,17 @@ pub fn cni_folders(text: &str) -> CniFolders {
         folders.plugins.extend(all.map(str::to_owned));
     }
     folders
+}
+
+/// Whether pods get their loopback device from containerd itself.
+pub fn uses_internal_loopback(text: &str) -> bool {
+    let Ok(text) = TomlText::read(text, Id::ContainerdConfigInvalid) else {
+        return false;
+    };
+    cri_plugins(text.root()).any(|plugin| {
+        let value = find(plugin, &["cni", "use_internal_loopback"]);
+        value.is_some_and(|value| value.get_ref().as_bool() == Some(true))
+    })
 }
 
 /// The CRI plugin's tables, whichever version of the file has them.

@@ -117,7 +117,7 @@ fn bad_configurations_are_named_at_their_line() {
         (
             "version = 3\n[plugins.\"io.containerd.cri.v1.images\".registry]\nconfig_path = \"/x\"\n[plugins.\"io.containerd.cri.v1.images\".registry.configs.\"r\".tls]\nca_file = \"/r\"\n",
             NEW,
-            Off,
+            Unknown,
             4,
         ),
         ("version = 2\nplugin = 1\n", None, Unknown, 2),

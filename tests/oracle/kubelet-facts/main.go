@@ -16,7 +16,12 @@ func main() {
 	out := flag.String("out", "../../../src/kubernetes/kubelet_config.json", "the table to write")
 	starts := flag.String("starts", "../../fixtures/kubelet-start/sites.txt", "the list of what kubelets end over when they start to write")
 	pods := flag.String("pods", "../../../src/kubernetes/pod.json", "the table of what a Pod may hold to write")
+	runtimes := flag.String("containerd", "../../../src/kubernetes/containerd.json", "the table of containerd's CRI plugins to write")
 	flag.Parse()
+	if err := writeRuntimes(*runtimes); err != nil {
+		fmt.Fprintln(os.Stderr, "kubelet-facts:", err)
+		os.Exit(1)
+	}
 	if err := run(*versions, *out, *starts, *pods); err != nil {
 		fmt.Fprintln(os.Stderr, "kubelet-facts:", err)
 		os.Exit(1)

@@ -159,9 +159,21 @@ fn what_containerd_is_told_and_nobody_brings_is_listed() {
     );
     let brought = folder.replace(
         "profiles:",
-        "files: {/etc/kubernetes/cni/net.d/10-x.conflist: {content: \"{}\"}}\nprofiles:",
+        "files: {/etc/kubernetes/cni/net.d/10-x.conflist: {content: '{\"name\": \"x\", \"plugins\": [{\"type\": \"bridge\", \"ipam\": {\"type\": \"host-local\"}}]}'}}\nprofiles:",
     );
     assert_eq!(network(&[(profiles, &brought), overlay]), None);
+    let all = rows(&[(profiles, &brought), overlay]);
+    for plugin in ["bridge", "host-local", "loopback"] {
+        let what = format!("the CNI plugin {plugin} in /opt/plugins");
+        assert!(has(&all, "system", &what), "{what}: {all:#?}");
+    }
+    let with_plugin = brought.replace(
+        "files: {",
+        "files: {/opt/plugins/bridge: {content: x, mode: \"0755\"}, ",
+    );
+    let all = rows(&[(profiles, &with_plugin), overlay]);
+    let what = "the CNI plugin bridge in /opt/plugins";
+    assert!(!has(&all, "system", what), "{all:#?}");
 }
 
 /// A timer, a socket or a path is of no use without the unit that it starts.

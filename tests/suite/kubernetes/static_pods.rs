@@ -212,6 +212,7 @@ fn ours(text: &str, minor: u32) -> Result<(), String> {
         prevents_references: true,
         static_pods: Some("/m".to_owned()),
         containerd: None,
+        imported: Vec::new(),
     };
     let read = read("/m/a.yaml", 0o644, text.as_bytes(), &around);
     let refused = |id: Id| matches!(id, Id::StaticPodInvalid | Id::StaticPodReference);

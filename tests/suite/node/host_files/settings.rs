@@ -163,6 +163,68 @@ fn files_of_settings_are_read_by_their_rules() {
     each_is_as_it_says("v1.34.4", &json!({}), &cases);
 }
 
+/// A pod network with a plugin at a path, and containerd's configuration.
+fn plugin(path: &str, mode: &str, containerd: &str) -> Value {
+    let network =
+        r#"{"name": "a", "plugins": [{"type": "bridge", "ipam": {"type": "host-local"}}]}"#;
+    json!({"containerd": {"version": "1.7"}, "files": {
+        "/etc/cni/net.d/10-a.conflist": {"content": network},
+        "/etc/containerd/config.toml": {"content": containerd},
+        path: {"content": "#!/bin/sh\n", "mode": mode},
+    }})
+}
+
+#[test]
+fn plugins_are_where_the_runtime_looks() {
+    const ELSEWHERE: &str = "version = 2\n[plugins.\"io.containerd.grpc.v1.cri\".cni]\nbin_dir = \"/usr/libexec/cni\"\n";
+    let row = |name, path: &str, mode: &str, containerd: &str, ids| Case {
+        name,
+        node: plugin(path, mode, containerd),
+        ids,
+    };
+    let plain = "version = 2\n";
+    let cases = [
+        row(
+            "usual folder",
+            "/opt/cni/bin/bridge",
+            "0755",
+            plain,
+            &[][..],
+        ),
+        row(
+            "told folder",
+            "/usr/libexec/cni/bridge",
+            "0755",
+            ELSEWHERE,
+            &[],
+        ),
+        row("brought by nobody", "/usr/bin/other", "0755", plain, &[]),
+        row("of iproute2", "/usr/sbin/bridge", "0755", plain, &[]),
+        row(
+            "other folder",
+            "/usr/lib/cni/bridge",
+            "0755",
+            plain,
+            &["program-elsewhere"],
+        ),
+        row(
+            "no longer told",
+            "/opt/cni/bin/host-local",
+            "0755",
+            ELSEWHERE,
+            &["program-elsewhere"],
+        ),
+        row(
+            "not executable",
+            "/opt/cni/bin/bridge",
+            "0644",
+            plain,
+            &["program-not-executable"],
+        ),
+    ];
+    each_is_as_it_says("v1.34.4", &json!({}), &cases);
+}
+
 /// systemd-tmpfiles itself, on lines that the unit test of the reader has.
 #[test]
 fn tmpfiles_refuses_what_we_refuse() {

@@ -1,0 +1,54 @@
+//! The files of containerd's configuration in a tree: the main one, and what it imports.
+
+use globset::GlobBuilder;
+
+use crate::host_files::containerd_imports;
+use crate::tree::{Content, EntryKind, NodeTree};
+
+const CONFIG: &str = "/etc/containerd/config.toml";
+/// The usual folders of what it imports.
+const IMPORTED: [&str; 2] = ["/etc/containerd/conf.d/", "/etc/containerd/config.d/"];
+
+/// containerd's configuration and what it imports.
+pub fn containerd_texts(tree: &NodeTree) -> Vec<String> {
+    let others = imported(tree);
+    let files = tree.entries().iter().filter(|(path, _)| {
+        let path = path.as_str();
+        let is_usual = IMPORTED.iter().any(|folder| path.starts_with(folder));
+        path == CONFIG
+            || (is_usual && path.ends_with(".toml"))
+            || others.iter().any(|other| other == path)
+    });
+    files
+        .filter_map(|(_, entry)| text_of(&entry.kind))
+        .collect()
+}
+
+/// The files that the configuration imports from elsewhere than the usual folders.
+pub fn imported(tree: &NodeTree) -> Vec<String> {
+    let text = tree.get(CONFIG).and_then(|entry| text_of(&entry.kind));
+    let imports = containerd_imports(&text.unwrap_or_default());
+    let is_usual = |import: &String| IMPORTED.iter().any(|folder| import.starts_with(folder));
+    let mut found = Vec::new();
+    for import in imports.iter().filter(|import| !is_usual(import)) {
+        // Go's filepath.Glob: a star ends at a slash.
+        let glob = GlobBuilder::new(import).literal_separator(true).build();
+        let Ok(glob) = glob.map(|glob| glob.compile_matcher()) else {
+            continue;
+        };
+        let paths = tree.entries().keys().map(|path| path.as_str());
+        let paths = paths.filter(|path| glob.is_match(path) && *path != CONFIG);
+        found.extend(paths.map(str::to_owned));
+    }
+    found
+}
+
+/// The text of a file that is no asset.
+pub fn text_of(kind: &EntryKind) -> Option<String> {
+    match kind {
+        EntryKind::File(Content::Blob(blob)) => {
+            Some(String::from_utf8_lossy(blob.bytes()).into_owned())
+        }
+        _ => None,
+    }
+}
