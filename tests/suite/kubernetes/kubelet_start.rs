@@ -32,7 +32,7 @@ const PART: usize = 90;
 
 /// Findings about what this machine does not show: whether files, names and addresses agree with the node's; and about security,
 /// which no kubelet ends over.
-const NOT_ASKED: [&str; 10] = [
+const NOT_ASKED: [&str; 14] = [
     "kubelet-address-foreign",
     "kubelet-name-differs",
     "node-address-family",
@@ -43,6 +43,10 @@ const NOT_ASKED: [&str; 10] = [
     "kubelet-authorization-open",
     "kubelet-read-only-port",
     "kubelet-unreachable",
+    "kubelet-client-ca-missing",
+    "kubelet-debugging-open",
+    "kubelet-rotation-off",
+    "kubelet-tls-weak",
 ];
 
 /// What a kubelet answers to a set.
