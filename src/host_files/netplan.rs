@@ -4,6 +4,7 @@
 
 mod backend;
 mod definition;
+mod entry;
 mod item;
 mod keys;
 mod value;
@@ -50,11 +51,14 @@ pub fn mode(mode: u32) -> Option<Fault> {
 }
 
 /// Reads files in netplan's order; the faults of each.
-pub fn read(texts: &[&str]) -> Vec<Vec<Fault>> {
+pub fn read(files: &[Vec<u8>]) -> Vec<Vec<Fault>> {
     let mut netplan = Netplan::default();
-    for text in texts {
+    for bytes in files {
         netplan.faults.push(Vec::new());
-        netplan.file(text);
+        match std::str::from_utf8(bytes) {
+            Ok(text) => netplan.file(text),
+            Err(_) => netplan.add_all(vec![Fault::whole(Id::NetplanInvalid, "is not UTF-8")]),
+        }
     }
     netplan.backends();
     netplan.faults

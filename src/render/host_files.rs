@@ -83,19 +83,16 @@ impl NodeRendering<'_> {
         let contents: Vec<&Content> = files.values().map(|(_, _, content)| *content).collect();
         let key = (self.class_index, &*names.join(" "), 0);
         let found = self.renderer.files.of(key, &contents, || {
-            let texts: Vec<String> = contents
-                .iter()
-                .map(|content| String::from_utf8_lossy(&bytes(content)).into_owned())
-                .collect();
-            let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+            let texts: Vec<Vec<u8>> = contents.iter().map(|content| bytes(content)).collect();
             let mut findings = Vec::new();
             let faults = netplan::read(&texts);
-            for (((path, entry, _), text), faults) in files.values().zip(texts).zip(faults) {
+            for (((path, entry, _), text), faults) in files.values().zip(&texts).zip(faults) {
                 let Some(location) = self.builder.text_location(path) else {
                     continue;
                 };
+                let text = String::from_utf8_lossy(text);
                 for fault in faults.iter().chain(&netplan::mode(entry.mode)) {
-                    findings.push(self.finding(location, path, text, fault, entry.secret));
+                    findings.push(self.finding(location, path, &text, fault, entry.secret));
                 }
             }
             FoundInFile {

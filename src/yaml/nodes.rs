@@ -2,9 +2,9 @@
 //! like, and a key that is there twice is there twice. In: a text. Out: the nodes of its first document, with their places.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use granit_parser::{Event, Marker, Parser, ScanError, Span};
+use granit_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Span, StructureStyle, options};
 
 use crate::yaml::Fault;
 
@@ -67,6 +67,8 @@ struct Open {
     anchor: usize,
     /// A mapping's key that waits for its value.
     key: Option<Node>,
+    /// Whether it is in brackets or braces.
+    is_flow: bool,
 }
 
 /// Reads a text.
@@ -76,7 +78,8 @@ pub fn first_document(text: &str) -> Result<FirstDocument, Fault> {
     let mut composer = Composer::default();
     let mut documents = 0;
     let mut second = None;
-    for next in Parser::new_from_str(text) {
+    let options = options! { emit_anchor_events: true };
+    for next in Parser::new_from_str_with_options(text, options) {
         let (event, span) = match next {
             Ok(next) => next,
             // What is behind the first document is not read.
@@ -111,6 +114,7 @@ struct Composer {
     root: Option<Node>,
     open: Vec<Open>,
     anchors: HashMap<usize, Node>,
+    names: HashSet<String>,
     nodes: usize,
 }
 
@@ -118,7 +122,15 @@ impl Composer {
     fn event(&mut self, event: Event<'_>, span: &Span) -> Result<(), Fault> {
         match event {
             Event::Scalar(value, style, anchor, _) => {
-                let value = if value == "~" && style == granit_parser::ScalarStyle::Plain {
+                let is_flow = self.open.last().is_some_and(|open| open.is_flow);
+                if is_flow && style == ScalarStyle::Plain && value.starts_with(':') {
+                    // YAML 1.2 allows it, libyaml does not.
+                    return Err(at(
+                        span.start,
+                        "a text that begins with a colon must be in quotes within braces",
+                    ));
+                }
+                let value = if value == "~" && style == ScalarStyle::Plain {
                     // The parser's own word for nothing.
                     written_nothing(&value, span)
                 } else {
@@ -127,12 +139,12 @@ impl Composer {
                 let node = node(span, NodeContent::Scalar(value.into_owned()));
                 self.add(node, anchor)
             }
-            Event::SequenceStart(_, anchor, _) => {
-                self.begin(node(span, NodeContent::List(Vec::new())), anchor);
+            Event::SequenceStart(style, anchor, _) => {
+                self.begin(node(span, NodeContent::List(Vec::new())), anchor, style);
                 Ok(())
             }
-            Event::MappingStart(_, anchor, _) => {
-                self.begin(node(span, NodeContent::Map(Vec::new())), anchor);
+            Event::MappingStart(style, anchor, _) => {
+                self.begin(node(span, NodeContent::Map(Vec::new())), anchor, style);
                 Ok(())
             }
             Event::SequenceEnd | Event::MappingEnd => match self.open.pop() {
@@ -147,15 +159,19 @@ impl Composer {
                 }
                 None => Err(at(span.start, "an alias of what it is inside of")),
             },
+            Event::Anchor(_, name) if !self.names.insert(name.clone().into_owned()) => {
+                Err(at(span.start, "the anchor is there twice"))
+            }
             _ => Ok(()),
         }
     }
 
-    fn begin(&mut self, node: Node, anchor: usize) {
+    fn begin(&mut self, node: Node, anchor: usize, style: StructureStyle) {
         self.open.push(Open {
             node,
             anchor,
             key: None,
+            is_flow: style == StructureStyle::Flow,
         });
     }
 
@@ -292,7 +308,13 @@ mod tests {
 
     #[test]
     fn what_is_no_yaml_is_a_fault_and_aliases_stay_small() {
-        for text in ["a: [1\nb: 2\n", "a:\n\tb: 1\n", "a: *x\n"] {
+        for text in [
+            "a: [1\nb: 2\n",
+            "a:\n\tb: 1\n",
+            "a: *x\n",
+            "a: {b: ::1}\n",
+            "a: &x 1\nb: &x 2\n",
+        ] {
             assert!(first_document(text).is_err(), "{text:?}");
         }
         let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();

@@ -1,12 +1,17 @@
 use super::*;
 
+fn read_texts(texts: &[&str]) -> Vec<Vec<Fault>> {
+    let files: Vec<Vec<u8>> = texts.iter().map(|text| text.as_bytes().to_vec()).collect();
+    read(&files)
+}
+
 /// Lines and columns of the faults of each file.
 fn places(texts: &[&str]) -> Vec<Vec<(usize, usize)>> {
     let at = |fault: &Fault| {
         let at = fault.position.expect("a place");
         (at.line, at.column)
     };
-    let faults = read(texts);
+    let faults = read_texts(texts);
     faults
         .iter()
         .map(|faults| faults.iter().map(at).collect())
@@ -17,7 +22,7 @@ fn places(texts: &[&str]) -> Vec<Vec<(usize, usize)>> {
 fn each_fault_is_at_its_place() {
     let text = "network:\n  version: 2\n  ethernets:\n    eth0:\n      dhcp4: maybe\n      adresses: [10.0.0.5/24]\n      addresses:\n        - 10.0.0.5\n      mtu: []\n";
     assert_eq!(places(&[text]), [vec![(5, 14), (6, 7), (8, 11), (9, 12)]]);
-    let faults = &read(&[text])[0];
+    let faults = &read_texts(&[text])[0];
     assert_eq!(
         faults[0].message(false),
         "dhcp4: must be true or false; got \"maybe\""
@@ -48,7 +53,7 @@ fn files_are_one_configuration() {
 fn secrets_are_not_repeated() {
     let text = "network: {wifis: {w: {access-points: {x: {password: hunter2}}}}, \
         tunnels: {t: {mode: gre, remote: 10.0.0.1, key: hunter2}}}\n";
-    let faults = &read(&[text])[0];
+    let faults = &read_texts(&[text])[0];
     assert_eq!(faults.len(), 2, "{faults:?}");
     assert!(!format!("{faults:?}").contains("hunter2"), "{faults:?}");
 }
@@ -66,4 +71,9 @@ fn names_and_folders_are_netplans() {
     }
     assert!(rank("/run/netplan/a.yaml") < rank("/etc/netplan/a.yaml"));
     assert!(mode(0o644).is_some() && mode(0o600).is_none() && mode(0o711).is_none());
+}
+
+#[test]
+fn other_encodings_are_refused() {
+    assert_eq!(read(&[b"network: {\xe4: 1}".to_vec()])[0].len(), 1);
 }

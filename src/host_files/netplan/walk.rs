@@ -87,6 +87,7 @@ impl Netplan {
             "wifi_access_points" => {
                 for (name, value) in map {
                     self.as_scalar(name);
+                    self.once(path, map, name);
                     if let Some(map) = self.as_map(value) {
                         self.remember(path, node, "");
                         self.item("wifi_access_point", map, self.place(value));
