@@ -2,8 +2,8 @@
 
 use crate::inventory::Spec;
 use crate::inventory::interfaces::written::View;
-use crate::model::ImageCloudInit;
 use crate::model::output::Format;
+use crate::model::{ImageCloudInit, Renderer};
 use crate::report::Id;
 use crate::tree::network::cloud_init::{features, renderer_name};
 
@@ -34,8 +34,14 @@ pub(super) fn check(view: &View<'_>, spec: &Spec) {
             let finding = seen.at.key_location().finding(id, rule);
             let newer = feature.repair(image);
             let newer = newer.map(|release| format!("use cloud-init {release} or newer, or "));
+            let by_netplan = "let cloud-init render for netplan (os.cloudInit.renderer), or ";
+            let by_netplan = if image.renderer == Some(Renderer::Netplan) {
+                ""
+            } else {
+                by_netplan
+            };
             seen.add(finding.help(format!(
-                "{}let cloud-init render for netplan (os.cloudInit.renderer), or take cloudInit out of output.formats",
+                "{}{by_netplan}take cloudInit out of output.formats",
                 newer.unwrap_or_default()
             )));
             // Without its renderer nothing else is there either.

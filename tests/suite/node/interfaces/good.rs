@@ -68,4 +68,11 @@ pub const GOOD: &[&str] = &[
     "interfaces: {a: {addresses: [10.@.0.5/24, 'fd00:@::5/64'], routes: [{to: 0.0.0.0/0, via: 10.@.0.1, table: 4294967294}, {to: '::/0', via: 'fd00:@::1', table: 4294967294}], rules: [{from: 10.7.0.0/16, to: 10.8.0.0/16, table: 4294967294, priority: 1}, {from: 'fd07::/64', table: 4294967294, priority: 1}]}}",
     "interfaces: {a: {addresses: [10.@.0.5/24], gateways: [10.@.0.1], routes: [{to: 0.0.0.0/0, via: 10.@.0.2, table: 253}, {to: 10.9.0.0/16, via: 10.@.0.3, table: 254}], rules: [{from: 10.7.0.0/16, table: 254, priority: 40000}]}}",
     "interfaces: {a: {dhcp: ipv4, routes: [{to: 0.0.0.0/0, via: 10.@.0.1, table: 9}], rules: [{from: 10.@.0.0/24, table: 9, priority: 9}]}}",
+    // What the image's cloud-init can write, or may be able to.
+    "interfaces: {a: {addresses: [10.@.0.5/24], gateways: [10.@.0.1]}}, os: {network: none, cloudInit: {version: '24.2', renderer: networkd}}",
+    "interfaces: {a: {addresses: [10.@.0.5/24], gateways: [10.@.0.1]}}, os: {network: none, cloudInit: {version: '22.4.2-1+deb12u4', renderer: sysconfig}}",
+    "interfaces: {e1: {}, br0: {bridge: {members: [e1]}, addresses: [10.@.0.5/24], optional: true}}, os: {network: none, cloudInit: {version: '20.4', renderer: netplan}}",
+    "interfaces: {e1: {}, br0: {bridge: {members: [e1]}, addresses: [10.@.0.5/24]}}, os: {network: none, cloudInit: {version: '25.1'}}",
+    "interfaces: {e1: {}, br0: {bridge: {members: [e1]}, addresses: [10.@.0.5/24]}}, os: {cloudInit: {version: '20.4', renderer: networkd}}, output: {formats: [tarball]}",
+    "interfaces: {a: {dhcp: ipv4}}, os: {network: none, cloudInit: {}}",
 ];

@@ -121,4 +121,33 @@ pub const BAD: &[Row] = &[
         "interfaces: {a: {dhcp: ipv4, acceptRA: 'no'}}",
         "value-type-wrong",
     ),
+    // The image's cloud-init.
+    (
+        "interfaces: {a: {dhcp: ipv4}}, os: {network: none, cloudInit: {version: '20.4', renderer: networkd}}",
+        "cloud-init-network-unsupported",
+    ),
+    (
+        "interfaces: {e1: {}, br0: {bridge: {members: [e1]}, addresses: [10.@.0.5/24]}}, os: {network: none, cloudInit: {version: '25.2', renderer: networkd}}",
+        "cloud-init-network-unsupported",
+    ),
+    (
+        "interfaces: {a: {addresses: [10.@.0.5/24], routes: [{to: 10.9.0.0/16, via: 10.@.0.1, metric: 5}]}}, os: {network: none, cloudInit: {version: '22.4', renderer: sysconfig}}",
+        "cloud-init-network-unsupported",
+    ),
+    (
+        "interfaces: {a: {dhcp: ipv4}}, os: {network: none, cloudInit: {version: '25.3', renderer: networkd}}",
+        "cloud-init-setting-unsupported",
+    ),
+    (
+        "interfaces: {a: {dhcp: ipv4}}, os: {network: none, cloudInit: {version: new}}",
+        "version-invalid",
+    ),
+    (
+        "interfaces: {a: {dhcp: ipv4}}, os: {network: none, cloudInit: {version: 22.4}}",
+        "value-type-wrong",
+    ),
+    (
+        "interfaces: {a: {dhcp: ipv4}}, os: {network: none, cloudInit: {renderer: wicked}}",
+        "value-not-a-choice",
+    ),
 ];
