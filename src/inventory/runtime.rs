@@ -133,12 +133,48 @@ fn version(text: &str) -> Result<(u32, u32), String> {
 }
 
 fn image(text: &str) -> Result<String, String> {
-    let good = made_of(text, "._-/:@") && text.contains('/');
+    let good = made_of(text, "._-/:@") && is_reference(text);
     checked(text, good, || {
         format!(
             "must be an image with its registry (for example registry.k8s.io/pause:3.10); got {text:?}"
         )
     })
+}
+
+/// Source: distribution/reference, reference.go: what containerd cannot read it cannot pull.
+fn is_reference(text: &str) -> bool {
+    let (name, digest) = match text.split_once('@') {
+        Some((name, digest)) => (name, Some(digest)),
+        None => (text, None),
+    };
+    let is_digest = |digest: &str| {
+        digest.split_once(':').is_some_and(|(kind, hex)| {
+            let long = if kind == "sha256" { 64..=64 } else { 32..=256 };
+            let mut all = hex.chars();
+            long.contains(&hex.len()) && all.all(|c| matches!(c, '0'..='9' | 'a'..='f'))
+        })
+    };
+    let Some((_, rest)) = name.split_once('/') else {
+        return false;
+    };
+    let (path, tag) = match rest.rsplit_once(':') {
+        Some((path, tag)) => (path, Some(tag)),
+        None => (rest, None),
+    };
+    let is_tag = |tag: &str| {
+        let first = tag.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_');
+        first && tag.len() <= 128 && made_of(tag, "._-")
+    };
+    path.split('/').all(is_component) && tag.is_none_or(is_tag) && digest.is_none_or(is_digest)
+}
+
+/// Small letters and digits, with one dot, one or two `_`, or dashes between them.
+fn is_component(text: &str) -> bool {
+    let is_word = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    let mut separators = text.split(is_word).filter(|between| !between.is_empty());
+    let is_separator =
+        |between: &str| matches!(between, "." | "_" | "__") || between.chars().all(|c| c == '-');
+    text.starts_with(is_word) && text.ends_with(is_word) && separators.all(is_separator)
 }
 
 fn no_proxy(text: &str) -> Result<String, String> {
@@ -186,6 +222,29 @@ fn registry_host(host: &str) -> Result<String, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn images_are_what_a_runtime_can_pull() {
+        let digest = "a".repeat(64);
+        for (text, good) in [
+            ("registry.k8s.io/pause:3.10", true),
+            ("registry.k8s.io/pause", true),
+            ("Registry.example.com:5000/a/b_c/d-e.f:v1_x", true),
+            ("localhost/pause:3", true),
+            (&format!("r.example/pause@sha256:{digest}"), true),
+            (&format!("r.example/pause:3.10@sha256:{digest}"), true),
+            ("r.example/pause@sha256:abc", false),
+            ("docker.io/Pause:3", false),
+            ("r.example/pause:", false),
+            ("r.example/pause:-1", false),
+            ("r.example//pause:3", false),
+            ("r.example/pause-:3", false),
+            ("r.example/a..b:3", false),
+            ("pause:3.10", false),
+        ] {
+            assert_eq!(image(text).is_ok(), good, "{text}");
+        }
+    }
 
     #[test]
     fn versions_and_hosts_are_checked() {

@@ -114,6 +114,9 @@ impl Project {
     pub fn add(&self, findings: Vec<Finding>, report: &mut Report) {
         let layers = ["overlays", "profiles", "extends"];
         let is_partial = layers.iter().any(|field| report.has_error_at(field));
+        let is_unread = report
+            .errors()
+            .any(|error| is_all_of_a_kubelet(&error.path));
         let mut of_nodes = report.beside();
         let of_errors = findings
             .iter()
@@ -128,7 +131,8 @@ impl Project {
                 let mut nodes = finding.nodes.iter();
                 nodes.all(|node| errors.contains(&(id, node.clone())))
             });
-            if !is_of_layers && !is_of_error {
+            let is_of_unread = is_unread && finding.id.follows_unread_settings();
+            if !is_of_layers && !is_of_error && !is_of_unread {
                 of_nodes.add(finding);
             }
         }
@@ -168,6 +172,13 @@ impl Project {
     pub(super) fn name_nodes(&self, report: &mut Report) {
         report.name_locations(|location| self.plan.locations.prefix(location));
     }
+}
+
+/// Whether a field is the whole of a kubelet's settings. What is below it is one of them, and the others were read.
+fn is_all_of_a_kubelet(path: &str) -> bool {
+    ["kubelet", "kubelet.config", "kubelet.flags"]
+        .iter()
+        .any(|whole| path == *whole || path.ends_with(&format!(".{whole}")))
 }
 
 /// That an accepted finding keeps a node from being built.

@@ -29,6 +29,21 @@ impl Id {
         )
     }
 
+    /// Whether it follows where the kubelet's settings were not read at all: the map that has them is none.
+    pub fn follows_unread_settings(self) -> bool {
+        matches!(
+            self,
+            Id::KubeletAnonymous
+                | Id::KubeletAuthorizationOpen
+                | Id::KubeletClientCaMissing
+                | Id::KubeletDebuggingOpen
+                | Id::KubeletNotStarted
+                | Id::KubeletReadOnlyPort
+                | Id::KubeletRotationOff
+                | Id::KubeletTlsWeak
+        )
+    }
+
     /// What the catalogue says of it.
     pub fn entry(self) -> &'static Entry {
         &ENTRIES[self as usize]

@@ -85,3 +85,28 @@ fn an_open_kubelet_is_said_of_the_nodes_that_start_one() {
     assert_eq!(of("kubelet-client-ca-missing"), &json!(["n2"]));
     assert_eq!(of("kubelet-not-started"), &json!(["n1", "n2"]));
 }
+
+/// A map that is none is one mistake; one of its fields says nothing of the others.
+#[test]
+fn settings_that_were_not_read_are_one_finding() {
+    let node = "profiles: [worker, debian]\nnodes: [{name: n1, addresses: [10.0.0.1]";
+    for (more, expected) in [
+        ("}]\nkubelet: x\n", &["value-type-wrong"][..]),
+        (
+            "}]\nkubelet: {config: \"maxPods: 5\"}\n",
+            &["kubelet-field-type"],
+        ),
+        (
+            ", kubelet: {config: [maxPods]}}]\n",
+            &["kubelet-field-type"],
+        ),
+        ("}]\nkubelet: {flags: [v]}\n", &["value-type-wrong"]),
+        (
+            "}]\nkubelet: {config: {maxPods: x, readOnlyPort: 10255}}\n",
+            &["kubelet-field-type", "kubelet-read-only-port"],
+        ),
+    ] {
+        let project = NewProject::new(&format!("{node}{more}"));
+        assert_eq!(project.ids(), expected, "{more}");
+    }
+}
