@@ -178,6 +178,35 @@ fn payloads_are_appended_to_any_base() {
     assert_eq!(mode & 0o777, 0o600, "it holds a token");
 }
 
+/// lib/decompress_unxz.c of the kernel knows CRC32 and no check at all; xz itself makes CRC64 where nobody says more.
+#[test]
+fn a_base_whose_check_the_kernel_does_not_read_is_refused() {
+    oracles::needs(["cpio", "xz"]);
+    let project = built("{secrets: inline}");
+    for (check, is_read) in [
+        ("crc32", true),
+        ("none", true),
+        ("crc64", false),
+        ("sha256", false),
+    ] {
+        base(
+            &project.dir,
+            "base",
+            &BUSYBOX,
+            &format!("xz --check={check}"),
+        );
+        let out = format!("with-{check}");
+        let output = append(&project, "base", &out).run();
+        let said = text(&output.stderr);
+        assert_eq!(output.status.success(), is_read, "{check}: {said}");
+        assert_eq!(project.dir.join(&out).exists(), is_read, "{check}");
+        assert!(
+            is_read || said.contains("the kernel reads none or CRC32 only"),
+            "{said}"
+        );
+    }
+}
+
 #[test]
 fn what_cannot_work_is_refused_and_nothing_is_written() {
     let copied = built("{initramfs: {mode: copyToRoot}}");
