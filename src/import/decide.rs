@@ -92,6 +92,12 @@ pub fn decide(
             "`kubectl get --raw /api/v1/nodes/NODE/proxy/configz`, given as --configz NODE=FILE",
         );
     }
+    if let Some(distribution) = distribution(facts) {
+        lacks(
+            &format!("whether nodes of yours may join {distribution}"),
+            "nodebake's nodes join with bootstrap tokens and a kubelet of their own; ask its documentation",
+        );
+    }
     let api_version = lowest_api_server(facts).map(|(version, _)| version);
     let api_version = api_version.or_else(|| facts.version.value()?.parse().ok());
     Ok(Decided {
@@ -106,6 +112,24 @@ pub fn decide(
         api_version,
         profiles: profiles(request, facts)?,
         built: built(request, facts, report)?,
+    })
+}
+
+/// The distribution that the versions of a cluster name, if its nodes join in a way of their own.
+fn distribution(facts: &Facts) -> Option<&'static str> {
+    const MARKS: [(&str, &str); 4] = [
+        ("+k3s", "k3s"),
+        ("+rke2", "RKE2"),
+        ("-eks-", "EKS"),
+        ("-gke.", "GKE"),
+    ];
+    let of_nodes = facts.nodes.values();
+    let of_nodes = of_nodes.filter_map(|node| node.version.as_ref());
+    let mut versions = of_nodes.chain(facts.version.value());
+    versions.find_map(|version| {
+        let mut marks = MARKS.iter();
+        let found = marks.find(|(mark, _)| version.contains(mark));
+        found.map(|(_, name)| *name)
     })
 }
 

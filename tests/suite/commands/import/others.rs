@@ -198,3 +198,28 @@ fn a_mapping_names_what_is_there() {
         assert!(found.contains(said), "{table}: {found}");
     }
 }
+
+/// Nodes of some distributions join in a way of their own: the import says so.
+#[test]
+fn distributions_that_join_otherwise_are_named() {
+    for (version, name) in [
+        ("v1.30.4+k3s1", Some("k3s")),
+        ("v1.30.4+rke2r1", Some("RKE2")),
+        ("v1.30.4-eks-a737599", Some("EKS")),
+        ("v1.30.4-gke.1348000", Some("GKE")),
+        ("v1.30.4", None),
+    ] {
+        let node = json!({"kind": "Node", "metadata": {"name": "n1"}, "status": {"nodeInfo": {"kubeletVersion": version}}});
+        let project = folder(&[("in.json", &node.to_string())]);
+        let (said, printed, code) = import(&project, &["in.json"]);
+        assert_eq!((said.as_str(), code), ("", Some(0)), "{version}");
+        let words = name.map(|name| format!("not known: whether nodes of yours may join {name}: "));
+        let is_named = printed.contains("whether nodes of yours may join");
+        assert_eq!(is_named, name.is_some(), "{printed}");
+        assert!(
+            words.is_none_or(|words| printed.contains(&words)),
+            "{printed}"
+        );
+        now(&project, &["check", "p"]);
+    }
+}
