@@ -69,8 +69,8 @@ pub fn named(text: &str) -> Vec<Named> {
         add(NamedKind::Folder, value.unwrap_or_default(), key.to_owned());
     }
     for path in imports_of(root) {
-        // A pattern that nothing fits is none too few; a file that is named must be there (resolveImports).
-        if !path.contains(['*', '?', '[']) {
+        // What has a star is a pattern, which nothing has to fit; another file must be there (resolveImports).
+        if !path.contains('*') {
             add(NamedKind::File, &path, "imports".to_owned());
         }
     }
@@ -244,6 +244,13 @@ mod tests {
         let v3 = "[plugins.\"io.containerd.cri.v1.runtime\".containerd";
         for (text, expected) in [
             ("version = 2\n".to_owned(), vec![]),
+            (
+                "imports = [\"own/a.toml\", \"/x/[b]?.toml\", \"/y/*.toml\"]\n".to_owned(),
+                vec![
+                    (NamedKind::File, "/etc/containerd/own/a.toml"),
+                    (NamedKind::File, "/x/[b]?.toml"),
+                ],
+            ),
             (
                 "root = \"/var/lib/containerd\"\nstate = \"/run/containerd\"\n".to_owned(),
                 vec![],
