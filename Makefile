@@ -11,7 +11,7 @@ export PATH := $(CURDIR)/target/oracles/bin:$(PATH)
 export CARGO_TARGET_DIR := $(CURDIR)/target
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo oracles test lint check needs conformance facts clusters engine suite versions boots replay vms drill fuzz golden bench install clean
+.PHONY: help build demo oracles test lint check needs conformance facts clusters engine suite versions boots replay vms kubeadm drill fuzz golden bench install clean
 
 help: ## Say what there is to make
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name what; do printf '  make %-12s %s\n' "$$name" "$$what"; done
@@ -40,6 +40,9 @@ check: lint test ## What a change must pass: lint and test
 
 # Kubelets of the clusters' two versions, and those of seven minors that `versions` asks; each is built in some minutes once.
 CLUSTERS := v1.16.6 v1.34.4
+# A cluster of kubeadm's, and the next minor, which it is upgraded to.
+KUBEADM_FROM := v1.33.13
+KUBEADM_TO := v1.34.4
 # DROP_INS has --config-dir first, and takes the place of v1.27.8 where kubelets start.
 DROP_INS := v1.28.15
 # Those whose function for static pods is asked.
@@ -55,6 +58,7 @@ conformance: needs ## Let baked nodes join real clusters of two versions, and as
 	NODEBAKE_SUMMARY=$(CURDIR)/target/conformance/suite.txt NODEBAKE_CONFORMANCE=1 KUBELETS="$(CLUSTERS)" $(CARGO) test --locked --test suite -- assets:: boot_formats formats::ignition kubernetes::reserved kubelet_rules kubelet_start kubelets separate
 	tests/oracle/replay/run.sh $(NODEBAKE) $(if $(FULL),-full)
 	$(MAKE) vms
+	$(MAKE) kubeadm
 ifdef FULL
 	tests/oracle/replay/readme.sh target/conformance/replay.md
 	tests/oracle/replay/readme.sh target/conformance/vms.md
@@ -103,6 +107,13 @@ replay: needs ## Only the real clusters of `conformance`: baked nodes join them,
 vms: needs build ## Boot virtual machines from payloads alone, with no network, each to a Ready node with a pod (a part of `conformance`; needs root)
 	@sh tests/oracle/install.sh vms
 	VERSIONS=v1.34.4 tests/oracle/replay/run.sh $(NODEBAKE) -vms -work target/conformance/vms -table target/conformance/vms.md
+
+kubeadm: needs build ## Go the whole way into a cluster of kubeadm's: import, two nodes more, kubeadm upgrade node (a part of `conformance`)
+	@sh tests/oracle/install.sh conformance
+	VERSIONS=$(KUBEADM_TO) $(MAKE) clusters
+	GOGC=400 tests/oracle/kubernetes/build.sh $(KUBEADM_TO) target/oracles/kubernetes/$(KUBEADM_TO) kubeadm
+	GOGC=400 tests/oracle/kubernetes/build.sh $(KUBEADM_FROM) target/oracles/kubernetes/$(KUBEADM_FROM) kubeadm kubelet
+	VERSIONS=$(KUBEADM_TO) tests/oracle/replay/run.sh $(NODEBAKE) -kubeadm $(KUBEADM_FROM) -work target/conformance/kubeadm -table target/conformance/kubeadm.md
 
 drill: needs ## Interrupt runs of `replay` and `vms` in every way, and see that each leaves the machine as it was
 	@sh tests/oracle/install.sh conformance

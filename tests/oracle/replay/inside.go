@@ -39,6 +39,9 @@ func inside(o options) int {
 		if r.VMs {
 			prepare, run = r.prepareVMs, r.virtualMachines
 		}
+		if r.From != "" {
+			prepare, run = r.prepareKubeadm, r.kubeadmCluster
+		}
 		if err := prepare(); err != nil {
 			r.broken("preparing", err)
 		}

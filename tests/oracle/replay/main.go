@@ -25,6 +25,7 @@ type options struct {
 	Full       bool     // three nodes of every format
 	Drill      bool     // interrupt runs instead
 	Ways       []string // of virtual machines, or all
+	From       string   // the version of a cluster of kubeadm's, which is upgraded to the first of Versions
 	VMs        bool     // virtual machines, which boot from payloads, instead of namespaces
 	Trees      []hierarchy
 }
@@ -75,6 +76,7 @@ func arguments() options {
 	flag.BoolVar(&o.Full, "full", false, "three nodes of every format, not of the tarball only")
 	flag.BoolVar(&o.Drill, "drill", false, "interrupt runs in every way, and see that each leaves the machine as it was")
 	flag.BoolVar(&o.VMs, "vms", false, "virtual machines that boot from payloads alone, one for each way in, not machines of namespaces")
+	flag.StringVar(&o.From, "kubeadm", "", "instead: nodes for a cluster that kubeadm of this version set up, which is upgraded to the version of -versions")
 	flag.StringVar(&ways, "ways", "", "only these virtual machines: copy-to-root,tarball")
 	flag.Parse()
 	o.Versions = strings.Split(versions, ",")

@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"sort"
+	"strings"
 )
 
 // missing says what this machine lacks, each with its Debian package where it has one.
@@ -15,6 +16,13 @@ func missing(o options) []string {
 		lacks = missingForVMs(o)
 	} else {
 		lacks = missingForNamespaces()
+	}
+	if o.From != "" {
+		for program, version := range map[string]string{"kubelet": o.From, "kubeadm": o.From, "kubeadm ": o.Versions[0]} {
+			if _, err := os.Stat(filepath.Join(o.Kubernetes, version, strings.TrimSpace(program))); err != nil {
+				lacks = append(lacks, fmt.Sprintf("%s %s (tests/oracle/kubernetes/build.sh)", strings.TrimSpace(program), version))
+			}
+		}
 	}
 	for _, version := range o.Versions {
 		for _, program := range []string{"kube-apiserver", "kube-controller-manager", "kubelet"} {

@@ -15,9 +15,12 @@ type unit struct {
 	Restart time.Duration
 }
 
-// readUnit reads kubelet.service as a payload left it below root.
+// readUnit reads kubelet.service as a payload left it below root, or else that of Kubernetes' packages.
 func readUnit(root string) (unit, error) {
 	text, err := os.ReadFile(filepath.Join(root, "etc/systemd/system/kubelet.service"))
+	if os.IsNotExist(err) {
+		return readPackageUnit(root)
+	}
 	if err != nil {
 		return unit{}, err
 	}

@@ -1,0 +1,345 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// The nodes that are added to a cluster of kubeadm's.
+var added = []string{"added-1", "added-2.example.com"}
+
+const annotation = "kubeadm.alpha.kubernetes.io/cri-socket"
+
+// kubeadmCluster is the whole way into a cluster that kubeadm set up: what kubeadm uploads, what kubectl prints of it, `nodebake import`, two
+// nodes more with the profile `kubeadm`, and `kubeadm upgrade node` of the next minor on them.
+func (r *replay) kubeadmCluster() {
+	r.uploads(r.From)
+	r.imported()
+	nodes := r.bootKubeadm()
+	r.joinsByReview(nodes)
+	for _, n := range nodes {
+		r.step(n.format, "cni-laid", "a CNI configuration in /etc/cni/net.d", func() (string, error) { return n.layNetwork() })
+	}
+	for _, n := range nodes {
+		r.step(n.format, "ready", n.Name+" is Ready with "+r.From, func() (string, error) { return r.readyAt(n, r.From, time.Time{}) })
+		r.podRuns(n)
+	}
+	r.oldNodeUntouched()
+	r.annotated(nodes)
+	r.uploads(r.version)
+	for _, n := range nodes {
+		r.upgradesByKubeadm(n)
+	}
+	for _, n := range nodes {
+		n.stop()
+	}
+}
+
+// program is a program of one Kubernetes version.
+func (r *replay) program(version, name string) string {
+	return filepath.Join(r.Kubernetes, version, name)
+}
+
+// prepareKubeadm makes the cluster with the Node of a control plane, which others made.
+func (r *replay) prepareKubeadm() error {
+	if err := r.prepareCluster(); err != nil {
+		return err
+	}
+	for name, image := range map[string]string{"pause": pauseImage, "hello": helloImage} {
+		path := r.memory(name + ".tar")
+		if err := writeImage(path, image, name); err != nil {
+			return err
+		}
+		r.images = append(r.images, path)
+	}
+	if err := r.cp.waitReady(filepath.Join(r.Kubernetes, r.version)); err != nil {
+		return err
+	}
+	// Its kubelet is not part of this run; kubeadm wants to annotate its Node.
+	old := map[string]any{
+		"apiVersion": "v1", "kind": "Node",
+		"metadata": map[string]any{"name": "cp-1", "labels": map[string]any{"node-role.kubernetes.io/control-plane": ""}},
+	}
+	if err := r.cp.admin.post("/api/v1/nodes", old, nil); err != nil {
+		return err
+	}
+	return os.MkdirAll(filepath.Join(r.folder, "kubeadm"), 0o755)
+}
+
+// uploads: kubeadm of a version writes its ConfigMaps, as `kubeadm init` and `kubeadm upgrade apply` do.
+func (r *replay) uploads(version string) {
+	r.step("cluster", "kubeadm-uploads", "kubeadm "+version+" uploads its configuration and the kubelets', and makes its RBAC", func() (string, error) {
+		folder := filepath.Join(r.folder, "kubeadm")
+		kubeconfig := filepath.Join(folder, "admin.conf")
+		flat, err := r.cp.kubectl("config", "view", "--raw", "--flatten")
+		if err != nil {
+			return "", err
+		}
+		config := fmt.Sprintf(`apiVersion: kubeadm.k8s.io/v1beta4
+kind: InitConfiguration
+nodeRegistration: {name: cp-1, criSocket: unix:///run/containerd/containerd.sock}
+localAPIEndpoint: {advertiseAddress: %[1]s, bindPort: 6443}
+---
+apiVersion: kubeadm.k8s.io/v1beta4
+kind: ClusterConfiguration
+clusterName: existing
+kubernetesVersion: %[2]s
+controlPlaneEndpoint: %[1]s:6443
+networking: {serviceSubnet: 10.254.0.0/16, podSubnet: 172.30.0.0/16, dnsDomain: cluster.local}
+certificatesDir: %[3]s
+---
+apiVersion: kubelet.config.k8s.io/v1beta1
+kind: KubeletConfiguration
+cgroupDriver: cgroupfs
+serverTLSBootstrap: true
+maxPods: 77
+%[4]s`, gateway, version, folder, withSwap())
+		for name, text := range map[string]string{"admin.conf": flat, "init.yaml": config} {
+			if err := os.WriteFile(filepath.Join(folder, name), []byte(text), 0o600); err != nil {
+				return "", err
+			}
+		}
+		said := ""
+		for _, phase := range [][]string{{"upload-config", "all"}, {"bootstrap-token", "--skip-token-print"}} {
+			args := append([]string{"init", "phase"}, phase...)
+			args = append(args, "--config", filepath.Join(folder, "init.yaml"), "--kubeconfig", kubeconfig)
+			more, err := ask(r.program(version, "kubeadm"), args...)
+			said += more
+			if err != nil {
+				return said, err
+			}
+		}
+		return r.cp.kubectl("-n", "kube-system", "get", "configmaps", "kubeadm-config", "kubelet-config", "-o", "name")
+	})
+}
+
+// withSwap is what this machine's kubelets need beside cgroups without systemd.
+func withSwap() string {
+	if strings.Contains(machineProfile(), "failSwapOn") {
+		return "failSwapOn: false\n"
+	}
+	return ""
+}
+
+// imported: a project out of what kubectl prints, and two nodes more.
+func (r *replay) imported() {
+	folder := filepath.Join(r.folder, "imported")
+	r.step("cluster", "imported", "nodebake import makes a project of what kubectl prints, and check has no error", func() (string, error) {
+		dump := ""
+		for _, args := range [][]string{
+			{"config", "view", "--raw", "--minify", "--flatten"},
+			{"-n", "kube-public", "get", "configmap", "cluster-info", "-o", "yaml"},
+			{"-n", "kube-system", "get", "configmap", "kubeadm-config", "kubelet-config", "-o", "yaml"},
+			{"get", "nodes", "-o", "json"},
+		} {
+			said, err := r.cp.kubectl(args...)
+			if err != nil {
+				return said, err
+			}
+			dump += "---\n" + said
+		}
+		file := filepath.Join(r.folder, "dump")
+		if err := os.WriteFile(file, []byte(dump), 0o600); err != nil {
+			return "", err
+		}
+		said, err := ask(r.Nodebake, "import", "--project", folder, "--profile", "kubeadm", "--kubernetes", r.From, file)
+		if err != nil {
+			return said, err
+		}
+		more, err := ask(r.Nodebake, "check", folder)
+		return said + more, err
+	})
+	r.step("cluster", "nodes-added", "two lines for two nodes more, and nodebake token create and build", func() (string, error) {
+		file := filepath.Join(folder, "cluster.yaml")
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return "", err
+		}
+		// Who the API server is for a kubelet is in no dump; kubeadm's has another name.
+		inventory := strings.Replace(string(text), "  ca: pki/ca.pem\n", "  ca: pki/ca.pem\n  kubeletClientUser: kubernetes-master\n", 1)
+		p := &project{folder: folder, nodebake: r.Nodebake, nodes: added, addresses: map[string]string{}}
+		for at, name := range added {
+			p.addresses[name] = fmt.Sprintf("172.27.142.%d", 10+at)
+			inventory += fmt.Sprintf("  - {name: %s, addresses: [%s], labels: {%s: r1}}\n", name, p.addresses[name], ownLabel)
+		}
+		if err := os.WriteFile(file, []byte(inventory), 0o644); err != nil {
+			return "", err
+		}
+		if err := do(r.Nodebake, "token", "create", folder); err != nil {
+			return "", err
+		}
+		r.project = p
+		return "", p.build()
+	})
+	r.step("cluster", "bundle-applied", "kubectl takes the RBAC and the tokens' Secrets", func() (string, error) {
+		said, err := r.cp.kubectl("apply", "-k", r.project.out("cluster/rbac"))
+		if err != nil {
+			return said, err
+		}
+		return r.cp.kubectl("apply", "-k", r.project.out("cluster/tokens"))
+	})
+}
+
+// bootKubeadm: roots with Kubernetes' packages, and the payload's files in them.
+func (r *replay) bootKubeadm() (nodes []*node) {
+	for _, name := range added {
+		n := r.newNode("tarball", name)
+		n.Kubelet = r.program(r.From, "kubelet")
+		r.step(n.format, "payload-applied", "tar lays the payload into the root of "+name+", which has Kubernetes' packages", func() (string, error) {
+			if err := n.lay(r.project, r.Oracles); err != nil {
+				return "", err
+			}
+			if err := n.packages(); err != nil {
+				return "", err
+			}
+			if err := do("install", "-D", r.program(r.version, "kubeadm"), n.in("usr/bin/kubeadm")); err != nil {
+				return "", err
+			}
+			u, err := n.unit()
+			return strings.Join(u.Exec, " "), err
+		})
+		if err := n.start(); err != nil {
+			r.broken("powering on "+name, err)
+		}
+		nodes = append(nodes, n)
+	}
+	return nodes
+}
+
+// joinsByReview: `csr review --apply` approves what the nodes ask for, first their client certificates, then the serving ones.
+func (r *replay) joinsByReview(nodes []*node) {
+	for _, n := range nodes {
+		r.asks(n)
+	}
+	r.step("cluster", "review-applied", "nodebake csr review --apply approves all of it", func() (string, error) {
+		said := ""
+		err := waitFor("both nodes serve with a certificate of the cluster", soon, "", func() (string, bool) {
+			dump, err := r.cp.kubectl("get", "csr", "-o", "json")
+			if err != nil {
+				return dump, false
+			}
+			file := filepath.Join(r.folder, "requests.json")
+			if err := os.WriteFile(file, []byte(dump), 0o600); err != nil {
+				return err.Error(), false
+			}
+			if said, err = r.cp.withKubectl(r.Nodebake, "csr", "review", file, r.project.folder, "--apply"); err != nil {
+				return err.Error(), false
+			}
+			for _, n := range nodes {
+				at := n.resolved("/var/lib/kubelet/pki/kubelet-server-current.pem")
+				if _, err := os.Stat(at); err != nil {
+					return said, false
+				}
+			}
+			return said, true
+		})
+		return said, err
+	})
+}
+
+// readyAt waits until a node is Ready with a version of the kubelet.
+func (r *replay) readyAt(n *node, version string, since time.Time) (string, error) {
+	seen, err := r.waitReady(n, since)
+	if err != nil {
+		return seen, err
+	}
+	return loggedOr(n, soon, n.Name+" has "+version, func() (string, bool) {
+		m, err := r.node(n.Name)
+		return fmt.Sprint(m.Status.NodeInfo.KubeletVersion, err), err == nil && m.Status.NodeInfo.KubeletVersion == version
+	})
+}
+
+// oldNodeUntouched: whoever was there before is as before.
+func (r *replay) oldNodeUntouched() {
+	r.step("cluster", "old-node-untouched", "cp-1, which others made, has no payload, no token and its own labels", func() (string, error) {
+		m, err := r.node("cp-1")
+		if err != nil {
+			return "", err
+		}
+		if _, err := os.Stat(r.project.out("nodes", "cp-1")); err == nil {
+			return "", fmt.Errorf("there is a payload for it")
+		}
+		if r.project.tokens["cp-1"] != "" {
+			return "", fmt.Errorf("there is a token for it")
+		}
+		return fmt.Sprint(m.Metadata.Labels), nil
+	})
+}
+
+// annotated: kubeadm before 1.34 finds the runtime by an annotation of the Node, and a kubelet cannot set it.
+func (r *replay) annotated(nodes []*node) {
+	r.step("cluster", "annotated", "node-labels.sh gives the nodes kubeadm's annotation", func() (string, error) {
+		said, err := r.cp.withKubectl("sh", r.project.out("cluster/node-labels.sh"))
+		if err != nil {
+			return said, err
+		}
+		for _, n := range nodes {
+			got, err := r.cp.kubectl("get", "node", n.Name, "-o", `jsonpath={.metadata.annotations.kubeadm\.alpha\.kubernetes\.io/cri-socket}`)
+			if err != nil || got != "unix:///run/containerd/containerd.sock" {
+				return got, fmt.Errorf("%s has no %s: %v", n.Name, annotation, err)
+			}
+		}
+		return strings.TrimSpace(said), nil
+	})
+}
+
+// upgradesByKubeadm: the packages are upgraded, `kubeadm upgrade node` runs on the node, and its kubelet is started again.
+func (r *replay) upgradesByKubeadm(n *node) {
+	config := n.in("/var/lib/kubelet/config.yaml")
+	r.step(n.format, "kubeadm-upgrades-node", "kubeadm "+r.version+" upgrade node takes "+n.Name+" for a node of kubeadm's", func() (string, error) {
+		before, err := os.ReadFile(config)
+		if err != nil {
+			return "", err
+		}
+		// The whole preflight but for what this machine's kernel says of itself.
+		said, err := n.inside("kubeadm", "upgrade", "node", "--ignore-preflight-errors=SystemVerification")
+		if err != nil {
+			return said, err
+		}
+		after, err := os.ReadFile(config)
+		if err == nil && string(after) == string(before) {
+			err = fmt.Errorf("config.yaml is as it was")
+		}
+		if err == nil {
+			err = says(string(after), "maxPods: 77", "cgroupDriver: cgroupfs", "containerRuntimeEndpoint: unix:///run/containerd/containerd.sock")
+		}
+		return said, err
+	})
+	r.step(n.format, "ready-after-upgrade", "with the kubelet "+r.version+" "+n.Name+" is Ready, under its name and address", func() (string, error) {
+		n.stop()
+		n.Kubelet = r.program(r.version, "kubelet")
+		off := time.Now()
+		if err := n.start(); err != nil {
+			return "", err
+		}
+		seen, err := r.readyAt(n, r.version, off)
+		if err != nil {
+			return seen, err
+		}
+		u, err := n.unit()
+		if err == nil {
+			err = says(strings.Join(u.Exec, " ")+" ", "--hostname-override="+n.Name+" ", "--node-ip="+n.Address+" ", "--node-labels="+ownLabel+"=r1 ")
+		}
+		return seen, err
+	})
+}
+
+// inside runs a program in the node's namespaces.
+func (n *node) inside(args ...string) (string, error) {
+	children, err := os.ReadFile(fmt.Sprintf("/proc/%[1]d/task/%[1]d/children", n.process.Process.Pid))
+	first := strings.Fields(string(children))
+	if err != nil || len(first) == 0 {
+		return "", fmt.Errorf("the node has no first process: %v", err)
+	}
+	command := exec.Command("nsenter", append([]string{"-t", first[0], "-m", "-u", "-i", "-n", "-p", "-C"}, args...)...)
+	command.Env = []string{"PATH=/usr/sbin:/usr/bin", "LC_ALL=C"}
+	said, err := command.CombinedOutput()
+	if err != nil {
+		return string(said), fmt.Errorf("%q: %w: %s", args, err, lastOf(string(said), 3000))
+	}
+	return string(said), nil
+}
