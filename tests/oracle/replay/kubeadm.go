@@ -62,7 +62,7 @@ func (r *replay) prepareKubeadm() error {
 	// Its kubelet is not part of this run; kubeadm wants to annotate its Node.
 	old := map[string]any{
 		"apiVersion": "v1", "kind": "Node",
-		"metadata": map[string]any{"name": "cp-1", "labels": map[string]any{"node-role.kubernetes.io/control-plane": ""}},
+		"metadata": map[string]any{"name": "cp-1", "labels": map[string]any{"node-role.kubernetes.io/control-plane": "", "kubernetes.io/hostname": "cp-1"}},
 	}
 	if err := r.cp.admin.post("/api/v1/nodes", old, nil); err != nil {
 		return err
