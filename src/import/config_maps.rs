@@ -2,7 +2,7 @@
 
 use crate::import::documents::read_inner;
 use crate::import::facts::{Facts, KubeletSettings};
-use crate::import::objects::{invalid, name, text};
+use crate::import::values::{invalid, name, text};
 use crate::import::{kubeadm, kubeconfig};
 use crate::report::Report;
 use crate::yaml::Located;
@@ -98,7 +98,7 @@ fn kubelet(inner: Option<Located>, rank: u8, facts: &mut Facts) {
             .domain
             .add(rank, domain.to_owned(), at, "ConfigMap kubelet-config");
     }
-    let dns = crate::import::objects::items(&inner, &["clusterDNS"]).iter();
+    let dns = crate::import::values::items(&inner, &["clusterDNS"]).iter();
     let dns: Vec<String> = dns
         .filter_map(|at| at.as_str().map(str::to_owned))
         .collect();

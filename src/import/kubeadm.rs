@@ -2,7 +2,7 @@
 //! maps, and from v1beta4 on lists of `name` and `value`.
 
 use crate::import::facts::Facts;
-use crate::import::objects::{at, invalid, text};
+use crate::import::values::{at, invalid, text};
 use crate::model::Location;
 use crate::report::Report;
 use crate::yaml::{Located, Value};

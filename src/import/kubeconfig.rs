@@ -6,7 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use crate::identity::{blocks, push_block};
 use crate::import::facts::Facts;
-use crate::import::objects::{at, invalid, items, text};
+use crate::import::values::{at, invalid, items, text};
 use crate::model::Location;
 use crate::report::{Finding, Id, Report};
 use crate::yaml::Located;

@@ -86,7 +86,7 @@ impl Existing {
 
     /// The profiles of all its nodes but the imported one, and whether it has that.
     pub fn profiles(&self) -> (Vec<String>, bool) {
-        let all = crate::import::objects::items(&self.tree, &["profiles"]).iter();
+        let all = crate::import::values::items(&self.tree, &["profiles"]).iter();
         let all = all.filter_map(|name| name.as_str().map(str::to_owned));
         let (shared, others): (Vec<String>, Vec<String>) = all.partition(|name| name == SHARED);
         (others, !shared.is_empty())
@@ -196,7 +196,7 @@ impl Existing {
 
     /// The inventory that comes out must have the nodes of the old one and the new ones.
     fn check(&self, text: &str, added: usize) -> Result<()> {
-        let count = |tree: &Located| crate::import::objects::items(tree, &["nodes"]).len();
+        let count = |tree: &Located| crate::import::values::items(tree, &["nodes"]).len();
         let tree = crate::yaml::parse(&CLUSTER_FILE.into(), text, &mut Report::default());
         match tree {
             Some(tree) if count(&tree) == count(&self.tree) + added || text == self.text => Ok(()),

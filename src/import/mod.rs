@@ -15,6 +15,7 @@ mod objects;
 mod pods;
 mod settings;
 mod tables;
+mod values;
 mod write;
 
 use std::path::{Path, PathBuf};

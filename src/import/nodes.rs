@@ -1,7 +1,7 @@
 //! Node objects: what an inventory says of a node, without what the system sets by itself.
 
 use crate::import::facts::{Facts, NodeFact};
-use crate::import::objects::{invalid, items, name, text};
+use crate::import::values::{invalid, items, name, text};
 use crate::kubernetes::names::{label_key, label_value, node_name, taint_name};
 use crate::report::{Finding, Id, Report};
 use crate::yaml::{Located, Value};

@@ -1,8 +1,8 @@
 //! Objects of a cluster by their kind, and what each of them says.
 
 use crate::import::facts::{Facts, KubeletSettings};
+use crate::import::values::{items, name, text};
 use crate::import::{config_maps, kubeadm, kubeconfig, nodes, pods};
-use crate::model::Location;
 use crate::report::{Finding, Id, Report};
 use crate::yaml::{Located, Value};
 
@@ -12,29 +12,6 @@ const CONFIGZ_RANK: u8 = 210;
 /// Takes what an object says, or all objects of a list. `of_node` is the node that a `/configz` belongs to.
 pub fn read(tree: &Located, of_node: Option<&str>, facts: &mut Facts, report: &mut Report) {
     object(tree, None, of_node, facts, report);
-}
-
-/// What a text field holds, by its path.
-pub fn text<'a>(tree: &'a Located, path: &[&str]) -> Option<&'a str> {
-    at(tree, path)?.as_str()
-}
-
-/// The value at a path.
-pub fn at<'a>(tree: &'a Located, path: &[&str]) -> Option<&'a Located> {
-    path.iter().try_fold(tree, |at, key| at.get(key))
-}
-
-/// The items of a list at a path; none where there is no list.
-pub fn items<'a>(tree: &'a Located, path: &[&str]) -> &'a [Located] {
-    match at(tree, path).map(|list| &list.value) {
-        Some(Value::List(items)) => items,
-        _ => &[],
-    }
-}
-
-/// An object's name.
-pub fn name(tree: &Located) -> &str {
-    text(tree, &["metadata", "name"]).unwrap_or_default()
 }
 
 fn object(
@@ -171,9 +148,4 @@ fn service(tree: &Located, facts: &mut Facts) {
             .dns
             .add(1, addresses, &tree.location, "Service kube-dns");
     }
-}
-
-/// A finding about a value that is not what it should be.
-pub fn invalid(at: &Location, field: &str, rule: impl Into<String>) -> Finding {
-    Finding::new(Id::ImportInvalid, at, field, rule)
 }

@@ -2,7 +2,7 @@
 
 use crate::import::facts::Facts;
 use crate::import::kubeadm;
-use crate::import::objects::{at, name, text};
+use crate::import::values::{at, name, text};
 use crate::kubernetes::version::Version;
 use crate::model::Location;
 use crate::preflight::manifest::{Program, of_objects};

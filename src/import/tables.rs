@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::import::documents;
 use crate::import::facts::{Facts, NodeFact};
-use crate::import::objects::invalid;
+use crate::import::values::invalid;
 use crate::kubernetes::names::{label_key, label_value, node_name, taint_name};
 use crate::model::Location;
 use crate::report::{Finding, Id, Report};

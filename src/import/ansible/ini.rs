@@ -1,7 +1,7 @@
 //! Inventories of Ansible in its INI form: hosts with variables, ranges of hosts, groups of groups, variables of groups.
 
 use crate::import::ansible::inventory::Inventory;
-use crate::import::objects::invalid;
+use crate::import::values::invalid;
 use crate::model::Location;
 use crate::report::Report;
 use crate::yaml::Located;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use indexmap::IndexMap;
 
-use crate::import::objects::invalid;
+use crate::import::values::invalid;
 use crate::model::Location;
 use crate::report::Report;
 use crate::yaml::{Located, Value};

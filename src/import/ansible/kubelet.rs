@@ -144,7 +144,7 @@ pub fn config(vars: &Vars, report: &mut Report) -> Map<String, Json> {
         let gates = vars
             .get(variable)
             .into_iter()
-            .flat_map(|at| crate::import::objects::items(at, &[]));
+            .flat_map(|at| crate::import::values::items(at, &[]));
         for gate in gates.filter_map(Located::as_str) {
             if let Some((name, value)) = gate.split_once('=') {
                 let is_on = value.trim().eq_ignore_ascii_case("true");
@@ -164,7 +164,7 @@ pub fn config(vars: &Vars, report: &mut Report) -> Map<String, Json> {
         config.extend(fields);
     }
     if let Some(at) = vars.get("kubelet_custom_flags")
-        && !crate::import::objects::items(at, &[]).is_empty()
+        && !crate::import::values::items(at, &[]).is_empty()
     {
         left_out(
             "kubelet_custom_flags",

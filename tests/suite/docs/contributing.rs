@@ -329,7 +329,10 @@ fn every_built_in_profile_is_in_the_readme() {
         let name = entry.unwrap().file_name().into_string().unwrap();
         let name = name.trim_end_matches(".yaml");
         let named = readme.contains(&format!("`{name}`"));
-        assert!(named || name == "defaults", "README.md lacks the profile {name}");
+        assert!(
+            named || name == "defaults",
+            "README.md lacks the profile {name}"
+        );
     }
 }
 
