@@ -29,11 +29,13 @@ func (r *replay) kubeadmCluster() {
 		r.podRuns(n)
 	}
 	r.oldNodeUntouched()
+	r.configzEqual(nodes[0])
 	r.annotated(nodes)
 	r.uploads(r.version)
 	for _, n := range nodes {
 		r.upgradesByKubeadm(n)
 	}
+	r.resetByKubeadm(nodes[0])
 	for _, n := range nodes {
 		n.stop()
 	}
@@ -90,14 +92,14 @@ clusterName: existing
 kubernetesVersion: %[2]s
 controlPlaneEndpoint: %[1]s:6443
 networking: {serviceSubnet: 10.254.0.0/16, podSubnet: 172.30.0.0/16, dnsDomain: cluster.local}
-certificatesDir: %[3]s
+certificatesDir: /etc/kubernetes/pki
 ---
 apiVersion: kubelet.config.k8s.io/v1beta1
 kind: KubeletConfiguration
 cgroupDriver: cgroupfs
 serverTLSBootstrap: true
 maxPods: 77
-%[4]s`, gateway, version, folder, withSwap())
+%[3]s`, gateway, version, withSwap())
 		for name, text := range map[string]string{"admin.conf": flat, "init.yaml": config} {
 			if err := os.WriteFile(filepath.Join(folder, name), []byte(text), 0o600); err != nil {
 				return "", err
@@ -125,25 +127,31 @@ func withSwap() string {
 	return ""
 }
 
+// dump is what kubectl prints of the cluster, in a file.
+func (r *replay) dump(name string) (string, error) {
+	dump := ""
+	for _, args := range [][]string{
+		{"config", "view", "--raw", "--minify", "--flatten"},
+		{"-n", "kube-public", "get", "configmap", "cluster-info", "-o", "yaml"},
+		{"-n", "kube-system", "get", "configmap", "kubeadm-config", "kubelet-config", "-o", "yaml"},
+		{"get", "nodes", "-o", "json"},
+	} {
+		said, err := r.cp.kubectl(args...)
+		if err != nil {
+			return said, err
+		}
+		dump += "---\n" + said
+	}
+	file := filepath.Join(r.folder, name)
+	return file, os.WriteFile(file, []byte(dump), 0o600)
+}
+
 // imported: a project out of what kubectl prints, and two nodes more.
 func (r *replay) imported() {
 	folder := filepath.Join(r.folder, "imported")
 	r.step("cluster", "imported", "nodebake import makes a project of what kubectl prints, and check has no error", func() (string, error) {
-		dump := ""
-		for _, args := range [][]string{
-			{"config", "view", "--raw", "--minify", "--flatten"},
-			{"-n", "kube-public", "get", "configmap", "cluster-info", "-o", "yaml"},
-			{"-n", "kube-system", "get", "configmap", "kubeadm-config", "kubelet-config", "-o", "yaml"},
-			{"get", "nodes", "-o", "json"},
-		} {
-			said, err := r.cp.kubectl(args...)
-			if err != nil {
-				return said, err
-			}
-			dump += "---\n" + said
-		}
-		file := filepath.Join(r.folder, "dump")
-		if err := os.WriteFile(file, []byte(dump), 0o600); err != nil {
+		file, err := r.dump("dump")
+		if err != nil {
 			return "", err
 		}
 		said, err := ask(r.Nodebake, "import", "--project", folder, "--profile", "kubeadm", "--kubernetes", r.From, file)
@@ -191,6 +199,10 @@ func (r *replay) bootKubeadm() (nodes []*node) {
 		n.Kubelet = r.program(r.From, "kubelet")
 		r.step(n.format, "payload-applied", "tar lays the payload into the root of "+name+", which has Kubernetes' packages", func() (string, error) {
 			if err := n.lay(r.project, r.Oracles); err != nil {
+				return "", err
+			}
+			// A project's default: what is secret comes apart.
+			if err := do("tar", "-xzpf", r.project.out("nodes", name, name+".secrets.tar.gz"), "-C", n.Root); err != nil {
 				return "", err
 			}
 			if err := n.packages(); err != nil {
@@ -267,6 +279,52 @@ func (r *replay) oldNodeUntouched() {
 			return "", fmt.Errorf("there is a token for it")
 		}
 		return fmt.Sprint(m.Metadata.Labels), nil
+	})
+}
+
+// configzEqual: a kubelet that was baked from the imported settings has, by its own /configz, the settings that the cluster has.
+func (r *replay) configzEqual(n *node) {
+	r.step("cluster", "configz-equal", "the /configz of "+n.Name+" has nothing beside the settings of the cluster, field by field", func() (string, error) {
+		said, err := r.cp.kubectl("get", "--raw", "/api/v1/nodes/"+n.Name+"/proxy/configz")
+		if err != nil {
+			return said, err
+		}
+		configz := filepath.Join(r.folder, "configz.json")
+		if err := os.WriteFile(configz, []byte(said), 0o600); err != nil {
+			return "", err
+		}
+		file, err := r.dump("dump-with-nodes")
+		if err != nil {
+			return "", err
+		}
+		again := filepath.Join(r.folder, "imported-again")
+		if said, err = ask(r.Nodebake, "import", "--project", again, "--kubernetes", r.From, "--configz", n.Name+"="+configz, file); err != nil {
+			return said, err
+		}
+		if text, err := os.ReadFile(filepath.Join(again, "profiles", n.Name+".yaml")); err == nil {
+			return string(text), fmt.Errorf("it has settings of its own")
+		}
+		text, err := os.ReadFile(filepath.Join(again, "profiles/imported.yaml"))
+		return oneLine(string(text)), err
+	})
+}
+
+// resetByKubeadm: what was baked goes as what `kubeadm join` leaves.
+func (r *replay) resetByKubeadm(n *node) {
+	r.step(n.format, "kubeadm-resets-node", "kubeadm reset removes the kubeconfigs, the CA, the configuration and the flags of "+n.Name, func() (string, error) {
+		said, err := n.inside("kubeadm", "reset", "--force", "--ignore-preflight-errors=all")
+		if err != nil {
+			return said, err
+		}
+		for _, path := range []string{
+			"/etc/kubernetes/bootstrap-kubelet.conf", "/etc/kubernetes/kubelet.conf", "/etc/kubernetes/pki/ca.crt",
+			"/var/lib/kubelet/config.yaml", "/var/lib/kubelet/kubeadm-flags.env", "/var/lib/kubelet/instance-config.yaml",
+		} {
+			if _, err := os.Lstat(n.in(path)); err == nil {
+				return said, fmt.Errorf("%s is still there", path)
+			}
+		}
+		return said, nil
 	})
 }
 
