@@ -1,5 +1,4 @@
-//! The container runtime: which containerd the image has, the proxies that it pulls through, registries with their
-//! mirrors and CAs.
+//! Where the container runtime pulls images from: the proxies on the way, registries with their mirrors and CAs.
 
 use crate::inventory::cursor::Cursor;
 use crate::inventory::keys::{Shaped, choices, keys, texts};
@@ -7,29 +6,6 @@ use crate::inventory::shape::{Rule, Shape};
 use crate::inventory::text::{PemFile, checked, made_of};
 use crate::model::Spanned;
 use crate::report::Id;
-
-keys! {
-    /// What is known of containerd.
-    #[derive(Clone, Debug)]
-    pub struct Containerd: "containerd" {
-        /// the image's containerd
-        "version" => version: Option<Spanned<ContainerdVersion>>,
-        /// the image of the pause container
-        "sandboxImage" => sandbox_image: Spanned<Image> = "registry.k8s.io/pause:3.10",
-        /// whether containers get labels of SELinux
-        "selinux" => selinux: bool = false,
-    }
-}
-
-impl Containerd {
-    /// The version of its configuration file. 2 is what 1.x reads, and 2.x migrates; only 2.x reads 3.
-    pub fn config_version(&self) -> u32 {
-        match &self.version {
-            Some(version) if version.value.0 >= 2 => 3,
-            _ => 2,
-        }
-    }
-}
 
 keys! {
     /// HTTP proxies for pulling images.

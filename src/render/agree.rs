@@ -75,11 +75,14 @@ fn text(entry: &Entry) -> Option<&str> {
 
 /// The last value of a key in a TOML file, in whichever table: these keys have one meaning.
 fn toml_value<'t>(text: &'t str, key: &str) -> Option<&'t str> {
-    let mut lines = text.lines().filter_map(|line| {
+    toml_values(text, key).last()
+}
+
+fn toml_values<'t>(text: &'t str, key: &str) -> impl Iterator<Item = &'t str> {
+    text.lines().filter_map(move |line| {
         let (name, value) = line.split_once('=')?;
         (name.trim() == key).then(|| value.split(" #").next().unwrap_or_default().trim())
-    });
-    lines.next_back()
+    })
 }
 
 /// Where the user set a field of the kubelet's configuration, or else the version.
@@ -96,14 +99,10 @@ fn cgroup_driver(entry: &Entry, text: &str, known: &Known<'_>) -> Option<Finding
     let flag = known.flags.get("cgroup-driver");
     let driver = known.config.get("cgroupDriver").or(flag);
     let driver = driver.and_then(Json::as_str).unwrap_or("cgroupfs");
-    let systemd = match toml_value(text, "SystemdCgroup")? {
-        "true" => true,
-        "false" => false,
-        _ => return None,
-    };
-    if systemd == (driver == "systemd") {
-        return None;
-    }
+    // Each runtime has its own; one that differs is enough.
+    let told = toml_values(text, "SystemdCgroup");
+    let told = told.filter_map(|value| value.parse::<bool>().ok());
+    let systemd = { told }.find(|systemd| *systemd != (driver == "systemd"))?;
     let rule = format!(
         "the kubelet's cgroup driver is {driver}, and {CONTAINERD} of {} has SystemdCgroup = {systemd}",
         entry.origin

@@ -2,14 +2,17 @@
 
 use crate::compile::class::Compiler;
 use crate::compile::template::ScopeValue;
-use crate::compile::{proxies, registries};
+use serde_json::{Value as Json, json};
+
+use crate::compile::{proxies, registries, text};
 use crate::error::Result;
 use crate::identity::wrapped;
-use crate::inventory::Spec;
-use crate::model::FieldLocation;
+use crate::inventory::{Containerd, RUNC, Spec};
+use crate::model::{FieldLocation, NodePath};
 use crate::plan::Plan;
 use crate::report::Id;
 use crate::tree::Content;
+use crate::yaml::Located;
 
 /// A file that the runtime reads about a registry.
 pub struct RegistryFile {
@@ -76,7 +79,7 @@ fn flaw_of_ca(content: &Content) -> Option<(String, Option<&'static str>)> {
 
 /// The operating system, as templates see it.
 pub(super) fn os_scope(spec: &Spec) -> ScopeValue {
-    ScopeValue::new(&serde_json::json!({ "name": spec.os.name }))
+    ScopeValue::new(&json!({ "name": spec.os.name }))
 }
 
 /// The runtime, as templates see it; version 0.0 is one that nobody named. `cni_folders` may hold CNI plugins beside
@@ -84,14 +87,91 @@ pub(super) fn os_scope(spec: &Spec) -> ScopeValue {
 pub(super) fn containerd_scope(spec: &Spec, cni_folders: &[String]) -> ScopeValue {
     let containerd = &spec.containerd;
     let (major, minor) = containerd.version.as_ref().map_or((0, 0), |at| at.value);
-    ScopeValue::new(&serde_json::json!({
+    ScopeValue::new(&json!({
         "major": major,
         "minor": minor,
         "configVersion": containerd.config_version(),
         "sandboxImage": containerd.sandbox_image.value,
         "selinux": containerd.selinux,
         "cniFolders": cni_folders,
+        "root": containerd.root.as_ref().map(|root| root.value.as_str()),
+        "state": containerd.state.as_ref().map(|state| state.value.as_str()),
+        "snapshotter": containerd.snapshotter,
+        "defaultRuntime": containerd.default_runtime.as_ref().map(|name| &name.value),
+        "runtimes": runtimes(containerd),
+        "imports": containerd.imports,
     }))
+}
+
+/// The runtimes, with runc among them. An option is a line of TOML.
+fn runtimes(containerd: &Containerd) -> Vec<Json> {
+    let own = containerd.runtimes.iter().map(|runtime| {
+        let options = runtime.options.as_ref();
+        json!({
+            "name": runtime.name,
+            "table": toml_key(&runtime.name),
+            "type": runtime.kind,
+            "path": runtime.path.as_ref().map(NodePath::as_str),
+            "options": options.map_or_else(Vec::new, toml_lines),
+            // runc's shim asks systemd for control groups if it is told to; others have no such option.
+            "asksSystemd": runtime.kind.starts_with("io.containerd.runc.")
+                && options.is_none_or(|options| options.get("SystemdCgroup").is_none()),
+            "podAnnotations": runtime.pod_annotations,
+            "containerAnnotations": runtime.container_annotations,
+            "privilegedWithoutHostDevices": runtime.no_host_devices,
+            "baseRuntimeSpec": runtime.base_spec.as_ref().map(NodePath::as_str),
+            "snapshotter": runtime.snapshotter,
+        })
+    });
+    let has_runc = containerd
+        .runtimes
+        .iter()
+        .any(|runtime| runtime.name == RUNC);
+    let runc = (!has_runc).then(|| {
+        json!({
+            "name": RUNC, "table": RUNC, "type": "io.containerd.runc.v2", "path": null, "options": [], "asksSystemd": true,
+            "podAnnotations": [], "containerAnnotations": [], "privilegedWithoutHostDevices": false,
+            "baseRuntimeSpec": null, "snapshotter": null,
+        })
+    });
+    runc.into_iter().chain(own).collect()
+}
+
+/// The entries of a map as lines of a TOML table.
+fn toml_lines(map: &Located) -> Vec<String> {
+    let json = text::json(map);
+    let entries = json.as_object().into_iter().flatten();
+    let entries = entries.filter(|(_, value)| !value.is_null());
+    entries
+        .map(|(key, value)| format!("{} = {}", toml_key(key), toml_value(value)))
+        .collect()
+}
+
+fn toml_key(key: &str) -> String {
+    let is_bare = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    if !key.is_empty() && key.chars().all(is_bare) {
+        key.to_owned()
+    } else {
+        toml_value(&Json::from(key))
+    }
+}
+
+/// On one line. Strings of JSON are strings of TOML but for one character.
+fn toml_value(value: &Json) -> String {
+    match value {
+        Json::Array(items) => {
+            let items: Vec<String> = items.iter().map(toml_value).collect();
+            format!("[{}]", items.join(", "))
+        }
+        Json::Object(map) => {
+            let entries = map.iter().filter(|(_, value)| !value.is_null());
+            let entries: Vec<String> = entries
+                .map(|(key, value)| format!("{} = {}", toml_key(key), toml_value(value)))
+                .collect();
+            format!("{{{}}}", entries.join(", "))
+        }
+        other => other.to_string().replace('\u{7f}', "\\u007f"),
+    }
 }
 
 /// The drop-in with the proxies, and where they are set.
@@ -99,4 +179,27 @@ pub(super) fn proxies_of(spec: &Spec, plan: &Plan) -> Option<(Content, FieldLoca
     let proxies = spec.proxies.as_ref()?;
     let text = proxies::dropin(&proxies.value, &plan.cluster)?;
     Some((Content::shared(text), proxies.location.clone()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_written_as_toml() {
+        for (value, text) in [
+            (
+                json!("/a \"b\"\\c\n\u{7f}é"),
+                "\"/a \\\"b\\\"\\\\c\\n\\u007fé\"",
+            ),
+            (json!(1.0), "1.0"),
+            (json!(["x", true, -3]), "[\"x\", true, -3]"),
+            (
+                json!({"a_b-c": {"": 1, "d.e": []}, "gone": null}),
+                "{a_b-c = {\"\" = 1, \"d.e\" = []}}",
+            ),
+        ] {
+            assert_eq!(toml_value(&value), text);
+        }
+    }
 }

@@ -5,6 +5,7 @@ mod dropins;
 mod network;
 mod owner;
 mod programs;
+mod runtimes;
 mod system;
 
 use std::fs;

@@ -6,10 +6,10 @@ use super::{Node, findings, project};
 use crate::support::fixture::text;
 use crate::support::oracles::{self, Target};
 
-const CONTAINERD: &str = "overlays: {containerd: {}}\n";
+pub(super) const CONTAINERD: &str = "overlays: {containerd: {}}\n";
 
 /// The values of one key in what `containerd config dump` prints, which 1.x and 2.x quote differently.
-fn dumped(dump: &str, key: &str) -> Vec<String> {
+pub(super) fn dumped(dump: &str, key: &str) -> Vec<String> {
     let values = dump.lines().filter_map(|line| {
         let (name, value) = line.split_once(" = ")?;
         (name.trim() == key).then(|| value.trim().replace('\'', "\""))
@@ -18,7 +18,7 @@ fn dumped(dump: &str, key: &str) -> Vec<String> {
 }
 
 /// containerd's own reading of the configuration, without a word about keys that it does not know.
-fn containerd_reads(program: &str, node: &Node) -> String {
+pub(super) fn containerd_reads(program: &str, node: &Node) -> String {
     let config = node.root.join("etc/containerd/config.toml");
     let config = config.to_str().unwrap();
     let output = oracles::run(&node.root, program, &["--config", config, "config", "dump"]);
