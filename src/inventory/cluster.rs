@@ -60,7 +60,7 @@ keys! {
         "profiles" => profiles: Vec<Spanned<ProfileName>>,
         /// the nodes
         "nodes" => nodes: Vec<NodeItem>,
-        /// files with one node a line
+        /// tables of nodes: CSV with one node a line, or a list in JSON or YAML
         "nodesFrom" => nodes_from: Vec<Spanned<CsvFile>>,
         /// findings that are accepted or taken more seriously, by their id, and rules of benchmarks by number (cis-4.2.7, V-242397)
         "findings" => findings: MapOf<FindingLevel>,
@@ -124,7 +124,7 @@ keys! {
 texts! {
     /// The cluster's name.
     ClusterName or NameInvalid: String = cluster_name, r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$", ["prod-eu1"];
-    /// A file with one node a line.
+    /// A table of nodes.
     CsvFile: String = plain, "", ["racks.csv"];
     /// A server behind a proxy.
     HostAndPort or HostPortInvalid: String = host_and_port, r"^[^/?#@\s]+:[0-9]+$", ["10.0.0.1:6443"];

@@ -207,10 +207,11 @@ fn read_nodes(
             }
         };
         let file: Arc<str> = name.as_str().into();
-        report.borrow_mut().remember(&file, &text, Vec::new());
         let rows = table::read(&file, &text, &mut report.borrow_mut());
+        let mut layers = table::SharedLayers::default();
         for row in &rows {
-            if let Some(item) = NodeItem::read(&Cursor::new(row, "", report)) {
+            if let Some(mut item) = NodeItem::read(&Cursor::new(row, "", report)) {
+                layers.share(item.layers());
                 nodes.add(item, add);
             }
         }

@@ -232,6 +232,16 @@ pub enum NodeItem {
     Range(Box<RangeOfNodes>),
 }
 
+impl NodeItem {
+    /// Its layers.
+    pub fn layers(&mut self) -> &mut Vec<Arc<Located>> {
+        match self {
+            Self::One(node) => &mut node.layers,
+            Self::Range(range) => &mut range.layers,
+        }
+    }
+}
+
 impl Shaped for NodeItem {
     type Value = Self;
     const SHAPE: Shape = Shape::Either(&[RangeOfNodes::SHAPE, Node::SHAPE]);

@@ -1,282 +1,54 @@
-//! `nodesFrom`: one node a line, from a spreadsheet or an asset database. A line becomes the same located tree that a
+//! `nodesFrom`: nodes from a spreadsheet or an asset database, as CSV or JSON. A row becomes the same located tree that a
 //! node of `cluster.yaml` is, so that it is read by the same rules.
 
+mod column;
+mod csv;
+mod json;
+mod unknown;
+
+use std::collections::HashMap;
+use std::path::Path;
 use std::sync::Arc;
 
-use crate::model::Location;
-use crate::report::{Finding, Id, Report};
-use crate::yaml::{Located, Value};
+use crate::report::Report;
+use crate::yaml::Located;
 
-/// The columns that a file may have, beside those of [`MAPS`].
-const COLUMNS: [&str; 7] = [
-    "name",
-    "addresses",
-    "macs",
-    "profiles",
-    "hostname",
-    "kubernetes",
-    "certSANs",
-];
-/// Columns whose name holds a key: what it begins with, the rest of it for people, and the map that the key belongs to.
-const MAPS: [(&str, &str, &str); 3] = [
-    ("label:", "label:KEY", "labels"),
-    ("taint:", "taint:KEY:EFFECT", "taints"),
-    ("var:", "var:NAME", "vars"),
-];
-
-/// Reads a CSV file into nodes.
+/// Reads a table into nodes: by its ending JSON (or YAML), else CSV.
 pub fn read(file: &Arc<str>, text: &str, report: &mut Report) -> Vec<Located> {
-    let mut reader = csv::ReaderBuilder::new()
-        .comment(Some(b'#'))
-        .from_reader(text.as_bytes());
-    let Ok(mut header) = reader.headers().cloned() else {
-        report.add(Finding::new(
-            Id::CsvInvalid,
-            &Location::file(file.clone()),
-            "",
-            "not a CSV file",
-        ));
-        return Vec::new();
-    };
-    header.trim();
-    if let Some((name, mark)) = other_separator(&header) {
-        let rule = format!("columns must be separated by commas, and here they are by {name}");
-        let finding = Finding::new(Id::CsvInvalid, &Location::new(file.clone(), 1, 1), "", rule);
-        report.add(finding.help(format!(
-            "write \",\" in place of {mark:?}, or export the table with commas"
-        )));
-        return Vec::new();
+    let ending = Path::new(&**file).extension();
+    let ending = ending.map(|ending| ending.to_ascii_lowercase());
+    if ending.is_some_and(|ending| ["json", "yaml", "yml"].iter().any(|one| ending == **one)) {
+        return json::read(file, text, report);
     }
-    if !check_header(file, &header, report) {
-        return Vec::new();
+    if !may_hold_secrets(text) {
+        report.remember(file, text, Vec::new());
     }
-    let lines: Vec<&str> = text.lines().collect();
-    let mut nodes = Vec::new();
-    for record in reader.records() {
-        match record {
-            Ok(record) => nodes.push(node(file, &header, &record, &lines)),
-            Err(error) => {
-                let line = error.position().map_or(0, csv::Position::line);
-                let location =
-                    Location::new(file.clone(), u32::try_from(line).unwrap_or(u32::MAX), 1);
-                report.add(Finding::new(Id::CsvInvalid, &location, "", wording(&error)));
+    csv::read(file, text, report)
+}
+
+/// The layers of a table's rows. Rows whose settings are equal share those of the first row, so that they are one class.
+#[derive(Default)]
+pub struct SharedLayers {
+    by_text: HashMap<String, Arc<Located>>,
+}
+
+impl SharedLayers {
+    /// Replaces layers by equal ones of earlier rows.
+    pub fn share(&mut self, layers: &mut [Arc<Located>]) {
+        for layer in layers {
+            // What cannot be written as text, as an infinite number, is shared with nobody.
+            if let Ok(text) = serde_json::to_string(&**layer) {
+                *layer = self
+                    .by_text
+                    .entry(text)
+                    .or_insert_with(|| layer.clone())
+                    .clone();
             }
         }
     }
-    nodes
 }
 
-/// What separates the columns of a table that some programs write: a header of one column that has several names.
-fn other_separator(header: &csv::StringRecord) -> Option<(&'static str, char)> {
-    let only = header.get(0).filter(|_| header.len() == 1)?;
-    let marks = [("semicolons", ';'), ("tabs", '\t'), ("bars", '|')];
-    marks.into_iter().find(|(_, mark)| {
-        only.split(*mark).any(|part| part.trim() == "name") && only.contains(*mark)
-    })
-}
-
-fn wording(error: &csv::Error) -> String {
-    match error.kind() {
-        csv::ErrorKind::UnequalLengths {
-            expected_len, len, ..
-        } => {
-            format!("the line has {len} columns, the header {expected_len}")
-        }
-        csv::ErrorKind::Utf8 { .. } => "the line is not UTF-8".to_owned(),
-        _ => "the line is not CSV".to_owned(),
-    }
-}
-
-fn check_header(file: &Arc<str>, header: &csv::StringRecord, report: &mut Report) -> bool {
-    let mut good = true;
-    let line = header.iter().collect::<Vec<_>>().join(",");
-    for (index, column) in header.iter().enumerate() {
-        let is_keyed = MAPS.iter().any(|(prefix, ..)| {
-            let key = column.strip_prefix(prefix);
-            key.is_some_and(|key| !key.is_empty())
-        });
-        let location = Location::new(file.clone(), 1, column_of(&line, index));
-        if header.iter().take(index).any(|earlier| earlier == column) {
-            report.add(
-                Finding::new(
-                    Id::CsvColumnRepeated,
-                    &location,
-                    column,
-                    "the column is there twice",
-                )
-                .help("remove one"),
-            );
-            good = false;
-        } else if !COLUMNS.contains(&column) && !is_keyed {
-            let [labels, taints, vars] = MAPS.map(|(_, shown, _)| shown);
-            let repair = format!(
-                "the columns are {}, {labels}, {taints} and {vars}",
-                COLUMNS.join(", ")
-            );
-            report.add(
-                Finding::new(Id::CsvColumnUnknown, &location, column, "unknown column")
-                    .help(repair),
-            );
-            good = false;
-        }
-    }
-    if !header.iter().any(|column| column == "name") {
-        report.add(Finding::new(
-            Id::CsvColumnMissing,
-            &Location::new(file.clone(), 1, 1),
-            "",
-            "the column \"name\" is missing",
-        ));
-        good = false;
-    }
-    good
-}
-
-fn node(
-    file: &Arc<str>,
-    header: &csv::StringRecord,
-    record: &csv::StringRecord,
-    lines: &[&str],
-) -> Located {
-    let line = record.position().map_or(0, csv::Position::line);
-    let line_number = u32::try_from(line).unwrap_or(u32::MAX);
-    let text = usize::try_from(line)
-        .ok()
-        .and_then(|line| lines.get(line.wrapping_sub(1)))
-        .copied()
-        .unwrap_or_default();
-    let mut entries: Vec<(Arc<str>, Located)> = Vec::new();
-    let mut maps = MAPS.map(|(_, _, map)| (map, Vec::new()));
-    for (index, (column, value)) in header.iter().zip(record).enumerate() {
-        let at = column_of(text, index);
-        let location = Location::new(file.clone(), line_number, at);
-        let value = value.trim();
-        let mut keyed = MAPS.iter().zip(&mut maps);
-        let keyed = keyed.find_map(|((prefix, ..), map)| Some((column.strip_prefix(prefix)?, map)));
-        match keyed {
-            // Labels of roles have no value: a field that is empty in quotes is one, and a field without them is none.
-            Some((key, (_, map))) if !value.is_empty() || is_quoted(text, at) => {
-                map.push((key.into(), Located::string(&location, value)));
-            }
-            _ if value.is_empty() => {}
-            _ if matches!(column, "name" | "hostname" | "kubernetes") => {
-                entries.push((column.into(), Located::string(&location, value)));
-            }
-            _ => {
-                let items = value.split([' ', ';']).filter(|item| !item.is_empty());
-                let items = items.map(|item| Located::string(&location, item)).collect();
-                let list = Located {
-                    location: location.clone(),
-                    value: Value::List(Arc::new(items)),
-                };
-                entries.push((column.into(), list));
-            }
-        }
-    }
-    let location = Location::new(file.clone(), line_number, 1);
-    for (key, map) in maps {
-        if !map.is_empty() {
-            entries.push((key.into(), Located::map(&location, map)));
-        }
-    }
-    Located::map(&location, entries)
-}
-
-/// Whether the field that begins at a 1-based column is in quotes, which the CSV reader does not tell.
-fn is_quoted(line: &str, column: u32) -> bool {
-    let skip = usize::try_from(column - 1).unwrap_or(usize::MAX);
-    line.chars().nth(skip) == Some('"')
-}
-
-/// The 1-based column in characters at which a field of a line starts; commas inside quotes do not count.
-fn column_of(line: &str, field: usize) -> u32 {
-    let mut quoted = false;
-    let mut commas = 0;
-    let mut column = 1;
-    for c in line.chars() {
-        if commas == field {
-            break;
-        }
-        match c {
-            '"' => quoted = !quoted,
-            ',' if !quoted => commas += 1,
-            _ => {}
-        }
-        column += 1;
-    }
-    column
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_line_becomes_a_node_with_locations() {
-        let mut report = Report::default();
-        let text = "name,addresses,label:rack\nn1,\"fd00::2;fd00::1\",r1\nn2,fd00::3,\n";
-        let nodes = read(&"racks.csv".into(), text, &mut report);
-        assert!(report.is_empty(), "{report}");
-        let text = crate::yaml::to_text(&nodes).expect("writable");
-        assert_eq!(
-            text,
-            "- name: n1\n  addresses:\n  - fd00::2\n  - fd00::1\n  labels:\n    rack: r1\n- name: n2\n  addresses:\n  - fd00::3\n"
-        );
-        let rack = nodes[0]
-            .get("labels")
-            .and_then(|labels| labels.get("rack"))
-            .expect("a label");
-        assert_eq!(rack.location.to_string(), "racks.csv:2:22");
-    }
-
-    #[test]
-    fn quotes_make_an_empty_value() {
-        let mut report = Report::default();
-        let text =
-            "name,label:role,taint:gpu:NoSchedule,kubernetes\na,,,v1.33.6\nb,\"\",\"\",\nc, ,x,\n";
-        let nodes = read(&"r.csv".into(), text, &mut report);
-        assert!(report.is_empty(), "{report}");
-        assert_eq!(
-            crate::yaml::to_text(&nodes).expect("writable"),
-            "- name: a\n  kubernetes: v1.33.6\n- name: b\n  labels:\n    role: \"\"\n  taints:\n    \"gpu:NoSchedule\": \"\"\n\
-             - name: c\n  taints:\n    \"gpu:NoSchedule\": x\n"
-        );
-    }
-
-    #[test]
-    fn spaces_do_not_count_and_other_separators_are_named() {
-        let mut report = Report::default();
-        let nodes = read(&"r.csv".into(), " name, macs \nb, \n", &mut report);
-        assert_eq!((nodes.len(), report.to_string().as_str()), (1, ""));
-        for (text, name) in [
-            ("name;macs\na;b\n", "semicolons"),
-            ("macs\tname\na\tb\n", "tabs"),
-            ("name|macs\n", "bars"),
-        ] {
-            let mut report = Report::default();
-            assert_eq!(read(&"r.csv".into(), text, &mut report).len(), 0);
-            let said = report.to_string();
-            assert!(said.contains(&format!("here they are by {name}")), "{said}");
-            assert_eq!(said.lines().count(), 1, "{said}");
-        }
-    }
-
-    #[test]
-    fn all_mistakes_of_a_file_are_found() {
-        let mut report = Report::default();
-        read(&"r.csv".into(), "name,rack,name\n", &mut report);
-        assert_eq!(
-            report.to_string(),
-            "error: r.csv:1:6: rack: unknown column; the columns are name, addresses, macs, profiles, hostname, \
-             kubernetes, certSANs, label:KEY, taint:KEY:EFFECT and var:NAME\n\
-             error: r.csv:1:11: name: the column is there twice; remove one\n"
-        );
-        let mut report = Report::default();
-        let nodes = read(&"r.csv".into(), "name,macs\na\nb,\n", &mut report);
-        assert_eq!(nodes.len(), 1);
-        assert_eq!(
-            report.to_string(),
-            "error: r.csv:2:1: the line has 1 columns, the header 2\n"
-        );
-    }
+/// Whether cells may be the text of files on nodes, some of which are secret: then no message quotes the table.
+fn may_hold_secrets(text: &str) -> bool {
+    text.contains("files.")
 }

@@ -8,5 +8,6 @@ mod meant;
 mod node_token;
 pub mod profiles;
 pub mod schema;
+mod tables;
 pub mod templates;
 pub mod unstarted;
