@@ -5,6 +5,7 @@ mod archive;
 mod asset;
 mod follow;
 mod images;
+mod logins;
 mod runtime;
 
 use std::collections::HashMap;
@@ -15,6 +16,7 @@ use crate::compile::class::archive::OfArchive;
 use crate::compile::class::asset::Measured;
 use crate::compile::class::follow::follow;
 pub use crate::compile::class::images::PackedImages;
+pub use crate::compile::class::logins::RegistryLogin;
 pub use crate::compile::class::runtime::RegistryFile;
 use crate::compile::class::runtime::{containerd_scope, os_scope, proxies_of};
 use crate::compile::images::{Image, Layout};
@@ -75,6 +77,8 @@ pub struct CompiledClass {
     pub containerd: ScopeValue,
     /// Files of registries.
     pub registries: Vec<RegistryFile>,
+    /// Logins to registries.
+    pub logins: Vec<RegistryLogin>,
     /// The images that come with the node.
     pub images: PackedImages,
     /// The drop-in with the proxies, and where they are set.
@@ -219,6 +223,7 @@ impl<'a> Compiler<'a> {
         let images = self.images(spec, &mut files)?;
         let overlays = self.overlays(spec, minor)?;
         let registries = self.registries(spec)?;
+        let logins = self.logins(spec)?;
         let templates = &mut self.templates;
         let links: Vec<_> = links(spec, templates)
             .into_iter()
@@ -261,6 +266,7 @@ impl<'a> Compiler<'a> {
             vars: ScopeValue::new(&vars.unwrap_or_else(|| serde_json::json!({}))),
             os: os_scope(spec),
             registries,
+            logins,
             images,
             proxies: proxies_of(spec, plan),
         })

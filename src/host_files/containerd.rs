@@ -57,6 +57,23 @@ pub fn read(text: &str, release: Option<(u32, u32)>) -> Vec<Fault> {
     }
 }
 
+/// The name of the table below `plugins` that tells of registries, in a file of this text's version.
+pub fn registry_plugin(text: &str) -> &'static str {
+    let Ok(text) = TomlText::read(text, Id::ContainerdConfigInvalid) else {
+        return CRI_V2;
+    };
+    match (Config {
+        text,
+        release: None,
+    })
+    .version()
+    {
+        Ok(1) => "cri",
+        Ok(3..) => CRI_V3[0],
+        _ => CRI_V2,
+    }
+}
+
 /// The newest version of the configuration that a release reads (containerd `version/version.go`).
 fn newest_version((major, minor): (u32, u32)) -> i64 {
     match (major, minor) {

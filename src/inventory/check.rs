@@ -7,7 +7,7 @@ use ipnet::IpNet;
 
 use crate::inventory::cert_sans::CertSan;
 use crate::inventory::identity::{ClientIdentity, KubeconfigAuth, KubeconfigSpec, ServingIdentity};
-use crate::inventory::{Cluster, Inventory, Node, Spec, host_of};
+use crate::inventory::{Cluster, Inventory, Node, Registry, Spec, host_of};
 use crate::kubernetes::rules::unusable;
 use crate::kubernetes::version::skew;
 use crate::model::output::limits::Target;
@@ -335,4 +335,5 @@ fn has_lasting_secrets(spec: &Spec) -> bool {
         || serving.is_some_and(|serving| serving.value == ServingIdentity::PreIssued)
         || spec.files.iter().any(|file| file.secret)
         || spec.kubeconfigs.iter().any(with_key)
+        || spec.registries.iter().any(Registry::has_secrets)
 }

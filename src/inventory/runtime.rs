@@ -1,11 +1,17 @@
 //! Where the container runtime pulls images from: the proxies on the way, registries with their mirrors and CAs.
 
+use std::iter;
+
 use crate::inventory::cursor::Cursor;
 use crate::inventory::keys::{Shaped, choices, keys, texts};
+use crate::inventory::registry_access::Access;
 use crate::inventory::shape::{Rule, Shape};
 use crate::inventory::text::{PemFile, checked, made_of};
 use crate::model::Spanned;
 use crate::report::Id;
+
+/// The name for all registries that have no entry of their own.
+pub const DEFAULT: &str = "_default";
 
 keys! {
     /// HTTP proxies for pulling images.
@@ -21,7 +27,7 @@ keys! {
 
     /// A registry, by the name that images begin with.
     #[derive(Clone, Debug)]
-    pub struct Registry: "registry", by host: Spanned<RegistryHost> {
+    pub struct Registry: "registry", by host: Spanned<RegistryHost>, as Registry = registry {
         /// the server's own URL, where it is not https://HOST
         "server" => server: Option<RegistryUrl>,
         /// CA certificates of the registry, a file of the project
@@ -30,6 +36,7 @@ keys! {
         "onSite" => on_site: bool = false,
         /// servers that are asked before the registry, in order
         "mirrors" => mirrors: Vec<Mirror>,
+        then access: Access,
     }
 
     /// A mirror of a registry.
@@ -43,6 +50,7 @@ keys! {
         "capabilities" => capabilities: Vec<Capability> = ["pull", "resolve"],
         /// whether the URL is the whole root of the API, without /v2
         "overridePath" => override_path: bool = false,
+        then access: Access,
     }
 }
 
@@ -182,13 +190,45 @@ fn url(text: &str, schemes: &[&str]) -> Result<String, String> {
     }
 }
 
+impl Registry {
+    /// How it and its mirrors are spoken to.
+    pub fn accesses(&self) -> impl Iterator<Item = &Access> {
+        let of_mirrors = self.mirrors.iter().map(|mirror| &mirror.access);
+        iter::once(&self.access).chain(of_mirrors)
+    }
+
+    /// Whether nodes get a password or a private key for it.
+    pub fn has_secrets(&self) -> bool {
+        self.accesses()
+            .any(|access| access.login.is_some() || access.client.is_some())
+    }
+}
+
+/// Images of `_default` come from servers of any name, and a login is for one.
+fn registry(registry: Registry, at: &Cursor<'_>) -> Option<Registry> {
+    if let Some(login) = &registry.access.login
+        && registry.server.is_none()
+        && registry.host.value == DEFAULT
+    {
+        let finding = login.location.finding(
+            Id::FieldMissing,
+            "a login needs a server, and _default has none of its own",
+        );
+        at.add(
+            finding
+                .help("set `server`, or move the login to the mirror or registry that it is for"),
+        );
+    }
+    Some(registry)
+}
+
 fn registry_host(host: &str) -> Result<String, String> {
     let name = match host.rsplit_once(':') {
         Some((name, port)) if port.parse::<u16>().is_ok() => name,
         Some(_) => "",
         None => host,
     };
-    checked(host, host == "_default" || made_of(name, ".-"), || {
+    checked(host, host == DEFAULT || made_of(name, ".-"), || {
         format!(
             "must be a registry (for example docker.io or registry.example.com:5000) or _default; got {host:?}"
         )

@@ -153,7 +153,11 @@ impl NodeRendering<'_> {
     pub(super) fn runtime(&mut self) {
         for file in &self.class.registries {
             let origin = Origin("generator registries".into());
-            let entry = Entry::file(file.content.clone(), 0o644, origin);
+            let entry = if file.secret {
+                Entry::secret_file(file.content.clone(), origin)
+            } else {
+                Entry::file(file.content.clone(), 0o644, origin)
+            };
             self.builder.add(&file.path, entry, false, &file.location);
         }
         if let Some((content, location)) = &self.class.proxies {

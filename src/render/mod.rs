@@ -15,6 +15,7 @@ mod host_settings;
 mod identity;
 mod kubelet_files;
 mod kubelet_unit;
+mod logins;
 mod memo;
 mod network;
 /// Whether a node's kubelet is open to everybody.
@@ -192,6 +193,7 @@ impl Renderer {
         rendering.last_word(&flags, &config);
         rendering.containerd_mounts();
         rendering.crictl(node, &flags, &config);
+        rendering.logins();
         rendering.permissions();
         rendering.look_for_secrets();
         let kind = alike::kind_of(node, rendering.builder.so_far(), &config, &flags);

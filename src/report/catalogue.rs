@@ -366,6 +366,8 @@ catalogue! {
         RemovalUnused "removal-unused" Warning "A null removes a path that neither a layer nor an overlay has."
         RegistryCaInvalid "registry-ca-invalid" Error guards "The CA of a registry is not a certificate."
         RegistryPlainHttp "registry-plain-http" Warning "Images travel without encryption."
+        RegistryUnverified "registry-unverified" Warning "The certificate of a registry is not checked."
+        RegistryLoginInvalid "registry-login-invalid" Error guards "A file does not hold the login to a registry."
         RegistriesUnused "registries-unused" Error "containerd's configuration does not read the registries."
         SwapOffConflict "swap-off-conflict" Warning "An overlay keeps swap off, and the kubelet is told to use it."
         UnitClash "unit-clash" Error breaks "A unit and a file are at the same path."

@@ -4,6 +4,7 @@ use crate::compile::class::Compiler;
 use crate::compile::template::ScopeValue;
 use serde_json::{Value as Json, json};
 
+use crate::compile::registries::FileKind;
 use crate::compile::{proxies, registries, text};
 use crate::error::Result;
 use crate::identity::wrapped;
@@ -22,6 +23,8 @@ pub struct RegistryFile {
     pub content: Content,
     /// Where it was asked for.
     pub location: FieldLocation,
+    /// Whether it holds a private key.
+    pub secret: bool,
 }
 
 impl Compiler<'_> {
@@ -34,23 +37,31 @@ impl Compiler<'_> {
                 path,
                 content: Content::shared(text),
                 location: registry.host.location.clone(),
+                secret: false,
             });
-            for ca in registries::ca_files(registry) {
-                let Some(content) = self.source(ca.source, None)? else {
+            for file in registries::named_files(registry) {
+                let secret = file.kind == FileKind::Key;
+                let Some(content) = self.source(file.source, secret.then_some(true))? else {
                     continue;
                 };
-                if let Some((rule, repair)) = flaw_of_ca(&content) {
-                    let rule = format!("{} {rule}", ca.source.value);
-                    let finding = ca.source.location.finding(Id::RegistryCaInvalid, rule);
+                let flaw = if secret {
+                    flaw_of_key(&content)
+                } else {
+                    flaw_of_ca(&content)
+                };
+                if let Some((rule, repair)) = flaw {
+                    let rule = format!("{} {rule}", file.source.value);
+                    let finding = file.source.location.finding(Id::RegistryCaInvalid, rule);
                     self.report.add(match repair {
                         Some(repair) => finding.help(repair),
                         None => finding,
                     });
                 }
                 files.push(RegistryFile {
-                    path: ca.path,
+                    path: file.path,
                     content,
-                    location: ca.source.location.clone(),
+                    location: file.source.location.clone(),
+                    secret,
                 });
             }
         }
@@ -75,6 +86,15 @@ fn flaw_of_ca(content: &Content) -> Option<(String, Option<&'static str>)> {
         None => ("holds no certificate in PEM".to_owned(), None),
     };
     (!has).then(what)
+}
+
+/// Why a file is not one of a private key.
+fn flaw_of_key(content: &Content) -> Option<(String, Option<&'static str>)> {
+    let Content::Blob(blob) = content else {
+        return None;
+    };
+    let has_key = String::from_utf8_lossy(blob.bytes()).contains("PRIVATE KEY-----");
+    (!has_key).then(|| ("holds no private key in PEM".to_owned(), None))
 }
 
 /// The operating system, as templates see it.
@@ -157,7 +177,7 @@ fn toml_key(key: &str) -> String {
 }
 
 /// On one line. Strings of JSON are strings of TOML but for one character.
-fn toml_value(value: &Json) -> String {
+pub(super) fn toml_value(value: &Json) -> String {
     match value {
         Json::Array(items) => {
             let items: Vec<String> = items.iter().map(toml_value).collect();

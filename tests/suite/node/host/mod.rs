@@ -5,6 +5,7 @@ mod dropins;
 mod network;
 mod owner;
 mod programs;
+mod registries;
 mod runtimes;
 mod system;
 
@@ -37,7 +38,11 @@ fn project(version: &str, profiles: &str, more: &str) -> Project {
 impl Node {
     /// Builds it and unpacks the tarball of the node n1.
     fn bake(version: &str, profiles: &str, more: &str) -> Self {
-        let project = project(version, profiles, more);
+        Self::of(project(version, profiles, more))
+    }
+
+    /// The same of a project that is there.
+    fn of(project: Project) -> Self {
         project.good(&["build", "--format", "tarball"]);
         let root = project.scratch().join("root");
         fs::create_dir(&root).unwrap();
