@@ -25,6 +25,7 @@ mod cluster;
 pub(crate) mod cursor;
 mod elsewhere;
 pub(crate) mod files;
+mod free;
 mod identity;
 mod images;
 mod interfaces;

@@ -1,11 +1,11 @@
 //! What containerd runs pods with: runtimes by name, the default one, snapshotters and folders.
 
 use crate::inventory::cursor::Cursor;
+use crate::inventory::free::Vars;
 use crate::inventory::keys::{keys, texts};
 use crate::inventory::kinds::{MapOf, plain};
 use crate::inventory::runtime::ContainerdVersion;
 use crate::inventory::runtime::Image;
-use crate::inventory::spec::Vars;
 use crate::inventory::text::{PathOnNode, checked};
 use crate::model::Spanned;
 use crate::report::Id;

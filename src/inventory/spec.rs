@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::inventory::cursor::Cursor;
 use crate::inventory::files::{AssetSpec, DirectorySpec, FileKeys, Link, UnitSpec};
+use crate::inventory::free::Vars;
 use crate::inventory::identity::{IdentitySpec, KubeconfigKeys};
 use crate::inventory::images::{Airgap, ImageKeys};
 use crate::inventory::keys::{Entry, EntryKey, Shaped, TextKind, keys, texts};
@@ -13,8 +14,8 @@ use crate::inventory::os::Os;
 use crate::inventory::removed::Removal;
 use crate::inventory::runtime::{Proxies, Registry};
 use crate::inventory::runtimes::Containerd;
-use crate::inventory::shape::{Entries, Rule, Shape};
-use crate::inventory::text::{Any, Release, Text, templates};
+use crate::inventory::shape::{Rule, Shape};
+use crate::inventory::text::{Release, Text, templates};
 use crate::kubernetes::names::{annotation_key, label_key, label_value, taint_name};
 use crate::model::User;
 use crate::model::output::Settings;
@@ -241,21 +242,5 @@ impl Shaped for KubeletFlags {
 
     fn absent(_: &Cursor<'_>) -> Option<Self::Value> {
         Some(Vec::new())
-    }
-}
-
-/// Values for templates: a map of anything.
-pub enum Vars {}
-
-impl Shaped for Vars {
-    type Value = Located;
-    const SHAPE: Shape = Shape::Map(&Entries {
-        key: Any::RULE,
-        value: Shape::Any,
-        known: &[],
-    });
-
-    fn read(at: &Cursor<'_>) -> Option<Located> {
-        at.map().map(|_| at.located().clone())
     }
 }
