@@ -1,6 +1,7 @@
 //! A node's interfaces, by name: static addresses or DHCP, gateways, DNS, routes, MTU.
 
 mod links;
+pub(crate) mod own;
 pub(crate) mod rules;
 mod values;
 mod written;

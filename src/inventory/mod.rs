@@ -195,7 +195,7 @@ fn read_nodes(
     let add = &mut |finding| report.borrow_mut().add(finding);
     let mut nodes = nodes::Nodes::default();
     for item in cluster.nodes.drain(..) {
-        nodes.add(item, add);
+        nodes.add(item, report);
     }
     for Spanned {
         value: name,
@@ -215,7 +215,7 @@ fn read_nodes(
         for row in &rows {
             if let Some(mut item) = NodeItem::read(&Cursor::new(row, "", report)) {
                 layers.share(item.layers());
-                nodes.add(item, add);
+                nodes.add(item, report);
             }
         }
     }

@@ -1,5 +1,6 @@
 //! The nodes of an inventory: single ones, ranges, refinements of a range's members.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -9,6 +10,7 @@ use ipnet::IpNet;
 use crate::inventory::cert_sans::{CertSan, CertSanText};
 use crate::inventory::cursor::Cursor;
 use crate::inventory::interfaces::Interfaces;
+use crate::inventory::interfaces::own::{MemberInterfaces, MemberNetworks, with_own_addresses};
 use crate::inventory::keys::{Shaped, keys, texts};
 use crate::inventory::kinds::{OneOrMore, OrDefault};
 use crate::inventory::layer::layer;
@@ -19,7 +21,7 @@ use crate::inventory::text::ProfileName;
 use crate::inventory::text::{Address, Mac, cidr};
 use crate::kubernetes::names::node_name;
 use crate::model::{FieldLocation, Spanned};
-use crate::report::{Finding, Id};
+use crate::report::{Finding, Id, Report};
 use crate::yaml::Located;
 
 keys! {
@@ -53,7 +55,7 @@ keys! {
     /// Many nodes.
     pub struct RangeOfNodes: "nodeRange",
         here layers: Vec<Arc<Located>> = layers,
-        near ["name", "addresses", "macs", "certSANs", "interfaces"]
+        near ["name", "addresses", "macs", "certSANs"]
     {
         /// many nodes whose names count, in place of one name
         "range" => range: NodeRange,
@@ -61,6 +63,8 @@ keys! {
         "managed" => managed: Option<bool>,
         /// profiles beside the cluster's, above what cluster.yaml sets for all nodes
         "profiles" => profiles: Vec<Spanned<ProfileName>>,
+        /// network interfaces by name, the same for all but for {{ node.address }} in addresses
+        "interfaces" => interfaces: OrDefault<MemberInterfaces>,
         also Spec,
     }
 
@@ -127,11 +131,15 @@ impl Nodes {
         self.list
     }
 
-    /// Adds a node, or the nodes of a range; `find` takes findings.
-    pub fn add(&mut self, item: NodeItem, find: &mut impl FnMut(Finding)) {
+    /// Adds a node, or the nodes of a range.
+    pub fn add(&mut self, item: NodeItem, report: &RefCell<Report>) {
+        let find = &mut |finding| report.borrow_mut().add(finding);
         match item {
             NodeItem::One(node) => self.add_one(*node, find),
-            NodeItem::Range(range) => self.add_range(&range, find),
+            NodeItem::Range(range) => {
+                let mut networks = MemberNetworks::new(range.interfaces.as_ref(), report);
+                self.add_range(&range, &mut networks, find);
+            }
         }
     }
 
@@ -168,7 +176,12 @@ impl Nodes {
         first.layers.extend(node.layers);
     }
 
-    fn add_range(&mut self, keys: &RangeOfNodes, find: &mut impl FnMut(Finding)) {
+    fn add_range(
+        &mut self,
+        keys: &RangeOfNodes,
+        networks: &mut MemberNetworks<'_>,
+        find: &mut impl FnMut(Finding),
+    ) {
         let range = &keys.range;
         let names = &range.names;
         for start in &range.start {
@@ -200,7 +213,11 @@ impl Nodes {
                 continue;
             }
             match checked_name(&name) {
-                Ok(name) => self.add_one(member(name, offset), find),
+                Ok(name) => {
+                    let mut node = member(name, offset);
+                    node.network = networks.network_of(&node.addresses);
+                    self.add_one(node, find);
+                }
                 // One member shows what is wrong with all of them.
                 Err(rule) => {
                     find(
@@ -250,7 +267,12 @@ impl Shaped for NodeItem {
         if at.has("range") {
             RangeOfNodes::read(at).map(|range| Self::Range(Box::new(range)))
         } else {
-            Node::read(at).map(|node| Self::One(Box::new(node)))
+            let whole = with_own_addresses(at);
+            let node = match &whole {
+                Some(whole) => at.instead(whole, Node::read),
+                None => Node::read(at),
+            };
+            node.map(|node| Self::One(Box::new(node)))
         }
     }
 }
@@ -367,10 +389,7 @@ pub fn check_unique(nodes: &[Node], add: &mut impl FnMut(Finding)) {
 
 #[cfg(test)]
 mod tests {
-    use std::cell::RefCell;
-
     use super::*;
-    use crate::report::Report;
 
     fn read(text: &str) -> (Vec<Node>, String) {
         let mut report = Report::default();
@@ -379,7 +398,7 @@ mod tests {
         let mut nodes = Nodes::default();
         let items = Vec::<NodeItem>::read(&Cursor::new(&tree, "nodes", &report));
         for item in items.expect("a list") {
-            nodes.add(item, &mut |finding| report.borrow_mut().add(finding));
+            nodes.add(item, &report);
         }
         let nodes = nodes.into_list();
         check_unique(&nodes, &mut |finding| report.borrow_mut().add(finding));

@@ -152,3 +152,63 @@ fn no_message_quotes_a_table_of_secret_files() {
         );
     }
 }
+
+#[test]
+fn members_of_a_range_have_interfaces_with_their_own_addresses() {
+    let lines = "profiles: [worker]
+os: {network: networkd}
+nodes:
+  - range: {names: \"e-[1-250]\", start: [10.20.8.1, \"fd00::1\"], within: 10.20.8.0/22}
+    interfaces:
+      lan0: {addresses: [\"{{ node.address }}/22\", \"{{node.addresses[1]}}/64\"], gateways: [10.20.11.254], mtu: 9000}
+      lan1: {dhcp: ipv4}
+  - {name: e-7, interfaces: {lan9: {addresses: [10.20.8.7/22, \"fd00::7/64\"]}}}
+  - {name: n1, addresses: [10.20.10.1], interfaces: {lan0: {addresses: [\"{{ node.address }}/22\"]}}}
+  - {range: {names: \"d-[1-2]\"}, interfaces: {lan0: {dhcp: ipv4}}}
+";
+    let project = NewProject::new(lines);
+    project.run(&["token", "create"]);
+    assert_eq!(
+        project.good(&["check", "--strict"]),
+        "253 nodes can be built\n"
+    );
+    let file = |node: &str, name: &str| {
+        let path = format!("/etc/systemd/network/06-nodebake-{name}.network");
+        project.good(&["show", node, "--file", &path])
+    };
+    let lan0 = file("e-250", "lan0");
+    assert!(
+        lan0.contains("10.20.8.250/22") && lan0.contains("fd00::fa/64"),
+        "{lan0}"
+    );
+    assert!(lan0.contains("Gateway=10.20.11.254"), "{lan0}");
+    assert!(file("e-7", "lan9").contains("10.20.8.7/22"));
+    assert!(file("n1", "lan0").contains("10.20.10.1/22"));
+    assert!(file("d-2", "lan0").contains("DHCP=ipv4"));
+}
+
+#[test]
+fn an_address_that_a_member_does_not_have_is_found_once() {
+    for (interface, id) in [
+        (
+            "{addresses: [\"{{ node.addresses[1] }}/64\"]}",
+            "cidr-invalid",
+        ),
+        ("{addresses: [\"{{ node.adress }}/22\"]}", "cidr-invalid"),
+        ("{addresses: [\"{{ node.address }}\"]}", "cidr-invalid"),
+        ("{addresses: [\"{{ node.address }}/33\"]}", "cidr-invalid"),
+        ("{adresses: [10.20.8.1/22]}", "field-unknown"),
+        ("{addresses: [10.20.8.1/22]}", "interface-address-repeated"),
+    ] {
+        let lines = format!(
+            "profiles: [worker]\nos: {{network: networkd}}\nnodes: [{{range: {{names: \"e-[1-9]\", start: 10.20.8.1}}, interfaces: {{lan0: {interface}}}}}]\n"
+        );
+        let project = NewProject::new(&lines);
+        assert_eq!(project.ids().last().unwrap(), id, "{interface}");
+        if id != "interface-address-repeated" {
+            let said = project.run(&["check"]);
+            let found = said.matches("nodes[0].interfaces.lan0").count();
+            assert_eq!(found, 1, "{said}");
+        }
+    }
+}

@@ -220,7 +220,7 @@ fn findings(project: &Project) -> Vec<(String, String)> {
 }
 
 /// How rules begin that compare two values: examples of single keys do not fit each other.
-const BETWEEN_VALUES: [&str; 7] = [
+const BETWEEN_VALUES: [&str; 8] = [
     "must be a server outside of the cluster",
     "must have an IPv4 address",
     "must have an IPv6 address",
@@ -228,6 +228,7 @@ const BETWEEN_VALUES: [&str; 7] = [
     "must be the address of a router",
     "must lead outside the service network",
     "must not be a port of a bond",
+    "must be an address of one of the node's interfaces",
 ];
 
 /// Whether a rule says that the loader does not know a key or word, or wants another kind or form.
