@@ -25,7 +25,7 @@ func (r *replay) kubeadmCluster() {
 		r.step(n.format, "cni-laid", "a CNI configuration in /etc/cni/net.d", func() (string, error) { return n.layNetwork() })
 	}
 	for _, n := range nodes {
-		r.step(n.format, "ready", n.Name+" is Ready with "+r.From, func() (string, error) { return r.readyAt(n, r.From, time.Time{}) })
+		r.step(n.format, "ready-with-cni", n.Name+" is Ready with "+r.From, func() (string, error) { return r.readyAt(n, r.From, time.Time{}) })
 		r.podRuns(n)
 	}
 	r.oldNodeUntouched()
