@@ -272,7 +272,8 @@ fn set_by(verb: &str, script: &[u8]) -> Labels {
     });
     for (start, line) in lines {
         let is_within = is_quoted;
-        is_quoted ^= line.matches('\'').count() % 2 == 1;
+        // A quote within quotes is `'\''`, which changes nothing.
+        is_quoted ^= line.replace(r"'\''", "").matches('\'').count() % 2 == 1;
         if is_within || !line.starts_with(&begin) {
             continue;
         }

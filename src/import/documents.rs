@@ -48,10 +48,11 @@ pub fn read_inner(at: &Located, report: &mut Report) -> Option<Located> {
     let lines = text.lines().count();
     let end = at.location.end.map_or(0, |end| end.line.get());
     let spans = usize::try_from(end.saturating_sub(at.location.line)).unwrap_or(0);
-    // The location of a block is that of its `|`, and it ends on its last line.
+    // The location of a block is that of its first line, below the `|`, and it ends on its last one.
     let is_block = lines > 1 && spans >= lines.saturating_sub(1);
     if is_block {
-        return parse_part(&at.location.file, at.location.line, text, report);
+        let above = at.location.line.saturating_sub(1);
+        return parse_part(&at.location.file, above, text, report);
     }
     let mut own = Report::default();
     let read = parse_part(&at.location.file, 0, text, &mut own);

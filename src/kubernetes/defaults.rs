@@ -105,7 +105,7 @@ const DEFAULTS: &[(&str, &[(u32, &str)])] = &[
         &[(22, "0.8"), (27, "0.9"), (37, "null")],
     ),
     ("nodeLeaseDurationSeconds", &[(16, "40")]),
-    ("nodeStatusMaxImages", &[(16, "50")]),
+    ("nodeStatusMaxImages", &[(19, "50")]),
     (
         "nodeStatusReportFrequency",
         &[(16, r#""1m0s""#), (17, r#""5m0s""#)],
