@@ -72,6 +72,7 @@ fn a_fleet_of_two_architectures_minors_and_roles_is_one_table() {
     // Equal rows share the values of the first of them.
     has(&origin("e-005"), &["os.arch: \"arm64\"  (fleet.csv:6:17)"]);
     has(&origin("e-126"), &["os.arch: \"amd64\"  (fleet.csv:"]);
+    has(&origin("e-132"), &["os.arch: \"amd64\"  (fleet.csv:127:"]);
     let config = "/etc/kubernetes/kubelet-config.yaml";
     has(&file("e-005", config), &["maxPods: 20\n"]);
     has(&file("e-126", config), &["maxPods: 60\n"]);
