@@ -6,6 +6,7 @@ mod ended;
 mod group;
 mod labels;
 mod rbac;
+mod scrapers;
 mod tokens;
 
 pub use ended::commands_for_ended;
@@ -16,6 +17,7 @@ pub use tokens::{push_token_secret, write_tokens};
 
 use serde::{Deserialize, Serialize};
 
+use crate::inventory::Scraper;
 use crate::model::TokenUsage;
 
 /// Names of the files, relative to the bundle's `cluster/`.
@@ -79,4 +81,6 @@ pub struct ClusterObjects {
     /// Also write `approve-node-server-renewal-csr` and its binding. No built-in controller reads them (1.16 to
     /// 1.34); they are there for clusters that were set up by the procedure and may have an approver of their own.
     pub server_renewal: bool,
+    /// Programs that read from kubelets.
+    pub scrapers: Vec<Scraper>,
 }

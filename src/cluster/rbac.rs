@@ -1,5 +1,6 @@
 //! The RBAC objects of the procedure. Their number does not depend on the nodes: they are bound to groups.
 
+use crate::cluster::scrapers::scraper;
 use crate::cluster::{Approval, ClusterObjects};
 use crate::yaml::quoted;
 
@@ -45,6 +46,7 @@ pub fn rbac(objects: &ClusterObjects) -> String {
     if objects.server_renewal {
         text.push_str(&server_renewal());
     }
+    text.extend(objects.scrapers.iter().map(scraper));
     text
 }
 

@@ -10,6 +10,7 @@ use crate::inventory::layer::layer;
 use crate::inventory::levels::FindingLevel;
 use crate::inventory::nodes::NodeItem;
 use crate::inventory::profiles::ApiVersion;
+use crate::inventory::scrapers::Scraper;
 use crate::inventory::spec::Spec;
 use crate::inventory::text::ProfileName;
 use crate::inventory::text::{
@@ -35,6 +36,8 @@ pub struct Cluster {
     pub tokens: TokenSettings,
     /// Whether the RBAC holds the node-server-renewal objects, which no built-in controller reads.
     pub server_renewal: bool,
+    /// Programs that read from kubelets.
+    pub scrapers: Vec<Scraper>,
 }
 
 keys! {
@@ -118,6 +121,8 @@ keys! {
     pub struct Rbac: "rbac" {
         /// whether two more objects of the old procedure are there, which no controller reads
         "nodeServerRenewal" => node_server_renewal: bool = false,
+        /// programs that read from kubelets, by name: a role and its binding for each
+        "scrapers" => scrapers: MapOf<Scraper>,
     }
 }
 
@@ -165,6 +170,7 @@ impl ClusterFile {
             network: self.network.clone(),
             tokens,
             server_renewal: self.rbac.node_server_renewal,
+            scrapers: self.rbac.scrapers.clone(),
         })
     }
 }

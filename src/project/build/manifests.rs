@@ -31,6 +31,7 @@ pub fn write(builder: &BundleBuilder, plan: &Plan, marks: &[Marks]) -> Result<()
         },
         kubelet_client_user: plan.cluster.api_server.kubelet_client_user.clone(),
         server_renewal: plan.cluster.server_renewal,
+        scrapers: plan.cluster.scrapers.clone(),
     };
     let text = |name: &str, secret: bool, text: &str| {
         builder.file(&format!("cluster/{name}"), secret, &mut |out| {

@@ -12,6 +12,7 @@ pub mod node_restriction;
 pub mod policy;
 pub mod reserved;
 pub mod rules;
+mod scrapers;
 pub mod start_sites;
 mod static_pods;
 pub mod struct_merge;
