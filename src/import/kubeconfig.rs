@@ -139,7 +139,7 @@ pub fn add_ca(
     facts.ca.add(rank, certificates, at, source);
 }
 
-/// The certificates of a text, written anew: nothing else of it gets into the project.
+/// The certificates of a text, written again: nothing else of it gets into the project.
 pub fn certificates(pem: &str) -> String {
     let mut found = String::new();
     for block in blocks(pem) {

@@ -123,7 +123,7 @@ pub fn inventory(decided: &Decided, facts: &Facts, settings: &Settings) -> Strin
     out.push_str("nodes:\n");
     if nodes.iter().any(|node| !decided.built.contains(&node.name)) {
         out.push_str(
-            "  # Nodes with `managed: false` are there already: they get no payload, no token and no Secret. To build one anew,\n\
+            "  # Nodes with `managed: false` are there already: they get no payload, no token and no Secret. To build one again,\n\
              \x20 # remove that line and the marks in front of those below it.\n",
         );
     }

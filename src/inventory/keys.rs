@@ -491,15 +491,7 @@ macro_rules! by_name {
 
 pub(crate) use {by_name, choices, keys, texts, words};
 
-/// What a text is read as, and the findings.
-#[cfg(test)]
-pub fn read_text<K: Shaped>(text: &str) -> (Option<K::Value>, String) {
-    let mut report = crate::report::Report::default();
-    let tree = crate::yaml::parse(&"t".into(), text, &mut report).expect("valid YAML");
-    let report = std::cell::RefCell::new(report);
-    let value = K::read(&Cursor::new(&tree, "", &report));
-    (value, report.into_inner().to_string())
-}
-
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+pub use tests::read_text;

@@ -4,6 +4,15 @@ use super::*;
 use crate::inventory::kinds::{MapOf, Pair};
 use crate::inventory::text::Any;
 
+/// What a text is read as, and the findings.
+pub fn read_text<K: Shaped>(text: &str) -> (Option<K::Value>, String) {
+    let mut report = crate::report::Report::default();
+    let tree = crate::yaml::parse(&"t".into(), text, &mut report).expect("valid YAML");
+    let report = std::cell::RefCell::new(report);
+    let value = K::read(&Cursor::new(&tree, "", &report));
+    (value, report.into_inner().to_string())
+}
+
 keys! {
     struct Sample: "sample", near ["other"] {
         /// about it

@@ -149,7 +149,8 @@ fn kubelet_ca<'f>(facts: &Facts<'_>) -> Option<Demand<'f>> {
         if line.has(flag) {
             return Answer::Met;
         }
-        let rule = "is not set, so the API server does not check whom it sends exec and logs to";
+        let rule =
+            "is not set, so the API server does not check which kubelet it sends exec and logs to";
         Answer::Doubtful(
             flag,
             rule.to_owned(),

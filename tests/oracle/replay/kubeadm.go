@@ -197,7 +197,7 @@ func (r *replay) bootKubeadm() (nodes []*node) {
 	for _, name := range added {
 		n := r.newNode("tarball", name)
 		n.Kubelet = r.program(r.From, "kubelet")
-		r.step(n.format, "payload-applied", "tar lays the payload into the root of "+name+", which has Kubernetes' packages", func() (string, error) {
+		r.step(n.format, "payload-applied", "tar unpacks the payload into the root of "+name+", which has Kubernetes' packages", func() (string, error) {
 			if err := n.lay(r.project, r.Oracles); err != nil {
 				return "", err
 			}

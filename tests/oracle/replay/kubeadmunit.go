@@ -39,7 +39,7 @@ ExecStart=/usr/bin/kubelet $KUBELET_KUBECONFIG_ARGS $KUBELET_CONFIG_ARGS $KUBELE
 `
 )
 
-// packages lays what Kubernetes' packages have beside their programs.
+// packages writes what Kubernetes' packages have beside their programs.
 func (n *node) packages() error {
 	for name, text := range map[string]string{"kubelet.service": packageUnit, "kubelet.service.d/10-kubeadm.conf": packageDropIn} {
 		path := n.in(filepath.Join(packageFolder, name))

@@ -167,7 +167,7 @@ fn what_a_manifest_lacks_is_found_at_its_line() {
             "--kubelet-certificate-authority=",
             "--x=",
             DOUBTFUL,
-            "does not check whom",
+            "does not check which kubelet",
         ),
         (
             "=10.96.0.0/16",
