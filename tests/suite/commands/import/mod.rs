@@ -330,7 +330,7 @@ fn sources_that_disagree_are_told_and_the_better_one_counts() {
     assert_eq!(
         said,
         "warning: view.yaml:5:13: the API server's URL is https://127.0.0.1:9443 here and \
-         https://api.prod-eu1.example.com:6443 in ConfigMap cluster-info (info.yaml:12:13), which is taken; correct \
+         https://api.prod-eu1.example.com:6443 in ConfigMap cluster-info (info.yaml:11:13), which is taken; correct \
          cluster.yaml if this one is right\n"
     );
     assert!(

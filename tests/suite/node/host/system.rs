@@ -30,7 +30,8 @@ fn sysctl_reads_the_kernels_settings() {
 
 #[test]
 fn a_graceful_shutdown_that_logind_would_cut_short_is_a_warning() {
-    let said = findings("v1.34.4", "worker", "overlays: {kubelet-host: null}\n");
+    let project = project("v1.34.4", "worker", "overlays: {kubelet-host: null}\n");
+    let said = project.good(&["check"]);
     assert!(
         said.contains("kubelet.config.shutdownGracePeriod: the kubelet needs 45 s, and no drop-in"),
         "{said}"
