@@ -77,7 +77,9 @@ func (r *replay) ownNamespaces() error {
 		return err
 	}
 	for _, args := range [][]string{
-		{"link", "set", "lo", "up"}, {"link", "add", bridge, "type", "bridge"},
+		// A bridge has the lowest address of its ports unless it is told one: when a machine came or went, all others would look for their
+		// gateway at an address that nobody has any more.
+		{"link", "set", "lo", "up"}, {"link", "add", bridge, "address", "02:00:00:00:00:01", "type", "bridge"},
 		{"addr", "add", gateway + "/" + bits, "dev", bridge}, {"link", "set", bridge, "up"},
 	} {
 		if err := do("ip", args...); err != nil {
