@@ -25,7 +25,7 @@ pub struct Decisions<'a> {
     levels: &'a Levels,
     /// The node's name.
     node: &'a str,
-    /// The findings of its kubelet that say what rules say, where the project gives them a level.
+    /// The findings of its kubelet about the same as a rule, where the project gives them a level.
     findings: Vec<(Id, &'a LevelRule)>,
 }
 

@@ -344,8 +344,8 @@ impl NodeRendering<'_> {
         is_secret: bool,
         render: impl FnOnce(&Templates, &Scope) -> std::result::Result<T, Finding>,
     ) -> Option<T> {
-        let secret = self.node_scopes.secret().filter(|_| is_secret);
-        let open = secret.and_then(|secret| {
+        let secret = is_secret.then(|| self.node_scopes.secret());
+        let open = secret.flatten().and_then(|secret| {
             self.scope.set("node", secret);
             self.node_scopes.open.clone()
         });

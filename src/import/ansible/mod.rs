@@ -1,5 +1,5 @@
-//! An inventory of Ansible, of the kind that kubespray has: its groups say which nodes are control planes and workers, its
-//! variables what the cluster is set up with. Values with templates of Jinja are left aside; Ansible alone can render them.
+//! An inventory of Ansible, of the kind that kubespray has: its groups divide control planes from workers, and
+//! its variables have the settings of the cluster. Values with templates of Jinja are left aside; Ansible alone can render them.
 
 mod ini;
 mod inventory;

@@ -74,7 +74,7 @@ pub fn built_in_profile(name: &str) -> Result<&'static str> {
     }
 }
 
-/// What a file of settings says that it is for. `check` says what is wrong with it.
+/// The description in a file of settings; empty in a file that cannot be read, which `check` reports.
 pub fn description(file: &str, text: &str) -> String {
     let tree = crate::yaml::parse(&file.into(), text, &mut Report::default());
     let said = tree.as_ref().and_then(|tree| tree.get("description"));

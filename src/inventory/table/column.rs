@@ -1,5 +1,5 @@
 //! Columns of tables: the name of a column is the path of a key (`labels.example.com/rack`,
-//! `interfaces.lan0.addresses`). The tables of keys say which paths there are and what a cell is read as.
+//! `interfaces.lan0.addresses`). The paths and the types of the cells come from the tables of keys.
 
 use std::sync::Arc;
 

@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
 
 use serde_json::{Value, json};
 
@@ -22,13 +21,9 @@ struct Row {
 }
 
 fn rows() -> Vec<Row> {
-    let table =
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/network_files/keyfiles.txt");
-    let table = fs::read_to_string(table).unwrap();
-    let lines = table
-        .lines()
-        .filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let lines = super::table("keyfiles.txt");
     let rows: Vec<Row> = lines
+        .iter()
         .map(|line| {
             let (says, file) = line.split_once(' ').unwrap();
             let mut file = file.replace(
@@ -44,7 +39,7 @@ fn rows() -> Vec<Row> {
             }
             Row {
                 says: says.to_owned(),
-                line: line.to_owned(),
+                line: line.clone(),
                 file: super::unescaped(&file),
             }
         })

@@ -12,10 +12,21 @@ mod settings;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
 use crate::support::fixture::{Project, text};
+
+/// The rows of a table of network files: its lines but for comments.
+fn table(name: &str) -> Vec<String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/network_files");
+    let text = fs::read_to_string(folder.join(name)).unwrap();
+    let rows = text
+        .lines()
+        .filter(|line| !line.is_empty() && !line.starts_with('#'));
+    rows.map(str::to_owned).collect()
+}
 
 /// One node of the project: what it says beside its name and address, and the ids of the findings that it must have.
 pub struct Case<'a> {

@@ -3,7 +3,6 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
 
 use serde_json::{Value, json};
 
@@ -40,13 +39,9 @@ impl Row {
 }
 
 fn rows() -> Vec<Row> {
-    let table =
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/network_files/netplan.txt");
-    let table = fs::read_to_string(table).unwrap();
-    let lines = table
-        .lines()
-        .filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let lines = super::table("netplan.txt");
     let rows: Vec<Row> = lines
+        .iter()
         .map(|line| {
             let (says, file) = line.split_once(' ').unwrap();
             let mut file = super::unescaped(file);
@@ -55,7 +50,7 @@ fn rows() -> Vec<Row> {
             }
             Row {
                 says: says.to_owned(),
-                line: line.to_owned(),
+                line: line.clone(),
                 file,
             }
         })

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
 
 use serde_json::{Value, json};
 
@@ -24,13 +23,9 @@ struct Row {
 }
 
 fn rows() -> Vec<Row> {
-    let table =
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/network_files/networkd.txt");
-    let table = fs::read_to_string(table).unwrap();
-    let lines = table
-        .lines()
-        .filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let lines = super::table("networkd.txt");
     let rows: Vec<Row> = lines
+        .iter()
         .map(|line| {
             let mut parts = line.splitn(3, ' ');
             let mut part = || parts.next().unwrap();
@@ -38,7 +33,7 @@ fn rows() -> Vec<Row> {
             Row {
                 says: says.to_owned(),
                 kind: kind.to_owned(),
-                line: line.to_owned(),
+                line: line.clone(),
                 file: super::unescaped(file),
             }
         })
