@@ -118,9 +118,12 @@ impl TemplateSet {
         id
     }
 
-    /// Whether a template has a word in it.
-    pub fn mentions(&self, word: &str) -> bool {
-        self.sources.iter().any(|source| source.text.contains(word))
+    /// Whether a template reads a key of a map: `map.key`, `map["key"]`, or the map as a whole.
+    pub fn reads(&self, map: &str, key: &str) -> bool {
+        let texts = self.sources.iter().map(|source| &*source.text);
+        texts
+            .filter(|text| text.contains(map))
+            .any(|text| words::reads(text, map, key))
     }
 
     /// Compiles all templates; syntax errors and unknown names are findings, all of them.

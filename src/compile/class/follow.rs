@@ -59,7 +59,7 @@ impl Compiler<'_> {
     pub(super) fn unread_paths(&mut self, spec: &Spec) {
         for (name, path) in &spec.paths {
             let is_known = NAMES.iter().any(|(known, _)| known == name);
-            if is_known || self.templates.mentions(name) {
+            if is_known || self.templates.reads("paths", name) {
                 continue;
             }
             let near = closest(name, NAMES.iter().map(|(known, _)| *known));

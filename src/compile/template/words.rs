@@ -49,6 +49,25 @@ pub fn words(text: &str) -> Vec<Word<'_>> {
     words
 }
 
+/// Whether a text reads a key of a map: by its name, or by what is not known before it is rendered.
+pub fn reads(text: &str, map: &str, key: &str) -> bool {
+    let words = words(text);
+    let is = |at: usize| words.get(at).map(|word| word.is);
+    let quoted = |at: usize| words.get(at).and_then(|word| text.get(word.at..word.end));
+    let reads = |at: usize| match (is(at + 1), is(at + 2)) {
+        (Some(Is::Sign(b'.')), Some(Is::Name(name))) => name == key,
+        (Some(Is::Sign(b'[')), Some(Is::Constant)) => {
+            quoted(at + 2).is_some_and(|text| text.trim_matches(['"', '\'', '`']) == key)
+        }
+        _ => true,
+    };
+    let is_map = |at: usize| {
+        let is_member = at > 0 && is(at - 1) == Some(Is::Sign(b'.'));
+        is(at) == Some(Is::Name(map)) && !is_member
+    };
+    (0..words.len()).any(|at| is_map(at) && reads(at))
+}
+
 fn next_tag(bytes: &[u8], from: usize) -> Option<usize> {
     let rest = bytes.get(from..)?;
     let found = rest

@@ -133,6 +133,30 @@ fn a_name_of_paths_that_nothing_reads_is_found() {
         ("paths: {kubeletConfg: /x}", true),
         ("paths: {bootstrapKubeConfig: /x}", true),
         ("paths: {mine: /x}", true),
+        // Each is a piece of a name that templates read.
+        ("paths: {kubeletConf: /x}", true),
+        ("paths: {cert: /x}", true),
+        ("paths: {paths: /x}", true),
+        (
+            "paths: {x: /x}\nfiles: {/etc/x: {template: \"x {{ node.name }}\"}}",
+            true,
+        ),
+        (
+            "paths: {name: /x}\nfiles: {/etc/a: {template: \"{{ node.name }}\"}}",
+            true,
+        ),
+        (
+            "paths: {mine: /x}\nfiles: {/etc/a: {template: \"{# paths.mine #}\"}}",
+            true,
+        ),
+        (
+            "paths: {mine: /x}\nfiles: {/etc/a: {template: \"{{ paths['mine'] }}\"}}",
+            false,
+        ),
+        (
+            "paths: {mine: /x}\nfiles: {/etc/a: {template: \"{% for name, path in paths %}{{ path }}{% endfor %}\"}}",
+            false,
+        ),
         (
             "paths: {mine: /x}\nfiles: {/etc/a: {template: \"{{ paths.mine }}\"}}",
             false,
