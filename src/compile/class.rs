@@ -7,6 +7,7 @@ mod follow;
 mod images;
 mod logins;
 mod runtime;
+mod unrendered;
 
 use std::collections::HashMap;
 use std::io;
@@ -279,6 +280,9 @@ impl<'a> Compiler<'a> {
             if !self.overlays.contains_key(&name.value) {
                 let overlay = overlay::load(self.project, name, &mut self.templates, self.report)?;
                 overlay.iter().for_each(|overlay| self.look_at(overlay));
+                overlay
+                    .iter()
+                    .for_each(|overlay| self.unrendered_overlay(overlay));
                 self.overlays
                     .insert(name.value.clone(), overlay.map(Arc::new));
             }
@@ -318,6 +322,9 @@ impl<'a> Compiler<'a> {
             },
             Body::Elsewhere(_) => return Ok(None),
         };
+        if let FileBody::Shared(content) = &body {
+            self.unrendered_file(file, content);
+        }
         let text = match &file.body {
             Body::Content(text) => text.location.clone(),
             Body::Template(text) => text.location.clone(),

@@ -209,6 +209,7 @@ catalogue! {
         VlanRepeated "vlan-repeated" Error "Two VLANs of one interface have the same id."
     }
     "Profiles, overlays and templates" "layers" {
+        FileNotRendered "file-not-rendered" Warning "A file that is installed as it is has a template in it."
         OverlayFileInvalid "overlay-file-invalid" Error breaks "A file of an overlay cannot be used."
         OverlayMissing "overlay-missing" Error breaks "A name is not an overlay of the project or a built-in one."
         OverlayRuleUnused "overlay-rule-unused" Error "A pattern in overlay.yaml matches no file."
