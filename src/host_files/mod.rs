@@ -38,6 +38,8 @@ pub struct Around {
     pub minor: u32,
     /// Whether a kubelet that can refuse references to the API's objects does so.
     pub prevents_references: bool,
+    /// Whether it obeys resources of a pod as a whole (the gate PodLevelResources).
+    pub has_pod_resources: bool,
     /// The folder of static pods without a slash at its end, or their one file, if there is one.
     pub static_pods: Option<String>,
     /// containerd's release, where it is known.

@@ -7,12 +7,14 @@ mod definition;
 mod entry;
 mod item;
 mod keys;
+mod open_vswitch;
 mod value;
 mod walk;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::host_files::fault::Fault;
+use crate::host_files::netplan::open_vswitch::Port;
 use crate::host_files::yaml_text;
 use crate::report::Id;
 use crate::tree::Position;
@@ -52,16 +54,14 @@ pub fn mode(mode: u32) -> Option<Fault> {
 
 /// Reads files in netplan's order; the faults of each.
 pub fn read(files: &[Vec<u8>]) -> Vec<Vec<Fault>> {
-    let mut netplan = Netplan::default();
-    for bytes in files {
-        netplan.faults.push(Vec::new());
-        match std::str::from_utf8(bytes) {
-            Ok(text) => netplan.file(text),
-            Err(_) => netplan.add_all(vec![Fault::whole(Id::NetplanInvalid, "is not UTF-8")]),
-        }
-    }
+    let mut netplan = Netplan::of(files);
     netplan.backends();
     netplan.faults
+}
+
+/// Whether an interface of these files is made by Open vSwitch, whose programs netplan then asks for.
+pub fn uses_open_vswitch(files: &[Vec<u8>]) -> bool {
+    !Netplan::of(files).of_open_vswitch().is_empty()
 }
 
 /// A place in one of the files.
@@ -126,6 +126,10 @@ struct Netplan {
     renderer: Option<String>,
     /// By interface: the bond, bridge or VRF that it is a part of.
     members: BTreeMap<(&'static str, String), String>,
+    /// Patch ports of Open vSwitch.
+    ports: BTreeMap<String, Port>,
+    /// The keys of Open vSwitch's own certificate that are set.
+    tls: BTreeSet<String>,
     /// Of the file that is being read.
     references: Vec<Reference>,
     /// Interfaces that the file defines.
@@ -139,6 +143,18 @@ struct Netplan {
 }
 
 impl Netplan {
+    fn of(files: &[Vec<u8>]) -> Self {
+        let mut netplan = Self::default();
+        for bytes in files {
+            netplan.faults.push(Vec::new());
+            match std::str::from_utf8(bytes) {
+                Ok(text) => netplan.file(text),
+                Err(_) => netplan.add_all(vec![Fault::whole(Id::NetplanInvalid, "is not UTF-8")]),
+            }
+        }
+        netplan
+    }
+
     fn file(&mut self, text: &str) {
         let document = match first_document(text) {
             Ok(document) => document,

@@ -5,6 +5,7 @@ mod container;
 mod downward;
 mod metadata;
 mod names;
+mod pod_resources;
 mod references;
 mod resources;
 mod rules;
@@ -51,6 +52,8 @@ pub struct PodName {
     pub name: Arc<str>,
     /// The UID, where the file sets one.
     pub uid: Option<Arc<str>>,
+    /// Where the name is in the file.
+    pub at: Position,
 }
 
 /// Reads the file of a static pod. `path` is its path on the node.
@@ -79,7 +82,7 @@ pub fn read(path: &str, text: &str, around: &Around) -> ReadFile {
     if !is_pod(&root, &mut read.faults) {
         return read;
     }
-    Walk::pod(&root, around.minor, rules::check, &mut read.faults);
+    Walk::pod(&root, around, rules::check, &mut read.faults);
     references::check(&root, around, &mut read.faults);
     read.pod = name(&root);
     read
@@ -129,5 +132,6 @@ fn name(root: &Located) -> Option<PodName> {
         namespace: namespace.into(),
         name: name.into(),
         uid: walk::text(metadata, "uid").map(Into::into),
+        at: at(metadata.get("name")?),
     })
 }

@@ -1,14 +1,19 @@
 //! What a node's interfaces need: addresses and routers around it; and in its image the programs and kernel modules that make
 //! them, of a version that can.
 
+use std::collections::BTreeMap;
+
+use crate::host_files::netplan;
 use crate::inventory::{NetworkManager, Spec};
 use crate::model::output::Format;
 use crate::model::{ImageCloudInit, Interface, Link, Network};
 use crate::preflight::{NeedKind, Needs};
+use crate::render::containerd_files::text_of;
 use crate::tree::NodeTree;
 use crate::tree::network::cloud_init::features;
 
 pub(super) fn needs(network: Option<&Network>, spec: &Spec, tree: &NodeTree, needs: &mut Needs) {
+    open_vswitch(tree, needs);
     let Some(network) = network else {
         let why = "the inventory has no interfaces";
         needs.add(NeedKind::Network, "addresses, by the image or by DHCP", why);
@@ -28,6 +33,29 @@ pub(super) fn needs(network: Option<&Network>, spec: &Spec, tree: &NodeTree, nee
     if spec.output.formats.contains(&Format::CloudInit) {
         let image = spec.os.cloud_init.as_ref().and_then(|at| at.value);
         cloud_init(network, image.unwrap_or_default(), needs);
+    }
+}
+
+/// What netplan asks for before it writes anything, where a file of the user's own has an interface of Open vSwitch (netplan,
+/// src/validation.c, `validate_netdef_grammar`).
+fn open_vswitch(tree: &NodeTree, needs: &mut Needs) {
+    const TOOL: &str = "/usr/bin/ovs-vsctl";
+    let mut files: BTreeMap<&str, (usize, Vec<u8>)> = BTreeMap::new();
+    for (path, entry) in tree.entries() {
+        let Some((name, text)) = netplan::name(path.as_str()).zip(text_of(&entry.kind)) else {
+            continue;
+        };
+        let rank = netplan::rank(path.as_str());
+        if files.get(name).is_none_or(|(known, _)| *known > rank) {
+            files.insert(name, (rank, text.into_bytes()));
+        }
+    }
+    let texts: Vec<Vec<u8>> = files.into_values().map(|(_, text)| text).collect();
+    if netplan::uses_open_vswitch(&texts)
+        && let Some(missing) = tree.missing(TOOL)
+    {
+        let why = "netplan makes no interface without it where one is of Open vSwitch (the package openvswitch-switch)";
+        needs.add(NeedKind::System, missing, why);
     }
 }
 

@@ -41,7 +41,8 @@ impl Alike {
 pub fn kind_of(node: &NodePlan, tree: &NodeTree, config: &Json, flags: &Flags) -> u64 {
     let own = Own::of(node);
     let mut hasher = DefaultHasher::new();
-    node.class.index.hash(&mut hasher);
+    // Some names are the node's with another one before it, and all names have an end.
+    (node.class.index, node.name.len()).hash(&mut hasher);
     for address in &node.addresses {
         address.is_ipv4().hash(&mut hasher);
     }

@@ -7,7 +7,9 @@ use serde_json::Value as Json;
 
 use crate::host_files::{Around, Fault, PodName, is_read, netplan, read};
 use crate::inventory::Spec;
+use crate::kubernetes::gates::Gates;
 use crate::model::{FieldLocation, NodePath, Owner};
+use crate::plan::NodePlan;
 use crate::render::NodeRendering;
 use crate::render::containerd_files::imported;
 use crate::render::place::{At, placed};
@@ -16,6 +18,11 @@ use crate::tree::{Content, Entry, EntryKind};
 
 /// An asset that is longer is a program or an archive, and no text that anybody reads here.
 const LONGEST: u64 = 1 << 20;
+
+/// The longest name of an object, a file's, and the UID that the kubelet makes for a static pod: an MD5 sum.
+const LONGEST_NAME: usize = 253;
+const LONGEST_FILE: usize = 255;
+const UID: usize = 32;
 
 /// What was found in a file.
 #[derive(Default)]
@@ -27,8 +34,8 @@ pub struct FoundInFile {
 
 impl NodeRendering<'_> {
     /// Reads all files that somebody reads.
-    pub(super) fn check_files(&mut self, spec: &Spec, config: &Json) {
-        let mut around = around(spec, config);
+    pub(super) fn check_files(&mut self, node: &NodePlan, config: &Json) {
+        let mut around = around(&node.class.spec, config);
         around.imported = imported(self.builder.so_far());
         let mut findings = Vec::new();
         let mut pods: Vec<(&NodePath, &Content, PodName)> = Vec::new();
@@ -48,6 +55,7 @@ impl NodeRendering<'_> {
             pods.extend(found.pod.clone().map(|pod| (path, content, pod)));
         }
         findings.extend(self.repeated(&pods));
+        findings.extend(self.too_long(&node.name, &pods));
         self.builder.fail(findings);
         self.check_netplan();
     }
@@ -127,6 +135,33 @@ impl NodeRendering<'_> {
             };
             let fault = Fault::whole(Id::StaticPodRepeated, rule);
             findings.extend(self.at_file(path, content, &fault));
+        }
+        findings
+    }
+
+    /// Pods whose name is too long with the node's behind it: for a name (kubernetes `pkg/kubelet/config/common.go`, generatePodName),
+    /// or for the folder of their logs (`pkg/kubelet/kuberuntime/helpers.go`, BuildPodLogsDirectory), without which no pod starts.
+    fn too_long(&self, node: &str, pods: &[(&NodePath, &Content, PodName)]) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        for (path, content, pod) in pods {
+            let name = pod.name.len() + 1 + node.len();
+            let uid = pod.uid.as_ref().map_or(UID, |uid| uid.len());
+            let folder = pod.namespace.len() + 1 + name + 1 + uid;
+            // A name that is too long by itself is said already.
+            let rule = if pod.name.len() <= LONGEST_NAME && name > LONGEST_NAME {
+                format!(
+                    "metadata.name: must be {LONGEST_NAME} characters at most with the node's name behind it; got {name}"
+                )
+            } else if name <= LONGEST_NAME && folder > LONGEST_FILE {
+                format!(
+                    "metadata.name: the folder of the pod's logs has the namespace, the name, the node's name and a UID in its name, \
+                     which must be {LONGEST_FILE} characters at most; got {folder}"
+                )
+            } else {
+                continue;
+            };
+            let fault = Fault::at(Id::StaticPodInvalid, pod.at, rule);
+            findings.extend(self.at_file(path, content, &fault.help("take a shorter name")));
         }
         findings
     }
@@ -224,9 +259,14 @@ fn around(spec: &Spec, config: &Json) -> Around {
     let folder = config.get("staticPodPath").and_then(Json::as_str);
     let folder = folder.map(|folder| folder.trim_end_matches('/'));
     let gate = config.pointer("/featureGates/PreventStaticPodAPIReferences");
+    let set = config.get("featureGates").and_then(Json::as_object);
+    let set = set.into_iter().flatten();
+    let set = set.filter_map(|(name, value)| Some((name.clone(), value.as_bool()?)));
+    let gates = Gates::new(set.collect(), spec.kubernetes.value.minor());
     Around {
         minor: spec.kubernetes.value.minor(),
         prevents_references: gate != Some(&Json::Bool(false)),
+        has_pod_resources: gates.enabled("PodLevelResources"),
         static_pods: folder
             .filter(|folder| !folder.is_empty())
             .map(str::to_owned),

@@ -255,7 +255,7 @@ impl NodeRendering<'_> {
     /// Everything that is the same for nodes that are alike.
     fn check(&mut self, node: &NodePlan, paths: &Paths, (config, flags): (&Json, &Flags)) {
         self.check_units();
-        self.check_files(&node.class.spec, config);
+        self.check_files(node, config);
         self.check_pod_network();
         self.check_resolver(&node.class.spec, config);
         let known = Known {

@@ -31,9 +31,10 @@ const KEYED_NETWORK_MANAGER: [&str; 5] = ["gre", "ip6gre", "wireguard", "gretap"
 impl Netplan {
     /// Checks all interfaces when all files have been read.
     pub(super) fn backends(&mut self) {
-        let mut broken = Vec::new();
-        for definition in self.definitions.values() {
-            if is_open_vswitch(definition) {
+        let switched = self.of_open_vswitch();
+        let mut broken = self.open_vswitch(&switched);
+        for (id, definition) in &self.definitions {
+            if switched.contains(id.as_str()) {
                 continue;
             }
             let result = if self.is_network_manager(definition) {
@@ -85,16 +86,6 @@ impl Netplan {
         }
         Ok(())
     }
-}
-
-/// Open vSwitch has the interface, where it is asked for or only it can do it.
-fn is_open_vswitch(definition: &Definition) -> bool {
-    let has = |key: &str| definition.get(key).is_some();
-    has("openvswitch")
-        || matches!(
-            definition.text("parameters.mode"),
-            Some("balance-tcp" | "balance-slb")
-        )
 }
 
 fn networkd(definition: &Definition) -> Broken {

@@ -207,10 +207,7 @@ impl Netplan {
             };
             let names: Vec<&str> = ports.iter().filter_map(Node::as_scalar).collect();
             match names.as_slice() {
-                [one, other] if one != other => {
-                    self.defined.push((*one).to_owned());
-                    self.defined.push((*other).to_owned());
-                }
+                [one, other] if one != other => self.port_pair(one, other, self.place(pair)),
                 _ => self.fault(self.place(pair), "ports: must be pairs of two names", None),
             }
         }

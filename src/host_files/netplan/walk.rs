@@ -243,6 +243,9 @@ impl Netplan {
             | "ovs_bridge_controller_connection_mode" => {
                 self.only_of("bridges", reader, path, node, text);
             }
+            "auth_str" if path.starts_with("openvswitch.ssl.") => {
+                self.tls.insert(last(path).to_owned());
+            }
             _ => self.take(reader, path, node, text),
         }
         self.remember(path, node, text);

@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use crate::host_files::static_pod::container::Container;
+use crate::host_files::static_pod::pod_resources;
 use crate::host_files::static_pod::walk::{Walk, is_true, items, set, text};
 use crate::yaml::{Located, Value};
 
@@ -52,6 +53,7 @@ pub fn check(walk: &mut Walk<'_>, spec: &Located) {
         walk.invalid(value, "schedulingGates", rule);
     }
     pod(walk, spec);
+    pod_resources::check(walk, spec);
     spread(walk, spec);
 }
 

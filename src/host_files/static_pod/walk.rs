@@ -2,6 +2,7 @@
 //! over without a word, which is a field that the minor does not have (it decodes leniently: `pkg/kubelet/config/common.go`,
 //! tryDecodeSinglePod). Each struct is handed to the rules of the API's validation on the way.
 
+use crate::host_files::Around;
 use crate::host_files::fault::Fault;
 use crate::host_files::yaml_text::position;
 use crate::kubernetes::kubelet_config::{FieldAnswer, FieldKind, Schema, TypeRef};
@@ -15,6 +16,8 @@ pub type Rules = fn(&mut Walk<'_>, TypeRef, &Located);
 pub struct Walk<'f> {
     /// The kubelet's minor.
     pub minor: u32,
+    /// Whether the kubelet obeys resources of a pod as a whole.
+    pub has_pod_resources: bool,
     faults: &'f mut Vec<Fault>,
     /// What else is checked of each struct.
     rules: Rules,
@@ -24,9 +27,10 @@ pub struct Walk<'f> {
 
 impl<'f> Walk<'f> {
     /// Walks through a pod.
-    pub fn pod(root: &Located, minor: u32, rules: Rules, faults: &'f mut Vec<Fault>) {
+    pub fn pod(root: &Located, around: &Around, rules: Rules, faults: &'f mut Vec<Fault>) {
         let mut walk = Self {
-            minor,
+            minor: around.minor,
+            has_pod_resources: around.has_pod_resources,
             faults,
             rules,
             path: Vec::new(),
@@ -47,6 +51,11 @@ impl<'f> Walk<'f> {
             path.push_str(field);
         }
         path.trim_start_matches('.').to_owned()
+    }
+
+    /// A fault of another kind than a broken rule.
+    pub fn add(&mut self, fault: Fault) {
+        self.faults.push(fault);
     }
 
     /// A rule that a field below here breaks; an empty field is the struct itself.

@@ -218,3 +218,19 @@ fn units_that_others_start_are_listed() {
         assert_eq!(found, started, "{unit} {text}");
     }
 }
+
+#[test]
+fn open_vswitch_of_netplan_files_needs_its_tool() {
+    let with = |file: &str| {
+        let files = format!(
+            "nodes:\n  - files: {{/etc/netplan/60-own.yaml: {{mode: \"0600\", content: '{file}'}}}}\n    name:"
+        );
+        let rows = rows(&[("nodes:\n  - name:", &files)]);
+        has(&rows, "system", "/usr/bin/ovs-vsctl")
+    };
+    assert!(with("network: {bridges: {br0: {openvswitch: {}}}}"));
+    assert!(with(
+        "network: {openvswitch: {ports: [[a, b]]}, bridges: {b0: {interfaces: [a]}, b1: {interfaces: [b]}}}"
+    ));
+    assert!(!with("network: {bridges: {br0: {}}}"));
+}

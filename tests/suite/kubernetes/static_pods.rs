@@ -4,6 +4,7 @@
 //! a value that fits its type, and with one that does not.
 
 mod changes;
+mod resources;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -210,6 +211,7 @@ fn ours(text: &str, minor: u32) -> Result<(), String> {
     let around = Around {
         minor,
         prevents_references: true,
+        has_pod_resources: minor >= 34,
         static_pods: Some("/m".to_owned()),
         containerd: None,
         imported: Vec::new(),

@@ -8,6 +8,7 @@ pub fn changes() -> Vec<(&'static str, Value)> {
     all.extend(of_the_pod());
     all.extend(of_containers());
     all.extend(of_volumes());
+    all.extend(super::resources::changes());
     all
 }
 

@@ -341,3 +341,41 @@ fn static_pods_are_read_as_the_kubelet_reads_them() {
         &references(&["static-pod-unmirrored"]),
     );
 }
+
+/// The kubelet appends the node's name, and makes a folder of the namespace, that name and a UID.
+#[test]
+fn names_of_static_pods_have_room_for_the_nodes_name() {
+    let text = |namespace: &str, uid: &str, length: usize| {
+        let name = "a".repeat(length);
+        format!(
+            "apiVersion: v1\nkind: Pod\nmetadata: {{name: {name}, namespace: {namespace}{uid}}}\nspec:\n  containers: [{{name: a, image: a/b:1}}]\n"
+        )
+    };
+    let rows = [
+        ("default", "", 1, true),
+        ("default", "", 211, true),
+        ("default", "", 212, false),
+        ("kube-system", "", 207, true),
+        ("kube-system", "", 208, false),
+        ("kube-system", ", uid: me", 237, true),
+        ("kube-system", ", uid: me", 238, false),
+        ("default", "", 250, false),
+        ("default", "", 251, false),
+        ("default", "", 254, false),
+    ];
+    let mut cases = Vec::new();
+    for (number, (namespace, uid, length, is_good)) in rows.into_iter().enumerate() {
+        // What the file system of this machine says of the folder; each node's name has two characters.
+        let uid_length = if uid.is_empty() { 32 } else { 2 };
+        let folder = namespace.len() + 1 + length + 1 + 2 + 1 + uid_length;
+        let scratch = tempfile::tempdir().unwrap();
+        let made = std::fs::create_dir(scratch.path().join("x".repeat(folder)));
+        assert_eq!(made.is_ok(), is_good, "row {number}");
+        cases.push(Case {
+            name: "row",
+            node: json!({"files": {"/etc/kubernetes/manifests/a.yaml": {"content": text(namespace, uid, length)}}}),
+            ids: if is_good { &[] } else { INVALID },
+        });
+    }
+    each_is_as_it_says("v1.34.4", &json!({}), &cases);
+}
