@@ -85,7 +85,7 @@ engine:
 suite:
 	$(CARGO) test --locked --test suite --no-run
 
-versions: needs build ## Ask the oracles of other versions: kubelets of seven minors, NodeRestriction, cloud-init 20.4, containerd 2, coreos-installer
+versions: needs build ## Ask the oracles of other versions: kubelets of seven minors, NodeRestriction, cloud-init 20.4, containerd 1.3, 1.4 and 2, coreos-installer
 	@sh tests/oracle/install.sh versions
 	$(MAKE) clusters
 	for version in $(KUBELETS); do GOGC=400 tests/oracle/kubernetes/build.sh $$version target/oracles/kubernetes/$$version kubelet kubelet-config || exit 1; done

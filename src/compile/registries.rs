@@ -1,5 +1,8 @@
 //! Registries, their mirrors and CAs as containerd's `hosts.toml` files (containerd, docs/hosts.md).
 
+/// Registries for a containerd that reads no such files.
+pub mod tables;
+
 use std::fmt::Write;
 
 use crate::inventory::{Access, DEFAULT_REGISTRY, Mirror, Registry};

@@ -2,6 +2,7 @@
 //! `internal/cri/config/config.go`; in 1.x `services/server/config` and `pkg/cri/config`.
 
 pub mod named;
+pub mod runtimes;
 mod types;
 
 use crate::closest::closest;

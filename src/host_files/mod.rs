@@ -25,9 +25,10 @@ pub use crate::host_files::cni::{
 };
 pub use crate::host_files::containerd::named::{
     CniFolders, Named, NamedKind, cni_folders, imports as containerd_imports, named,
-    uses_internal_loopback,
+    registry_mirrors, uses_internal_loopback,
 };
 pub use crate::host_files::containerd::registry_plugin;
+pub use crate::host_files::containerd::runtimes::default_runtime;
 pub use crate::host_files::fault::Fault;
 pub use crate::host_files::static_pod::PodName;
 

@@ -108,10 +108,10 @@ fn version(text: &str) -> Result<(u32, u32), String> {
         return Err(rule());
     }
     match (major, minor) {
-        // hosts.toml came with 1.5, and 2 is the newest major there is.
-        (1, 5..) | (2, _) => Ok((major, minor)),
+        // Files of version 2, and with them runc's SystemdCgroup, came with 1.3; 2 is the newest major there is.
+        (1, 3..) | (2, _) => Ok((major, minor)),
         _ => Err(format!(
-            "containerd {major}.{minor} is not known here; 1.5 to 2.x are"
+            "containerd {major}.{minor} is not known here; 1.3 to 2.x are"
         )),
     }
 }
@@ -266,7 +266,8 @@ mod tests {
     fn versions_and_hosts_are_checked() {
         assert_eq!(version("1.7"), Ok((1, 7)));
         assert_eq!(version("v2.1.4"), Ok((2, 1)));
-        for bad in ["2", "1.4", "3.0", "1.x", "latest"] {
+        assert_eq!(version("1.3.10"), Ok((1, 3)));
+        for bad in ["2", "1.2", "3.0", "1.x", "latest"] {
             assert!(version(bad).is_err(), "{bad}");
         }
         for good in ["docker.io", "r.example.com:5000", "_default", "10.0.0.1:80"] {

@@ -84,10 +84,16 @@ impl Containerd {
             _ => 2,
         }
     }
+
+    /// Whether it reads `hosts.toml` files (containerd 1.5, docs/hosts.md). Older ones are told of registries in their
+    /// configuration.
+    pub fn reads_hosts(&self) -> bool {
+        !matches!(&self.version, Some(version) if matches!(version.value, (1, ..5)))
+    }
 }
 
-/// Source: containerd `cmd/containerd/server/server.go` (CreateTopLevelDirectories) and `internal/cri/config/config.go`
-/// (ValidateRuntimeConfig): it does not start with two folders that are one, or a default that is no runtime.
+/// Source: containerd `cmd/containerd/server/server.go` (CreateTopLevelDirectories): it does not start with two folders that
+/// are one. Whether the default is a runtime, the finished files tell: those that are imported define some too.
 fn agreed(containerd: Containerd, at: &Cursor<'_>) -> Option<Containerd> {
     let path = |folder: &Option<Spanned<_>>, default: &str| {
         let path = folder
@@ -109,27 +115,6 @@ fn agreed(containerd: Containerd, at: &Cursor<'_>) -> Option<Containerd> {
                 .finding(Id::ContainerdConfigInvalid, rule)
                 .help("give each a folder of its own"),
         );
-    }
-    if let Some(default) = &containerd.default_runtime {
-        let is_there = |name: &str| {
-            containerd
-                .runtimes
-                .iter()
-                .any(|runtime| runtime.name == name)
-        };
-        if default.value != RUNC && !is_there(&default.value) {
-            let rule = format!(
-                "must be runc or a name of containerd.runtimes; got {:?}",
-                default.value
-            );
-            let help = format!("add {:?} to containerd.runtimes", default.value);
-            at.add(
-                default
-                    .location
-                    .finding(Id::ContainerdCriOff, rule)
-                    .help(help),
-            );
-        }
     }
     Some(containerd)
 }

@@ -76,6 +76,14 @@ fn cgroups(spec: &Spec, report: &mut Report) {
             Id::CgroupVersionUnsupported,
             format!("the kubelet of Kubernetes 1.{minor} knows control groups v1 only"),
         ),
+        // containerd 1.4's release notes: control groups v2 came with it.
+        (Cgroups::V2, _) if containerd_of(spec).is_some_and(|release| release < (1, 4)) => cgroups
+            .location
+            .finding(
+                Id::CgroupVersionUnsupported,
+                "containerd 1.3 knows control groups v1 only",
+            )
+            .help("bake an image with containerd 1.4 or newer, or boot with v1"),
         // KEP-5573: failCgroupV1 is true by default since 1.35.
         (Cgroups::V1, 35..) if field(spec, "failCgroupV1") != Some(&Value::Bool(false)) => cgroups
             .location
@@ -101,6 +109,11 @@ fn cgroups(spec: &Spec, report: &mut Report) {
         _ => return,
     };
     report.add(finding);
+}
+
+/// The release of containerd, where it is known.
+fn containerd_of(spec: &Spec) -> Option<(u32, u32)> {
+    spec.containerd.version.as_ref().map(|at| at.value)
 }
 
 /// How pods may use swap.

@@ -10,7 +10,8 @@ use serde_json::{Map, Value as Json};
 use crate::compile::images;
 use crate::compile::images::Image;
 use crate::compile::registries::FOLDER;
-use crate::inventory::Spec;
+use crate::host_files::registry_mirrors;
+use crate::inventory::{DEFAULT_REGISTRY, Registry, Spec};
 use crate::model::FieldLocation;
 use crate::report::{Finding, Id};
 use crate::tree::{Content, Entry, EntryKind, NodeTree};
@@ -45,7 +46,12 @@ pub fn check(tree: &NodeTree, known: &Known<'_>) -> Vec<Finding> {
     if let Some((entry, text)) = text_at(tree, CONTAINERD) {
         findings.extend(cgroup_driver(entry, text, known));
         findings.extend(sandbox_image(entry, text, known));
-        findings.extend(registries(entry, text, known));
+        if known.spec.containerd.reads_hosts() {
+            findings.extend(registries(entry, text, known));
+        }
+    }
+    if !known.spec.containerd.reads_hosts() {
+        findings.extend(registry_tables(text_at(tree, CONTAINERD), known));
     }
     if known.config.get("protectKernelDefaults") == Some(&Json::Bool(true)) {
         findings.extend(kernel_defaults(tree, known));
@@ -162,6 +168,33 @@ fn registries(entry: &Entry, text: &str, known: &Known<'_>) -> Option<Finding> {
             .finding(Id::RegistriesUnused, rule)
             .help("set it there"),
     )
+}
+
+/// containerd 1.3 and 1.4 know of registries what their configuration says.
+fn registry_tables(config: Option<(&Entry, &str)>, known: &Known<'_>) -> Option<Finding> {
+    let there = config.map_or_else(Vec::new, |(_, text)| registry_mirrors(text));
+    let name = |registry: &Registry| match registry.host.value.as_str() {
+        DEFAULT_REGISTRY => "*".to_owned(),
+        host => host.to_owned(),
+    };
+    let mut all = known.spec.registries.iter();
+    let missing = all.find(|registry| !there.contains(&name(registry)))?;
+    let (rule, repair) = match config {
+        Some((entry, _)) => (
+            format!(
+                "{CONTAINERD} of {} has no table registry.mirrors.{:?}, so nobody reads this registry",
+                entry.origin,
+                name(missing)
+            ),
+            "write {{ containerd.registryTables }} into it",
+        ),
+        None => (
+            format!("the registries go into {CONTAINERD}, which nothing writes"),
+            "add the overlay `containerd`",
+        ),
+    };
+    let finding = missing.host.location.finding(Id::RegistriesUnused, rule);
+    Some(finding.help(repair))
 }
 
 /// The kubelet refuses to start when the kernel differs; of our own files the last one in name order counts

@@ -26,6 +26,7 @@ pub(crate) mod pod_network;
 mod programs;
 mod remove;
 mod resolver;
+mod runtimes;
 mod starts;
 mod told;
 mod unit_part;
@@ -256,6 +257,7 @@ impl NodeRendering<'_> {
     fn check(&mut self, node: &NodePlan, paths: &Paths, (config, flags): (&Json, &Flags)) {
         self.check_units();
         self.check_files(node, config);
+        self.check_runtimes(&node.class.spec);
         self.check_pod_network();
         self.check_resolver(&node.class.spec, config);
         let known = Known {

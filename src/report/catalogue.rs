@@ -369,6 +369,8 @@ catalogue! {
         RegistryPlainHttp "registry-plain-http" Warning "Images travel without encryption."
         RegistryUnverified "registry-unverified" Warning "The certificate of a registry is not checked."
         RegistryLoginInvalid "registry-login-invalid" Error guards "A file does not hold the login to a registry."
+        RegistrySettingUnread "registry-setting-unread" Error "The node's containerd cannot be told a setting of a registry."
+        RegistryLoginSpreads "registry-login-spreads" Error "The node's containerd sends a login to further servers."
         RegistriesUnused "registries-unused" Error "containerd's configuration does not read the registries."
         SwapOffConflict "swap-off-conflict" Warning "An overlay keeps swap off, and the kubelet is told to use it."
         UnitClash "unit-clash" Error breaks "A unit and a file are at the same path."

@@ -531,6 +531,20 @@ old_cloud_init() {
     fi
 }
 
+# The releases of containerd that read no hosts.toml: 1.4 from Debian 11, and 1.3 from upstream's repository, where that can be reached.
+old_containerd() {
+    if ! have containerd-1.4 && may_install containerd-1.4; then
+        if of_release bullseye containerd 1.4.13 "$oracles/containerd-1.4"; then
+            ln -sf ../containerd-1.4/usr/bin/containerd "$oracles/bin/containerd-1.4"
+        else
+            skip containerd-1.4 "its package could not be had"
+        fi
+    fi
+    if ! have containerd-1.3 && ! "$here/containerd/build.sh" v1.3.10 "$oracles/bin/containerd-1.3"; then
+        say "containerd-1.3 does not build (is its repository reachable?); tests ask the others"
+    fi
+}
+
 # The newest one that there is. Debian's unstable release has one version of it at a time, which this one is followed by some day.
 new_cloud_init() {
     if [ -e "$oracles/bin/cloud-init-26.2" ] || ! may_install cloud-init-26.2; then
@@ -765,6 +779,7 @@ versions)
     if ! have containerd-2.4 && ! "$here/containerd/build.sh" v2.4.2 "$oracles/bin/containerd-2.4"; then
         skip containerd-2.4 "does not build (is a Go module proxy reachable?)"
     fi
+    old_containerd
     ;;
 boots)
     boot_machine

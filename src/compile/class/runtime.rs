@@ -4,7 +4,7 @@ use crate::compile::class::Compiler;
 use crate::compile::template::ScopeValue;
 use serde_json::{Value as Json, json};
 
-use crate::compile::registries::FileKind;
+use crate::compile::registries::{FileKind, tables};
 use crate::compile::{proxies, registries, text};
 use crate::error::Result;
 use crate::identity::wrapped;
@@ -28,17 +28,25 @@ pub struct RegistryFile {
 }
 
 impl Compiler<'_> {
-    /// `hosts.toml` of each registry, and the CAs that it names.
+    /// `hosts.toml` of each registry where containerd reads it, and the CAs that are named.
     pub(super) fn registries(&mut self, spec: &Spec) -> Result<Vec<RegistryFile>> {
         let mut files = Vec::new();
+        let old = spec.containerd.version.as_ref().map(|at| at.value);
+        let old = old.filter(|_| !spec.containerd.reads_hosts());
+        if let Some((_, minor)) = old {
+            let findings = tables::findings(&spec.registries, minor).into_iter();
+            findings.for_each(|finding| self.report.add(finding));
+        }
         for registry in &spec.registries {
-            let (path, text) = registries::hosts(registry);
-            files.push(RegistryFile {
-                path,
-                content: Content::shared(text),
-                location: registry.host.location.clone(),
-                secret: false,
-            });
+            if old.is_none() {
+                let (path, text) = registries::hosts(registry);
+                files.push(RegistryFile {
+                    path,
+                    content: Content::shared(text),
+                    location: registry.host.location.clone(),
+                    secret: false,
+                });
+            }
             for file in registries::named_files(registry) {
                 let secret = file.kind == FileKind::Key;
                 let Some(content) = self.source(file.source, secret.then_some(true))? else {
@@ -120,6 +128,12 @@ pub(super) fn containerd_scope(spec: &Spec, cni_folders: &[String]) -> ScopeValu
         "defaultRuntime": containerd.default_runtime.as_ref().map(|name| &name.value),
         "runtimes": runtimes(containerd),
         "imports": containerd.imports,
+        "readsHosts": containerd.reads_hosts(),
+        "registryTables": if containerd.reads_hosts() {
+            String::new()
+        } else {
+            tables::tables(&spec.registries)
+        },
     }))
 }
 

@@ -191,6 +191,16 @@ pub fn cni_folders(text: &str) -> CniFolders {
     folders
 }
 
+/// The names of images' registries that a configuration has mirrors for; those before 1.5 are told of registries so.
+pub fn registry_mirrors(text: &str) -> Vec<String> {
+    let Ok(text) = TomlText::read(text, Id::ContainerdConfigInvalid) else {
+        return Vec::new();
+    };
+    let mirrors = |plugin| tables(plugin, &["registry", "mirrors"]);
+    let names = cri_plugins(text.root()).flat_map(mirrors);
+    names.map(|(name, _)| name.to_owned()).collect()
+}
+
 /// Whether pods get their loopback device from containerd itself.
 pub fn uses_internal_loopback(text: &str) -> bool {
     let Ok(text) = TomlText::read(text, Id::ContainerdConfigInvalid) else {
@@ -203,7 +213,7 @@ pub fn uses_internal_loopback(text: &str) -> bool {
 }
 
 /// The CRI plugin's tables, whichever version of the file has them.
-fn cri_plugins<'a, 't>(root: &'a Table<'t>) -> impl Iterator<Item = &'a Table<'t>> {
+pub(super) fn cri_plugins<'a, 't>(root: &'a Table<'t>) -> impl Iterator<Item = &'a Table<'t>> {
     let names = ["cri", CRI_V2, CRI_V3[0], CRI_V3[1]].into_iter();
     names.filter_map(|name| find_table(root, &["plugins", name]))
 }
@@ -212,16 +222,16 @@ fn runtimes<'a, 't>(root: &'a Table<'t>) -> impl Iterator<Item = (&'a str, &'a T
     cri_plugins(root).flat_map(|plugin| tables(plugin, &["containerd", "runtimes"]))
 }
 
-fn find_table<'a, 't>(table: &'a Table<'t>, path: &[&str]) -> Option<&'a Table<'t>> {
+pub(super) fn find_table<'a, 't>(table: &'a Table<'t>, path: &[&str]) -> Option<&'a Table<'t>> {
     find(table, path)?.get_ref().as_table()
 }
 
-fn string<'a>(table: &'a Table<'_>, path: &[&str]) -> Option<&'a str> {
+pub(super) fn string<'a>(table: &'a Table<'_>, path: &[&str]) -> Option<&'a str> {
     find(table, path)?.get_ref().as_str()
 }
 
 /// The tables in a table, by name.
-fn tables<'a, 't>(
+pub(super) fn tables<'a, 't>(
     table: &'a Table<'t>,
     path: &[&str],
 ) -> impl Iterator<Item = (&'a str, &'a Table<'t>)> {

@@ -1,6 +1,7 @@
 #!/bin/sh
-# Builds containerd 2 from upstream's Go modules: build.sh VERSION FILE. Needs Go 1.21 or newer, which fetches the release that the module
-# asks for. The result is kept in the cache under version and recipe.
+# Builds containerd: build.sh VERSION FILE. 2.x comes from upstream's Go modules and needs Go 1.21 or newer, which fetches the release that
+# the module asks for. 1.x comes from upstream's repository, or from CONTAINERD_REPOSITORY, because its modules lack the packages that it
+# was built with. The result is kept in the cache under version and recipe.
 set -eu
 
 version=${1:?build.sh VERSION FILE}
@@ -18,6 +19,18 @@ take_from_cache() {
 
 build() {
     unset GOFLAGS
+    case $version in
+    v1.*)
+        source=src/github.com/containerd/containerd
+        git clone --quiet --depth 1 --branch "$version" "${CONTAINERD_REPOSITORY:-https://github.com/containerd/containerd}" $source
+        output=$PWD/containerd
+        export GOPATH="$PWD" GO111MODULE=off
+        cd $source
+        CGO_ENABLED=0 go build -trimpath -buildvcs=false -tags no_btrfs -o "$output" \
+            -ldflags "-s -w -X github.com/containerd/containerd/version.Version=$version" ./cmd/containerd
+        return
+        ;;
+    esac
     go mod init oracle
     go mod edit -require="github.com/containerd/containerd/v2@$version"
     # Without cgo there is no btrfs; what is asked of it is to read its configuration.

@@ -10,8 +10,23 @@ import (
 	"strings"
 )
 
+// plugins are the modules in which the CRI plugin was before 1.5. Of 1.4 it is the one that its branch began with; its types are those of 1.4.13.
+var plugins = map[string]string{"1.3.10": "v1.19.0", "1.4.13": "v1.19.0"}
+
+// addedIn4 is what the types of 1.4 have and those of 1.3 (github.com/containerd/cri, branch release/1.3, ca9c5533489d) have not: no version of
+// that branch is at the module proxy.
+var addedIn4 = map[string][]string{
+	"ContainerdConfig": {"disable_snapshot_annotations", "discard_unpacked_layers"},
+	"PluginConfig": {
+		"disable_hugetlb_controller", "ignore_image_defined_volumes", "image_decryption", "selinux_category_range",
+		"tolerate_missing_hugetlb_controller", "unset_seccomp_profile",
+	},
+	"Registry": {"headers"},
+	"Runtime":  {"base_runtime_spec", "container_annotations"},
+}
+
 // runtimes are releases of containerd, oldest first, one for each minor. The table counts them: 1.5 is 5, 1.7 is 7, 2.0 is 8, 2.1 is 9.
-var runtimes = []string{"1.5.18", "1.6.38", "1.7.27", "2.0.5", "2.1.4", "2.2.0", "2.3.0", "2.4.2"}
+var runtimes = []string{"1.3.10", "1.4.13", "1.5.18", "1.6.38", "1.7.27", "2.0.5", "2.1.4", "2.2.0", "2.3.0", "2.4.2"}
 
 // roots are the types of the CRI plugins' tables: of the one plugin in files of version 2, of the three in files of version 3.
 var roots = []string{"PluginConfig", "ImageConfig", "RuntimeConfig", "ServerConfig"}
@@ -49,7 +64,11 @@ func runtime(version string) (*facts, error) {
 	if !strings.HasPrefix(version, "1.") {
 		module, folder = module+"/v2", "internal/cri/config"
 	}
-	root, err := download(module, "v"+version)
+	release := "v" + version
+	if plugin, is := plugins[version]; is {
+		module, folder, release = "github.com/containerd/cri", "pkg/config", plugin
+	}
+	root, err := download(module, release)
 	if err != nil {
 		return nil, err
 	}
@@ -62,6 +81,17 @@ func runtime(version string) (*facts, error) {
 		if _, known := p.types[name]; known {
 			if _, err := tomlNamed(f, p, name); err != nil {
 				return nil, err
+			}
+		}
+	}
+	if version == "1.3.10" {
+		delete(f.structs, "ImageDecryption")
+		for name, keys := range addedIn4 {
+			for _, key := range keys {
+				if _, is := f.structs[name][key]; !is {
+					return nil, fmt.Errorf("%s.%s is not there in 1.4", name, key)
+				}
+				delete(f.structs[name], key)
 			}
 		}
 	}

@@ -224,6 +224,16 @@ impl Target {
         found
     }
 
+    /// Whether an oracle is there that not every machine can have, because no registry of packages has it.
+    pub fn may_have(self, program: &str) -> bool {
+        harness::asks(program);
+        let found = find(program).is_some();
+        if !found {
+            self.is_left(program);
+        }
+        found
+    }
+
     /// Ends the running test as ignored unless these oracles of the target are there.
     pub fn needs<const N: usize>(self, programs: [&str; N]) {
         if programs.map(|program| self.has(program)).contains(&false) {

@@ -3,6 +3,7 @@
 
 mod dropins;
 mod network;
+mod old_containerd;
 mod owner;
 mod programs;
 mod registries;

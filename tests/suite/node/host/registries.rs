@@ -25,7 +25,12 @@ const AUTH: &str = "TkFNRTpQQVNTV09SRA==";
 
 /// A project with the files of the registries above.
 fn with_files(more: &str) -> Project {
-    let project = project("v1.34.4", "worker", &format!("{CONTAINERD}{more}"));
+    of_kubelet("v1.34.4", more)
+}
+
+/// The same for a kubelet of this version.
+pub(super) fn of_kubelet(version: &str, more: &str) -> Project {
+    let project = project(version, "worker", &format!("{CONTAINERD}{more}"));
     let folder = project.dir.join("files");
     fs::create_dir_all(&folder).unwrap();
     let key = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
