@@ -22,6 +22,8 @@ use rustix::fs::{CWD, Mode, OFlags, fcntl_getfl, fcntl_setfl, fstat, openat};
 use rustix::io::Errno;
 use zeroize::Zeroizing;
 
+use crate::wording::counted;
+
 /// How long a named pipe may be without a writer, where a pipe may be meant: a shell starts both ends at the same time.
 const WAIT_FOR_WRITER: Duration = Duration::from_secs(1);
 
@@ -68,7 +70,7 @@ impl fmt::Display for Limit {
             bytes if bytes >= 1 << 10 && bytes.is_multiple_of(1 << 10) => {
                 write!(f, "{} KiB", bytes >> 10)
             }
-            bytes => write!(f, "{bytes} bytes"),
+            bytes => f.write_str(&counted(bytes, "byte")),
         }
     }
 }

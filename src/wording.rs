@@ -1,9 +1,29 @@
 //! Pieces of sentences and of command lines that several rooms write.
 
-/// `1 node`, `2 nodes`.
-pub fn counted(count: usize, what: &str) -> String {
-    let s = if count == 1 { "" } else { "s" };
-    format!("{count} {what}{s}")
+use std::fmt::Display;
+
+/// `1 node`, `2 nodes`, `3 entries`. All numbers of things in messages are written by it, or by those below.
+pub fn counted<N: Display + PartialEq + From<u8>>(count: N, what: &str) -> String {
+    if count == N::from(1) {
+        return format!("1 {what}");
+    }
+    match what.strip_suffix('y') {
+        Some(start) if !start.ends_with(['a', 'e', 'o', 'u']) => format!("{count} {start}ies"),
+        _ if what.ends_with('s') => format!("{count} {what}es"),
+        _ => format!("{count} {what}s"),
+    }
+}
+
+/// `1 node is`, `2 nodes are`.
+pub fn are(count: usize, what: &str) -> String {
+    let verb = if count == 1 { "is" } else { "are" };
+    format!("{} {verb}", counted(count, what))
+}
+
+/// `1 node has`, `2 nodes have`.
+pub fn have(count: usize, what: &str) -> String {
+    let verb = if count == 1 { "has" } else { "have" };
+    format!("{} {verb}", counted(count, what))
 }
 
 /// `a, b, c`, or `a, b and 7 more` where only `most` are named.
@@ -34,6 +54,22 @@ mod tests {
         assert_eq!(
             (counted(1, "node"), counted(0, "node")),
             ("1 node".into(), "0 nodes".into())
+        );
+        for (count, what, written) in [
+            (1_u64, "entry", "1 entry"),
+            (2, "entry", "2 entries"),
+            (2, "key", "2 keys"),
+            (2, "address", "2 addresses"),
+        ] {
+            assert_eq!(counted(count, what), written);
+        }
+        assert_eq!(
+            are(1, "node") + ", " + &are(2, "node"),
+            "1 node is, 2 nodes are"
+        );
+        assert_eq!(
+            have(1, "node") + ", " + &have(0, "node"),
+            "1 node has, 0 nodes have"
         );
         assert_eq!(shell_quoted("it's"), r"'it'\''s'");
     }

@@ -1,6 +1,8 @@
 //! The groups that a bootstrap token puts its holder into: one for all nodes, which RBAC is bound to, and one for the
 //! node alone, which audit logs show.
 
+use crate::wording::counted;
+
 /// The group of every bootstrap token, whatever its Secret says.
 pub const IMPLICIT_GROUP: &str = "system:bootstrappers";
 /// The pattern of a node's own group.
@@ -70,8 +72,8 @@ pub fn group_fault(group: &str) -> Option<String> {
     }
     (rest.len() > LONGEST_MIDDLE + 1).then(|| {
         format!(
-            "the group {group} is too long: {} characters may follow {IMPLICIT_GROUP}:",
-            LONGEST_MIDDLE + 1
+            "the group {group} is too long: {} may follow {IMPLICIT_GROUP}:",
+            counted(LONGEST_MIDDLE + 1, "character")
         )
     })
 }

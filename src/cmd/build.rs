@@ -14,6 +14,7 @@ use crate::project::{Built, build};
 use crate::report::Report;
 use crate::terminal;
 use crate::timing::rfc3339;
+use crate::wording::counted;
 
 /// Runs `build`.
 pub fn run(args: &Build) -> Result<Exit> {
@@ -44,11 +45,11 @@ fn print(form: Print, built: &Built) -> Result<()> {
             };
             writeln!(
                 stdout,
-                "{}: {} nodes, {} files, {} bytes, {signed}, usable until {until}",
+                "{}: {}, {}, {}, {signed}, usable until {until}",
                 built.folder.display(),
-                finished.nodes,
-                finished.files,
-                finished.bytes
+                counted(finished.nodes, "node"),
+                counted(finished.files, "file"),
+                counted(finished.bytes, "byte")
             )?;
         }
         Print::Json => {

@@ -11,6 +11,7 @@ use crate::project::{Checked, check};
 use crate::report::Report;
 use crate::report::print::{github, json, sarif, text};
 use crate::terminal;
+use crate::wording::counted;
 
 /// Every machine has so much memory to spare, in bytes.
 const WORTH_SAYING: u64 = 64 << 20;
@@ -64,7 +65,7 @@ fn in_repository(dir: &Path, file: &str) -> Option<String> {
 }
 
 fn summary(checked: &Checked, out: &mut dyn Write) -> Result<()> {
-    writeln!(out, "{} nodes can be built", checked.nodes)?;
+    writeln!(out, "{} can be built", counted(checked.nodes, "node"))?;
     let memory = checked.memory.as_ref();
     if let Some((bytes, node)) = memory.filter(|(bytes, _)| *bytes >= WORTH_SAYING) {
         writeln!(

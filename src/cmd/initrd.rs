@@ -10,6 +10,7 @@ use crate::initrd::append;
 use crate::report::Report;
 use crate::signing::PublicKey;
 use crate::terminal;
+use crate::wording::counted;
 
 /// Runs `initrd …`.
 pub fn run(args: &Initrd) -> Result<Exit> {
@@ -33,7 +34,12 @@ fn appended(args: &InitrdAppend) -> Result<Exit> {
         }
     };
     let (written, mode) = append(&args.base, (&bundle, &args.node), &args.out)?;
-    let mut line = format!("{}: {written} bytes, {}", args.out.display(), mode.name());
+    let mut line = format!(
+        "{}: {}, {}",
+        args.out.display(),
+        counted(written, "byte"),
+        mode.name()
+    );
     for argument in mode.kernel_arguments() {
         line = format!("{line}, kernel argument {argument}");
     }

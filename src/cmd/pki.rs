@@ -13,6 +13,7 @@ use crate::identity::CaFiles;
 use crate::project::pki::{Issuance, create_ca, issue};
 use crate::report::Report;
 use crate::terminal;
+use crate::wording::counted;
 
 /// Runs `pki …`.
 pub fn run(args: &Pki) -> Result<Exit> {
@@ -80,10 +81,8 @@ fn issued(args: &PkiIssue) -> Result<Exit> {
 fn issued_text(issuance: &Issuance) -> String {
     let all = &issuance.certificates;
     if all.is_empty() {
-        let nodes = issuance.nodes;
-        return format!(
-            "none of {nodes} nodes asks for a certificate: see `identity` and `kubeconfigs`\n"
-        );
+        let of = format!("none of {}", counted(issuance.nodes, "node"));
+        return format!("{of} asks for a certificate: see `identity` and `kubeconfigs`\n");
     }
     let mut text = String::new();
     for one in all.iter().filter(|one| one.issued) {

@@ -6,6 +6,8 @@
 
 use std::io::{self, BufRead, Read};
 
+use crate::wording::counted;
+
 /// The frame's magic number, little-endian.
 const MAGIC: u32 = 0x184c_2102;
 /// What one block unpacks to at most: a constant of the format.
@@ -52,7 +54,10 @@ impl<R: BufRead> LegacyReader<R> {
             }
         };
         if size > PACKED {
-            return Err(invalid(format!("an lz4 block of {size} bytes")));
+            return Err(invalid(format!(
+                "an lz4 block of {}",
+                counted(size, "byte")
+            )));
         }
         // Grows with what is there, not with what is promised.
         self.packed.clear();

@@ -293,7 +293,10 @@ fn attributes(all: &[FieldChange]) -> String {
         (Some(Value::String(text)), "target") => Some(format!("-> {}", shown(text))),
         (Some(Value::String(text)), _) => Some(shown(text)),
         (Some(Value::Bool(true)), _) => Some("secret".to_owned()),
-        (Some(Value::Number(size)), _) => Some(format!("{size} bytes")),
+        (Some(Value::Number(size)), _) => Some(match size.as_u64() {
+            Some(size) => counted(size, "byte"),
+            None => size.to_string(),
+        }),
         _ => None,
     });
     let values: Vec<String> = values.collect();

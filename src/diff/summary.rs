@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::bundle::OldBundle;
 use crate::diff::{Change, ClusterDiff, Names, NodeDiff};
-use crate::wording::{counted, named, shell_quoted};
+use crate::wording::{are, counted, named, shell_quoted};
 
 /// Names on one command line.
 const NAMES_A_LINE: usize = 100;
@@ -142,8 +142,8 @@ impl Summary {
         if !tokens.added.is_empty() || !tokens.changed.is_empty() {
             if tokens.kept > 0 {
                 self.kubectl.push(format!(
-                    "# the {} tokens that are there already are refused, and stay",
-                    tokens.kept
+                    "# {} there already: they are refused, and stay",
+                    are(tokens.kept, "token")
                 ));
             }
             let file = word(&format!("{folder}/cluster/tokens/tokens.yaml"));

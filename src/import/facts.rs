@@ -10,6 +10,7 @@ use serde_json::Value as Json;
 use crate::model::Location;
 use crate::preflight::manifest::CommandLine;
 use crate::report::{Finding, Id, Report};
+use crate::wording::counted;
 
 /// A value, where it was written, and what its source is called.
 #[derive(Clone, Debug)]
@@ -219,7 +220,10 @@ impl Facts {
             let rule = match count {
                 1 => format!("{kind}{named} is not read"),
                 count => {
-                    format!("{count} objects of kind {kind} are not read, the first is{named}")
+                    format!(
+                        "{} of kind {kind} are not read, the first is{named}",
+                        counted(*count, "object")
+                    )
                 }
             };
             let finding = Finding::new(Id::ImportKindUnknown, at, "", rule);

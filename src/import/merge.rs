@@ -26,6 +26,7 @@ use crate::project_folder::{CLUSTER_FILE, ProjectFolder, SETTINGS};
 use crate::redact::redacted;
 use crate::report::{Finding, Id, Report};
 use crate::unfinished::make_folders;
+use crate::wording::counted;
 use crate::yaml::Located;
 
 /// Lines around a change.
@@ -164,8 +165,8 @@ impl Existing {
                     .get("nodes")
                     .map_or(&self.tree.location, |at| &at.location);
                 let rule = format!(
-                    "{} nodes cannot be added to a list on one line",
-                    items.len()
+                    "{} cannot be added to a list on one line",
+                    counted(items.len(), "node")
                 );
                 let finding = Finding::new(Id::ImportInvalid, at, "nodes", rule);
                 report.add(finding.help("write one node a line, each after `- `"));

@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 
 use crate::input::{self, Limit};
 use crate::model::Sha256Digest;
+use crate::wording::counted;
 
 const NOT_REGULAR: &str = "is not a regular file";
 
@@ -57,8 +58,8 @@ pub fn digest(path: &Path, size: Option<u64>) -> io::Result<Sha256Digest> {
         && metadata.len() != size
     {
         return Err(other(&format!(
-            "has {} bytes, {size} are listed",
-            metadata.len()
+            "has {}, and the list says {size}",
+            counted(metadata.len(), "byte")
         )));
     }
     digest_of(file)

@@ -10,6 +10,7 @@ use crate::error::Result;
 use crate::inspect::extract::Extraction;
 use crate::inspect::{Kept, Limits, Listing, ListingRow, Member, NAME_MAX, RowKind, UnitRow};
 use crate::io::Watched;
+use crate::wording::counted;
 
 /// One entry as its reader found it.
 pub struct Item<'a> {
@@ -109,7 +110,10 @@ impl Collector {
     /// Begins a member; entries go to the last one that was begun.
     pub fn begin(&mut self, member: Member) -> Result<()> {
         if self.listing.members.len() >= self.limits.members {
-            bail!("more than {} archives in it", self.limits.members);
+            bail!(
+                "more than {} in it",
+                counted(self.limits.members, "archive")
+            );
         }
         self.listing.members.push(member);
         if let Some(extraction) = &mut self.extraction {
@@ -148,7 +152,7 @@ impl Collector {
         } = item;
         for text in [name, target] {
             if text.len() > NAME_MAX {
-                bail!("a name of {} bytes", text.len());
+                bail!("a name of {}", counted(text.len(), "byte"));
             }
         }
         let (path, leaves) = absolute(name);
@@ -159,7 +163,7 @@ impl Collector {
         self.count(name.len() + target.len())?;
         self.entries += 1;
         if self.entries > self.limits.entries {
-            bail!("more than {} entries in it", self.limits.entries);
+            bail!("more than {} in it", counted(self.limits.entries, "entry"));
         }
         if leaves {
             self.note(format!("{} leads out of its folder", row.path))?;
@@ -209,7 +213,10 @@ impl Collector {
     fn count(&mut self, text: usize) -> Result<()> {
         self.text += text;
         if self.text > self.limits.text {
-            bail!("more than {} bytes of names in it", self.limits.text)
+            bail!(
+                "more than {} of names in it",
+                counted(self.limits.text, "byte")
+            )
         } else {
             Ok(())
         }

@@ -10,6 +10,7 @@ use crate::inspect::collect::{Collector, Item};
 use crate::inspect::input::Input;
 use crate::inspect::{NAME_MAX, RowKind};
 use crate::io::Watched;
+use crate::wording::counted;
 
 /// A header's length: the magic number and 13 fields of 8 hexadecimal digits.
 const HEADER: usize = 110;
@@ -53,7 +54,7 @@ fn read_entry<R: Read>(input: &mut Input<R>, base: u64, into: &mut Collector) ->
     let header = CpioHeader::read(input)?;
     let length = header.name as usize;
     if length == 0 || length > NAME_MAX {
-        bail!("a name of {length} bytes");
+        bail!("a name of {}", counted(length, "byte"));
     }
     let mut name = vec![0; length];
     input.read_exact(&mut name).context("reading a name")?;
@@ -93,7 +94,7 @@ fn entry<R: Read>(
             into.entry(item, Some(&mut body))?;
             let left = body.into_inner().limit();
             if left > 0 {
-                bail!("it ends {left} bytes too early");
+                bail!("it ends {} too early", counted(left, "byte"));
             }
             if header.has_sum && sum != header.sum {
                 let shown = String::from_utf8_lossy(name);
@@ -102,7 +103,7 @@ fn entry<R: Read>(
         }
         RowKind::Symlink => {
             if size == 0 || size > NAME_MAX as u64 {
-                bail!("a link target of {size} bytes");
+                bail!("a link target of {}", counted(size, "byte"));
             }
             let mut target = vec![0; size as usize];
             input.read_exact(&mut target).context("reading a link")?;

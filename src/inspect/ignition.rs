@@ -13,6 +13,7 @@ use crate::inspect::collect::{Collector, Item};
 use crate::inspect::{RowKind, UnitRow};
 use crate::model::hex;
 use crate::payload::ignition::decode_data_url;
+use crate::wording::{are, counted};
 
 /// Where Ignition writes units.
 const UNITS: &str = "/etc/systemd/system";
@@ -21,7 +22,7 @@ const UNITS: &str = "/etc/systemd/system";
 pub fn read(bytes: &[u8], into: &mut Collector) -> Result<()> {
     let most = into.limits().values();
     if values(bytes) > most {
-        bail!("more than {most} values in it");
+        bail!("more than {} in it", counted(most, "value"));
     }
     let document: Value = serde_json::from_slice(bytes).context("it is not JSON")?;
     let version = document["ignition"]["version"].as_str();
@@ -38,8 +39,8 @@ pub fn read(bytes: &[u8], into: &mut Collector) -> Result<()> {
             // What is inside may hold secrets, and is no name for people.
             into.note(match decode_data_url(source) {
                 Some(_) => format!(
-                    "{kind}s a configuration that is inside, {} bytes",
-                    source.len()
+                    "{kind}s a configuration that is inside, {}",
+                    counted(source.len(), "byte")
                 ),
                 None => format!("{kind}s {source}"),
             })?;
@@ -59,7 +60,10 @@ pub fn read(bytes: &[u8], into: &mut Collector) -> Result<()> {
         contents(item, &file["contents"], into).with_context(|| format!("in {path}"))?;
         let appended = list(&file["append"]).len();
         if appended > 0 {
-            into.note(format!("{path}: {appended} more contents are appended"))?;
+            into.note(format!(
+                "{path}: {} appended",
+                are(appended, "more content")
+            ))?;
         }
     }
     for link in list(&storage["links"]) {

@@ -7,6 +7,7 @@ use serde::{Serialize, Serializer};
 use crate::decompress::Packing;
 use crate::model::{Sha256Digest, hex};
 use crate::terminal::shown;
+use crate::wording::counted;
 
 /// A file and what is in it.
 #[derive(Clone, Debug, Serialize)]
@@ -227,10 +228,10 @@ impl Listing {
         let several = self.format == "initramfs";
         writeln!(
             out,
-            "{}: {}, {} bytes",
+            "{}: {}, {}",
             shown(&self.file),
             self.format,
-            self.size
+            counted(self.size, "byte")
         )?;
         for (number, member) in (1..).zip(&self.members) {
             if several {
@@ -260,14 +261,14 @@ impl Listing {
 
 impl Member {
     fn head(&self) -> String {
-        let mut head = format!("offset {}, {} bytes", self.offset, self.size);
+        let mut head = format!("offset {}, {}", self.offset, counted(self.size, "byte"));
         // Writing to a String cannot fail.
         let _ = match self.compression {
             Packing::None => write!(head, ", not compressed"),
             packing => write!(head, ", {}, {} unpacked", packing.name(), self.unpacked),
         };
         if self.padding > 0 {
-            let _ = write!(head, ", {} zeros before it", self.padding);
+            let _ = write!(head, ", {} before it", counted(self.padding, "zero"));
         }
         if self.early {
             head.push_str(", early microcode or tables");
@@ -278,7 +279,8 @@ impl Member {
     fn write_facts(&self, out: &mut dyn std::io::Write) -> std::io::Result<()> {
         if self.compression != Packing::None {
             let name = self.compression.name();
-            writeln!(out, "{name}, {} bytes unpacked", self.unpacked)?;
+            let unpacked = counted(self.unpacked, "byte");
+            writeln!(out, "{name}, {unpacked} unpacked")?;
         }
         match &self.label {
             Some(label) => writeln!(out, "label {}", shown(label)),

@@ -13,6 +13,7 @@ use crate::inspect::collect::{Collector, Item};
 use crate::inspect::input::Input;
 use crate::inspect::pax::records;
 use crate::inspect::{Member, NAME_MAX, RowKind};
+use crate::wording::counted;
 
 const BLOCK: u64 = 512;
 
@@ -144,7 +145,7 @@ pub fn is_tarball(head: &[u8]) -> bool {
 /// The content of an extension header.
 fn small<R: Read>(blocks: &mut Input<R>, size: u64) -> Result<Vec<u8>> {
     if size > EXTENSION_MAX {
-        bail!("an extension header of {size} bytes");
+        bail!("an extension header of {}", counted(size, "byte"));
     }
     let mut bytes = vec![0; size as usize];
     blocks
@@ -240,7 +241,10 @@ fn entry<R: Read>(
     let stored = extended.size.map_or_else(|| header.entry_size(), Ok);
     let stored = stored.context("reading a size")?;
     if name.len().max(target.len()) > NAME_MAX {
-        bail!("a name of {} bytes", name.len().max(target.len()));
+        bail!(
+            "a name of {}",
+            counted(name.len().max(target.len()), "byte")
+        );
     }
     let mut item = Item::new(&name, kind);
     item.target = &target;
@@ -252,7 +256,10 @@ fn entry<R: Read>(
     row.group = extended.group.or_else(|| said(header.groupname_bytes()));
     if kind != RowKind::File {
         if stored != 0 && kind != RowKind::Unknown {
-            bail!("an entry that is not a file has a content of {stored} bytes");
+            bail!(
+                "an entry that is not a file has a content of {}",
+                counted(stored, "byte")
+            );
         }
         if matches!(kind, RowKind::CharacterDevice | RowKind::BlockDevice) {
             let major = header.device_major()?.unwrap_or_default();
@@ -270,7 +277,7 @@ fn entry<R: Read>(
         let mut body = blocks.take(stored);
         into.entry(item, Some(&mut body))?;
         if body.limit() > 0 {
-            bail!("it ends {} bytes too early", body.limit());
+            bail!("it ends {} too early", counted(body.limit(), "byte"));
         }
     }
     padding(blocks, stored)

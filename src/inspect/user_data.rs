@@ -17,6 +17,7 @@ use crate::error::Result;
 use crate::inspect::RowKind;
 use crate::inspect::collect::{Collector, Item};
 use crate::model::hex;
+use crate::wording::counted;
 use crate::yaml;
 
 /// As Python decodes it: what is no base64 is skipped before, and the padding may be anything.
@@ -65,8 +66,8 @@ fn message(bytes: &[u8], into: &mut Collector) -> Result<()> {
         });
         let name = mime.attachment_name().unwrap_or("without a name");
         into.note(format!(
-            "part {number}: {kind}, {name}, {} bytes",
-            bytes.len()
+            "part {number}: {kind}, {name}, {}",
+            counted(bytes.len(), "byte")
         ))?;
         let unpacked = unpacked(bytes, into)?;
         part(&unpacked, (&kind, name), into).with_context(|| format!("in part {number}"))?;
@@ -143,7 +144,7 @@ fn cloud_config(text: &str, name: &str, into: &mut Collector) -> Result<()> {
     }
     for key in ["bootcmd", "runcmd"] {
         if let Some(commands) = document[key].as_array() {
-            into.note(format!("{key}: {} commands", commands.len()))?;
+            into.note(format!("{key}: {}", counted(commands.len(), "command")))?;
         }
     }
     let others = document.as_object().into_iter().flatten();

@@ -14,6 +14,7 @@ use crate::model::output::limits::Target;
 use crate::model::output::{Format, IgnitionTarget};
 use crate::model::{FieldLocation, Location, Spanned};
 use crate::report::{Id, Report};
+use crate::wording::counted;
 
 /// Every kubelet refuses the same addresses, but for the unspecified one.
 const NEWEST: u32 = u32::MAX;
@@ -136,8 +137,8 @@ fn among_pods(inventory: &Inventory, report: &mut Report) {
                 cidr.value
             ),
             more => format!(
-                "{} nodes, like {first}, have addresses inside the pod network {}",
-                more + 1,
+                "{}, like {first}, have addresses inside the pod network {}",
+                counted(more + 1, "node"),
                 cidr.value
             ),
         };
@@ -308,7 +309,8 @@ fn boots_by_mac(inventory: &Inventory, report: &mut Report) {
                 name.value
             ),
             _ => format!(
-                "{count} nodes, like {}, boot over the network (output.pxe) and have no MAC address",
+                "{}, like {}, boot over the network (output.pxe) and have no MAC address",
+                counted(count, "node"),
                 name.value
             ),
         };

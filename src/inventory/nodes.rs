@@ -22,6 +22,7 @@ use crate::inventory::text::{Address, Mac, cidr};
 use crate::kubernetes::names::node_name;
 use crate::model::{FieldLocation, Spanned};
 use crate::report::{Finding, Id, Report};
+use crate::wording::counted;
 use crate::yaml::Located;
 
 keys! {
@@ -321,7 +322,11 @@ fn fits(
     let Some(last) = nth_address(start.value, names.len() - 1) else {
         find(start.location.finding(
             Id::RangeAddressesShort,
-            format!("{} names do not fit behind {}", names.len(), start.value),
+            format!(
+                "must have room behind it for {}; got {}",
+                counted(names.len(), "name"),
+                start.value
+            ),
         ));
         return;
     };
@@ -339,8 +344,8 @@ fn fits(
         ));
     } else if !is_host_in(network.value, last) {
         let rule = format!(
-            "{} names from {} end at {last}, which is not a host address of {}",
-            names.len(),
+            "{} from {} end at {last}, which is not a host address of {}",
+            counted(names.len(), "name"),
             start.value,
             network.value
         );

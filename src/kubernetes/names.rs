@@ -1,6 +1,8 @@
 //! How nodes, labels and taints may be called. Each function returns the rule that a name breaks, in words that fit
 //! into a finding after the field's path. Source: k8s.io/apimachinery `pkg/util/validation/validation.go`.
 
+use crate::wording::counted;
+
 /// What a taint may do; k8s.io/api `core/v1` `TaintEffect`.
 pub const TAINT_EFFECTS: [&str; 3] = ["NoSchedule", "PreferNoSchedule", "NoExecute"];
 
@@ -15,8 +17,8 @@ pub fn node_name(name: &str) -> Result<(), String> {
     subdomain(name)?;
     if name.len() > LABEL_MAX {
         return Err(format!(
-            "is {} characters long; at most {LABEL_MAX} fit, because the name becomes the label kubernetes.io/hostname",
-            name.len()
+            "has {}; at most {LABEL_MAX} fit, because the name becomes the label kubernetes.io/hostname",
+            counted(name.len(), "character")
         ));
     }
     Ok(())

@@ -6,6 +6,8 @@ use std::str::FromStr;
 
 use serde::{Serialize, Serializer};
 
+use crate::wording::counted;
+
 /// A version of Kubernetes 1, as its releases are tagged: `v1.34.4`, `v1.35.0-rc.1`, `v1.30.2+k3s1`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Version {
@@ -122,7 +124,8 @@ pub fn skew(kubelet: &Version, api_server: &Version) -> Option<(String, String)>
     (behind > allowed).then(|| {
         (
             format!(
-                "the kubelet ({kubelet}) is {behind} minor versions older than the API server ({api_server}); at most {allowed} are supported"
+                "the kubelet ({kubelet}) is {} older than the API server ({api_server}); at most {allowed} are supported",
+                counted(behind, "minor version")
             ),
             format!(
                 "upgrade the kubelets to 1.{} or newer before the API servers go on",

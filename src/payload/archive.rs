@@ -11,6 +11,7 @@ use crate::error::Result;
 use crate::io::Watched;
 use crate::model::NodePath;
 use crate::tree::{Content, Entry, EntryKind, NodeTree, Origin, Unit};
+use crate::wording::counted;
 
 /// The preset of our units. systemd applies presets on a first boot, and since version 252 a distribution can make that
 /// a full run, which removes enablement links that no preset asks for: the links alone are not enough. It sorts before
@@ -130,8 +131,8 @@ pub fn copy_exactly(path: &NodePath, content: &Content, out: &mut dyn Write) -> 
         Ok(())
     } else {
         Err(anyhow!(
-            "packing {path}: {} bytes came instead of {}",
-            count,
+            "packing {path}: {} came instead of {}",
+            counted(count, "byte"),
             content.len()
         ))
     }

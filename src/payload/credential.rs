@@ -12,6 +12,7 @@ use crate::model::NodePath;
 use crate::payload::{Destination, Job, Objection, Output};
 use crate::report::Id;
 use crate::tree::{Content, Entry, EntryKind, NodeTree};
+use crate::wording::counted;
 
 /// The credential's name and the file's.
 pub const NAME: &str = "tmpfiles.extra";
@@ -42,8 +43,10 @@ pub fn check(job: &Job<'_>) -> Vec<Objection> {
     if total <= LIMIT {
         return Vec::new();
     }
-    let rule =
-        format!("the credential would have {total} bytes, and systemd takes {LIMIT} at most");
+    let rule = format!(
+        "the credential would have {}, and systemd takes {LIMIT} at most",
+        counted(total, "byte")
+    );
     vec![Objection::new(Id::CredentialTooLarge, NAME, rule).asked_by("output.credential")]
 }
 

@@ -16,6 +16,7 @@ use crate::model::{FieldLocation, Location};
 use crate::project_folder::ProjectFolder;
 use crate::report::{Finding, Id, Report};
 use crate::secrets::{Token, TokenStore};
+use crate::wording::have;
 use crate::yaml::Located;
 
 mod approval;
@@ -263,7 +264,7 @@ fn say_tokens(mut without: Vec<Finding>, report: &mut Report) {
     report_missing(missing, report);
     let rest = without.split_off(without.len().min(TOKENS_SAID));
     if let Some(first) = rest.first() {
-        let rule = format!("{} further nodes have no good token", rest.len());
+        let rule = format!("{} no good token", have(rest.len(), "further node"));
         let location = Location::file(first.location.file.clone());
         report.add(
             Finding::new(Id::TokenExpired, &location, "tokens", rule)
@@ -284,7 +285,7 @@ fn report_missing(missing: Vec<Finding>, report: &mut Report) {
         report.add(finding.clone());
         return;
     }
-    let message = format!("{} nodes have no token ({first} … {last})", nodes.len());
+    let message = format!("{} no token ({first} … {last})", have(nodes.len(), "node"));
     let location = Location::file(finding.location.file.clone());
     let mut all = Finding::new(Id::TokenMissing, &location, "tokens", message);
     all.nodes = nodes;

@@ -4,14 +4,15 @@ use std::fmt::Write;
 
 use crate::policy::{PolicyReport, PolicyRow, RuleResult};
 use crate::terminal::shown;
+use crate::wording::counted;
 
 /// Where the text of a row begins.
 const INDENT: usize = 26;
 
 /// The report as text.
 pub fn text(report: &PolicyReport) -> String {
-    let plural = if report.nodes == 1 { "" } else { "s" };
-    let mut text = format!("{}: {} node{plural}\n", report.title, report.nodes);
+    let nodes = counted(report.nodes, "node");
+    let mut text = format!("{}: {nodes}\n", report.title);
     if let (Some(first), Some(last)) = (report.other_minors.first(), report.other_minors.last()) {
         let minors = if first == last {
             format!("1.{first}")
@@ -71,8 +72,8 @@ fn value(result: &RuleResult, row: &PolicyRow, nodes: usize) -> String {
         [one] => drop(write!(line, " in {one}")),
         [first, ..] => drop(write!(
             line,
-            " in {} nodes, like {first}",
-            result.nodes.len()
+            " in {}, like {first}",
+            counted(result.nodes.len(), "node")
         )),
         [] => {}
     }

@@ -10,6 +10,7 @@ use crate::model::output::Sysext;
 use crate::render::unit_part::{UnitPart, unit_of};
 use crate::report::{Finding, Id};
 use crate::tree::{Content, Entry, EntryKind, NodeTree, Origin, Permissions};
+use crate::yaml::Located;
 
 /// A tree in the making, and what was wrong with it.
 pub struct TreeBuilder {
@@ -58,6 +59,11 @@ impl TreeBuilder {
     /// What was wrong with a tree that is given up.
     pub fn into_findings(self) -> Vec<Finding> {
         self.findings
+    }
+
+    /// What the node's layers say.
+    pub fn merged(&self) -> &Located {
+        &self.spec.merged
     }
 
     /// Where a unit's text is, or one of its drop-ins.

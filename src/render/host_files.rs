@@ -225,6 +225,7 @@ impl NodeRendering<'_> {
             text,
             position: fault.position,
             about: path.as_str(),
+            merged: self.builder.merged(),
         };
         let finding = placed(self.renderer, &at, fault.id, fault.message(is_secret));
         Finding {

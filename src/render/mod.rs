@@ -4,6 +4,7 @@
 mod agree;
 mod alike;
 mod builder;
+mod cause;
 /// The flags that the kubelet is started with.
 pub mod command_line;
 pub(crate) mod containerd_files;

@@ -4,8 +4,10 @@
 use crate::model::{FieldLocation, Location};
 use crate::project_folder::SOURCE;
 use crate::render::Renderer;
+use crate::render::cause::{BUILT_IN, cause};
 use crate::report::{Finding, Id};
 use crate::tree::Position;
+use crate::yaml::Located;
 
 /// A place in a text of the node.
 pub struct At<'a> {
@@ -17,6 +19,8 @@ pub struct At<'a> {
     pub position: Option<Position>,
     /// How a message calls the text where its file does not say so.
     pub about: &'a str,
+    /// What the node's layers say.
+    pub merged: &'a Located,
 }
 
 /// A finding at the line and column of the file that holds the text, if that file says the line word for word.
@@ -30,6 +34,12 @@ pub fn placed(renderer: &Renderer, at: &At<'_>, id: Id, mut message: String) -> 
         return Finding::new(id, &location.at, &*location.path, message);
     };
     let line = at.text.split('\n').nth(position.line - 1);
+    if location.at.file.starts_with(BUILT_IN)
+        && let Some(cause) = line.and_then(|line| cause(at.merged, line, position.column))
+    {
+        let message = format!("{message} (in {})", location.at.file);
+        return Finding::new(id, &cause.location, cause.path, message);
+    }
     let source = source(renderer, location);
     let lines = at.text.split('\n').count();
     let found = line.zip(source.as_deref()).and_then(|(line, source)| {

@@ -50,6 +50,7 @@ impl NodeRendering<'_> {
             text: &text,
             position: Some(program.position),
             about: name,
+            merged: self.builder.merged(),
         };
         Some(placed(
             self.renderer,

@@ -84,6 +84,7 @@ impl NodeRendering<'_> {
                     text,
                     position: Some(position),
                     about: path.as_str(),
+                    merged: self.builder.merged(),
                 };
                 let rule = "nameserver: pods cannot reach a server on the node's loopback, and CoreDNS would ask itself";
                 Some(

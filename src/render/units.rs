@@ -59,6 +59,7 @@ impl NodeRendering<'_> {
                 text,
                 position: Some(fault.position),
                 about: name,
+                merged: self.builder.merged(),
             };
             let finding = placed(self.renderer, &at, fault.id, fault.message);
             findings.push(Finding {

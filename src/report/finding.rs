@@ -8,6 +8,7 @@ use crate::input::{self, Flaw};
 use crate::model::location::{FieldLocation, Location};
 use crate::report::{Id, Severity};
 use crate::terminal::shown;
+use crate::wording::counted;
 
 /// One thing that is wrong in what the user wrote.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -149,7 +150,8 @@ impl Finding {
             [] => {}
             [node] => text.push_str(&format!(" (node {node})")),
             [first, ..] => {
-                text.push_str(&format!(" ({} nodes, like {first})", self.nodes.len()));
+                let nodes = counted(self.nodes.len(), "node");
+                text.push_str(&format!(" ({nodes}, like {first})"));
             }
         }
         text

@@ -13,6 +13,7 @@ use crate::input::{self, Limit};
 use crate::model::Location;
 use crate::report::{Finding, Id, Report};
 use crate::secrets::file_access::check_file;
+use crate::wording::counted;
 
 #[cfg(feature = "age")]
 #[path = "encryption/with_age.rs"]
@@ -46,7 +47,12 @@ pub struct Keys {
 impl fmt::Debug for Keys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (recipients, identities) = (self.recipients.len(), self.identities.len());
-        write!(f, "Keys({recipients} recipients, {identities} identities)")
+        write!(
+            f,
+            "Keys({}, {})",
+            counted(recipients, "recipient"),
+            counted(identities, "identity")
+        )
     }
 }
 

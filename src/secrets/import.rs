@@ -15,6 +15,7 @@ use crate::error::Result;
 use crate::model::TokenUsage;
 use crate::secrets::{CreatedToken, Secret, Token, TokenStore, is_id, is_secret};
 use crate::timing::{parse_rfc3339, rfc3339, whole_seconds};
+use crate::wording::counted;
 
 /// The type of the Secrets that are tokens.
 const SECRET_TYPE: &str = "bootstrap.kubernetes.io/token";
@@ -218,7 +219,7 @@ impl<'a> Owner<'a> {
         match nodes.len() {
             1 => Ok(nodes.into_iter().next().unwrap_or_default()),
             0 => Err("neither its groups nor its description name a node".into()),
-            count => Err(format!("it names {count} nodes")),
+            count => Err(format!("it names {}", counted(count, "node"))),
         }
     }
 }

@@ -14,6 +14,7 @@ use crate::error::Result;
 use crate::input;
 use crate::io::ReadFrom;
 use crate::model::{Sha256Digest, Sha512Digest};
+use crate::wording::counted;
 
 /// A file's content.
 #[derive(Clone, Debug)]
@@ -147,7 +148,7 @@ impl Blob {
 /// A blob may hold a token, so its bytes never show.
 impl fmt::Debug for Blob {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Blob({} bytes)", self.bytes.len())
+        write!(f, "Blob({})", counted(self.bytes.len(), "byte"))
     }
 }
 

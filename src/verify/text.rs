@@ -6,6 +6,7 @@ use crate::terminal::shown;
 use crate::verify::embedded::EmbeddedVerdict;
 use crate::verify::verdict::print;
 use crate::verify::{Problem, Single};
+use crate::wording::counted;
 
 fn problems(all: &[Problem], shown_as: &str, f: &mut Formatter<'_>) -> fmt::Result {
     print(all, f)?;
@@ -46,10 +47,10 @@ impl Display for EmbeddedVerdict {
             return Ok(());
         }
         let node = shown(self.node.as_deref().unwrap_or_default());
-        let paths = self.paths;
+        let paths = counted(self.paths, "path");
         writeln!(
             f,
-            "{files}: verified: {paths} paths, as they were signed for the node {node}, and nothing else; of which generation, no tree says"
+            "{files}: verified: {paths}, as they were signed for the node {node}, and nothing else; of which generation, no tree says"
         )?;
         for path in &self.elsewhere {
             writeln!(

@@ -11,6 +11,7 @@ use crate::report::print::text::text;
 use crate::report::{Finding, Id, Report};
 use crate::terminal::shown;
 use crate::timing::{parse_rfc3339, rfc3339};
+use crate::wording::counted;
 
 /// More are counted rather than listed: a hostile folder must not fill the memory.
 const LISTED: usize = 10_000;
@@ -148,12 +149,12 @@ impl fmt::Display for Verdict {
         if self.is_good() {
             writeln!(
                 f,
-                "{}: verified: cluster {}, generation {}, {} nodes, {} files, usable until {}",
+                "{}: verified: cluster {}, generation {}, {}, {}, usable until {}",
                 shown(&self.bundle),
                 shown(self.cluster.as_deref().unwrap_or("-")),
                 self.generation.unwrap_or(0),
-                self.nodes,
-                self.files,
+                counted(self.nodes, "node"),
+                counted(self.files, "file"),
                 self.usable_until.as_deref().unwrap_or("-")
             )?;
             if !self.unchecked.is_empty() {

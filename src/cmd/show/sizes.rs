@@ -5,6 +5,7 @@ use std::io::Write;
 use crate::error::Result;
 use crate::payload::cloud_init::Fallback;
 use crate::project::show::{DocumentSize, PathSize, Sizes};
+use crate::wording::counted;
 
 /// Writes the account of each of the node's documents.
 pub fn write(sizes: &Sizes, out: &mut dyn Write) -> Result<()> {
@@ -23,7 +24,7 @@ pub fn write(sizes: &Sizes, out: &mut dyn Write) -> Result<()> {
 fn text(document: &DocumentSize, out: &mut dyn Write) -> Result<()> {
     let most = document.max_bytes.map_or_else(
         || "no limit".to_owned(),
-        |most| format!("at most {most} bytes"),
+        |most| format!("at most {}", counted(most, "byte")),
     );
     writeln!(out, "{} for {}: {most}", document.file, document.target)?;
     if let Some(spec) = document.spec {

@@ -7,6 +7,7 @@ use crate::project::tokens::Encrypted;
 use crate::secrets::{Expiring, Imported};
 use crate::terminal::shown;
 use crate::timing::rfc3339;
+use crate::wording::counted;
 
 /// The nodes that need a new token.
 pub fn expiring(expiring: &[Expiring], within: &str) -> String {
@@ -54,7 +55,11 @@ pub fn encrypted(done: &Encrypted) -> String {
         tokens,
         recipients,
     } = done;
-    format!("{file}: {tokens} tokens, encrypted for {recipients} recipients\n")
+    format!(
+        "{file}: {}, encrypted for {}\n",
+        counted(*tokens, "token"),
+        counted(*recipients, "recipient")
+    )
 }
 
 /// That no node is named, which clap cannot ask for: DIR, which may be left out, comes before.

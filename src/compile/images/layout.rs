@@ -19,6 +19,7 @@ use crate::io::Watched;
 use crate::model::{Sha256Digest, hex};
 use crate::project_folder::ProjectFolder;
 use crate::tree::{Asset, AssetSource, Content, Measure, nameless};
+use crate::wording::counted;
 
 /// The only version of layouts that there is.
 const MARKER: &str = r#"{"imageLayoutVersion":"1.0.0"}"#;
@@ -188,7 +189,8 @@ impl Reached<'_> {
             };
             if size != descriptor.size {
                 let rule = format!(
-                    "has blobs/sha256/{name} with {size} bytes instead of {}",
+                    "has blobs/sha256/{name} with {} instead of {}",
+                    counted(size, "byte"),
                     descriptor.size
                 );
                 self.rules.insert(rule);

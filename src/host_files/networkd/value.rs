@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use crate::host_files::networkd::keys::words;
 use crate::tree;
+use crate::wording::counted;
 
 /// What a parser says to a value: the rule that it breaks.
 pub type Taken = Result<(), String>;
@@ -283,7 +284,8 @@ fn interface(value: &str, longest: usize) -> Taken {
         return Ok(());
     }
     Err(format!(
-        "must be the name of an interface, of at most {longest} characters"
+        "must be the name of an interface, of at most {}",
+        counted(longest, "character")
     ))
 }
 

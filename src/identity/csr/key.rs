@@ -14,6 +14,8 @@ use x509_parser::oid_registry::{
 use x509_parser::public_key::{PublicKey, RSAPublicKey};
 use x509_parser::x509::SubjectPublicKeyInfo;
 
+use crate::wording::counted;
+
 /// Bits. Below 2048 a key can be broken (NIST SP 800-131A).
 const SHORTEST_RSA: usize = 2048;
 /// Bits. Go's TLS, which the API server is made with, refuses longer ones (`crypto/tls`, CVE-2023-29409).
@@ -88,13 +90,15 @@ fn rsa(info: &SubjectPublicKeyInfo<'_>) -> Result<KeyVerdict, String> {
     let bits = bits(key.modulus);
     if bits < SHORTEST_RSA {
         return Err(format!(
-            "an RSA key of {bits} bits; it must have at least {SHORTEST_RSA}"
+            "an RSA key of {}; it must have at least {SHORTEST_RSA}",
+            counted(bits, "bit")
         ));
     }
     exponent(&key)?;
     if bits > LONGEST_RSA {
         return Ok(KeyVerdict::Unchecked(format!(
-            "an RSA key of {bits} bits; API servers take at most {LONGEST_RSA}"
+            "an RSA key of {}; API servers take at most {LONGEST_RSA}",
+            counted(bits, "bit")
         )));
     }
     match smallest_divisor(key.modulus) {

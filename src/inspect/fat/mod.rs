@@ -23,6 +23,7 @@ use crate::inspect::fat::directory::{FatEntry, RECORD, entries};
 use crate::inspect::fat::table::Table;
 use crate::inspect::fat::volume::FatVolume;
 use crate::inspect::{Member, NAME_MAX, RowKind};
+use crate::wording::counted;
 
 /// The largest directory that there may be: 65,536 records.
 const DIRECTORY_MAX: u64 = 65_536 * RECORD as u64;
@@ -145,7 +146,7 @@ fn joined(parent: &[u8], entry: &FatEntry) -> Result<Vec<u8>> {
     }
     path.extend_from_slice(entry.name.as_bytes());
     if path.len() > NAME_MAX {
-        bail!("a name of {} bytes", path.len());
+        bail!("a name of {}", counted(path.len(), "byte"));
     }
     Ok(path)
 }
@@ -155,7 +156,11 @@ fn file(image: &mut Image<'_>, path: &[u8], entry: &FatEntry, into: &mut Collect
     let size = u64::from(entry.size);
     let volume = &image.volume;
     if size.div_ceil(volume.cluster_size) > u64::from(volume.clusters) {
-        bail!("/{} has {size} bytes, more than the image", shown());
+        bail!(
+            "/{} has {}, more than the image",
+            shown(),
+            counted(size, "byte")
+        );
     }
     into.afford(size)?;
     let mut item = Item::new(path, RowKind::File);
@@ -171,7 +176,7 @@ fn file(image: &mut Image<'_>, path: &[u8], entry: &FatEntry, into: &mut Collect
     };
     into.entry(item, Some(&mut body))?;
     if body.left > 0 {
-        bail!("/{} ends {} bytes too early", shown(), body.left);
+        bail!("/{} ends {} too early", shown(), counted(body.left, "byte"));
     }
     Ok(())
 }

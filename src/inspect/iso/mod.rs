@@ -19,6 +19,7 @@ use crate::inspect::collect::{Collector, Item};
 use crate::inspect::iso::record::{Record, records};
 use crate::inspect::iso::rock_ridge::RockRidge;
 use crate::inspect::{Member, NAME_MAX, RowKind};
+use crate::wording::counted;
 
 /// A logical sector; blocks may be smaller, but nobody makes them so.
 const SECTOR: u64 = 2048;
@@ -85,7 +86,7 @@ impl IsoVolume {
                 1 if primary.is_none() => {
                     let block = u16::from_le_bytes([sector[128], sector[129]]);
                     if u64::from(block) != SECTOR {
-                        bail!("an image with blocks of {block} bytes");
+                        bail!("an image with blocks of {}", counted(block, "byte"));
                     }
                     let label = String::from_utf8_lossy(&sector[40..72]);
                     let label = label.trim_end_matches([' ', '\0']).to_owned();
@@ -169,7 +170,7 @@ fn walk(file: &File, root: Record, names: &Names, into: &mut Collector) -> Resul
 
 fn read_directory(file: &File, directory: &Record, into: &mut Collector) -> Result<Vec<u8>> {
     if directory.size > DIRECTORY_MAX {
-        bail!("a directory of {} bytes", directory.size);
+        bail!("a directory of {}", counted(directory.size, "byte"));
     }
     into.afford(directory.size)?;
     let mut content = vec![0; directory.size as usize];
@@ -200,7 +201,7 @@ fn entry(
     }
     path.extend_from_slice(&said.name);
     if path.len() > NAME_MAX {
-        bail!("a name of {} bytes", path.len());
+        bail!("a name of {}", counted(path.len(), "byte"));
     }
     let kind = match (said.kind, said.moved_to) {
         (_, Some(_)) => RowKind::Directory,
@@ -242,7 +243,7 @@ fn entry(
     into.entry(item, Some(&mut body))?;
     if body.left > 0 {
         let shown = String::from_utf8_lossy(&path);
-        bail!("/{shown} ends {} bytes too early", body.left);
+        bail!("/{shown} ends {} too early", counted(body.left, "byte"));
     }
     Ok(None)
 }

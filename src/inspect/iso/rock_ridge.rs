@@ -11,6 +11,7 @@ use crate::inspect::collect::Collector;
 use crate::inspect::iso::SECTOR;
 use crate::inspect::iso::record::{EntryFacts, Record};
 use crate::inspect::{NAME_MAX, RowKind};
+use crate::wording::counted;
 
 /// How many continuation areas one record may have.
 const CONTINUATIONS: usize = 64;
@@ -75,7 +76,7 @@ impl RockRidge {
                 return Ok(said);
             };
             if length as u64 > SECTOR {
-                bail!("a continuation area of {length} bytes");
+                bail!("a continuation area of {}", counted(length, "byte"));
             }
             into.afford(SECTOR)?;
             area = vec![0; length as usize];

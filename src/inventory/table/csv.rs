@@ -8,6 +8,7 @@ use crate::inventory::table::column::Column;
 use crate::inventory::table::unknown::unknown;
 use crate::model::Location;
 use crate::report::{Finding, Id, Report};
+use crate::wording::counted;
 use crate::yaml::{Located, Map, Value};
 
 /// Reads a CSV file into nodes.
@@ -66,7 +67,10 @@ fn wording(error: &::csv::Error) -> String {
         ErrorKind::UnequalLengths {
             expected_len, len, ..
         } => {
-            format!("the line has {len} columns, the header {expected_len}")
+            format!(
+                "the line has {}, the header {expected_len}",
+                counted(*len, "column")
+            )
         }
         ErrorKind::Utf8 { .. } => "the line is not UTF-8".to_owned(),
         _ => "the line is not CSV".to_owned(),
@@ -256,7 +260,7 @@ mod tests {
         assert_eq!(nodes.len(), 1);
         assert_eq!(
             report.to_string(),
-            "error: r.csv:2:1: the line has 1 columns, the header 2\n"
+            "error: r.csv:2:1: the line has 1 column, the header 2\n"
         );
     }
 }

@@ -6,6 +6,7 @@ use crate::kubernetes::names;
 use crate::kubernetes::rules::images::needs;
 use crate::kubernetes::rules::reading::{ConfigReader, Known};
 use crate::report::Id;
+use crate::wording::counted;
 
 /// Gates that are unknown, locked, on their way out, or in want of others.
 pub fn gates(reading: &ConfigReader<'_>) -> Known<()> {
@@ -158,8 +159,8 @@ pub fn user_namespaces(reading: &ConfigReader<'_>) -> Known<()> {
         reading.refuse(Id::KubeletFieldRange, &path, rule, "");
     } else if ALL / ids - 1 < pods {
         let rule = format!(
-            "leaves identities for {} pods, and maxPods is {pods}; got {ids}",
-            ALL / ids - 1
+            "leaves identities for {}, and maxPods is {pods}; got {ids}",
+            counted(ALL / ids - 1, "pod")
         );
         reading.refuse(Id::KubeletFieldRange, &path, rule, "lower it, or maxPods");
     }

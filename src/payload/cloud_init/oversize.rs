@@ -5,6 +5,7 @@ use crate::payload::cloud_init::FILE_NAMES;
 use crate::payload::cloud_init::fallback::{Account, accounts, largest};
 use crate::payload::{Forms, Job, Objection};
 use crate::report::Id;
+use crate::wording::counted;
 
 /// The documents that no form makes small enough.
 pub fn oversize(job: &Job<'_>, forms: &Forms) -> Result<Vec<Objection>> {
@@ -31,7 +32,7 @@ fn rule(job: &Job<'_>, account: &Account, least: Option<u64>, largest: &[(String
     let limit = account.limit.map_or(0, |limit| limit.max_bytes);
     let size = least.map_or_else(
         || "far larger".to_owned(),
-        |least| format!("{least} bytes in its smallest form"),
+        |least| format!("{} in its smallest form", counted(least, "byte")),
     );
     let largest: Vec<String> = largest
         .iter()

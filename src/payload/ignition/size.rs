@@ -15,6 +15,7 @@ use crate::payload::selection::selections_if;
 use crate::payload::{Forms, Job, Objection, Selection};
 use crate::report::Id;
 use crate::tree::NodeTree;
+use crate::wording;
 
 /// How many of the largest parts are named.
 const NAMED: usize = 5;
@@ -87,7 +88,7 @@ pub fn oversize(job: &Job<'_>, forms: &Forms) -> Result<Vec<Objection>> {
     }
     let counted = account.counted.map_or_else(
         || "far more than".to_owned(),
-        |counted| format!("{counted} bytes, more than"),
+        |size| format!("{}, more than", wording::counted(size, "byte")),
     );
     let largest = account.largest.iter();
     let largest: Vec<String> = largest

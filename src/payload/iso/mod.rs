@@ -19,6 +19,7 @@ use crate::io::Watched;
 use crate::payload::iso::descriptor::{VolumeDescriptor, path_table, terminator};
 use crate::payload::iso::name::{joliet, short_names};
 use crate::payload::iso::record::{Extent, Record, extension_reference, joined, rock_ridge};
+use crate::wording::counted;
 
 pub use name::flaw;
 
@@ -65,9 +66,9 @@ pub fn write(label: &str, files: &[IsoFile<'_>], out: &mut dyn Write) -> Result<
         }))?;
         if count != file.size {
             bail!(
-                "writing {} into an image: {} bytes came instead of {}",
+                "writing {} into an image: {} came instead of {}",
                 file.name,
-                count,
+                counted(count, "byte"),
                 file.size
             );
         }

@@ -11,6 +11,7 @@ mod script;
 use crate::model::output::{Format, KernelArgument, Mode, Pxe, Settings};
 use crate::payload::{Job, Objection};
 use crate::report::Id;
+use crate::wording::counted;
 
 pub use script::{Boot, BootEntry, entry, script, script_path};
 
@@ -164,7 +165,8 @@ fn words(job: &Job<'_>, pxe: &Pxe) -> Vec<Objection> {
     let length = all.iter().map(|word| word.len() + 1).sum::<usize>() + urls + overlays;
     if length > LONGEST_LINE {
         let rule = format!(
-            "the kernel's command line would have up to {length} bytes, and it takes {LONGEST_LINE}"
+            "the kernel's command line would have up to {}, and it takes {LONGEST_LINE}",
+            counted(length, "byte")
         );
         objections.push(
             Objection::new(Id::KernelCommandLineLong, "arguments", rule).asked_by("output.pxe"),

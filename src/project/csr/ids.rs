@@ -13,6 +13,7 @@ use crate::project::joining;
 use crate::project_folder::ProjectFolder;
 use crate::report::{Finding, Id, Report};
 use crate::secrets::{SecretsChoice, TokenIds, tokens_if_there};
+use crate::wording::counted;
 
 /// 100,000 tokens take 10 MiB.
 const LIMIT: Limit = Limit::mib(64);
@@ -120,7 +121,10 @@ fn missing(
     let first = lacking.first()?;
     let of = match lacking.len() {
         1 => format!("no token of {first}"),
-        count => format!("no token of {count} nodes that join with one, like {first}"),
+        count => format!(
+            "no token of {} that join with one, like {first}",
+            counted(count, "node")
+        ),
     };
     if lacking.len() == joining.len() {
         let rule = format!("there is {of}: without tokens no request can be reviewed");

@@ -14,6 +14,7 @@ use crate::model::Location;
 use crate::plan::{WantedCredential, wanted};
 use crate::project_folder::ProjectFolder;
 use crate::report::{Finding, Id, Report, Severity};
+use crate::wording::counted;
 
 /// After so many findings about certificates the others are only counted: one command issues them all.
 const SAID: usize = 20;
@@ -52,7 +53,10 @@ pub fn load(
 fn say(mut findings: Vec<Finding>, report: &mut Report) {
     let rest = findings.split_off(findings.len().min(SAID));
     if !rest.is_empty() {
-        let rule = format!("{} further findings about certificates", rest.len());
+        let rule = format!(
+            "{} about certificates",
+            counted(rest.len(), "further finding")
+        );
         let location = Location::file(NODES);
         let finding = if rest.iter().any(|one| one.severity == Severity::Error) {
             Finding::new(Id::CertificateInvalid, &location, "", rule)

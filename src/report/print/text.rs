@@ -7,7 +7,7 @@ use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet}
 
 use crate::report::{Finding, Id, Report, Severity};
 use crate::terminal::shown;
-use crate::wording::named;
+use crate::wording::{counted, named};
 
 /// So many nodes are named; the others are counted.
 const NAMED: usize = 5;
@@ -44,7 +44,7 @@ fn accepted(report: &Report) -> String {
         let times = if count == 1 {
             String::new()
         } else {
-            format!(" ({count} times)")
+            format!(" ({})", counted(count, "time"))
         };
         format!("accepted: {id}{times}: {}\n", shown(&reason))
     };

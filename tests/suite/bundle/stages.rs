@@ -141,7 +141,7 @@ fn payloads_are_made_from_exactly_the_signed_trees() {
 fn trees_that_were_changed_or_half_signed_are_refused() {
     type Change = fn(&Path);
     let cases: &[(&str, Change)] = &[
-        ("has 1 bytes, 29 are listed", |trees| {
+        ("has 1 byte, and the list says 29", |trees| {
             fs::write(trees.join("nodes/node-a/tree.sums"), "x").unwrap();
         }),
         ("is missing, while", |trees| {

@@ -189,7 +189,7 @@ fn what_an_image_cannot_hold_is_refused() {
     };
     assert!(said("a/b", 0, &nothing).contains("Joliet has no control characters"));
     assert!(said("x", 1 << 32, &nothing).contains("4 GiB"));
-    assert!(said("x", 2, &one).contains("1 bytes came instead of 2"));
+    assert!(said("x", 2, &one).contains("1 byte came instead of 2"));
     let settings = Settings {
         secrets: Secrets::Separate,
         cloud_init: CloudInit {

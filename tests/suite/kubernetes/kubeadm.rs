@@ -18,7 +18,7 @@ fn project(minor: u32, more: &str) -> NewProject {
 fn it_serves_every_minor() {
     for minor in Schema::load().minors() {
         let said = project(minor, "").run(&["check", "--strict"]);
-        assert_eq!(said, "1 nodes can be built\n", "1.{minor}");
+        assert_eq!(said, "1 node can be built\n", "1.{minor}");
     }
 }
 
@@ -95,4 +95,34 @@ fn the_image_must_have_the_packages_command() {
     let said = project(34, "").good(&["preflight"]);
     let line = "/usr/lib/systemd/system/kubelet.service.d/10-kubeadm.conf";
     assert!(said.contains(line), "{said}");
+}
+
+/// What is wrong in a file that is built in came with a value of the user's, and is found there: whichever layer has it.
+#[test]
+fn a_mistake_in_a_built_in_file_is_found_at_the_users_value() {
+    for (more, place, field) in [
+        (
+            "kubelet: {flags: {node-labels: \"a=b,c=d e\"}}\n",
+            "cluster.yaml:8:32",
+            "kubelet.flags.node-labels",
+        ),
+        (
+            "kubelet:\n  flags:\n    v: 4\n    cloud-config: /etc/my cloud\n",
+            "cluster.yaml:11:19",
+            "kubelet.flags.cloud-config",
+        ),
+        (
+            "kubelet:\n  flags: {cloud-config: \"{{ vars.at }}\"}\nvars: {at: \"/etc/x y\"}\n",
+            "cluster.yaml:10:12",
+            "vars.at",
+        ),
+    ] {
+        let project = project(30, more);
+        let said = project.run(&["check"]);
+        let start = format!("error: {place}: {field}: {FLAGS}: kubeadm splits flags at blanks");
+        let mut lines = said.lines();
+        let line = lines.find(|line| line.starts_with(&start));
+        let line = line.unwrap_or_else(|| panic!("{more}: {said}"));
+        assert!(line.contains("(in built-in:overlays/kubeadm/"), "{line}");
+    }
 }

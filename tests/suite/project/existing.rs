@@ -146,7 +146,7 @@ fn a_profile_may_extend_the_built_in_one_that_it_hides() {
         let project = NewProject::with_files(ONE, &[("profiles/worker.yaml", &own)]);
         assert_eq!(
             project.good(&["check", "--strict"]),
-            "1 nodes can be built\n"
+            "1 node can be built\n"
         );
         let config = project.on_node("/etc/kubernetes/kubelet-config.yaml");
         assert!(
@@ -196,7 +196,7 @@ nodes: [{{name: n1, addresses: [192.168.10.11]}}]
     assert_eq!(project.ids(), ["image-missing"]);
     assert!(project.run(&["check"]).contains("onSite"));
     let project = NewProject::new(&lines("{ca: pki/ca.pem, onSite: true}"));
-    assert!(project.good(&["check"]).contains("1 nodes can be built"));
+    assert!(project.good(&["check"]).contains("1 node can be built"));
 }
 
 #[test]
@@ -206,7 +206,7 @@ fn a_node_may_bring_a_kubeconfig_of_its_own() {
         "files: {{/var/lib/kubelet/kubeconfig: {{content: \"{exec}\", mode: \"0600\"}}}}\n"
     );
     let project = NewProject::new(&format!("identity: {{client: kubeconfig}}\n{files}{ONE}"));
-    assert!(project.good(&["check"]).contains("1 nodes can be built"));
+    assert!(project.good(&["check"]).contains("1 node can be built"));
     project.good(&["build"]);
     let shown = project.good(&["show", "n1"]);
     assert!(!shown.contains("bootstrap"), "{shown}");
@@ -252,7 +252,7 @@ fn users_may_be_allowed_sudo() {
             "users: {{ops: {{groups: [sudo], sudo: \"{rule}\"}}}}\noutput: {{formats: [cloudInit]}}\n{ONE}"
         ));
         let said = project.run(&["check"]);
-        assert_eq!(said == "1 nodes can be built\n", is_good, "{rule}: {said}");
+        assert_eq!(said == "1 node can be built\n", is_good, "{rule}: {said}");
         if is_good {
             assert_eq!(project.on_node("/etc/sudoers.d/10-nodebake-ops"), line);
             let listed = project.good(&["show", "n1"]);
@@ -280,7 +280,7 @@ output:
     let project = NewProject::new(&lines("https://boot.example.com"));
     assert_eq!(
         project.good(&["check", "--strict"]),
-        "1 nodes can be built\n"
+        "1 node can be built\n"
     );
     project.good(&["build"]);
     let script = project.built("boot/ipxe/52-54-00-b2-2f-86.ipxe");

@@ -1,5 +1,6 @@
 //! Rules for the source itself.
 
 pub mod circles;
+pub mod numbers;
 pub mod rooms;
 pub mod tour;

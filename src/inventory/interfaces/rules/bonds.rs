@@ -4,6 +4,7 @@ use crate::inventory::interfaces::rules::arp;
 use crate::inventory::interfaces::written::{Seen, View};
 use crate::model::{Bond, Link};
 use crate::report::Id;
+use crate::wording::counted;
 
 /// Modes that have one active port, which `primary` chooses (bond_options.c: BOND_OPT_PRIMARY).
 const WITH_PRIMARY: [&str; 3] = ["active-backup", "balance-tlb", "balance-alb"];
@@ -38,7 +39,10 @@ fn options(seen: &Seen<'_>, bond: &Bond) {
     let miimon = bond.miimon();
     if i32::try_from(miimon).is_err() {
         let at = seen.location(&["bond", "miimon"]);
-        let rule = format!("must be from 0 to {} milliseconds; got {miimon}", i32::MAX);
+        let rule = format!(
+            "must be from 0 to {}; got {miimon}",
+            counted(i32::MAX, "millisecond")
+        );
         seen.add(at.finding(Id::ValueOutOfRange, rule));
     }
     if miimon == 0 && bond.arp_interval.is_none() {

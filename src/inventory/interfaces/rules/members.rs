@@ -122,7 +122,7 @@ fn mtu_of_bridge(
     let room = port.mtu.or(of_parent).unwrap_or(ETHERNET_MTU);
     if let Some(mtu) = seen.interface.mtu.filter(|mtu| *mtu > room) {
         let rule = format!(
-            "{} has the MTU {room}, and drops the bridge's packets of {mtu} bytes",
+            "{} has the MTU {room}, and drops the bridge's packets of {mtu}",
             port.name
         );
         let finding = at().finding(Id::BridgePortMtu, rule);
