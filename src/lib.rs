@@ -63,6 +63,8 @@ pub mod tree;
 pub mod kubernetes;
 /// A project's folder, and what may be read in it.
 pub mod project_folder;
+/// Secrets that only a machine's own TPM opens.
+pub mod seal;
 /// Keys that sign bundles.
 pub mod signing;
 

@@ -487,6 +487,52 @@ LIST
     fi
 }
 
+# A TPM in software with the tools of TPMs, and systemd's reader of credentials in two releases: with the libraries that they were linked with. Of
+# these packages nothing is installed, since theirs would make users and rules for devices.
+tpm_programs() {
+    if ! { have swtpm && have tpm2 && have systemd-creds-257; } && may_install 'swtpm tpm2 systemd-creds-257'; then
+        tpm_release trixie 257 swtpm tpm2-tools || skip 'swtpm tpm2 systemd-creds-257' "their packages could not be had"
+    fi
+    if ! have systemd-creds-262 && may_install systemd-creds-262; then
+        tpm_release sid 262 || skip systemd-creds-262 "its packages could not be had"
+    fi
+}
+
+# tpm_release RELEASE SYSTEMD PACKAGE…: these packages of a Debian release and its systemd, with all that they depend on.
+tpm_release() {
+    (
+        root=$oracles/tpm-$1
+        systemd=$2
+        rm -rf "$root"
+        mkdir -p "$root/lists/partial" "$root/archives/partial"
+        release_lists "$1" "$root"
+        # As on a machine where nothing is installed, so that libraries come along.
+        : >"$root/status"
+        echo "Dir::State::status \"$root/status\";" >>"$root/apt.conf"
+        shift 2
+        if ! { apt-get -qq update && apt-get -qq -y --download-only --no-install-recommends install "systemd=$systemd*" \
+            libtss2-esys-3.0.2-0t64 libtss2-rc0t64 libtss2-mu-4.0.1-0t64 libtss2-tcti-swtpm0t64 libssl3t64 libcrypt1 "$@"; } >"$oracles/apt.log" 2>&1; then
+            tail -n 5 "$oracles/apt.log" >&2
+            exit 1
+        fi
+        for package in "$root/archives"/*.deb; do dpkg-deb -x "$package" "$root"; done
+        rm -r "$root/archives" "$root/lists" "$root/usr/share"
+        libraries=$(dirname "$root"/usr/lib/*/libtss2-esys.so.0)
+        loader=$(find "$libraries" -name 'ld-linux-*.so*' | head -n 1)
+        while read -r name program; do
+            [ -x "$root/usr/bin/$program" ] || continue # in one of the two releases
+            wrapper "$name" <<WRAPPER
+#!/bin/sh
+exec $loader --library-path $libraries:$libraries/systemd:$libraries/swtpm $root/usr/bin/$program "\$@"
+WRAPPER
+        done <<LIST
+swtpm swtpm
+tpm2 tpm2
+systemd-creds-$systemd systemd-creds
+LIST
+    )
+}
+
 # A package of another Debian release, unpacked into a folder of its own and run with today's Python. The package lists are looked at in a folder of
 # our own, with apt's own address of the archive.
 #
@@ -755,6 +801,7 @@ ignition
 node_programs
 network_managers
 network_readers
+tpm_programs
 takers
 image_maker
 initrd_readers

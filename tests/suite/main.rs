@@ -19,6 +19,9 @@ mod tokens;
 // Kubeconfigs, certificates, and certificate signing requests.
 mod identity;
 
+// Secrets that only a machine's own TPM opens.
+mod seal;
+
 // Objects for an administrator, upstream's own rules, real kubelets, the procedure by hand.
 mod kubernetes;
 

@@ -14,7 +14,7 @@ pub const FLOORS: [&[&str]; 21] = [
     &["decompress", "input", "unfinished"],
     &["lock", "report", "signals", "staging"],
     &["access", "create", "manifest", "together", "yaml"],
-    &["kubernetes", "project_folder", "signing", "tree"],
+    &["kubernetes", "project_folder", "seal", "signing", "tree"],
     &["inventory", "secrets"],
     &["cluster", "identity"],
     &["host_files", "plan"],
