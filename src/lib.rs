@@ -78,6 +78,9 @@ pub mod cluster;
 /// Kubeconfigs and certificates.
 pub mod identity;
 
+/// Requests for certificates, held against an extract of the inventory.
+pub mod review;
+
 /// Files of nodes, read as their readers read them.
 pub mod host_files;
 /// Everything decided.

@@ -43,10 +43,10 @@ impl SignatureSource {
         }
     }
 
-    /// The same for ssh-keygen, which only the key itself can make.
-    pub fn tree_ssh(&self, sums: &[u8]) -> Option<String> {
+    /// An SSHSIG over other bytes, like a tree's list for ssh-keygen: only the key itself can make one.
+    pub fn ssh(&self, bytes: &[u8]) -> Option<String> {
         match self {
-            Self::Key(signer) => Some(signer.sign_ssh(sums)),
+            Self::Key(signer) => Some(signer.sign_ssh(bytes)),
             Self::Unsigned | Self::Trees(_) => None,
         }
     }

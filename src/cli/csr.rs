@@ -27,12 +27,14 @@ pub enum Csr {
     ///
     ///   kubectl get csr -o json | nodebake csr review - --apply
     Review(CsrReview),
-    /// Write which token id belongs to which node, without the tokens' secrets
+    /// Write what a review goes by, without the tokens' secrets
     ///
-    /// With this file `csr review --ids FILE` needs no tokens: whoever approves
-    /// requests need not be able to join nodes. Anybody may read it. Write it
-    /// again after each `token create`, `rotate`, `revoke` or `import`: the
-    /// requests of ids that it lacks are left.
+    /// With this file `csr review --ids FILE` needs no project and no tokens:
+    /// whoever approves requests need not be able to join nodes. It has the
+    /// nodes' names and addresses, and which token id belongs to which node.
+    /// Anybody may read it. A bundle has the same file, with its signature, as
+    /// cluster/approver/review.json. Write it again after each change of the
+    /// inventory or the tokens: the requests of ids that it lacks are left.
     ExportIds(CsrExportIds),
     /// Print settings for an approver that runs in the cluster
     ///
@@ -66,7 +68,7 @@ pub struct CsrReview {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub secrets: SecretsArgs,
-    /// The tokens' ids, as `csr export-ids` writes them, instead of the tokens
+    /// What `csr export-ids` wrote, instead of the project and its tokens
     #[arg(long, value_name = "FILE", conflicts_with = "secrets")]
     pub ids: Option<PathBuf>,
     /// Deny nodes and tokens that nobody knows too, instead of leaving them

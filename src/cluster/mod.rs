@@ -30,6 +30,10 @@ pub mod names {
     pub const TOKENS: &str = "tokens/tokens.yaml";
     /// Its kustomization.
     pub const TOKENS_KUSTOMIZATION: &str = "tokens/kustomization.yaml";
+    /// What reviews of requests go by; no secret is in it.
+    pub const REVIEW: &str = "approver/review.json";
+    /// Its signature by the bundle's key, an SSHSIG.
+    pub const REVIEW_SIGNATURE: &str = "approver/review.json.sshsig";
     /// Labels and taints: 0755.
     pub const NODE_LABELS: &str = "node-labels.sh";
 }

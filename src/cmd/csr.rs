@@ -9,10 +9,10 @@ use anyhow::{Context, bail};
 use crate::cli::{Csr, CsrPrint, CsrReview};
 use crate::cmd::print_findings;
 use crate::error::{Exit, Result};
-use crate::identity::csr::{Verdict, commands, to_text};
 use crate::identity::pki_files::replace;
 use crate::project::{export_ids, review, settings_for_approver};
 use crate::report::Report;
+use crate::review::{Verdict, commands, to_text};
 use crate::secrets::IDENTITY_VARIABLE;
 use crate::terminal;
 

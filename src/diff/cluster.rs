@@ -87,8 +87,7 @@ pub fn cluster(old: &OldBundle, new: &OldBundle) -> Result<ClusterDiff> {
     let (before, after) = (files(old.manifest()), files(new.manifest()));
     for (path, before, after) in pairs(&before, &after) {
         let digest = |file: Option<&&FileRecord>| file.map(|file| file.sha256);
-        // The index follows nodes and files.
-        if digest(before) == digest(after) || *path == INDEX {
+        if digest(before) == digest(after) || follows_from_others(path) {
             continue;
         }
         let sides = ((old, before.copied()), (new, after.copied()));
@@ -96,6 +95,13 @@ pub fn cluster(old: &OldBundle, new: &OldBundle) -> Result<ClusterDiff> {
         diff.files.push(file);
     }
     Ok(diff)
+}
+
+/// The index follows nodes and files; what reviews go by follows nodes and tokens, of which the old ones are in no bundle
+/// that a project without its tokens is compared with.
+fn follows_from_others(path: &str) -> bool {
+    let below = path.strip_prefix("cluster/").unwrap_or_default();
+    path == INDEX || [names::REVIEW, names::REVIEW_SIGNATURE].contains(&below)
 }
 
 fn facts(manifest: &Manifest) -> Value {

@@ -6,8 +6,6 @@ mod ca;
 mod ca_files;
 mod control_plane;
 mod credential;
-/// Requests for certificates, held against the inventory.
-pub mod csr;
 mod example;
 mod guarded;
 mod kubeconfig;

@@ -29,8 +29,10 @@ use crate::payload::cloud_init::UserFiles;
 use crate::payload::ignition::UserConfig;
 use crate::plan::{NodePlan, Plan};
 use crate::render::{RenderedNode, Renderer};
+use crate::review::Extract;
 use crate::yaml::Located;
 
+use csr::extract;
 use nodes::{chosen, joining, names};
 use open::{ca_bundle, open};
 use signing::tree_key;
@@ -58,6 +60,8 @@ struct Project {
     user_files: Vec<Arc<UserFiles>>,
     /// For each class, the memory that its base initrds take, in bytes, where that is known.
     bases: Vec<Option<u64>>,
+    /// What reviews of requests go by.
+    review: Extract,
 }
 
 impl Project {

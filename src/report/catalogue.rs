@@ -314,7 +314,7 @@ catalogue! {
         SecretsLocked "secrets-locked" Error guards "The secrets file is encrypted and cannot be opened."
         SecretsPlain "secrets-plain" Error guards "Tokens are not encrypted although they should be."
         SecretsUnreachable "secrets-unreachable" Error guards "A node's secrets reach it by no way, or by one that others can read."
-        TokenIdsInvalid "token-ids-invalid" Error guards "The file of token ids is not valid."
+        TokenIdsInvalid "token-ids-invalid" Error guards "The file that requests are reviewed by is not valid."
         TokenIdsMissing "token-ids-missing" Error guards "Requests cannot be reviewed without the ids of the tokens."
         TokenIdsPartial "token-ids-partial" Warning "Some nodes have no token, so their requests are left alone."
     }

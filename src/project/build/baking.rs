@@ -111,6 +111,7 @@ pub fn bake(
     }
     if kind == BundleKind::Bundle {
         manifests::write(&builder, &project.plan, &marks)?;
+        manifests::write_review(&builder, &project.review)?;
         boot_folder::write(&builder, &project.plan)?;
     }
     Ok(Outcome {
@@ -259,7 +260,7 @@ impl Baking<'_> {
             self.fail(node, vec![finding]);
             return Ok(None);
         };
-        let ssh = self.builder.signatures().tree_ssh(&listing.sums);
+        let ssh = self.builder.signatures().ssh(&listing.sums);
         let signatures = (&signature[..], ssh.as_deref());
         let tree = with_signed_list(&baked.tree, &listing.sums, signatures, key)?;
         Ok(Some(Cow::Owned(tree)))

@@ -8,6 +8,7 @@ use crate::cluster::{
 use crate::error::Result;
 use crate::inventory::UnmanagedNode;
 use crate::plan::Plan;
+use crate::review::Extract;
 
 /// A node's labels that only an admin may set, in the order of the plan's nodes.
 #[derive(Clone, Debug, Default)]
@@ -65,6 +66,22 @@ pub fn write(builder: &BundleBuilder, plan: &Plan, marks: &[Marks]) -> Result<()
             write_node_labels(out, nodes.chain(others))
         },
     )
+}
+
+/// Writes what reviews of requests go by, and its signature where this build has the key.
+pub fn write_review(builder: &BundleBuilder, review: &Extract) -> Result<()> {
+    let text = review.to_json()?;
+    let signature = builder.signatures().ssh(text.as_bytes());
+    for (name, text) in [
+        (names::REVIEW, Some(text)),
+        (names::REVIEW_SIGNATURE, signature),
+    ] {
+        let Some(text) = text else { continue };
+        builder.file(&format!("cluster/{name}"), false, &mut |out| {
+            Ok(out.write_all(text.as_bytes())?)
+        })?;
+    }
+    Ok(())
 }
 
 /// What an admin sets on a node that others made.

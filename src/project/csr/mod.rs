@@ -1,21 +1,22 @@
 //! The nodes' requests for certificates, against the inventory and the tokens.
 
+mod extract;
 mod ids;
 
-use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use anyhow::bail;
 
 use crate::error::Result;
-use crate::identity::csr::{NodeFacts, Register, Verdict, approver_settings};
 use crate::inventory::{Inventory, Node};
-use crate::project::csr::ids::known_tokens;
+use crate::project::csr::ids::wanted;
 use crate::project::read_dump;
 use crate::project_folder::ProjectFolder;
 use crate::report::Report;
+use crate::review::{Register, Verdict, approver_settings};
 use crate::secrets::SecretsChoice;
 
+pub use extract::extract;
 pub use ids::export_ids;
 
 /// Requests to be reviewed, and what they are reviewed against.
@@ -27,7 +28,7 @@ pub struct ReviewRequest {
     pub folder: ProjectFolder,
     /// Which file holds its tokens.
     pub secrets: SecretsChoice,
-    /// The tokens' ids, instead of the tokens.
+    /// The file of an extract, instead of the project and its tokens.
     pub ids: Option<PathBuf>,
     /// Deny unknown nodes and tokens, instead of leaving them.
     pub deny_unknown: bool,
@@ -41,15 +42,14 @@ pub fn review(request: &ReviewRequest, report: &mut Report) -> Result<Option<Vec
     if from_stdin(&request.requests) && secrets.any(|path| from_stdin(path)) {
         bail!("reading stdin: the requests and the tokens cannot both come from there");
     }
-    let inventory = Inventory::load(&request.folder, report);
-    let tokens = known_tokens(request, inventory.as_ref(), report)?;
-    let (Some(inventory), Some(tokens), false) = (inventory, tokens, report.has_errors()) else {
+    let extract = wanted(request, report)?;
+    let Some(extract) = extract.filter(|_| !report.has_errors()) else {
         return Ok(None);
     };
     let Some(dump) = read_dump(&request.requests, report)? else {
         return Ok(None);
     };
-    let register = Register::new(facts(&inventory), &tokens).deny_unknown(request.deny_unknown);
+    let register = Register::new(&extract).deny_unknown(request.deny_unknown);
     let shown = request.requests.display().to_string();
     register.review(&dump, &shown).map(Some)
 }
@@ -66,34 +66,4 @@ pub fn settings_for_approver(
         let addresses = inventory.all_nodes().flat_map(Node::all_addresses);
         approver_settings(names, addresses)
     }))
-}
-
-/// The nodes with all addresses and names that the inventory knows.
-fn facts(inventory: &Inventory) -> HashMap<&str, NodeFacts<'_>> {
-    let specs = inventory
-        .spec_of
-        .iter()
-        .map(|index| inventory.specs.get((*index)?));
-    // Of nodes that others made the inventory has no settings.
-    let specs = specs.chain(std::iter::repeat(None));
-    let nodes = inventory.all_nodes().zip(specs);
-    nodes
-        .map(|(node, spec)| {
-            let name = node.name.value.as_str();
-            let mut names = HashSet::from([name]);
-            names.extend(node.further_names());
-            let hostname = spec.and_then(|spec| spec.hostname.as_ref());
-            let hostname = hostname.filter(|hostname| !hostname.is_node_name());
-            let is_template = hostname.is_some_and(|hostname| hostname.text.contains('{'));
-            if let Some(hostname) = hostname.filter(|_| !is_template) {
-                names.insert(&hostname.text);
-            }
-            let facts = NodeFacts {
-                addresses: node.all_addresses().collect(),
-                names,
-                has_other_names: is_template,
-            };
-            (name, facts)
-        })
-        .collect()
 }

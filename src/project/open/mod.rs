@@ -17,8 +17,8 @@ use crate::identity::{CaBundle, CaSource};
 use crate::inventory::Inventory;
 use crate::plan::{Inputs, Plan};
 use crate::preflight::memory;
-use crate::project::Project;
 use crate::project::open::guard::guarded;
+use crate::project::{Project, extract};
 use crate::project_folder::ProjectFolder;
 use crate::render::Renderer;
 use crate::report::Report;
@@ -128,6 +128,7 @@ pub(super) fn open(reading: &Reading, report: &mut Report) -> Result<Option<Proj
     let guarded = guarded(project, &reading.secrets, &inputs.ca, &tokens);
     let guarded = Arc::new(guarded);
     report.set_nodes(inventory.nodes.len());
+    let review = extract(&inventory, &tokens, Some(inputs.ca.not_after));
     let plan = Plan::resolve(inventory, inputs, report);
     let renderer = Renderer::new(&plan, Arc::clone(&guarded), report)?;
     let merges = ignition_configs::load(project, &plan, &guarded, report)?;
@@ -140,6 +141,7 @@ pub(super) fn open(reading: &Reading, report: &mut Report) -> Result<Option<Proj
         merges,
         user_files,
         bases,
+        review,
     };
     opened.name_nodes(report);
     Ok(Some(opened))

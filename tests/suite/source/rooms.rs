@@ -17,7 +17,7 @@ pub const FLOORS: [&[&str]; 21] = [
     &["kubernetes", "project_folder", "seal", "signing", "tree"],
     &["inventory", "secrets"],
     &["cluster", "identity"],
-    &["host_files", "plan"],
+    &["host_files", "plan", "review"],
     &["compile"],
     &["render"],
     &["payload", "schema"],

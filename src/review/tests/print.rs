@@ -2,12 +2,12 @@
 
 use std::collections::HashSet;
 
-use crate::identity::csr::Decision::{Approve, Deny, Leave};
-use crate::identity::csr::tests::{
-    BY_NODE, BY_TOKEN, CLIENT, FOR_CLIENTS, FOR_SERVERS, SERVING, csr, pem, register, review,
-    tokens, verdict,
+use crate::review::Decision::{Approve, Deny, Leave};
+use crate::review::tests::{
+    BY_NODE, BY_TOKEN, CLIENT, FOR_CLIENTS, FOR_SERVERS, SERVING, csr, extract, pem, review,
+    verdict,
 };
-use crate::identity::csr::{approver_settings, commands, to_text};
+use crate::review::{Register, approver_settings, commands, to_text};
 
 #[test]
 fn a_strange_name_reaches_no_command_line_and_no_terminal() {
@@ -68,8 +68,8 @@ fn verdicts_become_a_table_and_commands() {
 
 #[test]
 fn what_is_no_list_of_requests_is_refused() {
-    let tokens = tokens();
-    let register = register(&tokens);
+    let extract = extract();
+    let register = Register::new(&extract);
     for text in [
         "",
         "[]",

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::identity::csr::Decision::{Approve, Deny, Leave};
-use crate::identity::csr::tests::{
+use crate::review::Decision::{Approve, Deny, Leave};
+use crate::review::tests::{
     BY_NODE, BY_TOKEN, CLIENT, FOR_CLIENTS, FOR_SERVERS, SERVING, csr, pem, review, verdict,
 };
 

@@ -3,10 +3,10 @@
 
 use std::collections::HashSet;
 
-use crate::identity::csr::tests::{
+use crate::review::tests::{
     CLIENT, FOR_CLIENTS, FOR_SERVERS, SERVING, STANDARD, csr, to_pem, verdict,
 };
-use crate::identity::csr::{Decision, Rule, Verdict};
+use crate::review::{Decision, Rule, Verdict};
 use base64::Engine;
 use serde_json::Value;
 
@@ -19,7 +19,7 @@ pub(super) struct Crafted {
 
 /// All lines of the table.
 pub(super) fn crafted() -> Vec<Crafted> {
-    const TABLE: &str = include_str!("../../../../tests/fixtures/csr/crafted.tsv");
+    const TABLE: &str = include_str!("../../../tests/fixtures/csr/crafted.tsv");
     TABLE.lines().map(line).collect()
 }
 
@@ -69,7 +69,7 @@ fn no_changed_byte_of_what_is_signed_is_approved() {
     let request = honest.unwrap().request;
     let pem = STANDARD.decode(request["spec"]["request"].as_str().unwrap());
     let pem = String::from_utf8(pem.unwrap()).unwrap();
-    let der = crate::identity::pem::blocks(&pem)[0].decode().unwrap();
+    let der = crate::identity::blocks(&pem)[0].decode().unwrap();
     // After it come the algorithm (12 bytes) and the signature, which is 70 to 72 bytes long.
     let mut rules = HashSet::new();
     let signed = der.len() - 2 - 72 - 12;

@@ -3,10 +3,10 @@
 
 use std::net::IpAddr;
 
-use crate::identity::csr::document::Request;
-use crate::identity::csr::pkcs10::read;
-use crate::identity::csr::rule::{Rule, Ruling};
-use crate::identity::csr::{Decision, Register, Verdict};
+use crate::review::document::Request;
+use crate::review::pkcs10::read;
+use crate::review::rule::{Rule, Ruling};
+use crate::review::{Decision, Register, Verdict};
 use crate::terminal;
 
 pub(super) const CLIENT_SIGNER: &str = "kubernetes.io/kube-apiserver-client-kubelet";

@@ -3,7 +3,7 @@
 
 use serde::{Serialize, Serializer};
 
-use crate::identity::csr::Decision::{self, Approve, Deny, Leave};
+use crate::review::Decision::{self, Approve, Deny, Leave};
 
 macro_rules! rules {
     ($($rule:ident $name:literal $decision:ident;)*) => {

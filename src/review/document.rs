@@ -1,7 +1,8 @@
 //! CertificateSigningRequests as kubectl prints them: certificates.k8s.io/v1 and v1beta1, a list or a single one.
 
-use anyhow::bail;
+use anyhow::{Context, bail};
 use serde::Deserialize;
+use serde_json::Value;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
@@ -12,22 +13,43 @@ const GROUP: &str = "certificates.k8s.io/";
 
 /// One request.
 #[derive(Debug)]
-pub(super) struct Request {
-    pub name: String,
-    pub created: OffsetDateTime,
-    pub username: String,
+pub struct Request {
+    pub(super) name: String,
+    pub(super) created: OffsetDateTime,
+    pub(super) username: String,
     /// What the API server said of the requestor beside the name.
-    pub groups: Vec<String>,
+    pub(super) groups: Vec<String>,
     /// `None` before Kubernetes 1.18.
-    pub signer: Option<String>,
-    pub usages: Vec<String>,
+    pub(super) signer: Option<String>,
+    pub(super) usages: Vec<String>,
     /// PEM in base64.
-    pub request: String,
+    pub(super) request: String,
     /// The type of a condition, or that there is a certificate.
-    pub decided: Option<String>,
+    pub(super) decided: Option<String>,
 }
 
 impl Request {
+    /// One request as the API server writes it.
+    pub fn parse(item: &Value) -> Result<Self> {
+        let object = Object::deserialize(item).context("reading a request")?;
+        request(object, "a request", false)
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Who made it, as the API server says.
+    pub fn requestor(&self) -> &str {
+        &self.username
+    }
+
+    /// Whether it is approved, denied or failed already.
+    pub fn is_decided(&self) -> bool {
+        self.decided.is_some()
+    }
+
     pub(super) fn was_approved(&self) -> bool {
         self.decided.as_deref() == Some("approved")
     }

@@ -1,7 +1,7 @@
 //! Requests for client certificates.
 
-use crate::identity::csr::Decision::{Approve, Deny, Leave};
-use crate::identity::csr::tests::{
+use crate::review::Decision::{Approve, Deny, Leave};
+use crate::review::tests::{
     BY_NODE, BY_TOKEN, CLIENT, FOR_CLIENTS, FOR_SERVERS, SERVING, csr, decided, pem, verdict,
 };
 

@@ -1,11 +1,13 @@
 //! Requests for certificates, held against the inventory. A bootstrap token does not bind a name: any holder may ask
 //! for any node's certificate, and the controller that approves by itself lets it. Here a request must come from the
-//! node that it names. In: what `kubectl get csr -o json` printed, the inventory's nodes, the tokens. Out: a verdict
-//! on each, with its reason.
+//! node that it names. In: requests as the API server has them, and an extract of the inventory. Out: a verdict on each, with
+//! its reason. No file and no network is known here: `csr review` and nodebake-approver both decide by this.
 
 mod approver;
 mod claims;
 mod document;
+mod extract;
+mod extract_read;
 mod history;
 mod key;
 mod pkcs10;
@@ -23,9 +25,12 @@ use serde::Serialize;
 
 use crate::error::Result;
 use crate::model::named;
-use crate::secrets::{TokenId, TokenIds};
+use crate::review::document::requests;
 
 pub use approver::approver_settings;
+pub use document::Request;
+pub use extract::{Extract, Joins, ReviewNode, TokenId};
+pub use extract_read::ExtractFault;
 pub use print::{commands, to_text};
 pub use rule::Rule;
 
@@ -64,20 +69,9 @@ pub struct Verdict {
     pub repair: Option<String>,
 }
 
-/// A node as the inventory has it.
-#[derive(Clone, Debug, Default)]
-pub struct NodeFacts<'a> {
-    /// Its addresses; none means that the inventory does not say.
-    pub addresses: Vec<IpAddr>,
-    /// The DNS names that it may have.
-    pub names: HashSet<&'a str>,
-    /// Whether it may have another name, which the inventory gives as a template.
-    pub has_other_names: bool,
-}
-
 /// What requests are held against.
 pub struct Register<'a> {
-    nodes: HashMap<&'a str, NodeFacts<'a>>,
+    nodes: HashMap<&'a str, &'a ReviewNode>,
     tokens: HashMap<&'a str, (&'a str, &'a TokenId)>,
     token_nodes: HashSet<&'a str>,
     revoked: HashSet<&'a str>,
@@ -86,11 +80,12 @@ pub struct Register<'a> {
 }
 
 impl<'a> Register<'a> {
-    /// The inventory's nodes and all tokens, old ones too: a request may be older than its token's successor.
-    pub fn new(nodes: HashMap<&'a str, NodeFacts<'a>>, tokens: &'a TokenIds) -> Self {
-        let addresses = nodes.iter().flat_map(|(node, facts)| {
-            let addresses = facts.addresses.iter();
-            addresses.map(move |address| (*address, *node))
+    /// The nodes and tokens of an extract.
+    pub fn new(extract: &'a Extract) -> Self {
+        let nodes = extract.nodes.iter();
+        let addresses = nodes.flat_map(|(name, node)| {
+            let addresses = node.addresses.iter();
+            addresses.map(move |address| (*address, name.as_str()))
         });
         // Of two that have one address the first by name is told.
         let mut holders: HashMap<IpAddr, &str> = HashMap::new();
@@ -100,13 +95,22 @@ impl<'a> Register<'a> {
                 .and_modify(|holder| *holder = (*holder).min(node))
                 .or_insert(node);
         }
-        let names = tokens.nodes();
+        let tokens = extract.tokens().flat_map(|(node, tokens)| {
+            let tokens = tokens.iter();
+            tokens.map(move |token| (token.id.as_str(), (node, token)))
+        });
+        // A node is shut out if its newest token is revoked.
+        let is_revoked = |tokens: &[TokenId]| tokens.last().is_some_and(|it| it.revoked.is_some());
+        let revoked = extract.tokens();
+        let revoked = revoked.filter(|(_, tokens)| is_revoked(tokens));
+        let nodes = extract.nodes.iter();
+        let others = extract.others.keys().map(String::as_str);
         Self {
-            nodes,
+            nodes: nodes.map(|(name, node)| (name.as_str(), node)).collect(),
             holders,
-            tokens: tokens.by_id(),
-            token_nodes: tokens.nodes().collect(),
-            revoked: names.filter(|node| tokens.is_revoked(node)).collect(),
+            tokens: tokens.collect(),
+            token_nodes: others.collect(),
+            revoked: revoked.map(|(node, _)| node).collect(),
             denies_unknown: false,
         }
     }
@@ -119,10 +123,16 @@ impl<'a> Register<'a> {
 
     /// Reviews all requests of a dump, in its order. `name` is what errors call it.
     pub fn review(&self, dump: &[u8], name: &str) -> Result<Vec<Verdict>> {
-        let requests = document::requests(dump, name)?;
+        let requests = requests(dump, name)?;
+        let requests: Vec<&Request> = requests.iter().collect();
+        Ok(self.review_requests(&requests))
+    }
+
+    /// Reviews requests, in their order. They must be all of their requestors: one that was approved decides on others.
+    pub fn review_requests(&self, requests: &[&Request]) -> Vec<Verdict> {
         let mut reviewed: Vec<_> = requests.par_iter().map(|r| self.review_one(r)).collect();
-        history::leave_used_tokens(&requests, &mut reviewed);
-        history::leave_all_but_the_newest(&requests, &mut reviewed);
-        Ok(reviewed.into_iter().map(|found| found.verdict).collect())
+        history::leave_used_tokens(requests, &mut reviewed);
+        history::leave_all_but_the_newest(requests, &mut reviewed);
+        reviewed.into_iter().map(|found| found.verdict).collect()
     }
 }

@@ -17,8 +17,8 @@ use x509_parser::oid_registry::{
 use x509_parser::prelude::{FromDer, X509Extension};
 use x509_parser::x509::X509Name;
 
-use crate::identity::csr::key::{KeyVerdict, Signature, key, signature};
-use crate::identity::pem::blocks;
+use crate::identity::blocks;
+use crate::review::key::{KeyVerdict, Signature, key, signature};
 
 const LABEL: &str = "CERTIFICATE REQUEST";
 const UNREADABLE: &str = "the requested extensions cannot be read";

@@ -3,8 +3,8 @@
 use x509_parser::certification_request::X509CertificationRequest;
 use x509_parser::prelude::FromDer;
 
-use crate::identity::csr::Decision::{Approve, Deny, Leave};
-use crate::identity::csr::tests::{
+use crate::review::Decision::{Approve, Deny, Leave};
+use crate::review::tests::{
     BY_NODE, BY_TOKEN, CLIENT, FOR_CLIENTS, FOR_SERVERS, SERVING, csr, decided, der, pem, to_pem,
     verdict,
 };

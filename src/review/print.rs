@@ -1,8 +1,8 @@
 //! Verdicts as a table for people and as lines for a shell.
 
 use crate::columns::table;
-use crate::identity::csr::rules::shown;
-use crate::identity::csr::{Decision, Verdict};
+use crate::review::rules::shown;
+use crate::review::{Decision, Verdict};
 
 /// Names on one command line; the kernel takes some 2 MiB, people less.
 const NAMES_A_LINE: usize = 50;

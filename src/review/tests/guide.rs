@@ -5,9 +5,9 @@ use std::collections::HashMap;
 
 use serde_json::{Value, json};
 
-use crate::identity::csr::tests::crafted::crafted;
-use crate::identity::csr::tests::{BY_TOKEN, CLIENT, FOR_CLIENTS, csr, pem, review};
-use crate::identity::csr::{Rule, Verdict};
+use crate::review::tests::crafted::crafted;
+use crate::review::tests::{BY_TOKEN, CLIENT, FOR_CLIENTS, csr, pem, review};
+use crate::review::{Rule, Verdict};
 
 /// A row of the table.
 struct Row {
@@ -17,7 +17,7 @@ struct Row {
 }
 
 fn rows() -> Vec<Row> {
-    const GUIDE: &str = include_str!("../../../man/requests.md");
+    const GUIDE: &str = include_str!("../../man/requests.md");
     let rows = GUIDE.lines().filter(|line| line.starts_with("| `"));
     rows.map(|line| {
         let cells: Vec<&str> = line.trim_matches('|').split(" | ").map(str::trim).collect();

@@ -8,14 +8,12 @@ mod order;
 mod print;
 mod serving;
 
-use std::collections::{HashMap, HashSet};
-
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::identity::pem::{blocks, push_block};
+use crate::identity::{blocks, push_block};
 use crate::report::Report;
 use crate::secrets::{Keys, TokenStore};
 
@@ -44,15 +42,11 @@ tokens:
     - {id: token6, secret: testonlysecret06, epoch: 2, created: 2026-04-01T00:00:00Z, expires: 2099-01-01T00:00:00Z}
 "#;
 
-fn tokens() -> TokenIds {
+fn extract() -> Extract {
     let mut report = Report::default();
     let store =
         TokenStore::read(&mut TOKENS.as_bytes(), "s", &Keys::default(), &mut report).unwrap();
     assert!(report.is_empty(), "{report}");
-    TokenIds::from(&store)
-}
-
-fn register(tokens: &TokenIds) -> Register<'_> {
     let nodes = ["edge-001", "edge-002", "edge-003", "edge-005"].map(|node| {
         let addresses = match node {
             "edge-001" => ["10.20.8.10", "fd00:20::10"]
@@ -60,14 +54,15 @@ fn register(tokens: &TokenIds) -> Register<'_> {
                 .into(),
             _ => Vec::new(),
         };
-        let facts = NodeFacts {
+        let facts = ReviewNode {
             addresses,
-            names: HashSet::from([node]),
-            has_other_names: false,
+            ..ReviewNode::default()
         };
-        (node, facts)
+        (node.to_owned(), facts)
     });
-    Register::new(HashMap::from(nodes), tokens)
+    let extract = Extract::new("test", 1, nodes.into(), &store);
+    // As programs get it.
+    Extract::parse(&extract.to_json().unwrap()).unwrap()
 }
 
 fn pem(name: &str) -> String {
@@ -107,9 +102,11 @@ fn csr(name: &str, pem: &str, username: &str, signer: &str, usages: &[&str]) -> 
 }
 
 fn review(requests: &[Value]) -> Vec<Verdict> {
-    let tokens = tokens();
+    let extract = extract();
     let list = json!({"apiVersion": "v1", "kind": "List", "items": requests}).to_string();
-    register(&tokens).review(list.as_bytes(), "dump").unwrap()
+    Register::new(&extract)
+        .review(list.as_bytes(), "dump")
+        .unwrap()
 }
 
 fn verdict(request: Value) -> Verdict {

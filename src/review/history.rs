@@ -5,11 +5,11 @@ use std::collections::{HashMap, HashSet};
 
 use rayon::prelude::*;
 
-use crate::identity::csr::document::Request;
-use crate::identity::csr::pkcs10::public_key;
-use crate::identity::csr::rule::{Rule, Ruling};
-use crate::identity::csr::rules::{BOOTSTRAP, CLIENT_SIGNER, Reviewed, signer};
-use crate::identity::csr::{Decision, Verdict};
+use crate::review::document::Request;
+use crate::review::pkcs10::public_key;
+use crate::review::rule::{Rule, Ruling};
+use crate::review::rules::{BOOTSTRAP, CLIENT_SIGNER, Reviewed, signer};
+use crate::review::{Decision, Verdict};
 
 /// What else to do with a verdict that was an approval.
 fn overrule(verdict: &mut Verdict, ruling: Ruling) {
@@ -21,8 +21,8 @@ fn overrule(verdict: &mut Verdict, ruling: Ruling) {
 
 /// A token is for one first certificate. Once it had one, another key is a machine that was installed again, a kubelet
 /// that gave up waiting, or somebody who has read the token: a person must say.
-pub(super) fn leave_used_tokens(requests: &[Request], reviewed: &mut [Reviewed]) {
-    let of_token = |request: &&Request| {
+pub(super) fn leave_used_tokens(requests: &[&Request], reviewed: &mut [Reviewed]) {
+    let of_token = |request: &&&Request| {
         request.was_approved()
             && request.username.starts_with(BOOTSTRAP)
             && signer(request) == CLIENT_SIGNER
@@ -30,7 +30,7 @@ pub(super) fn leave_used_tokens(requests: &[Request], reviewed: &mut [Reviewed])
     let keys: Vec<_> = requests
         .par_iter()
         .filter(of_token)
-        .map(|request| (request, public_key(&request.request)))
+        .map(|request| (*request, public_key(&request.request)))
         .collect();
     let mut used: HashMap<&str, (&str, HashSet<Vec<u8>>)> = HashMap::new();
     for (request, key) in keys {
@@ -68,7 +68,7 @@ fn used_token(verdict: &Verdict, first: &str) -> Ruling {
 
 /// While a request waits, the kubelet makes new ones with new keys and forgets the old keys: only its last is of use,
 /// and a denial of the others would be a hard error for it.
-pub(super) fn leave_all_but_the_newest(requests: &[Request], reviewed: &mut [Reviewed]) {
+pub(super) fn leave_all_but_the_newest(requests: &[&Request], reviewed: &mut [Reviewed]) {
     let mut newest: HashMap<(String, String), usize> = HashMap::new();
     // Names break ties, so that the order of the file decides nothing.
     let age = |index: &usize| (requests[*index].created, &requests[*index].name);

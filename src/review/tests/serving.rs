@@ -2,10 +2,10 @@
 
 use serde_json::json;
 
-use crate::identity::csr::Decision::{Approve, Deny, Leave};
-use crate::identity::csr::tests::{
-    BY_NODE, BY_TOKEN, CLIENT, FOR_CLIENTS, FOR_SERVERS, SERVING, csr, decided, pem, register,
-    tokens,
+use crate::review::Decision::{Approve, Deny, Leave};
+use crate::review::Register;
+use crate::review::tests::{
+    BY_NODE, BY_TOKEN, CLIENT, FOR_CLIENTS, FOR_SERVERS, SERVING, csr, decided, extract, pem,
 };
 
 #[test]
@@ -73,20 +73,27 @@ fn a_serving_certificate_is_for_the_nodes_own_names_and_addresses() {
 /// What the inventory cannot tell is not held against a node.
 #[test]
 fn what_the_inventory_does_not_say_is_left() {
-    let tokens = tokens();
-    for (has_names, reason) in [
-        (false, "the host name of edge-001 is a template"),
-        (true, "the inventory has no addresses of edge-001"),
+    for (name, reason) in [
+        ("edge-004", "the host name of edge-004 is a template"),
+        ("edge-001", "the inventory has no addresses of edge-001"),
     ] {
-        let mut register = register(&tokens);
-        let facts = register.nodes.get_mut("edge-001").unwrap();
-        facts.has_other_names = true;
-        facts.addresses.clear();
-        if !has_names {
-            facts.names.clear();
+        let mut extract = extract();
+        let mut node = extract.nodes.remove("edge-001").unwrap();
+        node.has_other_names = true;
+        node.addresses.clear();
+        extract.nodes.insert(name.to_owned(), node);
+        let mut request = csr("a", &pem("serving"), BY_NODE, SERVING, FOR_SERVERS);
+        if name != "edge-001" {
+            // Its subject is another node's, so the rule is asked alone.
+            request["spec"]["username"] = json!(format!("system:node:{name}"));
+            let register = Register::new(&extract);
+            let asked = crate::review::pkcs10::read(request["spec"]["request"].as_str().unwrap());
+            let said = register.own_sans(&asked.unwrap(), name, &extract.nodes[name]);
+            assert!(said.unwrap_err().reason.contains(reason));
+            continue;
         }
-        let list = json!({"items": [csr("a", &pem("serving"), BY_NODE, SERVING, FOR_SERVERS)]});
-        let verdicts = register.review(list.to_string().as_bytes(), "dump");
+        let list = json!({"items": [request]});
+        let verdicts = Register::new(&extract).review(list.to_string().as_bytes(), "dump");
         let verdict = verdicts.unwrap().remove(0);
         assert_eq!(verdict.decision, Leave);
         assert!(verdict.reason.contains(reason), "{verdict:?}");

@@ -3,12 +3,12 @@
 
 use std::collections::HashSet;
 
-use crate::identity::csr::document::Request;
-use crate::identity::csr::key::{KeyVerdict, Signature};
-use crate::identity::csr::pkcs10::{Asked, San};
-use crate::identity::csr::rule::{Rule, Ruling};
-use crate::identity::csr::rules::{BOOTSTRAP, NODE, Purpose, shown};
-use crate::identity::csr::{NodeFacts, Register};
+use crate::review::document::Request;
+use crate::review::key::{KeyVerdict, Signature};
+use crate::review::pkcs10::{Asked, San};
+use crate::review::rule::{Rule, Ruling};
+use crate::review::rules::{BOOTSTRAP, NODE, Purpose, shown};
+use crate::review::{Register, ReviewNode};
 
 const ORGANISATION: &str = "system:nodes";
 const TOKEN_GROUP: &str = "system:bootstrappers";
@@ -155,14 +155,19 @@ impl Register<'_> {
     }
 
     /// Names and addresses of a serving certificate must be the node's own.
-    fn own_sans(&self, asked: &Asked, node: &str, facts: &NodeFacts<'_>) -> Result<(), Ruling> {
+    pub(super) fn own_sans(
+        &self,
+        asked: &Asked,
+        node: &str,
+        facts: &ReviewNode,
+    ) -> Result<(), Ruling> {
         if asked.sans.is_empty() {
             let reason = "it asks for a serving certificate without a name or address";
             return Err(Ruling::new(Rule::NoNames, reason).repair(LOOK));
         }
         for san in &asked.sans {
             match san {
-                San::Dns(name) if !facts.names.contains(name.as_str()) => {
+                San::Dns(name) if name != node && !facts.names.contains(name) => {
                     return Err(unlisted_name(name, node, facts));
                 }
                 San::Ip(address) if facts.addresses.is_empty() => {
@@ -191,7 +196,7 @@ impl Register<'_> {
     }
 }
 
-fn unlisted_name(name: &str, node: &str, facts: &NodeFacts<'_>) -> Ruling {
+fn unlisted_name(name: &str, node: &str, facts: &ReviewNode) -> Ruling {
     let name = shown(name);
     let reason = if facts.has_other_names {
         format!("it asks for the name {name}, and the host name of {node} is a template")
