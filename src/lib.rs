@@ -51,6 +51,8 @@ pub mod access;
 pub mod create;
 /// What a bundle says of itself.
 pub mod manifest;
+/// Templates, within bounds.
+pub mod template;
 /// Sets of files that come into being together.
 pub mod together;
 /// YAML in with locations, quoted YAML out.

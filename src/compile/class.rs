@@ -19,23 +19,24 @@ use crate::compile::class::follow::follow;
 pub use crate::compile::class::images::PackedImages;
 pub use crate::compile::class::logins::RegistryLogin;
 pub use crate::compile::class::runtime::RegistryFile;
-use crate::compile::class::runtime::{containerd_scope, os_scope, proxies_of};
+use crate::compile::class::runtime::{containerd_scope, proxies_of};
 use crate::compile::images::{Image, Layout};
 use crate::compile::overlay;
 use crate::compile::overlay::{Overlay, OverlayBody, OverlayEntry};
 use crate::compile::project_file::{self, refused};
-use crate::compile::template::{ScopeValue, TemplateSet};
 use crate::compile::text::{ConfigTemplate, TemplateText};
 use crate::compile::unpack::Unpacked;
 use crate::error::Result;
 use crate::identity::{Guarded, Kubeconfig, Private};
 use crate::inventory::{
     Attributes, Body, FileSpec, KubeconfigAuth, PermissionChange, Removal, Spec, Text, UnitSpec,
+    os_scope, vars_scope,
 };
 use crate::model::{FieldLocation, Location, Spanned};
 use crate::plan::{ClassPlan, Plan};
 use crate::project_folder::{ProjectFolder, SOURCE};
 use crate::report::{Id, Report};
+use crate::template::{ScopeValue, TemplateSet};
 use crate::tree::Content;
 
 /// What is the same for all nodes of a class.
@@ -231,7 +232,6 @@ impl<'a> Compiler<'a> {
             .chain(unpacked_links)
             .collect();
         let followed = follow(named(&spec.paths, templates), &files, &links, &overlays);
-        let vars = spec.vars.as_ref().map(crate::compile::text::json);
         Ok(CompiledClass {
             overlays,
             hostname: spec
@@ -264,8 +264,8 @@ impl<'a> Compiler<'a> {
                 .iter()
                 .map(|unit| unit_piece(unit, templates))
                 .collect(),
-            vars: ScopeValue::new(&vars.unwrap_or_else(|| serde_json::json!({}))),
-            os: os_scope(spec),
+            vars: vars_scope(spec.vars.as_ref()),
+            os: os_scope(&spec.os),
             registries,
             logins,
             images,

@@ -15,8 +15,6 @@ pub mod project_file;
 pub mod proxies;
 /// containerd's files of registries.
 pub mod registries;
-/// Templates, within bounds.
-pub mod template;
 /// Text of the user's that may be a template.
 pub mod text;
 mod unpack;

@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use serde_json::Value as Json;
 
-use crate::compile::template::{Scope, TemplateId, TemplateSet, Templates};
 use crate::inventory::Text;
 use crate::kubernetes::kubelet_config::{FieldAnswer, FieldKind, Schema, TypeRef};
 use crate::model::FieldLocation;
 use crate::plan::check_value;
 use crate::report::{Finding, Report};
+use crate::template::{Scope, TemplateId, TemplateSet, Templates};
 use crate::yaml::{Located, Value};
 
 /// Text that is the same for every node, or a template.
@@ -182,25 +182,7 @@ fn value_of(
         kind.map(|kind| check_value(kind, &located, minor, &location.path).into_findings());
     match findings {
         Some(findings) if !findings.is_empty() => Err(findings),
-        _ => Ok(json(&located)),
-    }
-}
-
-/// A located value as JSON.
-pub fn json(at: &Located) -> Json {
-    match &at.value {
-        Value::Null => Json::Null,
-        Value::Bool(value) => Json::Bool(*value),
-        Value::Int(value) => Json::from(*value),
-        Value::Float(value) => Json::from(*value),
-        Value::String(text) => Json::String(text.to_string()),
-        Value::List(items) => Json::Array(items.iter().map(json).collect()),
-        Value::Map(map) => {
-            let entries = map
-                .iter()
-                .map(|(key, field)| (key.to_string(), json(&field.value)));
-            Json::Object(entries.collect())
-        }
+        _ => Ok(located.to_json()),
     }
 }
 
@@ -226,7 +208,7 @@ impl Prepare<'_> {
             .iter()
             .all(|(_, piece)| matches!(piece, ConfigTemplate::Fixed(_)))
         {
-            ConfigTemplate::Fixed(json(at))
+            ConfigTemplate::Fixed(at.to_json())
         } else {
             ConfigTemplate::Map(texts)
         }
@@ -247,7 +229,7 @@ impl Prepare<'_> {
                 if text.is_template() {
                     ConfigTemplate::Template(TemplateText::template(&text, self.templates), kind)
                 } else {
-                    ConfigTemplate::Fixed(json(at))
+                    ConfigTemplate::Fixed(at.to_json())
                 }
             }
             (Value::Map(_), Some(FieldKind::Struct(of))) => self.fields(at, Some(*of), path),
@@ -267,12 +249,12 @@ impl Prepare<'_> {
                     .iter()
                     .all(|piece| matches!(piece, ConfigTemplate::Fixed(_)))
                 {
-                    ConfigTemplate::Fixed(json(at))
+                    ConfigTemplate::Fixed(at.to_json())
                 } else {
                     ConfigTemplate::List(texts)
                 }
             }
-            _ => ConfigTemplate::Fixed(json(at)),
+            _ => ConfigTemplate::Fixed(at.to_json()),
         }
     }
 

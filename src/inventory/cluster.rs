@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::inventory::cursor::Cursor;
+use crate::inventory::interfaces::layers::{InterfaceLayer, written as interfaces};
 use crate::inventory::keys::{by_name, choices, keys, texts};
 use crate::inventory::kinds::{MapOf, OrDefault, Required, Section, plain};
 use crate::inventory::layer::layer;
@@ -42,7 +43,9 @@ pub struct Cluster {
 
 keys! {
     /// The file as it is written.
-    pub struct ClusterFile: "cluster", here layer: Option<Arc<Located>> = layer {
+    pub struct ClusterFile: "cluster", here layer: Option<Arc<Located>> = layer,
+        here interfaces: Option<Arc<Located>> = interfaces
+    {
         /// the version of this format
         "apiVersion" => _api_version: Required<ApiVersion>,
         /// what this file is
@@ -61,6 +64,8 @@ keys! {
         "rbac" => rbac: Section<Rbac>,
         /// profiles of every node, in order
         "profiles" => profiles: Vec<Spanned<ProfileName>>,
+        /// network interfaces of every node by name; a profile or a node overrides them
+        "interfaces" => _interfaces: InterfaceLayer,
         /// the nodes
         "nodes" => nodes: Vec<NodeItem>,
         /// tables of nodes: CSV with one node a line, or a list in JSON or YAML

@@ -1,7 +1,9 @@
 //! A node's interfaces, by name: static addresses or DHCP, gateways, DNS, routes, MTU.
 
+pub(crate) mod layers;
 mod links;
-pub(crate) mod own;
+mod of_nodes;
+mod rendered;
 pub(crate) mod rules;
 mod values;
 mod written;

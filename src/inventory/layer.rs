@@ -40,6 +40,14 @@ pub fn merge(base: &Located, over: &Located) -> Located {
     }
 }
 
+/// A layer over those below it.
+pub fn over(below: Option<Arc<Located>>, layer: &Arc<Located>) -> Option<Arc<Located>> {
+    Some(match below {
+        Some(below) => Arc::new(merge(&below, layer)),
+        None => layer.clone(),
+    })
+}
+
 /// The layer's part of a node, of a profile or of the cluster; None if it says nothing.
 pub fn layer(at: &Cursor<'_>) -> Option<Arc<Located>> {
     let whole = at.located();

@@ -2,7 +2,6 @@
 //! folder. Out: an [`Inventory`], or findings. Nothing here knows templates, keys or output formats.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -10,6 +9,7 @@ use crate::input;
 use crate::inventory::cluster::ClusterFile;
 use crate::inventory::cursor::Cursor;
 use crate::inventory::keys::{Keys, Shaped};
+use crate::inventory::layers::Layers;
 use crate::inventory::levels::FindingLevel;
 use crate::inventory::nodes::{NodeItem, RangeOfNodes};
 use crate::inventory::profiles::ProfileFile;
@@ -19,6 +19,7 @@ use crate::project_folder::{CLUSTER_FILE, ProjectFolder, SETTINGS};
 use crate::report::{Finding, Id, Levels, Report};
 use crate::yaml::{Located, Value};
 
+mod cell;
 mod cert_sans;
 mod check;
 mod cluster;
@@ -32,6 +33,7 @@ mod interfaces;
 pub(crate) mod keys;
 pub(crate) mod kinds;
 mod layer;
+mod layers;
 mod levels;
 mod named_paths;
 mod names;
@@ -43,6 +45,7 @@ mod registry_access;
 mod removed;
 mod runtime;
 mod runtimes;
+mod scope;
 mod scrapers;
 pub mod shape;
 mod spec;
@@ -69,6 +72,7 @@ pub use registry_access::{Access, Login};
 pub use removed::Removal;
 pub use runtime::{DEFAULT as DEFAULT_REGISTRY, Mirror, Proxies, Registry};
 pub use runtimes::{Containerd, RUNC};
+pub use scope::{os as os_scope, vars as vars_scope};
 pub use scrapers::Scraper;
 pub use spec::{OverlayUse, Spec, Taint};
 pub use text::Text;
@@ -99,14 +103,6 @@ pub struct Inventory {
     pub spec_of: Vec<Option<usize>>,
     /// Where each node was written, to name it in findings.
     pub locations: NodeLocations,
-}
-
-/// `cluster.yaml` half read: the parts that the rest is made from.
-struct Reader<'r> {
-    report: &'r RefCell<Report>,
-    profiles: profiles::Profiles,
-    shared_profiles: Vec<Spanned<String>>,
-    layer: Option<Arc<Located>>,
 }
 
 impl Inventory {
@@ -161,15 +157,12 @@ impl Inventory {
         }
         report.borrow_mut().add_levels(levels);
         let nodes = read_nodes(project, &mut file, tree, report);
-        let (nodes, unmanaged) = unmanaged::divide(nodes, report);
-        let mut reader = Reader {
-            report,
-            profiles: profiles::Profiles::new(project.clone()),
-            layer: file.layer.take(),
-            shared_profiles: std::mem::take(&mut file.profiles),
-        };
-        let (specs, spec_of) = reader.specs(&nodes);
-        let levels = reader.profiles.levels(&reader.shared_profiles, &nodes);
+        let (mut nodes, mut unmanaged) = unmanaged::divide(nodes, report);
+        let mut layers = Layers::new(project, &mut file, report);
+        let (specs, spec_of) = layers.specs(&nodes);
+        let others = unmanaged.iter_mut().map(|other| &mut other.node);
+        layers.networks(&mut nodes, others.collect(), (&specs[..], &spec_of[..]));
+        let levels = layers.levels(&nodes);
         report.borrow_mut().add_levels(levels);
         let spec =
             |node: usize| spec_of[node].and_then(|index| specs.get(index).map(|spec| &**spec));
@@ -233,76 +226,6 @@ fn read_nodes(
 /// Whether the run is in a project's folder and was told another one, which is not there: probably the name of a node.
 fn is_in_a_project(told: &Path) -> bool {
     told.symlink_metadata().is_err() && Path::new(CLUSTER_FILE).is_file()
-}
-
-impl Reader<'_> {
-    /// Merges each node's layers. Nodes with the same profiles and the very same layers share one result: a range of
-    /// 10,000 nodes is merged once.
-    fn specs(&mut self, nodes: &[Node]) -> (Vec<Arc<Spec>>, Vec<Option<usize>>) {
-        let mut specs = Vec::new();
-        let mut known: HashMap<(Vec<&str>, Vec<usize>), Option<usize>> = HashMap::new();
-        let mut spec_of = Vec::with_capacity(nodes.len());
-        for node in nodes {
-            let names = node.profiles.iter().map(|profile| profile.value.as_str());
-            let identities = node.layers.iter().map(|layer| Arc::as_ptr(layer) as usize);
-            let key = (names.collect(), identities.collect());
-            let index = match known.get(&key) {
-                Some(index) => *index,
-                None => {
-                    let spec = self.merged(node).and_then(|(merged, removed)| {
-                        let spec = Spec::read(&Cursor::new(&merged, "", self.report))?;
-                        Some(Spec { removed, ..spec })
-                    });
-                    let index = spec.map(|spec| {
-                        specs.push(Arc::new(spec));
-                        specs.len() - 1
-                    });
-                    known.insert(key, index);
-                    index
-                }
-            };
-            spec_of.push(index);
-        }
-        (specs, spec_of)
-    }
-
-    /// From the lowest: the defaults, the cluster's profiles, the cluster, the node's own profiles, its range, the node.
-    /// A profile that the cluster has is not applied again above it, by whatever way a node's profile comes to it.
-    fn merged(&mut self, node: &Node) -> Option<(Arc<Located>, Vec<Removal>)> {
-        let mut profiles = self.profiles.defaults(self.report)?.to_vec();
-        let mut of_cluster = profiles.len();
-        let shared = self.shared_profiles.iter().map(|name| (name, true));
-        let own = node.profiles.iter().map(|name| (name, false));
-        for (name, is_shared) in shared.chain(own) {
-            // Without one of its profiles a node is only the source of further findings.
-            for layer in self.profiles.get(name, self.report)?.iter() {
-                if !profiles.iter().any(|known| known.file == layer.file) {
-                    profiles.push(layer.clone());
-                }
-            }
-            if is_shared {
-                of_cluster = profiles.len();
-            }
-        }
-        let (below, above) = profiles.split_at(of_cluster);
-        let below = below.iter().map(|profile| &profile.layer);
-        let above = above.iter().map(|profile| &profile.layer);
-        let all = below.chain([&self.layer]).chain(above).flatten();
-        let all: Vec<&Arc<Located>> = all.chain(&node.layers).collect();
-        let removed = removed::removals(all.iter().copied());
-        let merged = all
-            .into_iter()
-            .fold(None, |merged, layer| Some(over(merged, layer)));
-        Some((merged?, removed))
-    }
-}
-
-/// A layer over those below it.
-fn over(below: Option<Arc<Located>>, layer: &Arc<Located>) -> Arc<Located> {
-    match below {
-        Some(below) => Arc::new(layer::merge(&below, layer)),
-        None => layer.clone(),
-    }
 }
 
 /// Which lines of `cluster.yaml` belong to which node: a finding in a merged layer is named after the node that set it.

@@ -9,8 +9,8 @@ use ipnet::IpNet;
 
 use crate::inventory::cert_sans::{CertSan, CertSanText};
 use crate::inventory::cursor::Cursor;
-use crate::inventory::interfaces::Interfaces;
-use crate::inventory::interfaces::own::{MemberInterfaces, MemberNetworks, with_own_addresses};
+use crate::inventory::interfaces::NodeNetwork;
+use crate::inventory::interfaces::layers::{InterfaceLayer, layers as interface_layers};
 use crate::inventory::keys::{Shaped, keys, texts};
 use crate::inventory::kinds::{OneOrMore, OrDefault};
 use crate::inventory::layer::layer;
@@ -32,9 +32,11 @@ keys! {
         // From the outermost layer (its range's) to the innermost. Members of one range share the very same value, so that
         // what is equal for them is worked out once.
         here layers: Vec<Arc<Located>> = layers,
+        // The same of its interfaces, which are apart: with them few nodes would be equal.
+        here interfaces: Vec<Arc<Located>> = interface_layers,
+        here network: Option<NodeNetwork> = not_merged,
         here refinable: bool = not_refinable,
-        near ["range"],
-        as Node = known_macs
+        near ["range"]
     {
         /// the node's name, at most 63 characters; of a member of a range, to refine it
         "name" => name: Spanned<NodeName>,
@@ -48,14 +50,15 @@ keys! {
         "managed" => managed: Option<bool>,
         /// profiles beside the cluster's, above what cluster.yaml sets for all nodes
         "profiles" => profiles: Vec<Spanned<ProfileName>>,
-        /// network interfaces by name; omit it where the image or DHCP configures the network
-        "interfaces" => network: OrDefault<Interfaces>,
+        /// network interfaces by name, over those of profiles and of the cluster; omit it where the image or DHCP configures the network
+        "interfaces" => _interfaces: InterfaceLayer,
         also Spec,
     }
 
     /// Many nodes.
     pub struct RangeOfNodes: "nodeRange",
         here layers: Vec<Arc<Located>> = layers,
+        here interfaces: Vec<Arc<Located>> = interface_layers,
         near ["name", "addresses", "macs", "certSANs"]
     {
         /// many nodes whose names count, in place of one name
@@ -64,8 +67,8 @@ keys! {
         "managed" => managed: Option<bool>,
         /// profiles beside the cluster's, above what cluster.yaml sets for all nodes
         "profiles" => profiles: Vec<Spanned<ProfileName>>,
-        /// network interfaces by name, the same for all but for {{ node.address }} in addresses
-        "interfaces" => interfaces: OrDefault<MemberInterfaces>,
+        /// network interfaces by name, over those of profiles and of the cluster
+        "interfaces" => _interfaces: InterfaceLayer,
         also Spec,
     }
 
@@ -114,6 +117,11 @@ fn layers(at: &Cursor<'_>) -> Vec<Arc<Located>> {
     layer(at).into_iter().collect()
 }
 
+/// Interfaces are read once all layers are merged.
+fn not_merged(_: &Cursor<'_>) -> Option<NodeNetwork> {
+    None
+}
+
 /// Only members of a range are.
 fn not_refinable(_: &Cursor<'_>) -> bool {
     false
@@ -137,10 +145,7 @@ impl Nodes {
         let find = &mut |finding| report.borrow_mut().add(finding);
         match item {
             NodeItem::One(node) => self.add_one(*node, find),
-            NodeItem::Range(range) => {
-                let mut networks = MemberNetworks::new(range.interfaces.as_ref(), report);
-                self.add_range(&range, &mut networks, find);
-            }
+            NodeItem::Range(range) => self.add_range(&range, find),
         }
     }
 
@@ -172,17 +177,12 @@ impl Nodes {
         }
         first.cert_sans.extend(node.cert_sans);
         first.managed = node.managed.or(first.managed);
-        first.network = node.network.or(first.network.take());
+        first.interfaces.extend(node.interfaces);
         first.profiles.extend(node.profiles);
         first.layers.extend(node.layers);
     }
 
-    fn add_range(
-        &mut self,
-        keys: &RangeOfNodes,
-        networks: &mut MemberNetworks<'_>,
-        find: &mut impl FnMut(Finding),
-    ) {
+    fn add_range(&mut self, keys: &RangeOfNodes, find: &mut impl FnMut(Finding)) {
         let range = &keys.range;
         let names = &range.names;
         for start in &range.start {
@@ -190,6 +190,8 @@ impl Nodes {
         }
         let member = |name, offset| Node {
             layers: keys.layers.clone(),
+            interfaces: keys.interfaces.clone(),
+            network: None,
             refinable: true,
             name: Spanned {
                 value: name,
@@ -204,7 +206,7 @@ impl Nodes {
             cert_sans: Vec::new(),
             managed: keys.managed,
             profiles: keys.profiles.clone(),
-            network: None,
+            _interfaces: (),
         };
         let mut unused: Vec<&Spanned<String>> = range.except.iter().collect();
         for (offset, name) in (0..).zip(names.value.names()) {
@@ -214,11 +216,7 @@ impl Nodes {
                 continue;
             }
             match checked_name(&name) {
-                Ok(name) => {
-                    let mut node = member(name, offset);
-                    node.network = networks.network_of(&node.addresses);
-                    self.add_one(node, find);
-                }
+                Ok(name) => self.add_one(member(name, offset), find),
                 // One member shows what is wrong with all of them.
                 Err(rule) => {
                     find(
@@ -268,12 +266,7 @@ impl Shaped for NodeItem {
         if at.has("range") {
             RangeOfNodes::read(at).map(|range| Self::Range(Box::new(range)))
         } else {
-            let whole = with_own_addresses(at);
-            let node = match &whole {
-                Some(whole) => at.instead(whole, Node::read),
-                None => Node::read(at),
-            };
-            node.map(|node| Self::One(Box::new(node)))
+            Node::read(at).map(|node| Self::One(Box::new(node)))
         }
     }
 }
@@ -286,23 +279,6 @@ texts! {
     RangeText or RangeInvalid: NameRange = NameRange::parse, r"^[^\[\]]*\[[0-9]+-[0-9]+\][^\[\]]*$", ["edge-[001-250]"];
     /// A network of nodes.
     NodeCidr or CidrInvalid: IpNet = cidr, r"^[0-9A-Fa-f:.]+/[0-9]{1,3}$", ["10.20.0.0/16"];
-}
-
-/// Where the node's MAC addresses are known, its interfaces have no others: with another one an interface would stay down.
-fn known_macs(node: Node, at: &Cursor<'_>) -> Option<Node> {
-    let written = node.network.iter();
-    for interface in written.flat_map(|written| &written.network.interfaces) {
-        let Some(mac) = interface.mac.as_ref().filter(|_| !node.macs.is_empty()) else {
-            continue;
-        };
-        let at = at.find(&["interfaces", &interface.name, "mac"]);
-        if let Some(at) = at.filter(|_| !node.macs.iter().any(|known| known.value == *mac)) {
-            let rule = format!("{mac} is none of the node's macs");
-            let finding = at.location().finding(Id::MacUnknown, rule);
-            at.add(finding.help("add it to macs, or correct it"));
-        }
-    }
-    Some(node)
 }
 
 fn nth(start: &Spanned<IpAddr>, offset: u64) -> Option<Spanned<IpAddr>> {

@@ -10,6 +10,7 @@ use include_dir::{Dir, include_dir};
 
 use crate::closest::closest;
 use crate::inventory::cursor::Cursor;
+use crate::inventory::interfaces::layers::{InterfaceLayer, written as interfaces};
 use crate::inventory::keys::{Shaped, choices, keys};
 use crate::inventory::kinds::{MapOf, Required};
 use crate::inventory::layer::layer;
@@ -33,7 +34,10 @@ const DEFAULTS: &str = "defaults";
 
 keys! {
     /// A profile as it is written.
-    pub struct ProfileFile: "profile", here layer: Option<Arc<Located>> = layer {
+    pub struct ProfileFile: "profile",
+        here layer: Option<Arc<Located>> = layer,
+        here interfaces: Option<Arc<Located>> = interfaces
+    {
         /// the version of this format
         "apiVersion" => _api_version: Required<ApiVersion>,
         /// what this file is
@@ -42,6 +46,8 @@ keys! {
         "description" => _description: Option<Any>,
         /// other profiles, whose settings this one overrides; its own name, or `built-in:NAME`, is the built-in one
         "extends" => extends: Vec<Spanned<ProfileName>>,
+        /// network interfaces by name, of every node that uses it
+        "interfaces" => _interfaces: InterfaceLayer,
         /// findings about its nodes that are accepted or taken more seriously, by their id, and rules of benchmarks by number
         "findings" => findings: MapOf<FindingLevel>,
         also Spec,
@@ -62,6 +68,8 @@ pub struct ProfileLayer {
     pub file: Arc<str>,
     /// The settings; None where it has none.
     pub layer: Option<Arc<Located>>,
+    /// Its interfaces, in a map of their own.
+    pub interfaces: Option<Arc<Located>>,
 }
 
 /// The profiles that were asked for, each read once.
@@ -201,8 +209,11 @@ impl Profiles {
                 levels: profile.findings,
             });
         }
-        let layer = profile.layer;
-        layers.push(ProfileLayer { file, layer });
+        layers.push(ProfileLayer {
+            file,
+            layer: profile.layer,
+            interfaces: profile.interfaces,
+        });
         Some(layers.into())
     }
 

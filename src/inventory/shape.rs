@@ -20,6 +20,8 @@ pub enum Shape {
     Struct(&'static Struct),
     /// One of several; which one, its reader decides.
     Either(&'static [Shape]),
+    /// What layers say together: its texts and keys may be templates, which are rendered for each node before it is read.
+    PerNode(&'static Shape),
     /// Anything.
     Any,
     /// A KubeletConfiguration of the node's version; its table is in `kubernetes`.
@@ -94,6 +96,7 @@ impl Shape {
     pub fn alternatives(&'static self) -> &'static [Shape] {
         match self {
             Self::Either(all) => all,
+            Self::PerNode(inner) => inner.alternatives(),
             one => std::slice::from_ref(one),
         }
     }

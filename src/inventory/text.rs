@@ -74,9 +74,12 @@ pub struct Text {
 impl Text {
     /// Whether it must be rendered.
     pub fn is_template(&self) -> bool {
-        ["{{", "{%", "{#"]
-            .iter()
-            .any(|mark| self.text.contains(mark))
+        Self::looks_like_template(&self.text)
+    }
+
+    /// Whether a text has a mark of templates.
+    pub fn looks_like_template(text: &str) -> bool {
+        ["{{", "{%", "{#"].iter().any(|mark| text.contains(mark))
     }
 
     /// Whether it is the template that the profile `worker` has for host names: the node's name, without rendering.

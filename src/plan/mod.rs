@@ -85,6 +85,8 @@ pub struct Written {
     pub name: FieldLocation,
     /// The first of its addresses.
     pub addresses: Option<FieldLocation>,
+    /// Its interfaces, with the location of each value.
+    pub interfaces: Option<Located>,
 }
 
 /// One node, decided.
@@ -188,6 +190,7 @@ impl Plan {
                 written: Written {
                     name: node.name.location.clone(),
                     addresses: node.addresses.first().map(|at| at.location.clone()),
+                    interfaces: node.network.as_ref().map(|at| at.located().clone()),
                 },
                 class: class.clone(),
                 addresses: node.addresses.iter().map(|at| at.value).collect(),

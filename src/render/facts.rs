@@ -6,7 +6,6 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::Value as Json;
 
-use crate::compile::template::ScopeValue;
 use crate::compile::text::TemplateText;
 use crate::identity::CaCertificate;
 use crate::kubernetes::flags::check_flag;
@@ -18,6 +17,7 @@ use crate::render::word::unit_word;
 use crate::render::{Labels, NodeRendering};
 use crate::report::{Finding, Id};
 use crate::secrets::Secret;
+use crate::template::ScopeValue;
 
 /// What every template may know of the cluster.
 pub(super) fn cluster_scope(plan: &Plan) -> ScopeValue {

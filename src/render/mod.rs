@@ -44,7 +44,6 @@ use crate::compile::class::{CompiledClass, Compiler};
 use crate::compile::images;
 use crate::compile::images::Outside;
 use crate::compile::refused;
-use crate::compile::template::{Scope, ScopeValue, Templates};
 use crate::compile::text::TemplateText;
 use crate::error::Result;
 use crate::identity::{BOOTSTRAP_USER, Guarded, KUBELET_USER, Kubeconfig, Private};
@@ -66,6 +65,7 @@ use crate::render::told::Told;
 use crate::render::units::FoundInUnit;
 use crate::report::{Finding, Report};
 use crate::secrets::{Secret, Token};
+use crate::template::{Scope, ScopeValue, Templates};
 use crate::tree::{Content, EntryKind, NodeTree, Origin};
 
 /// Label keys with their rendered values.

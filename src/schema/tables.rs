@@ -13,6 +13,8 @@ const TEMPLATE: &str = r"\{\{|\{%|\{#";
 pub struct Maker {
     minor: Option<u32>,
     definitions: Map<String, Json>,
+    /// Whether any text may be a template here, in place of whatever value.
+    is_rendered: bool,
 }
 
 impl Maker {
@@ -21,6 +23,7 @@ impl Maker {
         Self {
             minor,
             definitions: Map::new(),
+            is_rendered: false,
         }
     }
 
@@ -72,13 +75,32 @@ impl Maker {
     }
 
     fn value(&mut self, shape: &'static Shape, layered: bool) -> Json {
+        if let Shape::PerNode(inner) = shape {
+            let around = std::mem::replace(&mut self.is_rendered, true);
+            let value = self.value(inner, true);
+            self.is_rendered = around;
+            return value;
+        }
+        let value = self.plain_value(shape, layered);
+        let is_leaf = matches!(
+            shape,
+            Shape::Bool | Shape::Integer(..) | Shape::Words(_) | Shape::List(_)
+        );
+        if self.is_rendered && is_leaf {
+            json!({"anyOf": [value, {"type": "string", "pattern": TEMPLATE}]})
+        } else {
+            value
+        }
+    }
+
+    fn plain_value(&mut self, shape: &'static Shape, layered: bool) -> Json {
         match shape {
             Shape::Bool => json!({"type": "boolean"}),
             Shape::Integer(least, i64::MAX) => json!({"type": "integer", "minimum": least}),
             Shape::Integer(least, most) => {
                 json!({"type": "integer", "minimum": least, "maximum": most})
             }
-            Shape::Text(rule) => string(rule),
+            Shape::Text(rule) => string(rule, self.is_rendered),
             Shape::Words(words) => json!({"enum": words}),
             // A list is replaced as a whole, never merged.
             Shape::List(item) => json!({"type": "array", "items": self.value(item, false)}),
@@ -88,6 +110,7 @@ impl Maker {
                 let all: Vec<Json> = all.iter().map(|one| self.value(one, layered)).collect();
                 json!({"anyOf": all})
             }
+            Shape::PerNode(inner) => self.value(inner, layered),
             Shape::Any => json!({}),
             Shape::KubeletConfig => kubelet::config(self.minor, &mut self.definitions),
             Shape::KubeletFlags => kubelet::flags(self.minor, &mut self.definitions),
@@ -98,7 +121,7 @@ impl Maker {
         let value = self.value(&entries.value, layered);
         let value = if layered { or_null(value) } else { value };
         let mut schema = json!({"type": "object", "additionalProperties": &value});
-        let mut key = string(entries.key);
+        let mut key = string(entries.key, self.is_rendered);
         // A key is a string, whatever else.
         key.as_object_mut().and_then(|key| key.shift_remove("type"));
         if key.as_object().is_some_and(|key| !key.is_empty()) {
@@ -127,9 +150,9 @@ impl Maker {
     }
 }
 
-fn string(rule: &Rule) -> Json {
+fn string(rule: &Rule, is_rendered: bool) -> Json {
     let mut schema = json!({"type": "string"});
-    let pattern = pattern(rule);
+    let pattern = pattern(rule, is_rendered);
     if !pattern.is_empty() {
         schema["pattern"] = json!(pattern);
     }
@@ -139,8 +162,8 @@ fn string(rule: &Rule) -> Json {
     schema
 }
 
-fn pattern(rule: &Rule) -> String {
-    match (rule.pattern, rule.template) {
+fn pattern(rule: &Rule, is_rendered: bool) -> String {
+    match (rule.pattern, rule.template || is_rendered) {
         ("", _) => String::new(),
         (pattern, false) => pattern.to_owned(),
         (pattern, true) => format!("{pattern}|{TEMPLATE}"),

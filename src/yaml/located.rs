@@ -1,6 +1,7 @@
 //! Text into a located tree, so that *all* findings can be collected, which serde's first error forbids; and values
 //! into stable text that YAML 1.1 and 1.2 readers understand alike.
 
+mod json;
 mod raw;
 
 use std::sync::Arc;
@@ -77,34 +78,6 @@ impl Located {
         Self {
             location: location.clone(),
             value: Value::String(text.into()),
-        }
-    }
-
-    /// A JSON value, all of it at one location.
-    pub fn from_json(location: &Location, json: &serde_json::Value) -> Self {
-        use serde_json::Value as Json;
-        let value = match json {
-            Json::Null => Value::Null,
-            Json::Bool(value) => Value::Bool(*value),
-            Json::Number(number) => match number.as_i64() {
-                Some(number) => Value::Int(number),
-                None => Value::Float(number.as_f64().unwrap_or_default()),
-            },
-            Json::String(text) => Value::String(text.as_str().into()),
-            Json::Array(items) => {
-                let items = items.iter().map(|item| Self::from_json(location, item));
-                Value::List(Arc::new(items.collect()))
-            }
-            Json::Object(map) => {
-                let entries = map.iter();
-                let entries = entries
-                    .map(|(key, value)| (key.as_str().into(), Self::from_json(location, value)));
-                return Self::map(location, entries);
-            }
-        };
-        Self {
-            location: location.clone(),
-            value,
         }
     }
 

@@ -1,11 +1,11 @@
 //! What is prepared once about the runtime: registries with their CAs, proxies, and what templates know of them.
 
 use crate::compile::class::Compiler;
-use crate::compile::template::ScopeValue;
+use crate::template::ScopeValue;
 use serde_json::{Value as Json, json};
 
 use crate::compile::registries::{FileKind, tables};
-use crate::compile::{proxies, registries, text};
+use crate::compile::{proxies, registries};
 use crate::error::Result;
 use crate::identity::wrapped;
 use crate::inventory::{Containerd, RUNC, Spec};
@@ -105,11 +105,6 @@ fn flaw_of_key(content: &Content) -> Option<(String, Option<&'static str>)> {
     (!has_key).then(|| ("holds no private key in PEM".to_owned(), None))
 }
 
-/// The operating system, as templates see it.
-pub(super) fn os_scope(spec: &Spec) -> ScopeValue {
-    ScopeValue::new(&json!({ "name": spec.os.name }))
-}
-
 /// The runtime, as templates see it; version 0.0 is one that nobody named. `cni_folders` may hold CNI plugins beside
 /// `paths.cniBin`.
 pub(super) fn containerd_scope(spec: &Spec, cni_folders: &[String]) -> ScopeValue {
@@ -173,7 +168,7 @@ fn runtimes(containerd: &Containerd) -> Vec<Json> {
 
 /// The entries of a map as lines of a TOML table.
 fn toml_lines(map: &Located) -> Vec<String> {
-    let json = text::json(map);
+    let json = map.to_json();
     let entries = json.as_object().into_iter().flatten();
     let entries = entries.filter(|(_, value)| !value.is_null());
     entries

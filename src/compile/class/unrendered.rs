@@ -3,10 +3,10 @@
 
 use crate::compile::class::Compiler;
 use crate::compile::overlay::{Overlay, OverlayBody};
-use crate::compile::template::SCOPE;
 use crate::inventory::{Body, FileSpec};
 use crate::model::{FieldLocation, Location};
 use crate::report::Id;
+use crate::template::SCOPE;
 use crate::tree::Content;
 
 impl Compiler<'_> {

@@ -14,7 +14,6 @@ use std::sync::Arc;
 use crate::closest::closest;
 use crate::compile::overlay::settings::{OverlayFile, Rule};
 use crate::compile::overlay::source::{Found, OverlaySource};
-use crate::compile::template::{TemplateId, TemplateSet};
 use crate::error::Result;
 use crate::inventory::cursor::Cursor;
 use crate::inventory::keys::{Keys, Shaped};
@@ -23,6 +22,7 @@ use crate::model::{Location, Spanned};
 use crate::model::{NodePath, Owner};
 use crate::project_folder::ProjectFolder;
 use crate::report::{Finding, Id, Report};
+use crate::template::{TemplateId, TemplateSet};
 use crate::tree::{Content, Origin};
 
 /// The table of `overlay.yaml`.

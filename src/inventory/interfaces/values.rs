@@ -24,7 +24,7 @@ texts! {
     InterfaceName or NameInvalid: String = interface_name, r"^[A-Za-z0-9._@+-]{1,15}$", ["lan0"];
     /// An address with the prefix of its network.
     HostCidr or CidrInvalid: IpNet = host_with_prefix,
-        r"^([0-9A-Fa-f:.]+|\{\{ *node\.address(es\[[0-9]\])? *\}\})/[0-9]{1,3}$", ["10.20.4.11/23"];
+        r"^[0-9A-Fa-f:.]+/[0-9]{1,3}$", ["10.20.4.11/23"];
     /// A domain that short names are looked up in.
     SearchDomain or DnsSearchInvalid: String = search_domain, r"^~?[A-Za-z0-9._-]*$", ["example.com"];
 }
@@ -137,12 +137,7 @@ fn interface_name(name: &str) -> Result<String, String> {
 }
 
 fn host_with_prefix(text: &str) -> Result<IpNet, String> {
-    if text.contains("{{") {
-        // Those of a node's own addresses are put in before.
-        Err(format!(
-            "must be an address with a prefix, or one of the node's own like {{{{ node.address }}}}/23; got {text:?}"
-        ))
-    } else if text.contains('/') {
+    if text.contains('/') {
         text.parse()
             .map_err(|_| format!("must be an address with a prefix; got {text:?}"))
     } else {

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::inventory::cursor::Cursor;
+use crate::inventory::interfaces::rendered::Broken;
 use crate::model::{FieldLocation, Interface, Network};
 use crate::report::{Finding, Id, Report};
 use crate::yaml::{Located, Value};
@@ -19,6 +20,8 @@ pub struct NodeNetwork {
     broken: Vec<bool>,
     at: Located,
     path: String,
+    /// Whether templates were rendered in it: what is wrong with it may be right for other nodes.
+    is_rendered: bool,
 }
 
 impl NodeNetwork {
@@ -28,7 +31,28 @@ impl NodeNetwork {
             broken,
             at: at.located().clone(),
             path: at.location().path.to_string(),
+            is_rendered: false,
         }
+    }
+
+    /// The same, rendered for one node.
+    pub(super) fn of_one_node(mut self, broken: &Broken) -> Self {
+        self.is_rendered = true;
+        let interfaces = self.network.interfaces.iter();
+        for (interface, is_broken) in interfaces.zip(&mut self.broken) {
+            *is_broken |= broken.has(&interface.name);
+        }
+        self
+    }
+
+    /// The interfaces as the node's layers have them.
+    pub fn located(&self) -> &Located {
+        &self.at
+    }
+
+    /// Whether templates were rendered in it.
+    pub(super) fn is_rendered(&self) -> bool {
+        self.is_rendered
     }
 
     /// Each interface with its location; findings go to the report.

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use crate::inventory::cell::Cell;
 use crate::inventory::keys::Keys;
 use crate::inventory::nodes::Node;
 use crate::inventory::shape::Shape;
@@ -22,15 +23,6 @@ pub struct Column {
     cell: Cell,
     /// Whether an empty text is a value: where the key is the user's, as a label's is.
     keeps_empty: bool,
-}
-
-/// What the text of a cell may be. A text that is none of it stays a text: its reader has the finding.
-#[derive(Clone, Debug, Default, PartialEq)]
-struct Cell {
-    bool: bool,
-    number: bool,
-    text: bool,
-    item: Option<Box<Cell>>,
 }
 
 impl Column {
@@ -96,104 +88,6 @@ fn insert(map: &mut Map, path: &[Arc<str>], value: Located) -> bool {
     }
 }
 
-impl Cell {
-    fn text() -> Self {
-        Self {
-            text: true,
-            ..Self::default()
-        }
-    }
-
-    fn list_of(item: Option<Self>) -> Self {
-        Self {
-            item: item.map(Box::new),
-            ..Self::default()
-        }
-    }
-
-    fn or(self, other: Self) -> Self {
-        Self {
-            bool: self.bool || other.bool,
-            number: self.number || other.number,
-            text: self.text || other.text,
-            item: self.item.or(other.item),
-        }
-    }
-
-    /// Itself, if a cell can be anything of it.
-    fn usable(self) -> Option<Self> {
-        (self != Self::default()).then_some(self)
-    }
-
-    fn of_shape(shape: &'static Shape) -> Option<Self> {
-        let all = shape.alternatives().iter().map(|one| match one {
-            Shape::Bool => Self {
-                bool: true,
-                ..Self::default()
-            },
-            Shape::Integer(..) => Self {
-                number: true,
-                ..Self::default()
-            },
-            Shape::Text(_) | Shape::Words(_) | Shape::Any => Self::text(),
-            Shape::List(item) => Self::list_of(Self::of_shape(item)),
-            Shape::Either(_) => Self::of_shape(one).unwrap_or_default(),
-            Shape::Map(_) | Shape::Struct(_) | Shape::KubeletConfig | Shape::KubeletFlags => {
-                Self::default()
-            }
-        });
-        all.fold(Self::default(), Self::or).usable()
-    }
-
-    fn of_kind(kind: &FieldKind) -> Option<Self> {
-        let (bool, number, text) = match kind {
-            FieldKind::Bool => (true, false, false),
-            FieldKind::Int { .. } | FieldKind::Float => (false, true, false),
-            FieldKind::DurationOrNanoseconds | FieldKind::IntOrString => (false, true, true),
-            FieldKind::String
-            | FieldKind::Duration
-            | FieldKind::Quantity
-            | FieldKind::Time
-            | FieldKind::Enum(_)
-            | FieldKind::Any => (false, false, true),
-            FieldKind::List(item) => return Self::list_of(Self::of_kind(item)).usable(),
-            FieldKind::Map(_) | FieldKind::Struct(_) => return None,
-        };
-        Some(Self {
-            bool,
-            number,
-            text,
-            item: None,
-        })
-    }
-
-    fn value(&self, location: &Location, text: &str) -> Value {
-        const SEPARATORS: [char; 2] = [' ', ';'];
-        if self.bool && matches!(text, "true" | "false") {
-            return Value::Bool(text == "true");
-        }
-        if self.number {
-            if let Ok(number) = text.parse() {
-                return Value::Int(number);
-            }
-            if let Some(number) = text.parse().ok().filter(|number: &f64| number.is_finite()) {
-                return Value::Float(number);
-            }
-        }
-        match &self.item {
-            Some(item) if !self.text || text.contains(SEPARATORS) => {
-                let items = text.split(SEPARATORS).filter(|item| !item.is_empty());
-                let items = items.map(|text| Located {
-                    location: location.clone(),
-                    value: item.value(location, text),
-                });
-                Value::List(Arc::new(items.collect()))
-            }
-            _ => Value::String(text.into()),
-        }
-    }
-}
-
 /// The column of a path below a shape, with its path from the end to the beginning. Keys of users may have dots
 /// (`eth0.100`), so the shortest one is taken behind which the rest has a meaning.
 fn walk(shape: &'static Shape, rest: &str) -> Option<Column> {
@@ -218,7 +112,7 @@ fn walk(shape: &'static Shape, rest: &str) -> Option<Column> {
             (key, None) => column(key, Cell::text(), true),
             (key, Some(tail)) => below(key, walk(one, tail)?),
         },
-        Shape::Either(_) => walk(one, rest),
+        Shape::Either(_) | Shape::PerNode(_) => walk(one, rest),
         Shape::Bool | Shape::Integer(..) | Shape::Text(_) | Shape::Words(_) | Shape::List(_) => {
             None
         }

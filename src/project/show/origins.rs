@@ -24,6 +24,9 @@ pub struct ValueOrigin {
 pub(super) fn of(node: &NodePlan) -> Vec<ValueOrigin> {
     let mut found = Vec::new();
     collect(&node.class.spec.merged, "", &mut found);
+    if let Some(interfaces) = &node.written.interfaces {
+        collect(interfaces, "interfaces", &mut found);
+    }
     for origin in &mut found {
         let whole = |moved: &&Moved| {
             let rest = origin.path.strip_prefix(&moved.path);

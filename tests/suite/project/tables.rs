@@ -163,7 +163,7 @@ nodes:
     interfaces:
       lan0: {addresses: [\"{{ node.address }}/22\", \"{{node.addresses[1]}}/64\"], gateways: [10.20.11.254], mtu: 9000}
       lan1: {dhcp: ipv4}
-  - {name: e-7, interfaces: {lan9: {addresses: [10.20.8.7/22, \"fd00::7/64\"]}}}
+  - {name: e-7, interfaces: {lan0: null, lan9: {addresses: [10.20.8.7/22, \"fd00::7/64\"]}}}
   - {name: n1, addresses: [10.20.10.1], interfaces: {lan0: {addresses: [\"{{ node.address }}/22\"]}}}
   - {range: {names: \"d-[1-2]\"}, interfaces: {lan0: {dhcp: ipv4}}}
 ";
@@ -193,9 +193,9 @@ fn an_address_that_a_member_does_not_have_is_found_once() {
     for (interface, id) in [
         (
             "{addresses: [\"{{ node.addresses[1] }}/64\"]}",
-            "cidr-invalid",
+            "template-failed",
         ),
-        ("{addresses: [\"{{ node.adress }}/22\"]}", "cidr-invalid"),
+        ("{addresses: [\"{{ node.adress }}/22\"]}", "template-failed"),
         ("{addresses: [\"{{ node.address }}\"]}", "cidr-invalid"),
         ("{addresses: [\"{{ node.address }}/33\"]}", "cidr-invalid"),
         ("{adresses: [10.20.8.1/22]}", "field-unknown"),

@@ -13,7 +13,9 @@ pub const FLOORS: [&[&str]; 21] = [
     &["closest", "columns", "error", "io", "timing", "wording"],
     &["decompress", "input", "unfinished"],
     &["lock", "report", "signals", "staging"],
-    &["access", "create", "manifest", "together", "yaml"],
+    &[
+        "access", "create", "manifest", "template", "together", "yaml",
+    ],
     &["kubernetes", "project_folder", "seal", "signing", "tree"],
     &["inventory", "secrets"],
     &["cluster", "identity"],

@@ -16,12 +16,25 @@ pub(super) fn check_nodes(nodes: &[Node], report: &RefCell<Report>) {
     }
 }
 
-pub(super) fn check(view: &View<'_>) {
+pub(super) fn check(view: &View<'_>, node: &Node) {
     for seen in &view.list {
-        let mac = seen.interface.mac.as_deref();
-        let found = mac.and_then(|mac| finding(mac, || seen.location(&["mac"])));
+        let Some(mac) = seen.interface.mac.as_deref() else {
+            continue;
+        };
+        let at = || seen.location(&["mac"]);
+        let found = finding(mac, at).or_else(|| unknown(mac, node, at));
         found.into_iter().for_each(|finding| seen.add(finding));
     }
+}
+
+/// Where the node's MAC addresses are known, its interfaces have no others: with another one an interface would stay down.
+fn unknown(mac: &str, node: &Node, at: impl FnOnce() -> FieldLocation) -> Option<Finding> {
+    if node.macs.is_empty() || node.macs.iter().any(|known| known.value == mac) {
+        return None;
+    }
+    let rule = format!("{mac} is none of the node's macs");
+    let finding = at().finding(Id::MacUnknown, rule);
+    Some(finding.help("add it to macs, or correct it"))
 }
 
 fn finding(mac: &str, at: impl FnOnce() -> FieldLocation) -> Option<Finding> {

@@ -22,6 +22,7 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
+use crate::inventory::interfaces::of_nodes::OfNodes;
 use crate::inventory::interfaces::rules::across::Across;
 use crate::inventory::{ClusterNetwork, Node, Spec};
 use crate::report::Report;
@@ -37,14 +38,17 @@ pub fn check<'a>(
     if nodes.iter().all(|node| node.network.is_none()) {
         return;
     }
+    let of_node = RefCell::new(Report::default());
+    let mut of_nodes = OfNodes::default();
     let mut across = Across::new(nodes);
     for (index, node) in nodes.iter().enumerate() {
         let Some(written) = &node.network else {
             continue;
         };
-        let view = written.view(report);
+        let is_rendered = written.is_rendered();
+        let view = written.view(if is_rendered { &of_node } else { report });
         names::check(&view);
-        macs::check(&view);
+        macs::check(&view, node);
         links::check(&view);
         members::check(&view);
         bonds::check(&view);
@@ -59,7 +63,11 @@ pub fn check<'a>(
             cloud_init::check(&view, spec);
         }
         across.check(index, &view);
+        if is_rendered {
+            of_nodes.add(&node.name.value, of_node.take());
+        }
     }
+    of_nodes.finish(&mut report.borrow_mut());
 }
 
 /// `IPv4` or `IPv6`.

@@ -2,6 +2,7 @@
 
 mod addresses;
 mod good;
+mod layers;
 mod links;
 mod names;
 mod nodes;

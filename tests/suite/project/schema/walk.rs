@@ -14,6 +14,9 @@ use crate::support::tool::nodebake;
 /// A key that nobody knows.
 const STRANGER: &str = "stranger";
 
+/// The pattern of what may be a template in place of another kind of value.
+const TEMPLATE: &str = r"\{\{|\{%|\{#";
+
 /// Makes values of a schema.
 struct Walk {
     schema: Json,
@@ -39,9 +42,11 @@ impl Walk {
     }
 
     fn nth<'v>(&self, of: &'v [Json]) -> &'v Json {
+        // Templates have tests of their own.
+        let is_template = |one: &Json| one["pattern"] == TEMPLATE;
         let all: Vec<&Json> = of
             .iter()
-            .filter(|one| !one.is_null() && one["type"] != "null")
+            .filter(|one| !one.is_null() && one["type"] != "null" && !is_template(one))
             .collect();
         all[self.turn % all.len()]
     }
@@ -129,7 +134,8 @@ impl Walk {
         for (key, property) in at["properties"].as_object().unwrap() {
             let wanted = only.is_none_or(|only| only == key || required.contains(&json!(key)));
             // Nodes have the layers' fields too: what the cluster says of them would be hidden.
-            let hidden = path.starts_with("nodes[") && LAYER.field(key).is_some();
+            let is_layered = key == "interfaces" || LAYER.field(key).is_some();
+            let hidden = path.starts_with("nodes[") && is_layered;
             if wanted && !hidden {
                 let inner = self.value(property, &child(path, key));
                 map.insert(key.clone(), inner);

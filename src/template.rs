@@ -15,12 +15,12 @@ use std::sync::Arc;
 use serde::Serialize;
 use tera::{ErrorKind, Tera};
 
-use crate::compile::template::conditions::{Asked, asked};
-use crate::compile::template::errors::{in_our_words, message, named, reported_location};
-use crate::compile::template::metered::Metered;
 use crate::io::Limited;
 use crate::model::Location;
 use crate::report::{Finding, Id, Report};
+use crate::template::conditions::{Asked, asked};
+use crate::template::errors::{in_our_words, message, named, reported_location};
+use crate::template::metered::Metered;
 
 /// The names that templates may start from.
 pub const SCOPE: [&str; 7] = [

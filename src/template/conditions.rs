@@ -4,8 +4,8 @@
 
 use std::collections::HashSet;
 
-use crate::compile::template::SCOPE;
-use crate::compile::template::metered::Position;
+use crate::template::SCOPE;
+use crate::template::metered::Position;
 
 /// What makes a condition of a printed expression.
 const CHOICES: [&str; 4] = ["if", "and", "or", "not"];

@@ -5,8 +5,8 @@
 
 use std::collections::HashMap;
 
-use crate::compile::template::meter::{ITERATE, KEEP};
-use crate::compile::template::words::{Is, Word, words};
+use crate::template::meter::{ITERATE, KEEP};
+use crate::template::words::{Is, Word, words};
 
 /// Tera reads and drops the branches of a condition by recursion, without a limit.
 const BRANCHES: usize = 200;
