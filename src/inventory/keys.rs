@@ -19,6 +19,9 @@ use crate::yaml::{Located, Map, Value};
 /// So many keys of a map are shown where it is none.
 const SHOWN: usize = 3;
 
+/// So many fields are listed at an unknown one; a node has more.
+const LISTED: usize = 16;
+
 /// A kind of value: what is allowed there, and how it is read.
 pub trait Shaped {
     /// The type that it is read as.
@@ -168,6 +171,15 @@ impl<'a> Fields<'a> {
         closest(key, known.chain(near))
     }
 
+    /// The repair of a key that resembles none of the struct's.
+    fn remove(&self) -> String {
+        let known: Vec<&str> = self.of.fields().map(|field| field.key).collect();
+        match known.len() {
+            2..=LISTED => format!("remove it; the fields here are {}", known.join(", ")),
+            _ => "remove it".to_owned(),
+        }
+    }
+
     /// The cursor of the map as a whole.
     pub fn cursor(&self) -> &Cursor<'a> {
         &self.at
@@ -189,7 +201,7 @@ impl<'a> Fields<'a> {
             }
             let repair = match self.nearest(key) {
                 Some(near) => format!("did you mean {near:?}?"),
-                None => "remove it".to_owned(),
+                None => self.remove(),
             };
             self.add_unknown(key, &field.key, "unknown field".to_owned(), repair);
         }

@@ -86,6 +86,10 @@ pub fn taint_name(name: &str) -> Result<(&str, &str), String> {
     let (key, effect) = name
         .rsplit_once(':')
         .ok_or_else(|| format!("the taint {name:?} must be KEY:EFFECT"))?;
+    if let Some((key, value)) = key.split_once('=') {
+        let rule = "the value of a taint is not in its name: write";
+        return Err(format!("{rule} `{key}:{effect}: {value}`; got {name:?}"));
+    }
     label_key(key)?;
     taint_effect(effect)?;
     Ok((key, effect))
@@ -183,5 +187,7 @@ mod tests {
         for name in ["gpu", "gpu:noschedule", ":NoSchedule", "a b:NoExecute"] {
             assert!(taint_name(name).is_err(), "{name}");
         }
+        let rule = taint_name("gpu=yes:NoSchedule").unwrap_err();
+        assert!(rule.contains("write `gpu:NoSchedule: yes`"), "{rule}");
     }
 }
