@@ -14,6 +14,7 @@ use crate::inventory::levels::FindingLevel;
 use crate::inventory::nodes::{NodeItem, RangeOfNodes};
 use crate::inventory::profiles::ProfileFile;
 use crate::inventory::shape::Struct;
+use crate::inventory::twins::{TwinFinder, Twins};
 use crate::model::{Location, Spanned};
 use crate::project_folder::{CLUSTER_FILE, ProjectFolder, SETTINGS};
 use crate::report::{Finding, Id, Levels, Report};
@@ -51,6 +52,7 @@ pub mod shape;
 mod spec;
 mod table;
 pub(crate) mod text;
+mod twins;
 mod unmanaged;
 mod users;
 
@@ -135,10 +137,13 @@ impl Inventory {
         };
         let tree = crate::yaml::parse(&file, &text, report)?;
         let collected = RefCell::new(Report::default());
-        let inventory = Self::read(project, &tree, &collected);
+        let mut twins = TwinFinder::default();
+        let inventory = Self::read(project, (&tree, &mut twins), &collected);
         let mut collected = collected.into_inner();
-        let locations = NodeLocations::new(&tree);
-        collected.name_locations(|location| locations.prefix(location));
+        match &inventory {
+            Some(inventory) => inventory.locations.apply(&mut collected),
+            None => NodeLocations::new(&tree, twins.take()).apply(&mut collected),
+        }
         report.merge(collected);
         inventory
     }
@@ -149,14 +154,18 @@ impl Inventory {
         self.nodes.iter().chain(others)
     }
 
-    fn read(project: &ProjectFolder, tree: &Located, report: &RefCell<Report>) -> Option<Self> {
+    fn read(
+        project: &ProjectFolder,
+        (tree, twins): (&Located, &mut TwinFinder),
+        report: &RefCell<Report>,
+    ) -> Option<Self> {
         let mut file = ClusterFile::read(&Cursor::new(tree, "", report))?;
         let mut levels = Levels::default();
         for (id, rule) in file.findings.iter().map(FindingLevel::rule) {
             levels.add(id, rule);
         }
         report.borrow_mut().add_levels(levels);
-        let nodes = read_nodes(project, &mut file, tree, report);
+        let nodes = read_nodes(project, &mut file, (tree, twins), report);
         let (mut nodes, mut unmanaged) = unmanaged::divide(nodes, report);
         let mut layers = Layers::new(project, &mut file, report);
         let (specs, spec_of) = layers.specs(&nodes);
@@ -174,7 +183,7 @@ impl Inventory {
             unmanaged,
             specs,
             spec_of,
-            locations: NodeLocations::new(tree),
+            locations: NodeLocations::new(tree, twins.take()),
         };
         check::check(&inventory, &mut report.borrow_mut());
         Some(inventory)
@@ -184,12 +193,13 @@ impl Inventory {
 fn read_nodes(
     project: &ProjectFolder,
     cluster: &mut ClusterFile,
-    tree: &Located,
+    (tree, twins): (&Located, &mut TwinFinder),
     report: &RefCell<Report>,
 ) -> Vec<Node> {
     let add = &mut |finding| report.borrow_mut().add(finding);
     let mut nodes = nodes::Nodes::default();
-    for item in cluster.nodes.drain(..) {
+    for mut item in cluster.nodes.drain(..) {
+        twins.share(&mut item);
         nodes.add(item, report);
     }
     for Spanned {
@@ -232,10 +242,11 @@ fn is_in_a_project(told: &Path) -> bool {
 pub struct NodeLocations {
     starts: Vec<(u32, u32)>,
     end: (u32, u32),
+    twins: Twins,
 }
 
 impl NodeLocations {
-    fn new(tree: &Located) -> Self {
+    fn new(tree: &Located, twins: Twins) -> Self {
         let position = |location: &Location| (location.line, location.column);
         let items = match tree.get("nodes").map(|nodes| &nodes.value) {
             Some(Value::List(items)) => items.as_slice(),
@@ -250,7 +261,31 @@ impl NodeLocations {
         Self {
             end: after.min().unwrap_or((u32::MAX, u32::MAX)),
             starts,
+            twins,
         }
+    }
+
+    /// Says of each finding in a layer of a node whose it is: one in a layer that several nodes have is one of each.
+    pub fn apply(&self, report: &mut Report) {
+        report.replace_each(|finding| {
+            let named = self.prefix(&finding.location);
+            let mut all = self.twins.findings(finding);
+            for one in &mut all {
+                // A path that was named already is named after the item that the finding is in now.
+                if let (Some(old), Some(new)) = (&named, self.prefix(&one.location))
+                    && let Some(rest) = one.path.strip_prefix(old.as_str())
+                {
+                    one.path = format!("{new}{rest}").into();
+                }
+            }
+            all
+        });
+        report.name_locations(|location| self.prefix(location));
+    }
+
+    /// Where a node has what is at a location of the layer that it shares with others.
+    pub fn own(&self, node: &str, location: &Location) -> Location {
+        self.twins.own(node, location)
     }
 
     /// `nodes[3]` for a location inside the fourth node.

@@ -1,7 +1,7 @@
 //! The nodes of an inventory: single ones, ranges, refinements of a range's members.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -208,11 +208,12 @@ impl Nodes {
             profiles: keys.profiles.clone(),
             _interfaces: (),
         };
-        let mut unused: Vec<&Spanned<String>> = range.except.iter().collect();
+        let excepted: HashSet<&str> = range.except.iter().map(|name| &*name.value).collect();
+        let mut found = HashSet::new();
         for (offset, name) in (0..).zip(names.value.names()) {
             // An excepted name keeps its address free, so that taking a node out moves no other one.
-            if range.except.iter().any(|excepted| excepted.value == name) {
-                unused.retain(|excepted| excepted.value != name);
+            if let Some(name) = excepted.get(name.as_str()) {
+                found.insert(*name);
                 continue;
             }
             match checked_name(&name) {
@@ -228,7 +229,8 @@ impl Nodes {
                 }
             }
         }
-        for excepted in unused {
+        let unused = range.except.iter();
+        for excepted in unused.filter(|name| !found.contains(name.value.as_str())) {
             let rule = format!("{} is not in the range", excepted.value);
             find(
                 excepted

@@ -170,7 +170,7 @@ impl Project {
 
     /// A finding in merged layers is named after the node that set the value.
     pub(super) fn name_nodes(&self, report: &mut Report) {
-        report.name_locations(|location| self.plan.locations.prefix(location));
+        self.plan.locations.apply(report);
     }
 }
 

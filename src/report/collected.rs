@@ -150,6 +150,14 @@ impl Report {
         self.settle();
     }
 
+    /// Replaces each finding, the accepted ones too.
+    pub fn replace_each(&mut self, with: impl Fn(Finding) -> Vec<Finding>) {
+        for findings in [&mut self.findings, &mut self.accepted] {
+            let old = std::mem::take(findings).into_iter();
+            findings.extend(old.flat_map(&with));
+        }
+    }
+
     /// The findings that the project accepts, each once.
     pub fn accepted(&self) -> Vec<Finding> {
         merged(&self.accepted)

@@ -68,7 +68,7 @@ impl NodeView {
 
     /// Every final value with the layer that set it.
     pub fn origins(&self) -> Vec<ValueOrigin> {
-        origins::of(self.node())
+        origins::of(self.node(), &self.project.plan.locations)
     }
 
     /// How large its documents are in each form.

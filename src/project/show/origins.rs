@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-use crate::inventory::child_path;
+use crate::inventory::{NodeLocations, child_path};
+use crate::model::Location;
 use crate::plan::{Moved, NodePlan};
 use crate::yaml::{Located, Value};
 
@@ -21,11 +22,12 @@ pub struct ValueOrigin {
 }
 
 /// All of them.
-pub(super) fn of(node: &NodePlan) -> Vec<ValueOrigin> {
+pub(super) fn of(node: &NodePlan, locations: &NodeLocations) -> Vec<ValueOrigin> {
     let mut found = Vec::new();
-    collect(&node.class.spec.merged, "", &mut found);
+    let own = |location: &Location| locations.own(&node.name, location).to_string();
+    collect(&node.class.spec.merged, "", &own, &mut found);
     if let Some(interfaces) = &node.written.interfaces {
-        collect(interfaces, "interfaces", &mut found);
+        collect(interfaces, "interfaces", &own, &mut found);
     }
     for origin in &mut found {
         let whole = |moved: &&Moved| {
@@ -38,17 +40,22 @@ pub(super) fn of(node: &NodePlan) -> Vec<ValueOrigin> {
     found
 }
 
-fn collect(at: &Located, path: &str, found: &mut Vec<ValueOrigin>) {
+fn collect(
+    at: &Located,
+    path: &str,
+    own: &impl Fn(&Location) -> String,
+    found: &mut Vec<ValueOrigin>,
+) {
     match &at.value {
         Value::Map(map) if !map.is_empty() => {
             for (key, field) in map.iter() {
-                collect(&field.value, &child_path(path, key), found);
+                collect(&field.value, &child_path(path, key), own, found);
             }
         }
         _ => found.push(ValueOrigin {
             path: path.to_owned(),
             value: serde_json::to_value(at).unwrap_or_default(),
-            location: at.location.to_string(),
+            location: own(&at.location),
             moved: None,
         }),
     }

@@ -16,6 +16,7 @@ mod removed;
 pub mod selinux;
 pub mod shells;
 pub mod tree_check;
+mod twins;
 pub mod unit_values;
 pub mod units;
 pub mod upgrade;
