@@ -7,6 +7,7 @@ mod errors;
 mod foreign;
 mod meter;
 mod metered;
+mod uses;
 mod words;
 
 use std::collections::HashMap;
@@ -21,6 +22,8 @@ use crate::report::{Finding, Id, Report};
 use crate::template::conditions::{Asked, asked};
 use crate::template::errors::{in_our_words, message, named, reported_location};
 use crate::template::metered::Metered;
+pub use crate::template::uses::Parts;
+use crate::template::uses::uses;
 
 /// The names that templates may start from.
 pub const SCOPE: [&str; 7] = [
@@ -36,6 +39,13 @@ pub const SCOPE: [&str; 7] = [
 /// One template of a [`TemplateSet`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct TemplateId(usize);
+
+impl TemplateId {
+    /// Its number in the set, from 0.
+    pub fn index(self) -> usize {
+        self.0
+    }
+}
 
 /// Templates as they are collected; equal texts are one template.
 #[derive(Default)]
@@ -58,6 +68,8 @@ pub struct Templates {
     metered: Vec<Metered>,
     /// What the conditions of each ask for.
     asked: Vec<Vec<Asked>>,
+    /// The parts of the scope that each asks for.
+    uses: Vec<Parts>,
     /// What is wrong with those that could not be compiled.
     broken: HashMap<usize, Finding>,
 }
@@ -68,6 +80,8 @@ pub struct Scope {
     values: tera::Context,
     /// The length of the longest text among them.
     longest: usize,
+    /// The parts that are the same for all nodes of the class.
+    steady: Parts,
 }
 
 /// A value that many scopes share; copying it is cheap.
@@ -86,10 +100,23 @@ impl ScopeValue {
     }
 }
 
+/// Within another value it is not copied.
+impl Serialize for ScopeValue {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.value.serialize(serializer)
+    }
+}
+
 impl Scope {
     /// Gives templates a name to start from.
     pub fn set(&mut self, name: &'static str, value: ScopeValue) {
+        self.set_steady(name, value, Parts::NONE);
+    }
+
+    /// The same for a name of which some parts are the same for all nodes of the class.
+    pub fn set_steady(&mut self, name: &'static str, value: ScopeValue, steady: Parts) {
         self.longest = self.longest.max(value.longest);
+        self.steady = self.steady.with(steady);
         self.values.insert_value(name, value.value);
     }
 
@@ -180,6 +207,7 @@ impl TemplateSet {
         Templates {
             tera,
             asked: asked.collect(),
+            uses: self.sources.iter().map(|one| uses(&one.text)).collect(),
             sources: self.sources,
             metered,
             broken,
@@ -272,6 +300,18 @@ impl Templates {
 }
 
 impl Templates {
+    /// The number of templates.
+    pub fn len(&self) -> usize {
+        self.sources.len()
+    }
+
+    /// Whether a template makes the same of every scope whose steady parts are these: it asks for nothing else, and its steps
+    /// do not cost more where a node's own texts are long.
+    pub fn is_steady(&self, id: TemplateId, scope: &Scope) -> bool {
+        let uses = self.uses.get(id.0);
+        uses.is_some_and(|uses| scope.steady.has(*uses)) && meter::is_short(scope.longest)
+    }
+
     /// The text of the template that is a file of its own.
     pub fn text_of(&self, file: &Location) -> Option<&str> {
         let source = self.sources.iter().find(|source| source.location == *file);

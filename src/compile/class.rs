@@ -36,7 +36,7 @@ use crate::model::{FieldLocation, Location, Spanned};
 use crate::plan::{ClassPlan, Plan};
 use crate::project_folder::{ProjectFolder, SOURCE};
 use crate::report::{Id, Report};
-use crate::template::{ScopeValue, TemplateSet};
+use crate::template::{ScopeValue, TemplateId, TemplateSet};
 use crate::tree::Content;
 
 /// What is the same for all nodes of a class.
@@ -121,7 +121,7 @@ pub enum FileBody {
     /// The same for every node.
     Shared(Content),
     /// Rendered.
-    Template(TemplateText),
+    Template(TemplateId),
 }
 
 /// A kubeconfig of another client.
@@ -314,7 +314,8 @@ impl<'a> Compiler<'a> {
                 FileBody::Shared(Content::shared(text.value.as_bytes()))
             }
             Body::Template(text) => {
-                FileBody::Template(TemplateText::template(text, &mut self.templates))
+                let at = &text.location;
+                FileBody::Template(self.templates.add(&text.text, &at.at, &at.path))
             }
             Body::Source(source) => match self.source(source, Some(file.secret))? {
                 Some(content) => FileBody::Shared(content),

@@ -70,6 +70,14 @@ impl TemplateText {
         }
     }
 
+    /// The template, if it is one.
+    pub fn as_template(&self) -> Option<TemplateId> {
+        match self.body {
+            TextBody::Plain(_) => None,
+            TextBody::Template(id) => Some(id),
+        }
+    }
+
     /// The text of one node.
     pub fn render(&self, templates: &Templates, scope: &Scope) -> Result<Cow<'_, str>, Finding> {
         match &self.body {
@@ -97,6 +105,16 @@ impl ConfigTemplate {
     pub fn new(config: &Located, minor: u32, templates: &mut TemplateSet) -> Self {
         let root = Schema::load().root();
         Prepare { minor, templates }.fields(config, Some(root), "kubelet.config")
+    }
+
+    /// Whether all its templates are of a kind.
+    pub fn all(&self, is: &impl Fn(TemplateId) -> bool) -> bool {
+        match self {
+            Self::Fixed(_) => true,
+            Self::Template(text, _) => text.as_template().is_none_or(is),
+            Self::List(items) => items.iter().all(|item| item.all(is)),
+            Self::Map(entries) => entries.iter().all(|(_, entry)| entry.all(is)),
+        }
     }
 
     /// The value of one node. A template that renders to nothing leaves its field out: None.

@@ -111,9 +111,8 @@ impl Guarded {
 
     /// The worst that is among these bytes.
     pub fn find(&self, bytes: &[u8]) -> Option<Private> {
-        let mut scan = self.scan();
-        scan.push(bytes);
-        scan.found()
+        let is_text = memchr::memchr(0, bytes).is_none();
+        self.look(bytes, true, is_text)
     }
 
     /// A reader for a file that is too big for memory.
@@ -190,8 +189,6 @@ impl Guarded {
         if self.tokens.is_empty() {
             return false;
         }
-        let is_end = |byte: &u8| !is_base64(byte);
-        let words = bytes.split(is_end).filter(|word| !word.is_empty());
         let plain = |word: &[u8]| {
             let parts = word.split(|byte| matches!(byte, b'+' | b'/'));
             let mut parts = parts.filter(|part| part.len() == TOKEN);
@@ -203,8 +200,7 @@ impl Guarded {
                     .decode(word)
                     .is_ok_and(|secret| self.tokens.contains(&digest(&secret)))
         };
-        let mut words = words;
-        words.any(|word| plain(word) || encoded(word))
+        words(bytes, TOKEN).any(|word| plain(word) || encoded(word))
     }
 
     fn has_age_identity(&self, bytes: &[u8]) -> bool {
@@ -232,6 +228,28 @@ fn run(bytes: &[u8], most: usize, is_one: impl Fn(&u8) -> bool) -> usize {
         .take(most)
         .take_while(|byte| is_one(byte))
         .count()
+}
+
+/// The words of base64's characters that have at least so many. Such a word holds every byte at that distance behind the end
+/// of the one before it, so most bytes are never looked at.
+fn words(bytes: &[u8], least: usize) -> impl Iterator<Item = &[u8]> {
+    let mut from = 0;
+    std::iter::from_fn(move || {
+        loop {
+            let probe = from + least - 1;
+            if !is_base64(bytes.get(probe)?) {
+                from = probe + 1;
+                continue;
+            }
+            let before = bytes[from..probe].iter().rposition(|byte| !is_base64(byte));
+            let start = before.map_or(from, |at| from + at + 1);
+            let end = probe + run(&bytes[probe..], usize::MAX, is_base64);
+            from = end;
+            if end - start >= least {
+                return Some(&bytes[start..end]);
+            }
+        }
+    })
 }
 
 /// PEM as it is after YAML and JSON are read: indented, in quotes, with escaped line feeds.
@@ -367,6 +385,20 @@ mod tests {
             &age,
         ] {
             assert_eq!(guarded(None).find(text.as_bytes()), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn words_of_some_length_are_all_found() {
+        // Every arrangement of words and gaps that fits into a few bytes.
+        for bits in 0..1_u32 << 12 {
+            let byte = |at: u32| if bits >> at & 1 == 1 { b'a' } else { b'-' };
+            let text: Vec<u8> = (0..12).map(byte).collect();
+            for least in 1..6 {
+                let split = text.split(|byte| !is_base64(byte));
+                let expected = split.filter(|word| word.len() >= least);
+                assert!(words(&text, least).eq(expected), "{bits:b} {least}");
+            }
         }
     }
 

@@ -94,6 +94,12 @@ pub const FIELDS: [(&str, PathUse); 9] = [
     ("volumePluginDir", Makes),
 ];
 
+/// Those of a kubelet's flags that hold paths, in order. What [`told`] says follows from them and the configuration.
+pub fn of_paths(flags: &Map<String, Json>) -> impl Iterator<Item = (&String, &Json)> {
+    let is_one = |name: &str| FLAGS.iter().any(|(known, _)| *known == name);
+    flags.iter().filter(move |(name, _)| is_one(name))
+}
+
 /// Every path that a kubelet is told: its rendered flags (null without a value) and configuration, and the folder that it
 /// is started in. In the order of the two tables; nothing for what is empty.
 pub fn told(flags: &Map<String, Json>, config: &Json, start: &str) -> Vec<ToldPath> {

@@ -4,12 +4,15 @@
 
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::net::IpAddr;
-use std::sync::{PoisonError, RwLock};
+use std::mem::discriminant;
+use std::sync::{Arc, PoisonError, RwLock};
 
+use memchr::memmem::Finder;
 use serde_json::Value as Json;
 
+use crate::kubernetes::rules::unusable;
 use crate::plan::NodePlan;
+use crate::render::NodeRendering;
 use crate::render::facts::Flags;
 use crate::tree::{Content, EntryKind, NodeTree};
 
@@ -37,64 +40,22 @@ impl Alike {
     }
 }
 
-/// What a node's tree is, but for the node's name and addresses.
-pub fn kind_of(node: &NodePlan, tree: &NodeTree, config: &Json, flags: &Flags) -> u64 {
-    let own = Own::of(node);
-    let mut hasher = DefaultHasher::new();
-    // Some names are the node's with another one before it, and all names have an end.
-    (node.class.index, node.name.len()).hash(&mut hasher);
-    for address in &node.addresses {
-        address.is_ipv4().hash(&mut hasher);
-    }
-    let brings = &node.credentials;
-    (
-        node.token.is_some(),
-        brings.client.is_some(),
-        brings.serving.is_some(),
-    )
-        .hash(&mut hasher);
-    node.network.is_some().hash(&mut hasher);
-    own.text(&config.to_string()).hash(&mut hasher);
-    for (flag, value) in flags {
-        flag.hash(&mut hasher);
-        own.text(&value.to_string()).hash(&mut hasher);
-    }
-    let content = |content: &Content, hasher: &mut DefaultHasher| match content {
-        // The bytes of a shared blob are the same blob in each node.
-        Content::Blob(blob) if blob.is_shared() => std::sync::Arc::as_ptr(blob).hash(hasher),
-        Content::Blob(blob) => match std::str::from_utf8(blob.bytes()) {
-            Ok(text) => own.text(text).hash(hasher),
-            Err(_) => blob.bytes().hash(hasher),
-        },
-        Content::Asset(asset) => asset.sha256.hash(hasher),
-    };
-    for (path, entry) in tree.entries() {
-        path.hash(&mut hasher);
-        entry.mode.hash(&mut hasher);
-        match &entry.kind {
-            // The configuration is known already, and in kubeconfigs of ours each node has its own token.
-            EntryKind::File(_)
-                if entry.origin.is_generator() && (entry.secret || *entry.origin.0 == *CONFIG) =>
-            {
-                0.hash(&mut hasher);
-            }
-            EntryKind::File(file) => content(file, &mut hasher),
-            EntryKind::Directory => 1.hash(&mut hasher),
-            EntryKind::Symlink(target) => own.text(target).hash(&mut hasher),
+impl NodeRendering<'_> {
+    /// What the node's tree is, but for the node's name and addresses.
+    pub(super) fn kind(&self, node: &NodePlan, config: &Arc<Json>, flags: &Flags) -> u64 {
+        let mut kind = Kind::of(node);
+        // What all nodes of the class have is one value in memory.
+        match self.steady_config(config) {
+            Some(_) => Arc::as_ptr(config).hash(&mut kind.hasher),
+            None => kind.json(config),
         }
-    }
-    for (name, unit) in tree.units() {
-        name.hash(&mut hasher);
-        (unit.enabled, unit.masked).hash(&mut hasher);
-        for (dropin, (text, _)) in &unit.dropins {
-            dropin.hash(&mut hasher);
-            content(text, &mut hasher);
+        for (flag, value) in flags {
+            flag.hash(&mut kind.hasher);
+            kind.json(value);
         }
-        if let Some((text, _)) = &unit.text {
-            content(text, &mut hasher);
-        }
+        kind.tree(self.builder.so_far());
+        kind.hasher.finish()
     }
-    hasher.finish()
 }
 
 /// A name with its digits replaced. All else counts: what reads a text may divide a name at a dot or a dash, and take a word
@@ -112,37 +73,180 @@ fn kind_of_name(name: &str) -> String {
 }
 
 /// The origin of the kubelet's configuration.
-const CONFIG: &str = "generator kubelet-config";
+pub(super) const CONFIG: &str = "generator kubelet-config";
 
-/// A node's own words.
-struct Own {
-    name: String,
-    addresses: Vec<String>,
-    name_of_kind: String,
+/// A hash in which a node's own words count by their kind.
+struct Kind<'n> {
+    /// The words that are the node's own, each with what counts of it; those that come first are found first.
+    own: Vec<(Finder<'n>, String)>,
+    hasher: DefaultHasher,
 }
 
-impl Own {
-    fn of(node: &NodePlan) -> Self {
+impl<'n> Kind<'n> {
+    /// What counts of a node beside its tree.
+    fn of(node: &'n NodePlan) -> Self {
+        let mut hasher = DefaultHasher::new();
+        // Some names are the node's with another one before it, and all names have an end.
+        (node.class.index, node.name.len()).hash(&mut hasher);
+        for address in &node.addresses {
+            // What rules ask of an address beside its family.
+            let is_itself = address.to_canonical() == *address;
+            let is_usable = unusable(address, 0).is_none();
+            (address.is_ipv4(), is_itself, is_usable).hash(&mut hasher);
+            (address.is_loopback(), address.is_unspecified()).hash(&mut hasher);
+        }
+        let brings = &node.credentials;
+        (
+            node.token.is_some(),
+            brings.client.is_some(),
+            brings.serving.is_some(),
+        )
+            .hash(&mut hasher);
+        node.network.is_some().hash(&mut hasher);
+        let name = (Finder::new(&node.name), kind_of_name(&node.name));
+        let addresses = node.addresses.iter().enumerate();
+        let addresses = addresses.map(|(index, address)| {
+            let finder = Finder::new(&address.to_string()).into_owned();
+            (finder, index.to_string())
+        });
         Self {
-            name_of_kind: format!("\u{0}{}\u{0}", kind_of_name(&node.name)),
-            name: node.name.clone(),
-            addresses: node.addresses.iter().map(IpAddr::to_string).collect(),
+            own: std::iter::once(name).chain(addresses).collect(),
+            hasher,
         }
     }
 
-    /// A text with all of them replaced.
-    fn text(&self, text: &str) -> String {
-        let mut text = text.replace(&self.name, &self.name_of_kind);
-        for (index, address) in self.addresses.iter().enumerate() {
-            text = text.replace(address, &format!("\u{0}{index}\u{0}"));
+    fn tree(&mut self, tree: &NodeTree) {
+        for (path, entry) in tree.entries() {
+            path.hash(&mut self.hasher);
+            entry.mode.hash(&mut self.hasher);
+            match &entry.kind {
+                // The configuration is known already, and in kubeconfigs of ours each node has its own token.
+                EntryKind::File(_)
+                    if entry.origin.is_generator()
+                        && (entry.secret || *entry.origin.0 == *CONFIG) =>
+                {
+                    0.hash(&mut self.hasher);
+                }
+                EntryKind::File(file) => self.content(file),
+                EntryKind::Directory => 1.hash(&mut self.hasher),
+                EntryKind::Symlink(target) => self.text(target.as_bytes()),
+            }
         }
-        text
+        for (name, unit) in tree.units() {
+            name.hash(&mut self.hasher);
+            (unit.enabled, unit.masked).hash(&mut self.hasher);
+            for (dropin, (text, _)) in &unit.dropins {
+                dropin.hash(&mut self.hasher);
+                self.content(text);
+            }
+            if let Some((text, _)) = &unit.text {
+                self.content(text);
+            }
+        }
     }
+
+    fn content(&mut self, content: &Content) {
+        match content {
+            // The bytes of a shared blob are the same blob in each node.
+            Content::Blob(blob) if blob.is_shared() => Arc::as_ptr(blob).hash(&mut self.hasher),
+            Content::Blob(blob) => self.text(blob.bytes()),
+            Content::Asset(asset) => asset.sha256.hash(&mut self.hasher),
+        }
+    }
+
+    fn json(&mut self, value: &Json) {
+        discriminant(value).hash(&mut self.hasher);
+        match value {
+            Json::Null => {}
+            Json::Bool(value) => value.hash(&mut self.hasher),
+            Json::Number(number) => number.hash(&mut self.hasher),
+            Json::String(text) => self.text(text.as_bytes()),
+            Json::Array(items) => {
+                items.len().hash(&mut self.hasher);
+                items.iter().for_each(|item| self.json(item));
+            }
+            Json::Object(fields) => {
+                fields.len().hash(&mut self.hasher);
+                for (name, field) in fields {
+                    self.text(name.as_bytes());
+                    self.json(field);
+                }
+            }
+        }
+    }
+
+    /// A text in which the node's own words count by their kind.
+    fn text(&mut self, text: &[u8]) {
+        let own = std::mem::take(&mut self.own);
+        pieces(text, &own, &mut self.hasher);
+        self.own = own;
+    }
+}
+
+/// A text divided at the first of the words; what is between is divided at the others.
+fn pieces(text: &[u8], own: &[(Finder<'_>, String)], hasher: &mut DefaultHasher) {
+    let Some(((word, kind), others)) = own.split_first() else {
+        return text.hash(hasher);
+    };
+    let mut from = 0;
+    for at in word.find_iter(text) {
+        pieces(&text[from..at], others, hasher);
+        (own.len(), kind).hash(hasher);
+        from = at + word.needle().len();
+    }
+    pieces(&text[from..], others, hasher);
+    // The end of the pieces, so that none is taken for a part of what follows.
+    0.hash(hasher);
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn kind(text: &str, own: &[&str]) -> u64 {
+        let own = own.iter().enumerate();
+        let own: Vec<_> = own
+            .map(|(index, word)| {
+                let kind = match index {
+                    0 => kind_of_name(word),
+                    index => index.to_string(),
+                };
+                (Finder::new(*word), kind)
+            })
+            .collect();
+        let mut hasher = DefaultHasher::new();
+        pieces(text.as_bytes(), &own, &mut hasher);
+        hasher.finish()
+    }
+
+    #[test]
+    fn texts_are_of_a_kind_where_only_the_own_words_differ() {
+        let one = ["n-1", "10.0.0.1", "fd00::1"];
+        let other = ["n-2", "10.0.0.2", "fd00::2"];
+        for (text, same) in [
+            ("", ""),
+            (
+                "name: n-1, at 10.0.0.1/n-1 fd00::1",
+                "name: n-2, at 10.0.0.2/n-2 fd00::2",
+            ),
+            ("n-1n-110.0.0.1", "n-2n-210.0.0.2"),
+        ] {
+            assert_eq!(kind(text, &one), kind(same, &other), "{text}");
+        }
+        for (text, different) in [
+            // The other's words are no words of the node's own, and which of them it is counts.
+            ("at n-1", "at n-1"),
+            ("at 10.0.0.1", "at fd00::2"),
+            ("at n-1", "at 10.0.0.2"),
+            ("n-1 x", "x n-2"),
+            ("n-1", "n-2n-2"),
+            ("an-1", "n-2a"),
+            ("x", "y"),
+            ("x", ""),
+        ] {
+            assert_ne!(kind(text, &one), kind(different, &other), "{text}");
+        }
+    }
 
     #[test]
     fn names_are_of_a_kind_where_only_digits_differ() {

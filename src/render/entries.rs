@@ -1,38 +1,39 @@
 //! What is on the node: overlays, generated files, and what the inventory adds.
 
+use std::sync::{Arc, OnceLock};
+
 use serde_json::Value as Json;
 
 use crate::compile::class::{FileBody, FileTemplate, UnitTemplate};
 use crate::compile::overlay::{Overlay, OverlayBody};
 use crate::compile::{images, proxies};
+use crate::error::Result;
 use crate::identity::Auth;
 use crate::model::{FieldLocation, Location};
 use crate::plan::NodePlan;
 use crate::render::NodeRendering;
+use crate::render::alike;
 use crate::render::builder::UnitSource;
+use crate::render::steady::shared;
 use crate::render::unit_part::UnitPart;
 use crate::report::Id;
 use crate::tree::{Content, Entry, EntryKind, Origin, Permissions};
+use crate::yaml;
 
 /// sudo takes files that only root writes; this is what visudo gives them.
 const SUDOERS_MODE: u32 = 0o440;
 
-impl NodeRendering<'_> {
+impl<'o> NodeRendering<'o> {
     pub(super) fn overlay(&mut self, overlay: &Overlay, replace: bool) {
         for entry in &overlay.entries {
             let kind = match &entry.body {
                 OverlayBody::Static(content) => EntryKind::File(content.clone()),
                 OverlayBody::Directory => EntryKind::Directory,
                 OverlayBody::Symlink(target) => EntryKind::Symlink(target.clone()),
-                OverlayBody::Template(id) => {
-                    let text = self.render_of_file(entry.secret, |templates, scope| {
-                        templates.render(*id, scope)
-                    });
-                    let Some(text) = text else {
-                        continue;
-                    };
-                    EntryKind::File(Content::bytes(text))
-                }
+                OverlayBody::Template(id) => match self.render_file(*id, entry.secret) {
+                    Some(content) => EntryKind::File(content),
+                    None => continue,
+                },
             };
             let mode = match kind {
                 EntryKind::Symlink(_) => 0o777,
@@ -63,12 +64,12 @@ impl NodeRendering<'_> {
         &mut self,
         node: &NodePlan,
         paths: &serde_json::Map<String, Json>,
-        config: &Json,
+        config: &Arc<Json>,
     ) {
-        match crate::yaml::to_text(config) {
-            Ok(text) => {
-                let origin = Origin("generator kubelet-config".into());
-                let entry = Entry::file(Content::bytes(text), 0o644, origin);
+        match self.config_file(config) {
+            Ok(content) => {
+                let origin = Origin(alike::CONFIG.into());
+                let entry = Entry::file(content, 0o644, origin);
                 self.generate("kubeletConfig", paths, entry);
             }
             Err(error) => self.builder.fail([self
@@ -84,6 +85,18 @@ impl NodeRendering<'_> {
         let origin = Origin("generator cluster-ca".into());
         let entry = Entry::file(self.renderer.ca.clone(), 0o644, origin);
         self.generate("clusterCA", paths, entry);
+    }
+
+    /// The configuration as the kubelet reads it.
+    fn config_file(&self, config: &Arc<Json>) -> Result<Content> {
+        let known = self.steady_config(config).map(|known| &known.file);
+        if let Some(Some(content)) = known.and_then(OnceLock::get) {
+            return Ok(content.clone());
+        }
+        let text = yaml::to_text(config)?;
+        let shared = known.map(|known| known.get_or_init(|| shared(&text, &self.renderer.guarded)));
+        let shared = shared.cloned().flatten();
+        Ok(shared.unwrap_or_else(|| Content::bytes(text)))
     }
 
     /// Adds an entry at one of the well-known paths.
@@ -220,17 +233,14 @@ impl NodeRendering<'_> {
         }
     }
 
-    pub(super) fn file(&mut self, file: &FileTemplate) {
+    pub(super) fn file(&mut self, file: &'o FileTemplate) {
         let Some(path) = self.render(&file.path) else {
             return;
         };
         let content = match &file.body {
             FileBody::Shared(content) => content.clone(),
-            FileBody::Template(piece) => match self
-                .render_of_file(file.secret, |templates, scope| {
-                    piece.render(templates, scope).map(String::from)
-                }) {
-                Some(text) => Content::bytes(text),
+            FileBody::Template(id) => match self.render_file(*id, file.secret) {
+                Some(content) => content,
                 None => return,
             },
         };
@@ -257,14 +267,14 @@ impl NodeRendering<'_> {
             };
             self.builder.add(
                 &at,
-                Entry::symlink(to, origin(&path.location)),
+                Entry::symlink(to.into_owned(), origin(&path.location)),
                 *replace,
                 &path.location,
             );
         }
     }
 
-    pub(super) fn unit(&mut self, piece: &UnitTemplate) {
+    pub(super) fn unit(&mut self, piece: &'o UnitTemplate) {
         let location = &piece.spec.name.location;
         let name = &piece.spec.name.value;
         let texts = piece.text.iter().map(|text| (None, text));
@@ -282,7 +292,7 @@ impl NodeRendering<'_> {
             };
             let source = UnitSource {
                 part,
-                content: Content::bytes(rendered),
+                content: Content::bytes(rendered.into_owned()),
                 origin: origin(&text.location),
                 permissions: Permissions::default(),
                 location: text.location.clone(),

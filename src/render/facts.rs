@@ -1,6 +1,8 @@
 //! What templates see: the cluster, the node, its paths, its kubelet.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use serde::Serialize;
@@ -12,12 +14,15 @@ use crate::kubernetes::flags::check_flag;
 use crate::kubernetes::rules::unusable;
 use crate::kubernetes::runtime;
 use crate::kubernetes::shutdown::needed;
+use crate::kubernetes::version::Version;
 use crate::plan::{NodePlan, Plan, check_rendered};
+use crate::render::starts::Paths;
+use crate::render::steady::{SteadyConfig, SteadyPaths};
 use crate::render::word::unit_word;
 use crate::render::{Labels, NodeRendering};
 use crate::report::{Finding, Id};
 use crate::secrets::Secret;
-use crate::template::ScopeValue;
+use crate::template::{Parts, ScopeValue};
 
 /// What every template may know of the cluster.
 pub(super) fn cluster_scope(plan: &Plan) -> ScopeValue {
@@ -62,7 +67,7 @@ pub(super) fn rule_flags<'f>(node: &NodePlan, flags: &'f Flags) -> Vec<(&'f str,
 const ANNOTATIONS_MAX: usize = 256 << 10;
 
 /// What the rules say of one node, but not what its addresses in the inventory are to blame for: that was said there.
-fn broken_rules(node: &NodePlan, config: &Json, flags: &Flags) -> Vec<Finding> {
+pub(super) fn broken_rules(node: &NodePlan, config: &Json, flags: &Flags) -> Vec<Finding> {
     let mut found = check_rendered(&node.class, config, &rule_flags(node, flags));
     let is_known = |address: &IpAddr| unusable(address, 37).is_some();
     if node.addresses.iter().any(is_known) {
@@ -87,6 +92,20 @@ struct NodeScope<'a> {
     macs: &'a [String],
     group: &'a str,
     labels: serde_json::Map<String, Json>,
+}
+
+/// `kubelet`, as templates see it.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct KubeletScope<'a> {
+    version: &'a Version,
+    minor: u32,
+    config: &'a ScopeValue,
+    flags: &'a Flags,
+    args: &'a [String],
+    shutdown_seconds: u64,
+    runtime_endpoint: &'a str,
+    runtime_unit: &'a str,
 }
 
 /// `node`, as templates see it.
@@ -114,13 +133,20 @@ fn seconds(time: Duration) -> u64 {
     time.as_secs() + u64::from(time.subsec_nanos() > 0)
 }
 
-impl NodeRendering<'_> {
+impl<'o> NodeRendering<'o> {
     /// Name, addresses and labels: what is known before paths and flags are.
     pub(super) fn identity(&mut self, node: &NodePlan) -> (String, Labels, Labels) {
-        self.scope.set("cluster", self.renderer.cluster.clone());
-        self.scope.set("vars", self.class.vars.clone());
-        self.scope.set("os", self.class.os.clone());
-        self.scope.set("containerd", self.class.containerd.clone());
+        self.scope
+            .set_steady("cluster", self.renderer.cluster.clone(), Parts::CLUSTER);
+        self.scope
+            .set_steady("vars", self.class.vars.clone(), Parts::VARS);
+        self.scope
+            .set_steady("os", self.class.os.clone(), Parts::OS);
+        self.scope.set_steady(
+            "containerd",
+            self.class.containerd.clone(),
+            Parts::CONTAINERD,
+        );
         let mut facts = NodeScope {
             name: &node.name,
             hostname: &node.name,
@@ -136,7 +162,7 @@ impl NodeRendering<'_> {
             .hostname
             .as_ref()
             .and_then(|piece| self.render(piece));
-        let hostname = hostname.unwrap_or_else(|| node.name.clone());
+        let hostname = hostname.map_or_else(|| node.name.clone(), Cow::into_owned);
         let self_labels = self.labels(&self.class.self_labels);
         let admin_labels = self.labels(&self.class.admin_labels);
         let labels = self_labels.iter().chain(&admin_labels);
@@ -153,14 +179,14 @@ impl NodeRendering<'_> {
         (hostname, self_labels, admin_labels)
     }
 
-    fn labels(&mut self, texts: &[(String, TemplateText)]) -> Labels {
+    fn labels(&mut self, texts: &'o [(String, TemplateText)]) -> Labels {
         let mut labels = Vec::with_capacity(texts.len());
         for (key, piece) in texts {
             let Some(value) = self.render(piece) else {
                 continue;
             };
             match crate::kubernetes::names::label_value(&value) {
-                Ok(()) => labels.push((key.clone(), value)),
+                Ok(()) => labels.push((key.clone(), value.into_owned())),
                 Err(rule) => self.builder.fail([piece
                     .location
                     .finding(Id::LabelInvalid, format!("{key}: {rule}"))]),
@@ -178,7 +204,7 @@ impl NodeRendering<'_> {
                 continue;
             };
             if !value.is_empty() || piece.is_plain() {
-                annotations.push((key.clone(), value));
+                annotations.push((key.clone(), value.into_owned()));
             }
         }
         let bytes = |(key, value): &(String, String)| key.len() + value.len();
@@ -191,46 +217,101 @@ impl NodeRendering<'_> {
         annotations
     }
 
-    pub(super) fn paths(&mut self) -> serde_json::Map<String, Json> {
-        let mut paths = serde_json::Map::new();
-        for (name, piece) in &self.class.paths {
-            if let Some(path) = self.render(piece) {
-                paths.insert(name.clone(), Json::String(path));
+    /// The well-known paths.
+    pub(super) fn paths(&mut self) -> Arc<Paths> {
+        let class = self.class;
+        let known = self.steady().map(|steady| &steady.paths);
+        if let Some(known) = known.and_then(OnceLock::get) {
+            self.scope
+                .set_steady("paths", known.scope.clone(), Parts::PATHS);
+            return Arc::clone(&known.map);
+        }
+        let mut is_steady = true;
+        let mut map = Paths::new();
+        for (name, piece) in &class.paths {
+            is_steady &= self.is_steady(piece);
+            match self.render(piece) {
+                Some(path) => drop(map.insert(name.clone(), Json::from(path))),
+                None => is_steady = false,
             }
         }
-        self.scope.set("paths", ScopeValue::new(&paths));
-        paths
+        let scope = ScopeValue::new(&map);
+        let map = Arc::new(map);
+        self.scope
+            .set_steady("paths", scope.clone(), Parts::PATHS.only_if(is_steady));
+        if let Some(known) = known.filter(|_| is_steady) {
+            let map = Arc::clone(&map);
+            let _ = known.set(SteadyPaths { map, scope });
+        }
+        map
     }
 
     /// The kubelet's configuration; it and the arguments are what templates know of the kubelet.
-    pub(super) fn kubelet(&mut self, node: &NodePlan) -> Option<(Json, Flags)> {
+    pub(super) fn kubelet(&mut self, node: &NodePlan) -> Option<(Arc<Json>, Flags)> {
         let minor = node.class.spec.kubernetes.value.minor();
         let (flags, args) = self.flags(minor)?;
         let class = self.class;
-        let rendered = class
-            .config
-            .render(&self.renderer.templates, &self.scope, minor);
-        let config = match rendered {
-            Ok(config) => config.unwrap_or_default(),
-            Err(findings) => {
-                self.builder.fail(findings);
-                return None;
+        let are_steady = |piece: &Option<TemplateText>| {
+            let piece = piece.as_ref();
+            piece.is_none_or(|piece| self.is_steady(piece))
+        };
+        let steady = Parts::FLAGS.only_if(class.flags.iter().all(|(_, piece)| are_steady(piece)));
+        let steady = steady.with(Parts::VERSION);
+        let is_steady = class.config.all(&|id| self.is_steady_template(id));
+        let known = self.steady().filter(|_| is_steady);
+        let known = known.map(|steady| &steady.config);
+        let (config, scope) = match known.and_then(OnceLock::get) {
+            Some(known) => (Arc::clone(&known.config), known.scope.clone()),
+            None => {
+                let rendered = class
+                    .config
+                    .render(&self.renderer.templates, &self.scope, minor);
+                match rendered {
+                    Ok(config) => {
+                        let config = config.unwrap_or_default();
+                        let scope = ScopeValue::new(&config);
+                        self.share_config(known, Arc::new(config), scope)
+                    }
+                    Err(findings) => {
+                        self.builder.fail(findings);
+                        return None;
+                    }
+                }
             }
         };
-        self.builder.fail(broken_rules(node, &config, &flags));
         let endpoint = runtime::endpoint(&flags, &config, minor);
-        let kubelet = serde_json::json!({
-            "version": node.class.spec.kubernetes.value,
-            "minor": minor,
-            "config": &config,
-            "flags": &flags,
-            "args": args,
-            "shutdownSeconds": seconds(needed(&config).0),
-            "runtimeEndpoint": endpoint,
-            "runtimeUnit": runtime::unit(endpoint),
-        });
-        self.scope.set("kubelet", ScopeValue::new(&kubelet));
+        let kubelet = KubeletScope {
+            version: &node.class.spec.kubernetes.value,
+            minor,
+            config: &scope,
+            flags: &flags,
+            args: &args,
+            shutdown_seconds: seconds(needed(&config).0),
+            runtime_endpoint: endpoint,
+            runtime_unit: runtime::unit(endpoint),
+        };
+        let steady = steady.with(Parts::CONFIG.only_if(is_steady));
+        self.scope
+            .set_steady("kubelet", ScopeValue::new(&kubelet), steady);
         Some((config, flags))
+    }
+
+    /// Keeps a configuration for the other nodes of the class, if it is theirs too; what all of them have then.
+    fn share_config(
+        &self,
+        known: Option<&OnceLock<SteadyConfig>>,
+        config: Arc<Json>,
+        scope: ScopeValue,
+    ) -> (Arc<Json>, ScopeValue) {
+        let Some(known) = known else {
+            return (config, scope);
+        };
+        let known = known.get_or_init(|| SteadyConfig {
+            config,
+            scope,
+            file: OnceLock::new(),
+        });
+        (Arc::clone(&known.config), known.scope.clone())
     }
 
     /// The flags by name, and as words of the command line.
@@ -257,7 +338,7 @@ impl NodeRendering<'_> {
                 }
             };
             args.push(unit_word(name, value.as_deref()));
-            flags.insert(name.clone(), value.map_or(Json::Null, Json::String));
+            flags.insert(name.clone(), value.map_or(Json::Null, Json::from));
         }
         Some((flags, args))
     }

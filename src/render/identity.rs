@@ -15,7 +15,7 @@ use crate::tree::{Content, Entry, Origin};
 /// Where a kubelet keeps certificates if no flag says otherwise (kubernetes `cmd/kubelet/app/options`).
 const CERT_DIR: &str = "/var/lib/kubelet/pki";
 
-impl NodeRendering<'_> {
+impl<'o> NodeRendering<'o> {
     /// The kubelet's own certificates, where it brings any.
     pub(super) fn credentials(
         &mut self,
@@ -79,7 +79,7 @@ impl NodeRendering<'_> {
         }
     }
 
-    fn kubeconfig(&mut self, piece: &KubeconfigTemplate, node: &NodePlan) {
+    fn kubeconfig(&mut self, piece: &'o KubeconfigTemplate, node: &NodePlan) {
         let Some(path) = self.render(&piece.path) else {
             return;
         };
@@ -89,7 +89,7 @@ impl NodeRendering<'_> {
                     return;
                 };
                 let file = piece.head.render(&Auth::TokenFile(&token));
-                self.token_files.push(token);
+                self.token_files.push(token.into_owned());
                 (file, false)
             }
             AuthTemplate::User(user) => {

@@ -5,9 +5,8 @@ use std::fmt::Write;
 
 use serde_json::Value as Json;
 
-use crate::kubernetes::paths::{PathUse, told};
+use crate::kubernetes::paths::{PathUse, ToldPath};
 use crate::render::NodeRendering;
-use crate::render::facts::Flags;
 use crate::tree::{Content, EntryKind, Origin, Unit, raw_words};
 
 /// The kubelet's unit.
@@ -38,7 +37,7 @@ const USUAL_FOLDERS: [&str; 6] = [
 impl NodeRendering<'_> {
     /// Repeats the kubelet's command where no drop-in of a package or an extension is read after it, and lets the unit wait
     /// for the file systems of the kubelet's folders.
-    pub(super) fn last_word(&mut self, flags: &Flags, config: &Json) {
+    pub(super) fn last_word(&mut self, told: &[ToldPath]) {
         let Some(unit) = self.builder.tree().units().get(KUBELET) else {
             return;
         };
@@ -51,7 +50,7 @@ impl NodeRendering<'_> {
             "# The command once more. Packages and extensions of Kubernetes have drop-ins that would put another one in its\n\
              # place (10-kubeadm.conf); this name is behind theirs, and systemd reads drop-ins in the order of their names.\n",
         );
-        let folders = folders(flags, config);
+        let folders = folders(told);
         let folders: Vec<String> = folders.iter().map(|folder| quoted(folder)).collect();
         let _ = write!(text, "[Unit]\nRequiresMountsFor={}\n\n", folders.join(" "));
         text.push_str("[Service]\nExecStart=\n");
@@ -96,10 +95,10 @@ impl NodeRendering<'_> {
 }
 
 /// The folders in which the kubelet keeps what it makes, without those below another one.
-fn folders(flags: &Flags, config: &Json) -> Vec<String> {
+fn folders(told: &[ToldPath]) -> Vec<String> {
     let mut folders = Vec::new();
     let mut root = ROOT_DIR.to_owned();
-    for told in told(flags, config, "/") {
+    for told in told {
         let folder = match (told.usage, told.setting.as_str()) {
             (PathUse::Makes, "flags.root-dir") => {
                 root.clone_from(&told.path);
@@ -110,7 +109,7 @@ fn folders(flags: &Flags, config: &Json) -> Vec<String> {
                 .path
                 .rsplit_once('/')
                 .map(|(above, _)| above.to_owned()),
-            (PathUse::Makes, _) | (PathUse::Lists, "flags.log-dir") => Some(told.path),
+            (PathUse::Makes, _) | (PathUse::Lists, "flags.log-dir") => Some(told.path.clone()),
             _ => None,
         };
         folders.extend(folder.filter(|folder| !folder.is_empty()));

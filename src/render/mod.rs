@@ -29,6 +29,7 @@ mod remove;
 mod resolver;
 mod runtimes;
 mod starts;
+mod steady;
 mod told;
 mod unit_part;
 mod units;
@@ -44,7 +45,6 @@ use crate::compile::class::{CompiledClass, Compiler};
 use crate::compile::images;
 use crate::compile::images::Outside;
 use crate::compile::refused;
-use crate::compile::text::TemplateText;
 use crate::error::Result;
 use crate::identity::{BOOTSTRAP_USER, Guarded, KUBELET_USER, Kubeconfig, Private};
 use crate::kubernetes::state::{Joined, REMEMBERED, node_state, remembered};
@@ -61,11 +61,12 @@ use crate::render::facts::{Flags, NodeScopes};
 use crate::render::host_files::FoundInFile;
 use crate::render::memo::Memo;
 use crate::render::starts::Paths;
+use crate::render::steady::Steady;
 use crate::render::told::Told;
 use crate::render::units::FoundInUnit;
 use crate::report::{Finding, Report};
 use crate::secrets::{Secret, Token};
-use crate::template::{Scope, ScopeValue, Templates};
+use crate::template::{Scope, ScopeValue, TemplateId, Templates};
 use crate::tree::{Content, EntryKind, NodeTree, Origin};
 
 /// Label keys with their rendered values.
@@ -85,6 +86,8 @@ pub struct Renderer {
     project: ProjectFolder,
     /// What was found in the texts of units.
     alike: Alike,
+    /// What nodes share, for each class that has more than one.
+    steady: Vec<Option<Steady>>,
     units: Memo<FoundInUnit>,
     /// What was found in files whose reader is known.
     files: Memo<FoundInFile>,
@@ -97,7 +100,7 @@ pub struct RenderedNode {
     /// What is wrong with it, although all of it is there.
     pub findings: Vec<Finding>,
     /// The kubelet's configuration.
-    pub config: Json,
+    pub config: Arc<Json>,
     /// The kubelet's flags by name; null for one without a value.
     pub flags: serde_json::Map<String, Json>,
     /// Where kubeconfigs of other clients say that their tokens are.
@@ -136,9 +139,17 @@ impl Renderer {
             let ca = plan.ca.pem.as_bytes();
             Kubeconfig::new(&plan.cluster.name.value, server, ca, user)
         };
+        let templates = templates.compile(report);
+        let mut nodes = vec![0; classes.len()];
+        for node in &plan.nodes {
+            nodes[node.class.index] += 1;
+        }
+        let steady = nodes.iter().map(|nodes| *nodes > 1);
+        let steady = steady.map(|are_many| are_many.then(|| Steady::new(templates.len())));
         Ok(Self {
             classes,
-            templates: templates.compile(report),
+            steady: steady.collect(),
+            templates,
             cluster: facts::cluster_scope(plan),
             bootstrap: kubeconfig(BOOTSTRAP_USER),
             kubelet: kubeconfig(KUBELET_USER),
@@ -192,13 +203,14 @@ impl Renderer {
             rendering.unit(unit);
         }
         rendering.containerd_unit(&paths);
-        rendering.last_word(&flags, &config);
+        let paths_told = rendering.told(&flags, &config);
+        rendering.last_word(&paths_told);
         rendering.containerd_mounts();
         rendering.crictl(node, &flags, &config);
         rendering.logins();
         rendering.permissions();
         rendering.look_for_secrets();
-        let kind = alike::kind_of(node, rendering.builder.so_far(), &config, &flags);
+        let kind = rendering.kind(node, &config, &flags);
         if !self.alike.is_clean(kind) {
             let before = rendering.builder.findings();
             rendering.check(node, &paths, (&config, &flags));
@@ -212,6 +224,7 @@ impl Renderer {
             hostname: &hostname,
             config: &config,
             flags: &flags,
+            paths: &paths_told,
         };
         let expected_name = told.expected_name();
         rendering.builder.fail(told.check());
@@ -256,6 +269,7 @@ impl Renderer {
 impl NodeRendering<'_> {
     /// Everything that is the same for nodes that are alike.
     fn check(&mut self, node: &NodePlan, paths: &Paths, (config, flags): (&Json, &Flags)) {
+        self.builder.fail(facts::broken_rules(node, config, flags));
         self.check_units();
         self.check_files(node, config);
         self.check_runtimes(&node.class.spec);
@@ -318,7 +332,10 @@ impl NodeRendering<'_> {
             let Content::Blob(blob) = content else {
                 return None;
             };
-            let private = guarded.find(blob.bytes()).filter(|_| !blob.is_shared())?;
+            if blob.is_shared() {
+                return None;
+            }
+            let private = guarded.find(blob.bytes())?;
             // The generated kubeconfig is where the token belongs.
             let is_ours = secret
                 && private == Private::Tokens
@@ -342,30 +359,19 @@ impl NodeRendering<'_> {
     }
 
     /// Renders a template of a file. That of a secret file knows `node.token`; what its failure says is redacted.
-    fn render_of_file<T>(
-        &mut self,
-        is_secret: bool,
-        render: impl FnOnce(&Templates, &Scope) -> std::result::Result<T, Finding>,
-    ) -> Option<T> {
+    fn render_of_file(&mut self, id: TemplateId, is_secret: bool) -> Option<String> {
         let secret = is_secret.then(|| self.node_scopes.secret());
         let open = secret.flatten().and_then(|secret| {
             self.scope.set("node", secret);
             self.node_scopes.open.clone()
         });
-        let mut rendered = render(&self.renderer.templates, &self.scope);
+        let mut rendered = self.renderer.templates.render(id, &self.scope);
         if let Some(open) = open {
             self.scope.set("node", open);
             if let Err(finding) = &mut rendered {
                 finding.message = redacted(&finding.message).into();
             }
         }
-        self.builder.take(rendered)
-    }
-
-    fn render(&mut self, piece: &TemplateText) -> Option<String> {
-        let rendered = piece
-            .render(&self.renderer.templates, &self.scope)
-            .map(String::from);
         self.builder.take(rendered)
     }
 }

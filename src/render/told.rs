@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use serde_json::{Map, Value as Json};
 
 use crate::compile::class::CompiledClass;
-use crate::kubernetes::paths::{PathUse, told};
+use crate::kubernetes::paths::{PathUse, ToldPath};
 use crate::kubernetes::runtime;
 use crate::model::{FieldLocation, NodePath};
 use crate::plan::NodePlan;
@@ -23,6 +23,8 @@ pub(super) struct Told<'a> {
     pub hostname: &'a str,
     pub config: &'a Json,
     pub flags: &'a Map<String, Json>,
+    /// The paths that the kubelet is told.
+    pub paths: &'a [ToldPath],
 }
 
 impl Told<'_> {
@@ -240,8 +242,10 @@ impl Told<'_> {
     /// Folders that the kubelet makes must be where it can make them.
     fn read_only(&self) -> Vec<Finding> {
         let os = &self.node.class.spec.os;
-        let told = told(self.flags, self.config, "/").into_iter();
-        let made = told.filter(|told| matches!(told.usage, PathUse::Makes | PathUse::MakesInside));
+        let made = self
+            .paths
+            .iter()
+            .filter(|told| matches!(told.usage, PathUse::Makes | PathUse::MakesInside));
         let findings = made.filter_map(|told| {
             let path = NodePath::parse(&told.path).ok()?;
             let folder = os.read_only_at(&path)?;

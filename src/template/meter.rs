@@ -69,6 +69,11 @@ pub fn begin(template: usize, longest: usize) -> Result<(), String> {
     charge(template as u64)
 }
 
+/// Whether a scope whose longest text is so long makes no step dearer.
+pub fn is_short(longest: usize) -> bool {
+    (longest as u64) < LONG
+}
+
 /// The length of the longest text in a value.
 pub fn longest(value: &Value) -> usize {
     if let Some(text) = value.as_str() {

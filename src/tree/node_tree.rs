@@ -68,7 +68,7 @@ impl NodeTree {
             }
         }
         if !matches!(entry.kind, EntryKind::Directory)
-            && let Some((below, other)) = self.first_below(&path)
+            && let Some((below, other)) = self.first_below(path.as_str())
         {
             let rule = format!(
                 "{path} of {} is not a directory, but {below} of {} is below it",
@@ -93,7 +93,8 @@ impl NodeTree {
         self.units.remove(name)
     }
 
-    fn first_below(&self, path: &NodePath) -> Option<(&NodePath, &Entry)> {
+    /// The first entry below a path.
+    pub(super) fn first_below(&self, path: &str) -> Option<(&NodePath, &Entry)> {
         let start = format!("{path}/");
         self.entries
             .range::<str, _>((
@@ -159,7 +160,7 @@ impl NodeTree {
             let name = path.strip_prefix(UNIT_FOLDER)?.strip_prefix('/')?;
             self.units.get(name)?.text.as_ref()
         };
-        let below = || NodePath::parse(path).is_ok_and(|path| self.first_below(&path).is_some());
+        let below = || NodePath::parse(path).is_ok() && self.first_below(path).is_some();
         self.entries.contains_key(path) || below() || unit().is_some()
     }
 
