@@ -43,6 +43,8 @@ CLUSTERS := v1.16.6 v1.34.4
 # A cluster of kubeadm's, and the next minor, which it is upgraded to.
 KUBEADM_FROM := v1.33.13
 KUBEADM_TO := v1.34.4
+# Its etcd, whose tag tests/oracle/replay/kubeadmcluster.go tells kubeadm.
+ETCD := v3.5.23
 # DROP_INS has --config-dir first, and takes the place of v1.27.8 where kubelets start.
 DROP_INS := v1.28.15
 # Those whose function for static pods is asked.
@@ -108,11 +110,12 @@ vms: needs build ## Boot virtual machines from payloads alone, with no network, 
 	@sh tests/oracle/install.sh vms
 	VERSIONS=v1.34.4 tests/oracle/replay/run.sh $(NODEBAKE) -vms -work target/conformance/vms -table target/conformance/vms.md
 
-kubeadm: needs build ## Go the whole way into a cluster of kubeadm's: import, two nodes more, kubeadm upgrade node (a part of `conformance`)
+kubeadm: needs build ## Go the whole way into a cluster that kubeadm makes: init, join, import, two nodes more, upgrades (a part of `conformance`)
 	@sh tests/oracle/install.sh conformance
 	VERSIONS=$(KUBEADM_TO) $(MAKE) clusters
-	GOGC=400 tests/oracle/kubernetes/build.sh $(KUBEADM_TO) target/oracles/kubernetes/$(KUBEADM_TO) kubeadm
-	GOGC=400 tests/oracle/kubernetes/build.sh $(KUBEADM_FROM) target/oracles/kubernetes/$(KUBEADM_FROM) kubeadm kubelet
+	GOGC=400 tests/oracle/kubernetes/build.sh $(KUBEADM_TO) target/oracles/kubernetes/$(KUBEADM_TO) kubeadm kube-scheduler
+	GOGC=400 tests/oracle/kubernetes/build.sh $(KUBEADM_FROM) target/oracles/kubernetes/$(KUBEADM_FROM) kubeadm kubelet kube-apiserver kube-controller-manager kube-scheduler
+	tests/oracle/etcd/build.sh $(ETCD) target/oracles/etcd/etcd
 	VERSIONS=$(KUBEADM_TO) tests/oracle/replay/run.sh $(NODEBAKE) -kubeadm $(KUBEADM_FROM) -work target/conformance/kubeadm -table target/conformance/kubeadm.md
 
 drill: needs ## Interrupt runs of `replay` and `vms` in every way, and see that each leaves the machine as it was

@@ -49,7 +49,7 @@ func (r *replay) approved(n *node) {
 
 func (r *replay) wroteItsFiles(n *node) {
 	r.step(n.format, "kubeconfig-written", "--kubeconfig and the client certificate in --cert-dir are there, mode 0600", func() (string, error) {
-		kubeconfig, current := n.flag("kubeconfig"), filepath.Join(n.flag("cert-dir"), "kubelet-client-current.pem")
+		kubeconfig, current := n.flag("kubeconfig"), filepath.Join(n.certDir(), "kubelet-client-current.pem")
 		seen, err := r.closedFile(n, kubeconfig)
 		if err != nil {
 			return seen, err
@@ -127,7 +127,7 @@ func (r *replay) servingPending(n *node) (waiting request) {
 		if !contains(waiting.Spec.Usages, "server auth") {
 			return "", fmt.Errorf("usages are %q", waiting.Spec.Usages)
 		}
-		if _, err := os.Lstat(n.in(filepath.Join(n.flag("cert-dir"), "kubelet-server-current.pem"))); err == nil {
+		if _, err := os.Lstat(n.in(filepath.Join(n.certDir(), "kubelet-server-current.pem"))); err == nil {
 			return "", fmt.Errorf("a serving certificate is there already")
 		}
 		return waiting.Metadata.Name + " is " + waiting.state(), nil
@@ -142,7 +142,7 @@ func (r *replay) serves(n *node) {
 
 // answersByTLS waits for the kubelet's serving certificate, and that it is used.
 func (r *replay) answersByTLS(n *node) (string, error) {
-	seen, err := r.closedFile(n, filepath.Join(n.flag("cert-dir"), "kubelet-server-current.pem"))
+	seen, err := r.closedFile(n, filepath.Join(n.certDir(), "kubelet-server-current.pem"))
 	if err != nil {
 		return seen, err
 	}

@@ -14,12 +14,14 @@ var added = []string{"added-1", "added-2.example.com"}
 
 const annotation = "kubeadm.alpha.kubernetes.io/cri-socket"
 
-// kubeadmCluster is the whole way into a cluster that kubeadm set up: what kubeadm uploads, what kubectl prints of it, `nodebake import`, two
-// nodes more with the profile `kubeadm`, and `kubeadm upgrade node` of the next minor on them.
+// kubeadmCluster is the whole way into a cluster that kubeadm set up: `kubeadm init` and `join`, what kubectl prints of it, `nodebake import`,
+// two nodes more with the profile `kubeadm`, and kubeadm's upgrade to the next minor.
 func (r *replay) kubeadmCluster() {
-	r.uploads(r.From)
+	r.kubeadmInit()
+	r.kubeadmJoin()
 	r.imported()
 	nodes := r.bootKubeadm()
+	r.asksAgain()
 	r.joinsByReview(nodes)
 	for _, n := range nodes {
 		r.step(n.format, "cni-laid", "a CNI configuration in /etc/cni/net.d", func() (string, error) { return n.layNetwork() })
@@ -28,13 +30,14 @@ func (r *replay) kubeadmCluster() {
 		r.step(n.format, "ready-with-cni", n.Name+" is Ready with "+r.From, func() (string, error) { return r.readyAt(n, r.From, time.Time{}) })
 		r.podRuns(n)
 	}
-	r.oldNodeUntouched()
+	r.oldNodesUnharmed()
 	r.configzEqual(nodes[0])
 	r.annotated(nodes)
-	r.uploads(r.version)
+	r.kubeadmUpgradeApply()
 	for _, n := range nodes {
 		r.upgradesByKubeadm(n)
 	}
+	r.oldNodesUnharmed()
 	r.resetByKubeadm(nodes[0])
 	for _, n := range nodes {
 		n.stop()
@@ -44,79 +47,6 @@ func (r *replay) kubeadmCluster() {
 // program is a program of one Kubernetes version.
 func (r *replay) program(version, name string) string {
 	return filepath.Join(r.Kubernetes, version, name)
-}
-
-// prepareKubeadm makes the cluster with the Node of a control plane, which others made.
-func (r *replay) prepareKubeadm() error {
-	if err := r.prepareCluster(); err != nil {
-		return err
-	}
-	for name, image := range map[string]string{"pause": pauseImage, "hello": helloImage} {
-		path := r.memory(name + ".tar")
-		if err := writeImage(path, image, name); err != nil {
-			return err
-		}
-		r.images = append(r.images, path)
-	}
-	if err := r.cp.waitReady(filepath.Join(r.Kubernetes, r.version)); err != nil {
-		return err
-	}
-	// Its kubelet is not part of this run; kubeadm wants to annotate its Node.
-	old := map[string]any{
-		"apiVersion": "v1", "kind": "Node",
-		"metadata": map[string]any{"name": "cp-1", "labels": map[string]any{"node-role.kubernetes.io/control-plane": "", "kubernetes.io/hostname": "cp-1"}},
-	}
-	if err := r.cp.admin.post("/api/v1/nodes", old, nil); err != nil {
-		return err
-	}
-	return os.MkdirAll(filepath.Join(r.folder, "kubeadm"), 0o755)
-}
-
-// uploads: kubeadm of a version writes its ConfigMaps, as `kubeadm init` and `kubeadm upgrade apply` do.
-func (r *replay) uploads(version string) {
-	r.step("cluster", "kubeadm-uploads", "kubeadm "+version+" uploads its configuration and the kubelets', and makes its RBAC", func() (string, error) {
-		folder := filepath.Join(r.folder, "kubeadm")
-		kubeconfig := filepath.Join(folder, "admin.conf")
-		flat, err := r.cp.kubectl("config", "view", "--raw", "--flatten")
-		if err != nil {
-			return "", err
-		}
-		config := fmt.Sprintf(`apiVersion: kubeadm.k8s.io/v1beta4
-kind: InitConfiguration
-nodeRegistration: {name: cp-1, criSocket: unix:///run/containerd/containerd.sock}
-localAPIEndpoint: {advertiseAddress: %[1]s, bindPort: 6443}
----
-apiVersion: kubeadm.k8s.io/v1beta4
-kind: ClusterConfiguration
-clusterName: existing
-kubernetesVersion: %[2]s
-controlPlaneEndpoint: %[1]s:6443
-networking: {serviceSubnet: 10.254.0.0/16, podSubnet: 172.30.0.0/16, dnsDomain: cluster.local}
-certificatesDir: /etc/kubernetes/pki
----
-apiVersion: kubelet.config.k8s.io/v1beta1
-kind: KubeletConfiguration
-cgroupDriver: cgroupfs
-serverTLSBootstrap: true
-maxPods: 77
-%[3]s`, gateway, version, withSwap())
-		for name, text := range map[string]string{"admin.conf": flat, "init.yaml": config} {
-			if err := os.WriteFile(filepath.Join(folder, name), []byte(text), 0o600); err != nil {
-				return "", err
-			}
-		}
-		said := ""
-		for _, phase := range [][]string{{"upload-config", "all"}, {"bootstrap-token", "--skip-token-print"}} {
-			args := append([]string{"init", "phase"}, phase...)
-			args = append(args, "--config", filepath.Join(folder, "init.yaml"), "--kubeconfig", kubeconfig)
-			more, err := ask(r.program(version, "kubeadm"), args...)
-			said += more
-			if err != nil {
-				return said, err
-			}
-		}
-		return r.cp.kubectl("-n", "kube-system", "get", "configmaps", "kubeadm-config", "kubelet-config", "-o", "name")
-	})
 }
 
 // withSwap is what this machine's kubelets need beside cgroups without systemd.
@@ -133,7 +63,9 @@ func (r *replay) dump(name string) (string, error) {
 	for _, args := range [][]string{
 		{"config", "view", "--raw", "--minify", "--flatten"},
 		{"-n", "kube-public", "get", "configmap", "cluster-info", "-o", "yaml"},
-		{"-n", "kube-system", "get", "configmap", "kubeadm-config", "kubelet-config", "-o", "yaml"},
+		{"-n", "kube-system", "get", "configmap", "kubeadm-config", "kubelet-config", "kube-proxy", "coredns", "-o", "yaml"},
+		{"-n", "kube-system", "get", "service", "kube-dns", "-o", "yaml"},
+		{"-n", "kube-system", "get", "pods", "-l", "tier=control-plane", "-o", "json"},
 		{"get", "nodes", "-o", "json"},
 	} {
 		said, err := r.cp.kubectl(args...)
@@ -154,7 +86,7 @@ func (r *replay) imported() {
 		if err != nil {
 			return "", err
 		}
-		said, err := ask(r.Nodebake, "import", "--project", folder, "--profile", "kubeadm", "--kubernetes", r.From, file)
+		said, err := ask(r.Nodebake, "import", "--project", folder, "--profile", "kubeadm", file)
 		if err != nil {
 			return said, err
 		}
@@ -167,8 +99,7 @@ func (r *replay) imported() {
 		if err != nil {
 			return "", err
 		}
-		// Who the API server is for a kubelet is in no dump; kubeadm's has another name.
-		inventory := strings.Replace(string(text), "  ca: pki/ca.pem\n", "  ca: pki/ca.pem\n  kubeletClientUser: kubernetes-master\n", 1)
+		inventory := string(text)
 		p := &project{folder: folder, nodebake: r.Nodebake, nodes: added, addresses: map[string]string{}}
 		for at, name := range added {
 			p.addresses[name] = fmt.Sprintf("172.27.142.%d", 10+at)
@@ -265,23 +196,6 @@ func (r *replay) readyAt(n *node, version string, since time.Time) (string, erro
 	})
 }
 
-// oldNodeUntouched: whoever was there before is as before.
-func (r *replay) oldNodeUntouched() {
-	r.step("cluster", "old-node-untouched", "cp-1, which others made, has no payload, no token and its own labels", func() (string, error) {
-		m, err := r.node("cp-1")
-		if err != nil {
-			return "", err
-		}
-		if _, err := os.Stat(r.project.out("nodes", "cp-1")); err == nil {
-			return "", fmt.Errorf("there is a payload for it")
-		}
-		if r.project.tokens["cp-1"] != "" {
-			return "", fmt.Errorf("there is a token for it")
-		}
-		return fmt.Sprint(m.Metadata.Labels), nil
-	})
-}
-
 // configzEqual: a kubelet that was baked from the imported settings has, by its own /configz, the settings that the cluster has.
 func (r *replay) configzEqual(n *node) {
 	r.step("cluster", "configz-equal", "the /configz of "+n.Name+" has nothing beside the settings of the cluster, field by field", func() (string, error) {
@@ -298,7 +212,7 @@ func (r *replay) configzEqual(n *node) {
 			return "", err
 		}
 		again := filepath.Join(r.folder, "imported-again")
-		if said, err = ask(r.Nodebake, "import", "--project", again, "--kubernetes", r.From, "--configz", n.Name+"="+configz, file); err != nil {
+		if said, err = ask(r.Nodebake, "import", "--project", again, "--configz", n.Name+"="+configz, file); err != nil {
 			return said, err
 		}
 		if text, err := os.ReadFile(filepath.Join(again, "profiles", n.Name+".yaml")); err == nil {

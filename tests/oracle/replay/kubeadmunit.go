@@ -39,6 +39,40 @@ ExecStart=/usr/bin/kubelet $KUBELET_KUBECONFIG_ARGS $KUBELET_CONFIG_ARGS $KUBELE
 `
 )
 
+// systemctl is what kubeadm asks of systemd: to start the kubelet, and whether systemd-resolved runs.
+const systemctl = `#!/bin/sh
+case "$*" in
+*systemd-resolved*) exit 3 ;;
+start*kubelet* | restart*kubelet*)
+    touch ` + kubeletStart + `
+    kill "$(cat ` + kubeletPID + `)" 2>/dev/null || :
+    ;;
+esac
+`
+
+// rootWithKubeadm makes the root of a machine as an operating system's image with Kubernetes' packages has it.
+func (n *node) rootWithKubeadm(kubeadm string) error {
+	for _, folder := range []string{n.Folder, n.in("etc/kubernetes/manifests"), n.in("etc/sysctl.d")} {
+		if err := os.MkdirAll(folder, 0o755); err != nil {
+			return err
+		}
+	}
+	if err := n.image(); err != nil {
+		return err
+	}
+	// As Kubernetes' page on container runtimes says.
+	if err := os.WriteFile(n.in("etc/sysctl.d/k8s.conf"), []byte("net.ipv4.ip_forward = 1\n"), 0o644); err != nil {
+		return err
+	}
+	if err := n.packages(); err != nil {
+		return err
+	}
+	if err := do("install", "-D", kubeadm, n.in("usr/bin/kubeadm")); err != nil {
+		return err
+	}
+	return os.WriteFile(n.in("usr/bin/systemctl"), []byte(systemctl), 0o755)
+}
+
 // packages writes what Kubernetes' packages have beside their programs.
 func (n *node) packages() error {
 	for name, text := range map[string]string{"kubelet.service": packageUnit, "kubelet.service.d/10-kubeadm.conf": packageDropIn} {

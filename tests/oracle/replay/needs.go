@@ -6,7 +6,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"sort"
-	"strings"
 )
 
 // missing says what this machine lacks, each with its Debian package where it has one.
@@ -18,11 +17,7 @@ func missing(o options) []string {
 		lacks = missingForNamespaces()
 	}
 	if o.From != "" {
-		for program, version := range map[string]string{"kubelet": o.From, "kubeadm": o.From, "kubeadm ": o.Versions[0]} {
-			if _, err := os.Stat(filepath.Join(o.Kubernetes, version, strings.TrimSpace(program))); err != nil {
-				lacks = append(lacks, fmt.Sprintf("%s %s (tests/oracle/kubernetes/build.sh)", strings.TrimSpace(program), version))
-			}
-		}
+		lacks = append(lacks, missingForKubeadm(o)...)
 	}
 	for _, version := range o.Versions {
 		for _, program := range []string{"kube-apiserver", "kube-controller-manager", "kubelet"} {
@@ -35,6 +30,24 @@ func missing(o options) []string {
 		}
 	}
 	sort.Strings(lacks)
+	return lacks
+}
+
+// missingForKubeadm are the programs that a cluster of kubeadm's is made of.
+func missingForKubeadm(o options) (lacks []string) {
+	for version, programs := range map[string][]string{
+		o.From:        {"kubeadm", "kubelet", "kube-apiserver", "kube-controller-manager", "kube-scheduler"},
+		o.Versions[0]: {"kubeadm", "kube-scheduler"},
+	} {
+		for _, program := range programs {
+			if _, err := os.Stat(filepath.Join(o.Kubernetes, version, program)); err != nil {
+				lacks = append(lacks, fmt.Sprintf("%s %s (tests/oracle/kubernetes/build.sh)", program, version))
+			}
+		}
+	}
+	if _, err := os.Stat(filepath.Join(filepath.Dir(o.Kubernetes), "etcd/etcd")); err != nil {
+		lacks = append(lacks, "etcd as one file (tests/oracle/etcd/build.sh)")
+	}
 	return lacks
 }
 

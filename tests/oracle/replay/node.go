@@ -36,6 +36,14 @@ func (n *node) log(name string) string  { return filepath.Join(n.Folder, name+".
 func (n *node) unit() (unit, error)     { return readUnit(n.Root) }
 func (n *node) flag(name string) string { u, _ := n.unit(); return u.flag(name) }
 
+// certDir is where the kubelet keeps its certificates: as the flag says, or where it does by itself.
+func (n *node) certDir() string {
+	if at := n.flag("cert-dir"); at != "" {
+		return at
+	}
+	return "/var/lib/kubelet/pki"
+}
+
 // kubeletLog is where the kubelet's own lines are; on a virtual machine's console are those of all its units.
 func (n *node) kubeletLog() string {
 	if n.console != "" {

@@ -100,18 +100,34 @@ func mainOfNode(n node) error {
 			return err
 		}
 	}
-	u, err := readUnit("/")
-	if err != nil {
-		return err
-	}
 	for {
+		// What the unit reads may have come since.
+		u, err := readUnit("/")
+		if err != nil {
+			return err
+		}
 		kubelet := exec.Command(u.Exec[0], u.Exec[1:]...)
 		kubelet.Dir = u.WorkDir
 		kubelet.Stdout, kubelet.Stderr = kubeletLog, kubeletLog
-		err := kubelet.Run()
+		if err = kubelet.Start(); err == nil {
+			_ = os.WriteFile(kubeletPID, []byte(fmt.Sprint(kubelet.Process.Pid)), 0o644)
+			err = kubelet.Wait()
+		}
 		// Restart=always
 		fmt.Fprintf(kubeletLog, "replay: kubelet ended: %v\n", err)
-		time.Sleep(u.Restart)
+		untilStarted(u.Restart)
+	}
+}
+
+// Where a node says which process its kubelet is, and where it is told to start it at once.
+const kubeletPID, kubeletStart = "/run/kubelet.pid", "/run/kubelet.start"
+
+// untilStarted waits as long as the unit waits before it starts the kubelet again, or until somebody starts it.
+func untilStarted(limit time.Duration) {
+	for deadline := time.Now().Add(limit); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		if os.Remove(kubeletStart) == nil {
+			return
+		}
 	}
 }
 
