@@ -23,8 +23,8 @@ pub enum ImportFrom {
 /// `import`.
 #[derive(Debug, Args)]
 pub struct Import {
-    /// What kubectl printed, as YAML or JSON, in any mix; or what --from says; `-`
-    /// reads stdin
+    /// What kubectl printed, as YAML or JSON, in any mix: files, folders, or `-` for
+    /// stdin; or what --from says
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
     /// The project's folder

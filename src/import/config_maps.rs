@@ -26,7 +26,11 @@ pub fn read(tree: &Located, facts: &mut Facts, report: &mut Report) {
                 kubeadm::read(&inner, "ConfigMap kubeadm-config", facts, report);
             }
         }
-        "kubelet-config" => kubelet(inner("kubelet", report), 0, facts),
+        "kubelet-config" => {
+            if let Some(inner) = inner("kubelet", report) {
+                kubelet(&inner, 0, "ConfigMap kubelet-config", facts);
+            }
+        }
         name if name.starts_with("kubelet-config-1.") => {
             // Old ones stay in clusters that lived through the change of the name: the newest of them is the last choice.
             let minor = name
@@ -34,7 +38,9 @@ pub fn read(tree: &Located, facts: &mut Facts, report: &mut Report) {
                 .next()
                 .and_then(|minor| minor.parse::<u8>().ok());
             let rank = 200_u8.saturating_sub(minor.unwrap_or_default());
-            kubelet(inner("kubelet", report), rank, facts);
+            if let Some(inner) = inner("kubelet", report) {
+                kubelet(&inner, rank, "ConfigMap kubelet-config", facts);
+            }
         }
         "cluster-info" => {
             if let Some(inner) = inner("kubeconfig", report) {
@@ -48,13 +54,8 @@ pub fn read(tree: &Located, facts: &mut Facts, report: &mut Report) {
             {
                 kubeconfig::of_kube_proxy(&inner, facts);
             }
-            if let Some(inner) = inner("config.conf", report)
-                && let Some(cidrs) = text(&inner, &["clusterCIDR"]).filter(|text| !text.is_empty())
-            {
-                let at = &inner.get("clusterCIDR").unwrap_or(&inner).location;
-                facts
-                    .pods
-                    .add(2, kubeadm::list(cidrs), at, "ConfigMap kube-proxy");
+            if let Some(inner) = inner("config.conf", report) {
+                kube_proxy(&inner, facts);
             }
         }
         "coredns" => {
@@ -87,27 +88,33 @@ pub fn read(tree: &Located, facts: &mut Facts, report: &mut Report) {
     }
 }
 
-fn kubelet(inner: Option<Located>, rank: u8, facts: &mut Facts) {
-    let Some(inner) = inner else {
-        return;
-    };
-    let field = |key: &str| inner.get(key).map(|at| &at.location);
-    if let Some(domain) = text(&inner, &["clusterDomain"]).filter(|text| !text.is_empty()) {
-        let at = field("clusterDomain").unwrap_or(&inner.location);
+/// Takes what a KubeProxyConfiguration says.
+pub fn kube_proxy(inner: &Located, facts: &mut Facts) {
+    if let Some(cidrs) = text(inner, &["clusterCIDR"]).filter(|text| !text.is_empty()) {
+        let at = &inner.get("clusterCIDR").unwrap_or(inner).location;
         facts
-            .domain
-            .add(rank, domain.to_owned(), at, "ConfigMap kubelet-config");
+            .pods
+            .add(2, kubeadm::list(cidrs), at, "kube-proxy's configuration");
     }
-    let dns = crate::import::values::items(&inner, &["clusterDNS"]).iter();
+}
+
+/// Takes what a KubeletConfiguration says.
+pub fn kubelet(inner: &Located, rank: u8, source: &str, facts: &mut Facts) {
+    let field = |key: &str| inner.get(key).map(|at| &at.location);
+    if let Some(domain) = text(inner, &["clusterDomain"]).filter(|text| !text.is_empty()) {
+        let at = field("clusterDomain").unwrap_or(&inner.location);
+        facts.domain.add(rank, domain.to_owned(), at, source);
+    }
+    let dns = crate::import::values::items(inner, &["clusterDNS"]).iter();
     let dns: Vec<String> = dns
         .filter_map(|at| at.as_str().map(str::to_owned))
         .collect();
     if !dns.is_empty() {
         let at = field("clusterDNS").unwrap_or(&inner.location);
-        facts.dns.add(rank, dns, at, "ConfigMap kubelet-config");
+        facts.dns.add(rank, dns, at, source);
     }
     let settings = KubeletSettings {
-        config: serde_json::to_value(&inner).unwrap_or_default(),
+        config: serde_json::to_value(inner).unwrap_or_default(),
         at: inner.location.clone(),
         is_part: false,
     };

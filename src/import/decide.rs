@@ -8,6 +8,7 @@ use crate::error::Result;
 use crate::import::ImportRequest;
 use crate::import::facts::{Facts, NodeFact};
 use crate::import::pods::lowest_api_server;
+use crate::import::systems;
 use crate::import::write::Decided;
 use crate::inventory::host_of;
 use crate::inventory::profiles::built_in_profile;
@@ -92,6 +93,10 @@ pub fn decide(
             "`kubectl get --raw /api/v1/nodes/NODE/proxy/configz`, given as --configz NODE=FILE",
         );
     }
+    if request.profiles.is_empty() {
+        system(facts, &mut lacks);
+    }
+    let arch = arch(facts, &mut lacks);
     if let Some(distribution) = distribution(facts) {
         lacks(
             &format!("whether nodes of yours may join {distribution}"),
@@ -110,15 +115,17 @@ pub fn decide(
         url,
         endpoints,
         api_version,
+        arch,
         profiles: profiles(request, facts)?,
         built: built(request, facts, report)?,
     })
 }
 
-/// The distribution that the versions of a cluster name, if its nodes join in a way of their own.
+/// The distribution that the versions, labels or images of a cluster name, if its nodes join in a way of their own.
 fn distribution(facts: &Facts) -> Option<&'static str> {
-    const MARKS: [(&str, &str); 4] = [
+    const MARKS: [(&str, &str); 5] = [
         ("+k3s", "k3s"),
+        ("+k0s", "k0s"),
         ("+rke2", "RKE2"),
         ("-eks-", "EKS"),
         ("-gke.", "GKE"),
@@ -126,11 +133,22 @@ fn distribution(facts: &Facts) -> Option<&'static str> {
     let of_nodes = facts.nodes.values();
     let of_nodes = of_nodes.filter_map(|node| node.version.as_ref());
     let mut versions = of_nodes.chain(facts.version.value());
-    versions.find_map(|version| {
+    let of_version = versions.find_map(|version| {
         let mut marks = MARKS.iter();
         let found = marks.find(|(mark, _)| version.contains(mark));
         found.map(|(_, name)| *name)
-    })
+    });
+    let images = facts
+        .nodes
+        .values()
+        .filter_map(|node| node.os_image.as_deref());
+    let of_image = || {
+        images
+            .into_iter()
+            .find_map(|image| image.starts_with("Talos ").then_some("Talos"))
+    };
+    let of_labels = || facts.nodes.values().find_map(|node| node.distribution);
+    of_version.or_else(of_labels).or_else(of_image)
 }
 
 fn version(
@@ -249,36 +267,57 @@ fn profiles(request: &ImportRequest, facts: &Facts) -> Result<Vec<String>> {
         built_in_profile(name)?;
     }
     if profiles.is_empty() {
-        let system = os_profile(facts);
+        let image = systems::image(facts);
+        let system = image.and_then(|image| systems::profile_of(&image.value));
         // Packages of kubeadm and the kubelet need a /usr that can be written.
-        if facts.kubeadm && !matches!(system, Some("flatcar" | "fedora-coreos")) {
+        if facts.kubeadm && !matches!(system.as_deref(), Some("flatcar" | "fedora-coreos")) {
             profiles.push("kubeadm".to_owned());
         }
-        profiles.extend(system.map(str::to_owned));
+        profiles.extend(system);
     }
     Ok(with_role(profiles))
 }
 
-fn os_profile(facts: &Facts) -> Option<&'static str> {
-    const SYSTEMS: [(&str, &str); 4] = [
-        ("Ubuntu", "ubuntu"),
-        ("Debian", "debian"),
-        ("Flatcar", "flatcar"),
-        ("Fedora CoreOS", "fedora-coreos"),
-    ];
-    let mut counted = [0; SYSTEMS.len()];
-    let workers = facts.nodes.values().filter(|node| !node.control_plane);
-    for image in workers.filter_map(|node| node.os_image.as_deref()) {
-        let found = SYSTEMS
-            .iter()
-            .position(|(start, _)| image.starts_with(start));
-        if let Some(index) = found {
-            counted[index] += 1;
+/// What is not known of the operating system of new nodes.
+fn system(facts: &Facts, lacks: &mut impl FnMut(&str, &str)) {
+    let Some(image) = systems::image(facts) else {
+        if !facts.nodes.is_empty() {
+            let look = "`kubectl get nodes -o yaml` has it; put its profile behind the role: `nodebake profile` lists them";
+            lacks("the operating system of new nodes", look);
         }
+        return;
+    };
+    let value = &image.value;
+    if systems::profile_of(value).is_none() {
+        let look = "none is built in: write what its image needs into a profile of your own, or give new nodes a system that `nodebake profile` lists";
+        lacks(&format!("the profile of {value}"), look);
     }
-    let most = counted.iter().copied().max().filter(|most| *most > 0)?;
-    let index = counted.iter().position(|count| *count == most)?;
-    Some(SYSTEMS[index].1)
+    let profile = systems::profile_of(value);
+    let mut others = image
+        .others
+        .iter()
+        .filter(|(_, other)| systems::profile_of(other) != profile);
+    if let Some((name, other)) = others.next() {
+        let what = format!("whether new nodes have {value}, as most nodes, or {other}, as {name}");
+        lacks(
+            &what,
+            "the profile of the system is in `profiles`; a node takes another one in its own",
+        );
+    }
+}
+
+/// The machine of new nodes: that of most workers.
+fn arch(facts: &Facts, lacks: &mut impl FnMut(&str, &str)) -> Option<String> {
+    let machine = systems::machine(facts)?;
+    if !systems::is_buildable(&machine.value) {
+        let what = format!("how to build nodes for {}", machine.value);
+        lacks(
+            &what,
+            "nodebake does not; `os.arch` is amd64 unless you change it",
+        );
+        return None;
+    }
+    Some(machine.value)
 }
 
 /// The nodes that are built from now on. A control plane is not: nodebake builds workers.

@@ -116,6 +116,8 @@ pub struct NodeFact {
     pub os_image: Option<String>,
     /// Its runtime, as `containerd://2.0.5`.
     pub runtime: Option<String>,
+    /// The distribution that its labels name, if its nodes join in a way of their own.
+    pub distribution: Option<&'static str>,
     /// What identifies it at a cloud.
     pub provider_id: Option<String>,
     /// What is worth knowing beside that, in words.
@@ -138,6 +140,7 @@ impl NodeFact {
             arch: None,
             os_image: None,
             runtime: None,
+            distribution: None,
             provider_id: None,
             notes: Vec::new(),
         }

@@ -23,9 +23,13 @@ pub fn read(tree: &Located, source: &str, facts: &mut Facts, report: &mut Report
         // `ci/latest` and the like: what is after the slash.
         let version = version.rsplit('/').next().unwrap_or(version);
         let at = location(&["kubernetesVersion"]);
+        // `stable-1.34` and the like are what somebody asked for, and no version of the cluster.
+        let is_wish = ["stable", "latest"]
+            .iter()
+            .any(|wish| version.starts_with(wish));
         if version.starts_with(['v', '1']) {
             facts.version.add(0, version.to_owned(), at, source);
-        } else {
+        } else if !is_wish {
             let rule = format!("must be a version; got {version:?}");
             report.add(invalid(at, "kubernetesVersion", rule));
         }

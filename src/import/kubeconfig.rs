@@ -33,12 +33,22 @@ pub fn of_client(tree: &Located, facts: &mut Facts, report: &mut Report) {
         report.add(finding.help("print it with `kubectl config view --raw --minify`"));
         return;
     };
-    if let Some(name) = named.filter(|name| *name != "kubernetes") {
-        facts.name.add(1, name.to_owned(), &found.location, source);
-    }
     let Some(cluster) = found.get("cluster") else {
         return;
     };
+    // The kubeconfigs of a control plane's own programs and kubelets name the API server beside them.
+    let user = context.and_then(|context| text(context, &["context", "user"]));
+    let is_program = user.is_some_and(|user| user.starts_with("system:") || user == "default-auth");
+    if is_program {
+        let data = cluster.get("certificate-authority-data");
+        if let Some((data, at)) = data.and_then(|at| Some((at.as_str()?, &at.location))) {
+            add_encoded(5, data, (at, "a kubeconfig"), facts, report);
+        }
+        return;
+    }
+    if let Some(name) = named.filter(|name| *name != "kubernetes") {
+        facts.name.add(1, name.to_owned(), &found.location, source);
+    }
     if let Some(server) = cluster.get("server") {
         add_url(3, server, source, facts);
     }

@@ -7,6 +7,7 @@ mod config_maps;
 mod decide;
 mod documents;
 mod facts;
+mod folder;
 mod kubeadm;
 mod kubeconfig;
 mod merge;
@@ -14,6 +15,7 @@ mod nodes;
 mod objects;
 mod pods;
 mod settings;
+mod systems;
 mod tables;
 mod values;
 mod write;
@@ -235,7 +237,13 @@ fn read(request: &ImportRequest, report: &mut Report) -> Result<Facts> {
     match request.from {
         From::Kubectl => {
             for file in &request.files {
-                read_objects(file, None, &mut facts, report)?;
+                if !file.is_dir() {
+                    read_objects(file, None, &mut facts, report)?;
+                    continue;
+                }
+                for file in folder::files(file, &request.dir, report)? {
+                    read_found(&file, &mut facts, report)?;
+                }
             }
         }
         From::Ansible => ansible::read(&request.files, &mut facts, report)?,
@@ -290,6 +298,43 @@ fn read_objects(
     };
     for tree in documents::read(&shown, &text, report) {
         objects::read(&tree, of_node, facts, report);
+    }
+    Ok(())
+}
+
+/// Reads a file of a folder. Nobody named it: one that has something else is no mistake.
+fn read_found(file: &Path, facts: &mut Facts, report: &mut Report) -> Result<()> {
+    let mut own = report.beside();
+    let Some((shown, text)) = read_text(file, report)? else {
+        return Ok(());
+    };
+    let trees = documents::read(&shown, &text, &mut own);
+    let error = own.errors().next();
+    if let Some(error) = error {
+        let rule = format!("is not read: {}", error.message);
+        report.add(Finding::new(
+            Id::ImportKindUnknown,
+            &error.location,
+            "",
+            rule,
+        ));
+        return Ok(());
+    }
+    own.into_findings()
+        .into_iter()
+        .for_each(|finding| report.add(finding));
+    for tree in trees {
+        if objects::is_known(&tree) {
+            objects::read(&tree, None, facts, report);
+        } else {
+            let rule = "is not read: it is no object of Kubernetes";
+            report.add(Finding::new(
+                Id::ImportKindUnknown,
+                &tree.location,
+                "",
+                rule,
+            ));
+        }
     }
     Ok(())
 }

@@ -10,9 +10,11 @@ use crate::yaml::{Located, Value};
 const ROLE: &str = "node-role.kubernetes.io/";
 /// Roles of nodes with an API server: the old name of the role to 1.23, the new one since 1.20.
 const CONTROL_PLANE: [&str; 2] = ["control-plane", "master"];
+/// A label by which a distribution marks such nodes without a role: that of MicroK8s.
+const MARKS: [&str; 1] = ["node.kubernetes.io/microk8s-controlplane"];
 
 /// Labels that a kubelet or a controller sets by itself. A name that ends with a slash stands for all keys of that prefix.
-const SYSTEM_LABELS: [&str; 27] = [
+const SYSTEM_LABELS: [&str; 37] = [
     "kubernetes.io/hostname",
     "kubernetes.io/os",
     "kubernetes.io/arch",
@@ -37,8 +39,18 @@ const SYSTEM_LABELS: [&str; 27] = [
     "karpenter.k8s.aws/",
     "node.cluster.x-k8s.io/",
     "egress.k3s.io/",
+    "p2p.k3s.cattle.io/",
+    "k3s.io/",
+    "rke.cattle.io/",
+    "cattle.io/",
+    "plan.upgrade.cattle.io/",
     "microk8s.io/",
+    "node.kubernetes.io/microk8s-worker",
+    "node.kubernetes.io/microk8s-controlplane",
+    "node.k0sproject.io/",
     "node.openshift.io/os_id",
+    "k8s.io/cloud-provider-aws",
+    "topology.k8s.aws/",
     "csi.volume.kubernetes.io/nodeid",
 ];
 
@@ -53,7 +65,7 @@ const CLOUD_LABELS: [&str; 6] = [
 ];
 
 /// The beginnings of `providerID` that cloud controllers set.
-const CLOUDS: [&str; 19] = [
+const CLOUDS: [&str; 22] = [
     "aws",
     "azure",
     "gce",
@@ -73,6 +85,22 @@ const CLOUDS: [&str; 19] = [
     "vultr",
     "kubernetes-vmware",
     "nutanix",
+    // The controllers of these set an instance type, which is their own name.
+    "k3s",
+    "rke2",
+    "harvester",
+];
+
+/// Marks of distributions whose nodes join in a way of their own: the beginning of a label, and its name.
+const DISTRIBUTIONS: [(&str, &str); 8] = [
+    ("eks.amazonaws.com/", "EKS"),
+    ("cloud.google.com/gke-", "GKE"),
+    ("kubernetes.azure.com/", "AKS"),
+    ("microk8s.io/", "MicroK8s"),
+    ("node.openshift.io/", "OpenShift"),
+    ("node.k0sproject.io/", "k0s"),
+    ("rke.cattle.io/", "RKE2"),
+    ("p2p.k3s.cattle.io/", "k3s"),
 ];
 
 /// Taints that controllers set and remove by themselves.
@@ -178,7 +206,12 @@ fn labels(tree: &Located, node: &mut NodeFact, report: &mut Report) {
         return;
     };
     let has_role = |role: &str| labels.contains_key(&*format!("{ROLE}{role}"));
-    node.control_plane = CONTROL_PLANE.iter().any(|role| has_role(role));
+    node.control_plane = CONTROL_PLANE.iter().any(|role| has_role(role))
+        || MARKS.iter().any(|mark| labels.contains_key(*mark));
+    let is_marked = |mark: &str| labels.keys().any(|key| key.starts_with(mark));
+    let mut marks = DISTRIBUTIONS.iter();
+    let mark = marks.find(|(mark, _)| is_marked(mark));
+    node.distribution = mark.map(|(_, name)| *name);
     for (key, field) in labels.iter() {
         let Some(value) = scalar(&field.value) else {
             continue;

@@ -9,6 +9,12 @@ use crate::yaml::{Located, Value};
 /// What a single kubelet has comes after what all of them have.
 const CONFIGZ_RANK: u8 = 210;
 
+/// Whether a document is what an import reads, so that a mistake in it is one of the user's.
+pub fn is_known(tree: &Located) -> bool {
+    let own = ["kind", "kubeletconfig", "serverVersion", "gitVersion"];
+    matches!(&tree.value, Value::List(_)) || own.iter().any(|key| tree.get(key).is_some())
+}
+
 /// Takes what an object says, or all objects of a list. `of_node` is the node that a `/configz` belongs to.
 pub fn read(tree: &Located, of_node: Option<&str>, facts: &mut Facts, report: &mut Report) {
     object(tree, None, of_node, facts, report);
@@ -29,7 +35,8 @@ fn object(
     }
     if tree.as_map().is_none() {
         let rule = format!("must be an object of Kubernetes, not {}", tree.value.kind());
-        report.add(Finding::new(Id::ImportInvalid, &tree.location, "", rule));
+        let finding = Finding::new(Id::ImportInvalid, &tree.location, "", rule);
+        report.add(finding.help("give what kubectl prints with -o yaml or -o json"));
         return;
     }
     let Some(kind) = text(tree, &["kind"]).or(of_list) else {
@@ -52,19 +59,9 @@ fn object(
         "Pod" | "Deployment" | "DaemonSet" => pods::read(tree, facts),
         "ClusterConfiguration" => kubeadm::read(tree, "ClusterConfiguration", facts, report),
         "InitConfiguration" | "JoinConfiguration" | "ClusterStatus" => {}
-        "KubeletConfiguration" => {
-            let config = serde_json::to_value(tree).unwrap_or_default();
-            let at = tree.location.clone();
-            let is_part = false;
-            facts.kubelet.push((
-                1,
-                KubeletSettings {
-                    config,
-                    at,
-                    is_part,
-                },
-            ));
-        }
+        "KubeletConfiguration" if of_node.is_some() => configz(tree, of_node, facts, report),
+        "KubeletConfiguration" => config_maps::kubelet(tree, 1, "KubeletConfiguration", facts),
+        "KubeProxyConfiguration" => config_maps::kube_proxy(tree, facts),
         "Service" => service(tree, facts),
         "ServiceCIDR" => {
             let cidrs = items(tree, &["spec", "cidrs"]).iter();
@@ -87,6 +84,10 @@ fn without_kind(tree: &Located, of_node: Option<&str>, facts: &mut Facts, report
     facts.read += 1;
     if let Some(config) = tree.get("kubeletconfig") {
         return configz(config, of_node, facts, report);
+    }
+    // What `jq .kubeletconfig` leaves of it.
+    if of_node.is_some() && tree.get("apiVersion").is_none() {
+        return configz(tree, of_node, facts, report);
     }
     let server = tree.get("serverVersion").unwrap_or(tree);
     if let Some(version) = text(server, &["gitVersion"]) {

@@ -96,7 +96,8 @@ pub fn json(file: &Arc<str>, text: &str, report: &mut Report) -> Vec<Located> {
     let mut rows = Vec::new();
     for tree in documents::read(file, text, report) {
         let below = ["results", "items", "nodes"];
-        let list = below.iter().find_map(|key| tree.get(key)).unwrap_or(&tree);
+        let list = below.iter().find_map(|key| tree.get(key));
+        let list = list.or_else(|| only_list(&tree)).unwrap_or(&tree);
         match &list.value {
             Value::List(items) => rows.extend(items.iter().cloned()),
             Value::Map(_) => rows.push(list.clone()),
@@ -104,6 +105,16 @@ pub fn json(file: &Arc<str>, text: &str, report: &mut Report) -> Vec<Located> {
         }
     }
     rows
+}
+
+/// The list of an answer of GraphQL: `{"data": {"device_list": […]}}`, maps with one key down to the list.
+fn only_list(tree: &Located) -> Option<&Located> {
+    let map = tree.as_map()?;
+    let (_, only) = map.iter().next().filter(|_| map.len() == 1)?;
+    match &only.value.value {
+        Value::List(_) => Some(&only.value),
+        _ => only_list(&only.value),
+    }
 }
 
 /// Takes the nodes of a table. `mapping` is pairs of what a column is for and its name.

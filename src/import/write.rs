@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use crate::import::facts::{Facts, NodeFact};
 use crate::import::settings::{SHARED, Settings};
+use crate::import::systems::is_buildable;
 use crate::kubernetes::names::subdomain;
 use crate::kubernetes::version::Version;
 use crate::yaml::push_quoted;
@@ -25,10 +26,19 @@ pub struct Decided {
     pub endpoints: Vec<String>,
     /// The version of the API servers, where it is known.
     pub api_version: Option<Version>,
+    /// The machine of new nodes, where it is known.
+    pub arch: Option<String>,
     /// The profiles of all nodes.
     pub profiles: Vec<String>,
     /// The names of the nodes that the project builds from now on.
     pub built: Vec<String>,
+}
+
+impl Decided {
+    /// The machine of new nodes, where it is not the one that goes without saying.
+    fn other_arch(&self) -> Option<&str> {
+        self.arch.as_deref().filter(|arch| *arch != "amd64")
+    }
 }
 
 /// The part of the inventory above the nodes.
@@ -89,6 +99,9 @@ pub fn head(decided: &Decided, facts: &Facts, profiles: &[&str]) -> String {
     );
     for text in &facts.further {
         out.push_str(text);
+    }
+    if let Some(arch) = decided.other_arch() {
+        line(&mut out, format!("os: {{arch: {}}}", scalar(arch)), "");
     }
     let names: Vec<String> = decided
         .profiles
@@ -163,7 +176,10 @@ pub fn item(node: &NodeFact, decided: &Decided, settings: &Settings) -> String {
         if settings.of_node.contains_key(&node.name) {
             _ = writeln!(out, "    {mark}profiles: [{}]", scalar(&node.name));
         }
-        if let Some(arch) = node.arch.as_deref().filter(|arch| *arch != "amd64") {
+        if let Some(arch) = node.arch.as_deref()
+            && arch != decided.other_arch().unwrap_or("amd64")
+            && is_buildable(arch)
+        {
             _ = writeln!(out, "    {mark}os: {{arch: {}}}", scalar(arch));
         }
         if let Some(id) = &node.provider_id {

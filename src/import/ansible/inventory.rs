@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use indexmap::IndexMap;
 
+use crate::import::ansible::range::expand;
 use crate::import::values::invalid;
 use crate::model::Location;
 use crate::report::Report;
@@ -95,10 +96,16 @@ impl Inventory {
         self.group(name);
         match tree.get("hosts").map(|at| (&at.value, &at.location)) {
             Some((Value::Map(hosts), _)) => {
-                for (host, field) in hosts.iter() {
-                    self.host(host, &field.key);
-                    self.add_vars(host, true, &field.value);
-                    self.add_host(name, host);
+                for (pattern, field) in hosts.iter() {
+                    let mut members = Vec::new();
+                    if !expand(pattern, &mut members) {
+                        members = vec![pattern.to_string()];
+                    }
+                    for host in members {
+                        self.host(&host, &field.key);
+                        self.add_vars(&host, true, &field.value);
+                        self.add_host(name, &host);
+                    }
                 }
             }
             Some((Value::List(hosts), _)) => {
@@ -137,6 +144,24 @@ impl Inventory {
         let hosts = &mut self.group(group).hosts;
         if !hosts.iter().any(|known| known == host) {
             hosts.push(host.to_owned());
+        }
+    }
+
+    /// Gives groups that have variables but no members these groups as members.
+    pub fn whole_cluster(&mut self, names: [&str; 2], members: &[&str]) {
+        let known: Vec<String> = members
+            .iter()
+            .filter(|name| self.groups.contains_key(**name))
+            .map(|name| (*name).to_owned())
+            .collect();
+        for name in names {
+            if let Some(group) = self
+                .groups
+                .get_mut(name)
+                .filter(|group| group.hosts.is_empty() && group.children.is_empty())
+            {
+                group.children.clone_from(&known);
+            }
         }
     }
 

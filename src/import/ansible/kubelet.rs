@@ -1,11 +1,12 @@
 //! kubespray's variables as fields of KubeletConfiguration. Source: kubespray's roles/kubernetes/node, kubelet-config.v1beta1.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value as Json};
 
 use crate::import::ansible::inventory::Vars;
-use crate::import::ansible::said;
-use crate::model::Location;
-use crate::report::{Finding, Id, Report};
+use crate::import::ansible::{left_out, said};
+use crate::report::Report;
 use crate::yaml::{Located, Value};
 
 /// What a variable's value becomes.
@@ -115,6 +116,106 @@ const MAPS: [(&str, &str); 2] = [
     ),
 ];
 
+const REPAIR: &str = "write what you need to kubelet.flags or kubelet.config";
+
+/// Fields of a KubeletConfiguration.
+type Config = Map<String, Json>;
+
+/// What the variables of one host set.
+pub struct Own {
+    /// The node's name.
+    pub name: String,
+    /// Whether an API server runs there.
+    pub is_server: bool,
+    /// The fields.
+    pub config: Config,
+}
+
+/// Fields by their paths. Thresholds are one, for those that are left out of them are off.
+type Fields = BTreeMap<Vec<String>, Json>;
+
+/// What all workers have, by the value that most of them have, and what single ones have beside it. A field that some of them
+/// do not set is no setting of all.
+pub fn shared(hosts: &[Own]) -> (Config, Vec<(String, Config)>) {
+    let mut workers: Vec<&Own> = hosts.iter().filter(|host| !host.is_server).collect();
+    if workers.is_empty() {
+        workers = hosts.iter().collect();
+    }
+    let all: Vec<Fields> = workers.iter().map(|host| fields(&host.config)).collect();
+    let servers: Vec<Fields> = hosts
+        .iter()
+        .filter(|host| host.is_server)
+        .map(|host| fields(&host.config))
+        .collect();
+    let mut shared = Fields::new();
+    for path in all.first().into_iter().flat_map(Fields::keys) {
+        let values: Option<Vec<&Json>> = all.iter().map(|fields| fields.get(path)).collect();
+        // What the servers have too comes from a group's variables.
+        let of_servers = servers.iter().filter_map(|fields| fields.get(path));
+        let of_servers: Vec<&Json> = of_servers.collect();
+        let most = values.and_then(|values| most_common(&values, &of_servers).cloned());
+        shared.extend(most.map(|value| (path.clone(), value)));
+    }
+    let own = workers.iter().zip(&all).filter_map(|(host, all)| {
+        let others = all
+            .iter()
+            .filter(|(path, value)| shared.get(*path) != Some(*value));
+        let others = whole(others);
+        (!others.is_empty()).then(|| (host.name.clone(), others))
+    });
+    let own = own.collect();
+    (whole(shared.iter()), own)
+}
+
+/// The value that is there most often; of several the one that is also among others, or else the first one.
+fn most_common<'a>(values: &[&'a Json], others: &[&Json]) -> Option<&'a Json> {
+    let count = |value: &Json| {
+        let same = values.iter().filter(|other| **other == value).count();
+        (same, others.contains(&value))
+    };
+    let highest = values.iter().map(|value| count(value)).max()?;
+    values.iter().copied().find(|value| count(value) == highest)
+}
+
+fn fields(config: &Map<String, Json>) -> Fields {
+    fn below(map: &Map<String, Json>, path: &[String], all: &mut Fields) {
+        for (key, value) in map {
+            let mut path = path.to_vec();
+            path.push(key.clone());
+            match value {
+                Json::Object(map) if !map.is_empty() && key != "evictionHard" => {
+                    below(map, &path, all)
+                }
+                value => _ = all.insert(path, value.clone()),
+            }
+        }
+    }
+    let mut all = Fields::new();
+    below(config, &[], &mut all);
+    all
+}
+
+/// The configuration that some fields are.
+fn whole<'a>(fields: impl Iterator<Item = (&'a Vec<String>, &'a Json)>) -> Map<String, Json> {
+    let mut config = Map::new();
+    'fields: for (path, value) in fields {
+        let Some((last, above)) = path.split_last() else {
+            continue;
+        };
+        let mut at = &mut config;
+        for key in above {
+            let new = || Json::Object(Map::new());
+            match at.entry(key.clone()).or_insert_with(new) {
+                Json::Object(below) => at = below,
+                // A path goes through maps only.
+                _ => continue 'fields,
+            }
+        }
+        at.insert(last.clone(), value.clone());
+    }
+    config
+}
+
 /// The fields that the variables set.
 pub fn config(vars: &Vars, report: &mut Report) -> Map<String, Json> {
     let mut config = Map::new();
@@ -124,12 +225,10 @@ pub fn config(vars: &Vars, report: &mut Report) -> Map<String, Json> {
         };
         match value(&text, kind) {
             Some(value) => set(&mut config, field, value),
-            None => left_out(
-                variable,
-                &at,
-                "is not of the kind of its field: it is left out",
-                report,
-            ),
+            None => {
+                let rule = "is not of the kind of its field: it is left out";
+                left_out(variable, &at, (rule, REPAIR), report);
+            }
         }
     }
     for (variable, field) in MAPS {
@@ -166,19 +265,10 @@ pub fn config(vars: &Vars, report: &mut Report) -> Map<String, Json> {
     if let Some(at) = vars.get("kubelet_custom_flags")
         && !crate::import::values::items(at, &[]).is_empty()
     {
-        left_out(
-            "kubelet_custom_flags",
-            &at.location,
-            "has flags of the kubelet, which are not imported",
-            report,
-        );
+        let rule = "has flags of the kubelet, which are not imported";
+        left_out("kubelet_custom_flags", &at.location, (rule, REPAIR), report);
     }
     config
-}
-
-fn left_out(variable: &str, at: &Location, rule: &str, report: &mut Report) {
-    let finding = Finding::new(Id::ImportFieldLeftOut, at, variable, rule);
-    report.add(finding.help("write what you need to kubelet.flags or kubelet.config"));
 }
 
 fn value(text: &str, kind: Kind) -> Option<Json> {
@@ -220,4 +310,71 @@ fn texts(at: &Located) -> Json {
         Some((key.to_string(), Json::from(text)))
     });
     Json::Object(texts.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn hosts(configs: &[(&str, bool, Json)]) -> (Json, Json) {
+        let hosts: Vec<Own> = configs
+            .iter()
+            .map(|(name, is_server, config)| Own {
+                name: (*name).to_owned(),
+                is_server: *is_server,
+                config: config.as_object().cloned().unwrap_or_default(),
+            })
+            .collect();
+        let (shared, own) = shared(&hosts);
+        let own: Map<String, Json> = own
+            .into_iter()
+            .map(|(name, own)| (name, own.into()))
+            .collect();
+        (shared.into(), own.into())
+    }
+
+    #[test]
+    fn what_most_workers_have_is_shared_and_the_rest_is_a_nodes_own() {
+        let found = hosts(&[
+            ("cp", true, json!({"maxPods": 30})),
+            (
+                "a",
+                false,
+                json!({"maxPods": 110, "kubeReserved": {"cpu": "1", "memory": "1Gi"}}),
+            ),
+            (
+                "b",
+                false,
+                json!({"maxPods": 250, "kubeReserved": {"cpu": "1"}, "evictionHard": {"pid": "5%"}}),
+            ),
+            (
+                "c",
+                false,
+                json!({"maxPods": 110, "kubeReserved": {"cpu": "2", "memory": "1Gi"}}),
+            ),
+        ]);
+        let shared = json!({"maxPods": 110, "kubeReserved": {"cpu": "1"}});
+        let own = json!({
+            "a": {"kubeReserved": {"memory": "1Gi"}},
+            "b": {"maxPods": 250, "evictionHard": {"pid": "5%"}},
+            "c": {"kubeReserved": {"cpu": "2", "memory": "1Gi"}},
+        });
+        assert_eq!(found, (shared, own));
+        // As many have the one as the other: the servers have that of the group.
+        let found = hosts(&[
+            ("cp", true, json!({"maxPods": 110})),
+            ("a", false, json!({"maxPods": 250})),
+            ("b", false, json!({"maxPods": 110})),
+        ]);
+        assert_eq!(
+            found,
+            (json!({"maxPods": 110}), json!({"a": {"maxPods": 250}}))
+        );
+        // A cluster without workers of their own.
+        let found = hosts(&[("cp", true, json!({"maxPods": 30}))]);
+        assert_eq!(found, (json!({"maxPods": 30}), json!({})));
+        assert_eq!(hosts(&[]), (json!({}), json!({})));
+    }
 }

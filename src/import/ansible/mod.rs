@@ -4,6 +4,8 @@
 mod ini;
 mod inventory;
 mod kubelet;
+mod mirrors;
+mod range;
 
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -27,6 +29,8 @@ use inventory::{Inventory, Vars};
 const SERVERS: [&str; 3] = ["kube_control_plane", "kube-master", "kube-control-plane"];
 /// Groups of workers.
 const WORKERS: [&str; 2] = ["kube_node", "kube-node"];
+/// The group of all nodes. kubespray makes it by itself where an inventory does not name it.
+const WHOLE: [&str; 2] = ["k8s_cluster", "k8s-cluster"];
 /// Files of an inventory's folder, the first of which is read.
 const FILES: [&str; 8] = [
     "inventory.ini",
@@ -77,6 +81,7 @@ pub fn read(files: &[PathBuf], facts: &mut Facts, report: &mut Report) -> Result
         variables(&folder.join("group_vars"), false, &mut all, report)?;
         variables(&folder.join("host_vars"), true, &mut all, report)?;
     }
+    all.whole_cluster(WHOLE, &[&SERVERS[..], &WORKERS[..]].concat());
     take(&all, facts, report);
     Ok(())
 }
@@ -142,14 +147,29 @@ fn said(vars: &Vars, key: &str, report: &mut Report) -> Option<(String, Location
         Value::Bool(value) => value.to_string(),
         _ => return None,
     };
-    if value.contains("{{") || value.contains("{%") {
-        let rule = "is a template of Jinja, which Ansible alone can render: it is left out";
-        let finding = Finding::new(Id::ImportFieldLeftOut, &at.location, key, rule);
-        let repair = format!("look at it with `ansible all -m debug -a var={key}`");
-        report.add(finding.help(repair));
+    if is_template(&value) {
+        template(key, &at.location, report);
         return None;
     }
     (!value.is_empty()).then(|| (value, at.location.clone()))
+}
+
+/// Whether Ansible renders a text before it is used.
+fn is_template(text: &str) -> bool {
+    text.contains("{{") || text.contains("{%")
+}
+
+/// That a variable is a template.
+fn template(key: &str, at: &Location, report: &mut Report) {
+    let rule = "is a template of Jinja, which Ansible alone can render: it is left out";
+    let repair = format!("look at it with `ansible all -m debug -a var={key}`");
+    left_out(key, at, (rule, &repair), report);
+}
+
+/// That nothing is taken from a variable, and what to do instead.
+fn left_out(key: &str, at: &Location, (rule, repair): (&str, &str), report: &mut Report) {
+    let finding = Finding::new(Id::ImportFieldLeftOut, at, key, rule);
+    report.add(finding.help(repair));
 }
 
 /// What was said, or kubespray's default where nothing is.
@@ -179,7 +199,8 @@ fn is_on(vars: &Vars, key: &str, default: bool) -> bool {
 }
 
 fn take(all: &Inventory, facts: &mut Facts, report: &mut Report) {
-    let mut of_cluster = None;
+    let (mut of_cluster, mut of_workers) = (None, None);
+    let mut kubelets = Vec::new();
     for (host, at) in all.hosts() {
         let is_server = SERVERS.iter().any(|group| all.is_in(host, group));
         let is_worker = WORKERS.iter().any(|group| all.is_in(host, group));
@@ -187,7 +208,15 @@ fn take(all: &Inventory, facts: &mut Facts, report: &mut Report) {
             continue;
         }
         let vars = all.vars(host);
-        node(host, at, (&vars, is_server), facts, report);
+        let name = node(host, at, (&vars, is_server), facts, report);
+        kubelets.extend(name.map(|name| kubelet::Own {
+            name,
+            is_server,
+            config: kubelet::config(&vars, report),
+        }));
+        if !is_server {
+            of_workers.get_or_insert_with(|| vars.clone());
+        }
         if of_cluster.is_none() || is_server {
             of_cluster.get_or_insert(vars);
         }
@@ -197,16 +226,20 @@ fn take(all: &Inventory, facts: &mut Facts, report: &mut Report) {
     };
     facts.read += facts.nodes.len();
     cluster(&vars, facts, report);
-    let config = kubelet::config(&vars, report);
-    if !config.is_empty() {
-        facts.kubelet.push((
-            0,
-            KubeletSettings {
-                config: config.into(),
-                at: Location::file("group_vars"),
-                is_part: true,
-            },
-        ));
+    runtime(of_workers.as_ref().unwrap_or(&vars), facts, report);
+    let (shared, own) = kubelet::shared(&kubelets);
+    let part = |config, at: Location| KubeletSettings {
+        config,
+        at,
+        is_part: true,
+    };
+    if !shared.is_empty() {
+        let at = Location::file("group_vars");
+        facts.kubelet.push((0, part(shared.into(), at)));
+    }
+    for (name, config) in own {
+        let at = facts.nodes[&name].at.clone();
+        facts.configz.insert(name, part(config.into(), at));
     }
 }
 
@@ -216,7 +249,7 @@ fn node(
     (vars, is_server): (&Vars, bool),
     facts: &mut Facts,
     report: &mut Report,
-) {
+) -> Option<String> {
     let name = said(vars, "kube_override_hostname", report)
         .map_or_else(|| host.to_owned(), |(name, _)| name);
     let name = name.to_ascii_lowercase();
@@ -227,7 +260,7 @@ fn node(
             "",
             format!("{name:?}: {rule}"),
         ));
-        return;
+        return None;
     }
     let mut node = NodeFact::new(&name, at);
     node.control_plane = is_server;
@@ -287,7 +320,8 @@ fn node(
             )),
         }
     }
-    facts.nodes.insert(name, node);
+    facts.nodes.insert(name.clone(), node);
+    Some(name)
 }
 
 fn cluster(vars: &Vars, facts: &mut Facts, report: &mut Report) {
@@ -360,6 +394,18 @@ fn cluster(vars: &Vars, facts: &mut Facts, report: &mut Report) {
         facts
             .further
             .push(format!("proxies: {{{}}}\n", written.join(", ")));
+    }
+}
+
+/// Where new nodes get their images from, by the variables of workers.
+fn runtime(vars: &Vars, facts: &mut Facts, report: &mut Report) {
+    facts.further.extend(mirrors::registries(vars, report));
+    if let Some((runtime, at)) =
+        said(vars, "container_manager", report).filter(|(name, _)| name != "containerd")
+    {
+        let rule = format!("the nodes run {runtime}, and new nodes get containerd");
+        let repair = "see `nodebake-inventory(7)` for another runtime";
+        left_out("container_manager", &at, (&rule, repair), report);
     }
 }
 
