@@ -49,6 +49,8 @@ ETCD := v3.5.23
 DROP_INS := v1.28.15
 # Those whose function for static pods is asked.
 STATIC_PODS := v1.20.15 v1.28.15 v1.34.4 v1.37.2
+# Those whose kube-proxy is asked; the first one beside a real API server, which is built for the clusters.
+KUBE_PROXIES := v1.34.4 v1.20.15 v1.37.2
 KUBELETS := v1.16.6 v1.20.15 v1.24.17 v1.27.8 v1.31.4 v1.34.4 v1.37.2
 
 needs:
@@ -87,11 +89,12 @@ engine:
 suite:
 	$(CARGO) test --locked --test suite --no-run
 
-versions: needs build ## Ask the oracles of other versions: kubelets of seven minors, NodeRestriction, cloud-init 20.4, containerd 1.3, 1.4 and 2, coreos-installer
+versions: needs build ## Ask the oracles of other versions: kubelets of seven minors, NodeRestriction, kube-proxy, cloud-init 20.4, containerd 1.3, 1.4 and 2, coreos-installer
 	@sh tests/oracle/install.sh versions
 	$(MAKE) clusters
 	for version in $(KUBELETS); do GOGC=400 tests/oracle/kubernetes/build.sh $$version target/oracles/kubernetes/$$version kubelet kubelet-config || exit 1; done
 	GOGC=400 tests/oracle/kubernetes/build.sh $(DROP_INS) target/oracles/kubernetes/$(DROP_INS) kubelet
+	for version in $(KUBE_PROXIES); do GOGC=400 tests/oracle/kubernetes/build.sh $$version target/oracles/kubernetes/$$version kube-proxy || exit 1; done
 	for version in $(STATIC_PODS); do GOGC=400 tests/oracle/kubernetes/build.sh $$version target/oracles/kubernetes/$$version static-pod || exit 1; done
 	tests/oracle/coreos-installer/build.sh 0.27.0 target/oracles/bin/coreos-installer
 	cd tests/oracle/node-restriction && go vet . && CGO_ENABLED=0 go build -trimpath -buildvcs=false -o $(CURDIR)/target/oracles/bin/node-restriction .

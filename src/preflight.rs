@@ -5,6 +5,7 @@ pub mod control_plane;
 pub mod manifest;
 pub mod memory;
 mod network;
+mod other_runtimes;
 mod paths;
 mod runtime;
 
@@ -13,11 +14,15 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use crate::inventory::{Cluster, Spec, host_of};
+use crate::kubernetes::runtime::{endpoint, kind};
 use crate::model::output::pxe::BaseSource;
 use crate::model::output::{Assets, Format};
 use crate::plan::NodePlan;
 use crate::render::{RenderedNode, Renderer};
 use crate::tree::NodeTree;
+
+/// The unit of the overlay `kube-proxy`.
+const KUBE_PROXY: &str = "kube-proxy.service";
 
 /// What kind of thing is needed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -101,6 +106,9 @@ pub fn needs(
         "a clock that is right before the kubelet starts",
         "certificates and tokens have a beginning and an end",
     );
+    for server in spec.time.all() {
+        needs.add(NeedKind::Clock, server, "time: a server of NTP, by UDP");
+    }
     let proxies = spec.proxies.iter();
     let proxies = proxies.flat_map(|all| [&all.value.http, &all.value.https]);
     for url in proxies.flatten() {
@@ -121,7 +129,14 @@ pub fn needs(
         let why = "kubelet.config.protectKernelDefaults: the kubelet ends without it";
         needs.add(NeedKind::System, format!("the sysctl {setting}"), why);
     }
-    runtime::needs(&baked.tree, &mut needs);
+    let minor = spec.kubernetes.value.minor();
+    let kind = kind(endpoint(&baked.flags, &baked.config, minor));
+    runtime::needs(baked, kind, &mut needs);
+    other_runtimes::needs(baked, spec, kind, &mut needs);
+    if baked.tree.units().contains_key(KUBE_PROXY) {
+        let why = "kube-proxy writes its rules with it";
+        needs.add(NeedKind::System, "the program iptables", why);
+    }
     needs.0
 }
 

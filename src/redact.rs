@@ -16,10 +16,16 @@ const JWT: &str = "eyJ";
 const PEM_BEGIN: &str = "-----BEGIN ";
 const PEM_END: &str = "-----END ";
 
-/// The text without bootstrap tokens' secrets, JWTs, age identities and private keys in PEM. A token's id stays: it is
+/// How hashes of passwords begin (crypt(5)); what follows is of these characters and has so many at least.
+const HASHES: [&str; 9] = [
+    "$y$", "$gy$", "$7$", "$2a$", "$2b$", "$2y$", "$6$", "$5$", "$1$",
+];
+const SHORTEST_HASH: usize = 20;
+
+/// The text without bootstrap tokens' secrets, JWTs, age identities, hashes of passwords and private keys in PEM. A token's id stays: it is
 /// no secret, and says which token is meant. A name with the form of a token is hidden too: better one name too many.
 pub fn redacted(text: &str) -> Cow<'_, str> {
-    let text = without_keys(text);
+    let text = without_hashes(without_keys(text));
     if !may_hold_token(&text) {
         return text;
     }
@@ -71,6 +77,35 @@ fn is_token(id: &str, secret: &str) -> bool {
     (id.len(), secret.len()) == TOKEN && plain(id) && plain(secret)
 }
 
+/// Of a hash its kind stays.
+fn without_hashes(text: Cow<'_, str>) -> Cow<'_, str> {
+    let is_of_hash = |c: char| c.is_ascii_alphanumeric() || "./$=,-".contains(c);
+    let mut shown = String::new();
+    let mut rest = &*text;
+    while let Some(at) = rest.find('$') {
+        let found = HASHES.iter().find(|kind| rest[at..].starts_with(**kind));
+        let end = at + found.map_or(1, |kind| kind.len());
+        let length = rest[end..]
+            .find(|c| !is_of_hash(c))
+            .unwrap_or(rest.len() - end);
+        shown.push_str(&rest[..end]);
+        rest = &rest[end..];
+        if found.is_some() && length >= SHORTEST_HASH {
+            shown.push_str(HIDDEN);
+            rest = &rest[length..];
+        }
+    }
+    if rest.len() == text.len() {
+        return text;
+    }
+    shown.push_str(rest);
+    if shown == *text {
+        text
+    } else {
+        Cow::Owned(shown)
+    }
+}
+
 /// Private keys go from their first line to their last one, or to the end of the text if that is missing.
 fn without_keys(text: &str) -> Cow<'_, str> {
     let mut shown = Cow::Borrowed("");
@@ -109,6 +144,22 @@ fn end_of_key(label: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn hashes_of_passwords_are_hidden_and_their_kind_is_not() {
+        let hash = "a".repeat(86);
+        for (text, expected) in [
+            (format!("got \"$6$saltsalt${hash}\""), "got \"$6$<hidden>\""),
+            (
+                format!("$y$j9T$salt.salt${} x", &hash[..43]),
+                "$y$<hidden> x",
+            ),
+            ("costs $5$ or $6$".to_owned(), "costs $5$ or $6$"),
+            ("${HOME} $$".to_owned(), "${HOME} $$"),
+        ] {
+            assert_eq!(redacted(&text), expected);
+        }
+    }
 
     #[test]
     fn secrets_are_hidden_wherever_they_are_written() {

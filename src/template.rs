@@ -26,7 +26,7 @@ pub use crate::template::uses::Parts;
 use crate::template::uses::uses;
 
 /// The names that templates may start from.
-pub const SCOPE: [&str; 7] = [
+pub const SCOPE: [&str; 8] = [
     "cluster",
     "node",
     "kubelet",
@@ -34,6 +34,7 @@ pub const SCOPE: [&str; 7] = [
     "vars",
     "os",
     "containerd",
+    "time",
 ];
 
 /// One template of a [`TemplateSet`].

@@ -85,6 +85,8 @@ pub struct ClusterObjects {
     /// Also write `approve-node-server-renewal-csr` and its binding. No built-in controller reads them (1.16 to
     /// 1.34); they are there for clusters that were set up by the procedure and may have an approver of their own.
     pub server_renewal: bool,
+    /// Whether kube-proxy runs with the certificates of kubelets.
+    pub kube_proxy: bool,
     /// Programs that read from kubelets.
     pub scrapers: Vec<Scraper>,
 }

@@ -46,6 +46,16 @@ pub fn rbac(objects: &ClusterObjects) -> String {
     if objects.server_renewal {
         text.push_str(&server_renewal());
     }
+    if objects.kube_proxy {
+        let binding = Binding {
+            why: "kube-proxy shows the kubelet's certificate, and reads Services, EndpointSlices and Nodes with it.",
+            name: "node-proxier-of-kubelets",
+            subject_kind: "Group",
+            subject: NODES,
+            role: "system:node-proxier",
+        };
+        text.push_str(&binding.document());
+    }
     text.extend(objects.scrapers.iter().map(scraper));
     text
 }

@@ -6,7 +6,9 @@ mod asset;
 mod follow;
 mod images;
 mod logins;
+mod passwords;
 mod runtime;
+mod time;
 mod unrendered;
 
 use std::collections::HashMap;
@@ -20,6 +22,7 @@ pub use crate::compile::class::images::PackedImages;
 pub use crate::compile::class::logins::RegistryLogin;
 pub use crate::compile::class::runtime::RegistryFile;
 use crate::compile::class::runtime::{containerd_scope, proxies_of};
+use crate::compile::class::time::time_scope;
 use crate::compile::images::{Image, Layout};
 use crate::compile::overlay;
 use crate::compile::overlay::{Overlay, OverlayBody, OverlayEntry};
@@ -36,6 +39,7 @@ use crate::model::{FieldLocation, Location, Spanned};
 use crate::plan::{ClassPlan, Plan};
 use crate::project_folder::{ProjectFolder, SOURCE};
 use crate::report::{Id, Report};
+use crate::secrets::UserHash;
 use crate::template::{ScopeValue, TemplateId, TemplateSet};
 use crate::tree::Content;
 
@@ -77,10 +81,14 @@ pub struct CompiledClass {
     pub os: ScopeValue,
     /// The runtime, as templates see it.
     pub containerd: ScopeValue,
+    /// Its sources of time, as templates see them.
+    pub time: ScopeValue,
     /// Files of registries.
     pub registries: Vec<RegistryFile>,
     /// Logins to registries.
     pub logins: Vec<RegistryLogin>,
+    /// Hashes of users' passwords.
+    pub passwords: Arc<[UserHash]>,
     /// The images that come with the node.
     pub images: PackedImages,
     /// The drop-in with the proxies, and where they are set.
@@ -200,6 +208,7 @@ impl<'a> Compiler<'a> {
         }
         for class in &plan.classes {
             self.unread_paths(&class.spec);
+            self.unread_time(&class.spec);
         }
         Ok((classes, self.templates))
     }
@@ -224,8 +233,10 @@ impl<'a> Compiler<'a> {
         }
         let images = self.images(spec, &mut files)?;
         let overlays = self.overlays(spec, minor)?;
+        self.time(spec, &overlays);
         let registries = self.registries(spec)?;
         let logins = self.logins(spec)?;
+        let passwords = self.passwords(spec)?;
         let templates = &mut self.templates;
         let links: Vec<_> = links(spec, templates)
             .into_iter()
@@ -266,8 +277,10 @@ impl<'a> Compiler<'a> {
                 .collect(),
             vars: vars_scope(spec.vars.as_ref()),
             os: os_scope(&spec.os),
+            time: time_scope(spec),
             registries,
             logins,
+            passwords,
             images,
             proxies: proxies_of(spec, plan),
         })

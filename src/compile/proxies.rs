@@ -1,9 +1,7 @@
-//! Proxies for pulling images, as a drop-in of containerd's unit. The kubelet gets none: it talks to the API server.
+//! Proxies for pulling images, as a drop-in of the unit that pulls them. The kubelet gets none: it talks to the API server.
 
 use crate::inventory::{Cluster, Proxies};
 
-/// The unit that pulls images.
-pub const UNIT: &str = "containerd.service";
 /// The drop-in's name.
 pub const DROPIN: &str = "10-nodebake-proxies.conf";
 

@@ -3,6 +3,8 @@
 
 mod cni;
 mod containerd;
+mod crio;
+mod docker;
 mod fault;
 mod go_yaml;
 mod hosts;
@@ -29,8 +31,11 @@ pub use crate::host_files::containerd::named::{
 };
 pub use crate::host_files::containerd::registry_plugin;
 pub use crate::host_files::containerd::runtimes::default_runtime;
+pub use crate::host_files::crio::{Crio, crio};
+pub use crate::host_files::docker::docker_cgroup_driver;
 pub use crate::host_files::fault::Fault;
 pub use crate::host_files::static_pod::PodName;
+pub use crate::host_files::yaml_text::fields as yaml_fields;
 
 /// What is known of the node that is to read its files.
 #[derive(Clone, Debug, PartialEq, Eq)]

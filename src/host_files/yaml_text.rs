@@ -30,6 +30,15 @@ pub fn read(text: &str, id: Id) -> Result<Located, Vec<Fault>> {
     }
 }
 
+/// Texts of fields at the top of a document, with their places; None for what is not there or no text.
+pub fn fields<const N: usize>(text: &str, keys: [&str; N]) -> [Option<(String, Position)>; N] {
+    let root = read(text, Id::SettingsFileInvalid).ok();
+    keys.map(|key| {
+        let value = root.as_ref()?.get(key)?;
+        Some((value.as_str()?.to_owned(), position(&value.location)))
+    })
+}
+
 /// A location as a place in the text.
 pub fn position(location: &Location) -> Position {
     let number = |number: u32| usize::try_from(number).unwrap_or(usize::MAX).max(1);

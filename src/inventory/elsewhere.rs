@@ -79,6 +79,18 @@ const WRITE_FILES: &[(&str, &str)] = &[
     ("permissions", "write it as mode"),
 ];
 
+const HASH: &str = "write it as passwordHashFile, a file of the project that holds the hash alone";
+
+/// cloud-init's and Butane's, of a user: the inventory is no place for a secret.
+const USERS: &[(&str, &str)] = &[
+    ("hashed_passwd", HASH),
+    ("passwd", HASH),
+    ("password", HASH),
+    ("passwordHash", HASH),
+    ("password_hash", HASH),
+    ("plain_text_passwd", HASH),
+];
+
 /// kubespray's, of a host (its docs/ansible/inventory.md).
 const KUBESPRAY: &[(&str, &str)] = &[
     ("access_ip", ADDRESS),
@@ -129,8 +141,10 @@ const NETPLAN: &[(&str, &str)] = &[
 pub fn elsewhere(of: &str, key: &str) -> Option<(&'static str, &'static str)> {
     let netplan = if of == "interface" { NETPLAN } else { &[] };
     let files = if of == "file" { WRITE_FILES } else { &[] };
+    let users = if of == "user" { USERS } else { &[] };
     let tools = [
         ("cloud-init", files),
+        ("cloud-init or Butane", users),
         ("cloud-init", CLOUD_INIT),
         ("kubeadm", KUBEADM),
         ("kubespray", KUBESPRAY),

@@ -52,6 +52,7 @@ pub mod shape;
 mod spec;
 mod table;
 pub(crate) mod text;
+mod time_sources;
 mod twins;
 mod unmanaged;
 mod users;
@@ -78,6 +79,7 @@ pub use scope::{os as os_scope, vars as vars_scope};
 pub use scrapers::Scraper;
 pub use spec::{OverlayUse, Spec, Taint};
 pub use text::Text;
+pub use time_sources::TimeSources;
 pub use unmanaged::UnmanagedNode;
 
 /// The table of `cluster.yaml`.

@@ -18,7 +18,7 @@ templates! {
 }
 
 /// The names that nodebake and its built-in layers read, and what each is.
-pub const NAMES: [(&str, &str); 17] = [
+pub const NAMES: [(&str, &str); 18] = [
     (
         "kubelet",
         "the program of the kubelet's unit; follows an asset that is the kubelet",
@@ -52,6 +52,10 @@ pub const NAMES: [(&str, &str); 17] = [
     (
         "haproxy",
         "the program of the overlay api-proxy; follows an asset that is haproxy",
+    ),
+    (
+        "kubeProxy",
+        "the program of the overlay kube-proxy; follows an asset that is kube-proxy",
     ),
     (
         "cniBin",

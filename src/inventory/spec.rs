@@ -16,6 +16,7 @@ use crate::inventory::runtime::{Proxies, Registry};
 use crate::inventory::runtimes::Containerd;
 use crate::inventory::shape::{Rule, Shape};
 use crate::inventory::text::{Release, Text, templates};
+use crate::inventory::time_sources::TimeSources;
 use crate::kubernetes::names::{annotation_key, label_key, label_value, taint_name};
 use crate::model::User;
 use crate::model::output::Settings;
@@ -52,6 +53,8 @@ keys! {
         "os" => os: Section<Os>,
         /// the image's container runtime; read by the overlay `containerd`
         "containerd" => containerd: Section<Containerd>,
+        /// the servers from which the node has its time; read by the overlays `chrony` and `timesyncd`
+        "time" => time: Section<TimeSources>,
         /// HTTP proxies for pulling images
         "proxies" => proxies: Option<Spanned<Proxies>>,
         /// registries by the name that images begin with; _default for all others

@@ -1,12 +1,12 @@
-//! `users`: who may log in, by name. Public keys only: a password has no place in an inventory.
+//! `users`: who may log in, by name. A password has no place in an inventory: its hash is in a file of the project.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::inventory::cursor::Cursor;
 use crate::inventory::keys::{keys, texts};
-use crate::inventory::text::checked;
-use crate::model::{NodePath, User};
+use crate::inventory::text::{ProjectFile, checked};
+use crate::model::{NodePath, Spanned, User};
 use crate::report::Id;
 
 /// The longest name that useradd takes.
@@ -59,6 +59,8 @@ keys! {
         "sudo" => sudo: Option<SudoRule>,
         /// public keys that may log in
         "sshKeys" => ssh_keys: Vec<SshKey>,
+        /// a file of the project that holds the hash of its password, as `openssl passwd -6` prints it
+        "passwordHashFile" => password_hash: Option<Spanned<ProjectFile>>,
     }
 }
 

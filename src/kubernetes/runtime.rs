@@ -34,17 +34,59 @@ pub fn endpoint<'k>(flags: &'k Map<String, Json>, config: &'k Json, minor: u32) 
         .unwrap_or(default)
 }
 
-/// The unit of systemd that serves an endpoint; containerd's for one that tells nothing.
-pub fn unit(endpoint: &str) -> &'static str {
+/// The program behind an endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RuntimeKind {
+    /// containerd, or what the endpoint does not tell.
+    Containerd,
+    /// CRI-O.
+    Crio,
+    /// Docker behind cri-dockerd.
+    CriDockerd,
+    /// Docker behind dockershim, a part of kubelets before 1.24.
+    Docker,
+}
+
+impl RuntimeKind {
+    /// The name for people.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Containerd => "containerd",
+            Self::Crio => "CRI-O",
+            Self::CriDockerd => "cri-dockerd",
+            Self::Docker => "Docker",
+        }
+    }
+
+    /// The unit of systemd that pulls images.
+    pub fn puller(self) -> &'static str {
+        match self {
+            Self::Containerd => "containerd.service",
+            Self::Crio => "crio.service",
+            Self::CriDockerd | Self::Docker => "docker.service",
+        }
+    }
+}
+
+/// The program behind an endpoint; containerd for one that tells nothing.
+pub fn kind(endpoint: &str) -> RuntimeKind {
     let has = |part: &str| endpoint.contains(part);
     if has("crio") {
-        "crio.service"
+        RuntimeKind::Crio
     } else if has("cri-dockerd") {
-        "cri-docker.service"
+        RuntimeKind::CriDockerd
     } else if has("docker.sock") || has("dockershim") {
-        "docker.service"
+        RuntimeKind::Docker
     } else {
-        "containerd.service"
+        RuntimeKind::Containerd
+    }
+}
+
+/// The unit of systemd that serves an endpoint; containerd's for one that tells nothing.
+pub fn unit(endpoint: &str) -> &'static str {
+    match kind(endpoint) {
+        RuntimeKind::CriDockerd => "cri-docker.service",
+        other => other.puller(),
     }
 }
 

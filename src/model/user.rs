@@ -1,5 +1,7 @@
 //! A user of the machine, for the formats that make users: cloud-init and Ignition.
 
+use crate::model::Spanned;
+
 /// One user; what is not said is left to the image's `useradd`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct User {
@@ -19,4 +21,6 @@ pub struct User {
     pub sudo: Option<String>,
     /// Lines for `authorized_keys`.
     pub ssh_keys: Vec<String>,
+    /// A file of the project that holds the hash of its password.
+    pub password_hash: Option<Spanned<String>>,
 }

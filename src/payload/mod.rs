@@ -37,6 +37,7 @@ use std::sync::Arc;
 use crate::error::Result;
 use crate::model::output::{Format, KernelArgument, Settings};
 use crate::model::{Network, User};
+use crate::secrets::UserHash;
 use crate::tree::NodeTree;
 use anyhow::bail;
 
@@ -112,6 +113,8 @@ pub struct NodeFacts {
     pub network: Option<Network>,
     /// Its users, beside those that the image has.
     pub users: Arc<Vec<User>>,
+    /// Hashes of passwords of these users.
+    pub passwords: Arc<[UserHash]>,
     /// The machine that its programs are for, by Go's name.
     pub arch: String,
     /// What the kernel's command line must hold or must not.
@@ -133,6 +136,21 @@ pub struct Job<'a> {
     pub facts: &'a NodeFacts,
     /// How to write it.
     pub settings: &'a Settings,
+}
+
+impl NodeFacts {
+    /// The hash of a user's password, if it has one.
+    pub fn password_of(&self, user: &str) -> Option<&str> {
+        let found = self.passwords.iter().find(|password| password.user == user);
+        found.map(|password| password.hash.expose())
+    }
+}
+
+impl Job<'_> {
+    /// Whether anything is secret that a format brings which makes users.
+    pub fn has_secrets(&self) -> bool {
+        self.tree.has_secrets() || !self.facts.passwords.is_empty()
+    }
 }
 
 /// Where a file of a payload lies, and who may read it.

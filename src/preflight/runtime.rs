@@ -2,13 +2,16 @@
 //! pods' network.
 
 use crate::host_files::{NamedKind, named, uses_internal_loopback};
+use crate::kubernetes::runtime::RuntimeKind;
 use crate::preflight::{NeedKind, Needs};
+use crate::render::RenderedNode;
 use crate::render::containerd_files::containerd_texts;
 use crate::render::pod_network::{PodNetwork, folders};
 use crate::tree::{EntryKind, NodeTree};
 
 /// All that is named and that the tree does not contain.
-pub(super) fn needs(tree: &NodeTree, needs: &mut Needs) {
+pub(super) fn needs(baked: &RenderedNode, kind: RuntimeKind, needs: &mut Needs) {
+    let tree = &baked.tree;
     for text in containerd_texts(tree) {
         for named in named(&text) {
             // Where links of the tree lead, or the name itself.
@@ -32,17 +35,18 @@ pub(super) fn needs(tree: &NodeTree, needs: &mut Needs) {
             needs.add(NeedKind::System, what, why);
         }
     }
-    network(tree, needs);
+    network(baked, kind, needs);
 }
 
 /// The plugin of every pod, whatever its network (containerd `internal/cri/server/service_linux.go`).
 const LOOPBACK: &str = "loopback";
 
 /// The pods' network, or what it needs beside what the payload brings.
-fn network(tree: &NodeTree, needs: &mut Needs) {
-    let (configurations, plugins) = folders(tree);
+fn network(baked: &RenderedNode, kind: RuntimeKind, needs: &mut Needs) {
+    let tree = &baked.tree;
+    let (configurations, plugins) = folders(tree, kind, &baked.flags);
     let plugins = plugins.join(" or ");
-    let Some(network) = PodNetwork::of(tree) else {
+    let Some(network) = PodNetwork::of(tree, kind, &baked.flags) else {
         let why = "no node is Ready without a pod network";
         let what = format!("a CNI configuration in {configurations}, its plugins in {plugins}");
         needs.add(NeedKind::System, what, why);

@@ -77,6 +77,7 @@ impl Project {
             hostname: baked.hostname.clone(),
             network: node.network.as_deref().cloned(),
             users: node.class.spec.users.clone(),
+            passwords: self.renderer.passwords(class),
             arch: node.class.spec.os.arch.clone(),
             kernel_arguments: arguments.map(|argument| argument.value.clone()).collect(),
             user_files: self.user_files.get(class).cloned().unwrap_or_default(),

@@ -12,7 +12,9 @@ use crate::compile::images::Image;
 use crate::compile::registries::FOLDER;
 use crate::host_files::registry_mirrors;
 use crate::inventory::{DEFAULT_REGISTRY, Registry, Spec};
+use crate::kubernetes::runtime::{self, RuntimeKind};
 use crate::model::FieldLocation;
+use crate::render::other_runtimes;
 use crate::report::{Finding, Id};
 use crate::tree::{Content, Entry, EntryKind, NodeTree};
 
@@ -43,23 +45,32 @@ pub struct Known<'a> {
 /// All disagreements.
 pub fn check(tree: &NodeTree, known: &Known<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
-    if let Some((entry, text)) = text_at(tree, CONTAINERD) {
+    let kind = runtime_kind(known);
+    let config = text_at(tree, CONTAINERD).filter(|_| kind == RuntimeKind::Containerd);
+    if let Some((entry, text)) = config {
         findings.extend(cgroup_driver(entry, text, known));
         findings.extend(sandbox_image(entry, text, known));
         if known.spec.containerd.reads_hosts() {
             findings.extend(registries(entry, text, known));
         }
     }
-    if !known.spec.containerd.reads_hosts() {
+    if !known.spec.containerd.reads_hosts() && kind == RuntimeKind::Containerd {
         findings.extend(registry_tables(text_at(tree, CONTAINERD), known));
     }
     if known.config.get("protectKernelDefaults") == Some(&Json::Bool(true)) {
         findings.extend(kernel_defaults(tree, known));
     }
     findings.extend(logind::check(tree, known));
-    let there = (sandbox_of(tree), known.images);
+    let sandbox = other_runtimes::sandbox_of(tree, kind, known.flags);
+    let there = (sandbox.as_deref(), known.images);
     findings.extend(images::check(tree, known.spec, known.config, there));
     findings
+}
+
+/// The runtime that the kubelet talks to.
+fn runtime_kind(known: &Known<'_>) -> RuntimeKind {
+    let minor = known.spec.kubernetes.value.minor();
+    runtime::kind(runtime::endpoint(known.flags, known.config, minor))
 }
 
 /// The sandbox's image: what containerd itself is told counts before what the inventory would tell it.

@@ -163,7 +163,7 @@ impl<'o> NodeRendering<'o> {
     }
 
     /// What the runtime must know of registries and proxies, the same for all nodes of a class.
-    pub(super) fn runtime(&mut self) {
+    pub(super) fn runtime(&mut self, puller: &str) {
         for file in &self.class.registries {
             let origin = Origin("generator registries".into());
             let entry = if file.secret {
@@ -176,7 +176,7 @@ impl<'o> NodeRendering<'o> {
         if let Some((content, location)) = &self.class.proxies {
             let source = UnitSource {
                 part: UnitPart {
-                    unit: proxies::UNIT.to_owned(),
+                    unit: puller.to_owned(),
                     dropin: Some(proxies::DROPIN.to_owned()),
                 },
                 content: content.clone(),

@@ -147,6 +147,8 @@ impl<'o> NodeRendering<'o> {
             self.class.containerd.clone(),
             Parts::CONTAINERD,
         );
+        // The same for all nodes of a class, whatever a template reads of it.
+        self.scope.set("time", self.class.time.clone());
         let mut facts = NodeScope {
             name: &node.name,
             hostname: &node.name,

@@ -14,6 +14,7 @@ mod facts;
 mod host_files;
 mod host_settings;
 mod identity;
+mod kube_proxy;
 mod kubelet_files;
 mod kubelet_unit;
 mod logins;
@@ -21,6 +22,7 @@ mod memo;
 mod network;
 /// Whether a node's kubelet is open to everybody.
 pub mod open;
+pub(crate) mod other_runtimes;
 mod permit;
 mod place;
 pub(crate) mod pod_network;
@@ -37,6 +39,7 @@ mod word;
 
 use std::sync::Arc;
 
+use ipnet::IpNet;
 use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
@@ -47,6 +50,7 @@ use crate::compile::images::Outside;
 use crate::compile::refused;
 use crate::error::Result;
 use crate::identity::{BOOTSTRAP_USER, Guarded, KUBELET_USER, Kubeconfig, Private};
+use crate::kubernetes::runtime::{self, RuntimeKind};
 use crate::kubernetes::state::{Joined, REMEMBERED, node_state, remembered};
 use crate::model::output::Mode;
 use crate::model::{FieldLocation, Location, NodeState, hex};
@@ -65,7 +69,7 @@ use crate::render::steady::Steady;
 use crate::render::told::Told;
 use crate::render::units::FoundInUnit;
 use crate::report::{Finding, Report};
-use crate::secrets::{Secret, Token};
+use crate::secrets::{Secret, Token, UserHash};
 use crate::template::{Scope, ScopeValue, TemplateId, Templates};
 use crate::tree::{Content, EntryKind, NodeTree, Origin};
 
@@ -82,6 +86,8 @@ pub struct Renderer {
     ca: Content,
     ca_digest: String,
     server: String,
+    /// The pods' networks.
+    pod_networks: Vec<IpNet>,
     guarded: Arc<Guarded>,
     project: ProjectFolder,
     /// What was found in the texts of units.
@@ -156,6 +162,13 @@ impl Renderer {
             ca: Content::shared(plan.ca.pem.as_bytes()),
             ca_digest: hex(&Sha256::digest(&plan.ca.pem)),
             server: plan.cluster.api_server.url.value.clone(),
+            pod_networks: plan
+                .cluster
+                .network
+                .pod_cidrs
+                .iter()
+                .map(|at| at.value)
+                .collect(),
             guarded,
             project: plan.project.clone(),
             alike: Alike::default(),
@@ -192,7 +205,9 @@ impl Renderer {
         rendering.hostname_file(&hostname);
         rendering.sudoers(node);
         rendering.network(node);
-        rendering.runtime();
+        let minor = node.class.spec.kubernetes.value.minor();
+        let runtime = runtime::kind(runtime::endpoint(&flags, &config, minor));
+        rendering.runtime(runtime.puller());
         rendering.images();
         rendering.directories();
         for file in &rendering.class.files {
@@ -218,6 +233,7 @@ impl Renderer {
                 self.alike.remember(kind);
             }
         }
+        rendering.check_kube_proxy(node, &hostname);
         let told = Told {
             node,
             class: rendering.class,
@@ -245,6 +261,13 @@ impl Renderer {
     }
 }
 
+impl Renderer {
+    /// Hashes of passwords of a class' users.
+    pub fn passwords(&self, class: usize) -> Arc<[UserHash]> {
+        Arc::clone(&self.classes[class].passwords)
+    }
+}
+
 impl RenderedNode {
     /// Kernel settings that its kubelet insists on and no file of its payload sets, as `vm.overcommit_memory = 1`.
     pub fn unset_kernel_settings(&self) -> Vec<String> {
@@ -260,10 +283,18 @@ impl Renderer {
     /// The images that a node names and its payload does not hold.
     pub fn outside_images(&self, node: &NodePlan, rendered: &RenderedNode) -> Vec<Outside> {
         let there = &self.classes[node.class.index].images.images;
-        let sandbox = agree::sandbox_of(&rendered.tree);
         let spec = &node.class.spec;
-        images::outside(&rendered.tree, spec, &rendered.config, (sandbox, there))
+        let kind = runtime_kind(node, &rendered.config, &rendered.flags);
+        let sandbox = other_runtimes::sandbox_of(&rendered.tree, kind, &rendered.flags);
+        let there = (sandbox.as_deref(), &there[..]);
+        images::outside(&rendered.tree, spec, &rendered.config, there)
     }
+}
+
+/// The runtime that a node's kubelet talks to.
+fn runtime_kind(node: &NodePlan, config: &Json, flags: &Flags) -> RuntimeKind {
+    let minor = node.class.spec.kubernetes.value.minor();
+    runtime::kind(runtime::endpoint(flags, config, minor))
 }
 
 impl NodeRendering<'_> {
@@ -273,7 +304,7 @@ impl NodeRendering<'_> {
         self.check_units();
         self.check_files(node, config);
         self.check_runtimes(&node.class.spec);
-        self.check_pod_network();
+        self.check_pod_network(runtime_kind(node, config, flags), flags);
         self.check_resolver(&node.class.spec, config);
         let known = Known {
             spec: &node.class.spec,
@@ -281,7 +312,9 @@ impl NodeRendering<'_> {
             flags,
             images: &self.class.images.images,
         };
-        let disagreements = agree::check(self.builder.tree(), &known);
+        let mut disagreements = agree::check(self.builder.tree(), &known);
+        let tree = self.builder.so_far();
+        disagreements.extend(other_runtimes::check(tree, &node.class.spec, config, flags));
         self.builder.fail(disagreements);
         self.check_kubelet_files(node, config, flags);
         self.check_starts(node, paths, flags);

@@ -1,10 +1,14 @@
 //! The pods' network that a node brings: the configuration that counts, and whether the programs that it names are where the
 //! runtime looks for them. In: a finished tree. Out: findings, and what else the node must have.
 
+use serde_json::{Map, Value as Json};
+
 use crate::host_files::{CniFolders, CniPlugin, Fault, cni_folders, cni_is_readable, cni_plugins};
+use crate::kubernetes::runtime::RuntimeKind;
 use crate::model::NodePath;
 use crate::render::NodeRendering;
 use crate::render::containerd_files::{containerd_texts, text_of};
+use crate::render::other_runtimes::crio_of;
 use crate::report::Id;
 use crate::tree::{Entry, EntryKind, NodeTree};
 
@@ -25,8 +29,8 @@ pub struct PodNetwork<'t> {
 
 impl<'t> PodNetwork<'t> {
     /// The network of a tree that brings one.
-    pub fn of(tree: &'t NodeTree) -> Option<Self> {
-        let (configurations, folders) = folders(tree);
+    pub fn of(tree: &'t NodeTree, kind: RuntimeKind, flags: &Map<String, Json>) -> Option<Self> {
+        let (configurations, folders) = folders(tree, kind, flags);
         let prefix = format!("{configurations}/");
         let is_there = |path: &NodePath| {
             let name = path.as_str().strip_prefix(&prefix);
@@ -65,13 +69,36 @@ impl<'t> PodNetwork<'t> {
     }
 }
 
-/// The folder of configurations, and those of plugins, as containerd is told or as it is by default.
-pub fn folders(tree: &NodeTree) -> (String, Vec<String>) {
+/// The folder of configurations, and those of plugins, as the runtime is told or as it is by default.
+pub fn folders(
+    tree: &NodeTree,
+    kind: RuntimeKind,
+    flags: &Map<String, Json>,
+) -> (String, Vec<String>) {
     let mut all = CniFolders::default();
-    for text in containerd_texts(tree) {
-        let own = cni_folders(&text);
-        all.configurations = all.configurations.or(own.configurations);
-        all.plugins.extend(own.plugins);
+    match kind {
+        RuntimeKind::Containerd => {
+            for text in containerd_texts(tree) {
+                let own = cni_folders(&text);
+                all.configurations = all.configurations.or(own.configurations);
+                all.plugins.extend(own.plugins);
+            }
+        }
+        RuntimeKind::Crio => {
+            let crio = crio_of(tree);
+            all.configurations = crio.network_dir;
+            all.plugins = crio.plugin_dirs;
+        }
+        // Its flags are those of an image's unit.
+        RuntimeKind::CriDockerd => {}
+        RuntimeKind::Docker => {
+            let flag = |name: &str| flags.get(name).and_then(Json::as_str);
+            all.configurations = flag("cni-conf-dir").map(str::to_owned);
+            // A list with commas (pkg/kubelet/config/flags.go, of kubelets before 1.24).
+            let folders = flag("cni-bin-dir").unwrap_or_default().split(',');
+            let folders = folders.filter(|folder| !folder.is_empty());
+            all.plugins.extend(folders.map(str::to_owned));
+        }
     }
     let configurations = all.configurations;
     let configurations = configurations.unwrap_or_else(|| CONFIGURATIONS.to_owned());
@@ -83,9 +110,9 @@ pub fn folders(tree: &NodeTree) -> (String, Vec<String>) {
 
 impl NodeRendering<'_> {
     /// Finds plugins that are brought where the runtime does not look, or that nobody could start.
-    pub(super) fn check_pod_network(&mut self) {
+    pub(super) fn check_pod_network(&mut self, kind: RuntimeKind, flags: &Map<String, Json>) {
         let tree = self.builder.so_far();
-        let Some(network) = PodNetwork::of(tree) else {
+        let Some(network) = PodNetwork::of(tree, kind, flags) else {
             return;
         };
         let mut findings = Vec::new();
@@ -123,7 +150,7 @@ fn fault(tree: &NodeTree, network: &PodNetwork<'_>, plugin: &CniPlugin) -> Optio
     let fault = Fault::at(Id::ProgramElsewhere, plugin.position, rule).got(&*plugin.name);
     Some(
         fault.help(
-            "write it there, or name its folder in containerd's configuration (paths.cniBin)",
+            "write it there, or name its folder in the runtime's configuration (paths.cniBin for containerd)",
         ),
     )
 }

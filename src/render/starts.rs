@@ -11,6 +11,7 @@ use crate::model::{FieldLocation, NodePath};
 use crate::plan::{NodePlan, needs_token};
 use crate::render::NodeRendering;
 use crate::render::facts::Flags;
+use crate::render::kube_proxy::KIND as KUBE_PROXY;
 use crate::render::kubelet_unit::KUBELET;
 use crate::report::{Finding, Id};
 use crate::tree::{Content, Entry, EntryKind, NodeTree, Unit};
@@ -24,7 +25,7 @@ const KUBEADM: [(&str, &str); 2] = [
     ("kubeletConfig", "/var/lib/kubelet/config.yaml"),
 ];
 /// Programs whose path is known by their name: nobody brings a second one that is not meant.
-const PROGRAMS: [&str; 4] = ["kubelet", "containerd", "haproxy", "crio"];
+const PROGRAMS: [&str; 5] = ["kubelet", "containerd", "haproxy", "crio", "kube-proxy"];
 
 /// The paths of a node, rendered, by name.
 pub(super) type Paths = serde_json::Map<String, Json>;
@@ -132,16 +133,18 @@ fn texts_of(unit: &Unit) -> impl Iterator<Item = Cow<'_, str>> {
     })
 }
 
-/// The texts of files that somebody wrote; what is generated names these paths and starts nothing.
+/// The texts of files that somebody wrote; what is generated names these paths and starts nothing, and kube-proxy's
+/// configuration names the kubelet's kubeconfig.
 fn files(tree: &NodeTree) -> impl Iterator<Item = Cow<'_, str>> {
     let written = tree
         .entries()
         .values()
         .filter(|entry| !entry.origin.is_generator());
-    written.filter_map(|entry| match &entry.kind {
+    let texts = written.filter_map(|entry| match &entry.kind {
         EntryKind::File(Content::Blob(blob)) => Some(String::from_utf8_lossy(blob.bytes())),
         _ => None,
-    })
+    });
+    texts.filter(|text| !text.contains(KUBE_PROXY))
 }
 
 /// Finds units that start a program at one path while the payload brings it at another one.
@@ -174,7 +177,12 @@ fn programs(
                 continue;
             };
             let rule = format!("{name} starts {program}, and this is {path}");
-            let repair = format!("write it to {program}, or set paths.{own} to {path}");
+            let name = if own == "kube-proxy" {
+                "kubeProxy"
+            } else {
+                own
+            };
+            let repair = format!("write it to {program}, or set paths.{name} to {path}");
             findings.push(location.finding(Id::ProgramElsewhere, rule).help(repair));
         }
     }

@@ -369,6 +369,10 @@ catalogue! {
         RegistryPlainHttp "registry-plain-http" Warning "Images travel without encryption."
         RegistryUnverified "registry-unverified" Warning "The certificate of a registry is not checked."
         RegistryLoginInvalid "registry-login-invalid" Error guards "A file does not hold the login to a registry."
+        RuntimeSettingUnread "runtime-setting-unread" Error "The node's runtime does not read a setting that is for containerd."
+        TimeServersMissing "time-servers-missing" Error "An overlay for the time has no servers."
+        TimeServersUnused "time-servers-unused" Warning "Nothing reads the servers of time."
+        KubeProxyDisagrees "kube-proxy-disagrees" Error "kube-proxy has another node name or pod network than the node."
         RegistrySettingUnread "registry-setting-unread" Error "The node's containerd cannot be told a setting of a registry."
         RegistryLoginSpreads "registry-login-spreads" Error "The node's containerd sends a login to further servers."
         RegistriesUnused "registries-unused" Error "containerd's configuration does not read the registries."
@@ -383,6 +387,7 @@ catalogue! {
         UnitSyntaxInvalid "unit-syntax-invalid" Error "A line of a unit is neither a section nor an assignment."
         UnitValueInvalid "unit-value-invalid" Error "A key of a unit has a value that systemd does not take."
         UserInvalid "user-invalid" Error breaks "A user cannot be created as asked."
+        UserPasswordInvalid "user-password-invalid" Error guards "A file does not hold the hash of a user's password."
         UsersNotCreated "users-not-created" Warning "No output format of the node creates users."
     }
     "Files that programs of the node read" "host-files" {

@@ -15,6 +15,7 @@ mod secret;
 mod source;
 mod store;
 mod token;
+mod user_hash;
 
 pub use encryption::Keys;
 pub use file::{LOCK_SUFFIX, StoreLock};
@@ -30,6 +31,7 @@ pub use source::{
 };
 pub use store::{CreatedToken, TokenStore, TokenTerms};
 pub use token::{Token, is_id, is_secret};
+pub use user_hash::{UserHash, is_user_hash};
 
 /// The file of a project that holds its tokens.
 pub const SECRETS_FILE: &str = "secrets.yaml";

@@ -178,10 +178,10 @@ ignition() {
 
 # What runs on nodes and reads what is baked for it. Of these programs only the libraries are installed.
 node_programs() {
-    if have containerd-1.6 && have haproxy-oracle && have netplan-generate && have nmcli-offline; then
+    if have containerd-1.6 && have haproxy-oracle && have netplan-generate && have nmcli-offline && have chronyd && have timesyncd; then
         return 0
     fi
-    may_install 'containerd-1.6 haproxy-oracle netplan-generate nmcli-offline' || return 0
+    may_install 'containerd-1.6 haproxy-oracle netplan-generate nmcli-offline chronyd timesyncd' || return 0
     apt_install libnm0 libnetplan0 liblua5.3-0 libopentracing-c-wrapper0 libpcre2-8-0 libsystemd0 libreadline8 libglib2.0-0 || true
     while read -r name package program; do
         if unpack "$package" "$package" && [ -x "$oracles/$package/$program" ]; then
@@ -194,6 +194,8 @@ containerd-1.6 containerd usr/bin/containerd
 haproxy-oracle haproxy usr/sbin/haproxy
 netplan-generate netplan.io usr/libexec/netplan/generate
 nmcli-offline network-manager usr/bin/nmcli
+chronyd chrony usr/sbin/chronyd
+timesyncd systemd-timesyncd lib/systemd/systemd-timesyncd
 LIST
 }
 

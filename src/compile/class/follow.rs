@@ -15,7 +15,12 @@ use crate::report::Id;
 use crate::tree::Content;
 
 /// Names of `paths` that are programs, and the programs' own names.
-const PROGRAMS: [&str; 3] = ["kubelet", "containerd", "haproxy"];
+const PROGRAMS: [(&str, &str); 4] = [
+    ("kubelet", "kubelet"),
+    ("containerd", "containerd"),
+    ("haproxy", "haproxy"),
+    ("kubeProxy", "kube-proxy"),
+];
 /// The name of the folder of CNI plugins.
 const CNI: &str = "cniBin";
 /// The folder that DaemonSets of pod networks put their plugins into.
@@ -82,9 +87,9 @@ pub(super) fn follow(
     overlays: &[(Arc<Overlay>, bool)],
 ) -> Followed {
     let brought = brought(files, links, overlays);
-    for program in PROGRAMS {
+    for (name, program) in PROGRAMS {
         let is_it = |one: &&Brought| one.is_program && one.folder_and_name().1 == program;
-        replace(&mut paths, program, &brought, |one| {
+        replace(&mut paths, name, &brought, |one| {
             is_it(&one).then(|| one.path.to_owned())
         });
     }
@@ -105,7 +110,7 @@ pub(super) fn follow(
             cni_folders.push(folder.to_owned());
         }
     }
-    let set = paths.iter_mut().find(|(name, _)| name == PROGRAMS[0]);
+    let set = paths.iter_mut().find(|(name, _)| name == PROGRAMS[0].0);
     if let (Some((_, set)), Some(kubelet)) = (set, kubelet)
         && set.as_plain() == Some(ANY_KUBELET)
         && is_built_in(&set.location)

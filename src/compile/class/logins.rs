@@ -67,7 +67,7 @@ impl Compiler<'_> {
             ));
         }
         if let Some(source) = &login.password {
-            let Some(password) = self.secret_line(source)? else {
+            let Some(password) = self.secret_line(source, Id::RegistryLoginInvalid)? else {
                 return Ok(None);
             };
             let value = Zeroizing::new(toml_value(&password.as_str().into()));
@@ -76,13 +76,14 @@ impl Compiler<'_> {
             keys.push('\n');
         }
         if let Some(source) = &login.auth {
-            let Some(auth) = self.secret_line(source)? else {
+            let Some(auth) = self.secret_line(source, Id::RegistryLoginInvalid)? else {
                 return Ok(None);
             };
             // containerd decodes it when it pulls (internal/cri/server/images/image_pull.go, ParseAuth).
             let decoded = STANDARD.decode(auth.as_bytes()).map(Zeroizing::new);
             if !decoded.is_ok_and(|decoded| decoded.contains(&b':')) {
-                self.refuse_login(source, "must be NAME:PASSWORD in base64");
+                let rule = "must be NAME:PASSWORD in base64";
+                self.refuse_text(source, rule, Id::RegistryLoginInvalid);
                 return Ok(None);
             }
             keys.push_str(&format!("auth = \"{}\"\n", auth.as_str()));
@@ -90,8 +91,12 @@ impl Compiler<'_> {
         Ok(Some(keys))
     }
 
-    /// The one line of a file, without its end.
-    fn secret_line(&mut self, source: &Spanned<String>) -> Result<Option<Zeroizing<String>>> {
+    /// The one line of a file, without its end; what is none has this finding.
+    pub(super) fn secret_line(
+        &mut self,
+        source: &Spanned<String>,
+        id: Id,
+    ) -> Result<Option<Zeroizing<String>>> {
         let Some(Content::Blob(blob)) = self.source(source, Some(true))? else {
             return Ok(None);
         };
@@ -99,16 +104,15 @@ impl Compiler<'_> {
         let line = text.strip_suffix('\n').unwrap_or(text);
         let line = line.strip_suffix('\r').unwrap_or(line);
         if line.is_empty() || line.contains(char::is_control) {
-            self.refuse_login(source, "must be one line of text");
+            self.refuse_text(source, "must be one line of text", id);
             return Ok(None);
         }
         Ok(Some(Zeroizing::new(line.to_owned())))
     }
 
     /// Says nothing of what is in the file.
-    fn refuse_login(&mut self, source: &Spanned<String>, rule: &str) {
+    pub(super) fn refuse_text(&mut self, source: &Spanned<String>, rule: &str, id: Id) {
         let rule = format!("the text of {} {rule}", source.value);
-        self.report
-            .add(source.location.finding(Id::RegistryLoginInvalid, rule));
+        self.report.add(source.location.finding(id, rule));
     }
 }

@@ -80,6 +80,17 @@ const CLASSES: &[Class] = &[
         suffix: ".conf",
         commands: &[&["systemctl", "try-restart", "systemd-timesyncd.service"]],
     },
+    // The unit is chrony.service in Debian and chronyd.service elsewhere. A pattern passes over what is not there.
+    Class {
+        folders: &["/etc/chrony/"],
+        suffix: ".conf",
+        commands: &[&[
+            "systemctl",
+            "try-restart",
+            "chrony.servic[e]",
+            "chronyd.servic[e]",
+        ]],
+    },
     Class {
         folders: &["/etc/systemd/journald.conf.d/"],
         suffix: ".conf",

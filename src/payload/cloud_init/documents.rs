@@ -17,7 +17,7 @@ use crate::payload::cloud_init::form::Fallback;
 use crate::payload::cloud_init::meta_data;
 use crate::payload::cloud_init::user_data::{self, Shape};
 use crate::payload::gzip::Gzip;
-use crate::payload::selection::selections;
+use crate::payload::selection::selections_if;
 use crate::payload::{Destination, Forms, Job, Output, Selection, tarball};
 use crate::tree::Content;
 use crate::tree::network::network_config;
@@ -76,7 +76,7 @@ pub fn documents(
 ) -> Result<Vec<CloudInitDocument>> {
     let [_, meta_data_name, network_name, vendor_name] = FILE_NAMES;
     let mut documents = Vec::new();
-    for (selection, tree) in selections(job, Format::CloudInit) {
+    for (selection, tree) in selections_if(job, Format::CloudInit, job.has_secrets()) {
         let Some(fallback) = fallback::chosen(job, selection, forms)? else {
             bail!("writing user-data: it is larger than its target takes");
         };
@@ -84,7 +84,8 @@ pub fn documents(
             Fallback::Fetched => Some(write_body(job, out)?),
             _ => None,
         };
-        let secret = tree.has_secrets() || job.facts.user_files.has_secrets();
+        let has_passwords = selection != Selection::Public && !job.facts.passwords.is_empty();
+        let secret = tree.has_secrets() || job.facts.user_files.has_secrets() || has_passwords;
         documents.push(user_data(job, (selection, fallback, secret), body, forms)?);
     }
     let mut open = |name: &str, body| {

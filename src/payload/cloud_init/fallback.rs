@@ -14,7 +14,7 @@ use crate::model::output::{Assets, Format};
 use crate::payload::cloud_init::form::Fallback;
 use crate::payload::cloud_init::user_data::{Packing, Shape, write, write_file};
 use crate::payload::gzip::Gzip;
-use crate::payload::selection::selections;
+use crate::payload::selection::selections_if;
 use crate::payload::{Forms, Job, Selection};
 use crate::tree::EntryKind;
 
@@ -60,7 +60,7 @@ impl Account {
 
 /// The accounts of a job's documents.
 pub fn accounts(job: &Job<'_>, forms: &Forms) -> Result<Vec<Account>> {
-    let selections = selections(job, Format::CloudInit);
+    let selections = selections_if(job, Format::CloudInit, job.has_secrets());
     let accounts = selections
         .iter()
         .map(|(selection, _)| account(job, *selection, forms));

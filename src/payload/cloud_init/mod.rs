@@ -130,7 +130,7 @@ fn seed(
 /// What cannot be had together.
 pub fn check(job: &Job<'_>) -> Vec<Objection> {
     let settings = &job.settings.cloud_init;
-    let apart = job.settings.secrets.apart(Format::CloudInit) && job.tree.has_secrets();
+    let apart = job.settings.secrets.apart(Format::CloudInit) && job.has_secrets();
     let mut objections = Vec::new();
     let mut object = |is_wrong: bool, field: &'static str, rule: &str| {
         if is_wrong {

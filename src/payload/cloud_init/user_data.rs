@@ -86,9 +86,10 @@ fn document(job: &Job<'_>, shape: Shape, forms: &Forms, out: &mut dyn Write) -> 
     let mut out = BufWriter::with_capacity(64 * 1024, out);
     let mut all = job.tree.materialised();
     let head = match shape.selection {
-        Selection::Whole if job.facts.user_files.parts.is_empty() => head(job.facts),
-        Selection::Whole | Selection::Public => head(job.facts) + MERGE,
-        Selection::Secrets => format!("{MARK}{MERGE}"),
+        Selection::Whole if job.facts.user_files.parts.is_empty() => head(job.facts, true),
+        Selection::Whole => head(job.facts, true) + MERGE,
+        Selection::Public => head(job.facts, false) + MERGE,
+        Selection::Secrets => format!("{MARK}{MERGE}{}", users::passwords(job.facts)),
     };
     out.write_all(head.as_bytes())?;
     let url = job.settings.cloud_init.url.as_ref();
@@ -135,14 +136,14 @@ const MARK: &str = "#cloud-config\n";
 
 /// The host name is said here too, or a cloud's own metadata would win over what the tree says; as both `hostname` and
 /// `fqdn`, since cloud-init cuts a dotted `hostname` at its first dot unless `fqdn` is there.
-fn head(facts: &NodeFacts) -> String {
+fn head(facts: &NodeFacts, has_secrets: bool) -> String {
     let mut head = format!("{MARK}preserve_hostname: false\n");
     for key in ["hostname", "fqdn"] {
         let _ = write!(head, "{key}: ");
         push_quoted(&mut head, &facts.hostname);
         head.push('\n');
     }
-    head + &users::lines(&facts.users)
+    head + &users::lines(facts, has_secrets)
 }
 
 /// The item of one file; nothing for what is none.

@@ -4,18 +4,45 @@
 use std::fmt::Write as _;
 
 use crate::model::User;
+use crate::payload::NodeFacts;
 use crate::yaml::push_quoted;
 
-/// The `users:` lines; empty where the inventory has no users.
-pub fn lines(users: &[User]) -> String {
-    if users.is_empty() {
+/// The `users:` lines, with passwords or without; empty where the inventory has no users.
+pub fn lines(facts: &NodeFacts, has_secrets: bool) -> String {
+    if facts.users.is_empty() {
         return String::new();
     }
     let mut out = "users:\n- default\n".to_owned();
-    for user in users {
+    for user in facts.users.iter() {
         push_user(&mut out, user);
+        if let Some(hash) = facts.password_of(&user.name).filter(|_| has_secrets) {
+            push_password(&mut out, hash);
+        }
     }
     out
+}
+
+/// The passwords alone: cloud-init puts users of one name together (distros/ug_util.py, `_normalize_users`).
+pub fn passwords(facts: &NodeFacts) -> String {
+    let mut out = String::new();
+    for password in facts.passwords.iter() {
+        out.push_str(if out.is_empty() {
+            "users:\n- name: "
+        } else {
+            "- name: "
+        });
+        push_quoted(&mut out, &password.user);
+        out.push('\n');
+        push_password(&mut out, password.hash.expose());
+    }
+    out
+}
+
+/// It counts for a user that is there already, too. cloud-init locks every password unless it is told otherwise.
+fn push_password(out: &mut String, hash: &str) {
+    out.push_str("  hashed_passwd: ");
+    push_quoted(out, hash);
+    out.push_str("\n  lock_passwd: false\n");
 }
 
 fn push_user(out: &mut String, user: &User) {

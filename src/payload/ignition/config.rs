@@ -20,6 +20,7 @@ use crate::payload::ignition::document::{
     ResourceSource, Storage, Systemd, UnitNode, Verification,
 };
 use crate::payload::{Forms, packed};
+use crate::secrets::UserHash;
 use crate::tree::{Asset, Content, Entry, EntryKind, NodeTree, Origin, Unit};
 
 /// Assets up to this size are held in memory once for a build, in the smallest form; larger ones are streamed in base64,
@@ -219,22 +220,46 @@ fn text<'a>(name: &str, content: &'a Content) -> Result<&'a str> {
 }
 
 /// The users that the inventory names. Their groups must be the image's: declaring one that is there already stops
-/// older Ignitions (groupadd: group exists), and nobody here knows which are.
-pub(super) fn passwd(users: &[User]) -> Passwd<'_> {
-    Passwd {
-        users: users.iter().map(user_of).collect(),
-    }
+/// older Ignitions (groupadd: group exists), and nobody here knows which are. Without users there are their passwords alone:
+/// Ignition puts users of one name together.
+pub(super) fn passwd<'a>(users: Option<&'a [User]>, passwords: &'a [UserHash]) -> Passwd<'a> {
+    let hash_of = |name: &str| {
+        let found = passwords.iter().find(|password| password.user == name);
+        found.map(|password| password.hash.expose())
+    };
+    let users = match users {
+        Some(users) => users
+            .iter()
+            .map(|user| user_of(user, hash_of(&user.name)))
+            .collect(),
+        None => passwords.iter().map(only_password).collect(),
+    };
+    Passwd { users }
 }
 
-fn user_of(user: &User) -> PasswdUser<'_> {
+fn user_of<'a>(user: &'a User, password_hash: Option<&'a str>) -> PasswdUser<'a> {
     PasswdUser {
         name: &user.name,
+        password_hash,
         uid: user.uid,
         groups: &user.groups,
         shell: user.shell.as_deref(),
         home_dir: user.home.as_deref(),
         system: user.system,
         ssh_authorized_keys: &user.ssh_keys,
+    }
+}
+
+fn only_password(password: &UserHash) -> PasswdUser<'_> {
+    PasswdUser {
+        name: &password.user,
+        password_hash: Some(password.hash.expose()),
+        uid: None,
+        groups: &[],
+        shell: None,
+        home_dir: None,
+        system: false,
+        ssh_authorized_keys: &[],
     }
 }
 

@@ -82,6 +82,8 @@ impl Passwd<'_> {
 pub(super) struct PasswdUser<'a> {
     pub(super) name: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) password_hash: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) uid: Option<u32>,
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     pub(super) groups: &'a [String],

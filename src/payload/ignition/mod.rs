@@ -35,6 +35,7 @@ use crate::model::output::{Assets, Format};
 use crate::payload::assets;
 use crate::payload::selection::selections_if;
 use crate::payload::{Destination, Forms, Job, NodeFacts, Output, Selection};
+use crate::secrets::UserHash;
 use crate::tree::NodeTree;
 
 /// The file's name.
@@ -94,7 +95,7 @@ pub fn package(job: &Job<'_>, forms: &Forms, out: &mut dyn Output) -> Result<()>
 
 /// Whether anything of the node, or of what it merges, must be kept tight.
 fn has_secrets(job: &Job<'_>) -> bool {
-    job.tree.has_secrets() || job.facts.merges.iter().any(|theirs| theirs.secret)
+    job.has_secrets() || job.facts.merges.iter().any(|theirs| theirs.secret)
 }
 
 impl Merge<'static> {
@@ -120,6 +121,8 @@ struct IgnitionConfig<'a> {
     assets_url: Option<&'a str>,
     /// Who the node is, for the part that sets users and kernel arguments.
     facts: Option<&'a NodeFacts>,
+    /// Whose passwords it sets.
+    passwords: &'a [UserHash],
     tree: &'a NodeTree,
     /// The configurations that Ignition merges over this one.
     merge: Vec<Merge<'a>>,
@@ -133,6 +136,7 @@ impl<'a> IgnitionConfig<'a> {
             digest: job.settings.ignition.digest,
             assets_url: None,
             facts: None,
+            passwords: &[],
             tree: nothing,
             merge: Vec::new(),
         }
@@ -159,6 +163,10 @@ impl<'a> IgnitionConfig<'a> {
                 Assets::Inside | Assets::Shared | Assets::Iso => None,
             },
             facts: (selection != Selection::Secrets).then_some(job.facts),
+            passwords: match selection {
+                Selection::Whole | Selection::Secrets => &job.facts.passwords,
+                Selection::Public => &[],
+            },
             tree,
             merge: theirs.map(|theirs| theirs.merge(spec, digest)).collect(),
         }
@@ -181,7 +189,7 @@ impl<'a> IgnitionConfig<'a> {
             kernel_arguments: kernel_arguments(
                 self.facts.map_or(&[], |facts| &facts.kernel_arguments),
             ),
-            passwd: passwd(self.facts.map_or(&[], |facts| &facts.users)),
+            passwd: passwd(self.facts.map(|facts| &facts.users[..]), self.passwords),
             storage: storage(self.tree, &beside, &maker),
             systemd: systemd(self.tree)?,
         };

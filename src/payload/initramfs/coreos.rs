@@ -18,7 +18,7 @@ use crate::report::Id;
 pub fn check(job: &Job<'_>) -> Vec<Objection> {
     let mut objections = ignition::check(job);
     let settings = job.settings;
-    let apart = settings.secrets == Secrets::Separate && job.tree.has_secrets();
+    let apart = settings.secrets == Secrets::Separate && job.has_secrets();
     if apart && settings.ignition.secrets_url.is_none() {
         objections.push(
             Objection::new(Id::SecretsUnreachable,

@@ -89,7 +89,12 @@ fn secret_ways(job: &Job<'_>, pxe: &Pxe, mode: Mode) -> Option<Objection> {
     let (settings, live) = (job.settings, mode == Mode::CoreosLive);
     // A live system reads one configuration; with its secrets kept apart Ignition fetches them.
     let fetched = live && settings.secrets.apart(Format::Ignition);
-    if !job.tree.has_secrets() || fetched || pxe.secrets_url.is_some() {
+    let has_secrets = if live {
+        job.has_secrets()
+    } else {
+        job.tree.has_secrets()
+    };
+    if !has_secrets || fetched || pxe.secrets_url.is_some() {
         return None;
     }
     let whole = live || !settings.secrets.apart(Format::Initramfs);
@@ -109,7 +114,7 @@ fn secret_ways(job: &Job<'_>, pxe: &Pxe, mode: Mode) -> Option<Objection> {
 
 /// An Ignition payload with secrets in it is fetched by https.
 fn installer_secrets(job: &Job<'_>, pxe: &Pxe) -> Option<Objection> {
-    if !job.tree.has_secrets() || job.settings.secrets.apart(Format::Ignition) {
+    if !job.has_secrets() || job.settings.secrets.apart(Format::Ignition) {
         return None;
     }
     let is_clear = |word: &&String| {

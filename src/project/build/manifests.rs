@@ -19,6 +19,9 @@ pub struct Marks {
     pub annotations: Vec<(String, String)>,
 }
 
+/// The overlay whose kube-proxy shows the kubelet's certificate.
+const KUBE_PROXY: &str = "kube-proxy";
+
 /// Writes everything below `cluster/`.
 pub fn write(builder: &BundleBuilder, plan: &Plan, marks: &[Marks]) -> Result<()> {
     let tokens = &plan.cluster.tokens;
@@ -32,6 +35,10 @@ pub fn write(builder: &BundleBuilder, plan: &Plan, marks: &[Marks]) -> Result<()
         },
         kubelet_client_user: plan.cluster.api_server.kubelet_client_user.clone(),
         server_renewal: plan.cluster.server_renewal,
+        kube_proxy: plan.classes.iter().any(|class| {
+            let mut used = class.spec.overlays.iter();
+            used.any(|used| used.name.value == KUBE_PROXY)
+        }),
         scrapers: plan.cluster.scrapers.clone(),
     };
     let text = |name: &str, secret: bool, text: &str| {

@@ -247,7 +247,7 @@ fn apart() -> Settings {
 }
 
 /// What cloud-init makes of several documents.
-fn merged(folder: &Path, parts: &[&str]) -> PathBuf {
+pub fn merged(folder: &Path, parts: &[&str]) -> PathBuf {
     let modules = oracles::cloud_init_modules();
     let made = folder.join(format!("{}.yaml", parts.join("+")));
     let output = oracles::command(folder, oracles::PYTHON)

@@ -26,6 +26,7 @@ fn by_hand() -> ClusterObjects {
         approval: Approval::Auto,
         kubelet_client_user: "kubernetes-master".into(),
         server_renewal: true,
+        kube_proxy: false,
         scrapers: Vec::new(),
     }
 }
@@ -40,6 +41,7 @@ fn modern() -> ClusterObjects {
         approval: Approval::Review,
         kubelet_client_user: "1e3".into(),
         server_renewal: false,
+        kube_proxy: false,
         scrapers: Vec::new(),
     }
 }

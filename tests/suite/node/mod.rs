@@ -11,6 +11,7 @@ pub mod interfaces;
 mod kept_state;
 pub mod links;
 pub mod networks;
+mod passwords;
 pub mod permissions;
 mod removed;
 pub mod selinux;

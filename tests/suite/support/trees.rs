@@ -201,6 +201,7 @@ pub fn facts() -> NodeFacts {
         hostname: "gpu-1.example.com".into(),
         network: None,
         users: std::sync::Arc::default(),
+        passwords: std::sync::Arc::default(),
         arch: "amd64".into(),
         kernel_arguments: Vec::new(),
         user_files: std::sync::Arc::default(),
@@ -223,6 +224,7 @@ pub fn users() -> std::sync::Arc<Vec<User>> {
             format!("restrict,command=\"echo a\" {SSH_KEY} me@example.com"),
             SSH_KEY.into(),
         ],
+        password_hash: None,
     };
     let plain = User {
         name: "plain".into(),
@@ -231,6 +233,9 @@ pub fn users() -> std::sync::Arc<Vec<User>> {
     };
     vec![core, plain].into()
 }
+
+/// As `openssl passwd -6 -salt saltsalt hunter2` prints it.
+pub const PASSWORD_HASH: &str = "$6$saltsalt$8iYtNHxjWRl.NF6oNZ5tF.iKFlQREaXBLlSmZKP6dy9l5z3vsooWNW0/GZ6Nej73/TFug6pIPSqbJoCT6dfnj.";
 
 /// A public key whose other half nobody has.
 pub const SSH_KEY: &str =

@@ -13,6 +13,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use nodebake::model::output::{Format, IgnitionSpec, Secrets, Settings};
 use nodebake::payload::{NodeFacts, UserConfig};
+use nodebake::secrets::UserHash;
 use nodebake::tree::NodeTree;
 use serde_json::json;
 
@@ -273,7 +274,7 @@ fn all_that_is_written_is_relabelled() {
     }
 }
 
-/// Users get their number, shell, home, keys, and groups of the image.
+/// Users get their number, shell, home, keys, password, and groups of the image.
 #[test]
 fn users_are_made_with_their_groups_and_keys() {
     oracles::needs_root();
@@ -281,8 +282,13 @@ fn users_are_made_with_their_groups_and_keys() {
         let scratch = tempfile::tempdir().unwrap();
         let mut users = trees::users().to_vec();
         users[0].groups = vec!["adm".into(), "dialout".into()];
+        let password = UserHash {
+            user: "core".into(),
+            hash: trees::PASSWORD_HASH.into(),
+        };
         let facts = NodeFacts {
             users: users.into(),
+            passwords: vec![password].into(),
             ..trees::facts()
         };
         let folder = package(
@@ -304,6 +310,11 @@ fn users_are_made_with_their_groups_and_keys() {
         let expected = ("1234", "/var/home/core", "/bin/sh");
         assert_eq!((core[2], core[5], core[6]), expected, "{engine}");
         assert!(passwd.contains("\nplain:"), "{passwd}");
+        let shadow = fs::read_to_string(root.join("etc/shadow")).unwrap();
+        assert!(
+            shadow.contains(&format!("\ncore:{}:", trees::PASSWORD_HASH)),
+            "{engine}: {shadow}"
+        );
         let groups = fs::read_to_string(root.join("etc/group")).unwrap();
         for group in ["adm:", "dialout:"] {
             let line = groups.lines().find(|line| line.starts_with(group));

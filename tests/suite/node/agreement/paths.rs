@@ -95,7 +95,12 @@ fn a_path_that_nobody_brings_is_listed_and_one_that_is_brought_is_not() {
         let without = self::project("worker", brought);
         let usual = needs(&without);
         let mut listed_now: Vec<String> = Vec::new();
+        // What CRI-O must be told is no path.
+        let is_setting = |what: &str| what.contains(" in /etc/crio/crio.conf.d");
         for (what, why) in needs(&project) {
+            if is_setting(&what) {
+                continue;
+            }
             assert!(!what.is_empty(), "{settings}: {why}");
             if !usual.iter().any(|(known, _)| *known == what) || Some(what.as_str()) == listed {
                 listed_now.push(what);

@@ -2,13 +2,16 @@
 //! those programs; what an image could not use is found at build.
 
 mod dropins;
+mod kube_proxy;
 mod network;
 mod old_containerd;
+mod other_runtimes;
 mod owner;
 mod programs;
 mod registries;
 mod runtimes;
 mod system;
+mod time;
 
 use std::fs;
 use std::path::PathBuf;
