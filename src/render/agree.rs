@@ -61,7 +61,7 @@ pub fn check(tree: &NodeTree, known: &Known<'_>) -> Vec<Finding> {
         findings.extend(kernel_defaults(tree, known));
     }
     findings.extend(logind::check(tree, known));
-    let sandbox = other_runtimes::sandbox_of(tree, kind, known.flags);
+    let sandbox = sandbox_of(tree, kind, known.flags);
     let there = (sandbox.as_deref(), known.images);
     findings.extend(images::check(tree, known.spec, known.config, there));
     findings
@@ -73,9 +73,13 @@ fn runtime_kind(known: &Known<'_>) -> RuntimeKind {
     runtime::kind(runtime::endpoint(known.flags, known.config, minor))
 }
 
-/// The sandbox's image: what containerd itself is told counts before what the inventory would tell it.
-pub fn sandbox_of(tree: &NodeTree) -> Option<&str> {
-    text_at(tree, CONTAINERD).and_then(|(_, text)| used_sandbox(text))
+/// The sandbox's image: what the runtime itself is told counts before what the inventory would tell it.
+pub fn sandbox_of(tree: &NodeTree, kind: RuntimeKind, flags: &Map<String, Json>) -> Option<String> {
+    if kind != RuntimeKind::Containerd {
+        return other_runtimes::sandbox_of(tree, kind, flags);
+    }
+    let (_, text) = text_at(tree, CONTAINERD)?;
+    used_sandbox(text).map(str::to_owned)
 }
 
 fn text_at<'t>(tree: &'t NodeTree, path: &str) -> Option<(&'t Entry, &'t str)> {

@@ -285,7 +285,7 @@ impl Renderer {
         let there = &self.classes[node.class.index].images.images;
         let spec = &node.class.spec;
         let kind = runtime_kind(node, &rendered.config, &rendered.flags);
-        let sandbox = other_runtimes::sandbox_of(&rendered.tree, kind, &rendered.flags);
+        let sandbox = agree::sandbox_of(&rendered.tree, kind, &rendered.flags);
         let there = (sandbox.as_deref(), &there[..]);
         images::outside(&rendered.tree, spec, &rendered.config, there)
     }

@@ -50,12 +50,11 @@ pub fn kubelet_driver<'k>(config: &'k Json, flags: &'k Map<String, Json>) -> &'k
     driver.and_then(Json::as_str).unwrap_or("cgroupfs")
 }
 
-/// The image of the pause container, where the kubelet's runtime is told of one in the tree.
+/// The image of the pause container, where a runtime that is not containerd is told of one in the tree.
 pub fn sandbox_of(tree: &NodeTree, kind: RuntimeKind, flags: &Map<String, Json>) -> Option<String> {
     match kind {
-        RuntimeKind::Containerd => super::agree::sandbox_of(tree).map(str::to_owned),
         RuntimeKind::Crio => crio_of(tree).pause_image,
-        RuntimeKind::CriDockerd => None,
+        RuntimeKind::Containerd | RuntimeKind::CriDockerd => None,
         // dockershim is a part of the kubelet.
         RuntimeKind::Docker => {
             let flag = flags.get("pod-infra-container-image");

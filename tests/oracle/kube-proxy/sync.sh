@@ -85,4 +85,4 @@ until iptables-save -t nat 2>/dev/null | grep -q 10.244.1.5; do
     sleep 0.5
 done
 iptables-save -t nat | grep -E '10\.96\.0\.77|10\.244\.1\.5'
-grep -iE 'node ip|forbidden|not found|failed to retrieve' proxy.log || true
+grep -iE 'nodeips|forbidden|not found|failed to retrieve' proxy.log || true
