@@ -15,11 +15,14 @@ use crate::inventory::profiles::built_in_profile;
 use crate::kubernetes::version::Version;
 use crate::project::with_role;
 use crate::report::{Finding, Id, Report};
+use crate::wording::named;
 
 use anyhow::{Context, bail};
 
 /// A URL that stands where none is known.
 const NO_URL: &str = "https://api.example.internal:6443";
+/// So many parts of a network are named.
+const NAMED: usize = 4;
 /// The version of new nodes where none is known.
 const NO_VERSION: &str = "v1.34.4";
 
@@ -68,8 +71,22 @@ pub fn decide(
         );
     }
     if facts.pods.best().is_none() {
+        // Each node has a part of it.
+        let parts = facts
+            .nodes
+            .values()
+            .flat_map(|node| node.pods.iter().cloned());
+        let parts: Vec<String> = parts.collect();
+        let what = if parts.is_empty() {
+            "the pod network".to_owned()
+        } else {
+            format!(
+                "the pod network, of which nodes have {}",
+                named(&parts, NAMED)
+            )
+        };
         lacks(
-            "the pod network",
+            &what,
             "--cluster-cidr of kube-controller-manager, or the configuration of the network plug-in",
         );
     }
@@ -97,6 +114,7 @@ pub fn decide(
         system(facts, &mut lacks);
     }
     let arch = arch(facts, &mut lacks);
+    runtime(facts, &mut lacks);
     if let Some(distribution) = distribution(facts) {
         lacks(
             &format!("whether nodes of yours may join {distribution}"),
@@ -302,6 +320,18 @@ fn system(facts: &Facts, lacks: &mut impl FnMut(&str, &str)) {
         lacks(
             &what,
             "the profile of the system is in `profiles`; a node takes another one in its own",
+        );
+    }
+}
+
+/// Whether the nodes run another runtime than containerd, which new nodes get.
+fn runtime(facts: &Facts, lacks: &mut impl FnMut(&str, &str)) {
+    let runtime = systems::runtime(facts).map(|most| most.value);
+    if let Some(runtime) = runtime.filter(|runtime| !runtime.starts_with("containerd://")) {
+        let look = "nodebake sets up containerd; for another one set kubelet.config.containerRuntimeEndpoint, and see nodebake-preflight";
+        lacks(
+            &format!("whether new nodes run {runtime}, as most nodes"),
+            look,
         );
     }
 }

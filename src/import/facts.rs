@@ -118,6 +118,8 @@ pub struct NodeFact {
     pub runtime: Option<String>,
     /// The distribution that its labels name, if its nodes join in a way of their own.
     pub distribution: Option<&'static str>,
+    /// The ranges of its own pods.
+    pub pods: Vec<String>,
     /// What identifies it at a cloud.
     pub provider_id: Option<String>,
     /// What is worth knowing beside that, in words.
@@ -141,6 +143,7 @@ impl NodeFact {
             os_image: None,
             runtime: None,
             distribution: None,
+            pods: Vec::new(),
             provider_id: None,
             notes: Vec::new(),
         }

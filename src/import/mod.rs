@@ -339,6 +339,21 @@ fn read_found(file: &Path, facts: &mut Facts, report: &mut Report) -> Result<()>
     Ok(())
 }
 
+/// The text of a file that begins with the mark of UTF-16: PowerShell's `>` writes such ones.
+fn utf16(bytes: &[u8]) -> Option<String> {
+    let (mark, rest) = bytes.split_first_chunk::<2>()?;
+    let unit: fn([u8; 2]) -> u16 = match mark {
+        [0xff, 0xfe] => u16::from_le_bytes,
+        [0xfe, 0xff] => u16::from_be_bytes,
+        _ => return None,
+    };
+    let (pairs, []) = rest.as_chunks::<2>() else {
+        return None;
+    };
+    let units: Zeroizing<Vec<u16>> = Zeroizing::new(pairs.iter().copied().map(unit).collect());
+    String::from_utf16(&units).ok()
+}
+
 /// The text of a file, and how it is called in messages; `-` is stdin. It may hold secrets of the user's.
 fn read_text(file: &Path, report: &mut Report) -> Result<Option<(Arc<str>, Zeroizing<String>)>> {
     let Some(bytes) = read_dump(file, report)? else {
@@ -348,9 +363,10 @@ fn read_text(file: &Path, report: &mut Report) -> Result<Option<(Arc<str>, Zeroi
         Some("-") => "stdin".into(),
         _ => file.display().to_string().into(),
     };
-    let text = std::str::from_utf8(&bytes)
-        .map(|text| Zeroizing::new(text.to_owned()))
-        .map_err(|_| {
+    let text = utf16(&bytes)
+        .or_else(|| std::str::from_utf8(&bytes).ok().map(str::to_owned))
+        .map(Zeroizing::new)
+        .ok_or_else(|| {
             input::flaw("is not UTF-8")
                 .with_repair("save the file as UTF-8")
                 .into()

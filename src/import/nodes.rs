@@ -147,6 +147,14 @@ pub fn read(tree: &Located, facts: &mut Facts, report: &mut Report) {
     node.os_image = info("osImage").map(str::to_owned);
     node.runtime = info("containerRuntimeVersion").map(str::to_owned);
     node.provider_id = text(tree, &["spec", "providerID"]).map(str::to_owned);
+    let ranges = items(tree, &["spec", "podCIDRs"]).iter();
+    node.pods = ranges
+        .filter_map(|at| at.as_str().map(str::to_owned))
+        .collect();
+    if node.pods.is_empty() {
+        node.pods
+            .extend(text(tree, &["spec", "podCIDR"]).map(str::to_owned));
+    }
     labels(tree, &mut node, report);
     taints(tree, &mut node, report);
     notes(tree, &mut node);

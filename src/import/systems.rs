@@ -90,6 +90,15 @@ pub fn machine(facts: &Facts) -> Option<Most> {
     })
 }
 
+/// The container runtime that most workers have, with its version.
+pub fn runtime(facts: &Facts) -> Option<Most> {
+    most(facts, |node| {
+        node.runtime
+            .as_deref()
+            .filter(|runtime| runtime.contains("://"))
+    })
+}
+
 /// Whether nodebake builds for a machine.
 pub fn is_buildable(machine: &str) -> bool {
     MACHINES.iter().any(|(name, _)| *name == machine)

@@ -51,9 +51,10 @@ const IN_USE: [&str; 2] = ["active", ""];
 /// The rows of a CSV file, each as a map of its columns.
 pub fn csv(file: &Arc<str>, text: &str, report: &mut Report) -> Vec<Located> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let (text, above) = without_sep(text);
     // Spreadsheets of some countries write semicolons.
     let head = text.lines().next().unwrap_or_default();
-    let delimiter = [b',', b';', b'\t']
+    let delimiter = [b',', b';', b'\t', b'|']
         .into_iter()
         .max_by_key(|delimiter| head.bytes().filter(|byte| byte == delimiter).count());
     let mut reader = csv::ReaderBuilder::new()
@@ -68,11 +69,11 @@ pub fn csv(file: &Arc<str>, text: &str, report: &mut Report) -> Vec<Located> {
     for record in reader.records() {
         let (record, line) = match record {
             Ok(record) => {
-                let line = record.position().map_or(0, csv::Position::line);
+                let line = record.position().map_or(0, csv::Position::line) + above;
                 (record, line)
             }
             Err(error) => {
-                let line = error.position().map_or(0, csv::Position::line);
+                let line = error.position().map_or(0, csv::Position::line) + above;
                 let at = Location::new(file.clone(), u32::try_from(line).unwrap_or(u32::MAX), 1);
                 report.add(Finding::new(
                     Id::CsvInvalid,
@@ -83,12 +84,30 @@ pub fn csv(file: &Arc<str>, text: &str, report: &mut Report) -> Vec<Located> {
                 continue;
             }
         };
+        // Spreadsheets leave empty rows behind.
+        if record.len() > 1 && record.iter().all(str::is_empty) {
+            continue;
+        }
         let at = Location::new(file.clone(), u32::try_from(line).unwrap_or(u32::MAX), 1);
         let cells = header.iter().zip(&record);
         let cells = cells.map(|(column, value)| (column.into(), Located::string(&at, value)));
         rows.push(Located::map(&at, cells));
     }
     rows
+}
+
+/// The text without the line `sep=;`, by which Excel knows the delimiter, and how many lines that are.
+fn without_sep(text: &str) -> (&str, u64) {
+    let first = text.split_inclusive('\n').next().unwrap_or_default();
+    let is_sep = first
+        .trim_matches(['"', '\r', '\n', ' '])
+        .strip_prefix("sep=")
+        .is_some_and(|mark| mark.chars().count() == 1);
+    if is_sep {
+        (&text[first.len()..], 1)
+    } else {
+        (text, 0)
+    }
 }
 
 /// The rows of JSON: a list of objects, alone or below `results`, `items` or `nodes`.
@@ -259,7 +278,7 @@ fn node(row: &Located, mapping: &[(String, String)], facts: &mut Facts, report: 
     }
     node.macs = words(of("mac"))
         .into_iter()
-        .map(|mac| mac.to_ascii_lowercase())
+        .map(|text| mac(&text))
         .collect();
     node.names = words(of("certSAN"));
     node.version = of("kubernetes").into_iter().next().map(with_v);
@@ -284,6 +303,20 @@ fn node(row: &Located, mapping: &[(String, String)], facts: &mut Facts, report: 
     }
     facts.planned.push(name.clone());
     facts.nodes.insert(name, node);
+}
+
+/// A MAC address with colons, however a switch or a table writes it: `52-54-00-12-34-56`, `5254.0012.3456`, `525400123456`.
+fn mac(text: &str) -> String {
+    let digits: String = text
+        .chars()
+        .filter(|c| !matches!(c, ':' | '-' | '.'))
+        .collect();
+    let digits = digits.to_ascii_lowercase();
+    if digits.len() != 12 || !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
+        return text.to_ascii_lowercase();
+    }
+    let pairs: Vec<&str> = (0..12).step_by(2).map(|at| &digits[at..at + 2]).collect();
+    pairs.join(":")
 }
 
 /// A version with the `v` that its tags have.

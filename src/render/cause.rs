@@ -128,7 +128,7 @@ mod tests {
     #[test]
     fn the_users_value_in_the_line_is_found() {
         let text = "kubelet:\n  flags: {node-labels: \"a=b c=d\", v: 4, cloud-provider: \"{{ vars.cloud }}\"}\n\
-                    proxies: {noProxy: [10.0.0.0/8, \"x y\"]}\nother: [b, c]\n";
+                    proxies: {noProxy: [10.0.0.0/8, \"x y\"]}\nother: [q, c]\n";
         let merged = parse(&"cluster.yaml".into(), text, &mut Report::default()).expect("YAML");
         let line = "ARGS=\"--node-labels=a=b c=d --v=4 --cloud-provider=a 'b\"";
         for (at, expected) in [

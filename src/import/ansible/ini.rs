@@ -54,7 +54,7 @@ fn host(line: &str, group: &str, at: &Location, inventory: &mut Inventory, repor
         return;
     };
     let mut names = Vec::new();
-    if !expand(&pattern, &mut names) {
+    if !expand(without_port(&pattern), &mut names) {
         let rule = format!("must be a host or a range like node[01:50]; got {pattern:?}");
         report.add(invalid(at, "", rule));
         return;
@@ -73,6 +73,17 @@ fn host(line: &str, group: &str, at: &Location, inventory: &mut Inventory, repor
         if !hosts.contains(&name) {
             hosts.push(name);
         }
+    }
+}
+
+/// A host without the port of SSH, `node1:2222`. An IPv6 address has more than one colon, and a range has some in its brackets.
+fn without_port(pattern: &str) -> &str {
+    let rest = pattern.rsplit(']').next().unwrap_or(pattern);
+    match rest.split_once(':') {
+        Some((_, port)) if !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit()) => {
+            &pattern[..pattern.len() - port.len() - 1]
+        }
+        _ => pattern,
     }
 }
 

@@ -273,6 +273,67 @@ fn a_folder_is_read_with_all_its_files() {
     );
 }
 
+/// PowerShell writes UTF-16, Excel a line for itself and empty rows, switches MAC addresses of another form.
+#[test]
+fn files_of_other_programs_are_read_as_they_write_them() {
+    let nodes = list(&[node("w1", &[], &json!({}))]);
+    for (mark, unit) in [
+        ([0xff, 0xfe], u16::to_le_bytes as fn(u16) -> [u8; 2]),
+        ([0xfe, 0xff], u16::to_be_bytes),
+    ] {
+        let project = folder(&[]);
+        let units = nodes.encode_utf16().flat_map(unit);
+        let bytes: Vec<u8> = mark.into_iter().chain(units).collect();
+        fs::write(project.dir.join("in.json"), bytes).unwrap();
+        let (said, _, code) = import(&project, &["in.json"]);
+        assert_eq!((said.as_str(), code), ("", Some(0)));
+        assert!(written(&project, "cluster.yaml").contains("- name: w1 "));
+    }
+    let project = folder(&[]);
+    fs::write(project.dir.join("in.json"), [0xff, 0xfe, 0x41]).unwrap();
+    let (said, _, code) = import(&project, &["in.json"]);
+    assert!(said.contains("is not UTF-8") && code == Some(3), "{said}");
+    for mac in [
+        "52-54-00-12-34-56",
+        "5254.0012.3456",
+        "525400123456",
+        "52:54:00:12:34:56",
+    ] {
+        let table = format!("sep=;\r\nname;ip;mac\r\nn1;10.0.0.1;{mac}\r\n;;\r\n;;\r\n");
+        let project = folder(&[("in.csv", &table)]);
+        let (said, _, code) = import(&project, &["--from", "csv", "in.csv"]);
+        assert_eq!((said.as_str(), code), ("", Some(0)), "{mac}");
+        let inventory = written(&project, "cluster.yaml");
+        assert!(
+            inventory.contains("    macs: [\"52:54:00:12:34:56\"]\n"),
+            "{inventory}"
+        );
+    }
+    let project = folder(&[("in.csv", "sep=,\nname,ip\nn1,10.0.0.1\nn_2,10.0.0.2\n")]);
+    let (said, _, _) = import(&project, &["--from", "csv", "in.csv"]);
+    assert!(said.starts_with("error: in.csv:4:1: name: "), "{said}");
+}
+
+#[test]
+fn another_runtime_and_the_nodes_parts_of_the_pod_network_are_told() {
+    for (runtime, said) in [
+        ("cri-o://1.29.5", true),
+        ("docker://20.10.7", true),
+        ("containerd://2.0.5", false),
+    ] {
+        let (_, printed) =
+            imported(&[node("a", &[], &json!({"containerRuntimeVersion": runtime}))]);
+        let words = format!("not known: whether new nodes run {runtime}, as most nodes: ");
+        assert_eq!(printed.contains(&words), said, "{printed}");
+    }
+    let mut with_pods = node("a", &[], &json!({}));
+    with_pods["spec"] =
+        json!({"podCIDR": "10.42.0.0/24", "podCIDRs": ["10.42.0.0/24", "fd00::/64"]});
+    let (_, printed) = imported(&[with_pods]);
+    let words = "not known: the pod network, of which nodes have 10.42.0.0/24, fd00::/64: ";
+    assert!(printed.contains(words), "{printed}");
+}
+
 /// What a kubelet has comes as its /configz, as what jq leaves of it, or as its file.
 #[test]
 fn the_settings_of_one_kubelet_come_in_each_of_their_forms() {

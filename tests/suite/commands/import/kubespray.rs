@@ -141,3 +141,16 @@ fn ranges_of_hosts_are_read_in_yaml() {
         "{inventory}"
     );
 }
+
+/// A port of SSH is no part of a host's name.
+#[test]
+fn ports_of_hosts_are_left_out() {
+    let text = "[kube_control_plane]\nc1:2222 ip=10.0.0.1\n[kube_node]\nw[1:2].lab:22\n[all:vars]\nkube_version=v1.30.2\n";
+    let project = folder(&[("in.ini", text)]);
+    let (said, _, code) = import(&project, &["--from", "ansible", "in.ini"]);
+    assert_eq!((said.as_str(), code), ("", Some(0)));
+    let inventory = written(&project, "cluster.yaml");
+    for name in ["- name: c1 ", "- name: w1.lab ", "- name: w2.lab "] {
+        assert!(inventory.contains(name), "{inventory}");
+    }
+}
