@@ -8,6 +8,7 @@ mod network;
 mod other_runtimes;
 mod paths;
 mod runtime;
+mod sealed;
 
 use std::collections::BTreeSet;
 
@@ -137,6 +138,7 @@ pub fn needs(
         let why = "kube-proxy writes its rules with it";
         needs.add(NeedKind::System, "the program iptables", why);
     }
+    sealed::needs(node, &baked.tree, &mut needs);
     needs.0
 }
 

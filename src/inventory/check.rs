@@ -11,7 +11,7 @@ use crate::inventory::{Cluster, Inventory, Node, Registry, Spec, host_of};
 use crate::kubernetes::rules::unusable;
 use crate::kubernetes::version::skew;
 use crate::model::output::limits::Target;
-use crate::model::output::{Format, IgnitionTarget};
+use crate::model::output::{Format, IgnitionTarget, Secrets};
 use crate::model::{FieldLocation, Location, Spanned};
 use crate::report::{Id, Report};
 use crate::wording::counted;
@@ -273,6 +273,10 @@ fn readable_user_data(inventory: &Inventory, report: &mut Report) {
                 settings.map_or_else(|| approval.location.at.clone(), |at| at.location.clone());
             let location = FieldLocation::new(location, field);
             let name = target.name();
+            // What is sealed to a machine is of no use to a pod.
+            if spec.output.secrets == Secrets::Sealed {
+                continue;
+            }
             if approval.value && spec.identity.client.value == ClientIdentity::BootstrapToken {
                 let rule = format!(
                     "every pod of a node can read its user-data on {name}, and with tokens.approval auto become any node"

@@ -53,6 +53,7 @@ mod spec;
 mod table;
 pub(crate) mod text;
 mod time_sources;
+mod tpm;
 mod twins;
 mod unmanaged;
 mod users;
@@ -80,6 +81,7 @@ pub use scrapers::Scraper;
 pub use spec::{OverlayUse, Spec, Taint};
 pub use text::Text;
 pub use time_sources::TimeSources;
+pub use tpm::TpmKey;
 pub use unmanaged::UnmanagedNode;
 
 /// The table of `cluster.yaml`.

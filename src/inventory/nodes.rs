@@ -19,6 +19,7 @@ use crate::inventory::shape::Shape;
 use crate::inventory::spec::Spec;
 use crate::inventory::text::ProfileName;
 use crate::inventory::text::{Address, Mac, cidr};
+use crate::inventory::tpm::TpmKeys;
 use crate::kubernetes::names::node_name;
 use crate::model::{FieldLocation, Spanned};
 use crate::report::{Finding, Id, Report};
@@ -44,6 +45,8 @@ keys! {
         "addresses" => addresses: Vec<Spanned<Address>>,
         /// MAC addresses, by which machines that boot over the network are known
         "macs" => macs: Vec<Spanned<Mac>>,
+        /// the TPM of its machine, to which its secrets can be sealed (output.secrets)
+        "tpm" => tpm: Option<TpmKeys>,
         /// further names and addresses that its serving certificate may have
         "certSANs" => cert_sans: Vec<Spanned<CertSanText>>,
         /// whether it is built; false for a node that others made
@@ -59,7 +62,7 @@ keys! {
     pub struct RangeOfNodes: "nodeRange",
         here layers: Vec<Arc<Located>> = layers,
         here interfaces: Vec<Arc<Located>> = interface_layers,
-        near ["name", "addresses", "macs", "certSANs"]
+        near ["name", "addresses", "macs", "tpm", "certSANs"]
     {
         /// many nodes whose names count, in place of one name
         "range" => range: NodeRange,
@@ -175,6 +178,7 @@ impl Nodes {
         if !node.macs.is_empty() {
             first.macs = node.macs;
         }
+        first.tpm = node.tpm.or(first.tpm.take());
         first.cert_sans.extend(node.cert_sans);
         first.managed = node.managed.or(first.managed);
         first.interfaces.extend(node.interfaces);
@@ -203,6 +207,7 @@ impl Nodes {
                 .filter_map(|start| nth(start, offset))
                 .collect(),
             macs: Vec::new(),
+            tpm: None,
             cert_sans: Vec::new(),
             managed: keys.managed,
             profiles: keys.profiles.clone(),

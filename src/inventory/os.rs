@@ -51,6 +51,8 @@ keys! {
         "resolved" => resolved: bool = false,
         /// whether the image has cloud-init; or a map with its release and renderer, so that a network which it cannot write is found
         "cloudInit" => cloud_init: Option<Spanned<Switch<CloudInitKeys>>>,
+        /// the release of the image's systemd: one before 255 cannot open sealed secrets
+        "systemd" => systemd: Option<Spanned<u32>>,
         /// whether the image has Ignition
         "ignition" => ignition: Option<Spanned<bool>>,
         /// the hierarchy of control groups that the image boots with

@@ -25,8 +25,8 @@ keys! {
     for Settings: "output", as Settings = settings {
         /// which payloads are written
         "formats" => formats: Vec<Format> = ["tarball", "cloudInit", "ignition", "initramfs"],
-        /// whether secrets are inside payloads or in a secret payload of their own; without it: separate in tarballs and
-        /// initramfs payloads
+        /// whether secrets are inside payloads, in a secret payload of their own, or sealed to the TPM of each machine
+        /// (sealedWhereKnown: of each that has `tpm`); without it: separate in tarballs and initramfs payloads
         "secrets" => secrets: OrDefault<SecretsWord>,
         /// whether secrets are also written as a credential of systemd
         "credential" => credential: bool = false,
@@ -82,7 +82,12 @@ texts! {
 
 choices! {
     /// The words of `secrets`.
-    SecretsWord: Secrets = [("inline", Secrets::Inline), ("separate", Secrets::Separate)];
+    SecretsWord: Secrets = [
+        ("inline", Secrets::Inline),
+        ("separate", Secrets::Separate),
+        ("sealed", Secrets::Sealed),
+        ("sealedWhereKnown", Secrets::SealedWhereKnown),
+    ];
     /// Where an archive's assets are.
     ArchiveAssets: Assets = [("shared", Assets::Shared), ("inside", Assets::Inside)];
     /// Where an Ignition configuration's assets are; [`settings`] knows what counts where nothing is said.

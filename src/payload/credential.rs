@@ -4,14 +4,10 @@
 
 use std::io::Write;
 
-use base64::engine::general_purpose::STANDARD;
-use base64::write::EncoderWriter;
-
 use crate::error::Result;
-use crate::model::NodePath;
 use crate::payload::{Destination, Job, Objection, Output};
 use crate::report::Id;
-use crate::tree::{Content, Entry, EntryKind, NodeTree};
+use crate::tree::{NodeTree, tmpfiles};
 use crate::wording::counted;
 
 /// The credential's name and the file's.
@@ -38,7 +34,7 @@ pub fn check(job: &Job<'_>) -> Vec<Objection> {
     let total: u64 = secrets
         .entries()
         .iter()
-        .map(|(path, entry)| size(path, entry))
+        .map(|(path, entry)| tmpfiles::size(path.as_str(), entry))
         .sum();
     if total <= LIMIT {
         return Vec::new();
@@ -50,51 +46,9 @@ pub fn check(job: &Job<'_>) -> Vec<Objection> {
     vec![Objection::new(Id::CredentialTooLarge, NAME, rule).asked_by("output.credential")]
 }
 
-fn size(path: &NodePath, entry: &Entry) -> u64 {
-    let content = match &entry.kind {
-        EntryKind::File(content) => content.len().div_ceil(3) * 4,
-        EntryKind::Directory | EntryKind::Symlink(_) => 0,
-    };
-    head(path, entry).len() as u64 + content + 1
-}
-
 fn write(secrets: &NodeTree, out: &mut dyn Write) -> Result<()> {
     for (path, entry) in secrets.entries() {
-        out.write_all(head(path, entry).as_bytes())?;
-        if let EntryKind::File(content) = &entry.kind {
-            encode(content, out)?;
-        }
-        out.write_all(b"\n")?;
+        tmpfiles::write(path.as_str(), entry, out)?;
     }
-    Ok(())
-}
-
-/// `f+~ "/path" 0600 0 0 - `: what is there already is written again, and what follows is base64. Owners are numbers, as
-/// users may come after this.
-fn head(path: &NodePath, entry: &Entry) -> String {
-    let kind = match entry.kind {
-        EntryKind::File(_) => "f+~",
-        EntryKind::Directory | EntryKind::Symlink(_) => "d",
-    };
-    let (mode, user, group) = (entry.mode, entry.user.id, entry.group.id);
-    format!(
-        "{kind} {} {mode:04o} {user} {group} - ",
-        quoted(path.as_str())
-    )
-}
-
-/// A path as tmpfiles.d takes it: in quotes with C escapes, and `%` is the sign of a specifier.
-fn quoted(path: &str) -> String {
-    let escaped = path
-        .replace('\\', "\\\\")
-        .replace('"', "\\\"")
-        .replace('%', "%%");
-    format!("\"{escaped}\"")
-}
-
-fn encode(content: &Content, out: &mut dyn Write) -> Result<()> {
-    let mut encoder = EncoderWriter::new(out, &STANDARD);
-    content.copy_to(&mut encoder)?;
-    encoder.finish()?;
     Ok(())
 }

@@ -13,8 +13,10 @@ use crate::inventory::{Cluster, Inventory, NodeLocations, Spec, Text, UnmanagedN
 use crate::kubernetes::rules::Verdict;
 use crate::model::Network;
 use crate::model::{FieldLocation, Location};
+use crate::plan::sealing::Sealer;
 use crate::project_folder::ProjectFolder;
 use crate::report::{Finding, Id, Report};
+use crate::seal::StorageKey;
 use crate::secrets::{Token, TokenStore};
 use crate::wording::have;
 use crate::yaml::Located;
@@ -27,6 +29,7 @@ mod host;
 mod identity;
 mod kubelet;
 mod labels;
+mod sealing;
 
 pub use host::refused_format;
 pub use identity::{Credentials, Role, WantedCredential, needs_token, wanted};
@@ -34,6 +37,7 @@ pub use kubelet::{
     DropIn, Moved, check_config, check_drop_ins, check_rendered, check_types, check_value,
     has_drop_ins,
 };
+pub use sealing::{Sealing, location as sealing_location};
 
 /// A cluster, decided.
 pub struct Plan {
@@ -110,6 +114,8 @@ pub struct NodePlan {
     pub token: Option<Token>,
     /// The certificates that it brings.
     pub credentials: Credentials,
+    /// What its secrets are sealed with, where they are sealed.
+    pub sealing: Option<Sealing>,
     /// Tokens that came before and whose Secrets still belong among the manifests.
     pub overlapping: Vec<Token>,
     /// The end of its token, of its certificates or of the CA, whichever comes first.
@@ -133,6 +139,8 @@ pub struct Inputs<'a> {
     pub tokens: &'a TokenStore,
     /// The certificates that nodes bring, by file.
     pub credentials: HashMap<String, Arc<Credential>>,
+    /// The storage keys of nodes' TPMs, by node; None for one that cannot be read.
+    pub storage_keys: HashMap<String, Option<Arc<StorageKey>>>,
     /// The certificates that nodes trust.
     pub ca: CaBundle,
     /// The time that expirations are compared with.
@@ -155,6 +163,7 @@ impl Plan {
             .collect();
         let mut nodes = Vec::with_capacity(inventory.nodes.len());
         let mut without = Vec::new();
+        let mut sealer = Sealer::new(&inputs.storage_keys, inputs.tokens);
         let broken = broken_ranges(report);
         for (node, spec) in inventory.nodes.into_iter().zip(&inventory.spec_of) {
             let class = spec.and_then(|index| classes.get(index));
@@ -209,10 +218,12 @@ impl Plan {
                 },
                 token,
                 credentials,
+                sealing: sealer.of(&node.name.value, &class.spec),
                 name: node.name.value,
             });
         }
         say_tokens(without, report);
+        sealer.finish(inputs.tokens, report);
         approval::check(&inventory.cluster, &nodes, &inputs, report);
         Self {
             project: inventory.project,

@@ -16,7 +16,8 @@ pub struct Checked {
 /// Finds everything that is wrong with a project; None if its inventory cannot be read.
 pub fn check(reading: &Reading, report: &mut Report) -> Result<Option<Checked>> {
     let checked = match open(reading, report)? {
-        Some(project) => {
+        Some(mut project) => {
+            project.renderer.for_check();
             let memory = project.check_nodes(report)?;
             Some(Checked {
                 nodes: project.plan.nodes.len(),

@@ -30,6 +30,7 @@ mod programs;
 mod remove;
 mod resolver;
 mod runtimes;
+mod seal;
 mod starts;
 mod steady;
 mod told;
@@ -73,6 +74,8 @@ use crate::secrets::{Secret, Token, UserHash};
 use crate::template::{Scope, ScopeValue, TemplateId, Templates};
 use crate::tree::{Content, EntryKind, NodeTree, Origin};
 
+pub use seal::opened_secrets;
+
 /// Label keys with their rendered values.
 type Labels = Vec<(String, String)>;
 
@@ -97,6 +100,8 @@ pub struct Renderer {
     units: Memo<FoundInUnit>,
     /// What was found in files whose reader is known.
     files: Memo<FoundInFile>,
+    /// Whether trees are thrown away once they were looked at.
+    is_for_check: bool,
 }
 
 /// One node, rendered.
@@ -174,7 +179,13 @@ impl Renderer {
             alike: Alike::default(),
             units: Memo::default(),
             files: Memo::default(),
+            is_for_check: false,
         })
+    }
+
+    /// Renders trees that are looked at and thrown away: what is sealed in them has its size, and nothing opens it.
+    pub fn for_check(&mut self) {
+        self.is_for_check = true;
     }
 
     /// Renders one node. What is wrong with it is all found at once.
@@ -245,6 +256,7 @@ impl Renderer {
         let expected_name = told.expected_name();
         rendering.builder.fail(told.check());
         rendering.state(node, &config, &flags);
+        rendering.seal(node);
         let (tree, findings) = rendering.builder.finish()?;
         Ok(RenderedNode {
             tree,

@@ -309,6 +309,9 @@ catalogue! {
         MetadataReadable "metadata-readable" Warning "Pods can read the node's user-data, which has secrets in it."
         PrivateKeyExposed "private-key-exposed" Error guards "A private key would be put where others can read it."
         RecipientsMissing "recipients-missing" Error guards "Tokens shall be encrypted, and there are no recipients."
+        SealingImpossible "sealing-impossible" Error guards "A secret cannot be sealed to a TPM."
+        SealingSeedMissing "sealing-seed-missing" Error guards "Secrets are sealed, and there is no seed to seal them with."
+        SealingSystemdOld "sealing-systemd-old" Error "The image's systemd is too old to open sealed secrets."
         SecretsAmbiguous "secrets-ambiguous" Error guards "There are both plain and encrypted tokens."
         SecretsInvalid "secrets-invalid" Error guards "The secrets file is not valid."
         SecretsLocked "secrets-locked" Error guards "The secrets file is encrypted and cannot be opened."
@@ -317,6 +320,9 @@ catalogue! {
         TokenIdsInvalid "token-ids-invalid" Error guards "The file that requests are reviewed by is not valid."
         TokenIdsMissing "token-ids-missing" Error guards "Requests cannot be reviewed without the ids of the tokens."
         TokenIdsPartial "token-ids-partial" Warning "Some nodes have no token, so their requests are left alone."
+        TpmKeyInvalid "tpm-key-invalid" Error guards "The public part of a TPM's storage key is not valid."
+        TpmKeyMissing "tpm-key-missing" Error guards "Secrets are sealed, and the TPM of a node's machine is not known."
+        TpmKeyRepeated "tpm-key-repeated" Error "Two nodes have the same TPM."
     }
     "Signing and the bundle" "signing" {
         BundleExpired "bundle-expired" Warning "What nodes need to join has expired."

@@ -1,6 +1,8 @@
 //! The values that sealing would draw at random, drawn from the sealing seed. The argument why that is safe is in the
 //! documentation of the room.
 
+use std::fmt;
+
 use hkdf::{Hkdf, HkdfExtract};
 use p256::SecretKey;
 use sha2::Sha256;
@@ -19,6 +21,12 @@ impl SealingSeed {
     /// The seed of these bytes, which must come from the operating system's generator.
     pub fn new(bytes: [u8; 32]) -> Self {
         Self(Zeroizing::new(bytes))
+    }
+}
+
+impl fmt::Debug for SealingSeed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("<hidden>")
     }
 }
 

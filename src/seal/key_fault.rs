@@ -17,6 +17,9 @@ pub const WRITE_IT: &str =
 const AS_TSS: &str =
     "write it as `-f tss -o NODE.pub` does, with tpm2_createprimary or tpm2_readpublic";
 
+/// For text.
+const AS_BASE64: &str = "write it as `base64 -w0 NODE.pub` prints it, or name the file";
+
 impl KeyFault {
     /// A fault that a new file repairs.
     pub fn new(rule: impl Into<String>) -> Self {
@@ -24,6 +27,15 @@ impl KeyFault {
         Self {
             rule,
             help: WRITE_IT,
+        }
+    }
+
+    /// What should be base64 and is not.
+    pub fn text() -> Self {
+        let rule = "must be a TPM2B_PUBLIC in base64".to_owned();
+        Self {
+            rule,
+            help: AS_BASE64,
         }
     }
 

@@ -50,7 +50,7 @@ mod key_fault;
 mod storage_key;
 mod wire;
 
-pub use credential::{CONTENT_LIMIT, Sealed, seal};
+pub use credential::{CONTENT_LIMIT, Sealed, seal, seal_for_size};
 pub use drawn::SealingSeed;
 pub use import::Import;
 pub use key_fault::KeyFault;

@@ -5,6 +5,8 @@
 
 use std::fmt;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use p256::PublicKey;
 use sha2::{Digest, Sha256};
 
@@ -70,6 +72,24 @@ impl StorageKey {
         let point = public_area(area)?;
         let bytes = bytes.try_into().map_err(|_| cut())?;
         Ok(Self { bytes, point })
+    }
+
+    /// Reads a file: the TPM2B_PUBLIC itself, or in base64.
+    pub fn from_file(bytes: &[u8]) -> Result<Self, KeyFault> {
+        let text = std::str::from_utf8(bytes).ok();
+        // A TPM2B_PUBLIC begins with a zero byte.
+        match text.filter(|text| !text.is_empty() && !text.contains('\0') && !text.starts_with('-'))
+        {
+            Some(text) => Self::from_text(text),
+            None => Self::from_bytes(bytes),
+        }
+    }
+
+    /// Reads a TPM2B_PUBLIC in base64, with or without line breaks.
+    pub fn from_text(text: &str) -> Result<Self, KeyFault> {
+        let digits: String = text.split_whitespace().collect();
+        let bytes = BASE64.decode(digits);
+        Self::from_bytes(&bytes.map_err(|_| KeyFault::text())?)
     }
 
     /// The TPM2B_PUBLIC.
@@ -246,6 +266,26 @@ pub(super) mod tests {
         assert_eq!(key.x(), bytes(X));
         assert_eq!(key.fingerprint().len(), 68);
         assert!(key.fingerprint().starts_with("000b"));
+    }
+
+    #[test]
+    fn a_file_may_be_in_base64() {
+        let text = BASE64.encode(good());
+        let lines = format!("{}\n{}\n", &text[..76], &text[76..]);
+        for file in [text.as_bytes(), lines.as_bytes(), &good()] {
+            let key = StorageKey::from_file(file).expect("a storage key");
+            assert_eq!(key.as_bytes()[..], good());
+        }
+        for (wrong, word) in [
+            (&b"not base64!"[..], "base64"),
+            (b"AAAA", "got 3"),
+            (b"-----BEGIN PUBLIC KEY-----", "PEM"),
+            (b"", "empty"),
+            (&good()[..91], "must have 92 bytes; got 91"),
+        ] {
+            let fault = StorageKey::from_file(wrong).expect_err("wrong").rule;
+            assert!(fault.contains(word), "{fault}");
+        }
     }
 
     #[test]

@@ -16,6 +16,7 @@ pub(super) struct Pairs<V>(pub Vec<(Spanned<String>, V)>);
 pub(super) struct SecretsDocument {
     pub api_version: Option<Spanned<String>>,
     pub kind: Option<Spanned<String>>,
+    pub sealing_seed: Option<Spanned<Secret>>,
     pub tokens: Option<Pairs<Nodes>>,
     pub unknown: Vec<Spanned<String>>,
 }
@@ -59,6 +60,7 @@ impl<'de> Deserialize<'de> for SecretsDocument {
                 let mut document = SecretsDocument {
                     api_version: None,
                     kind: None,
+                    sealing_seed: None,
                     tokens: None,
                     unknown: Vec::new(),
                 };
@@ -66,6 +68,7 @@ impl<'de> Deserialize<'de> for SecretsDocument {
                     match key.value.as_str() {
                         "apiVersion" => document.api_version = map.next_value()?,
                         "kind" => document.kind = map.next_value()?,
+                        "sealingSeed" => document.sealing_seed = map.next_value()?,
                         "tokens" => document.tokens = map.next_value()?,
                         _ => {
                             let IgnoredAny = map.next_value()?;

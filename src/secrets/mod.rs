@@ -11,6 +11,7 @@ mod list;
 mod placeholder;
 mod read;
 mod rotate;
+mod sealing_seed;
 mod secret;
 mod source;
 mod store;

@@ -15,6 +15,7 @@ use crate::report::{Finding, Id, Report};
 use crate::secrets::document::{Nodes, Pairs, SecretsDocument};
 use crate::secrets::encryption::is_encrypted;
 use crate::secrets::file::LIMIT;
+use crate::secrets::sealing_seed::SeedText;
 use crate::secrets::store::{API_VERSION, KIND};
 use crate::secrets::{Keys, Secret, Token, TokenStore, is_id, is_secret};
 use crate::timing::parse_rfc3339;
@@ -95,7 +96,9 @@ impl TokenStore {
         match yaml::read::<SecretsDocument>(text) {
             Ok(document) => {
                 let mut reading = SecretsReader::new(&store.file);
-                store.nodes = reading.document(document).into_iter().collect();
+                let (seed, nodes) = reading.document(document);
+                store.sealing_seed = seed;
+                store.nodes = nodes.into_iter().collect();
                 store.is_partial = reading.report.has_errors();
                 report.merge(reading.report);
             }
@@ -133,7 +136,10 @@ impl SecretsReader {
         Location::new(self.file.clone(), number(at.line()), number(at.column()))
     }
 
-    fn document(&mut self, document: SecretsDocument) -> Vec<(String, Vec<Token>)> {
+    fn document(
+        &mut self,
+        document: SecretsDocument,
+    ) -> (Option<SeedText>, Vec<(String, Vec<Token>)>) {
         for (field, value, wanted) in [
             ("apiVersion", &document.api_version, API_VERSION),
             ("kind", &document.kind, KIND),
@@ -150,7 +156,7 @@ impl SecretsReader {
             }
         }
         for key in &document.unknown {
-            let rule = "unknown key; a secrets file has apiVersion, kind and tokens";
+            let rule = "unknown key; a secrets file has apiVersion, kind, sealingSeed and tokens";
             self.report.add(Finding::new(
                 Id::SecretsInvalid,
                 &self.location(key),
@@ -158,14 +164,26 @@ impl SecretsReader {
                 rule,
             ));
         }
+        let seed = document.sealing_seed.and_then(|seed| {
+            let location = self.location(&seed);
+            let read = SeedText::of(seed.value);
+            if read.is_none() {
+                let rule = "must be 64 digits of 0-9 and a-f";
+                let field = "sealingSeed";
+                self.report.add(
+                    Finding::new(Id::SecretsInvalid, &location, field, rule).help(
+                        "restore it; with another one each sealed credential gets other bytes",
+                    ),
+                );
+            }
+            read
+        });
         let nodes = document.tokens.map_or_else(Vec::new, |tokens| tokens.0);
-        nodes
-            .into_iter()
-            .map(|(node, tokens)| {
-                let tokens = self.node(&node.value, tokens);
-                (node.value, tokens)
-            })
-            .collect()
+        let nodes = nodes.into_iter().map(|(node, tokens)| {
+            let tokens = self.node(&node.value, tokens);
+            (node.value, tokens)
+        });
+        (seed, nodes.collect())
     }
 
     fn node(&mut self, node: &str, entries: Nodes) -> Vec<Token> {

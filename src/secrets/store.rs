@@ -13,7 +13,9 @@ use zeroize::Zeroizing;
 use crate::error::Result;
 use crate::model::Location;
 use crate::report::{Finding, Id};
+use crate::seal::SealingSeed;
 use crate::secrets::Token;
+use crate::secrets::sealing_seed::SeedText;
 use crate::secrets::token::{draw_id, draw_secret};
 use crate::timing::{rfc3339, whole_seconds};
 use crate::yaml::push_quoted;
@@ -29,6 +31,8 @@ pub struct TokenStore {
     /// The file as the user would name it.
     pub(super) file: Arc<str>,
     pub(super) nodes: BTreeMap<String, Vec<Token>>,
+    /// From which sealing draws its random values, where anything is sealed.
+    pub(super) sealing_seed: Option<SeedText>,
     /// What was read has errors, so that something of it is missing here: saving would lose it for good.
     pub(super) is_partial: bool,
     /// It was read from an encrypted file, and is written as one.
@@ -77,6 +81,7 @@ impl TokenStore {
         Self {
             file: file.into(),
             nodes: BTreeMap::new(),
+            sealing_seed: None,
             is_partial: false,
             is_encrypted: false,
             is_placeholder: false,
@@ -219,6 +224,23 @@ impl TokenStore {
         Ok(created)
     }
 
+    /// The seed from which sealing draws its random values. Placeholders for tokens are sealed with one that is no secret.
+    pub fn sealing_seed(&self) -> Option<SealingSeed> {
+        if self.is_placeholder {
+            return Some(SealingSeed::new([0; 32]));
+        }
+        self.sealing_seed.as_ref().map(SeedText::seed)
+    }
+
+    /// Draws a seed where there is none; whether it did.
+    pub fn draw_sealing_seed(&mut self) -> Result<bool> {
+        if self.sealing_seed.is_some() {
+            return Ok(false);
+        }
+        self.sealing_seed = Some(SeedText::draw()?);
+        Ok(true)
+    }
+
     pub(super) fn ids(&self) -> HashSet<String> {
         let tokens = self.nodes.values().flatten();
         tokens.map(|token| token.id.clone()).collect()
@@ -234,7 +256,11 @@ impl TokenStore {
             "# Bootstrap tokens, kept by `nodebake token`: who reads this file can join nodes.\n",
         );
         // Writing to a String cannot fail.
-        let _ = write!(text, "apiVersion: {API_VERSION}\nkind: {KIND}\ntokens:");
+        let _ = write!(text, "apiVersion: {API_VERSION}\nkind: {KIND}\n");
+        if let Some(seed) = &self.sealing_seed {
+            push_field(&mut text, "sealingSeed: ", seed.expose());
+        }
+        text.push_str("tokens:");
         push_nodes(&mut text, &self.nodes, push_token)?;
         Ok(Zeroizing::new(text))
     }
@@ -408,5 +434,50 @@ mod tests {
             let wrong = TokenTerms { ttl, ..terms(NOW) };
             assert!(store.create(["a"], &wrong).is_err(), "{ttl:?}");
         }
+    }
+
+    #[test]
+    fn a_seed_is_kept_in_the_file() {
+        let mut store = TokenStore::new("s");
+        assert!(store.sealing_seed().is_none());
+        assert!(store.draw_sealing_seed().unwrap());
+        assert!(!store.draw_sealing_seed().unwrap());
+        let text = store.to_yaml().unwrap();
+        let mut report = crate::report::Report::default();
+        let read = TokenStore::parse(text.as_bytes(), "s", &mut report);
+        assert!(report.is_empty(), "{report}");
+        assert!(read.is_same(&store));
+        let mut other = TokenStore::new("s");
+        other.draw_sealing_seed().unwrap();
+        assert!(!other.is_same(&store));
+        assert!(!format!("{store:?}").contains(store.sealing_seed.as_ref().unwrap().expose()));
+    }
+
+    #[test]
+    fn what_is_no_seed_is_a_finding_and_is_not_shown() {
+        for wrong in [
+            "",
+            "0123",
+            &"0".repeat(63),
+            &"A".repeat(64),
+            &"g".repeat(64),
+        ] {
+            assert!(SeedText::of(wrong.into()).is_none(), "{wrong}");
+            let text = format!(
+                "apiVersion: nodebake/v1\nkind: Secrets\nsealingSeed: \"{wrong}\"\ntokens: {{}}\n"
+            );
+            let mut report = crate::report::Report::default();
+            let store = TokenStore::parse(text.as_bytes(), "s", &mut report);
+            assert!(
+                report
+                    .to_string()
+                    .contains("s:3:14: sealingSeed: must be 64 digits"),
+                "{report}"
+            );
+            assert!(wrong.len() < 60 || !report.to_string().contains(wrong));
+            assert!(store.is_partial());
+        }
+        let ascending: String = (0..32).map(|byte| format!("{byte:02x}")).collect();
+        assert!(SeedText::of(ascending.as_str().into()).is_some());
     }
 }

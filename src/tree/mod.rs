@@ -10,6 +10,8 @@ pub mod listing;
 /// Interfaces as the files of each network manager.
 pub mod network;
 mod node_tree;
+/// Files as lines of tmpfiles.d(5).
+pub mod tmpfiles;
 mod unit;
 
 pub use clash::Clash;

@@ -39,6 +39,9 @@ pub fn write(summary: &Summary<'_>, out: &mut dyn Write) -> Result<()> {
             names.join(" ")
         )?;
     }
+    if let Some(key) = &summary.sealed_to {
+        writeln!(out, "secrets       sealed to the TPM with the key {key}")?;
+    }
     for (title, labels) in [
         ("label", summary.self_labels),
         ("admin label", summary.admin_labels),

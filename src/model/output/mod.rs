@@ -117,19 +117,29 @@ pub enum Secrets {
     Inline,
     /// Into a payload of their own beside a public one.
     Separate,
+    /// Into the payload, sealed to the TPM of the node's machine.
+    Sealed,
+    /// The same where that TPM is known, and as usual for other nodes.
+    SealedWhereKnown,
 }
 
 impl Secrets {
     /// Whether a format's payload is written as a public part and a secret one.
     pub fn apart(self, format: Format) -> bool {
         match self {
-            Self::AsUsual => match format {
+            // Where they are sealed, there is no secret any more.
+            Self::AsUsual | Self::Sealed | Self::SealedWhereKnown => match format {
                 Format::Tarball | Format::Initramfs => true,
                 Format::CloudInit | Format::Ignition => false,
             },
             Self::Inline => false,
             Self::Separate => true,
         }
+    }
+
+    /// Whether secrets are sealed to the TPMs of machines that are known.
+    pub fn seals(self) -> bool {
+        matches!(self, Self::Sealed | Self::SealedWhereKnown)
     }
 }
 

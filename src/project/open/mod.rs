@@ -5,6 +5,7 @@ mod credentials;
 mod guard;
 mod ignition_configs;
 pub(super) mod network_boot;
+mod storage_keys;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -122,6 +123,7 @@ pub(super) fn open(reading: &Reading, report: &mut Report) -> Result<Option<Proj
     let inputs = Inputs {
         tokens: &tokens,
         credentials: credentials::load(project, &inventory, (&ca, at), report)?,
+        storage_keys: storage_keys::load(project, &inventory, report)?,
         ca,
         at,
     };

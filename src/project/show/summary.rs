@@ -35,6 +35,9 @@ pub struct Summary<'a> {
     pub formats: &'a [Format],
     /// Those of them that have a secret payload beside the public one.
     pub separate_secrets: Vec<Format>,
+    /// The TPM's name of the key that its secrets are sealed to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sealed_to: Option<String>,
     /// Labels that its kubelet sets.
     pub self_labels: &'a [(String, String)],
     /// Labels that only an administrator may set.
@@ -104,7 +107,12 @@ impl<'a> Summary<'a> {
             certificates: certificates(node),
             usable_until: rfc3339(node.usable_until),
             formats: &settings.formats,
-            separate_secrets: separate_secrets(settings),
+            separate_secrets: if node.sealing.is_some() {
+                Vec::new()
+            } else {
+                separate_secrets(settings)
+            },
+            sealed_to: node.sealing.as_ref().map(|seal| seal.key.fingerprint()),
             self_labels: &rendered.self_labels,
             admin_labels: &rendered.admin_labels,
             annotations: &rendered.annotations,

@@ -81,7 +81,10 @@ pub fn create(
     }
     let settled = change.store.settle(terms.now);
     let created = change.store.create(nodes, &terms)?;
-    if !created.is_empty() || settled > 0 {
+    let mut specs = inventory.specs.iter();
+    let seals = specs.any(|spec| spec.output.secrets.seals());
+    let seeded = seals && change.store.draw_sealing_seed()?;
+    if !created.is_empty() || settled > 0 || seeded {
         change.save()?;
     }
     Ok(Some(created))

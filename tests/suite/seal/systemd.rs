@@ -10,7 +10,7 @@ use crate::support::oracles;
 const READERS: [&str; 2] = ["systemd-creds-257", "systemd-creds-262"];
 
 /// The readers that are on this machine.
-fn readers() -> Vec<&'static str> {
+pub fn readers() -> Vec<&'static str> {
     oracles::needs(["swtpm", "tpm2"]);
     let mut readers = READERS.to_vec();
     readers.retain(|reader| oracles::present(reader));

@@ -49,8 +49,8 @@ fn the_pointer_is_small_and_public_and_names_the_digests() {
         let facts = trees::facts();
         let folder = package(scratch.path(), Format::Ignition, &tree, &facts, &settings);
         let names: &[&str] = match secrets {
-            Secrets::AsUsual | Secrets::Inline => &["config.body.ign"],
             Secrets::Separate => &["config.body.ign", "config.secrets.ign"],
+            _ => &["config.body.ign"],
         };
         let sources = names.iter().map(|name| {
             json!({
