@@ -86,7 +86,7 @@ func (r *replay) imported() {
 		if err != nil {
 			return "", err
 		}
-		said, err := ask(r.Nodebake, "import", "--project", folder, "--profile", "kubeadm", file)
+		said, err := ask(r.Nodebake, "import", "--project", folder, file)
 		if err != nil {
 			return said, err
 		}
