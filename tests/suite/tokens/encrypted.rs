@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 
 use walkdir::WalkDir;
 
+use nodebake::wording::counted;
+
 use crate::support::fixture::{Project, snapshot, text};
 use crate::support::oracles;
 use crate::support::tool::{IDENTITY, SECRET, nodebake};
@@ -50,10 +52,8 @@ fn encrypted_project(names: &[&str]) -> (Project, Vec<Pair>) {
         .collect();
     name_recipients(&project, &pairs);
     let said = project.good(&["token", "encrypt"]);
-    let expected = format!(
-        "secrets.yaml.age: 3 tokens, encrypted for {} recipients\n",
-        names.len()
-    );
+    let recipients = counted(names.len(), "recipient");
+    let expected = format!("secrets.yaml.age: 3 tokens, encrypted for {recipients}\n");
     assert_eq!(said, expected);
     assert!(!project.dir.join("secrets.yaml").exists());
     (project, pairs)

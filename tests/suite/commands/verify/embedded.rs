@@ -285,7 +285,7 @@ fn any_change_to_an_ignition_configuration_is_found() {
         ),
         (
             |c| c["storage"]["files"][0]["append"] = json!([{"source": "data:,x"}]),
-            "more contents are appended",
+            "1 more content is appended",
         ),
         (
             |c| c["storage"]["files"][0]["contents"]["source"] = "data:,x".into(),
