@@ -65,6 +65,19 @@ fn extract() -> Extract {
     Extract::parse(&extract.to_json().unwrap()).unwrap()
 }
 
+/// The approver's tests hold it to the same requests.
+#[test]
+fn the_extract_is_the_one_that_the_approver_is_tested_with() {
+    let file = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/tests/fixtures/csr/review.json"
+    );
+    assert_eq!(
+        std::fs::read_to_string(file).unwrap(),
+        extract().to_json().unwrap()
+    );
+}
+
 fn pem(name: &str) -> String {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/csr");
     std::fs::read_to_string(format!("{folder}/{name}.pem")).unwrap()

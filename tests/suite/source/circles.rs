@@ -17,8 +17,9 @@ fn modules() -> BTreeMap<Module, String> {
     for entry in WalkDir::new(&source) {
         let entry = entry.unwrap();
         let path = entry.path().strip_prefix(&source).unwrap();
-        // The program is a crate of its own.
-        if path.extension().is_none_or(|name| name != "rs") || path == Path::new("main.rs") {
+        // A program is a crate of its own.
+        let is_program = path == Path::new("main.rs") || path.starts_with("bin");
+        if path.extension().is_none_or(|name| name != "rs") || is_program {
             continue;
         }
         let path = path.with_extension("");
