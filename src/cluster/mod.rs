@@ -2,6 +2,7 @@
 //! for labels that a kubelet may not set itself. In: plain facts and tokens, one at a time. Out: text with stable
 //! bytes. It knows nothing of what is on the nodes.
 
+mod approver;
 mod ended;
 mod group;
 mod labels;
@@ -9,16 +10,15 @@ mod rbac;
 mod scrapers;
 mod tokens;
 
+pub use approver::{ApproverObjects, approver, approver_kustomization};
 pub use ended::commands_for_ended;
 pub use group::{DEFAULT_NODE_GROUP, Groups, IMPLICIT_GROUP, default_group, group_fault};
 pub use labels::{NodeMarks, Taint, write_node_labels};
 pub use rbac::rbac;
 pub use tokens::{push_token_secret, write_tokens};
 
-use serde::{Deserialize, Serialize};
-
 use crate::inventory::Scraper;
-use crate::model::TokenUsage;
+use crate::model::{Approval, TokenUsage};
 
 /// Names of the files, relative to the bundle's `cluster/`.
 pub mod names {
@@ -34,6 +34,12 @@ pub mod names {
     pub const REVIEW: &str = "approver/review.json";
     /// Its signature by the bundle's key, an SSHSIG.
     pub const REVIEW_SIGNATURE: &str = "approver/review.json.sshsig";
+    /// The same, compressed, where a ConfigMap would be too large with it.
+    pub const REVIEW_PACKED: &str = "approver/review.json.gz";
+    /// What the approver runs with.
+    pub const APPROVER: &str = "approver/approver.yaml";
+    /// Its kustomization.
+    pub const APPROVER_KUSTOMIZATION: &str = "approver/kustomization.yaml";
     /// Labels and taints: 0755.
     pub const NODE_LABELS: &str = "node-labels.sh";
 }
@@ -59,17 +65,6 @@ kind: Kustomization
 resources:
 - tokens.yaml
 ";
-
-/// Who approves the nodes' requests for client certificates.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum Approval {
-    /// The controller manager, for whoever holds a token.
-    Auto,
-    /// A person or program that has compared them with the inventory.
-    #[default]
-    Review,
-}
 
 /// What the cluster's objects are made from.
 #[derive(Clone, Debug)]

@@ -1,7 +1,8 @@
 //! The RBAC objects of the procedure. Their number does not depend on the nodes: they are bound to groups.
 
+use crate::cluster::ClusterObjects;
 use crate::cluster::scrapers::scraper;
-use crate::cluster::{Approval, ClusterObjects};
+use crate::model::Approval;
 use crate::yaml::quoted;
 
 /// One ClusterRoleBinding.
@@ -85,7 +86,7 @@ fn approval(approval: Approval, shared: &str) -> String {
             };
             first.document() + &renewal.document()
         }
-        Approval::Review => format!(
+        Approval::Review | Approval::Approver => format!(
             "# Client certificates are approved after review, renewals too. If an earlier bundle approved them automatically:\n\
              # kubectl delete clusterrolebinding --ignore-not-found {FIRST} {RENEWAL}\n"
         ),

@@ -12,7 +12,7 @@ use crate::kubernetes::rules::unusable;
 use crate::kubernetes::version::skew;
 use crate::model::output::limits::Target;
 use crate::model::output::{Format, IgnitionTarget, Secrets};
-use crate::model::{FieldLocation, Location, Spanned};
+use crate::model::{Approval, FieldLocation, Location, Spanned};
 use crate::report::{Id, Report};
 use crate::wording::counted;
 
@@ -26,8 +26,23 @@ pub fn check(inventory: &Inventory, report: &mut Report) {
     cert_sans(inventory, report);
     api_server(inventory, report);
     tokens(&inventory.cluster, report);
+    approver(&inventory.cluster, report);
     readable_user_data(inventory, report);
     boots_by_mac(inventory, report);
+}
+
+fn approver(cluster: &Cluster, report: &mut Report) {
+    let approval = &cluster.tokens.approval;
+    if approval.value == Approval::Approver
+        && cluster.approver.is_none()
+        && !report.has_error_at("approver")
+    {
+        let rule = "the approver needs an image, and nobody else approves requests";
+        let finding = approval.location.finding(Id::ApproverMissing, rule);
+        report.add(
+            finding.help("write approver: {image: NAME@sha256:DIGEST}; `make image` makes one"),
+        );
+    }
 }
 
 fn networks(cluster: &Cluster, report: &mut Report) {
@@ -261,7 +276,7 @@ fn tokens(cluster: &Cluster, report: &mut Report) {
 /// A metadata service gives the user-data to every pod of the node: the token in it, which is enough where approval is
 /// automatic, and secrets that do not end by themselves.
 fn readable_user_data(inventory: &Inventory, report: &mut Report) {
-    let approval = &inventory.cluster.tokens.automatic_approval;
+    let approval = &inventory.cluster.tokens.approval;
     for spec in &inventory.specs {
         for (format, target, field) in user_data_targets(spec) {
             if !(spec.output.formats.contains(&format) && target.is_open_on_the_node()) {
@@ -277,7 +292,9 @@ fn readable_user_data(inventory: &Inventory, report: &mut Report) {
             if spec.output.secrets == Secrets::Sealed {
                 continue;
             }
-            if approval.value && spec.identity.client.value == ClientIdentity::BootstrapToken {
+            if approval.value == Approval::Auto
+                && spec.identity.client.value == ClientIdentity::BootstrapToken
+            {
                 let rule = format!(
                     "every pod of a node can read its user-data on {name}, and with tokens.approval auto become any node"
                 );

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::inventory::approver::Approver;
 use crate::inventory::cursor::Cursor;
 use crate::inventory::interfaces::layers::{InterfaceLayer, written as interfaces};
 use crate::inventory::keys::{by_name, choices, keys, texts};
@@ -17,7 +18,7 @@ use crate::inventory::text::ProfileName;
 use crate::inventory::text::{
     Address, Cidr, Domain, HttpsUrl, PemFile, Release, checked, https_url,
 };
-use crate::model::{Spanned, TokenUsage};
+use crate::model::{Approval, Spanned, TokenUsage};
 use crate::report::Id;
 use crate::timing::{DURATION_RULE, parse_duration};
 use crate::yaml::Located;
@@ -39,6 +40,8 @@ pub struct Cluster {
     pub server_renewal: bool,
     /// Programs that read from kubelets.
     pub scrapers: Vec<Scraper>,
+    /// What decides requests for certificates in the cluster.
+    pub approver: Option<Approver>,
 }
 
 keys! {
@@ -60,6 +63,8 @@ keys! {
         "network" => network: Section<ClusterNetwork>,
         /// how bootstrap tokens are made, and what they may do
         "tokens" => tokens: Section<TokenSettings>,
+        /// a program in the cluster that decides CSRs by the inventory
+        "approver" => approver: Option<Approver>,
         /// what is special in the RBAC
         "rbac" => rbac: Section<Rbac>,
         /// profiles of every node, in order
@@ -118,8 +123,8 @@ keys! {
         "nodeGroup" => node_group: Spanned<NodeGroup> = "system:bootstrappers:node:{node}",
         /// age1… or SSH public keys: the tokens are kept encrypted for them
         "recipients" => recipients: Vec<Spanned<Recipient>>,
-        /// whether client CSRs are approved by the controller, or only after `csr review`
-        "approval" => automatic_approval: Spanned<Approval> = "review",
+        /// who approves CSRs: the controller (client certificates only), people after `csr review`, or the approver
+        "approval" => approval: Spanned<Approval> = "review",
     }
 
     /// What is special in the RBAC.
@@ -151,13 +156,11 @@ texts! {
     Recipient: String = plain, "", ["age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p"];
 }
 
-by_name!(TokenUsage);
+by_name!(TokenUsage, Approval);
 
 choices! {
     /// `kind` of `cluster.yaml`.
     ClusterKind: () = [("Cluster", ())];
-    /// Whether the controller approves client CSRs by itself.
-    Approval: bool = [("auto", true), ("review", false)];
 }
 
 impl ClusterFile {
@@ -176,6 +179,7 @@ impl ClusterFile {
             tokens,
             server_renewal: self.rbac.node_server_renewal,
             scrapers: self.rbac.scrapers.clone(),
+            approver: self.approver.clone(),
         })
     }
 }

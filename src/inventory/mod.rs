@@ -20,6 +20,7 @@ use crate::project_folder::{CLUSTER_FILE, ProjectFolder, SETTINGS};
 use crate::report::{Finding, Id, Levels, Report};
 use crate::yaml::{Located, Value};
 
+mod approver;
 mod cell;
 mod cert_sans;
 mod check;
@@ -58,6 +59,7 @@ mod twins;
 mod unmanaged;
 mod users;
 
+pub use approver::Approver;
 pub use cluster::{ApiServer, Cluster, ClusterNetwork, TokenSettings, host_of};
 pub use cursor::child_path;
 pub use files::{
@@ -172,7 +174,10 @@ impl Inventory {
         let nodes = read_nodes(project, &mut file, (tree, twins), report);
         let (mut nodes, mut unmanaged) = unmanaged::divide(nodes, report);
         let mut layers = Layers::new(project, &mut file, report);
-        let (specs, spec_of) = layers.specs(&nodes);
+        let (mut specs, spec_of) = layers.specs(&nodes);
+        if let Some(approver) = &file.approver {
+            approver.add_image(&mut specs);
+        }
         let others = unmanaged.iter_mut().map(|other| &mut other.node);
         layers.networks(&mut nodes, others.collect(), (&specs[..], &spec_of[..]));
         let levels = layers.levels(&nodes);

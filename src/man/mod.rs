@@ -12,9 +12,10 @@ use crate::cli::Cli;
 use crate::error::Result;
 
 /// The guides: name, section of the manual, text. A title, what it is about in one line, then sections.
-const GUIDES: [(&str, u8, &str); 9] = [
+const GUIDES: [(&str, u8, &str); 10] = [
     ("nodebake-boot", 7, include_str!("boot.md")),
     ("nodebake-clusters", 7, include_str!("clusters.md")),
+    ("nodebake-approver", 7, include_str!("approver.md")),
     ("nodebake-ignition", 7, include_str!("ignition.md")),
     ("nodebake-inventory", 5, include_str!("inventory.md")),
     ("nodebake-payloads", 7, include_str!("payloads.md")),

@@ -1,6 +1,7 @@
 //! Plain data that every room may know: paths, owners, users, networks, digests, locations, and what the inventory decides about
 //! output. Nothing here reads, writes or renders.
 
+mod approval;
 mod digest;
 /// Where users wrote things.
 pub mod location;
@@ -16,6 +17,7 @@ mod path;
 mod token_usage;
 mod user;
 
+pub use approval::Approval;
 pub use digest::{Sha256Digest, Sha512Digest, hex, unhex};
 pub use location::{FieldLocation, Location, Spanned};
 pub use machine::MACHINES;

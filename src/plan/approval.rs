@@ -3,6 +3,7 @@
 use time::{Duration, OffsetDateTime};
 
 use crate::inventory::Cluster;
+use crate::model::Approval;
 use crate::plan::{Inputs, NodePlan};
 use crate::report::{Id, Report};
 use crate::secrets::Token;
@@ -10,6 +11,24 @@ use crate::timing::rfc3339;
 
 /// Longer than this, automatic approval is worth a warning.
 const LONG: Duration = Duration::DAY;
+
+/// Before that it is time to build with a later end.
+const SOON: Duration = Duration::days(30);
+
+/// The approver must go on while kubelets renew their certificates.
+pub(super) fn check_approver(cluster: &Cluster, inputs: &Inputs<'_>, report: &mut Report) {
+    let end = cluster
+        .approver
+        .as_ref()
+        .and_then(|it| it.valid_until.as_ref());
+    let Some(end) = end.filter(|end| end.value - inputs.at < SOON) else {
+        return;
+    };
+    let rule =
+        "the approver approves nothing from then on, which is in less than 30 days, or has passed";
+    let finding = end.location.finding(Id::ApproverEnds, rule);
+    report.add(finding.help("write a later time, build, and apply cluster/approver"));
+}
 
 /// Looks at the tokens as they are, also those that end soon because another took their place: the setting of a later
 /// `ttl` shortens none. Only where no token is known, `tokens.ttl` says how long one will live.
@@ -19,8 +38,8 @@ pub(super) fn check(
     inputs: &Inputs<'_>,
     report: &mut Report,
 ) {
-    let approval = &cluster.tokens.automatic_approval;
-    if !approval.value {
+    let approval = &cluster.tokens.approval;
+    if approval.value != Approval::Auto {
         return;
     }
     let tokens = |node: &NodePlan| -> Option<OffsetDateTime> {

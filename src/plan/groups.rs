@@ -2,6 +2,7 @@
 
 use crate::cluster::{Groups, group_fault};
 use crate::inventory::Inventory;
+use crate::model::Approval;
 use crate::report::{Id, Report};
 
 /// The group of the tokens that `kubeadm token create` makes (cmd/kubeadm/app/constants, NodeBootstrapTokenAuthGroup).
@@ -14,10 +15,10 @@ pub fn of(inventory: &Inventory, report: &mut Report) -> Groups {
         shared: tokens.group.value.clone(),
         node: tokens.node_group.value.clone(),
     };
-    let approval = &tokens.automatic_approval;
+    let approval = &tokens.approval;
     let mut written = [&tokens.group, &tokens.node_group].into_iter();
     let kubeadms = written.find(|group| group.value == KUBEADM_GROUP);
-    if let Some(group) = kubeadms.filter(|_| !approval.value) {
+    if let Some(group) = kubeadms.filter(|_| approval.value != Approval::Auto) {
         let rule = format!(
             "kubeadm binds {KUBEADM_GROUP} to its own approval (kubeadm:node-autoapprove-bootstrap): in a kubeadm cluster \
              every request is approved at once, and `csr review` sees none"

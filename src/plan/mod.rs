@@ -225,6 +225,7 @@ impl Plan {
         say_tokens(without, report);
         sealer.finish(inputs.tokens, report);
         approval::check(&inventory.cluster, &nodes, &inputs, report);
+        approval::check_approver(&inventory.cluster, &inputs, report);
         Self {
             project: inventory.project,
             cluster: inventory.cluster,

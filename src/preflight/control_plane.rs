@@ -13,7 +13,7 @@ use time::OffsetDateTime;
 use crate::identity::{CaBundle, ServerCertificate};
 use crate::inventory::Cluster;
 use crate::kubernetes::version::Version;
-use crate::model::Spanned;
+use crate::model::{Approval, Spanned};
 use crate::plan::{Plan, needs_token};
 use crate::preflight::manifest::{CommandLine, Program};
 use crate::preflight::{Need, NeedKind};
@@ -168,14 +168,34 @@ fn need(what: String, why: String, met: Option<bool>) -> ControlPlaneNeed {
 /// What no flag says: objects of the cluster.
 fn of_cluster(facts: &Facts<'_>) -> Vec<ControlPlaneNeed> {
     let mut needs = Vec::new();
-    if facts.tokens && !facts.cluster.tokens.automatic_approval.value {
+    if facts.tokens && facts.cluster.tokens.approval.value != Approval::Auto {
         for binding in KUBEADM_BINDINGS {
             needs.push(need(
                 format!("no binding {binding}: kubectl delete clusterrolebinding {binding}"),
-                "approval: review; in a kubeadm cluster requests are approved at once with it"
-                    .to_owned(),
+                format!(
+                    "approval: {}; in a kubeadm cluster requests are approved at once with it",
+                    facts.cluster.tokens.approval.value.name()
+                ),
                 None,
             ));
+        }
+    }
+    if let Some(approver) = &facts.cluster.approver {
+        for (what, why) in [
+            (
+                format!("the image {}", approver.image.value),
+                "the approver runs from it, on a control plane if it may",
+            ),
+            (
+                "cluster/approver applied, before the nodes boot and after each build: kubectl apply -k cluster/approver".to_owned(),
+                "the approver decides requests by the extract that was applied last",
+            ),
+            (
+                "a node that is Ready before the nodes that the approver approves".to_owned(),
+                "the approver runs in a pod",
+            ),
+        ] {
+            needs.push(need(what, why.to_owned(), None));
         }
     }
     needs

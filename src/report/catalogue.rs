@@ -281,6 +281,10 @@ catalogue! {
     "Identities and tokens" "identity" {
         ApprovalTokenLong "approval-token-long" Warning "Tokens live longer than a day and requests are approved automatically."
         ApprovalUndone "approval-undone" Warning "Requests are approved by kubeadm's own bindings before they are reviewed."
+        ApproverEnds "approver-ends" Warning "The approver soon approves nothing any more."
+        ApproverInvalid "approver-invalid" Error breaks "A setting of the approver is not valid."
+        ApproverKeyMissing "approver-key-missing" Error guards "The approver has no key to verify with what it decides by."
+        ApproverMissing "approver-missing" Error breaks "Requests are left to an approver that is not there."
         BootstrapGroupInvalid "bootstrap-group-invalid" Error breaks "A group of bootstrap tokens is not valid."
         CaInvalid "ca-invalid" Error guards "The cluster CA is not a usable CA certificate."
         CaHoldsKey "ca-holds-key" Error guards "The CA file holds a private key."

@@ -87,6 +87,22 @@ impl PublicKey {
             .expect("32 bytes always encode")
     }
 
+    /// What is between the first and the last line of [`Self::to_pem`]: one line, for command lines.
+    pub fn to_line(&self) -> String {
+        let pem = self.to_pem();
+        pem.lines()
+            .filter(|line| !line.starts_with("-----"))
+            .collect()
+    }
+
+    /// Reads such a line; the error is the rule that it breaks.
+    pub fn from_line(line: &str) -> std::result::Result<Self, &'static str> {
+        let line = line.trim();
+        Self::from_pem(&format!(
+            "-----BEGIN PUBLIC KEY-----\n{line}\n-----END PUBLIC KEY-----\n"
+        ))
+    }
+
     /// The line for `ssh-keygen -Y verify -f`: good for our namespace only.
     pub fn allowed_signers(&self) -> String {
         let blob = BASE64.encode(sshsig::key_blob(self.0.as_bytes()));

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::kubernetes::value::duration;
-use crate::model::TokenUsage;
+use crate::model::{Approval, TokenUsage};
 use crate::preflight::control_plane::{
     Answer, Demand, Facts, demand, list, missing, ranges, ranges_of,
 };
@@ -29,7 +29,7 @@ pub(super) fn demands<'f>(facts: &'f Facts<'_>) -> Vec<Demand<'f>> {
     demands.push(demand(program, said, signing_duration));
     let tokens = &facts.cluster.tokens;
     let mut controllers = vec![("csrsigning", true, "it signs nodes' certificates")];
-    if tokens.automatic_approval.value {
+    if tokens.approval.value == Approval::Auto {
         controllers.push(("csrapproving", true, "approval: auto"));
     }
     if facts.tokens {

@@ -17,7 +17,7 @@ use crate::project::build::choice::{formats, old};
 use crate::project::build::manifests::{self, Marks};
 use crate::project::build::signatures::{signatures, target};
 use crate::project::build::upgrade::Upgrade;
-use crate::project::{BuildRequest, Progress, Project, Signing};
+use crate::project::{BuildRequest, Progress, Project, Signing, signing};
 use crate::render::RenderedNode;
 use crate::report::{Finding, Id, Levels, Severity};
 use crate::signing::{PublicKey, Signer};
@@ -76,6 +76,24 @@ pub fn bake(
         Ok(signatures) => signatures,
         Err(finding) => return Ok(Outcome::refused(vec![finding])),
     };
+    // Where this build signs nothing, it is the key that will.
+    let approver_key = match (&project.plan.cluster.approver, signatures.public()) {
+        (None, _) => None,
+        (Some(_), Some(key)) => Some(key.clone()),
+        (Some(approver), None) => match signing::tree_key(&request.reading.dir)? {
+            Some(key) => Some(key),
+            None => {
+                let rule =
+                    "the approver verifies what it decides by, and there is no key that signs";
+                let finding = approver
+                    .image
+                    .location
+                    .finding(Id::ApproverKeyMissing, rule);
+                let repair = "run `nodebake key generate`, or put the public key that signs elsewhere into keys/sign.pub";
+                return Ok(Outcome::refused(vec![finding.help(repair)]));
+            }
+        },
+    };
     let header = BundleHeader {
         kind,
         cluster: project.plan.cluster.name.value.clone(),
@@ -111,7 +129,12 @@ pub fn bake(
     }
     if kind == BundleKind::Bundle {
         manifests::write(&builder, &project.plan, &marks)?;
-        manifests::write_review(&builder, &project.review)?;
+        manifests::write_review(
+            &builder,
+            &project.plan,
+            &project.review,
+            approver_key.as_ref(),
+        )?;
         boot_folder::write(&builder, &project.plan)?;
     }
     Ok(Outcome {

@@ -1,14 +1,19 @@
 //! The cluster's manifests, written into a bundle.
 
+use std::io::Write;
+
+use flate2::{Compression, GzBuilder};
+
 use crate::bundle::BundleBuilder;
 use crate::cluster::{
-    Approval, ClusterObjects, NodeMarks, RBAC_KUSTOMIZATION, TOKENS_KUSTOMIZATION, Taint, names,
-    rbac, write_node_labels, write_tokens,
+    ApproverObjects, ClusterObjects, NodeMarks, RBAC_KUSTOMIZATION, TOKENS_KUSTOMIZATION, Taint,
+    approver, approver_kustomization, names, rbac, write_node_labels, write_tokens,
 };
 use crate::error::Result;
 use crate::inventory::UnmanagedNode;
 use crate::plan::Plan;
 use crate::review::Extract;
+use crate::signing::PublicKey;
 
 /// A node's labels that only an admin may set, in the order of the plan's nodes.
 #[derive(Clone, Debug, Default)]
@@ -28,11 +33,7 @@ pub fn write(builder: &BundleBuilder, plan: &Plan, marks: &[Marks]) -> Result<()
     let objects = ClusterObjects {
         groups: plan.groups.clone(),
         usages: tokens.usages.clone(),
-        approval: if tokens.automatic_approval.value {
-            Approval::Auto
-        } else {
-            Approval::Review
-        },
+        approval: tokens.approval.value,
         kubelet_client_user: plan.cluster.api_server.kubelet_client_user.clone(),
         server_renewal: plan.cluster.server_renewal,
         kube_proxy: plan.classes.iter().any(|class| {
@@ -75,10 +76,49 @@ pub fn write(builder: &BundleBuilder, plan: &Plan, marks: &[Marks]) -> Result<()
     )
 }
 
-/// Writes what reviews of requests go by, and its signature where this build has the key.
-pub fn write_review(builder: &BundleBuilder, review: &Extract) -> Result<()> {
+/// Longer than this, the extract is compressed for the ConfigMap: `kubectl apply` keeps a second copy in an annotation, and
+/// those of an object have 256 KiB together (apimachinery, `ValidateAnnotationsSize`).
+const LONGEST_PLAIN: usize = 200_000;
+
+/// Writes what reviews of requests go by, its signature where this build has the key, and what the approver runs with.
+pub fn write_review(
+    builder: &BundleBuilder,
+    plan: &Plan,
+    review: &Extract,
+    key: Option<&PublicKey>,
+) -> Result<()> {
     let text = review.to_json()?;
     let signature = builder.signatures().ssh(text.as_bytes());
+    if let (Some(settings), Some(key)) = (&plan.cluster.approver, key) {
+        let is_packed = text.len() > LONGEST_PLAIN;
+        let objects = ApproverObjects {
+            cluster: &plan.cluster.name.value,
+            image: &settings.image.value,
+            public_key: &key.to_line(),
+        };
+        let kustomization = approver_kustomization(is_packed, signature.is_some());
+        for (name, text) in [
+            (names::APPROVER, approver(&objects)),
+            (names::APPROVER_KUSTOMIZATION, kustomization),
+        ] {
+            builder.file(&format!("cluster/{name}"), false, &mut |out| {
+                Ok(out.write_all(text.as_bytes())?)
+            })?;
+        }
+        if is_packed {
+            builder.file(
+                &format!("cluster/{}", names::REVIEW_PACKED),
+                false,
+                &mut |out| {
+                    // No name and no time in its header: the same text gives the same bytes.
+                    let mut packed = GzBuilder::new().mtime(0).write(out, Compression::best());
+                    packed.write_all(text.as_bytes())?;
+                    packed.finish()?;
+                    Ok(())
+                },
+            )?;
+        }
+    }
     for (name, text) in [
         (names::REVIEW, Some(text)),
         (names::REVIEW_SIGNATURE, signature),

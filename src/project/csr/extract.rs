@@ -9,8 +9,8 @@ use crate::plan::needs_token;
 use crate::review::{Extract, Joins, ReviewNode};
 use crate::secrets::TokenStore;
 
-/// The nodes of an inventory with all addresses and names that it knows, and their tokens. It ends with the CA: no clock
-/// decides, so that the same project gives the same bytes.
+/// The nodes of an inventory with all addresses and names that it knows, and their tokens. It ends with the CA, unless
+/// `approver.validUntil` says otherwise: no clock decides, so that the same project gives the same bytes.
 pub fn extract(
     inventory: &Inventory,
     store: &TokenStore,
@@ -23,7 +23,9 @@ pub fn extract(
         nodes(inventory),
         store,
     );
-    extract.valid_until = ca_ends;
+    let approver = cluster.approver.as_ref();
+    let end = approver.and_then(|approver| approver.valid_until.as_ref());
+    extract.valid_until = end.map(|end| end.value).or(ca_ends);
     extract
 }
 

@@ -5,10 +5,10 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use nodebake::cluster::{
-    Approval, ClusterObjects, Groups, IMPLICIT_GROUP, NodeMarks, RBAC_KUSTOMIZATION,
-    TOKENS_KUSTOMIZATION, Taint, names, rbac, write_node_labels, write_tokens,
+    ClusterObjects, Groups, IMPLICIT_GROUP, NodeMarks, RBAC_KUSTOMIZATION, TOKENS_KUSTOMIZATION,
+    Taint, names, rbac, write_node_labels, write_tokens,
 };
-use nodebake::model::TokenUsage;
+use nodebake::model::{Approval, TokenUsage};
 use nodebake::secrets::Token;
 use serde_json::{Value, json};
 

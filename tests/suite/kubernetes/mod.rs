@@ -1,6 +1,7 @@
 //! What Kubernetes makes of the output: the objects for an administrator, upstream's own rules, real kubelets, and the
 //! procedure by hand.
 
+mod approver;
 pub mod by_hand;
 pub mod cluster;
 mod good_configurations;
