@@ -11,13 +11,19 @@ export PATH := $(CURDIR)/target/oracles/bin:$(PATH)
 export CARGO_TARGET_DIR := $(CURDIR)/target
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo oracles test lint check needs conformance facts clusters engine suite versions boots replay vms kubeadm drill fuzz golden bench install clean
+.PHONY: help approver approver-replay image build demo oracles test lint check needs conformance facts clusters engine suite versions boots replay vms kubeadm drill fuzz golden bench install clean
 
 help: ## Say what there is to make
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name what; do printf '  make %-12s %s\n' "$$name" "$$what"; done
 
 build: ## Build the tool: target/release/nodebake
 	$(CARGO) build --release --locked
+
+approver: ## Build the approver, which runs in clusters: target/release/nodebake-approver
+	$(CARGO) build --release --locked --features approver --bin nodebake-approver
+
+image: ## Build the approver's image as an OCI layout, from scratch and reproducible: target/image
+	@image/build.sh
 
 demo: build ## Bake the reference cluster into target/demo/out and say how to look at it
 	@sh tests/demo.sh $(NODEBAKE) tests/fixtures/reference $(DEMO)
@@ -63,6 +69,7 @@ conformance: needs ## Let baked nodes join real clusters of two versions, and as
 	tests/oracle/replay/run.sh $(NODEBAKE) $(if $(FULL),-full)
 	$(MAKE) vms
 	$(MAKE) kubeadm
+	$(MAKE) approver-replay
 ifdef FULL
 	tests/oracle/replay/readme.sh target/conformance/replay.md
 	tests/oracle/replay/readme.sh target/conformance/vms.md
@@ -108,6 +115,11 @@ replay: needs ## Only the real clusters of `conformance`: baked nodes join them,
 	@sh tests/oracle/install.sh conformance
 	$(MAKE) --jobs=3 clusters engine build
 	tests/oracle/replay/run.sh $(NODEBAKE) $(if $(FULL),-full)
+
+approver-replay: needs build approver ## Let the approver decide all requests of a real cluster: nodes, attackers, faults, rights, load (a part of `conformance`; needs root)
+	@sh tests/oracle/install.sh conformance
+	VERSIONS=v1.34.4 $(MAKE) clusters engine
+	VERSIONS=v1.34.4 tests/oracle/replay/run.sh $(NODEBAKE) -approver target/release/nodebake-approver -work target/conformance/approver -table target/conformance/approver.md
 
 vms: needs build ## Boot virtual machines from payloads alone, with no network, each to a Ready node with a pod (a part of `conformance`; needs root)
 	@sh tests/oracle/install.sh vms

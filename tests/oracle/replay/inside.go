@@ -19,6 +19,9 @@ type replay struct {
 	project *project
 	nodes   *machines
 	images  []string
+	running map[string]*approver // by name
+	// How many extracts and probes were made, for their names.
+	extracts, probes int
 }
 
 // memory is where the disks of a run are: in a tmpfs of its own, which goes with its namespaces.
@@ -30,7 +33,7 @@ func inside(o options) int {
 	begun := time.Now()
 	r := &replay{
 		options: o, recorder: &recorder{version: version, begun: begun}, folder: filepath.Join(o.Work, version),
-		nodes: newMachines(),
+		nodes: newMachines(), running: map[string]*approver{},
 	}
 	// kubectl keeps what it learnt of an API server by its address, which all runs have in common.
 	_ = os.Setenv("HOME", r.folder)
@@ -38,6 +41,9 @@ func inside(o options) int {
 		prepare, run := r.prepare, r.everything
 		if r.VMs {
 			prepare, run = r.prepareVMs, r.virtualMachines
+		}
+		if r.Approver != "" {
+			prepare, run = r.prepareApprover, r.approverCluster
 		}
 		if r.From != "" {
 			prepare, run = r.prepareKubeadm, r.kubeadmCluster
@@ -49,6 +55,11 @@ func inside(o options) int {
 	})
 	for _, n := range r.nodes.named {
 		n.stop()
+	}
+	for _, a := range r.running {
+		if a.process != nil {
+			a.kill()
+		}
 	}
 	r.cp.stop()
 	fmt.Printf("replay: %s took %.0f s\n", version, time.Since(begun).Seconds())

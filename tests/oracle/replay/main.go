@@ -26,6 +26,7 @@ type options struct {
 	Drill      bool     // interrupt runs instead
 	Ways       []string // of virtual machines, or all
 	From       string   // the version of a cluster of kubeadm's, which is upgraded to the first of Versions
+	Approver   string   // nodebake-approver, which decides all requests of a cluster
 	VMs        bool     // virtual machines, which boot from payloads, instead of namespaces
 	Trees      []hierarchy
 }
@@ -77,11 +78,15 @@ func arguments() options {
 	flag.BoolVar(&o.Drill, "drill", false, "interrupt runs in every way, and see that each leaves the machine as it was")
 	flag.BoolVar(&o.VMs, "vms", false, "virtual machines that boot from payloads alone, one for each way in, not machines of namespaces")
 	flag.StringVar(&o.From, "kubeadm", "", "instead: nodes for a cluster that kubeadm of this version set up, which is upgraded to the version of -versions")
+	flag.StringVar(&o.Approver, "approver", "", "instead: a cluster whose requests this nodebake-approver decides")
 	flag.StringVar(&ways, "ways", "", "only these virtual machines: copy-to-root,tarball")
 	flag.Parse()
 	o.Versions = strings.Split(versions, ",")
 	if ways != "" {
 		o.Ways = strings.Split(ways, ",")
+	}
+	if o.Approver != "" {
+		o.Approver, _ = filepath.Abs(o.Approver)
 	}
 	for _, path := range []*string{&o.Nodebake, &o.Kubernetes, &o.Work, &o.Table, &o.Oracles} {
 		*path, _ = filepath.Abs(*path)

@@ -27,6 +27,8 @@ type inventory struct {
 	nodes             []string
 	brought           []string // nodes that bring certificates and have no token
 	subnet            string   // of the nodes that are not the reference's: 172.27.140
+	name              string   // of the cluster; what the approval makes of it where there is none
+	more, others      string   // further keys, and further nodes
 }
 
 // text is cluster.yaml: the reference procedure's facts for v1.16, the built-in profile `worker` for today's versions.
@@ -41,6 +43,9 @@ rbac: {nodeServerRenewal: true}`
 	}
 	if i.approval != "auto" {
 		name = "reviewed"
+	}
+	if i.name != "" {
+		name = i.name
 	}
 	var list strings.Builder
 	addresses := i.addresses()
@@ -62,8 +67,8 @@ network: {clusterDomain: cluster.local, clusterDNS: [10.254.0.2], serviceCIDRs: 
 %s
 profiles: [%s, machine]
 output: {formats: [tarball, cloudInit, ignition, initramfs], secrets: inline}
-nodes:
-%s`, name, i.version, apiURL, tokens, profile, list.String())
+%snodes:
+%s%s`, name, i.version, apiURL, tokens, profile, i.more, list.String(), i.others)
 }
 
 func (i inventory) all() []string { return append(append([]string(nil), i.nodes...), i.brought...) }
