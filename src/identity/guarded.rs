@@ -57,6 +57,9 @@ pub struct Guarded {
     files: Vec<(u64, u64, Private)>,
     marks: [Finder<'static>; 2],
     encoded_mark: Finder<'static>,
+    /// The CA's certificates as kubeconfigs have them, if there is no key among them: what is in every node's file is not
+    /// decoded again.
+    encoded_ca: Option<String>,
     age_identity: Finder<'static>,
 }
 
@@ -74,7 +77,7 @@ impl Guarded {
     pub fn new(bundle: &CaBundle, tokens: &TokenStore) -> Self {
         let public = |certificate: &CaCertificate| (certificate.public_key.clone(), Private::CaKey);
         let all = tokens.iter().flat_map(|(_, tokens)| tokens);
-        Self {
+        let mut guarded = Self {
             publics: bundle.certificates.iter().map(public).collect(),
             tokens: all
                 .map(|token| digest(token.secret.expose().as_bytes()))
@@ -82,8 +85,13 @@ impl Guarded {
             files: Vec::new(),
             marks: MARKS.map(Finder::new),
             encoded_mark: Finder::new(ENCODED_MARK),
+            encoded_ca: None,
             age_identity: Finder::new(AGE_IDENTITY.0),
+        };
+        if guarded.find(bundle.pem.as_bytes()).is_none() {
+            guarded.encoded_ca = Some(STANDARD_NO_PAD.encode(&bundle.pem));
         }
+        guarded
     }
 
     /// Adds the signing key by its public half, a PEM text; what is no such text adds nothing.
@@ -141,6 +149,10 @@ impl Guarded {
         let starts = self.encoded_mark.find_iter(bytes);
         let found = starts.filter_map(|start| {
             let run = run(&bytes[start..], LONGEST, is_base64);
+            let ca = self.encoded_ca.as_ref().map(String::as_bytes);
+            if ca == Some(&bytes[start..start + run]) {
+                return None;
+            }
             // What is cut off by the limit may end amid four characters.
             let whole = run - run % 4;
             let decoded = STANDARD_NO_PAD.decode(&bytes[start..start + run]);
@@ -191,7 +203,8 @@ impl Guarded {
         }
         let plain = |word: &[u8]| {
             let parts = word.split(|byte| matches!(byte, b'+' | b'/'));
-            let mut parts = parts.filter(|part| part.len() == TOKEN);
+            let mut parts =
+                parts.filter(|part| part.len() == TOKEN && part.iter().all(is_of_token));
             parts.any(|part| self.tokens.contains(&digest(part)))
         };
         let encoded = |word: &[u8]| {
@@ -215,6 +228,11 @@ impl Guarded {
 
 fn digest(secret: &[u8]) -> [u8; 32] {
     Sha256::digest(secret).into()
+}
+
+/// What the secret half of a token consists of.
+fn is_of_token(byte: &u8) -> bool {
+    byte.is_ascii_lowercase() || byte.is_ascii_digit()
 }
 
 fn is_base64(byte: &u8) -> bool {

@@ -48,7 +48,7 @@ pub use assets_location::assets_location;
 pub use forms::Forms;
 pub use ignition::UserConfig;
 pub use libraries::libraries;
-pub use objection::Objection;
+pub use objection::{Objection, clashes};
 pub use removals::Removals;
 pub use selection::Selection;
 
@@ -64,15 +64,20 @@ impl Format {
     /// Everything in a job that this format cannot say. [`Format::write`] refuses such a job, so ask first and make
     /// findings of the answer.
     pub fn check(self, job: &Job<'_>) -> Vec<Objection> {
-        let mut objections = objection::clashes(job.tree);
-        match self {
-            Self::Ignition => objections.extend(ignition::check(job)),
-            Self::CloudInit => objections.extend(cloud_init::check(job)),
-            // What else these cannot say, the node tree refuses already.
-            Self::Tarball => {}
-            Self::Initramfs => objections.extend(initramfs::check(job)),
-        }
+        let mut objections = clashes(job.tree);
+        objections.extend(self.check_apart(job));
         objections
+    }
+
+    /// The same without [`clashes`], which all formats have in common.
+    pub fn check_apart(self, job: &Job<'_>) -> Vec<Objection> {
+        match self {
+            Self::Ignition => ignition::check(job),
+            Self::CloudInit => cloud_init::check(job),
+            // What else these cannot say, the node tree refuses already.
+            Self::Tarball => Vec::new(),
+            Self::Initramfs => initramfs::check(job),
+        }
     }
 
     /// What of a job is larger than where it goes to takes. [`Format::write`] refuses that too.

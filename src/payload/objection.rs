@@ -67,7 +67,7 @@ impl fmt::Display for Objection {
 }
 
 /// Where units and declared entries are at odds.
-pub(super) fn clashes(tree: &NodeTree) -> Vec<Objection> {
+pub fn clashes(tree: &NodeTree) -> Vec<Objection> {
     let clashes = tree.clashes().into_iter();
     clashes
         .map(|clash| Objection::new(Id::UnitClash, clash.unit, clash.message))

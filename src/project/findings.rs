@@ -6,7 +6,9 @@ use rayon::prelude::*;
 
 use crate::error::Result;
 use crate::model::Location;
-use crate::payload::{Forms, Job, Objection, credential, initramfs, pxe as network, sysext};
+use crate::payload::{
+    Forms, Job, Objection, clashes, credential, initramfs, pxe as network, sysext,
+};
 use crate::plan::NodePlan;
 use crate::preflight::memory;
 use crate::project::{Project, location_of, tree_key};
@@ -96,8 +98,11 @@ impl Project {
         forms: &Forms,
     ) -> Result<Vec<Finding>> {
         let mut objections = Vec::new();
+        if !job.settings.formats.is_empty() {
+            objections.extend(clashes(job.tree));
+        }
         for format in &job.settings.formats {
-            objections.extend(format.check(job));
+            objections.extend(format.check_apart(job));
             objections.extend(format.oversize(job, forms)?);
         }
         objections.extend(credential::check(job));

@@ -158,7 +158,8 @@ impl<'o> NodeRendering<'o> {
             group: &node.group,
             labels: serde_json::Map::new(),
         };
-        self.scope.set("node", ScopeValue::new(&facts));
+        let first = ScopeValue::new(&facts);
+        self.scope.set("node", first.clone());
         let hostname = self
             .class
             .hostname
@@ -172,7 +173,12 @@ impl<'o> NodeRendering<'o> {
             .map(|(key, value)| (key.clone(), Json::from(value.as_str())))
             .collect();
         facts.hostname = &hostname;
-        let open = ScopeValue::new(&facts);
+        let is_as_first = facts.labels.is_empty() && *hostname == node.name;
+        let open = if is_as_first {
+            first
+        } else {
+            ScopeValue::new(&facts)
+        };
         if self.class.has_secret_templates() {
             self.node_scopes.facts = serde_json::to_value(&facts).unwrap_or_default();
         }

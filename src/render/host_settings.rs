@@ -7,6 +7,7 @@ use crate::model::FieldLocation;
 use crate::plan::NodePlan;
 use crate::render::NodeRendering;
 use crate::render::facts::Flags;
+use crate::render::steady::shared;
 use crate::tree::{Content, Entry, EntryKind, Origin};
 
 /// The file of crictl (github.com/kubernetes-sigs/cri-tools, docs/crictl.md).
@@ -33,16 +34,25 @@ impl NodeRendering<'_> {
         let images = text(flags.get("image-service-endpoint"));
         let images = images.or_else(|| text(config.get("imageServiceEndpoint")));
         let images = images.filter(|text| !text.is_empty());
-        let texts = serde_json::json!({
-            "runtime-endpoint": with_scheme(endpoint),
-            "image-endpoint": with_scheme(images.as_deref().unwrap_or(endpoint)),
-            "timeout": 10,
+        let endpoints = [
+            with_scheme(endpoint),
+            with_scheme(images.as_deref().unwrap_or(endpoint)),
+        ];
+        let known = self.steady().map(|steady| &steady.crictl);
+        let known = known.map(|known| {
+            let guarded = &self.renderer.guarded;
+            let make = || crictl_text(&endpoints).and_then(|text| shared(&text, guarded));
+            known.get_or_init(|| (endpoints.clone(), make()))
         });
-        let Ok(text) = crate::yaml::to_text(&texts) else {
+        let content = match known {
+            Some((same, Some(content))) if *same == endpoints => Some(content.clone()),
+            _ => crictl_text(&endpoints).map(Content::bytes),
+        };
+        let Some(content) = content else {
             return;
         };
         let origin = Origin("generator crictl".into());
-        let entry = Entry::file(Content::bytes(text), 0o644, origin);
+        let entry = Entry::file(content, 0o644, origin);
         let location = FieldLocation::new(spec.kubernetes.location.at.clone(), "kubelet.config");
         self.builder.add(CRICTL, entry, false, &location);
     }
@@ -72,6 +82,16 @@ impl NodeRendering<'_> {
         let dropin = unit.dropins.entry(MOUNTS.to_owned());
         dropin.or_insert((Content::bytes(text), origin));
     }
+}
+
+/// The file that tells crictl where the runtime and its images are.
+fn crictl_text([runtime, images]: &[String; 2]) -> Option<String> {
+    let texts = serde_json::json!({
+        "runtime-endpoint": runtime,
+        "image-endpoint": images,
+        "timeout": 10,
+    });
+    crate::yaml::to_text(&texts).ok()
 }
 
 /// An endpoint as crictl wants it.

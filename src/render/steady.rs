@@ -24,6 +24,8 @@ pub struct Steady {
     pub config: OnceLock<SteadyConfig>,
     /// The paths that the kubelet of one of its nodes was told: those of another one with the same flags for them too.
     told: OnceLock<SteadyTold>,
+    /// The endpoints that one of its nodes has for crictl, and the file that names them.
+    pub crictl: OnceLock<([String; 2], Option<Content>)>,
 }
 
 /// A text that a template made.
@@ -68,6 +70,7 @@ impl Steady {
             paths: OnceLock::new(),
             config: OnceLock::new(),
             told: OnceLock::new(),
+            crictl: OnceLock::new(),
         }
     }
 }

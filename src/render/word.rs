@@ -6,10 +6,11 @@ pub fn unit_word(name: &str, value: Option<&str>) -> String {
     let Some(value) = value else {
         return format!("--{name}");
     };
+    if !value.contains(is_special) {
+        return format!("--{name}={value}");
+    }
     let escaped = value.replace('%', "%%").replace('$', "$$");
-    let plain = !escaped.contains(|c: char| {
-        c.is_whitespace() || c.is_control() || matches!(c, '"' | '\'' | '\\' | ';')
-    });
+    let plain = !escaped.contains(|c| is_special(c) && !matches!(c, '%' | '$'));
     if plain {
         format!("--{name}={escaped}")
     } else {
@@ -20,6 +21,11 @@ pub fn unit_word(name: &str, value: Option<&str>) -> String {
             .replace('\t', "\\t");
         format!("\"--{name}={quoted}\"")
     }
+}
+
+/// What systemd does not take as it is.
+fn is_special(c: char) -> bool {
+    c.is_whitespace() || c.is_control() || matches!(c, '"' | '\'' | '\\' | ';' | '%' | '$')
 }
 
 #[cfg(test)]

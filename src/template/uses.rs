@@ -1,7 +1,7 @@
 //! Which parts of the scope a template asks for. In: a template's text. Out: at least the parts that it asks for, so that
 //! a template that asks for nothing of the node's own is rendered once for all nodes of a class.
 
-use crate::template::words::{Is, words};
+use crate::template::words::{Is, Word, words};
 
 /// Parts of what templates see. Each is the same for all nodes of a class, or it is not.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -50,12 +50,15 @@ impl Parts {
 /// `kubelet`, all of it.
 const KUBELET: Parts = Parts::VERSION.with(Parts::CONFIG).with(Parts::FLAGS);
 
-/// The parts that a template asks for, and maybe more: a name counts wherever it is, be it one of the template's own.
+/// The parts that a template asks for, and maybe more: a name counts even where it is one of the template's own.
 pub fn uses(text: &str) -> Parts {
     let words = words(text);
     let mut uses = Parts::NONE;
     for (index, word) in words.iter().enumerate() {
         let Is::Name(name) = word.is else { continue };
+        if is_field(&words[..index]) {
+            continue;
+        }
         let field = match words.get(index + 1..index + 3) {
             Some([dot, field]) if dot.is == Is::Sign(b'.') => match field.is {
                 Is::Name(field) => Some(field),
@@ -86,6 +89,15 @@ pub fn uses(text: &str) -> Parts {
     uses
 }
 
+/// Whether what follows these words is a field of something, as `x` in `a.x`. Behind several dots a list or map begins.
+fn is_field(before: &[Word<'_>]) -> bool {
+    let is_dot = |word: &Word<'_>| word.is == Is::Sign(b'.');
+    match before {
+        [.., one, other] => is_dot(other) && !is_dot(one),
+        _ => false,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -104,6 +116,8 @@ mod tests {
                 "{{ cluster.name }}/{{ paths.kubelet }}",
                 Parts::CLUSTER.with(Parts::PATHS),
             ),
+            ("{{ vars.node.x }}{{ vars.os }}", Parts::VARS),
+            ("{{ [...node] }}", Parts::NODE),
             (
                 "{{ os.name }}{{ containerd.root }}",
                 Parts::OS.with(Parts::CONTAINERD),

@@ -59,7 +59,7 @@ impl NodeTree {
             let entry = self.get(&UNIT_FOLDER[..end]);
             entry.is_none_or(|entry| matches!(entry.kind, EntryKind::Directory))
         };
-        folders.all(is_folder) && self.first_below(UNIT_FOLDER).is_none()
+        folders.all(is_folder) && self.is_empty_below_units()
     }
 }
 

@@ -2,6 +2,7 @@
 //! the packagers. Mode and owner are always set by us: they never come from the umask or the checkout.
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 
 use crate::model::{NodePath, NodeState};
 use crate::tree::{Entry, EntryKind, UNIT_FOLDER, Unit};
@@ -93,14 +94,25 @@ impl NodeTree {
         self.units.remove(name)
     }
 
-    /// The first entry below a path.
-    pub(super) fn first_below(&self, path: &str) -> Option<(&NodePath, &Entry)> {
+    /// Whether no entry is where units go.
+    pub(super) fn is_empty_below_units(&self) -> bool {
+        let below = |(path, _): (&NodePath, &Entry)| {
+            let rest = path.as_str().strip_prefix(UNIT_FOLDER);
+            rest.is_some_and(|rest| rest.starts_with('/'))
+        };
+        // Names that go on with a dash or a dot come before what is in the folder.
+        let behind = (Bound::Excluded(UNIT_FOLDER), Bound::Unbounded);
+        let mut near = self.entries.range::<str, _>(behind);
+        !near
+            .by_ref()
+            .take_while(|(path, _)| path.as_str().starts_with(UNIT_FOLDER))
+            .any(below)
+    }
+
+    fn first_below(&self, path: &str) -> Option<(&NodePath, &Entry)> {
         let start = format!("{path}/");
         self.entries
-            .range::<str, _>((
-                std::ops::Bound::Included(start.as_str()),
-                std::ops::Bound::Unbounded,
-            ))
+            .range::<str, _>((Bound::Included(start.as_str()), Bound::Unbounded))
             .next()
             .filter(|(below, _)| below.as_str().starts_with(&start))
     }
