@@ -16,7 +16,6 @@ use crate::kubernetes::runtime;
 use crate::kubernetes::shutdown::needed;
 use crate::kubernetes::version::Version;
 use crate::plan::{NodePlan, Plan, check_rendered};
-use crate::render::starts::Paths;
 use crate::render::steady::{SteadyConfig, SteadyPaths};
 use crate::render::word::unit_word;
 use crate::render::{Labels, NodeRendering};
@@ -226,7 +225,7 @@ impl<'o> NodeRendering<'o> {
     }
 
     /// The well-known paths.
-    pub(super) fn paths(&mut self) -> Arc<Paths> {
+    pub(super) fn paths(&mut self) -> Arc<serde_json::Map<String, Json>> {
         let class = self.class;
         let known = self.steady().map(|steady| &steady.paths);
         if let Some(known) = known.and_then(OnceLock::get) {
@@ -235,7 +234,7 @@ impl<'o> NodeRendering<'o> {
             return Arc::clone(&known.map);
         }
         let mut is_steady = true;
-        let mut map = Paths::new();
+        let mut map = serde_json::Map::new();
         for (name, piece) in &class.paths {
             is_steady &= self.is_steady(piece);
             match self.render(piece) {

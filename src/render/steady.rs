@@ -10,7 +10,6 @@ use crate::compile::text::TemplateText;
 use crate::identity::Guarded;
 use crate::kubernetes::paths::{ToldPath, of_paths, told};
 use crate::render::NodeRendering;
-use crate::render::facts::Flags;
 use crate::template::{ScopeValue, TemplateId};
 use crate::tree::Content;
 
@@ -145,7 +144,7 @@ impl<'o> NodeRendering<'o> {
     }
 
     /// Every path that the kubelet is told.
-    pub(super) fn told(&self, flags: &Flags, config: &Arc<Json>) -> Arc<[ToldPath]> {
+    pub(super) fn told(&self, flags: &Map<String, Json>, config: &Arc<Json>) -> Arc<[ToldPath]> {
         let make = || told(flags, config, "/").into();
         let Some(steady) = self.steady() else {
             return make();
