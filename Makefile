@@ -54,7 +54,7 @@ ETCD := v3.5.23
 # DROP_INS has --config-dir first, and takes the place of v1.27.8 where kubelets start.
 DROP_INS := v1.28.15
 # Those whose function for static pods is asked.
-STATIC_PODS := v1.20.15 v1.28.15 v1.34.4 v1.37.2
+STATIC_PODS := v1.20.15 v1.28.15 v1.34.4 v1.35.4 v1.37.2
 # Those whose kube-proxy is asked; the first one beside a real API server, which is built for the clusters.
 KUBE_PROXIES := v1.34.4 v1.20.15 v1.37.2
 KUBELETS := v1.16.6 v1.20.15 v1.24.17 v1.27.8 v1.31.4 v1.34.4 v1.37.2

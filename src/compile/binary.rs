@@ -1,5 +1,5 @@
-//! What a program says of itself, read on its way through: the machine that it is for, and the Kubernetes version that
-//! its linker put into it. In: a file's bytes in pieces. Out: [`Binary`], if it is an ELF program.
+//! What a program says of itself, read on its way through: the machine that it is for, and the version that its linker put
+//! into it, Kubernetes' or containerd's. In: a file's bytes in pieces. Out: [`Binary`], if it is an ELF program.
 
 use std::collections::BTreeSet;
 
@@ -16,6 +16,8 @@ pub struct Binary {
     /// The versions that are in it as the linker's `-X …version.gitVersion=` writes one: ended by a zero byte, which no
     /// other string of a Go program is.
     pub versions: BTreeSet<Version>,
+    /// Major and minor of all versions that are written so, of programs that have reached 2 too.
+    pub releases: BTreeSet<(u32, u32)>,
 }
 
 impl Binary {
@@ -38,7 +40,11 @@ pub struct BinaryScan {
     /// The end of what came before, for what is split over two pieces.
     window: Vec<u8>,
     versions: BTreeSet<Version>,
+    releases: BTreeSet<(u32, u32)>,
 }
+
+/// How versions begin.
+const STARTS: [&[u8]; 2] = [b"v1.", b"v2."];
 
 impl BinaryScan {
     /// The next piece.
@@ -70,15 +76,16 @@ impl BinaryScan {
                 _ => u16::from_le_bytes(machine),
             },
             versions: self.versions,
+            releases: self.releases,
         })
     }
 
     /// Takes the versions that begin before `end`.
     fn look(&mut self, end: usize) {
-        for at in memmem::find_iter(&self.window, b"v1.") {
-            if at >= end {
-                break;
-            }
+        let starts = STARTS
+            .iter()
+            .flat_map(|start| memmem::find_iter(&self.window, start));
+        for at in starts.filter(|at| *at < end) {
             // The first byte was looked at before; here it only says what is before the second.
             let Some(before) = at.checked_sub(1).map(|before| self.window[before]) else {
                 continue;
@@ -90,11 +97,26 @@ impl BinaryScan {
             let Some(length) = rest.iter().position(|byte| *byte == 0) else {
                 continue;
             };
-            let version = std::str::from_utf8(&rest[..length]).ok();
-            self.versions
-                .extend(version.and_then(|text| text.parse::<Version>().ok()));
+            let Ok(text) = std::str::from_utf8(&rest[..length]) else {
+                continue;
+            };
+            self.versions.extend(text.parse::<Version>().ok());
+            self.releases.extend(release(text));
         }
     }
+}
+
+/// Major and minor of `v2.1.4` or `v1.7.0-rc.1`.
+fn release(text: &str) -> Option<(u32, u32)> {
+    let (version, suffix) = match text.find(['-', '+', '~']) {
+        Some(at) => text.split_at(at),
+        None => (text, ""),
+    };
+    let is_suffix = |c: char| c.is_ascii_alphanumeric() || "-+~.".contains(c);
+    let mut numbers = version.strip_prefix('v')?.split('.');
+    let mut number = || numbers.next()?.parse::<u32>().ok();
+    let (major, minor, _) = (number()?, number()?, number()?);
+    (numbers.next().is_none() && suffix.chars().all(is_suffix)).then_some((major, minor))
 }
 
 #[cfg(test)]
@@ -137,12 +159,14 @@ mod tests {
         let mut rest = vec![b'x'; 300];
         rest.extend_from_slice(b"@v1.34.4\0 /v1.20.0\0 av1.2.3\0 v1.19.0 and no end");
         rest.extend_from_slice(&[b'y'; 200]);
-        rest.extend_from_slice(b"\0v1.16.6-rc.1+k3s1\0");
+        rest.extend_from_slice(b"\0v1.16.6-rc.1+k3s1\0v2.4.2\0v2.4.2/cmd/main.go\0v2.5\0");
         let bytes = program(62, 1, &rest);
         for piece in [1, 2, 63, 64, 65, 320, 321, 325, 10_000] {
             let binary = scan(&bytes, piece).expect("a program");
             let versions: Vec<String> = binary.versions.iter().map(ToString::to_string).collect();
             assert_eq!(versions, ["v1.16.6-rc.1+k3s1", "v1.34.4"], "{piece}");
+            let releases: Vec<_> = binary.releases.into_iter().collect();
+            assert_eq!(releases, [(1, 16), (1, 34), (2, 4)], "{piece}");
         }
     }
 }

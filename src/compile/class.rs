@@ -83,6 +83,8 @@ pub struct CompiledClass {
     pub containerd: ScopeValue,
     /// Its sources of time, as templates see them.
     pub time: ScopeValue,
+    /// containerd's release, by the inventory or by the program that comes as an asset.
+    pub release: Option<(u32, u32)>,
     /// Files of registries.
     pub registries: Vec<RegistryFile>,
     /// Logins to registries.
@@ -178,6 +180,8 @@ pub struct Compiler<'a> {
     layouts: HashMap<String, std::result::Result<Layout, Vec<String>>>,
     /// Whether a file, or what is taken from an archive, holds a version.
     versions: HashMap<(String, Option<OfArchive>, String), bool>,
+    /// The release of the containerd that is an asset of the class.
+    containerd: Option<(u32, u32)>,
     guarded: &'a Guarded,
     report: &'a mut Report,
 }
@@ -194,6 +198,7 @@ impl<'a> Compiler<'a> {
             unpacked: HashMap::new(),
             archives: HashMap::new(),
             layouts: HashMap::new(),
+            containerd: None,
             versions: HashMap::new(),
             guarded,
             report,
@@ -221,6 +226,7 @@ impl<'a> Compiler<'a> {
             files.extend(self.file(file)?);
         }
         let mut unpacked_links = Vec::new();
+        self.containerd = spec.containerd.version.as_ref().map(|at| at.value);
         for asset in &spec.assets {
             match &asset.unpack {
                 None => files.extend(self.asset(asset, spec)?),
@@ -244,6 +250,7 @@ impl<'a> Compiler<'a> {
             .collect();
         let followed = follow(named(&spec.paths, templates), &files, &links, &overlays);
         Ok(CompiledClass {
+            release: self.containerd,
             overlays,
             hostname: spec
                 .hostname

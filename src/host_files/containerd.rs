@@ -3,6 +3,7 @@
 
 pub mod named;
 pub mod runtimes;
+mod server;
 mod types;
 
 use crate::closest::closest;
@@ -97,6 +98,7 @@ impl Config<'_> {
         };
         let mut faults = Vec::new();
         self.keys(&mut faults);
+        self.server(&mut faults);
         self.plugin_names(version, &mut faults);
         self.lists(version, &mut faults);
         self.cri_tables(version, &mut faults);
@@ -123,6 +125,8 @@ impl Config<'_> {
             number.and_then(|number| i64::from_str_radix(number.as_str(), number.radix()).ok());
         let newest = self.release.map_or(4, newest_version);
         match number {
+            // 1.x takes any later version for its own one.
+            Some(2..) if self.is_old() => Ok(2),
             Some(number) if (0..=newest).contains(&number) => Ok(number.max(1)),
             _ => {
                 let of = match self.release {

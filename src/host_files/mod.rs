@@ -46,6 +46,8 @@ pub struct Around {
     pub prevents_references: bool,
     /// Whether it obeys resources of a pod as a whole (the gate PodLevelResources).
     pub has_pod_resources: bool,
+    /// Whether it mounts volumes with their SELinux label (the gate SELinuxMount).
+    pub has_selinux_mount: bool,
     /// The folder of static pods without a slash at its end, or their one file, if there is one.
     pub static_pods: Option<String>,
     /// containerd's release, where it is known.

@@ -36,13 +36,11 @@ pub fn check(inventory: &Inventory, report: &mut Report) {
 }
 
 /// Which kubelets a containerd can serve: 1.6 brought CRI v1, which kubelets from 1.26 on insist on; 2.0 dropped
-/// v1alpha2, the only one that kubelets before 1.23 speak; 1.35 is the last kubelet for containerd 1.x.
-fn runtime(spec: &Spec, report: &mut Report) {
-    let Some(version) = &spec.containerd.version else {
-        return;
-    };
+/// v1alpha2, the only one that kubelets before 1.23 speak; 1.35 is the last kubelet for containerd 1.x. The rule that a node's breaks,
+/// and the repair.
+pub fn containerd_misfit(spec: &Spec, release: (u32, u32)) -> Option<(String, &'static str)> {
     let minor = spec.kubernetes.value.minor();
-    let (major, of_major) = version.value;
+    let (major, of_major) = release;
     let (rule, repair) = match (major, minor) {
         (1, 36..) => ("needs containerd 2", "bake an image with containerd 2.x"),
         (1, 26..) if of_major < 6 => (
@@ -53,16 +51,23 @@ fn runtime(spec: &Spec, report: &mut Report) {
             "speaks CRI v1alpha2, which containerd 2 has no more",
             "bake an image with containerd 1.7",
         ),
-        _ => return,
+        _ => return None,
     };
     let rule =
         format!("the kubelet of Kubernetes 1.{minor} {rule}, and this is {major}.{of_major}");
-    report.add(
-        version
+    Some((rule, repair))
+}
+
+fn runtime(spec: &Spec, report: &mut Report) {
+    let Some(version) = &spec.containerd.version else {
+        return;
+    };
+    if let Some((rule, repair)) = containerd_misfit(spec, version.value) {
+        let finding = version
             .location
-            .finding(Id::ContainerdVersionUnsupported, rule)
-            .help(repair),
-    );
+            .finding(Id::ContainerdVersionUnsupported, rule);
+        report.add(finding.help(repair));
+    }
 }
 
 fn cgroups(spec: &Spec, report: &mut Report) {

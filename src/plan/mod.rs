@@ -31,7 +31,7 @@ mod kubelet;
 mod labels;
 mod sealing;
 
-pub use host::refused_format;
+pub use host::{containerd_misfit, refused_format};
 pub use identity::{Credentials, Role, WantedCredential, needs_token, wanted};
 pub use kubelet::{
     DropIn, Moved, check_config, check_drop_ins, check_rendered, check_types, check_value,

@@ -36,6 +36,7 @@ impl NodeRendering<'_> {
     /// Reads all files that somebody reads.
     pub(super) fn check_files(&mut self, node: &NodePlan, config: &Json) {
         let mut around = around(&node.class.spec, config);
+        around.containerd = self.class.release;
         around.imported = imported(self.builder.so_far());
         let mut findings = Vec::new();
         let mut pods: Vec<(&NodePath, &Content, PodName)> = Vec::new();
@@ -268,14 +269,11 @@ fn around(spec: &Spec, config: &Json) -> Around {
         minor: spec.kubernetes.value.minor(),
         prevents_references: gate != Some(&Json::Bool(false)),
         has_pod_resources: gates.enabled("PodLevelResources"),
+        has_selinux_mount: gates.enabled("SELinuxMount"),
         static_pods: folder
             .filter(|folder| !folder.is_empty())
             .map(str::to_owned),
-        containerd: spec
-            .containerd
-            .version
-            .as_ref()
-            .map(|version| version.value),
+        containerd: None,
         imported: Vec::new(),
     }
 }

@@ -13,6 +13,7 @@ use crate::input;
 use crate::inventory::{AssetSpec, Spec};
 use crate::io::Watched;
 use crate::model::hex;
+use crate::plan::containerd_misfit;
 use crate::report::Id;
 use crate::tree::{Asset, Content};
 
@@ -152,6 +153,9 @@ impl Compiler<'_> {
                     .help(repair),
             );
         }
+        if path.ends_with("/containerd") {
+            self.check_containerd(asset, binary, spec);
+        }
         let kubelet = spec.paths.iter().find(|(name, _)| name == "kubelet");
         let is_set = kubelet.is_some_and(|(_, kubelet)| *kubelet.text == *path);
         // Wherever it is, the unit starts it.
@@ -176,6 +180,37 @@ impl Compiler<'_> {
         };
         self.report
             .add(finding.help("take that version's kubelet, or say the version that it has"));
+    }
+
+    /// A containerd of another release than the inventory's reads its configuration otherwise. Where the inventory says nothing, the
+    /// program's own release counts.
+    fn check_containerd(&mut self, asset: &AssetSpec, binary: &Binary, spec: &Spec) {
+        let [release] = binary.releases.iter().copied().collect::<Vec<_>>()[..] else {
+            return;
+        };
+        let source = &asset.file.source;
+        let (major, minor) = release;
+        let Some(version) = &spec.containerd.version else {
+            self.containerd = Some(release);
+            if let Some((rule, repair)) = containerd_misfit(spec, release) {
+                let finding = source
+                    .location
+                    .finding(Id::ContainerdVersionUnsupported, rule);
+                self.report.add(finding.help(repair));
+            }
+            return;
+        };
+        if version.value != release {
+            let (wanted, of_wanted) = version.value;
+            let rule = format!(
+                "{} is containerd {major}.{minor}, and containerd.version is {wanted}.{of_wanted}",
+                source.value
+            );
+            let finding = source.location.finding(Id::AssetVersionMismatch, rule);
+            self.report.add(finding.help(format!(
+                "take the release that was meant, or set containerd.version to \"{major}.{minor}\""
+            )));
+        }
     }
 
     /// `version` must be in the file, or in one of those that an archive holds, whatever kind of file it is.

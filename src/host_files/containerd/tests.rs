@@ -74,7 +74,8 @@ fn bad_configurations_are_named_at_their_line() {
             Off,
             2,
         ),
-        ("version = 3\n", OLD, Invalid, 1),
+        ("version = 2\noom_score = \"-999\"\n", OLD, Invalid, 2),
+        ("version = 3\n[debug]\nlevel = 5\n", NEW, Invalid, 3),
         ("version = 4\n", NEW, Invalid, 1),
         ("version = 9\n", None, Invalid, 1),
         ("version = \"2\"\n", None, Invalid, 1),
@@ -94,6 +95,12 @@ fn bad_configurations_are_named_at_their_line() {
             "version = 2\n[plugins.io.containerd.grpc.v1.cri]\nsandbox_image = \"a/b\"\n",
             None,
             Invalid,
+            2,
+        ),
+        (
+            "version = 3\n[plugins.\"io.containerd.cri.v1.runtime\"]\nenable_selinux = true\n",
+            OLD,
+            Unread,
             2,
         ),
         (

@@ -5,6 +5,7 @@ use crate::host_files::static_pod::tables::{ID, NEEDED, ONE_OF, PATHS, RANGES, W
 use crate::host_files::static_pod::walk::{Walk, is_true, items, number, set, text};
 use crate::host_files::static_pod::{downward, metadata, names, resources, selectors, spec};
 use crate::kubernetes::kubelet_config::{FieldAnswer, FieldKind, TypeRef};
+use crate::kubernetes::names::subdomain;
 use crate::yaml::{Located, Value};
 
 /// Checks a struct; its fields have been checked for their types already.
@@ -59,14 +60,28 @@ pub fn check(walk: &mut Walk<'_>, of: TypeRef, at: &Located) {
         "PodSpec" => spec::check(walk, at),
         "SecurityContext" => security(walk, at),
         "FCVolumeSource" => fibre_channel(walk, at),
-        "ImageVolumeSource" => {
-            // The default of pullPolicy is behind a feature gate that is off till then (ImageVolume).
-            let field = if walk.minor < 35 {
-                "pullPolicy"
-            } else {
-                "reference"
-            };
-            needed(walk, at, field);
+        // The default of pullPolicy is behind a feature gate that is off till 1.35 (ImageVolume), and the kubelet asks for an image
+        // since 1.37.
+        "ImageVolumeSource" => match walk.minor {
+            ..35 => needed(walk, at, "pullPolicy"),
+            37.. => needed(walk, at, "reference"),
+            _ => {}
+        },
+        // An alpha field of one minor.
+        "WorkloadReference" => {
+            for field in ["name", "podGroup"] {
+                let name = text(at, field).unwrap_or_default();
+                if let Err(rule) = subdomain(name) {
+                    walk.invalid(set(at, field).unwrap_or(at), field, &rule);
+                }
+            }
+        }
+        "EmptyDirVolumeSource" => {
+            if let Some(limit) = set(at, "sizeLimit")
+                && resources::amount_of(limit).is_some_and(|amount| amount < 0)
+            {
+                walk.invalid(limit, "sizeLimit", "must not be negative");
+            }
         }
         "ContainerResizePolicy" => {
             let name = text(at, "resourceName");
@@ -109,6 +124,15 @@ pub fn check(walk: &mut Walk<'_>, of: TypeRef, at: &Located) {
             }
         }
         "PodSecurityContext" => {
+            // Kubelets validate it since 1.35.
+            if let Some(policy) = set(at, "seLinuxChangePolicy")
+                && policy.as_str() == Some("MountOption")
+                && walk.minor >= 35
+                && !walk.has_selinux_mount
+            {
+                let rule = "must be Recursive where the kubelet's gate SELinuxMount is off";
+                walk.invalid(policy, "seLinuxChangePolicy", rule);
+            }
             for (index, group) in items(at, "supplementalGroups").iter().enumerate() {
                 if matches!(group.value, Value::Int(id) if !(ID.0..=ID.1).contains(&id)) {
                     walk.invalid(

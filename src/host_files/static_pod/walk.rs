@@ -18,6 +18,8 @@ pub struct Walk<'f> {
     pub minor: u32,
     /// Whether the kubelet obeys resources of a pod as a whole.
     pub has_pod_resources: bool,
+    /// Whether it mounts volumes with their SELinux label.
+    pub has_selinux_mount: bool,
     faults: &'f mut Vec<Fault>,
     /// What else is checked of each struct.
     rules: Rules,
@@ -31,6 +33,7 @@ impl<'f> Walk<'f> {
         let mut walk = Self {
             minor: around.minor,
             has_pod_resources: around.has_pod_resources,
+            has_selinux_mount: around.has_selinux_mount,
             faults,
             rules,
             path: Vec::new(),

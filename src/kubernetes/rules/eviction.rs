@@ -28,6 +28,19 @@ pub fn thresholds(reading: &ConfigReader<'_>) -> Known<()> {
     each(reading, "evictionHard", &|text, minor| {
         threshold(text, minor)
     })?;
+    // What is kept free is taken from what pods may have, and that must not be less than nothing (pkg/kubelet/cm/
+    // node_container_manager_linux.go, validateNodeAllocatable).
+    for (signal, text) in reading.pairs("evictionHard")? {
+        let most = text.strip_suffix('%').and_then(percent);
+        if signal == "memory.available"
+            && reading.minor < 21
+            && most.is_some_and(|most| most > 100.0)
+        {
+            let at = vec!["evictionHard".to_owned(), signal.to_owned()];
+            let rule = format!("must be between 0% and 100%; got {text}");
+            reading.say_at_start(Id::KubeletEvictionInvalid, at, rule);
+        }
+    }
     each(reading, "evictionSoft", &|text, minor| {
         threshold(text, minor)
     })?;

@@ -150,9 +150,11 @@ pub fn container_logs(reading: &ConfigReader<'_>) -> Known<()> {
         );
     }
     let folder = reading.text("podLogsDir")?;
-    if reading.minor >= 30 && !folder.is_empty() && !is_clean(folder) {
+    // One that is not absolute is taken from the file's folder, and cleaned (pkg/kubelet/kubeletconfig/configfiles).
+    let is_relative = !folder.starts_with('/') && folder.is_ascii();
+    if reading.minor >= 30 && !is_relative && !is_clean(folder) {
         let rule = format!(
-            "must be an absolute path in ASCII, without //, . and .. or a slash at its end; got {folder:?}"
+            "must be a path in ASCII, without //, . and .. or a slash at its end; got {folder:?}"
         );
         reading.say(Id::KubeletLoggingInvalid, "podLogsDir", rule);
     }

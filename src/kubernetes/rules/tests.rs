@@ -339,6 +339,7 @@ fn words_are_those_of_the_minor() {
             json!({"podLogsDir": "/var/log/pods/"}),
             &["podLogsDir: "],
         ),
+        (34, json!({"podLogsDir": "var/log"}), &[]),
         (
             34,
             json!({"registerWithTaints": [{"key": "a b", "effect": "NoSchedule"}]}),

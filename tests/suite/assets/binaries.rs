@@ -142,3 +142,82 @@ fn upstreams_kubelets_are_recognised() {
         assert!(found.iter().any(|line| line.contains(&said)), "{found:?}");
     }
 }
+
+#[test]
+fn containerd_is_the_release_that_the_inventory_says() {
+    oracles::needs(["go"]);
+    let scratch = tempfile::tempdir().unwrap();
+    let of = |version: &str| program(scratch.path(), "amd64", version);
+    let (new, old, candidate, ancient, own) = (
+        of("v2.1.4"),
+        of("v1.7.13"),
+        of("v2.2.0-rc.1"),
+        of("v1.5.18"),
+        of("1.6.20~ds1"),
+    );
+    let path = "/usr/local/bin/containerd";
+    let version = |version: &str| format!("    containerd: {{version: \"{version}\"}}\n");
+    let third = "    files: {/etc/containerd/config.toml: {content: \"version = 3\\n[plugins.'io.containerd.cri.v1.runtime']\\nenable_selinux = true\\n\"}}\n";
+    for (source, node, said) in [
+        (&new, version("2.1"), ""),
+        (&candidate, version("2.2"), ""),
+        (&old, version("1.7"), ""),
+        (&new, String::new(), ""),
+        // A build of a distribution says its version otherwise.
+        (&own, version("1.7"), ""),
+        (
+            &old,
+            version("2.1"),
+            "is containerd 1.7, and containerd.version is 2.1",
+        ),
+        (
+            &new,
+            version("1.7"),
+            "is containerd 2.1, and containerd.version is 1.7",
+        ),
+        (
+            &new,
+            version("2.0"),
+            "is containerd 2.1, and containerd.version is 2.0",
+        ),
+        (
+            &ancient,
+            String::new(),
+            "speaks CRI v1, which containerd has since 1.6",
+        ),
+        (&new, third.to_owned(), ""),
+        (
+            &old,
+            third.to_owned(),
+            "containerd 1.x has no plugin io.containerd.cri.v1.runtime",
+        ),
+    ] {
+        let project = project(&[(path, source.as_str(), "")], &node);
+        let output = text(&project.run(&["check"]).stdout);
+        let about = |line: &&str| line.contains("containerd") && line.starts_with("error");
+        let found: Vec<&str> = output.lines().filter(about).collect();
+        let row = format!("{source} {node}: {output}");
+        if said.is_empty() {
+            assert!(found.is_empty(), "{row}");
+        } else {
+            assert!(found.len() == 1 && found[0].contains(said), "{row}");
+        }
+    }
+}
+
+/// The real program of a package, where it is there: its linker wrote its version as we look for it.
+#[test]
+fn a_real_containerd_says_its_release() {
+    if !oracles::present("containerd-2.4") {
+        return;
+    }
+    let source = oracles::folder().join("bin/containerd-2.4");
+    let source = fs::canonicalize(source).unwrap().display().to_string();
+    let node = "    containerd: {version: \"2.1\"}\n";
+    let project = project(&[("/usr/local/bin/containerd", source.as_str(), "")], node);
+    let output = text(&project.run(&["check"]).stdout);
+    assert!(
+        output.contains("is containerd 2.4, and containerd.version is 2.1"),
+        "{output}"
+    );
+}

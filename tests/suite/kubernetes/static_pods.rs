@@ -1,4 +1,4 @@
-//! Our verdict on static pods against the kubelet's own: its function for a file of staticPodPath with the API's validation behind it, of four
+//! Our verdict on static pods against the kubelet's own: its function for a file of staticPodPath with the API's validation behind it, of five
 //! minors. The answers of upstream's code (`tests/oracle/kubernetes/static-pod`) are recorded, so that every run is held against them;
 //! `make versions` asks it again. Pods are made in two ways: one change to a good pod by hand, and each field of the types by itself with
 //! a value that fits its type, and with one that does not.
@@ -22,7 +22,7 @@ use sha2::{Digest, Sha256};
 use crate::support::fixture::fixtures;
 use crate::support::oracles::{self, Target};
 
-const RELEASES: [&str; 4] = ["v1.20.15", "v1.28.15", "v1.34.4", "v1.37.2"];
+const RELEASES: [&str; 5] = ["v1.20.15", "v1.28.15", "v1.34.4", "v1.35.4", "v1.37.2"];
 /// Fields that the API server alone writes, or of which there are too many to be of use.
 const LEFT_OUT: [&str; 3] = ["status", "managedFields", "ephemeralContainers"];
 
@@ -212,6 +212,7 @@ fn ours(text: &str, minor: u32) -> Result<(), String> {
         minor,
         prevents_references: true,
         has_pod_resources: minor >= 34,
+        has_selinux_mount: minor >= 37,
         static_pods: Some("/m".to_owned()),
         containerd: None,
         imported: Vec::new(),

@@ -9,6 +9,8 @@ pub fn changes() -> Vec<(&'static str, Value)> {
     all.extend(of_containers());
     all.extend(of_volumes());
     all.extend(super::resources::changes());
+    let limits = ["-1", "0", "1Gi"].map(|limit| json!({"sizeLimit": limit}));
+    all.extend(limits.map(|source| ("spec.volumes", json!([{"name": "v", "emptyDir": source}]))));
     all
 }
 

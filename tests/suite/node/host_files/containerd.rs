@@ -116,7 +116,7 @@ fn rows() -> Vec<Row> {
             "3 on 1.7",
             "1.7",
             format!("version = 3\n{CRI3}.{options}"),
-            INVALID,
+            UNREAD,
             None,
         ),
         ("4 on 2.2", "2.2", "version = 4\n".into(), INVALID, None),

@@ -2,6 +2,7 @@
 //! not. Each case is a node of one project, so that one run answers many.
 
 mod containerd;
+mod containerd_server;
 mod keyfile;
 mod logrotate;
 mod netplan;
