@@ -1,7 +1,11 @@
-//! Files of systemd-networkd and of udev's links (systemd.network(5), systemd.netdev(5), systemd.link(5)). In: a file's text.
+//! Files of systemd-networkd and of udev's links (systemd.network(5), systemd.netdev(5), systemd.link(5)), and the settings of
+//! systemd's programs (networkd.conf(5), resolved.conf(5), timesyncd.conf(5), logind.conf(5), journald.conf(5)). In: a file's text.
 //! Out: lines that the reader ignores, and files that do nothing.
 
+mod basic;
 mod keys;
+mod rare;
+mod setting;
 mod value;
 mod whole;
 
@@ -48,8 +52,26 @@ pub enum Kind {
     Link,
     /// A drop-in of one of them.
     Dropin(&'static str),
+    /// Settings of one of systemd's programs, by the program's name, or a drop-in of them.
+    Settings(&'static str),
     /// A file that nobody reads.
     Unread,
+}
+
+/// Programs of systemd whose settings are read here, and the user that each one is.
+const PROGRAMS: [(&str, &str); 5] = [
+    ("networkd", "systemd-network"),
+    ("resolved", "systemd-resolve"),
+    ("timesyncd", "systemd-timesync"),
+    ("logind", "root"),
+    ("journald", "root"),
+];
+
+/// The ids of what is wrong with a kind of file: a line that is ignored, a key that may not be known, a file that does nothing.
+struct Ids {
+    invalid: Id,
+    unknown: Id,
+    unused: Id,
 }
 
 impl Kind {
@@ -58,8 +80,42 @@ impl Kind {
             Self::Network => "network",
             Self::Netdev => "netdev",
             Self::Link => "link",
-            Self::Dropin(table) => table,
+            Self::Dropin(table) | Self::Settings(table) => table,
             Self::Unread => "",
+        }
+    }
+
+    /// How such a file is called.
+    fn called(self) -> String {
+        match self {
+            Self::Settings(program) => format!("{program}.conf"),
+            _ => format!("a .{} file", self.table()),
+        }
+    }
+
+    fn ids(self) -> Ids {
+        match self {
+            Self::Settings("timesyncd" | "logind" | "journald") => Ids {
+                invalid: Id::SettingsFileInvalid,
+                unknown: Id::SettingsFileKeyUnknown,
+                unused: Id::SettingsFileInvalid,
+            },
+            _ => Ids {
+                invalid: Id::NetworkFileInvalid,
+                unknown: Id::NetworkFileKeyUnknown,
+                unused: Id::NetworkFileUnused,
+            },
+        }
+    }
+
+    /// Who reads it, where that is not root: the user, and the program.
+    fn reader(self) -> Option<(&'static str, &'static str)> {
+        match self {
+            Self::Link | Self::Dropin("link") | Self::Unread => None,
+            Self::Settings(program) => PROGRAMS
+                .into_iter()
+                .find(|(name, user)| *name == program && *user != "root"),
+            _ => Some(PROGRAMS[0]),
         }
     }
 }
@@ -67,6 +123,9 @@ impl Kind {
 /// What a file of this path is, if networkd or udev looks into its folder.
 pub fn kind(path: &str) -> Option<Kind> {
     let (folder, name) = path.rsplit_once('/')?;
+    if let Some(program) = settings_of(folder, name) {
+        return Some(Kind::Settings(program));
+    }
     let tops = [
         "/etc/systemd/network",
         "/run/systemd/network",
@@ -98,6 +157,20 @@ pub fn kind(path: &str) -> Option<Kind> {
     (in_top(top) && name.ends_with(".conf")).then_some(Kind::Dropin(table))
 }
 
+/// The program whose settings a file has.
+fn settings_of(folder: &str, name: &str) -> Option<&'static str> {
+    let tops = ["/etc", "/run", "/usr/lib", "/usr/local/lib"];
+    let inner = tops
+        .iter()
+        .find_map(|top| folder.strip_prefix(top)?.strip_prefix("/systemd"))?;
+    let mut programs = PROGRAMS.into_iter().map(|(program, _)| program);
+    programs.find(|program| {
+        let file = format!("{program}.conf");
+        (inner.is_empty() && name == file)
+            || (name.ends_with(".conf") && inner == format!("/{file}.d"))
+    })
+}
+
 /// Reads a file of a mode.
 pub fn read(kind: Kind, mode: u32, text: &str) -> Vec<Fault> {
     let unit = read_unit(text);
@@ -112,20 +185,20 @@ pub fn read(kind: Kind, mode: u32, text: &str) -> Vec<Fault> {
         }
         return Vec::new();
     }
-    let table = kind.table();
+    let (table, ids) = (kind.table(), kind.ids());
     let mut faults = Vec::new();
-    // networkd runs as a user of its own without rights over files; udev is root.
-    if mode & READABLE == 0 && table != "link" {
+    // Most of these programs run as users of their own without rights over files; udev is root.
+    if let Some((program, user)) = kind.reader().filter(|_| mode & READABLE == 0) {
         let rule = format!(
-            "networkd runs as systemd-network and must be able to read the file, and this one has the mode {mode:04o}"
+            "{program} runs as {user} and must be able to read the file, and this one has the mode {mode:04o}"
         );
-        let help = "set mode: \"0644\", or \"0640\" and the group systemd-network";
-        faults.push(Fault::whole(Id::NetworkFileUnused, rule).help(help));
+        let help = format!("set mode: \"0644\", or \"0640\" and the group {user}");
+        faults.push(Fault::whole(ids.unused, rule).help(help));
     }
     for (at, rule) in &unit.faults {
         // Only lists of units have that bound.
         if !rule.contains("2048") {
-            faults.push(Fault::at(Id::NetworkFileInvalid, *at, *rule));
+            faults.push(Fault::at(ids.invalid, *at, *rule));
         }
     }
     let sections = sections_of(table);
@@ -133,8 +206,11 @@ pub fn read(kind: Kind, mode: u32, text: &str) -> Vec<Fault> {
         if name.starts_with("X-") || sections.contains(&name.as_str()) {
             continue;
         }
-        let rule = format!("a .{table} file has no section [{name}], so systemd ignores it");
-        let (id, help) = unknown_section(table, name, &sections);
+        let rule = format!(
+            "{} has no section [{name}], so systemd ignores it",
+            kind.called()
+        );
+        let (id, help) = unknown_section(kind, name, &sections);
         faults.push(Fault::at(id, *at, rule).help(help));
     }
     for assignment in &unit.assignments {
@@ -143,13 +219,13 @@ pub fn read(kind: Kind, mode: u32, text: &str) -> Vec<Fault> {
             continue;
         }
         let Some(parser) = parser(table, section, key) else {
-            let (id, rule, help) = unknown(table, section, key);
+            let (id, rule, help) = unknown(kind, section, key);
             faults.push(Fault::at(id, assignment.key_position(), rule).help(help));
             continue;
         };
         if let Err(rule) = value::check(section, parser, &assignment.value) {
             let fault = Fault::at(
-                Id::NetworkFileInvalid,
+                ids.invalid,
                 assignment.position(0),
                 format!("{key}: {rule}"),
             );
@@ -169,29 +245,28 @@ pub fn read(kind: Kind, mode: u32, text: &str) -> Vec<Fault> {
 }
 
 /// What to do about a section that a kind of file does not have.
-fn unknown_section(table: &str, name: &str, own: &[&str]) -> (Id, String) {
+fn unknown_section(kind: Kind, name: &str, own: &[&str]) -> (Id, String) {
+    let (table, ids) = (kind.table(), kind.ids());
     let same = own
         .iter()
         .copied()
         .find(|known| known.eq_ignore_ascii_case(name));
     if let Some(near) = same.or_else(|| closest(name, own.iter().copied())) {
-        return (Id::NetworkFileInvalid, format!("did you mean [{near}]?"));
+        return (ids.invalid, format!("did you mean [{near}]?"));
     }
     let has = |kind: &&str| *kind != table && sections_of(kind).contains(&name);
     match ["network", "netdev", "link"]
         .into_iter()
         .find(|kind| has(kind))
     {
-        Some(kind) => (Id::NetworkFileInvalid, format!("move it to a .{kind} file")),
-        None => (
-            Id::NetworkFileKeyUnknown,
-            format!("the sections are {}", own.join(", ")),
-        ),
+        Some(kind) => (ids.invalid, format!("move it to a .{kind} file")),
+        None => (ids.unknown, format!("the sections are {}", own.join(", "))),
     }
 }
 
 /// A slip is an error; what looks like no known key may come with a systemd that is younger than the table.
-fn unknown(table: &str, section: &str, key: &str) -> (Id, String, String) {
+fn unknown(kind: Kind, section: &str, key: &str) -> (Id, String, String) {
+    let (table, ids) = (kind.table(), kind.ids());
     let longer =
         [String::new(), "Sec".to_owned(), "Bytes".to_owned()].map(|end| format!("{key}{end}"));
     let same = |known: &&&str| longer.iter().any(|key| known.eq_ignore_ascii_case(key));
@@ -202,11 +277,7 @@ fn unknown(table: &str, section: &str, key: &str) -> (Id, String, String) {
     });
     let slip = format!("systemd ignores {key}: [{section}] has no such key");
     if let Some(near) = near {
-        return (
-            Id::NetworkFileInvalid,
-            slip,
-            format!("did you mean {near}?"),
-        );
+        return (ids.invalid, slip, format!("did you mean {near}?"));
     }
     let sections = sections_of(table);
     let elsewhere: Vec<String> = sections
@@ -216,7 +287,7 @@ fn unknown(table: &str, section: &str, key: &str) -> (Id, String, String) {
         .collect();
     if !elsewhere.is_empty() && elsewhere.len() <= 4 {
         return (
-            Id::NetworkFileInvalid,
+            ids.invalid,
             slip,
             format!("move it to {}", elsewhere.join(" or ")),
         );
@@ -224,7 +295,7 @@ fn unknown(table: &str, section: &str, key: &str) -> (Id, String, String) {
     let help = "correct it, or begin its name with X- if it is your own".to_owned();
     let rule =
         format!("[{section}] has no such key in systemd 247 to 262, so systemd may ignore it");
-    (Id::NetworkFileKeyUnknown, rule, help)
+    (ids.unknown, rule, help)
 }
 
 #[cfg(test)]

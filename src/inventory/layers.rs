@@ -10,7 +10,7 @@ use crate::inventory::cluster::ClusterFile;
 use crate::inventory::cursor::Cursor;
 use crate::inventory::interfaces::layers::Networks;
 use crate::inventory::keys::Shaped;
-use crate::inventory::profiles::{ProfileLayer, Profiles};
+use crate::inventory::profiles::{ProfileLayer, Profiles, check_systems};
 use crate::inventory::removed::{self, Removal};
 use crate::inventory::{Node, Spec, layer, scope};
 use crate::model::Spanned;
@@ -157,8 +157,11 @@ impl<'r> Layers<'r> {
         let mut of_cluster = profiles.len();
         let shared = self.shared_profiles.iter().map(|name| (name, true));
         let own = node.profiles.iter().map(|name| (name, false));
+        let mut used = Vec::new();
         for (name, is_shared) in shared.chain(own) {
-            for layer in self.profiles.get(name, self.report)?.iter() {
+            let layers = self.profiles.get(name, self.report)?;
+            used.push((name.clone(), layers.clone()));
+            for layer in layers.iter() {
                 if !profiles.iter().any(|known| known.file == layer.file) {
                     profiles.push(layer.clone());
                 }
@@ -167,6 +170,7 @@ impl<'r> Layers<'r> {
                 of_cluster = profiles.len();
             }
         }
+        check_systems(&used, self.report);
         let above = profiles.split_off(of_cluster);
         Some(OfNode {
             below: profiles,

@@ -1,6 +1,7 @@
 //! Profiles: named defaults for a role. The user's `profiles/NAME.yaml` wins over the built-in one of that name.
 
 mod listed;
+mod systems;
 
 use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
@@ -24,6 +25,7 @@ use crate::report::{Id, LevelScope, Levels, Report};
 use crate::yaml::Located;
 
 pub use listed::{built_in_profile, description, profiles};
+pub use systems::check as check_systems;
 
 static BUILT_IN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/profiles");
 
@@ -190,6 +192,7 @@ impl Profiles {
         let tree = crate::yaml::parse(&file, &text, &mut report.borrow_mut())?;
         let profile = ProfileFile::read(&Cursor::new(&tree, "", report))?;
         let mut layers: Vec<ProfileLayer> = Vec::new();
+        let mut parents: Vec<(Spanned<String>, Arc<[ProfileLayer]>)> = Vec::new();
         for parent in &profile.extends {
             let mut parent = parent.clone();
             // A profile that extends its own name means the built-in one that it hides.
@@ -202,7 +205,9 @@ impl Profiles {
                     layers.push(layer.clone());
                 }
             }
+            parents.extend(of_parent.map(|layers| (parent, layers)));
         }
+        systems::check(&parents, report);
         if !profile.findings.is_empty() {
             self.levels.push(ProfileLevels {
                 file: file.clone(),

@@ -1,4 +1,4 @@
-//! Settings that decide who may call a kubelet and how well it is protected, with their values in effect: the flag wins over
+//! Settings that decide who may call a kubelet, how well it is protected and what it is told of the cluster, with their values in effect: the flag wins over
 //! the field, and the field over the default of that minor. In: a configuration, flags, a minor. Out: values, and what is
 //! open.
 //!
@@ -100,6 +100,12 @@ settings! {
     KERNEL_DEFAULTS: Bool "protect-kernel-defaults" "protectKernelDefaults" = |_| json!(false);
     /// Where manifests of static pods are.
     STATIC_PODS: Text "pod-manifest-path" "staticPodPath" = |_| Json::Null;
+    /// The cluster's DNS domain.
+    CLUSTER_DOMAIN: Text "cluster-domain" "clusterDomain" = |_| Json::Null;
+    /// The DNS servers of pods.
+    CLUSTER_DNS: List "cluster-dns" "clusterDNS" = |_| Json::Null;
+    /// How many pods a node may have.
+    MAX_PODS: Int "max-pods" "maxPods" = |_| json!(110);
 }
 
 /// Whether a flag needs a value, which may be the next word: all but the switches.

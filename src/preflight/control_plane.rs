@@ -4,6 +4,7 @@
 mod api_server;
 mod certificate;
 mod controller_manager;
+mod node_networks;
 
 use std::collections::BTreeSet;
 
@@ -14,7 +15,7 @@ use crate::identity::{CaBundle, ServerCertificate};
 use crate::inventory::Cluster;
 use crate::kubernetes::version::Version;
 use crate::model::{Approval, Spanned};
-use crate::plan::{Plan, needs_token};
+use crate::plan::{ClassPlan, Plan, needs_token};
 use crate::preflight::manifest::{CommandLine, Program};
 use crate::preflight::{Need, NeedKind};
 use crate::report::{Finding, Id};
@@ -38,16 +39,23 @@ pub struct Facts<'p> {
     /// Whether any kubelet makes its serving certificate itself.
     self_signed: bool,
     kubelets: BTreeSet<Version>,
+    /// The most pods that any node may have.
+    most_pods: i64,
+    /// How many nodes there are.
+    nodes: usize,
 }
+
+/// A kubelet's maxPods unless it is set.
+const MAX_PODS: i64 = 110;
 
 impl<'p> Facts<'p> {
     /// Of a plan.
     pub fn new(plan: &'p Plan) -> Self {
         let classes = || plan.classes.iter();
-        let field = |class: &crate::plan::ClassPlan, name: &str| {
+        let field = |class: &ClassPlan, name: &str| {
             class.kubelet_config.get(name).map(|at| at.value.clone())
         };
-        let asks = |class: &crate::plan::ClassPlan| {
+        let asks = |class: &ClassPlan| {
             let mut flags = class.kubelet_flags.iter();
             let flag = flags.find(|(name, _)| name == "rotate-server-certificates");
             let flag = flag.and_then(|(_, text)| text.as_ref());
@@ -56,17 +64,35 @@ impl<'p> Facts<'p> {
                 None => field(class, "serverTLSBootstrap") == Some(Value::Bool(true)),
             }
         };
-        let brings = |class: &crate::plan::ClassPlan| field(class, "tlsCertFile").is_some();
+        let brings = |class: &ClassPlan| field(class, "tlsCertFile").is_some();
         Self {
             cluster: &plan.cluster,
             ca: &plan.ca,
             tokens: classes().any(|class| needs_token(Some(&class.spec))),
             serving_requests: classes().any(|class| asks(class)),
             self_signed: classes().any(|class| !asks(class) && !brings(class)),
+            most_pods: classes()
+                .map(|class| most_pods(class))
+                .max()
+                .unwrap_or(MAX_PODS),
+            nodes: plan.nodes.len(),
             kubelets: classes()
                 .map(|class| class.spec.kubernetes.value.clone())
                 .collect(),
         }
+    }
+}
+
+/// How many pods the nodes of a class may have; a template is as good as nothing.
+fn most_pods(class: &ClassPlan) -> i64 {
+    let mut flags = class.kubelet_flags.iter();
+    let flag = flags.find(|(name, _)| name == "max-pods");
+    let flag = flag.and_then(|(_, text)| text.as_ref());
+    let field = class.kubelet_config.get("maxPods").map(|at| &at.value);
+    match (flag, field) {
+        (Some(text), _) => text.text.trim().parse().unwrap_or(MAX_PODS),
+        (None, Some(Value::Int(most))) => *most,
+        _ => MAX_PODS,
     }
 }
 

@@ -5,6 +5,7 @@ mod agree;
 mod alike;
 mod builder;
 mod cause;
+pub mod cluster_settings;
 /// The flags that the kubelet is started with.
 pub mod command_line;
 pub(crate) mod containerd_files;
@@ -51,6 +52,7 @@ use crate::compile::images::Outside;
 use crate::compile::refused;
 use crate::error::Result;
 use crate::identity::{BOOTSTRAP_USER, Guarded, KUBELET_USER, Kubeconfig, Private};
+use crate::inventory::ClusterNetwork;
 use crate::kubernetes::runtime::{self, RuntimeKind};
 use crate::kubernetes::state::{Joined, REMEMBERED, node_state, remembered};
 use crate::model::output::Mode;
@@ -84,6 +86,7 @@ pub struct Renderer {
     classes: Vec<CompiledClass>,
     templates: Templates,
     cluster: ScopeValue,
+    network: ClusterNetwork,
     bootstrap: Kubeconfig,
     kubelet: Kubeconfig,
     ca: Content,
@@ -162,6 +165,7 @@ impl Renderer {
             steady: steady.collect(),
             templates,
             cluster: facts::cluster_scope(plan),
+            network: plan.cluster.network.clone(),
             bootstrap: kubeconfig(BOOTSTRAP_USER),
             kubelet: kubeconfig(KUBELET_USER),
             ca: Content::shared(plan.ca.pem.as_bytes()),
@@ -334,6 +338,9 @@ impl NodeRendering<'_> {
         let line = CommandLine::of(self.builder.tree(), flags, config, minor);
         let open = open::check(node, (&line, config), &self.builder);
         self.builder.fail(open);
+        let network = &self.renderer.network;
+        let told = cluster_settings::check((node, network), (&line, config), &self.builder);
+        self.builder.fail(told);
     }
 
     /// What the kubelet will keep on the node, whatever later payloads say.

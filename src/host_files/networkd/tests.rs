@@ -45,7 +45,17 @@ fn names_say_what_a_file_is() {
         ("/etc/systemd/network/10-a.conf", Some(Kind::Unread)),
         ("/etc/systemd/network/10-a.network.bak", None),
         ("/etc/systemd/network/README.md", None),
-        ("/etc/systemd/networkd.conf", None),
+        (
+            "/etc/systemd/networkd.conf",
+            Some(Kind::Settings("networkd")),
+        ),
+        (
+            "/usr/lib/systemd/logind.conf.d/a.conf",
+            Some(Kind::Settings("logind")),
+        ),
+        ("/etc/systemd/networkd.conf.d/a", None),
+        ("/etc/systemd/networkd.conf.d/b/a.conf", None),
+        ("/etc/systemd/sleep.conf", None),
     ] {
         assert_eq!(kind(path), expected, "{path}");
     }

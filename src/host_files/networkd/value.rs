@@ -1,14 +1,14 @@
 //! Whether networkd or udev takes a value, by the function of systemd that reads it (`config_parse_` without that). What one
 //! release takes is taken. Functions that are not here take any text, or are for rare settings.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::Ipv4Addr;
 
+use crate::host_files::networkd::basic::{
+    Taken, check_value, each, hardware_address, interface, ip, network, one_of, server, size,
+    truth, unsigned,
+};
 use crate::host_files::networkd::keys::words;
-use crate::tree;
-use crate::wording::counted;
-
-/// What a parser says to a value: the rule that it breaks.
-pub type Taken = Result<(), String>;
+use crate::host_files::networkd::{rare, setting};
 
 /// Kinds of virtual interfaces (src/network/netdev/netdev.c, `netdev_kind_table`).
 const KINDS: &str = "bareudp batadv bond bridge dummy erspan fou geneve gre gretap hsr ifb ip6gre ip6gretap ip6tnl ipip ipoib ipvlan ipvtap l2tp \
@@ -48,7 +48,8 @@ pub fn check(section: &str, parser: &'static str, value: &str) -> Taken {
             None => one_of(known, value),
         };
     }
-    if let Some(taken) = number(parser, value).or_else(|| address(section, parser, value)) {
+    let taken = number(parser, value).or_else(|| address(section, parser, value));
+    if let Some(taken) = taken.or_else(|| rare::check(parser, value)) {
         return taken;
     }
     match parser {
@@ -70,6 +71,16 @@ pub fn check(section: &str, parser: &'static str, value: &str) -> Taken {
                 truth(value).map_err(|_| "is no word that systemd takes here".to_owned())
             })
         }
+        "path"
+        | "log_level"
+        | "compress"
+        | "line_max"
+        | "tmpfs_size"
+        | "duid_type"
+        | "duid_rawdata"
+        | "route_table_names"
+        | "dns_servers"
+        | "dns_stub_listener_extra" => setting::check(parser, value),
         "ip_reverse_path_filter"
         | "ipv4_force_igmp_version"
         | "wol"
@@ -104,12 +115,14 @@ fn number(parser: &'static str, value: &str) -> Option<Taken> {
         | "dhcp_use_dns" | "dhcp_use_ntp" | "prefix_flags" | "prefix_boolean" | "cake_tristate"
         | "nexthop_onlink" | "nexthop_blackhole" => truth(value),
         "uint8" => unsigned(value, u8::MAX.into()),
+        "dns_cache_max" => unsigned(value, u32::MAX),
+        "n_autovts" => unsigned(value, 15),
         "uint16" => unsigned(value, u16::MAX.into()),
         "uint32" | "unsigned" | "route_priority" | "dhcp_route_metric" | "sr_iov_uint32" => {
             unsigned(value, u32::MAX)
         }
         "int" => check_value("int", value),
-        "sec" | "coalesce_sec" => check_value("sec", value),
+        "sec" | "sec_fix_0" | "coalesce_sec" => check_value("sec", value),
         "iec_size" | "si_uint64" => check_value(parser, value),
         "mtu" | "route_mtu" => size(value),
         "vlanid" => {
@@ -177,133 +190,6 @@ fn address(section: &str, parser: &str, value: &str) -> Option<Taken> {
         },
         _ => return None,
     })
-}
-
-/// What systemd's other parsers of the same name say, without the value.
-fn check_value(parser: &'static str, value: &str) -> Taken {
-    let taken = tree::check_value(parser, value);
-    taken.map_err(|rule| rule.split("; got ").next().unwrap_or_default().to_owned())
-}
-
-fn one_of(words: &str, value: &str) -> Taken {
-    if words.split_whitespace().any(|word| word == value) {
-        return Ok(());
-    }
-    let words: Vec<&str> = words.split_whitespace().collect();
-    Err(format!("must be one of {}", words.join(", ")))
-}
-
-fn each(value: &str, taken: impl Fn(&str) -> Taken) -> Taken {
-    value.split_whitespace().try_for_each(taken)
-}
-
-fn truth(value: &str) -> Taken {
-    check_value("bool", value).map_err(|_| "must be yes or no".to_owned())
-}
-
-fn unsigned(value: &str, most: u32) -> Taken {
-    let rule = format!("must be a whole number from 0 to {most}");
-    check_value("unsigned", value).map_err(|_| rule.clone())?;
-    let is_too_large = value
-        .parse::<u64>()
-        .is_ok_and(|number| number > most.into());
-    if is_too_large { Err(rule) } else { Ok(()) }
-}
-
-/// Bytes, with K, M and so on.
-fn size(value: &str) -> Taken {
-    let digits = value.trim_end_matches(['B', 'K', 'M', 'G', 'i']).trim_end();
-    let is_number = digits
-        .parse::<f64>()
-        .is_ok_and(|number| (0.0..=4_294_967_295.0).contains(&number));
-    if is_number && digits.starts_with(|c: char| c.is_ascii_digit()) {
-        return Ok(());
-    }
-    Err("must be a number of bytes (for example 1500 or 9K)".to_owned())
-}
-
-fn ip(value: &str) -> Taken {
-    match value.parse::<IpAddr>() {
-        Ok(_) => Ok(()),
-        Err(_) => Err("must be an IP address without a prefix length".to_owned()),
-    }
-}
-
-fn network(value: &str) -> Taken {
-    let rule = || "must be an IP address with a prefix length (for example 10.0.0.5/24)".to_owned();
-    let (address, prefix) = match value.split_once('/') {
-        Some((address, prefix)) => (address, Some(prefix)),
-        None => (value, None),
-    };
-    let address: IpAddr = address.parse().map_err(|_| rule())?;
-    let longest: u8 = if address.is_ipv4() { 32 } else { 128 };
-    let fits = |prefix: &str| {
-        prefix.starts_with(|c: char| c.is_ascii_digit())
-            && prefix.parse::<u8>().is_ok_and(|prefix| prefix <= longest)
-    };
-    if prefix.is_none_or(fits) {
-        Ok(())
-    } else {
-        Err(rule())
-    }
-}
-
-/// A DNS server: an address, and perhaps a port, an interface and a name.
-fn server(value: &str) -> Taken {
-    let rest = value.split('#').next().unwrap_or_default();
-    let rest = rest.split('%').next().unwrap_or_default();
-    let is_port = |port: &str| port.parse::<u16>().is_ok_and(|port| port > 0);
-    let is_server = match rest.strip_prefix('[') {
-        Some(rest) => rest.split_once(']').is_some_and(|(address, port)| {
-            ip(address).is_ok() && (port.is_empty() || port.strip_prefix(':').is_some_and(is_port))
-        }),
-        None => {
-            ip(rest).is_ok()
-                || rest
-                    .split_once(':')
-                    .is_some_and(|(address, port)| ip(address).is_ok() && is_port(port))
-        }
-    };
-    if is_server {
-        Ok(())
-    } else {
-        Err("must be addresses of DNS servers".to_owned())
-    }
-}
-
-/// src/basic/socket-util.c, `ifname_valid_full`.
-fn interface(value: &str, longest: usize) -> Taken {
-    let fits = |c: char| c.is_ascii_graphic() && !matches!(c, '/' | ':' | '%');
-    let is_number = value.chars().all(|c| c.is_ascii_digit());
-    let is_name = value.len() <= longest
-        && !is_number
-        && !matches!(value, "." | ".." | "all" | "default")
-        && value.chars().all(fits);
-    // Names of interfaces may have specifiers in newer releases.
-    if is_name || value.contains('%') {
-        return Ok(());
-    }
-    Err(format!(
-        "must be the name of an interface, of at most {}",
-        counted(longest, "character")
-    ))
-}
-
-/// src/basic/ether-addr-util.c, `parse_hw_addr_full`.
-fn hardware_address(value: &str) -> Taken {
-    let is_hex = |field: &str, longest: usize| {
-        (1..=longest).contains(&field.len()) && field.chars().all(|c| c.is_ascii_hexdigit())
-    };
-    let of = |separator: char, bytes: usize| {
-        let fields: Vec<&str> = value.split(separator).collect();
-        let is_length = [4, 6, 16, 20].contains(&(fields.len() * bytes));
-        is_length && fields.iter().all(|field| is_hex(field, bytes * 2))
-    };
-    if value.parse::<IpAddr>().is_ok() || of(':', 1) || of('-', 1) || of('.', 2) || value == "none"
-    {
-        return Ok(());
-    }
-    Err("must be a MAC address (for example 52:54:00:12:34:56)".to_owned())
 }
 
 /// yes, no, or the least and the most state that counts.

@@ -36,7 +36,7 @@ pub fn check(kind: Kind, unit: &UnitText, text: &str) -> Vec<Fault> {
             .into_iter()
             .collect(),
         Kind::Netdev => netdev(unit).into_iter().collect(),
-        Kind::Dropin(_) | Kind::Unread => Vec::new(),
+        Kind::Dropin(_) | Kind::Settings(_) | Kind::Unread => Vec::new(),
     }
 }
 

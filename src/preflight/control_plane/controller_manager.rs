@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::kubernetes::value::duration;
 use crate::model::{Approval, TokenUsage};
 use crate::preflight::control_plane::{
-    Answer, Demand, Facts, demand, list, missing, ranges, ranges_of,
+    Answer, Demand, Facts, demand, list, missing, node_networks, ranges, ranges_of,
 };
 use crate::preflight::manifest::{CommandLine, Program};
 
@@ -52,6 +52,7 @@ pub(super) fn demands<'f>(facts: &'f Facts<'_>) -> Vec<Demand<'f>> {
         demands.push(demand(program, (what, why), judge));
     }
     demands.extend(pods(facts));
+    demands.extend(node_networks::demands(facts));
     demands.extend(services(facts));
     demands
 }

@@ -62,7 +62,9 @@ source_of() {
     mkdir -p "$work/$1/source"
     tar -xzf "$work/$1/debs"/systemd_*.orig.tar.gz -C "$work/$1/source" --strip-components=1
     awk -f "$here/parsers.awk" "$work/$1/source"/src/core/load-fragment-gperf.gperf* >"$work/$1/parsers"
-    for kind in network:network/networkd-network netdev:network/netdev/netdev link:udev/net/link-config; do
+    # The last five are settings of programs: networkd.conf and so on.
+    for kind in network:network/networkd-network netdev:network/netdev/netdev link:udev/net/link-config \
+        networkd:network/networkd resolved:resolve/resolved timesyncd:timesync/timesyncd logind:login/logind journald:journal/journald; do
         awk -v kind="${kind%%:*}" -f "$here/network.awk" "$work/$1/source/src/${kind#*:}-gperf.gperf"
     done | sed "s/\$/\t$(cat "$work/$1/version")/" >"$work/$1/network"
     find "$work/$1/source/src" -name '*.[ch]' | LC_ALL=C sort | xargs cat | awk -f "$here/choices.awk" >"$work/$1/choices"

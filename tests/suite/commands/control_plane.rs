@@ -1,6 +1,7 @@
 //! `preflight` says what the control plane must have, and finds what the manifests of one lack.
 
 mod certificate;
+mod node_networks;
 
 use std::fs;
 

@@ -4,6 +4,7 @@ pub mod agreement;
 mod alike;
 mod bridges;
 mod cloud_init;
+mod cluster_settings;
 pub mod first_boot;
 pub mod host;
 pub mod host_files;

@@ -227,3 +227,53 @@ fn a_version_that_is_not_known_is_one_finding() {
         assert!(said.ends_with(&rule) && said.lines().count() == 1, "{said}");
     }
 }
+
+#[test]
+fn a_node_has_one_operating_system() {
+    for (cluster, node, own, count) in [
+        ("worker", "", "", 0),
+        ("worker, ubuntu", "", "", 0),
+        ("worker, ubuntu, ubuntu-24.04", "", "", 0),
+        ("worker, ubuntu-24.04, ubuntu", "", "", 0),
+        ("worker, ubuntu, immutable", "", "", 0),
+        ("worker, ubuntu-22.04, ubuntu-24.04", "", "", 1),
+        ("worker, debian-12, flatcar", "", "", 1),
+        ("worker, ubuntu", "flatcar", "", 1),
+        (
+            "worker, ubuntu",
+            "own",
+            "extends: [ubuntu]\nos: {name: Our Ubuntu, ignition: false}",
+            0,
+        ),
+        ("worker, ubuntu", "own", "os: {name: Ubuntu of rack 1}", 0),
+        (
+            "worker, ubuntu",
+            "own",
+            "os: {name: Rocky Linux, network: networkManager}",
+            1,
+        ),
+        ("worker, own", "", "extends: [debian, fedora-coreos]", 1),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        tool::nodebake(folder.path(), &["init", "p"]).run();
+        let project = folder.path().join("p");
+        let text = fs::read_to_string(project.join("cluster.yaml")).unwrap();
+        let mut text = text.replace("profiles: [worker]", &format!("profiles: [{cluster}]"));
+        assert!(text.contains(cluster), "{text}");
+        if !node.is_empty() {
+            let own = "    kubelet: {config: {maxPods: 60}}\n";
+            text = text.replace(own, &format!("{own}    profiles: [{node}]\n"));
+            assert!(text.contains(&format!("profiles: [{node}]")), "{text}");
+        }
+        fs::write(project.join("cluster.yaml"), text).unwrap();
+        if !own.is_empty() {
+            fs::create_dir_all(project.join("profiles")).unwrap();
+            let head = "apiVersion: nodebake/v1\nkind: Profile\n";
+            fs::write(project.join("profiles/own.yaml"), format!("{head}{own}\n")).unwrap();
+        }
+        let output = tool::nodebake(&project, &["check", "--format", "json"]).run();
+        let said = String::from_utf8(output.stdout).unwrap();
+        let found = said.matches("\"os-profiles-mixed\"").count();
+        assert_eq!(found, count, "{cluster} + {node} + {own}: {said}");
+    }
+}
