@@ -137,9 +137,14 @@ fn addresses(inventory: &Inventory, report: &mut Report) {
 }
 
 /// Finds nodes with addresses inside a pod network, once for each network. That is wrong where pods have a network of their
-/// own, and right with native routing; the inventory does not tell them apart, so it is a warning.
+/// own, and right with native routing, which `network.pods: routed` declares.
 fn among_pods(inventory: &Inventory, report: &mut Report) {
-    for cidr in &inventory.cluster.network.pod_cidrs {
+    let network = &inventory.cluster.network;
+    for cidr in network
+        .pod_cidrs
+        .iter()
+        .filter(|_| !network.pods_are_routed)
+    {
         let mut inside = inventory.all_nodes().filter(|node| {
             let mut addresses = node.addresses.iter();
             addresses.any(|address| cidr.value.contains(&address.value))
@@ -158,7 +163,7 @@ fn among_pods(inventory: &Inventory, report: &mut Report) {
             ),
         };
         report.add(cidr.location.finding(Id::NodeAddressInPods, rule).help(
-            "give pods a network of their own; where pods have addresses of the machines' network (native routing), leave podCIDRs out",
+            "give pods a network of their own; where pods have addresses of the machines' network (native routing), set network.pods to routed",
         ));
     }
 }

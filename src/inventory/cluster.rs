@@ -106,6 +106,8 @@ keys! {
         "serviceCIDRs" => service_cidrs: Vec<Spanned<Cidr>>,
         /// ranges of pod addresses
         "podCIDRs" => pod_cidrs: Vec<Spanned<Cidr>>,
+        /// whether pods have networks of their own (own), or addresses of the nodes' networks (routed), as with the VPC CNI of AWS
+        "pods" => pods_are_routed: PodAddresses = "own",
     }
 
     /// How bootstrap tokens are made and what they may do.
@@ -161,6 +163,8 @@ by_name!(TokenUsage, Approval);
 choices! {
     /// `kind` of `cluster.yaml`.
     ClusterKind: () = [("Cluster", ())];
+    /// Where pods have their addresses from: whether from the nodes' networks.
+    PodAddresses: bool = [("own", false), ("routed", true)];
 }
 
 impl ClusterFile {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::inventory::cursor::Cursor;
-use crate::inventory::keys::{Entry, EntryKey, Shaped, keys, texts};
+use crate::inventory::keys::{Entry, EntryKey, Shaped, TextKind, keys, texts};
 use crate::inventory::kinds::{MapOf, Pair, Switch, plain};
 use crate::inventory::shape::{Rule, Shape};
 use crate::inventory::text::{ProjectFile, Shared, Text, checked, templates};
@@ -94,10 +94,10 @@ keys! {
     /// A file of the project that is streamed into the payloads.
     #[derive(Clone, Debug, PartialEq, Eq)]
     pub struct LargeFile: "largeFile" {
-        /// a file of the project, streamed into payloads
-        "source" => source: Spanned<ProjectFile>,
-        /// the digest that it must have
-        "sha256" => sha256: Spanned<Sha256>,
+        /// a file of the project, streamed into payloads; may be a template of what nodes share (os.arch, kubelet.version, vars)
+        "source" => source: Spanned<AssetSource>,
+        /// the digest that it must have, or a map of digests by source
+        "sha256" => sha256: Spanned<Digest>,
         /// the version that the program must contain
         "version" => version: Option<Spanned<FileVersion>>,
     }
@@ -176,6 +176,43 @@ impl AssetSpec {
         FieldLocation::new(file, source.location.path.clone())
     }
 }
+
+/// A file of the project. Templates are rendered before it is read.
+pub enum AssetSource {}
+
+impl TextKind for AssetSource {
+    type Parsed = String;
+    const LOOK: &'static Rule = &Rule {
+        pattern: "",
+        examples: &["files/kubelet-{{ os.arch }}-{{ kubelet.version }}"],
+        template: true,
+    };
+    const ID: Id = Id::ValueTypeWrong;
+
+    fn parse(text: &str, _: impl FnOnce() -> FieldLocation) -> Result<String, String> {
+        plain(text)
+    }
+}
+
+/// The digest of a file. The one of several by their sources is chosen before it is read.
+pub enum Digest {}
+
+impl Shaped for Digest {
+    type Value = Sha256Digest;
+    const SHAPE: Shape = Shape::Either(&[Sha256::SHAPE, DigestsBySource::SHAPE]);
+
+    fn read(at: &Cursor<'_>) -> Option<Sha256Digest> {
+        if at.located().as_map().is_some() {
+            // There is one left only where the source is missing, which is a finding.
+            drop(DigestsBySource::read(at));
+            return None;
+        }
+        Sha256::read(at)
+    }
+}
+
+/// Digests of files by their sources.
+pub type DigestsBySource = MapOf<Pair<ProjectFile, Sha256>>;
 
 /// A link is written as its target, or as a map with one.
 pub enum Link {}

@@ -3,7 +3,7 @@
 use crate::inventory::cursor::Cursor;
 use crate::inventory::files::{Attributes, PathText};
 use crate::inventory::keys::{by_name, keys, texts};
-use crate::inventory::text::HttpsUrl;
+use crate::inventory::text::{Cidr, HttpsUrl};
 use crate::inventory::text::{Text, checked, made_of};
 use crate::model::{FieldLocation, Spanned, named};
 use crate::report::Id;
@@ -40,6 +40,8 @@ keys! {
         "client" => client: Spanned<ClientIdentity> = "bootstrapToken",
         /// how it comes to its serving certificate; without it kubelet.config decides
         "serving" => serving: Option<Spanned<ServingIdentity>>,
+        /// networks that it gets addresses of by DHCP: requests for serving certificates may hold any of them
+        "servingNetworks" => serving_networks: Vec<Spanned<Cidr>>,
     }
 }
 

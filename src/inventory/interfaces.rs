@@ -3,7 +3,6 @@
 pub(crate) mod layers;
 mod links;
 mod of_nodes;
-mod rendered;
 pub(crate) mod rules;
 mod values;
 mod written;

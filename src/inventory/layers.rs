@@ -12,16 +12,18 @@ use crate::inventory::interfaces::layers::Networks;
 use crate::inventory::keys::Shaped;
 use crate::inventory::profiles::{ProfileLayer, Profiles, check_systems};
 use crate::inventory::removed::{self, Removal};
+use crate::inventory::sources::Sources;
 use crate::inventory::{Node, Spec, layer, scope};
 use crate::model::Spanned;
 use crate::project_folder::ProjectFolder;
-use crate::report::{Levels, Report};
+use crate::report::{Finding, Levels, Report};
 use crate::template::{Scope, ScopeValue};
 use crate::yaml::Located;
 
 /// What nodes are merged from.
 pub struct Layers<'r> {
     report: &'r RefCell<Report>,
+    project: ProjectFolder,
     profiles: Profiles,
     shared_profiles: Vec<Spanned<String>>,
     cluster: Option<Arc<Located>>,
@@ -45,6 +47,7 @@ impl<'r> Layers<'r> {
     ) -> Self {
         Self {
             report,
+            project: project.clone(),
             profiles: Profiles::new(project.clone()),
             shared_profiles: std::mem::take(&mut file.profiles),
             cluster: file.layer.take(),
@@ -60,9 +63,10 @@ impl<'r> Layers<'r> {
     /// Merges each node's layers. Nodes with the same profiles and the very same layers share one result: a range of
     /// 10,000 nodes is merged once.
     pub fn specs(&mut self, nodes: &[Node]) -> (Vec<Arc<Spec>>, Vec<Option<usize>>) {
-        let mut specs = Vec::new();
+        let mut all = Vec::new();
         let mut known: HashMap<(Vec<&str>, Vec<usize>), Option<usize>> = HashMap::new();
-        let mut spec_of = Vec::with_capacity(nodes.len());
+        let mut of_node = Vec::with_capacity(nodes.len());
+        let mut sources = Sources::default();
         for node in nodes {
             let names = node.profiles.iter().map(|profile| profile.value.as_str());
             let identities = node.layers.iter().map(|layer| Arc::as_ptr(layer) as usize);
@@ -70,21 +74,54 @@ impl<'r> Layers<'r> {
             let index = match known.get(&key) {
                 Some(index) => *index,
                 None => {
-                    let spec = self.merged(node).and_then(|(merged, removed)| {
-                        let spec = Spec::read(&Cursor::new(&merged, "", self.report))?;
-                        Some(Spec { removed, ..spec })
-                    });
-                    let index = spec.map(|spec| {
-                        specs.push(Arc::new(spec));
-                        specs.len() - 1
+                    let merged = self.merged(node);
+                    let index = merged.map(|(merged, removed)| {
+                        sources.collect(&merged);
+                        all.push((merged, removed));
+                        all.len() - 1
                     });
                     known.insert(key, index);
                     index
                 }
             };
-            spec_of.push(index);
+            of_node.push(index);
         }
+        let resolving = sources.compile(&self.project, self.report);
+        let mut specs = Vec::new();
+        let mut places = Vec::with_capacity(all.len());
+        for (index, (merged, removed)) in all.into_iter().enumerate() {
+            let of_files = RefCell::new(Report::default());
+            let resolved = resolving.resolved(&merged, &of_files);
+            let is_whole = resolved.is_whole;
+            let spec = Spec::read(&Cursor::new(
+                resolved.merged.as_ref().unwrap_or(&merged),
+                "",
+                self.report,
+            ));
+            // Without one of its files a node is only the source of further findings.
+            let spec = spec.filter(|_| is_whole);
+            places.push(spec.map(|spec| {
+                specs.push(Arc::new(Spec { removed, ..spec }));
+                specs.len() - 1
+            }));
+            self.tell(of_files.into_inner(), || {
+                let all = nodes.iter().zip(&of_node);
+                let these = all.filter(|(_, of)| **of == Some(index));
+                these.map(|(node, _)| node.name.value.clone()).collect()
+            });
+        }
+        let spec_of = of_node.iter().map(|of| of.and_then(|index| places[index]));
+        let spec_of = spec_of.collect();
         (specs, spec_of)
+    }
+
+    /// Adds what was found about some nodes, with their names.
+    fn tell(&self, found: Report, nodes: impl Fn() -> Vec<String>) {
+        for finding in found.into_findings() {
+            let mut nodes = nodes();
+            nodes.sort_unstable();
+            self.report.borrow_mut().add(Finding { nodes, ..finding });
+        }
     }
 
     /// Reads the interfaces of each node, `others` too, which this project does not build and which have no profiles.

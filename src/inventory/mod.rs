@@ -45,11 +45,14 @@ mod output;
 pub(crate) mod profiles;
 mod registry_access;
 mod removed;
+mod rendered;
 mod runtime;
 mod runtimes;
 mod scope;
 mod scrapers;
+mod serving_networks;
 pub mod shape;
+mod sources;
 mod spec;
 mod table;
 pub(crate) mod text;
@@ -80,6 +83,7 @@ pub use runtime::{DEFAULT as DEFAULT_REGISTRY, Mirror, Proxies, Registry};
 pub use runtimes::{Containerd, RUNC};
 pub use scope::{os as os_scope, vars as vars_scope};
 pub use scrapers::Scraper;
+pub use serving_networks::approvable as approvable_networks;
 pub use spec::{OverlayUse, Spec, Taint};
 pub use text::Text;
 pub use time_sources::TimeSources;
@@ -195,6 +199,7 @@ impl Inventory {
             locations: NodeLocations::new(tree, twins.take()),
         };
         check::check(&inventory, &mut report.borrow_mut());
+        serving_networks::check(&inventory, &mut report.borrow_mut());
         Some(inventory)
     }
 }

@@ -4,6 +4,7 @@
 use serde_json::json;
 
 use crate::inventory::os::Os;
+use crate::kubernetes::version::Version;
 use crate::template::ScopeValue;
 use crate::yaml::Located;
 
@@ -15,4 +16,9 @@ pub fn vars(vars: Option<&Located>) -> ScopeValue {
 /// `os`: the operating system.
 pub fn os(os: &Os) -> ScopeValue {
     ScopeValue::new(&json!({ "name": os.name, "arch": os.arch }))
+}
+
+/// `kubelet`, as far as it is known before its configuration is.
+pub(super) fn kubelet(version: &Version) -> ScopeValue {
+    ScopeValue::new(&json!({ "version": version, "minor": version.minor() }))
 }

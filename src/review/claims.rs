@@ -2,6 +2,9 @@
 //! or asks for what no node can be. Then what is unfit, or not in the inventory.
 
 use std::collections::HashSet;
+use std::net::IpAddr;
+
+use ipnet::IpNet;
 
 use crate::review::document::Request;
 use crate::review::key::{KeyVerdict, Signature};
@@ -170,6 +173,10 @@ impl Register<'_> {
                 San::Dns(name) if name != node && !facts.names.contains(name) => {
                     return Err(unlisted_name(name, node, facts));
                 }
+                San::Ip(address) if facts.addresses.contains(address) => {}
+                San::Ip(address) if !facts.networks.is_empty() => {
+                    self.in_networks(address, node, facts)?;
+                }
                 San::Ip(address) if facts.addresses.is_empty() => {
                     let reason = format!(
                         "it asks for {address}, and the inventory has no addresses of {node}"
@@ -178,7 +185,7 @@ impl Register<'_> {
                         format!("add {address} to the addresses of {node}, or approve it by hand");
                     return Err(Ruling::new(Rule::NoAddresses, reason).repair(repair));
                 }
-                San::Ip(address) if !facts.addresses.contains(address) => {
+                San::Ip(address) => {
                     let whose = match self.holder_of(address) {
                         Some(other) => format!("which is {other}'s in the inventory"),
                         None => format!("which is not among {node}'s addresses"),
@@ -189,11 +196,54 @@ impl Register<'_> {
                     );
                     return Err(Ruling::new(Rule::UnlistedAddress, reason).repair(repair));
                 }
-                San::Dns(_) | San::Ip(_) | San::Other(_) => {}
+                San::Dns(_) | San::Other(_) => {}
             }
         }
         Ok(())
     }
+}
+
+impl Register<'_> {
+    /// Whether a node may have an address by its networks: one that is nobody else's.
+    fn in_networks(&self, address: &IpAddr, node: &str, facts: &ReviewNode) -> Result<(), Ruling> {
+        let whose = if let Some(other) = self.holder_of(address) {
+            format!("which is {other}'s in the inventory")
+        } else if self.reserved.contains(address) {
+            "which is an address of the API server or of the cluster's DNS".to_owned()
+        } else if !is_of_one_machine(address) {
+            "which is not an address of one machine".to_owned()
+        } else if facts.networks.iter().any(|net| is_host_of(net, address)) {
+            return Ok(());
+        } else {
+            let networks: Vec<String> = facts.networks.iter().map(ToString::to_string).collect();
+            let networks = networks.join(", ");
+            format!("which is not in the networks of {node} ({networks})")
+        };
+        let reason = format!("it asks for {address}, {whose}");
+        let repair = format!(
+            "correct identity.servingNetworks of {node}, add it to its addresses, or approve it by hand"
+        );
+        Err(Ruling::new(Rule::UnlistedAddress, reason).repair(repair))
+    }
+}
+
+/// Whether an address is neither of the machine itself, nor of its link alone, nor of several machines.
+fn is_of_one_machine(address: &IpAddr) -> bool {
+    let is_link_local = match address {
+        IpAddr::V4(address) => address.is_link_local() || address.is_broadcast(),
+        IpAddr::V6(address) => {
+            address.is_unicast_link_local() || address.to_ipv4_mapped().is_some()
+        }
+    };
+    !(is_link_local || address.is_loopback() || address.is_multicast() || address.is_unspecified())
+}
+
+/// Whether a network has an address that a machine in it can have. An IPv4 network's first and last are not (RFC 3021 for the
+/// small ones).
+fn is_host_of(net: &IpNet, address: &IpAddr) -> bool {
+    let is_edge = net.prefix_len() + 1 < net.max_prefix_len()
+        && (*address == net.network() || address.is_ipv4() && *address == net.broadcast());
+    net.contains(address) && !is_edge
 }
 
 fn unlisted_name(name: &str, node: &str, facts: &ReviewNode) -> Ruling {

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use anyhow::Context;
+use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
@@ -49,6 +50,8 @@ pub struct ReviewNode {
     pub joins: Joins,
     /// Its addresses; none means that the inventory does not say.
     pub addresses: Vec<IpAddr>,
+    /// Networks that it gets further addresses of.
+    pub networks: Vec<IpNet>,
     /// The DNS names that it may have beside its own.
     pub names: BTreeSet<String>,
     /// Whether it may have another name, which the inventory gives as a template.
@@ -68,6 +71,8 @@ pub struct Extract {
     pub tokens_changed: Option<OffsetDateTime>,
     /// From then on nothing may be approved by it.
     pub valid_until: Option<OffsetDateTime>,
+    /// Addresses that no node gets by way of a network: the API server's and those of the cluster's DNS.
+    pub reserved: BTreeSet<IpAddr>,
     /// The inventory's nodes.
     pub nodes: BTreeMap<String, ReviewNode>,
     /// Tokens of nodes that are not in the inventory, or no longer.
@@ -147,6 +152,9 @@ impl Extract {
                 field(&mut text, key, &written(at)?)?;
             }
         }
+        if !self.reserved.is_empty() {
+            field(&mut text, "reserved", &self.reserved)?;
+        }
         let nodes = self.nodes.iter();
         let nodes = nodes.map(|(name, node)| Ok((name, NodeText::of(node)?)));
         map(&mut text, "nodes", nodes)?;
@@ -167,6 +175,8 @@ pub(super) struct NodeText {
     pub joins: Joins,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub addresses: Vec<IpAddr>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub networks: Vec<String>,
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub names: BTreeSet<String>,
     #[serde(default, skip_serializing_if = "is_default")]
@@ -190,6 +200,7 @@ impl NodeText {
         Ok(Self {
             joins: node.joins,
             addresses: node.addresses.clone(),
+            networks: node.networks.iter().map(ToString::to_string).collect(),
             names: node.names.clone(),
             has_other_names: node.has_other_names,
             tokens: token_texts(&node.tokens)?,

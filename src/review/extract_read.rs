@@ -1,10 +1,12 @@
 //! An extract in. A mistake has a line and a column, and never repeats what is in the wrong field: that may be a whole
 //! token, or the file may be that of the tokens themselves.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fmt;
 use std::marker::PhantomData;
+use std::net::IpAddr;
 
+use ipnet::IpNet;
 use serde::de::{Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use time::OffsetDateTime;
@@ -51,6 +53,8 @@ struct Document {
     generation: u64,
     tokens_changed: Option<Time>,
     valid_until: Option<Time>,
+    #[serde(default)]
+    reserved: BTreeSet<IpAddr>,
     nodes: Unique<NodeText>,
     not_in_inventory: Unique<Vec<TokenText>>,
 }
@@ -64,6 +68,7 @@ impl Extract {
             generation: document.generation,
             tokens_changed: document.tokens_changed.map(|time| time.0),
             valid_until: document.valid_until.map(|time| time.0),
+            reserved: document.reserved,
             ..Self::default()
         };
         let mut ids = HashSet::new();
@@ -71,6 +76,7 @@ impl Extract {
             let read = ReviewNode {
                 joins: node.joins,
                 addresses: node.addresses,
+                networks: networks(&name, &node.networks)?,
                 names: node.names,
                 has_other_names: node.has_other_names,
                 tokens: tokens(&name, node.tokens, &mut ids)?,
@@ -125,6 +131,18 @@ fn fault(error: &serde_json::Error) -> ExtractFault {
         column: number(error.column()),
         rule,
     }
+}
+
+fn networks(node: &str, texts: &[String]) -> Result<Vec<IpNet>, ExtractFault> {
+    let read = |text: &String| {
+        let net = text.parse::<IpNet>().ok();
+        net.filter(|net| net.trunc() == *net).ok_or_else(|| {
+            whole(format!(
+                "a network of {node:?}: must be in CIDR notation, without host bits"
+            ))
+        })
+    };
+    texts.iter().map(read).collect()
 }
 
 fn tokens(
@@ -246,6 +264,7 @@ mod tests {
         );
         first.addresses = vec!["10.0.0.1".parse().unwrap(), "fd00::1".parse().unwrap()];
         first.names = ["a.example.com".to_owned()].into();
+        first.networks = vec!["10.1.0.0/16".parse().unwrap(), "fd00::/64".parse().unwrap()];
         let mut template = node(Joins::Certificate, Vec::new());
         template.has_other_names = true;
         let nodes = [
@@ -258,6 +277,7 @@ mod tests {
             generation: 7,
             tokens_changed: Some(datetime!(2026-11-24 15:00 UTC)),
             valid_until: Some(datetime!(2027-11-24 15:00 UTC)),
+            reserved: ["10.0.0.9".parse().unwrap()].into(),
             nodes: nodes.map(|(name, node)| (name.to_owned(), node)).into(),
             others: [("gone".to_owned(), vec![token("abcdef", None)])].into(),
         }
@@ -320,7 +340,9 @@ mod tests {
             (swap("\"off\"", "\"on\""), "a node is there twice"),
             (swap("\"gone\"", "\"on\""), "the node \"on\" is there twice"),
             (swap("\"certificate\"", "\"magic\""), FORM),
-            (swap("10.0.0.1", "10.0.0.0/8"), FORM),
+            (swap("10.0.0.1\"", "10.0.0.0/8\""), FORM),
+            (swap("10.1.0.0/16", "10.1.0.1/16"), "without host bits"),
+            (swap("10.1.0.0/16", SECRET), "without host bits"),
             (
                 swap("2027-11-24T15:00:00Z", "tomorrow"),
                 "must be an RFC 3339 time",

@@ -17,7 +17,7 @@ mod rules;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::net::IpAddr;
 
 use rayon::prelude::*;
@@ -76,6 +76,7 @@ pub struct Register<'a> {
     token_nodes: HashSet<&'a str>,
     revoked: HashSet<&'a str>,
     holders: HashMap<IpAddr, &'a str>,
+    reserved: &'a BTreeSet<IpAddr>,
     denies_unknown: bool,
 }
 
@@ -108,6 +109,7 @@ impl<'a> Register<'a> {
         Self {
             nodes: nodes.map(|(name, node)| (name.as_str(), node)).collect(),
             holders,
+            reserved: &extract.reserved,
             tokens: tokens.collect(),
             token_nodes: others.collect(),
             revoked: revoked.map(|(node, _)| node).collect(),

@@ -8,10 +8,10 @@ use std::sync::Arc;
 
 use crate::inventory::cursor::Cursor;
 use crate::inventory::interfaces::of_nodes::OfNodes;
-use crate::inventory::interfaces::rendered::{Names, Rendering};
 use crate::inventory::interfaces::{Interfaces, NodeNetwork};
 use crate::inventory::keys::Shaped;
 use crate::inventory::layer;
+use crate::inventory::rendered::{Names, Rendering};
 use crate::inventory::shape::Shape;
 use crate::report::Report;
 use crate::template::{Scope, Templates};
@@ -19,6 +19,9 @@ use crate::yaml::{Located, Value};
 
 /// The key in every layer.
 const KEY: &str = "interfaces";
+/// What templates may start from here.
+const REPAIR: &str =
+    "here templates see node.name, node.address, node.addresses, node.macs, os and vars";
 
 /// `interfaces` of one layer, which is read once all layers are merged.
 pub enum InterfaceLayer {}
@@ -140,7 +143,7 @@ impl Reading {
         }
         let scope = scope()?;
         let of_node = RefCell::new(Report::default());
-        let rendering = Rendering::new(&self.templates, &scope, &of_node);
+        let rendering = Rendering::new(&self.templates, &scope, &of_node, REPAIR);
         let (rendered, broken) = rendering.whole(&merged.interfaces, KEY, &Interfaces::SHAPE);
         let network = Interfaces::read(&Cursor::new(&rendered, KEY, &of_node)).flatten();
         self.found.add(node, of_node.into_inner());

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::inventory::cursor::Cursor;
-use crate::inventory::interfaces::rendered::Broken;
+use crate::inventory::rendered::Broken;
 use crate::model::{FieldLocation, Interface, Network};
 use crate::report::{Finding, Id, Report};
 use crate::yaml::{Located, Value};

@@ -1,7 +1,7 @@
 //! `output.cloudInit`: how user-data is written.
 
+use crate::model::output::Assets;
 use crate::model::output::limits::Target;
-use crate::model::output::{Assets, MergeSpec};
 use crate::model::{NodePath, Spanned};
 
 /// How cloud-init's documents are written.
@@ -20,9 +20,20 @@ pub struct CloudInit {
     /// Where the assets are: inside, fetched by URL, or on a CD.
     pub assets: Assets,
     /// Parts of the user's for user-data, in order.
-    pub parts: Vec<MergeSpec>,
+    pub parts: Vec<PartSpec>,
     /// The user's vendor-data: a file of the project.
     pub vendor_data: Option<Spanned<String>>,
+}
+
+/// A file of the user's that becomes a part of user-data.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PartSpec {
+    /// Its path in the project.
+    pub source: Spanned<String>,
+    /// Its MIME type in lower case; None where it follows from how the file begins.
+    pub kind: Option<String>,
+    /// Whether it holds a secret.
+    pub secret: bool,
 }
 
 impl Default for CloudInit {

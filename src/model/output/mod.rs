@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use crate::model::{NodePath, named};
 
-pub use cloud_init::CloudInit;
+pub use cloud_init::{CloudInit, PartSpec};
 pub use ignition::{IgnitionDigest, IgnitionSettings, IgnitionSpec, IgnitionTarget, MergeSpec};
 pub use initramfs::{InitramfsSettings, Mode};
 pub use pxe::Pxe;

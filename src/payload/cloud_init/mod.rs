@@ -13,6 +13,7 @@ mod mime;
 mod network;
 mod order;
 mod oversize;
+mod part;
 mod removed;
 mod runcmd;
 mod user_data;
@@ -36,8 +37,9 @@ pub use crate::tree::network::network_config;
 pub use documents::{BODY_NAME, FILE_NAMES};
 pub use fallback::{Account, Step, accounts, largest};
 pub use form::Fallback;
-pub use mime::{UserFiles, UserPart};
+pub use mime::UserFiles;
 pub use oversize::oversize;
+pub use part::UserPart;
 
 /// The name of the seed that a virtual machine gets as a CD.
 pub const SEED_NAME: &str = "seed.iso";

@@ -60,8 +60,10 @@ pub(super) fn demands<'f>(facts: &'f Facts<'_>) -> Vec<Demand<'f>> {
 /// It gives each node a part of the pods' networks. Source: cmd/kube-controller-manager/app/core.go, startNodeIpamController.
 fn pods<'f>(facts: &Facts<'_>) -> Option<Demand<'f>> {
     let flag = "cluster-cidr";
-    let (wanted, text) = ranges(&facts.cluster.network.pod_cidrs);
-    if wanted.is_empty() {
+    let network = &facts.cluster.network;
+    let (wanted, text) = ranges(&network.pod_cidrs);
+    // The pod network takes addresses of the nodes' networks itself, and divides no ranges among the nodes.
+    if wanted.is_empty() || network.pods_are_routed {
         return None;
     }
     let said = (

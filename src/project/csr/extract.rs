@@ -1,10 +1,11 @@
 //! The extract of a project: what a review knows of its nodes and tokens, for `csr review`, for a bundle and for a file.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
 use time::OffsetDateTime;
 
-use crate::inventory::Inventory;
+use crate::inventory::{Cluster, Inventory, approvable_networks, host_of};
 use crate::plan::needs_token;
 use crate::review::{Extract, Joins, ReviewNode};
 use crate::secrets::TokenStore;
@@ -26,7 +27,22 @@ pub fn extract(
     let approver = cluster.approver.as_ref();
     let end = approver.and_then(|approver| approver.valid_until.as_ref());
     extract.valid_until = end.map(|end| end.value).or(ca_ends);
+    if extract.nodes.values().any(|node| !node.networks.is_empty()) {
+        extract.reserved = reserved(cluster);
+    }
     extract
+}
+
+/// Addresses that a node could pass for others with.
+fn reserved(cluster: &Cluster) -> BTreeSet<IpAddr> {
+    let api = &cluster.api_server;
+    let endpoints = api.endpoints.iter().map(|at| host_of(&at.value).to_owned());
+    let hosts = std::iter::once(api.host()).chain(endpoints);
+    let dns = cluster.network.cluster_dns.iter().map(|at| at.value);
+    hosts
+        .filter_map(|host| host.parse().ok())
+        .chain(dns)
+        .collect()
 }
 
 fn nodes(inventory: &Inventory) -> BTreeMap<String, ReviewNode> {
@@ -55,6 +71,9 @@ fn nodes(inventory: &Inventory) -> BTreeMap<String, ReviewNode> {
             let read = ReviewNode {
                 joins,
                 addresses: node.all_addresses().collect(),
+                networks: spec.map_or_else(Vec::new, |spec| {
+                    approvable_networks(inventory, spec).collect()
+                }),
                 names: names.filter(|name| *name != node.name.value).collect(),
                 has_other_names: is_template,
                 tokens: Vec::new(),

@@ -7,7 +7,7 @@ use crate::compile::project_file::read_text;
 use crate::error::Result;
 use crate::identity::Guarded;
 use crate::model::Spanned;
-use crate::model::output::MergeSpec;
+use crate::model::output::PartSpec;
 use crate::payload::cloud_init::{UserFiles, UserPart};
 use crate::plan::Plan;
 use crate::project_folder::ProjectFolder;
@@ -18,7 +18,8 @@ struct Reader<'a> {
     project: &'a ProjectFolder,
     guarded: &'a Guarded,
     report: &'a mut Report,
-    parts: HashMap<(String, bool), Option<Arc<UserPart>>>,
+    /// By source, type, and whether it is secret.
+    parts: HashMap<(String, Option<String>, bool), Option<Arc<UserPart>>>,
     vendor_data: HashMap<String, Option<Content>>,
 }
 
@@ -39,8 +40,18 @@ pub fn load(
     let mut all = Vec::with_capacity(plan.classes.len());
     for class in &plan.classes {
         let mut files = UserFiles::default();
+        let image = class.spec.os.cloud_init.as_ref();
+        let release = image.and_then(|image| image.value.as_ref()?.release);
         for part in &class.spec.output.cloud_init.parts {
-            files.parts.extend(reader.part(part)?);
+            let Some(read) = reader.part(part)? else {
+                continue;
+            };
+            let before: Vec<&UserPart> = files.parts.iter().map(|part| &**part).collect();
+            if let Some(rule) = read.unhandled(&before, release) {
+                let finding = part.source.location.finding(Id::UserDataPartInvalid, rule);
+                reader.report.add(finding);
+            }
+            files.parts.push(read);
         }
         if let Some(source) = &class.spec.output.cloud_init.vendor_data {
             files.vendor_data = reader.vendor_data(source)?;
@@ -51,22 +62,24 @@ pub fn load(
 }
 
 impl Reader<'_> {
-    fn part(&mut self, part: &MergeSpec) -> Result<Option<Arc<UserPart>>> {
+    fn part(&mut self, part: &PartSpec) -> Result<Option<Arc<UserPart>>> {
         let source = &part.source;
-        let key = (source.value.clone(), part.secret);
+        let key = (source.value.clone(), part.kind.clone(), part.secret);
         if let Some(known) = self.parts.get(&key) {
             return Ok(known.clone());
         }
         let read = match self.text(source, Some(part.secret))? {
             None => None,
-            Some(text) => match UserPart::new(&source.value, text, part.secret) {
-                Ok(part) => Some(Arc::new(part)),
-                Err(rule) => {
-                    self.report
-                        .add(source.location.finding(Id::UserDataPartInvalid, rule));
-                    None
+            Some(text) => {
+                match UserPart::of_type(&source.value, text, part.secret, part.kind.as_deref()) {
+                    Ok(part) => Some(Arc::new(part)),
+                    Err(rule) => {
+                        self.report
+                            .add(source.location.finding(Id::UserDataPartInvalid, rule));
+                        None
+                    }
                 }
-            },
+            }
         };
         self.parts.insert(key, read.clone());
         Ok(read)

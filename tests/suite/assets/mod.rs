@@ -6,4 +6,5 @@ pub mod images;
 pub mod large;
 pub mod reading;
 pub mod shared;
+pub mod templates;
 pub mod unpack;

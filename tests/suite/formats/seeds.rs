@@ -15,8 +15,9 @@ use nodebake::tree::{Content, NodeTree};
 use serde_json::Value;
 
 use crate::formats::boot_formats::network;
-use crate::support::cloud_init::apply_cloud_init;
+use crate::support::cloud_init::{apply_cloud_init, cloud_init_says};
 use crate::support::fixture::{Project, text};
+use crate::support::new_project::NewProject;
 use crate::support::oracles;
 use crate::support::payload::package;
 use crate::support::trees;
@@ -305,6 +306,120 @@ fn cloud_init_takes_parts_and_ours_together() {
             let args = ["schema", "-c", "document.yaml"];
             oracles::content(&folder, "cloud-init", &args);
         }
+    }
+}
+
+/// Parts of every type that a cloud-init knows by itself, and what it keeps of each; one of a type that a handler of the user's
+/// knows.
+const TYPES: [(&str, &str, &str, &str); 9] = [
+    (
+        "a.sh",
+        "",
+        "#!/bin/sh\necho a\n",
+        "instances/i-1/scripts/a.sh",
+    ),
+    (
+        "b.sh",
+        "text/x-shellscript-per-boot",
+        "#!/bin/sh\necho b\n",
+        "scripts/per-boot/b.sh",
+    ),
+    (
+        "c.sh",
+        "text/X-ShellScript-per-instance",
+        "#!/bin/sh\necho c\n",
+        "scripts/per-instance/c.sh",
+    ),
+    (
+        "d.sh",
+        "text/x-shellscript-per-once",
+        "#!/bin/sh\necho d\n",
+        "scripts/per-once/d.sh",
+    ),
+    (
+        "e.cfg",
+        "text/jinja2",
+        "## template: jinja\n#cloud-config\ntimezone: {{ v1.local_hostname }}\n",
+        "timezone: edge",
+    ),
+    (
+        "f.sh",
+        "",
+        "## template: jinja\n#!/bin/sh\necho {{ v1.local_hostname }}\n",
+        "echo edge",
+    ),
+    (
+        "g.cfg",
+        "text/cloud-config",
+        "locale: en_GB\n",
+        "locale: en_GB",
+    ),
+    (
+        "h.cfg",
+        "",
+        "#cloud-config-archive\n- {type: text/x-shellscript, filename: i.sh, content: \"#!/bin/sh\\n\"}\n",
+        "instances/i-1/scripts/i.sh",
+    ),
+    (
+        "j.cfg",
+        "text/plain",
+        "#cloud-config\nkeyboard: {layout: de}\n",
+        "layout: de",
+    ),
+];
+
+#[test]
+fn cloud_init_handles_parts_of_every_type() {
+    oracles::needs(["cloud-init", oracles::PYTHON]);
+    let handler = "#part-handler\ndef list_types():\n    return ['text/x-mine']\ndef handle_part(data, ctype, filename, payload):\n    if ctype == 'text/x-mine':\n        raise RuntimeError('mine')\n";
+    let mut files: Vec<(&str, &str)> = TYPES
+        .iter()
+        .map(|(name, _, text, _)| (*name, *text))
+        .collect();
+    files.extend([("mine.py", handler), ("mine", "x"), ("later", "x")]);
+    let list = |more: &str| {
+        let parts = TYPES.iter().map(|(name, kind, ..)| match *kind {
+            "" => (*name).to_owned(),
+            kind => format!("{{source: {name}, type: {kind}}}"),
+        });
+        let parts: Vec<String> = parts.collect();
+        format!(
+            "profiles: [worker]\noutput: {{formats: [cloudInit], cloudInit: {{parts: [{}, {more}]}}}}\nnodes: [{{name: n1}}]\n",
+            parts.join(", ")
+        )
+    };
+    let project =
+        NewProject::with_files(&list("mine.py, {source: mine, type: text/x-mine}"), &files);
+    project.good(&["build"]);
+    let folder = project.dir().join("out/nodes/n1");
+    let said: Value =
+        serde_json::from_str(&cloud_init_says(&folder, "handlers.py", "user-data")).unwrap();
+    let warned = said["warned"].as_array().unwrap();
+    // The user's handler was asked, and nothing else was left.
+    assert_eq!(warned.len(), 1, "{warned:#?}");
+    assert!(
+        warned[0]
+            .as_str()
+            .unwrap()
+            .contains("Failed calling handler"),
+        "{warned:#?}"
+    );
+    let kept = said["kept"].to_string();
+    for (name, _, _, wanted) in TYPES {
+        assert!(kept.contains(wanted), "{name}: {kept}");
+    }
+    for (more, os) in [
+        ("{source: mine, type: text/x-mine}, mine.py", ""),
+        ("{source: mine, type: text/x-shellscript-per-boot}", ""),
+        ("{source: mine, type: text/jinja2}", ""),
+        ("{source: mine, type: multipart/mixed}", ""),
+        ("{source: mine, type: \"text/x-mine; charset=utf-8\"}", ""),
+        ("{source: mine, type: nothing}", ""),
+        ("mine", ""),
+        ("a.sh", "os: {cloudInit: {version: \"20.4\"}}\n"),
+    ] {
+        let project = NewProject::with_files(&(list(more) + os), &files);
+        assert_eq!(project.ids(), ["user-data-part-invalid"], "{more} {os}");
     }
 }
 

@@ -14,6 +14,7 @@ use crate::support::fixture::{Project, text};
 use crate::support::oracles;
 
 mod ids;
+mod networks;
 
 const CLIENT: &str = "kubernetes.io/kube-apiserver-client-kubelet";
 const SERVING: &str = "kubernetes.io/kubelet-serving";

@@ -4,6 +4,7 @@ mod accepted;
 pub mod bad_input;
 pub mod existing;
 mod findings;
+mod fleet;
 mod meant;
 mod node_token;
 pub mod profiles;

@@ -85,7 +85,9 @@ fn hidden(
     let inside = |cidr: &&Spanned<IpNet>| {
         net.prefix_len() > 0 && net.contains(&cidr.value.network()) && !has_node(&cidr.value)
     };
-    let all = cluster.service_cidrs.iter().chain(&cluster.pod_cidrs);
+    let pods = cluster.pod_cidrs.iter();
+    let pods = pods.filter(|_| !cluster.pods_are_routed);
+    let all = cluster.service_cidrs.iter().chain(pods);
     if let Some(cidr) = all.into_iter().find(inside) {
         let rule = format!(
             "the network {} has {} of the cluster inside ({}): its machines there cannot be reached",

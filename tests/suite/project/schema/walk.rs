@@ -226,7 +226,8 @@ fn findings(project: &Project) -> Vec<(String, String)> {
 }
 
 /// How rules begin that compare two values: examples of single keys do not fit each other.
-const BETWEEN_VALUES: [&str; 8] = [
+const BETWEEN_VALUES: [&str; 9] = [
+    "must not overlap",
     "must be a server outside of the cluster",
     "must have an IPv4 address",
     "must have an IPv6 address",

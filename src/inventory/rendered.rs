@@ -1,5 +1,5 @@
-//! Interfaces with templates, rendered for one node: a tree of the same form, in which each text is what its key takes. An
-//! entry or an item whose template renders to nothing is left out.
+//! Values with templates, rendered before they are read: a tree of the same form, in which each text is what its key takes.
+//! An entry or an item whose template renders to nothing is left out.
 
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
@@ -13,10 +13,6 @@ use crate::model::Location;
 use crate::report::{Finding, Id, Report};
 use crate::template::{Scope, TemplateId, TemplateSet, Templates};
 use crate::yaml::{Field, Located, Map, Value};
-
-/// What templates may start from here.
-const REPAIR: &str =
-    "here templates see node.name, node.address, node.addresses, node.macs, os and vars";
 
 /// Templates by their text.
 #[derive(Default)]
@@ -65,19 +61,21 @@ impl Names {
     }
 }
 
-/// The rendering for one node.
+/// The rendering for one node, or for nodes that have the same.
 pub struct Rendering<'r> {
     names: &'r Names,
     templates: &'r Templates,
     scope: &'r Scope,
     report: &'r RefCell<Report>,
+    /// What to do about a name that is not known here.
+    repair: &'static str,
     /// How many templates could not be rendered.
     failed: usize,
-    /// Of which interfaces.
+    /// In the entries of which keys.
     broken: Broken,
 }
 
-/// Interfaces of which a template could not be rendered.
+/// Entries of which a template could not be rendered, by their keys.
 #[derive(Default)]
 pub struct Broken {
     names: HashSet<Arc<str>>,
@@ -86,7 +84,7 @@ pub struct Broken {
 }
 
 impl Broken {
-    /// Whether an interface may be one of them.
+    /// Whether the entry of a key may be one of them.
     pub fn has(&self, name: &str) -> bool {
         self.is_open || self.names.contains(name)
     }
@@ -98,18 +96,35 @@ impl<'r> Rendering<'r> {
         (names, templates): &'r (Names, Templates),
         scope: &'r Scope,
         report: &'r RefCell<Report>,
+        repair: &'static str,
     ) -> Self {
         Self {
             names,
             templates,
             scope,
             report,
+            repair,
             failed: 0,
             broken: Broken::default(),
         }
     }
 
-    /// A map of interfaces of a shape, and those that are not whole.
+    /// A single value; None where it renders to nothing, and an error after a finding.
+    pub fn one(
+        mut self,
+        at: &Located,
+        path: &str,
+        shape: &'static Shape,
+    ) -> Result<Option<Located>, ()> {
+        let rendered = self.value(at, path, Some(shape));
+        if self.failed == 0 {
+            Ok(rendered)
+        } else {
+            Err(())
+        }
+    }
+
+    /// A map of a shape, and the entries that are not whole.
     pub fn whole(mut self, at: &Located, path: &str, shape: &'static Shape) -> (Located, Broken) {
         let rendered = self.value(at, path, Some(shape));
         let rendered = rendered.unwrap_or_else(|| Located {
@@ -205,7 +220,7 @@ impl<'r> Rendering<'r> {
                 };
                 let finding = match finding.help {
                     Some(_) => finding,
-                    None => finding.help(REPAIR),
+                    None => finding.help(self.repair),
                 };
                 self.report.borrow_mut().add(finding);
                 self.failed += 1;
