@@ -103,13 +103,16 @@ fn objections(spec: &Spec) -> Vec<Finding> {
         findings.push(finding.help("set output.credential to false"));
     }
     let parts = spec.output.cloud_init.parts.iter();
-    for merge in parts.chain(&spec.output.ignition.merges) {
-        if merge.secret {
+    let parts = parts.map(|part| (part.secret, &part.source));
+    let merges = spec.output.ignition.merges.iter();
+    let merges = merges.map(|merge| (merge.secret, &merge.source));
+    for (is_secret, source) in parts.chain(merges) {
+        if is_secret {
             let rule = format!(
                 "{} is secret and a part of the payload itself, which is not sealed",
-                merge.source.value
+                source.value
             );
-            let finding = merge.source.location.finding(Id::SealingImpossible, rule);
+            let finding = source.location.finding(Id::SealingImpossible, rule);
             findings.push(finding.help("bring it as a file in `files` with secret: true"));
         }
     }
