@@ -274,7 +274,7 @@ fn rows() -> Vec<Row> {
             "runc's option as text",
             "1.6",
             format!(
-                "version = 2\n{CRI}.containerd.runtimes.x]\nruntime_type = \"io.containerd.runc.v2\"\n{CRI}.containerd.runtimes.x.options]\nSystemdCgroup = \"true\"\n"
+                "version = 2\n{CRI}.containerd.runtimes.runc]\nruntime_type = \"io.containerd.runc.v2\"\n{CRI}.containerd.runtimes.x]\nruntime_type = \"io.containerd.runc.v2\"\n{CRI}.containerd.runtimes.x.options]\nSystemdCgroup = \"true\"\n"
             ),
             INVALID,
             None,
@@ -283,7 +283,7 @@ fn rows() -> Vec<Row> {
             "another runtime's options",
             "1.6",
             format!(
-                "version = 2\n{CRI}.containerd.runtimes.kata]\nruntime_type = \"io.containerd.kata.v2\"\n{CRI}.containerd.runtimes.kata.options]\nConfigPath = \"/x\"\n"
+                "version = 2\n{CRI}.containerd.runtimes.runc]\nruntime_type = \"io.containerd.runc.v2\"\n{CRI}.containerd.runtimes.kata]\nruntime_type = \"io.containerd.kata.v2\"\n{CRI}.containerd.runtimes.kata.options]\nConfigPath = \"/x\"\n"
             ),
             OK,
             Some(true),
