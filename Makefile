@@ -35,11 +35,13 @@ oracles: ## Install the outside programs that the tests ask, where that is possi
 test: oracles ## Run all tests and count those that could not be asked here; with CI=true a missing oracle is a failure
 	$(CARGO) test --locked --lib --bins
 	$(CARGO) test --locked --doc
+	$(CARGO) test --locked --features approver --bin nodebake-approver
 	$(CARGO) test --locked --test suite
 
 lint: ## Check the format, clippy with warnings denied, and the dependencies: licences, sources, duplicates, known vulnerabilities
 	$(CARGO) fmt --check
 	$(CARGO) clippy --locked --all-targets -- -D warnings
+	$(CARGO) clippy --locked --features approver --bin nodebake-approver --tests -- -D warnings
 	@sh tests/oracle/supply_chain.sh
 
 check: lint test ## What a change must pass: lint and test

@@ -143,9 +143,9 @@ impl Api {
         &self,
         name: &str,
         metadata: Value,
-        condition: Value,
+        conditions: Vec<Value>,
     ) -> Result<Value, Failure> {
-        let body = json!({"metadata": metadata, "status": {"conditions": [condition]}});
+        let body = json!({"metadata": metadata, "status": {"conditions": conditions}});
         let path = format!("{CSRS}/{name}/approval?fieldManager=nodebake-approver");
         let kind = "application/merge-patch+json";
         self.call("PATCH", &path, Some((kind, body))).await

@@ -31,7 +31,6 @@ pub struct Lease {
     /// What was last read of another holder, and when it last changed, by our own clock: those of others may differ.
     observed: Option<(String, Instant)>,
     seen: Option<Age>,
-    was_read: bool,
 }
 
 impl Lease {
@@ -44,7 +43,6 @@ impl Lease {
             held_until: None,
             observed: None,
             seen: None,
-            was_read: false,
         }
     }
 
@@ -56,11 +54,6 @@ impl Lease {
     /// Until then this replica acts.
     pub fn held_until(&self) -> Option<Instant> {
         self.held_until
-    }
-
-    /// Whether the Lease was read since the program began.
-    pub fn was_read(&self) -> bool {
-        self.was_read
     }
 
     /// The newest extract that was ever decided by.
@@ -77,6 +70,7 @@ impl Lease {
             self.held_until = None;
             return Ok(());
         }
+        // An older one does not take the place of what the Lease has.
         let seen = self.seen.max(newest);
         let object = self.taken(object, seen);
         match api.update_lease(&self.namespace, &self.name, object).await {
@@ -110,7 +104,6 @@ impl Lease {
     }
 
     fn read(&mut self, object: &Value) {
-        self.was_read = true;
         let text = object["metadata"]["annotations"][SEEN].as_str();
         // Memory is the second place: it does not go back while the program runs.
         self.seen = self.seen.max(text.and_then(age));

@@ -129,9 +129,7 @@ async fn keep(state: &State, lease: &mut Lease) {
                 .borrow()
                 .usable(time::OffsetDateTime::now_utc(), lease.seen())
                 .map(|extract| extract.age());
-            // What the Lease has is unknown until it was read once: an older extract must not be taken for a new one.
-            let newest = newest.ok().filter(|_| lease.was_read());
-            let said = match lease.renew(&state.api, newest).await {
+            let said = match lease.renew(&state.api, newest.ok()).await {
                 Ok(()) => String::new(),
                 Err(failure) => {
                     state.metrics.borrow_mut().failure("lease", failure.code);

@@ -49,17 +49,16 @@ impl State {
         self.dry_run || until.is_some_and(|until| Instant::now() < until)
     }
 
-    /// The extract to decide by. It must be in the Lease before anything is decided by it, so that nobody goes back behind it.
-    pub fn extract(&self) -> Result<Rc<Extract>, String> {
+    /// The extract to decide by. None for a moment: it must be in the Lease before anything is decided by it, so that
+    /// nobody goes back behind it.
+    pub fn extract(&self) -> Option<Result<Rc<Extract>, String>> {
         let seen = self.leading.get().seen;
-        let extract = self
-            .reader
-            .borrow()
-            .usable(OffsetDateTime::now_utc(), seen)?;
-        if !self.dry_run && seen < Some(extract.age()) {
-            return Err("the extract is new, and not in the Lease yet".into());
+        let usable = self.reader.borrow().usable(OffsetDateTime::now_utc(), seen);
+        let is_noted = |extract: &Rc<Extract>| self.dry_run || seen >= Some(extract.age());
+        match usable {
+            Ok(extract) if !is_noted(&extract) => None,
+            usable => Some(usable),
         }
-        Ok(extract)
     }
 
     /// Says that a task is alive.

@@ -12,6 +12,8 @@ struct Seen {
     uid: String,
     version: String,
     is_decided: bool,
+    /// Those of others, which stay.
+    conditions: Vec<Value>,
 }
 
 /// A decision to be carried out, or a reason to be told.
@@ -33,6 +35,8 @@ pub struct Action {
     pub rule: String,
     /// Why, and what would make it right.
     pub message: String,
+    /// The conditions that the request has already.
+    pub conditions: Vec<Value>,
 }
 
 /// A request of which a call failed is looked at again after so long.
@@ -73,7 +77,9 @@ impl Store {
         let Ok(request) = Request::parse(item) else {
             return;
         };
+        let conditions = item["status"]["conditions"].as_array();
         let seen = Seen {
+            conditions: conditions.cloned().unwrap_or_default(),
             is_decided: request.is_decided(),
             request,
             uid: text(&metadata["uid"]),
@@ -173,6 +179,7 @@ impl Seen {
             decision,
             rule: rule.to_owned(),
             message,
+            conditions: self.conditions.clone(),
         }
     }
 }

@@ -173,7 +173,9 @@ async fn act(signer: &'static str, state: &State, store: &mut Store) -> bool {
     if pending == 0 || !state.is_leader() {
         return false;
     }
-    let knowledge = state.extract();
+    let Some(knowledge) = state.extract() else {
+        return true;
+    };
     let mut actions = match &knowledge {
         Ok(extract) => store.actions(Ok(extract)),
         Err(reason) => store.actions(Err(reason)),
@@ -260,18 +262,19 @@ async fn carry_out(signer: &str, state: &State, action: &Action) -> Result<(), F
         Decision::Leave => return tell(signer, state, action).await,
     };
     let now = rfc3339(OffsetDateTime::now_utc()).unwrap_or_default();
-    let condition = json!({
+    let mut conditions = action.conditions.clone();
+    conditions.push(json!({
         "type": kind,
         "status": "True",
         "reason": COMPONENT,
         "message": message(action),
         "lastUpdateTime": now,
-    });
+    }));
     // Only if it is the very request that was decided on, without another decision meanwhile.
     let metadata = json!({"uid": action.uid, "resourceVersion": action.version});
     state
         .api
-        .decide(&action.name, metadata, condition)
+        .decide(&action.name, metadata, conditions)
         .await
         .map(drop)
 }
