@@ -5,6 +5,7 @@ use std::fmt::Write;
 
 use serde_json::Value as Json;
 
+use crate::inventory::Spec;
 use crate::kubernetes::paths::{PathUse, ToldPath};
 use crate::render::NodeRendering;
 use crate::tree::{Content, EntryKind, Origin, Unit, raw_words};
@@ -67,7 +68,7 @@ impl NodeRendering<'_> {
     }
 
     /// Upstream's unit for a containerd that the payload brings: neither its archive nor the image has one that starts it.
-    pub(super) fn containerd_unit(&mut self, paths: &serde_json::Map<String, Json>) {
+    pub(super) fn containerd_unit(&mut self, paths: &serde_json::Map<String, Json>, spec: &Spec) {
         let Some(program) = paths.get("containerd").and_then(Json::as_str) else {
             return;
         };
@@ -84,8 +85,9 @@ impl NodeRendering<'_> {
         {
             return;
         }
+        let release = spec.containerd.version.as_ref().map(|at| at.value);
         let text = (
-            Content::bytes(containerd_text(program)),
+            Content::bytes(containerd_text(program, release)),
             Origin("generator containerd-unit".into()),
         );
         let unit = tree.unit_mut(CONTAINERD);
@@ -141,7 +143,7 @@ pub(super) fn quoted(path: &str) -> String {
 }
 
 /// containerd's own unit (github.com/containerd/containerd, containerd.service), for a program at another path.
-fn containerd_text(program: &str) -> String {
+fn containerd_text(program: &str, release: Option<(u32, u32)>) -> String {
     let folder = program.rsplit_once('/').map_or("/", |(folder, _)| folder);
     // containerd looks for runc where services find programs.
     let path = if USUAL_FOLDERS.contains(&folder) {
@@ -151,11 +153,17 @@ fn containerd_text(program: &str) -> String {
         format!("Environment=PATH={}:{usual}\n", quoted(folder))
     };
     let program = quoted(program);
+    // That of 1.x also sets how many files are open; since 2.0 systemd's own limit counts.
+    let files = match release {
+        Some((1, ..5)) => "LimitNOFILE=1048576\n",
+        Some((1, _)) => "LimitNOFILE=infinity\n",
+        _ => "",
+    };
     format!(
         "[Unit]\nDescription=containerd container runtime\nDocumentation=https://containerd.io\n\
          After=network.target dbus.service local-fs.target\n\n\
          [Service]\n{path}ExecStartPre=-/sbin/modprobe overlay\nExecStart={program}\nType=notify\nDelegate=yes\n\
-         KillMode=process\nRestart=always\nRestartSec=5\nLimitNPROC=infinity\nLimitCORE=infinity\nTasksMax=infinity\n\
+         KillMode=process\nRestart=always\nRestartSec=5\nLimitNPROC=infinity\nLimitCORE=infinity\n{files}TasksMax=infinity\n\
          OOMScoreAdjust=-999\n\n[Install]\nWantedBy=multi-user.target\n"
     )
 }

@@ -232,7 +232,7 @@ impl Renderer {
         for unit in &rendering.class.units {
             rendering.unit(unit);
         }
-        rendering.containerd_unit(&paths);
+        rendering.containerd_unit(&paths, &node.class.spec);
         let paths_told = rendering.told(&flags, &config);
         rendering.last_word(&paths_told);
         rendering.containerd_mounts();

@@ -1,6 +1,9 @@
 //! Programs: units start those that are there, and runtimes look where they are.
 
-use super::{file, ids, needs, program, with_assets};
+use std::fs;
+
+use super::{file, ids, needs, program, project, with_assets};
+use crate::support::fixture::sha256;
 
 #[test]
 fn the_unit_starts_the_kubelet_that_is_there() {
@@ -260,4 +263,71 @@ fn a_containerd_that_is_an_asset_has_its_unit() {
         "/etc/systemd/system/containerd.service",
     ]);
     assert!(!output.status.success(), "the image has its own");
+}
+
+/// What upstream's releases are: programs below bin, to be unpacked into /usr/local.
+const RELEASE: [&str; 5] = [
+    "bin/containerd",
+    "bin/containerd-shim-runc-v2",
+    "bin/containerd-stress",
+    "bin/containerd-shim",
+    "bin/ctr",
+];
+/// Settings of upstream's unit (containerd.service of v1.3.10 to v2.2.0), but for the number of open files.
+const UNIT: [&str; 12] = [
+    "ExecStartPre=-/sbin/modprobe overlay",
+    "ExecStart=/usr/local/bin/containerd",
+    "Type=notify",
+    "Delegate=yes",
+    "KillMode=process",
+    "Restart=always",
+    "RestartSec=5",
+    "LimitNPROC=infinity",
+    "LimitCORE=infinity",
+    "TasksMax=infinity",
+    "OOMScoreAdjust=-999",
+    "WantedBy=multi-user.target",
+];
+
+#[test]
+fn a_release_of_containerd_is_unpacked_and_has_upstreams_unit() {
+    let mut archive = tar::Builder::new(Vec::new());
+    for path in RELEASE {
+        let mut header = tar::Header::new_gnu();
+        let bytes = b"#!/bin/sh\n";
+        header.set_size(bytes.len() as u64);
+        header.set_mode(0o755);
+        header.set_cksum();
+        archive.append_data(&mut header, path, &bytes[..]).unwrap();
+    }
+    let archive = archive.into_inner().unwrap();
+    let digest = sha256(&archive);
+    for (version, kubelet, files) in [
+        ("1.4", "v1.25.16", Some("LimitNOFILE=1048576")),
+        ("1.7", "v1.34.4", Some("LimitNOFILE=infinity")),
+        ("2.2", "v1.34.4", None),
+    ] {
+        let more = format!(
+            "overlays: {{containerd: {{}}}}\ncontainerd: {{version: \"{version}\"}}\nkubernetes: {kubelet}\nassets: {{/usr/local: {{source: containerd.tar, sha256: {digest}, unpack: {{}}}}}}\n"
+        );
+        let project = project("worker", &more);
+        fs::write(project.dir.join("containerd.tar"), &archive).unwrap();
+        let text = file(&project, "/etc/systemd/system/containerd.service");
+        for line in UNIT {
+            assert!(text.lines().any(|has| has == line), "{line}: {text}");
+        }
+        let has = text.lines().find(|line| line.starts_with("LimitNOFILE"));
+        assert_eq!(has, files, "{version}: {text}");
+        assert!(!text.contains("Environment=PATH="), "{text}");
+        let listed = needs(&project);
+        let of_containerd = |(what, _): &(String, String)| {
+            what.ends_with("/containerd") || what.ends_with("containerd.service")
+        };
+        assert!(!listed.iter().any(of_containerd), "{listed:?}");
+        let shown = project.good(&["show", "n1"]);
+        assert!(
+            shown.contains("/usr/local/bin/containerd-shim-runc-v2"),
+            "{shown}"
+        );
+    }
 }
