@@ -167,3 +167,22 @@ fn containerd_text(program: &str, release: Option<(u32, u32)>) -> String {
          OOMScoreAdjust=-999\n\n[Install]\nWantedBy=multi-user.target\n"
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_number_of_open_files_is_that_of_the_release() {
+        for (release, expected) in [
+            (Some((1, 4)), Some("LimitNOFILE=1048576")),
+            (Some((1, 5)), Some("LimitNOFILE=infinity")),
+            (Some((2, 0)), None),
+            (None, None),
+        ] {
+            let text = containerd_text("/usr/local/bin/containerd", release);
+            let found = text.lines().find(|line| line.starts_with("LimitNOFILE"));
+            assert_eq!(found, expected, "{release:?}");
+        }
+    }
+}

@@ -302,13 +302,9 @@ fn a_release_of_containerd_is_unpacked_and_has_upstreams_unit() {
     }
     let archive = archive.into_inner().unwrap();
     let digest = sha256(&archive);
-    for (version, kubelet, files) in [
-        ("1.4", "v1.25.16", Some("LimitNOFILE=1048576")),
-        ("1.7", "v1.34.4", Some("LimitNOFILE=infinity")),
-        ("2.2", "v1.34.4", None),
-    ] {
+    for (version, files) in [("1.7", Some("LimitNOFILE=infinity")), ("2.2", None)] {
         let more = format!(
-            "overlays: {{containerd: {{}}}}\ncontainerd: {{version: \"{version}\"}}\nkubernetes: {kubelet}\nassets: {{/usr/local: {{source: containerd.tar, sha256: {digest}, unpack: {{}}}}}}\n"
+            "overlays: {{containerd: {{}}}}\ncontainerd: {{version: \"{version}\"}}\nassets: {{/usr/local: {{source: containerd.tar, sha256: {digest}, unpack: {{}}}}}}\n"
         );
         let project = project("worker", &more);
         fs::write(project.dir.join("containerd.tar"), &archive).unwrap();
