@@ -643,6 +643,7 @@ image() {
 boot_machine() {
     machine_images
     image initrds.sh initrds
+    image tpm.sh tpm-image
     if [ -e "$oracles/bin/kernel-cloud" ] || ! may_install kernel-cloud; then
         return 0
     fi

@@ -13,6 +13,7 @@ mod memory;
 mod missing_archive;
 mod network;
 mod pxe;
+mod sealed;
 mod seed;
 
 use std::fs;

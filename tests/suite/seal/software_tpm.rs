@@ -40,11 +40,7 @@ impl SoftwareTpm {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        let begun = Instant::now();
-        while !socket.exists() {
-            assert!(begun.elapsed() < Duration::from_secs(30), "no TPM came up");
-            std::thread::sleep(Duration::from_millis(10));
-        }
+        wait_for(&socket);
         Self { folder, process }
     }
 
@@ -54,7 +50,7 @@ impl SoftwareTpm {
     }
 
     /// How the libraries of TPMs name it.
-    fn device(&self) -> String {
+    fn tcti(&self) -> String {
         format!("swtpm:path={}", self.folder.path().join("s").display())
     }
 
@@ -63,7 +59,7 @@ impl SoftwareTpm {
         let run = |args: &str| {
             oracles::command(self.folder(), "tpm2")
                 .args(args.split(' '))
-                .env("TPM2TOOLS_TCTI", self.device())
+                .env("TPM2TOOLS_TCTI", self.tcti())
                 .output()
                 .unwrap()
         };
@@ -97,7 +93,7 @@ impl SoftwareTpm {
         let file: PathBuf = self.folder().join("credential");
         fs::write(&file, credential).unwrap();
         let output = oracles::command(self.folder(), systemd)
-            .arg(format!("--tpm2-device={}", self.device()))
+            .arg(format!("--tpm2-device={}", self.tcti()))
             .arg(format!("--name={name}"))
             .args(["decrypt", "credential", "-"])
             .output()
@@ -107,6 +103,49 @@ impl SoftwareTpm {
         } else {
             Err(String::from_utf8_lossy(&output.stderr).into_owned())
         }
+    }
+}
+
+impl SoftwareTpm {
+    /// The same TPM for a virtual machine, which powers it on itself.
+    pub fn of_machine(mut self) -> Self {
+        self.tool("shutdown -c");
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+        let state = self.folder().join("state");
+        let socket = self.folder().join("machine");
+        self.process = oracles::command(self.folder(), "swtpm")
+            .args(["socket", "--tpm2", "--terminate"])
+            .arg(format!("--tpmstate=dir={}", state.display()))
+            .arg(format!("--ctrl=type=unixio,path={}", socket.display()))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        wait_for(&socket);
+        self
+    }
+
+    /// What an emulator is told of it.
+    pub fn device(&self) -> Vec<String> {
+        let socket = self.folder().join("machine");
+        let chardev = format!("socket,id=tpm,path={}", socket.display());
+        let args = [
+            "-chardev",
+            &chardev,
+            "-tpmdev",
+            "emulator,id=tpm0,chardev=tpm",
+        ];
+        let more = ["-device", "tpm-tis,tpmdev=tpm0"];
+        args.iter().chain(&more).map(ToString::to_string).collect()
+    }
+}
+
+fn wait_for(socket: &Path) {
+    let begun = Instant::now();
+    while !socket.exists() {
+        assert!(begun.elapsed() < Duration::from_secs(30), "no TPM came up");
+        std::thread::sleep(Duration::from_millis(10));
     }
 }
 
