@@ -248,7 +248,7 @@ impl Templates {
 
 impl Templates {
     /// The number of templates.
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.sources.len()
     }
 

@@ -159,7 +159,7 @@ impl Renderer {
             nodes[node.class.index] += 1;
         }
         let steady = nodes.iter().map(|nodes| *nodes > 1);
-        let steady = steady.map(|are_many| are_many.then(|| Steady::new(templates.len())));
+        let steady = steady.map(|are_many| are_many.then(|| Steady::new(templates.count())));
         Ok(Self {
             classes,
             steady: steady.collect(),
