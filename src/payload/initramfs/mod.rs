@@ -5,6 +5,7 @@
 mod coreos;
 mod memory;
 mod mode;
+mod newc;
 
 use crate::model::output::InitramfsSettings;
 use crate::model::output::Mode;
@@ -12,7 +13,7 @@ use std::collections::BTreeMap;
 use std::io::Write;
 
 use anyhow::{Context, bail};
-use cpio::newc::{Builder, ModeFileType, trailer};
+use cpio::newc::trailer;
 
 use crate::error::Result;
 use crate::model::NodePath;
@@ -23,6 +24,8 @@ use crate::payload::selection::selections;
 use crate::payload::{AssetArchive, Destination, Forms, Job, MTIME, Objection, Output, Selection};
 use crate::report::Id;
 use crate::tree::{Entry, EntryKind, NodeTree, Origin};
+
+use newc::Header;
 
 pub use memory::{in_memory, memory};
 pub use mode::{COPY, HERE, NEEDS, brought};
@@ -229,32 +232,33 @@ fn append(
     path: &NodePath,
     entry: &Entry,
 ) -> Result<()> {
+    // The types of inode(7).
     let (kind, links, size) = match &entry.kind {
-        EntryKind::File(content) => (ModeFileType::Regular, 1, content.len()),
-        EntryKind::Directory => (ModeFileType::Directory, 2, 0),
-        EntryKind::Symlink(target) => (ModeFileType::Symlink, 1, target.len() as u64),
+        EntryKind::File(content) => (0o100_000, 1, content.len()),
+        EntryKind::Directory => (0o040_000, 2, 0),
+        EntryKind::Symlink(target) => (0o120_000, 1, target.len() as u64),
     };
     // Eight hexadecimal digits; the kernel has no other form.
     let size = u32::try_from(size)
         .ok()
         .with_context(|| format!("packing {path}: newc holds no file of 4 GiB or more"))?;
-    let mut member = Builder::new(path.relative())
-        .ino(inode)
-        .nlink(links)
-        .mode(entry.mode)
-        .set_mode_file_type(kind)
-        .uid(entry.user.id)
-        .gid(entry.group.id)
-        .mtime(MTIME as u32)
-        .write(compressor, size);
+    let header = Header {
+        name: path.relative(),
+        inode,
+        mode: kind | entry.mode,
+        user: entry.user.id,
+        group: entry.group.id,
+        links,
+        mtime: MTIME as u32,
+        size,
+    };
+    header.write(compressor)?;
     match &entry.kind {
-        // The length is checked here because the crate ends a short member without a word.
-        EntryKind::File(content) => copy_exactly(path, content, &mut member)?,
-        EntryKind::Symlink(target) => member.write_all(target.as_bytes())?,
+        EntryKind::File(content) => copy_exactly(path, content, compressor)?,
+        EntryKind::Symlink(target) => compressor.write_all(target.as_bytes())?,
         EntryKind::Directory => {}
     }
-    member.finish()?;
-    Ok(())
+    Ok(newc::pad(size, compressor)?)
 }
 
 #[cfg(test)]
