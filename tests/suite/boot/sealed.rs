@@ -54,8 +54,7 @@ fn boot(image: &Image, project: &Project, tpm: &[String]) -> Console {
     let seed = format!("file={},format=raw,if=virtio,readonly=on", seed.display());
     let mut args = vec!["-drive", &*seed];
     args.extend(tpm.iter().map(String::as_str));
-    // An initrd on a busy host finds its disk late.
-    let console = image.boot(project.scratch(), "rootdelay=300", &args);
+    let console = image.boot(project.scratch(), "", &args);
     console.has_node(&node);
     console
 }
