@@ -237,10 +237,13 @@ fn mib(kib: u64) -> f64 {
     kib as f64 / 1024.0
 }
 
+/// A file system by its name, where it is, and what is built there.
+type Place = (&'static str, PathBuf, &'static [(Fleet, usize)]);
+
 /// A memory file system shows the program, a disk shows the disk too: 80,000 files are its work, not ours.
-fn places() -> Vec<(&'static str, PathBuf, &'static [(Fleet, usize)])> {
+fn places() -> Vec<Place> {
     let disk = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
-    let mut places: Vec<(_, _, &[(Fleet, usize)])> = vec![("disk", disk, &[(Fleet::Range, 1_000)])];
+    let mut places: Vec<Place> = vec![("disk", disk, &[(Fleet::Range, 1_000)])];
     if Path::new("/dev/shm").is_dir() {
         let fleets = &[
             (Fleet::Range, 1_000),
