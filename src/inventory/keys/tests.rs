@@ -39,7 +39,7 @@ fn unknown_fields_are_all_named_with_the_nearest_known_one() {
     assert_eq!(
         read("nmae: x\nq: 1\nothre: 1\nmust: x\n").1,
         "error: t:1:1: nmae: unknown field; did you mean \"name\"?\n\
-         error: t:2:1: q: unknown field; remove it\n\
+         error: t:2:1: q: unknown field; remove it; the fields here are name, b, c, d, e, must\n\
          error: t:3:1: othre: unknown field; did you mean \"other\"?\n"
     );
 }
