@@ -7,6 +7,7 @@ mod follow;
 mod images;
 mod logins;
 mod passwords;
+mod pieces;
 mod runtime;
 mod time;
 mod unrendered;
@@ -20,6 +21,9 @@ use crate::compile::class::asset::Measured;
 use crate::compile::class::follow::follow;
 pub use crate::compile::class::images::PackedImages;
 pub use crate::compile::class::logins::RegistryLogin;
+use crate::compile::class::pieces::{
+    directories, flags, kubeconfigs, links, named, permissions, unit_piece,
+};
 pub use crate::compile::class::runtime::RegistryFile;
 use crate::compile::class::runtime::{containerd_scope, proxies_of};
 use crate::compile::class::time::time_scope;
@@ -32,8 +36,7 @@ use crate::compile::unpack::Unpacked;
 use crate::error::Result;
 use crate::identity::{Guarded, Kubeconfig, Private};
 use crate::inventory::{
-    Attributes, Body, FileSpec, KubeconfigAuth, PermissionChange, Removal, Spec, Text, UnitSpec,
-    os_scope, vars_scope,
+    Attributes, Body, FileSpec, PermissionChange, Removal, Spec, UnitSpec, os_scope, vars_scope,
 };
 use crate::model::{FieldLocation, Location, Spanned};
 use crate::plan::{ClassPlan, Plan};
@@ -413,98 +416,5 @@ impl<'a> Compiler<'a> {
     /// Adds the finding about what is no file that may be read; what the machine would not do stays an error.
     fn refuse(&mut self, source: &Spanned<String>, error: io::Error) -> Result<()> {
         project_file::report_unreadable(self.project, source, error, self.report)
-    }
-}
-
-fn named(list: &[(String, Text)], templates: &mut TemplateSet) -> Vec<(String, TemplateText)> {
-    list.iter()
-        .map(|(name, text)| (name.clone(), TemplateText::new(text, templates)))
-        .collect()
-}
-
-fn flags(
-    list: &[(String, Option<Text>)],
-    templates: &mut TemplateSet,
-) -> Vec<(String, Option<TemplateText>)> {
-    let mut piece = |text: &Text| TemplateText::new(text, templates);
-    list.iter()
-        .map(|(name, value)| (name.clone(), value.as_ref().map(&mut piece)))
-        .collect()
-}
-
-fn permissions(spec: &Spec, templates: &mut TemplateSet) -> Vec<(TemplateText, PermissionChange)> {
-    let changes = spec.files.iter().filter_map(|file| match &file.body {
-        Body::Elsewhere(change) => Some((&file.path, change.clone())),
-        Body::Content(_) | Body::Template(_) | Body::Source(_) => None,
-    });
-    changes
-        .map(|(path, change)| (TemplateText::new(path, templates), change))
-        .collect()
-}
-
-fn directories(spec: &Spec, templates: &mut TemplateSet) -> Vec<(TemplateText, Attributes)> {
-    let directories = spec.directories.iter();
-    directories
-        .map(|directory| {
-            let path = TemplateText::new(&directory.path, templates);
-            (path, directory.attributes.clone())
-        })
-        .collect()
-}
-
-fn kubeconfigs(spec: &Spec, plan: &Plan, templates: &mut TemplateSet) -> Vec<KubeconfigTemplate> {
-    let kubeconfigs = spec.kubeconfigs.iter();
-    kubeconfigs
-        .map(|kubeconfig| {
-            // A user without a certificate is called by where its token comes from.
-            let (user, auth) = match &kubeconfig.auth {
-                KubeconfigAuth::Certificate(who) => {
-                    let user = who.user.value.as_str();
-                    (user, AuthTemplate::User(user.to_owned()))
-                }
-                KubeconfigAuth::TokenFile(path) => (
-                    "token",
-                    AuthTemplate::TokenFile(TemplateText::new(path, templates)),
-                ),
-            };
-            let url = &plan.cluster.api_server.url.value;
-            let server = kubeconfig.server.as_ref().unwrap_or(url);
-            let name = &plan.cluster.name.value;
-            KubeconfigTemplate {
-                path: TemplateText::new(&kubeconfig.path, templates),
-                head: Kubeconfig::new(name, server, plan.ca.pem.as_bytes(), user),
-                auth,
-                attributes: kubeconfig.attributes.clone(),
-            }
-        })
-        .collect()
-}
-
-fn links(spec: &Spec, templates: &mut TemplateSet) -> Vec<(TemplateText, TemplateText, bool)> {
-    let links = spec.links.iter();
-    links
-        .map(|link| {
-            let path = TemplateText::new(&link.path, templates);
-            (
-                path,
-                TemplateText::new(&link.target, templates),
-                link.replace,
-            )
-        })
-        .collect()
-}
-
-fn unit_piece(unit: &UnitSpec, templates: &mut TemplateSet) -> UnitTemplate {
-    UnitTemplate {
-        text: unit
-            .text
-            .as_ref()
-            .map(|text| TemplateText::new(text, templates)),
-        dropins: unit
-            .dropins
-            .iter()
-            .map(|(file, text)| (file.clone(), TemplateText::new(text, templates)))
-            .collect(),
-        spec: unit.clone(),
     }
 }
