@@ -7,7 +7,6 @@ use std::path::Path;
 use serde_json::Value;
 use walkdir::WalkDir;
 
-use crate::assets::shared;
 use crate::formats::separate::holds_secret;
 use crate::support::fixture::{Project, fixtures, snapshot, text};
 use crate::support::oracles;
@@ -23,7 +22,7 @@ fn json(said: &str) -> Value {
     serde_json::from_str(said).unwrap()
 }
 
-fn verified(project: &Project, out: &Path) -> Value {
+pub fn verified(project: &Project, out: &Path) -> Value {
     let said = project.good(&[
         "verify",
         out.to_str().unwrap(),
@@ -162,91 +161,6 @@ fn a_bundle_with_wrong_claims_fails_with_json_and_exit_code_4() {
     assert_eq!(output.status.code(), Some(4));
     let said = json(&text(&output.stdout));
     assert!(said.to_string().contains("extra"), "{said}");
-}
-
-/// An external signer holds the key: first what nodes must end up with is signed, then the whole.
-#[test]
-fn two_stages_with_openssl_as_the_signer_give_the_same_bundle() {
-    oracles::needs(["openssl"]);
-    let layered = || shared::project("{cloudInit: {assets: iso}}");
-    for project in [Project::of("reference"), Project::of("modern"), layered()] {
-        let case = project.dir.display().to_string();
-        project.good(&["build"]);
-        let direct = snapshot(&project.out());
-        fs::remove_dir_all(project.out()).unwrap();
-        // The key is elsewhere.
-        let elsewhere = project.scratch().join("signer.key");
-        fs::rename(project.dir.join("keys/sign.key"), &elsewhere).unwrap();
-        project.good(&["build", "--stage", "trees"]);
-        let too_early = project.run(&["build", "--stage", "payloads"]);
-        assert_eq!(
-            too_early.status.code(),
-            Some(1),
-            "{}",
-            text(&too_early.stderr)
-        );
-        assert!(!project.out().exists());
-        sign_by_openssl(&project, &elsewhere, "out.trees");
-        sign_each_tree(&project, &elsewhere);
-        project.good(&["build", "--stage", "payloads"]);
-        let unsigned = project.run(&["verify", "out", "--key", "keys/sign.pub"]);
-        assert_eq!(unsigned.status.code(), Some(4));
-        sign_by_openssl(&project, &elsewhere, "out");
-        assert!(verified(&project, &project.out())["nodes"].is_u64());
-        let mut staged = snapshot(&project.out());
-        // ssh-keygen would sign this one.
-        let mut direct = direct;
-        let _ = (
-            direct.remove("SHA256SUMS.sshsig"),
-            staged.remove("SHA256SUMS.sshsig"),
-        );
-        assert_eq!(staged, direct, "{case}");
-    }
-}
-
-/// The signer may also sign every node's own list, which is then beside it on the node.
-fn sign_each_tree(project: &Project, key: &Path) {
-    for node in fs::read_dir(project.dir.join("out.trees/nodes")).unwrap() {
-        let sums = node.unwrap().path().join("tree.sums");
-        let sums = sums.to_str().unwrap();
-        let args = [
-            "pkeyutl",
-            "-sign",
-            "-rawin",
-            "-inkey",
-            key.to_str().unwrap(),
-            "-in",
-            sums,
-            "-out",
-            &format!("{sums}.sig"),
-        ];
-        oracles::content(&project.dir, "openssl", &args);
-    }
-}
-
-/// `sums.sig`: what openssl says over a folder's SHA256SUMS, attached by us.
-fn sign_by_openssl(project: &Project, key: &Path, folder: &str) {
-    let sums = format!("{folder}/SHA256SUMS");
-    let args = [
-        "pkeyutl",
-        "-sign",
-        "-rawin",
-        "-inkey",
-        key.to_str().unwrap(),
-        "-in",
-        &sums,
-        "-out",
-        "sums.sig",
-    ];
-    oracles::content(&project.dir, "openssl", &args);
-    project.good(&[
-        "sign",
-        folder,
-        "--signature",
-        "sums.sig",
-        "--public-key",
-        "keys/sign.pub",
-    ]);
 }
 
 #[test]

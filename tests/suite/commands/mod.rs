@@ -11,4 +11,5 @@ pub mod line;
 pub mod listed;
 pub mod preflight;
 pub mod signals;
+pub mod staged;
 pub mod verify;
