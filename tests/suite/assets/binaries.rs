@@ -208,9 +208,7 @@ fn containerd_is_the_release_that_the_inventory_says() {
 /// The real program of a package, where it is there: its linker wrote its version as we look for it.
 #[test]
 fn a_real_containerd_says_its_release() {
-    if !oracles::present("containerd-2.4") {
-        return;
-    }
+    Target::Versions.needs(["containerd-2.4"]);
     let source = oracles::folder().join("bin/containerd-2.4");
     let source = fs::canonicalize(source).unwrap().display().to_string();
     let node = "    containerd: {version: \"2.1\"}\n";
