@@ -227,7 +227,10 @@ fn a_bundle_from_before_the_revocation_is_refused() {
         let file = project.out().join(&path);
         if file.is_file() {
             let bytes = fs::read(file).unwrap();
-            assert!(!bytes.windows(6).any(|id| id == old.as_bytes()), "{path}");
+            // Reviews must know a token that ended: by its id, which is no secret.
+            let is_known = path == "cluster/approver/review.json";
+            let has = bytes.windows(6).any(|id| id == old.as_bytes());
+            assert_eq!(has, is_known, "{path}");
             held += 1;
         }
     }
