@@ -23,7 +23,7 @@ approver: ## Build the approver, which runs in clusters: target/release/nodebake
 	$(CARGO) build --release --locked --features approver --bin nodebake-approver
 
 image: ## Build the approver's image as an OCI layout, from scratch and reproducible: target/image
-	@image/build.sh
+	@src/bin/nodebake-approver/image.sh
 
 demo: build ## Bake the reference cluster into target/demo/out and say how to look at it
 	@sh tests/demo.sh $(NODEBAKE) tests/fixtures/reference $(DEMO)

@@ -23,7 +23,7 @@ const TEMPLATES: [Id; 3] = [
     Id::TemplateVariableUnknown,
 ];
 
-/// Who has the layers of whom.
+/// Which nodes share the layers of another node.
 #[derive(Clone, Debug, Default)]
 pub struct Twins {
     groups: Vec<Group>,

@@ -135,7 +135,7 @@ impl Fleet {
         }
     }
 
-    /// What stands in the inventory in place of a new project's nodes.
+    /// The inventory's nodes, instead of those of a new project.
     fn lines(self, nodes: usize) -> String {
         let names = format!("node-[00001-{nodes:05}]");
         let range = format!(

@@ -55,7 +55,7 @@ pub fn wanted(request: &ReviewRequest, report: &mut Report) -> Result<Option<Ext
     }
 }
 
-/// The file decides alone, as it does for an approver in the cluster. A project beside it says which cluster is meant.
+/// Only the file decides, as for an approver in the cluster. A project beside it must be of the same cluster.
 fn of_file(path: &Path, request: &ReviewRequest, report: &mut Report) -> Result<Option<Extract>> {
     let shown = path.display().to_string();
     let Some(extract) = read(path, &shown, report)? else {

@@ -34,12 +34,8 @@ func (r *replay) prepareApprover() error {
 	if err := r.prepareCluster(); err != nil {
 		return err
 	}
-	for name, image := range map[string]string{"pause": pauseImage, "hello": helloImage} {
-		path := r.memory(name + ".tar")
-		if err := writeImage(path, image, name); err != nil {
-			return err
-		}
-		r.images = append(r.images, path)
+	if err := r.writeImages(); err != nil {
+		return err
 	}
 	var err error
 	if r.project, err = r.approving("project", "reviewed", ""); err != nil {

@@ -117,17 +117,25 @@ func (r *replay) prepareCluster() error {
 	return r.cp.start(filepath.Join(r.Kubernetes, r.version))
 }
 
-// prepare makes the cluster, images, the project and its bundle.
-func (r *replay) prepare() error {
-	if err := r.prepareCluster(); err != nil {
-		return err
-	}
+// writeImages makes the images of the sandbox and of the pods.
+func (r *replay) writeImages() error {
 	for name, image := range map[string]string{"pause": pauseImage, "hello": helloImage} {
 		path := r.memory(name + ".tar")
 		if err := writeImage(path, image, name); err != nil {
 			return err
 		}
 		r.images = append(r.images, path)
+	}
+	return nil
+}
+
+// prepare makes the cluster, images, the project and its bundle.
+func (r *replay) prepare() error {
+	if err := r.prepareCluster(); err != nil {
+		return err
+	}
+	if err := r.writeImages(); err != nil {
+		return err
 	}
 	var err error
 	r.project, err = newProject(filepath.Join(r.folder, "project"), r.Nodebake, r.cp.ca, inventory{

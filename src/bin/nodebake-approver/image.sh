@@ -1,8 +1,8 @@
 #!/bin/sh
-# Builds the image of nodebake-approver as an OCI layout, from scratch: image/build.sh [FOLDER], target/image if there is no FOLDER.
+# Builds the image of nodebake-approver as an OCI layout, from scratch: image.sh [FOLDER], target/image if there is no FOLDER.
 # The same sources and the same Rust give the same bytes, on any machine and in any folder. It prints the digest for `approver.image`.
 set -eu
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/../../.."
 top=$PWD
 target=${CARGO_TARGET_DIR:-$top/target}
 out=${1:-$target/image}
@@ -44,7 +44,7 @@ blob() {
 layer=$(blob "$work/layer")
 diff=$(echo "$layer" | cut -d '"' -f 4)
 # 65532 is nobody's number; the manifest of the Deployment says the same.
-printf '{"architecture":"%s","os":"linux","config":{"User":"65532:65532","Entrypoint":["/nodebake-approver"],"WorkingDir":"/"},"rootfs":{"type":"layers","diff_ids":["%s"]},"history":[{"created":"1970-01-01T00:00:00Z","created_by":"image/build.sh"}]}' \
+printf '{"architecture":"%s","os":"linux","config":{"User":"65532:65532","Entrypoint":["/nodebake-approver"],"WorkingDir":"/"},"rootfs":{"type":"layers","diff_ids":["%s"]},"history":[{"created":"1970-01-01T00:00:00Z","created_by":"nodebake"}]}' \
     "$arch" "$diff" >"$work/config"
 config=$(blob "$work/config")
 printf '{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","config":{"mediaType":"application/vnd.oci.image.config.v1+json",%s},"layers":[{"mediaType":"application/vnd.oci.image.layer.v1.tar",%s}]}' \
